@@ -1,0 +1,302 @@
+"""What a run found: frozen values, and the files they are written to.
+
+`run.json` holds a `Run` and is rewritten (aside, then renamed) as each gate ends; `tests.jsonl` holds one `TestResult`
+a line, appended as it lands. Both carry `schema_version`; `gates schema` prints their JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable  # noqa: TC003 — msgspec resolves annotations at run time
+from typing import Literal
+
+import msgspec
+
+from gates.values import BAD_TESTS, RAN_TESTS, SCHEMA_VERSION, GateOutcome, TestOutcome
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One test's final outcome.
+
+    Attributes:
+        gate: the gate that ran it.
+        process: which pytest process of the gate, counted from 0.
+        id: pytest's node id, `path::Class::name[param]`; duplicates carry `#2`, `#3`, …
+        outcome: exactly one for every collected test.
+        duration: seconds of setup, call and teardown together.
+        phase: the phase that decided: `collect`, `setup`, `call` or `teardown`.
+        worker: xdist's name of the worker; empty without xdist.
+        file: path relative to the root of the tests, `/` as separator.
+        line: counted from 1; 0 where unknown.
+        started: seconds since the epoch; 0 where it never started.
+        reason: why it was skipped, excluded, expected to fail, or lost.
+        exclusion: name of the ledger entry that excluded it.
+        message: the failure in one line.
+        details: traceback or stack dump.
+        stdout: captured output, capped; what was cut is said in the text.
+        stderr: as `stdout`.
+    """
+
+    __test__ = False
+
+    gate: str
+    id: str
+    outcome: TestOutcome
+    process: int = 0
+    duration: float = 0.0
+    phase: str = "call"
+    worker: str = ""
+    file: str = ""
+    line: int = 0
+    started: float = 0.0
+    reason: str = ""
+    exclusion: str = ""
+    message: str = ""
+    details: str = ""
+    stdout: str = ""
+    stderr: str = ""
+
+
+class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many tests ended how. `run` counts the ones that ran to an end (see `values.RAN_TESTS`)."""
+
+    __test__ = False
+
+    collected: int = 0
+    run: int = 0
+    passed: int = 0
+    failed: int = 0
+    error: int = 0
+    skipped: int = 0
+    xfailed: int = 0
+    xpassed: int = 0
+    timeout: int = 0
+    crashed: int = 0
+    flaky: int = 0
+    quarantined: int = 0
+    excluded: int = 0
+    interrupted: int = 0
+    not_run: int = 0
+
+    @property
+    def bad(self) -> int:
+        """Tests that ran and are wrong."""
+        return sum(getattr(self, outcome.value) for outcome in BAD_TESTS)
+
+    @property
+    def lost(self) -> int:
+        """Tests of which nothing is known."""
+        return self.interrupted + self.not_run
+
+
+def count_tests(results: Iterable[TestResult]) -> TestCounts:
+    """Count outcomes; every result counts once."""
+    found = Counter(result.outcome for result in results)
+    by_name = {outcome.value.replace("-", "_"): number for outcome, number in found.items()}
+    return TestCounts(collected=sum(found.values()), run=sum(found[outcome] for outcome in RAN_TESTS), **by_name)
+
+
+class EnvironmentChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A variable that was set (`value`) or cleared (`value` is None) for a gate, and why."""
+
+    name: str
+    value: str | None = None
+    reason: str
+
+
+class Witness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One source that says how a gate ended. The worst of all witnesses decides.
+
+    Attributes:
+        name: `exit code`, `nox report`, `test results`, `junit`, `gate's own word`.
+        outcome: what this witness says; None where it says nothing of the outcome.
+        detail: its words, for people.
+    """
+
+    name: str
+    outcome: GateOutcome | None = None
+    detail: str = ""
+
+
+class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one gate ended, and on whose word.
+
+    Attributes:
+        name: as in `--gate`.
+        title: one line of description; may be empty.
+        kind: `nox` session or plain `command`.
+        outcome: worst of `witnesses`.
+        reason: why it is not passed, or what a passed gate wants to say.
+        accepted: a `could-not-run` that the config accepts by name: does not fail the run, never counts as shown.
+        inconsistent: witnesses disagreed.
+        command: the arguments exactly as started.
+        command_line: the command a person can paste, with environment changes in front.
+        environment: what was set or cleared for it.
+        started: seconds since the epoch.
+        duration: seconds, by a monotonic clock.
+        exit_code: negative for a signal; None where it never ended by itself.
+        cpu: seconds of processor time of its whole process tree; 0 where unknown.
+        warnings: lines of its log that are warnings.
+        log: path relative to the reports folder.
+        log_digest: `sha256:…` of the log.
+        witnesses: all of them.
+        tests: counts; None for a gate without test results.
+        injected: whether test results came from our plugin inside its test process.
+        tools: versions of tools in its environment.
+        reports: files it was expected to write, relative to the root.
+        stray: processes that outlived it and were ended.
+    """
+
+    name: str
+    outcome: GateOutcome
+    title: str = ""
+    kind: Literal["nox", "command"] = "nox"
+    reason: str = ""
+    accepted: bool = False
+    inconsistent: bool = False
+    command: tuple[str, ...] = ()
+    command_line: str = ""
+    environment: tuple[EnvironmentChange, ...] = ()
+    started: float = 0.0
+    duration: float = 0.0
+    exit_code: int | None = None
+    cpu: float = 0.0
+    warnings: int = 0
+    log: str = ""
+    log_digest: str = ""
+    witnesses: tuple[Witness, ...] = ()
+    tests: TestCounts | None = None
+    injected: bool = False
+    tools: dict[str, str] = {}
+    reports: tuple[str, ...] = ()
+    stray: int = 0
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is validated.
+
+    Attributes:
+        kind: `worktree`, `commit`, `merge`, or `folder` (no git).
+        name: as the user named it, for people.
+        identity: `git-tree:HEX` of the exact content, or `files:sha256:HEX` without git.
+        commit: HEAD's or the subject's commit; empty without git.
+        dirty: uncommitted changes are part of what was validated.
+        change_digest: `sha256:…` of the uncommitted change; empty when clean.
+        branch: empty with a detached HEAD.
+        base: the base that changes are shown against, as named; empty where there is none.
+        base_commit: its commit.
+        merge_base: commit where the branch left the base.
+        shallow: history is cut; merge bases may be wrong and are not shown.
+    """
+
+    kind: Literal["worktree", "commit", "merge", "folder"]
+    name: str
+    identity: str
+    commit: str = ""
+    dirty: bool = False
+    change_digest: str = ""
+    branch: str = ""
+    base: str = ""
+    base_commit: str = ""
+    merge_base: str = ""
+    shallow: bool = False
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that differs from the merge base; `added`/`removed` are lines, None for a binary file."""
+
+    path: str
+    kind: Literal["production", "test", "docs", "config"]
+    status: str = "M"
+    added: int | None = None
+    removed: int | None = None
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the subject changes against its merge base; `commits` are `(hash, subject line)`."""
+
+    commits: tuple[tuple[str, str], ...] = ()
+    files: tuple[FileChange, ...] = ()
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the run took place.
+
+    Attributes:
+        python: version of the interpreter that runs gates.
+        implementation: `CPython`, `PyPy`, …
+        system: name and release of the operating system.
+        machine: architecture.
+        cpu: model name; may be empty.
+        cores: processors that this process may use.
+        tools: name → version of the tools that gates itself uses (git, nox, …).
+        variables: values of the variables that the config names in `record-env`.
+    """
+
+    python: str
+    implementation: str
+    system: str
+    machine: str
+    cpu: str = ""
+    cores: int = 1
+    tools: dict[str, str] = {}
+    variables: dict[str, str] = {}
+
+
+class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ledger entry as it stood during the run, and how many tests it excluded."""
+
+    name: str
+    filter: str
+    reason: str
+    category: str
+    owner: str
+    expires: str
+    issue: str = ""
+    tests: int = 0
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One checklist on one subject in one environment.
+
+    Attributes:
+        id: sortable and unique: UTC time and random letters.
+        complete: False while gates are still running, and in what a killed run leaves behind.
+        outcome: `running`, `passed`, `failed`, `could-not-run`, `interrupted`, `nothing-selected`.
+        exit_code: of the whole run.
+        started: seconds since the epoch.
+        duration: seconds, monotonic.
+        profile: name of the checklist.
+        planned: names of all gates of the plan, in order; those without a result yet did not end.
+        filter: the expression that the user gave; empty for none.
+        effective_filter: what tests had to match, exclusions included.
+        include_excluded: exclusions were switched off.
+        command_line: the command of this run, to paste.
+        reports: where logs and JUnit are, relative to the root where they lie below it.
+        notes: what else the reader must know, for example that injection was impossible.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    complete: bool = False
+    outcome: str = "running"
+    exit_code: int = 0
+    started: float
+    duration: float = 0.0
+    profile: str = "default"
+    project: str = ""
+    subject: Subject
+    environment: Environment
+    changes: Changes | None = None
+    planned: tuple[str, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    tests: TestCounts | None = None
+    exclusions: tuple[ExclusionRecord, ...] = ()
+    filter: str = ""
+    effective_filter: str = ""
+    include_excluded: bool = False
+    test_timeout: float | None = None
+    jobs: int = 1
+    command_line: str = ""
+    reports: str = "reports"
+    notes: tuple[str, ...] = ()

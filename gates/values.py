@@ -1,0 +1,132 @@
+"""Ground floor: names, outcomes, exit codes, durations.
+
+Standard library only, Python 3.9 syntax, no absolute import of `gates`: this module is also loaded inside the test
+environments of foreign projects, under another package name (see `pytest_plugin.protocol`).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SCHEMA_VERSION = 1
+"""Version of every file that gates writes. A reader refuses a version that it does not know."""
+
+
+class TestOutcome(str, Enum):
+    """How one test ended. Every collected test ends with exactly one of these."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    FLAKY = "flaky"
+    QUARANTINED = "quarantined"
+    EXCLUDED = "excluded"
+    INTERRUPTED = "interrupted"
+    NOT_RUN = "not-run"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+BAD_TESTS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.TIMEOUT, TestOutcome.CRASHED})
+"""Outcomes that say: the test ran, and something is wrong."""
+
+LOST_TESTS = frozenset({TestOutcome.INTERRUPTED, TestOutcome.NOT_RUN})
+"""Outcomes that say: nothing is known about the test. No run that has one is a pass."""
+
+RAN_TESTS = frozenset(
+    {TestOutcome.PASSED, TestOutcome.XFAILED, TestOutcome.XPASSED, TestOutcome.FLAKY, TestOutcome.QUARANTINED}
+    | BAD_TESTS
+)
+"""Outcomes of tests that were run to an end: the `822 tests run` of a summary line."""
+
+
+class GateOutcome(str, Enum):
+    """How one gate ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    COULD_NOT_RUN = "could-not-run"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the program `gates`: a public contract, see docs/reference/exit-codes.md."""
+
+    PASSED = 0
+    GATE_FAILED = 1
+    USAGE = 2
+    COULD_NOT_RUN = 3
+    NOTHING_SELECTED = 4
+    REGRESSION = 5
+    VERIFICATION_FAILED = 6
+    INTERRUPTED = 130
+
+
+EXIT_PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.USAGE,
+    ExitCode.GATE_FAILED,
+    ExitCode.REGRESSION,
+    ExitCode.VERIFICATION_FAILED,
+    ExitCode.COULD_NOT_RUN,
+    ExitCode.NOTHING_SELECTED,
+    ExitCode.PASSED,
+)
+"""Where several exit codes apply, the first of these is given."""
+
+
+def worst_exit(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code that stands for all of `codes`; `PASSED` for none."""
+    return min(codes, key=EXIT_PRECEDENCE.index, default=ExitCode.PASSED)
+
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration like `250ms`, `90s`, `1m 30s` or `2h`.
+
+    Raises:
+        ValueError: the text is not such a duration.
+    """
+    position, total = 0, 0.0
+    while position < len(text):
+        match = _DURATION.match(text, position)
+        if match is None:
+            raise ValueError(f"not a duration: {text!r} (expected for example '90s', '10m', '1h 30m')")
+        total += float(match[1]) * _SECONDS[match[2]]
+        position = match.end()
+    if total <= 0:
+        raise ValueError(f"not a duration above zero: {text!r}")
+    return total
+
+
+def format_duration(seconds: float) -> str:
+    """A duration for people: `0.82s`, `46.8s`, `2m 05s`, `1h 02m`."""
+    if seconds < 10:
+        return f"{seconds:.2f}s"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
