@@ -1,0 +1,3 @@
+project = "kv-gates"
+extensions = ["myst_parser"]
+html_theme = "furo"

@@ -1,0 +1,129 @@
+"""Finds the Python interpreters of this machine: on PATH, among pyenv's versions and among uv's.
+
+Looking is cheap (names of files and folders, no process) because a noxfile is loaded for every session; a name is
+only believed after `verified` has asked the interpreter itself. pyenv's shims are passed over: a shim exists for
+every version that was ever installed, whether it runs or not.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    Launch = Callable[[Path], "str | None"]
+    """Asks an interpreter for its version, such as `3.12.1`; None where it does not run."""
+
+_PATH_NAME = re.compile(r"python(3)\.(\d+)(?:\.exe)?")
+_PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+")
+_LOWER_BOUND = re.compile(r"\s*(>=|~=|==)\s*(\d+)\.(\d+)(?:\.(?:\d+|\*))*\s*")
+_ASK = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+
+
+@dataclass(frozen=True, order=True)
+class Interpreter:
+    """One Python on this machine.
+
+    Attributes:
+        version: major, minor and, where it is known, micro.
+        path: the executable.
+        origin: who put it there: `path`, `pyenv`, `uv` or `running` (the one that runs nox).
+    """
+
+    version: tuple[int, ...]
+    path: Path
+    origin: str
+
+    @property
+    def minor(self) -> tuple[int, int]:
+        """Major and minor, the part that `requires-python` speaks of."""
+        return self.version[0], self.version[1]
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+def candidates(environ: Mapping[str, str], home: Path, running: Interpreter | None = None) -> tuple[Interpreter, ...]:
+    """Every interpreter that the names of files and folders promise, without starting one.
+
+    Args:
+        environ: the environment variables (`PATH`, `PYENV_ROOT`, `UV_PYTHON_INSTALL_DIR`, `XDG_DATA_HOME`).
+        home: the home folder, where pyenv and uv keep theirs unless told otherwise.
+        running: the interpreter that runs nox; it needs no search.
+    """
+    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
+    data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    managed = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
+    found = [] if running is None else [running]
+    found += _on_path(environ.get("PATH", ""), skip=pyenv / "shims")
+    found += _in_versions_folder(pyenv / "versions", _PYENV_NAME, "pyenv")
+    found += _in_versions_folder(managed, _UV_NAME, "uv")
+    return tuple({each.path: each for each in reversed(found)}.values())[::-1]
+
+
+def _on_path(path: str, skip: Path) -> Iterator[Interpreter]:
+    for text in dict.fromkeys(path.split(":")):
+        folder = Path(text)
+        if not text or folder == skip or not folder.is_dir():
+            continue
+        for entry in sorted(folder.glob("python3.*")):
+            match = _PATH_NAME.fullmatch(entry.name)
+            if match and entry.is_file():
+                yield Interpreter((int(match[1]), int(match[2])), entry, "path")
+
+
+def _in_versions_folder(folder: Path, name: re.Pattern[str], origin: str) -> Iterator[Interpreter]:
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        match = name.fullmatch(entry.name)
+        executable = entry / "bin" / "python3"
+        if match and executable.is_file():
+            yield Interpreter((int(match[1]), int(match[2]), int(match[3])), executable, origin)
+
+
+def launch(path: Path) -> str | None:
+    """The version that the interpreter at `path` states itself; None where it does not run."""
+    try:
+        answer = subprocess.run([path, "-I", "-c", _ASK], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def verified(interpreter: Interpreter, ask: Launch = launch) -> Interpreter | None:
+    """The interpreter with the version that it states itself; None where it does not run or its name lied."""
+    match = _PYENV_NAME.fullmatch(ask(interpreter.path) or "")
+    if match is None:
+        return None
+    version = (int(match[1]), int(match[2]), int(match[3]))
+    return replace(interpreter, version=version) if version[:2] == interpreter.minor else None
+
+
+def lowest(requires_python: str) -> tuple[int, int]:
+    """The lowest minor version that `requires_python` (`>=3.11`, `>=3.11,<4`, `~=3.11`) allows.
+
+    Raises:
+        ValueError: it has no lower bound.
+    """
+    bounds = [match for part in requires_python.split(",") if (match := _LOWER_BOUND.fullmatch(part))]
+    if not bounds:
+        raise ValueError(f"requires-python has no lower bound: {requires_python!r} (expected for example '>=3.11')")
+    return max((int(match[2]), int(match[3])) for match in bounds)
+
+
+def supported(requires_python: str, found: Iterable[Interpreter]) -> tuple[Interpreter, ...]:
+    """One interpreter for each minor version that `requires_python` allows, ascending; the newest micro wins."""
+    bound = lowest(requires_python)
+    best: dict[tuple[int, int], Interpreter] = {}
+    for each in found:
+        known = best.get(each.minor)
+        if each.minor >= bound and (known is None or each.version > known.version):
+            best[each.minor] = each
+    return tuple(best[minor] for minor in sorted(best))

@@ -1,0 +1,182 @@
+"""The checklist: one session per gate, tagged "gate", runnable alone; session `gates` runs them all.
+
+`nox -l` shows the sessions. Environments are made from the lock files in requirements/ and kept; `nox -s lock` remakes
+the locks. Arguments after `--` go to the tool that the session runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+# nox's own environment holds nox and uv, not us: the helpers use the standard library only and come from this folder.
+sys.path.insert(0, str(ROOT))
+
+from gates.noxtools import environments, interpreters, locks, minimum  # noqa: E402
+from gates.noxtools.export import export  # noqa: E402
+from gates.noxtools.fragments import fragment_problems  # noqa: E402
+from gates.noxtools.outcome import could_not_run  # noqa: E402
+from gates.noxtools.wheels import wheel_problems  # noqa: E402
+
+nox.needs_version = ">=2026.8.10"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["gates"]
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHON: str = PROJECT["requires-python"]
+RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executable), "running")
+FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
+PACKAGES = ("gates", "kvcache")
+ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
+EXCLUDED = "not (test(runtime_detection_warning) or test(backend_helpers))"
+LOCKS = (
+    locks.Lock("nox", groups=("nox",)),
+    locks.Lock("runtime", project=True),
+    locks.Lock("gates", groups=("nox", "build"), project=True),
+    locks.Lock("build", groups=("build",)),
+    locks.Lock("lint", groups=("lint",)),
+    locks.Lock("types", groups=("types",), project=True),
+    locks.Lock("docs", groups=("docs",), project=True),
+    locks.Lock("test", groups=("test",), project=True),
+    locks.Lock("min-python", groups=("min-python",), project=True, resolution="lowest-direct"),
+)
+
+
+def prepare(
+    session: nox.Session, lock: str, *, project: bool = False, interpreter: interpreters.Interpreter | None = None
+) -> None:
+    """Bring the session's environment in line with its lock file, and install the project where it is asked for."""
+    # Without compiled files every tool of the gate starts in twice the time.
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
+    python = interpreter or RUNNING
+    environment = Path(session.virtualenv.location)
+    source = ROOT / "requirements" / f"{lock}.txt"
+    files = (source, ROOT / "pyproject.toml", ROOT / "gates" / "__init__.py") if project else (source,)
+    wanted = environments.stamp(ROOT, files, (str(python), "editable" if project else ""))
+    if environments.is_current(environment, wanted):
+        return
+    settings = {"UV_COMPILE_BYTECODE": "1"}
+    if environments.python_of(environment) != python.version:
+        # nox keeps an environment whatever interpreter it was made with.
+        session.run_install("uv", "venv", "--quiet", "--clear", "--python", str(python.path), str(environment))
+    session.run_install("uv", "pip", "sync", "--quiet", "--require-hashes", str(source), env=settings)
+    if project:
+        # Not isolated: hatchling comes from the lock, with its hash, like everything else.
+        words = ("--no-deps", "--no-build-isolation", "--editable", ".")
+        session.run_install("uv", "pip", "install", "--quiet", *words, env=settings)
+    if environment.is_dir():
+        (environment / environments.STAMP).write_text(wanted, encoding="utf-8")
+
+
+def complain(session: nox.Session, problems: tuple[str, ...]) -> None:
+    """End the session as failed when there are problems; all of them are shown."""
+    for problem in problems:
+        session.warn(problem)
+    if problems:
+        session.error(f"{len(problems)} problem(s), see above")
+
+
+@nox.session(tags=["gate"])
+def build(session: nox.Session) -> None:
+    """Lock files fit; sdist and wheel from a clean export, warnings as errors; installed, imported, looked into."""
+    complain(session, locks.problems(ROOT, LOCKS))
+    prepare(session, "build")
+    with tempfile.TemporaryDirectory(prefix="gates-build-") as temporary:
+        folder = Path(temporary)
+        session.log(f"exported {export(ROOT, folder / 'source')} files")
+        strict = {"PYTHONWARNINGS": "error"}
+        words = ("--no-isolation", "--outdir", str(folder / "dist"), str(folder / "source"))
+        session.run("python", "-W", "error", "-m", "build", *words, env=strict)
+        wheel = next((folder / "dist").glob("*.whl"))
+        complain(session, wheel_problems(wheel, PACKAGES, ENTRY_POINTS))
+        try_wheel(session, wheel, folder / "environment")
+
+
+def try_wheel(session: nox.Session, wheel: Path, environment: Path) -> None:
+    """Install the wheel into a fresh environment and use it from a folder that is not the repository."""
+    lock = ROOT / "requirements" / "runtime.txt"
+    python = str(environment / "bin" / "python")
+    session.run("uv", "venv", "--quiet", "--python", sys.executable, str(environment))
+    session.run("uv", "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+    session.run("uv", "pip", "install", "--quiet", "--no-deps", "--python", python, str(wheel))
+    session.run("uv", "pip", "check", "--quiet", "--python", python)
+    with session.chdir(environment):
+        session.run(python, "-c", "import " + ", ".join(PACKAGES), external=True)
+        session.run(str(environment / "bin" / "gates"), "--version", external=True)
+
+
+@nox.session(tags=["gate"])
+def lint(session: nox.Session) -> None:
+    """Ruff's rules, the import layers, and the names of changelog fragments."""
+    prepare(session, "lint")
+    complain(session, fragment_problems(ROOT / "changelog.d"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("lint-imports", "--cache-dir", str(session.cache_dir / "import-linter"))
+
+
+@nox.session(tags=["gate"])
+def types(session: nox.Session) -> None:
+    """Strict mypy on packages, tests, benchmarks and this file."""
+    prepare(session, "types")
+    session.run("mypy", "--cache-dir", str(Path(session.virtualenv.location, "mypy-cache")), *session.posargs)
+
+
+@nox.session(name="format", tags=["gate"])
+def format_(session: nox.Session) -> None:
+    """The formatter would change nothing (`nox -s format -- .` does it)."""
+    prepare(session, "lint")
+    session.run("ruff", "format", *(session.posargs or ["--check"]))
+
+
+@nox.session(tags=["gate"])
+def docs(session: nox.Session) -> None:
+    """Strict build of the documentation: every warning of ours is an error."""
+    prepare(session, "docs")
+    output = Path(session.virtualenv.location, "html")
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", *session.posargs, "docs", str(output))
+
+
+@nox.session(tags=["gate"])
+def min_python(session: nox.Session) -> None:
+    """The lowest supported Python with the lowest direct dependencies; a static check where it is not installed."""
+    decision = minimum.decide(PYTHON, FOUND)
+    if isinstance(decision, minimum.StaticCheck):
+        prepare(session, "types")
+        could_not_run(session, decision.reason)
+    prepare(session, "min-python", project=True, interpreter=decision.interpreter)
+    session.run("python", "-c", "import gates, kvcache")
+
+
+def run_tests(session: nox.Session, interpreter: interpreters.Interpreter | None = None) -> None:
+    """Run pytest under xdist: a crash or a hang then costs one test, not the session."""
+    prepare(session, "test", project=True, interpreter=interpreter)
+    workers = os.environ.get("GATES_TEST_WORKERS", "2")
+    session.run("python", "-m", "pytest", "-n", workers, "--dist", "worksteal", *session.posargs)
+
+
+@nox.session(tags=["gate"])
+def test(session: nox.Session) -> None:
+    """All tests but the excluded ones, under xdist."""
+    run_tests(session)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Remake requirements/*.txt (`-- --upgrade`: with the newest versions)."""
+    python = interpreters.lowest(PYTHON)
+    locks.remake(ROOT, LOCKS, python, lambda words: session.run(*words), upgrade="--upgrade" in session.posargs)
+
+
+@nox.session
+def gates(session: nox.Session) -> None:
+    """The main job: every gate on the working tree, with a summary in reports/."""
+    prepare(session, "gates", project=True)
+    session.run("python", "-m", "gates", "run", *session.posargs, interrupt_timeout=30.0, terminate_timeout=30.0)
