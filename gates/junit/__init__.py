@@ -1,0 +1,1 @@
+"""JUnit XML: write ours, read any runner's."""

@@ -1,0 +1,31 @@
+"""Make any text fit for XML 1.0, without losing a character of it.
+
+A test may print whatever bytes it likes. What XML cannot carry, or what its parsers change on the way (a carriage
+return becomes a newline), is written as a visible `#xNN`, as pytest does. The escape is for eyes: a text that already
+held the letters `#x1B` looks the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNFIT = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f"  # C0 controls but tab and newline; a carriage return would be read back as a newline
+    "\x7f-\x9f"  # DEL and C1 controls: legal, discouraged, invisible, and junit-xml's own printer drops them
+    "\ud800-\udfff"  # lone surrogates: bytes that were no UTF-8 (`surrogateescape`)
+    "\ufdd0-\ufdef\ufffe\uffff"  # noncharacters
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
+)
+
+
+def clean(text: str) -> str:
+    """`text` with every character that XML cannot carry as `#xNN`: two, four or six upper-case hex digits."""
+    return _UNFIT.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    width = 2 if code < 0x100 else 4 if code < 0x10000 else 6
+    return f"#x{code:0{width}X}"

@@ -1,0 +1,1 @@
+"""Values to text: what a run found, for people."""

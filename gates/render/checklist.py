@@ -1,0 +1,179 @@
+"""The pre-merge checklist, derived from what the run shows: a box is ticked only by evidence.
+
+Nobody can tick a box by hand, and what was not shown stays open with the words `not shown` beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.render.text import one_line, plural
+from gates.render.verdict import not_ended
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from gates.render.comparison import ComparisonView
+    from gates.results import ExclusionRecord, GateResult, Run, TestCounts
+
+MINIMUM_PYTHON_GATES = ("min_python", "min-python")
+"""How the gate is called that runs the lowest supported interpreter; a parametrised one starts so."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A line of the checklist. `why` says what ticked the box, or what is missing."""
+
+    checked: bool
+    text: str
+    why: str = ""
+
+
+def checklist(run: Run, counts: TestCounts | None, comparison: ComparisonView | None) -> tuple[Item, ...]:
+    """All items, in the order in which a reviewer asks."""
+    return (
+        *(_gate(gate) for gate in run.gates),
+        *(Item(False, f"Gate {name} passes", "not shown: it did not end") for name in not_ended(run)),
+        _all_passed(counts),
+        _none_lost(run, counts),
+        _no_filter(run),
+        _exclusions(run),
+        _clean_commit(run),
+        _minimum_python(run),
+        _no_new_failures(comparison),
+        *_nothing_weakened(comparison),
+        _contains_base(run),
+        _changes_shown(run),
+    )
+
+
+def _gate(gate: GateResult) -> Item:
+    reason = one_line(gate.reason, 200)
+    passed = gate.outcome is GateOutcome.PASSED and not gate.inconsistent
+    if passed:
+        return Item(True, f"Gate {gate.name} passes", reason)
+    state = "could not run" if gate.outcome is GateOutcome.COULD_NOT_RUN else gate.outcome.value
+    accepted = ", accepted by the config" if gate.accepted else ""
+    return Item(False, f"Gate {gate.name} passes", f"{state}{accepted}{': ' if reason else ''}{reason}")
+
+
+def _all_passed(counts: TestCounts | None) -> Item:
+    text = "All tests that ran passed"
+    if counts is None or not counts.run:
+        return Item(False, text, "not shown: no test was run")
+    if counts.bad:
+        return Item(False, text, f"{plural(counts.bad, 'test')} went wrong")
+    odd = [f"{number} {word}" for word in ("flaky", "quarantined", "xpassed") if (number := getattr(counts, word))]
+    return Item(not odd, text, ", ".join((f"{counts.passed}/{counts.run} passed", *odd)))
+
+
+def _none_lost(run: Run, counts: TestCounts | None) -> Item:
+    text = "Every collected test has an outcome"
+    if counts is None or not counts.collected:
+        return Item(False, text, "not shown: no test was collected")
+    if counts.lost:
+        return Item(False, text, f"{plural(counts.lost, 'test')} got lost")
+    if not run.complete:
+        return Item(False, text, "not shown: the run is not complete")
+    return Item(True, text, f"{counts.collected:,} collected")
+
+
+def _no_filter(run: Run) -> Item:
+    text = "No test was left out by a filter of the command line"
+    return Item(not run.filter, text, f"not shown: only tests that match {run.filter}" if run.filter else "")
+
+
+def _exclusions(run: Run) -> Item:
+    text = "Every exclusion has an owner, a reason and a date that has not passed"
+    if not run.exclusions:
+        return Item(True, text, "there are none")
+    today = _day(run.started)
+    faults = [f"{record.name}: {fault}" for record in run.exclusions if (fault := _fault(record, today))]
+    return Item(not faults, text, "; ".join(faults) or plural(len(run.exclusions), "exclusion"))
+
+
+def _fault(record: ExclusionRecord, today: date | None) -> str:
+    missing = [word for word in ("owner", "reason") if not getattr(record, word).strip()]
+    if missing:
+        return f"no {' and no '.join(missing)}"
+    expires = expiry(record)
+    if expires is None:
+        return "no readable date of expiry"
+    return f"expired on {expires}" if today is None or expires < today else ""
+
+
+def expiry(record: ExclusionRecord) -> date | None:
+    """The last day on which the exclusion holds; None where it says no ISO date."""
+    try:
+        return date.fromisoformat(record.expires)
+    except ValueError:
+        return None
+
+
+def _day(seconds: float) -> date | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date()
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _clean_commit(run: Run) -> Item:
+    text = "What was validated is a clean commit"
+    subject = run.subject
+    if subject.kind == "merge":
+        return Item(False, text, "the would-be merge was validated, which is no commit yet")
+    if subject.dirty:
+        return Item(False, text, "there are uncommitted changes")
+    if not subject.commit:
+        return Item(False, text, "not shown: there is no git commit")
+    return Item(True, text, subject.commit[:12])
+
+
+def _minimum_python(run: Run) -> Item:
+    text = "The lowest supported Python was shown by running"
+    gates = [gate for gate in run.gates if gate.name.startswith(MINIMUM_PYTHON_GATES)]
+    if not gates:
+        return Item(False, text, "not shown: no gate min_python in this run")
+    for gate in gates:
+        if gate.outcome is not GateOutcome.PASSED:
+            return Item(False, text, f"not shown: {one_line(gate.reason, 200) or gate.outcome.value}")
+    return Item(True, text, one_line(gates[0].reason, 200))
+
+
+def _no_new_failures(comparison: ComparisonView | None) -> Item:
+    text = "No new failures against the base"
+    if comparison is None:
+        return Item(False, text, "not shown: no comparison was made")
+    new = comparison.newly_failing
+    if new or comparison.regression:
+        return Item(
+            False, text, f"{plural(len(new), 'test')} newly failing" if new else "the comparison found a regression"
+        )
+    return Item(True, text, f"compared with {comparison.base}")
+
+
+def _nothing_weakened(comparison: ComparisonView | None) -> tuple[Item, ...]:
+    if comparison is None:
+        return ()
+    weaker = comparison.weakened
+    return (Item(not weaker, "No test of the base is removed, newly skipped or newly excluded", ", ".join(weaker)),)
+
+
+def _contains_base(run: Run) -> Item:
+    subject = run.subject
+    text = f"The branch contains the tip of {subject.base or 'its base'}"
+    if subject.shallow:
+        return Item(False, text, "not shown: the history is cut (shallow clone)")
+    if not subject.base_commit or not subject.merge_base:
+        return Item(False, text, "not shown: no base is known")
+    if subject.kind == "merge" or subject.merge_base == subject.base_commit:
+        return Item(True, text, subject.base_commit[:12])
+    return Item(False, text, f"it left the base at {subject.merge_base[:12]}, the tip is {subject.base_commit[:12]}")
+
+
+def _changes_shown(run: Run) -> Item:
+    text = "The changes against the base are shown"
+    if run.changes is None:
+        return Item(False, text, "not shown: no base to compare files with")
+    return Item(True, text, f"{plural(len(run.changes.commits), 'commit')}, {plural(len(run.changes.files), 'file')}")

@@ -1,0 +1,248 @@
+"""Lay a summary out as Markdown, fit to be pasted into a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.render.markup import code, escape, fenced, table
+from gates.render.summary import summarise
+from gates.render.tests import counts_line
+from gates.render.text import plural
+from gates.values import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.render.comparison import Compared, ComparisonView
+    from gates.render.summary import ChangeSection, GateRow, Summary
+    from gates.render.tests import Failure, TestSection
+    from gates.results import FileChange, Run, TestResult
+
+FULL_FAILURES = 20
+"""So many failures are shown with their traceback; the others with their message."""
+
+LISTED_FAILURES = 200
+"""So many failures are shown at all: a hosting service refuses comments above 65,536 characters."""
+
+LISTED_FILES = 100
+"""So many files of a kind, and so many commits, are listed."""
+
+SIGNS = {True: "✅", False: "❌"}
+
+
+def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compared | None = None) -> str:
+    """The whole summary; ends with a newline."""
+    summary = summarise(run, tests, comparison)
+    lines = [
+        *_head(summary),
+        *_failures(summary),
+        *_gates(summary),
+        *_tests(summary.tests),
+        *_changes(summary.changes),
+        *_comparison(summary.comparison),
+        *_exclusions(summary),
+        *_environment(summary),
+        *_notes(summary),
+        *_checklist(summary),
+        *_reproduce(summary),
+        *_evidence(summary),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _head(summary: Summary) -> list[str]:
+    verdict = summary.verdict
+    return [
+        f"# {escape(summary.title)}",
+        "",
+        f"## {SIGNS[verdict.passed]} Validation result: {verdict.word}",
+        "",
+        f"**{escape(verdict.sentence)}**",
+        "",
+        *(f"- **{name}:** {code(value)}" for name, value in summary.facts),
+        "",
+    ]
+
+
+def _failures(summary: Summary) -> list[str]:
+    failures = summary.tests.failures if summary.tests else ()
+    if not failures:
+        return []
+    lines = ["## Failures", ""]
+    for number, failure in enumerate(failures[:LISTED_FAILURES]):
+        lines += _failure(failure, full=number < FULL_FAILURES)
+    if len(failures) > LISTED_FAILURES:
+        lines += ["", f"… and {len(failures) - LISTED_FAILURES:,} more: see the test results below."]
+    return [*lines, ""]
+
+
+def _failure(failure: Failure, *, full: bool) -> list[str]:
+    where = f" at {code(failure.place)}" if failure.place else ""
+    head = f"- **{failure.outcome}** {code(failure.id)}{where} (gate {code(failure.gate)}, {format_duration(failure.duration)})"
+    if not full:
+        return [f"{head}: {code(failure.message)}" if failure.message else head]
+    lines = [head, ""]
+    if failure.message:
+        lines += [f"  {code(failure.message)}", ""]
+    if failure.lines:
+        lines += [*(f"  {line}".rstrip() for line in fenced("\n".join(failure.lines), "text")), ""]
+    return lines
+
+
+def _gates(summary: Summary) -> list[str]:
+    passed = sum(row.passed for row in summary.gates)
+    lines = ["## Gates", ""]
+    if not summary.gates:
+        return [*lines, "No gate was run.", ""]
+    return [
+        *lines,
+        f"{passed} of {plural(len(summary.gates), 'gate')} passed:",
+        "",
+        *table(("Gate", "Command", "Status", "Time", "Notes"), [_gate_row(row) for row in summary.gates]),
+    ]
+
+
+def _gate_row(row: GateRow) -> tuple[str, ...]:
+    sign = SIGNS[True] if row.passed else "⚠️" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else SIGNS[False]
+    return code(row.name), code(row.command) or "-", f"{sign} {row.status}", row.time, escape(row.notes) or "-"
+
+
+def _tests(section: TestSection | None) -> list[str]:
+    lines = ["## Tests", ""]
+    if section is None:
+        return [*lines, "No gate brought test results.", ""]
+    lines += [*fenced(section.timed_line, "text"), ""]
+    if not section.packages:
+        return lines
+    several = any(row.gate for row in section.packages)
+    header = ("Package", *(("Gate",) if several else ()), "Passed", "Results")
+    rows = [
+        (
+            code(row.package),
+            *((code(row.gate),) if several else ()),
+            f"{row.counts.passed}/{row.counts.run}",
+            counts_line(row.counts),
+        )
+        for row in section.packages
+    ]
+    return [*lines, *table(header, rows)]
+
+
+def _changes(section: ChangeSection | None) -> list[str]:
+    lines = ["## Changes against the base", ""]
+    if section is None:
+        return [*lines, "Not shown: there is no base to compare with.", ""]
+    lines += [f"{section.line}.", ""]
+    if section.commits:
+        lines += [f"- {code(commit[:12])} {escape(subject)}" for commit, subject in section.commits[:LISTED_FILES]]
+        lines += [*_cut(len(section.commits), "commit"), ""]
+    for group in section.groups:
+        lines += [f"**{group.title}** ({plural(len(group.files), 'file')})", ""]
+        lines += table(("File", "Status", "Added", "Removed"), [_file(change) for change in group.files[:LISTED_FILES]])
+        lines += _cut(len(group.files), "file")
+    return [*lines, ""]
+
+
+def _file(change: FileChange) -> tuple[str, ...]:
+    added = "binary" if change.added is None else f"+{change.added}"
+    removed = "binary" if change.removed is None else f"-{change.removed}"
+    return code(change.path), escape(change.status), added, removed
+
+
+def _cut(number: int, word: str) -> list[str]:
+    return [f"… and {plural(number - LISTED_FILES, f'more {word}')}.", ""] if number > LISTED_FILES else []
+
+
+def _comparison(view: ComparisonView | None) -> list[str]:
+    if view is None:
+        return []
+    verdict = "❌ Regression" if view.regression else "✅ No regression"
+    lines = [f"## Comparison: {escape(view.base)} vs {escape(view.head)}", "", f"**{verdict}.**", ""]
+    rows = [tuple(escape(cell) for cell in row) for row in view.rows]
+    lines += table(("Aspect", f"{escape(view.base)} (base)", f"{escape(view.head)} (head)"), rows)
+    for words, ids in view.lists:
+        lines += [
+            f"**{words.capitalize()}** ({plural(len(ids), 'test')})",
+            "",
+            *(f"- {code(name)}" for name in ids),
+            "",
+        ]
+    lines += [f"- {escape(note)}" for note in view.notes]
+    return [*lines, ""]
+
+
+def _exclusions(summary: Summary) -> list[str]:
+    lines = ["## Test exclusions", ""]
+    if summary.exclusions:
+        total = sum(record.tests for record in summary.exclusions)
+        rows = [
+            (
+                code(record.name),
+                str(record.tests),
+                escape(record.category),
+                escape(record.reason),
+                escape(record.owner),
+                escape(record.expires),
+                escape(record.issue) or "-",
+                code(record.filter),
+            )
+            for record in summary.exclusions
+        ]
+        lines += [f"Excluded: {plural(total, 'test')}, counted and never shown as skipped.", ""]
+        lines += table(("Exclusion", "Tests", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
+    else:
+        lines += ["None.", ""]
+    if summary.effective_filter:
+        lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
+    return lines
+
+
+def _environment(summary: Summary) -> list[str]:
+    lines = [
+        "## Environment",
+        "",
+        *table(("What", "Value"), [(escape(name), code(value)) for name, value in summary.environment]),
+    ]
+    if summary.variables:
+        rows = [
+            (
+                code(row.name),
+                "cleared" if row.value is None else f"set to {code(row.value)}" if row.value else "set to nothing",
+                ", ".join(code(gate) for gate in row.gates),
+                escape(row.reason),
+            )
+            for row in summary.variables
+        ]
+        lines += ["Variables that were set or cleared for gates:", ""]
+        lines += table(("Variable", "Change", "Gates", "Reason"), rows)
+    return lines
+
+
+def _notes(summary: Summary) -> list[str]:
+    if not summary.notes:
+        return []
+    return ["## Known limits", "", *(f"- {escape(note)}" for note in summary.notes), ""]
+
+
+def _checklist(summary: Summary) -> list[str]:
+    lines = ["## Pre-merge checklist", "", "Derived from the results; an open box was not shown.", ""]
+    lines += [
+        f"- [{'x' if item.checked else ' '}] {escape(item.text)}{f' ({escape(item.why)})' if item.why else ''}"
+        for item in summary.checklist
+    ]
+    return [*lines, ""]
+
+
+def _reproduce(summary: Summary) -> list[str]:
+    if not summary.commands:
+        return []
+    blocks = "\n\n".join(f"# {' '.join(comment.split())}\n{command}" for comment, command in summary.commands)
+    lines = ["## Reproduce", "", *fenced(blocks, "bash"), ""]
+    if summary.tests is not None:
+        lines += ["Expected:", "", *fenced(summary.tests.line, "text"), ""]
+    return lines
+
+
+def _evidence(summary: Summary) -> list[str]:
+    rows = [(escape(item.what), code(item.path), code(item.digest) or "-") for item in summary.evidence]
+    return ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]

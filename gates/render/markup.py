@@ -1,0 +1,67 @@
+"""Markdown's small parts: each takes any text and gives Markdown that shows it and cannot break what stands around it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gates.render.text import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_ACTIVE = re.compile(r"[\\`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
+_LEADING = re.compile(r"^(\s*)([-+#=]|\d+(?=[.)]))")
+
+
+def escape(text: str) -> str:
+    """Text on one line, every character of it shown as it is.
+
+    A pipe becomes an entity, because readers disagree on whether it can be escaped in a table behind a backslash.
+    """
+    shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", one_line(text))
+    shown = _LEADING.sub(_guard, shown)
+    return shown.replace("|", "&#124;")
+
+
+def _guard(match: re.Match[str]) -> str:
+    # A number is guarded behind it (`1\.` would be escaped at the dot); anything else in front.
+    return f"{match[1]}&#{ord(match[2][0])};{match[2][1:]}"
+
+
+def code(text: str) -> str:
+    """Text as a code span that also holds inside a table; empty text stays empty.
+
+    A line end shows as `⏎`: a code span has none.
+    """
+    line = clean(text).replace("\n", "⏎").replace("\t", " ").strip()
+    if not line:
+        return ""
+    if "|" in line and ("\\" in line or "`" in line):
+        # Readers disagree on a pipe behind a backslash; an element with entities reads the same everywhere.
+        return f"<code>{escape(line)}</code>"
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+
+
+def fenced(text: str, language: str = "") -> list[str]:
+    """Lines of a fenced block; the fence is longer than any run of backticks in the text."""
+    shown = clean(text)
+    fence = "`" * max(3, _longest_run(shown) + 1)
+    return [f"{fence}{language}", *shown.split("\n"), fence]
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table whose cells are already Markdown, with an empty line behind it."""
+    lines = [_row(header), _row(["---"] * len(header))]
+    lines += [_row(row) for row in rows]
+    return [*lines, ""]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

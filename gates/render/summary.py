@@ -1,0 +1,280 @@
+"""The view that every renderer lays out: each section of a summary, computed once from the values of a run."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.render.checklist import Item, checklist
+from gates.render.comparison import ComparisonView, comparison_view
+from gates.render.tests import TestSection, test_section
+from gates.render.text import one_line, plural
+from gates.render.verdict import Verdict, not_ended, verdict_of
+from gates.values import GateOutcome, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.render.comparison import Compared
+    from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestResult
+
+KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
+"""Kind of a changed file → its heading, in the order shown."""
+
+STATUS_WORDS = {
+    GateOutcome.PASSED: "PASS",
+    GateOutcome.FAILED: "FAIL",
+    GateOutcome.TIMEOUT: "TIMEOUT",
+    GateOutcome.COULD_NOT_RUN: "COULD NOT RUN",
+    GateOutcome.SKIPPED: "SKIPPED",
+    GateOutcome.INTERRUPTED: "INTERRUPTED",
+}
+
+
+class GateRow(msgspec.Struct, frozen=True):
+    """A line of the gates table; `time` is `-` where nothing was run."""
+
+    name: str
+    command: str
+    status: str
+    time: str
+    notes: str
+    passed: bool
+
+
+class VariableRow(msgspec.Struct, frozen=True):
+    """A variable that was set or cleared for gates; `value` None means cleared."""
+
+    gates: tuple[str, ...]
+    name: str
+    value: str | None
+    reason: str
+
+
+class ChangeGroup(msgspec.Struct, frozen=True):
+    """Changed files of one kind."""
+
+    title: str
+    files: tuple[FileChange, ...]
+
+
+class ChangeSection(msgspec.Struct, frozen=True):
+    """What the subject changes; `commits` are `(hash, subject line)`."""
+
+    line: str
+    commits: tuple[tuple[str, str], ...]
+    groups: tuple[ChangeGroup, ...]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A file that holds raw results."""
+
+    what: str
+    path: str
+    digest: str = ""
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, section by section."""
+
+    title: str
+    verdict: Verdict
+    facts: tuple[tuple[str, str], ...]
+    gates: tuple[GateRow, ...]
+    tests: TestSection | None
+    exclusions: tuple[ExclusionRecord, ...]
+    effective_filter: str
+    environment: tuple[tuple[str, str], ...]
+    variables: tuple[VariableRow, ...]
+    changes: ChangeSection | None
+    comparison: ComparisonView | None
+    notes: tuple[str, ...]
+    checklist: tuple[Item, ...]
+    commands: tuple[tuple[str, str], ...]
+    evidence: tuple[Evidence, ...]
+
+
+def summarise(run: Run, tests: Sequence[TestResult], comparison: Compared | None = None) -> Summary:
+    """Compute every section."""
+    section = test_section(run, tests)
+    counts = section.counts if section else None
+    compared = comparison_view(comparison) if comparison is not None else None
+    return Summary(
+        title=f"Validation summary: {run.subject.branch or run.subject.name or run.project or 'unnamed subject'}",
+        verdict=verdict_of(run, counts),
+        facts=_facts(run),
+        gates=_gate_rows(run),
+        tests=section,
+        exclusions=run.exclusions,
+        effective_filter=run.effective_filter,
+        environment=_environment(run),
+        variables=_variables(run),
+        changes=_changes(run),
+        comparison=compared,
+        notes=_notes(run, tests),
+        checklist=checklist(run, counts, compared),
+        commands=_commands(run),
+        evidence=_evidence(run),
+    )
+
+
+def _facts(run: Run) -> tuple[tuple[str, str], ...]:
+    subject = run.subject
+    base = f"{subject.base} ({subject.base_commit[:12]})" if subject.base_commit else subject.base
+    state = "with uncommitted changes" if subject.dirty else ""
+    facts = (
+        ("Date", _date(run.started)),
+        ("Project", run.project),
+        ("Validated", f"{subject.kind} {subject.name} {state}".strip()),
+        ("Branch", subject.branch),
+        ("Commit", subject.commit),
+        ("Identity", subject.identity),
+        ("Uncommitted change", subject.change_digest),
+        ("Base", base),
+        ("Profile", run.profile),
+        ("Run", run.id),
+        ("Took", f"{format_duration(run.duration)} with {plural(run.jobs, 'job')}" if run.duration > 0 else ""),
+    )
+    return tuple((name, value) for name, value in facts if value)
+
+
+def _date(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def _gate_rows(run: Run) -> tuple[GateRow, ...]:
+    rows = [
+        GateRow(
+            name=gate.name,
+            command=command_line(gate),
+            status=_status(gate),
+            time=format_duration(gate.duration) if gate.duration > 0 else "-",
+            notes="; ".join(_gate_notes(gate)),
+            passed=gate.outcome is GateOutcome.PASSED and not gate.inconsistent,
+        )
+        for gate in run.gates
+    ]
+    rows += [GateRow(name, "", "NOT RUN", "-", "planned, but it did not end", False) for name in not_ended(run)]
+    return tuple(rows)
+
+
+def _status(gate: GateResult) -> str:
+    word = STATUS_WORDS[gate.outcome]
+    if gate.inconsistent:
+        return f"{'FAIL' if gate.outcome is GateOutcome.PASSED else word} (inconsistent)"
+    return f"{word} (accepted)" if gate.accepted and gate.outcome is GateOutcome.COULD_NOT_RUN else word
+
+
+def _gate_notes(gate: GateResult) -> list[str]:
+    notes = [one_line(gate.reason, 200)]
+    if gate.tests is not None:
+        notes.append(f"{gate.tests.passed}/{gate.tests.run} tests")
+        notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
+    if gate.outcome is not GateOutcome.PASSED and gate.exit_code and f"exit code {gate.exit_code}" not in gate.reason:
+        notes.append(f"exit code {gate.exit_code}")
+    if gate.warnings:
+        notes.append(plural(gate.warnings, "warning"))
+    if gate.stray:
+        notes.append(f"{plural(gate.stray, 'process').replace('processs', 'processes')} outlived it")
+    return [note for note in notes if note]
+
+
+def command_line(gate: GateResult) -> str:
+    """The command to paste; of a gate that has none of its own, the arguments, quoted."""
+    return gate.command_line or shlex.join(gate.command)
+
+
+def _environment(run: Run) -> tuple[tuple[str, str], ...]:
+    here = run.environment
+    rows = [
+        ("Python", f"{here.implementation} {here.python}"),
+        ("System", f"{here.system} ({here.machine})"),
+        ("CPU", f"{here.cpu or 'unknown model'}, {plural(here.cores, 'core')}"),
+    ]
+    rows += [(f"{name} (gates)", version) for name, version in sorted(here.tools.items())]
+    tools: dict[tuple[str, str], list[str]] = {}
+    for gate in run.gates:
+        for name, version in sorted(gate.tools.items()):
+            tools.setdefault((name, version), []).append(gate.name)
+    rows += [(f"{name} ({', '.join(users)})", version) for (name, version), users in tools.items()]
+    rows += [(f"${name}", value) for name, value in sorted(here.variables.items())]
+    return tuple(rows)
+
+
+def _variables(run: Run) -> tuple[VariableRow, ...]:
+    users: dict[tuple[str, str | None, str], list[str]] = {}
+    for gate in run.gates:
+        for change in gate.environment:
+            users.setdefault((change.name, change.value, change.reason), []).append(gate.name)
+    return tuple(VariableRow(tuple(gates), name, value, reason) for (name, value, reason), gates in users.items())
+
+
+def _changes(run: Run) -> ChangeSection | None:
+    if run.changes is None:
+        return None
+    files = run.changes.files
+    groups = tuple(
+        ChangeGroup(title, members)
+        for kind, title in KINDS
+        if (members := tuple(change for change in files if change.kind == kind))
+    )
+    split = ", ".join(f"{len(group.files)} {group.title.lower()}" for group in groups)
+    added, removed = (
+        sum(number or 0 for number in column)
+        for column in ([change.added for change in files], [change.removed for change in files])
+    )
+    line = f"{plural(len(run.changes.commits), 'commit')}, {plural(len(files), 'file')}"
+    return ChangeSection(
+        line=f"{line}{f' ({split})' if split else ''}, +{added:,} -{removed:,} lines",
+        commits=run.changes.commits,
+        groups=groups,
+    )
+
+
+def _notes(run: Run, tests: Sequence[TestResult]) -> tuple[str, ...]:
+    subject = run.subject
+    derived = {
+        "The run is not complete: it is still going on, or it was killed.": not run.complete,
+        "Uncommitted changes are part of what was validated: the commit alone is not.": subject.dirty,
+        "No git: changes, comparison and certificates are impossible.": subject.kind == "folder",
+        "The history is cut (shallow clone): no merge base is shown.": subject.shallow,
+        "Exclusions were switched off: excluded tests were run.": run.include_excluded,
+        f"Only tests that match {run.filter} were run.": bool(run.filter),
+        "The tests in the results file and the counts of the run differ.": _counts_differ(run, tests),
+    }
+    return (*run.notes, *(note for note, holds in derived.items() if holds))
+
+
+def _counts_differ(run: Run, tests: Sequence[TestResult]) -> bool:
+    return bool(tests) and run.tests is not None and run.tests.collected != len(tests)
+
+
+def _commands(run: Run) -> tuple[tuple[str, str], ...]:
+    """`(comment, command)`, in the order to paste them."""
+    subject = run.subject
+    commands = []
+    if subject.commit and subject.kind != "merge":
+        what = "the commit below the uncommitted changes" if subject.dirty else "the validated commit"
+        commands.append((what, f"git switch --detach {shlex.quote(subject.commit)}"))
+    if run.command_line:
+        commands.append(("everything", run.command_line))
+    commands += [(f"gate {gate.name}", line) for gate in run.gates if (line := command_line(gate))]
+    return tuple(commands)
+
+
+def _evidence(run: Run) -> tuple[Evidence, ...]:
+    logs = [
+        Evidence(f"Log of {gate.name}", f"{run.reports}/{gate.log}", gate.log_digest) for gate in run.gates if gate.log
+    ]
+    return (
+        Evidence("Run", f"{run.reports}/run.json"),
+        Evidence("Tests", f"{run.reports}/tests.jsonl"),
+        Evidence("JUnit", f"{run.reports}/junit.xml"),
+        *logs,
+    )

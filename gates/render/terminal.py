@@ -1,0 +1,117 @@
+"""Lay a summary out for a terminal, or for a log of a CI system: the gates, what failed, the counts, the verdict.
+
+rich is imported where it is used: it costs more than the rest of the program's start.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.render.summary import summarise
+from gates.render.text import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from rich.console import Console
+
+    from gates.render.comparison import Compared
+    from gates.render.summary import GateRow, Summary
+    from gates.results import Run, TestResult
+
+LOG_WIDTH = 160
+"""Columns of a log, which has no width of its own; rich would take 80."""
+
+SHOWN_FAILURES = 20
+"""So many failures are shown; the summary file has more."""
+
+
+def terminal_console(stream: TextIO | None = None) -> Console:
+    """A console for `stream`: as wide as the terminal, and plain with a fixed width where there is none."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(file=stream, highlight=False)
+    if console.is_terminal:
+        return console
+    return Console(file=stream, highlight=False, width=LOG_WIDTH, color_system=None, force_terminal=False)
+
+
+def render_terminal(
+    run: Run, tests: Sequence[TestResult], console: Console, comparison: Compared | None = None
+) -> None:
+    """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
+    summary = summarise(run, tests, comparison)
+    for lines in (_failures(summary), _tests(summary), _comparison(summary)):
+        if lines:
+            _print(console, "\n".join(lines) + "\n")
+    if console.is_terminal:
+        _table(summary.gates, console)
+    else:
+        _print(console, "\n".join(_plain_table(summary.gates)))
+    _print(console, "")
+    _print(console, f"{summary.verdict.word}: {summary.verdict.sentence}", _colour(summary))
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    from rich.text import Text  # noqa: PLC0415
+
+    encoding = console.encoding or "utf-8"
+    # A stream that cannot show a character shows its number: a summary must not end in a traceback.
+    shown = clean(text).encode(encoding, "backslashreplace").decode(encoding)
+    console.print(Text(shown, style=style), soft_wrap=True)
+
+
+def _colour(summary: Summary) -> str:
+    return "bold green" if summary.verdict.passed else "bold red"
+
+
+def _failures(summary: Summary) -> list[str]:
+    failures = summary.tests.failures if summary.tests else ()
+    lines = []
+    for failure in failures[:SHOWN_FAILURES]:
+        lines += ["", f"{failure.outcome.value.upper()} {failure.id}"]
+        lines += [f"  {failure.place}"] if failure.place else []
+        lines += [f"  {failure.message}"] if failure.message else []
+    if len(failures) > SHOWN_FAILURES:
+        lines += ["", f"… and {len(failures) - SHOWN_FAILURES} more"]
+    return lines
+
+
+def _tests(summary: Summary) -> list[str]:
+    return [summary.tests.timed_line] if summary.tests else []
+
+
+def _comparison(summary: Summary) -> list[str]:
+    view = summary.comparison
+    if view is None:
+        return []
+    width = max((len(aspect) for aspect, _, _ in view.rows), default=0)
+    lines = [f"Comparison: {view.base} vs {view.head}: {'REGRESSION' if view.regression else 'no regression'}"]
+    return [*lines, *(f"  {aspect:<{width}}  {base} -> {head}" for aspect, base, head in view.rows)]
+
+
+def _table(rows: tuple[GateRow, ...], console: Console) -> None:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Gate", "Status", "Time", "Notes"):
+        table.add_column(heading, justify="right" if heading == "Time" else "left", overflow="fold")
+    for row in rows:
+        style = "green" if row.passed else "red"
+        cells = (Text(one_line(row.name)), Text(row.status, style=style), Text(row.time), Text(one_line(row.notes)))
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _plain_table(rows: tuple[GateRow, ...]) -> list[str]:
+    cells = [
+        ("Gate", "Status", "Time", "Notes"),
+        *((one_line(r.name), r.status, r.time, one_line(r.notes)) for r in rows),
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    return [
+        f"{gate:<{widths[0]}}  {status:<{widths[1]}}  {time:>{widths[2]}}  {notes}".rstrip()
+        for gate, status, time, notes in cells
+    ]

@@ -1,0 +1,158 @@
+"""What a summary says of tests: the line of counts, passes by package, and what failed."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.render.text import one_line, useful_lines
+from gates.results import TestCounts, count_tests
+from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gates.results import Run, TestResult
+
+LINE_ORDER = (
+    TestOutcome.PASSED,
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.TIMEOUT,
+    TestOutcome.CRASHED,
+    TestOutcome.FLAKY,
+    TestOutcome.XFAILED,
+    TestOutcome.XPASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.QUARANTINED,
+    TestOutcome.EXCLUDED,
+    TestOutcome.INTERRUPTED,
+    TestOutcome.NOT_RUN,
+)
+"""Order of the counts in the summary line; a reader of it may rely on this."""
+
+PASSING_FOLDERS = frozenset({"tests", "test", "testing", "src", "lib", "libs", "crates", "packages", "python"})
+"""Folders that say what lies in them, not which package it is about."""
+
+
+class PackageRow(msgspec.Struct, frozen=True):
+    """Counts of one package; `gate` is empty where only one gate brings tests."""
+
+    package: str
+    gate: str
+    counts: TestCounts
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A test that went wrong or got lost, as shown first."""
+
+    id: str
+    gate: str
+    outcome: TestOutcome
+    place: str
+    message: str
+    lines: tuple[str, ...]
+    duration: float
+
+
+class TestSection(msgspec.Struct, frozen=True):
+    """Everything a summary says of tests."""
+
+    __test__ = False
+
+    counts: TestCounts
+    seconds: float
+    packages: tuple[PackageRow, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def line(self) -> str:
+        """`822 tests run: 822 passed, 48 skipped, 16 excluded`."""
+        return counts_line(self.counts)
+
+    @property
+    def timed_line(self) -> str:
+        """The line with its time in front, in the form of nextest."""
+        return f"Summary [{self.seconds:>8.3f}s] {self.line}"
+
+
+def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
+    """The section of a run; None where the run brought no test results at all."""
+    counts = count_tests(tests) if tests else run.tests
+    if counts is None:
+        return None
+    return TestSection(counts=counts, seconds=_seconds(run, tests), packages=packages(tests), failures=failures(tests))
+
+
+def counts_line(counts: TestCounts) -> str:
+    """The summary line; outcomes that no test had are left out, but `passed` is always there."""
+    parts = [
+        f"{number} {outcome.value.replace('-', ' ')}"
+        for outcome in LINE_ORDER
+        if (number := count_of(counts, outcome)) or outcome is TestOutcome.PASSED
+    ]
+    return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
+
+
+def count_of(counts: TestCounts, outcome: TestOutcome) -> int:
+    """The count of one outcome."""
+    number: int = getattr(counts, outcome.value.replace("-", "_"))
+    return number
+
+
+def package_of(test: TestResult) -> str:
+    """The package that a test is counted under: `tests/kvcache/pool_test.py` → `kvcache`.
+
+    The first folder of the file that is not one of `PASSING_FOLDERS`; the last folder where all are; `(root)` for a
+    file without a folder. A test without a file (another runner's) counts under the first part of its id.
+    """
+    path = test.file or test.id.partition("::")[0]
+    if not test.file and "/" not in path:
+        return path
+    folders = PurePosixPath(path).parts[:-1]
+    named = [folder for folder in folders if folder not in PASSING_FOLDERS and folder not in {"/", ".", ".."}]
+    return named[0] if named else folders[-1] if folders else "(root)"
+
+
+def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
+    """Counts by package, and by gate where several bring tests; sorted by name."""
+    groups: dict[tuple[str, str], list[TestResult]] = {}
+    for test in tests:
+        groups.setdefault((package_of(test), test.gate), []).append(test)
+    several = len({gate for _, gate in groups}) > 1
+    return tuple(
+        PackageRow(package, gate if several else "", count_tests(members))
+        for (package, gate), members in sorted(groups.items())
+    )
+
+
+def failures(tests: Iterable[TestResult]) -> tuple[Failure, ...]:
+    """What went wrong, in the order of the run, then what got lost."""
+    wrong = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
+    wrong.sort(key=lambda test: test.outcome in LOST_TESTS)  # stable: keeps the order of the run
+    return tuple(
+        Failure(
+            id=test.id,
+            gate=test.gate,
+            outcome=test.outcome,
+            place=f"{test.file}:{test.line}" if test.file and test.line else test.file,
+            message=one_line(test.message or test.reason, 300),
+            lines=useful_lines(test.details),
+            duration=test.duration,
+        )
+        for test in wrong
+    )
+
+
+def _seconds(run: Run, tests: Iterable[TestResult]) -> float:
+    """Time of the tests: of each gate from its first start to its last end; the gates' own time where unknown."""
+    spans: dict[str, tuple[float, float]] = {}
+    for test in tests:
+        if test.started > 0:
+            first, last = spans.get(test.gate, (test.started, 0.0))
+            spans[test.gate] = min(first, test.started), max(last, test.started + test.duration)
+    if spans:
+        return sum(last - first for first, last in spans.values())
+    return sum(gate.duration for gate in run.gates if gate.tests is not None)

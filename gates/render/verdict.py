@@ -1,0 +1,147 @@
+"""The verdict of a run: one word, and in one sentence what makes it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.render.text import one_line, plural
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gates.results import GateResult, Run, TestCounts
+
+WORDS = {
+    "passed": "PASS",
+    "failed": "FAIL",
+    "could-not-run": "COULD NOT RUN",
+    "interrupted": "INTERRUPTED",
+    "nothing-selected": "NOTHING SELECTED",
+    "running": "INCOMPLETE",
+}
+"""Outcome of a run → word of its verdict."""
+
+SHOWN_GATES = 4
+"""So many gates are named in the sentence; the table has them all."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the run shows.
+
+    Attributes:
+        word: one of `WORDS`' values.
+        sentence: what makes it so.
+        passed: whether the word is `PASS`.
+    """
+
+    word: str
+    sentence: str
+
+    @property
+    def passed(self) -> bool:
+        """Only one word is a pass."""
+        return self.word == "PASS"
+
+
+def verdict_of(run: Run, counts: TestCounts | None) -> Verdict:
+    """The verdict. A run that calls itself passed and holds what contradicts it is a FAIL here."""
+    word = WORDS.get(run.outcome, "FAIL")
+    if not run.complete:
+        # A killed run leaves an unfinished file behind; whatever it says of itself was not the last word.
+        word = "INTERRUPTED" if run.outcome == "interrupted" else "INCOMPLETE"
+    if word == "PASS":
+        contradiction = next(_contradictions(run, counts), "")
+        if contradiction:
+            return Verdict("FAIL", f"The run calls itself passed, but {contradiction}: inconsistent.")
+    return Verdict(word, _sentence(run, counts, word))
+
+
+def not_ended(run: Run) -> tuple[str, ...]:
+    """Planned gates that have no result."""
+    ended = {gate.name for gate in run.gates}
+    return tuple(name for name in run.planned if name not in ended)
+
+
+def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
+    stopped = {GateOutcome.FAILED, GateOutcome.TIMEOUT, GateOutcome.INTERRUPTED}
+    for gate in run.gates:
+        if gate.outcome in stopped or gate.inconsistent:
+            yield f"gate {gate.name} is {'inconsistent' if gate.inconsistent else gate.outcome}"
+        if gate.outcome is GateOutcome.COULD_NOT_RUN and not gate.accepted:
+            yield f"gate {gate.name} could not run"
+    if missing := not_ended(run):
+        yield f"{plural(len(missing), 'planned gate')} did not end ({missing[0]})"
+    if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
+        yield "no gate passed"
+    if counts and counts.bad:
+        yield f"{plural(counts.bad, 'test')} went wrong"
+    if counts and counts.lost:
+        yield f"{plural(counts.lost, 'test')} got lost"
+
+
+def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
+    if word == "NOTHING SELECTED":
+        return "No gate was selected, so nothing was shown."
+    parts = _gate_parts(run)
+    if counts:
+        parts.append(_test_part(counts))
+    sentence = "; ".join(part for part in parts if part)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _gate_parts(run: Run) -> list[str]:
+    total = len(set(run.planned) | {gate.name for gate in run.gates})
+    passed = [gate for gate in run.gates if gate.outcome is GateOutcome.PASSED]
+    if total == 0:
+        return ["no gate was run"]
+    if len(passed) == total:
+        return [f"all {plural(total, 'gate')} passed" if total > 1 else "the only gate passed"]
+    parts = [_named(run, outcome, verb) for outcome, verb in _VERBS.items()]
+    if missing := not_ended(run):
+        parts.append(f"did not end: {_names(missing)}")
+    return [*(part for part in parts if part), f"{len(passed)} of {plural(total, 'gate')} passed"]
+
+
+_VERBS = {
+    GateOutcome.INTERRUPTED: "interrupted",
+    GateOutcome.FAILED: "failed",
+    GateOutcome.TIMEOUT: "timed out",
+    GateOutcome.COULD_NOT_RUN: "could not run",
+    GateOutcome.SKIPPED: "skipped",
+}
+
+
+def _named(run: Run, outcome: GateOutcome, verb: str) -> str:
+    gates = [gate for gate in run.gates if gate.outcome is outcome]
+    if not gates:
+        return ""
+    return f"{verb}: {_names(tuple(_with_reason(gate) for gate in gates))}"
+
+
+def _with_reason(gate: GateResult) -> str:
+    reason = one_line(gate.reason, 120)
+    accepted = "accepted" if gate.accepted else ""
+    said = ": ".join(part for part in (accepted, reason) if part)
+    return f"{gate.name} ({said})" if said else gate.name
+
+
+def _names(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:SHOWN_GATES])
+    return f"{shown} and {len(names) - SHOWN_GATES} more" if len(names) > SHOWN_GATES else shown
+
+
+def _test_part(counts: TestCounts) -> str:
+    if counts.collected == 0:
+        return "no test was collected"
+    said = [f"{plural(counts.bad, 'test')} went wrong"] if counts.bad else []
+    said += [f"{plural(counts.lost, 'test')} got lost"] if counts.lost else []
+    if not said and counts.run and counts.passed == counts.run:
+        return (
+            f"all {counts.run} of {plural(counts.run, 'test')} run passed"
+            if counts.run > 1
+            else "the only test run passed"
+        )
+    return ", ".join([*said, f"{counts.passed} of {plural(counts.run, 'test')} run passed"])
