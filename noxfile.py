@@ -36,7 +36,9 @@ RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executa
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
 PACKAGES = ("gates", "kvcache")
 ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
-EXCLUDED = "not (test(runtime_detection_warning) or test(backend_helpers))"
+# At least one worker, because a crash or a hang must cost one test, not the session; how many follows the recorded
+# durations. `load` and `worksteal` alone lose no test when a worker crashes.
+XDIST = ("-n", "auto", "--gates-workers-from", "reports/tests.jsonl", "--dist", "worksteal")
 LOCKS = (
     locks.Lock("nox", groups=("nox",)),
     locks.Lock("runtime", project=True),
@@ -46,27 +48,28 @@ LOCKS = (
     locks.Lock("types", groups=("types",), project=True),
     locks.Lock("docs", groups=("docs",), project=True),
     locks.Lock("test", groups=("test",), project=True),
+    locks.Lock("bench", groups=("bench",), project=True),
+    locks.Lock("static", groups=("static",), project=True),
     locks.Lock("min-python", groups=("min-python",), project=True, resolution="lowest-direct"),
 )
 
 
 def prepare(
-    session: nox.Session, lock: str, *, project: bool = False, interpreter: interpreters.Interpreter | None = None
+    session: nox.Session, lock: str, *, project: bool = False, interpreter: interpreters.Interpreter = RUNNING
 ) -> None:
     """Bring the session's environment in line with its lock file, and install the project where it is asked for."""
     # Without compiled files every tool of the gate starts in twice the time.
     session.env["PYTHONDONTWRITEBYTECODE"] = None
-    python = interpreter or RUNNING
     environment = Path(session.virtualenv.location)
     source = ROOT / "requirements" / f"{lock}.txt"
     files = (source, ROOT / "pyproject.toml", ROOT / "gates" / "__init__.py") if project else (source,)
-    wanted = environments.stamp(ROOT, files, (str(python), "editable" if project else ""))
+    wanted = environments.stamp(ROOT, files, (str(interpreter), "editable" if project else ""))
     if environments.is_current(environment, wanted):
         return
     settings = {"UV_COMPILE_BYTECODE": "1"}
-    if environments.python_of(environment) != python.version:
+    if environments.python_of(environment) != interpreter.version:
         # nox keeps an environment whatever interpreter it was made with.
-        session.run_install("uv", "venv", "--quiet", "--clear", "--python", str(python.path), str(environment))
+        session.run_install("uv", "venv", "--quiet", "--clear", "--python", str(interpreter.path), str(environment))
     session.run_install("uv", "pip", "sync", "--quiet", "--require-hashes", str(source), env=settings)
     if project:
         # Not isolated: hatchling comes from the lock, with its hash, like everything else.
@@ -149,23 +152,54 @@ def min_python(session: nox.Session) -> None:
     """The lowest supported Python with the lowest direct dependencies; a static check where it is not installed."""
     decision = minimum.decide(PYTHON, FOUND)
     if isinstance(decision, minimum.StaticCheck):
-        prepare(session, "types")
+        check_statically(session, decision)
         could_not_run(session, decision.reason)
     prepare(session, "min-python", project=True, interpreter=decision.interpreter)
-    session.run("python", "-c", "import gates, kvcache")
+    session.run("python", "-m", "gates.noxtools.modules", *PACKAGES)
+    cache = Path(session.virtualenv.location, "mypy-cache")
+    version = ".".join(map(str, decision.interpreter.minor))
+    session.run("mypy", "--cache-dir", str(cache), "--python-version", version, *PACKAGES)
+    session.run("python", "-m", "pytest", *XDIST, *(session.posargs or ["tests/kvcache"]))
 
 
-def run_tests(session: nox.Session, interpreter: interpreters.Interpreter | None = None) -> None:
-    """Run pytest under xdist: a crash or a hang then costs one test, not the session."""
+def check_statically(session: nox.Session, decision: minimum.StaticCheck) -> None:
+    """Read the source for what the lowest Python lacks: its syntax and library, its types, its lint rules."""
+    prepare(session, "static")
+    major, minor = decision.version
+    cache = Path(session.virtualenv.location, "mypy-cache")
+    session.run("vermin", "--quiet", "--no-tips", "--violations", f"--target={major}.{minor}-", *PACKAGES)
+    session.run("mypy", "--cache-dir", str(cache), "--python-version", f"{major}.{minor}", *PACKAGES)
+    session.run("ruff", "check", "--target-version", f"py{major}{minor}", *PACKAGES)
+
+
+def run_tests(session: nox.Session, interpreter: interpreters.Interpreter = RUNNING) -> None:
+    """Run all tests but the excluded ones on the interpreter."""
     prepare(session, "test", project=True, interpreter=interpreter)
-    workers = os.environ.get("GATES_TEST_WORKERS", "2")
-    session.run("python", "-m", "pytest", "-n", workers, "--dist", "worksteal", *session.posargs)
+    session.run("python", "-m", "pytest", *XDIST, *session.posargs)
 
 
 @nox.session(tags=["gate"])
 def test(session: nox.Session) -> None:
     """All tests but the excluded ones, under xdist."""
     run_tests(session)
+
+
+def declare_test(interpreter: interpreters.Interpreter) -> None:
+    """Declare the session `test-X.Y` for an interpreter that was found on this machine."""
+    version = ".".join(map(str, interpreter.minor))
+
+    def run(session: nox.Session) -> None:
+        known = interpreters.verified(interpreter)
+        if known is None:
+            could_not_run(session, f"Python {version} was found but does not run")
+        run_tests(session, known)
+
+    run.__doc__ = f"The same tests on Python {version}."
+    nox.session(name=f"test-{version}")(run)
+
+
+for newer in interpreters.supported(PYTHON, FOUND)[1:]:
+    declare_test(newer)
 
 
 @nox.session
@@ -176,7 +210,15 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure every claim about speed (`-- NAME --json` for one of them, as JSON)."""
+    prepare(session, "bench", project=True)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)
+    # Ctrl-C reaches the runner too; it needs time to end its gates and to write down that they were interrupted.
     session.run("python", "-m", "gates", "run", *session.posargs, interrupt_timeout=30.0, terminate_timeout=30.0)

@@ -7,7 +7,17 @@ import subprocess
 from pathlib import Path
 
 _LEFTOVERS = shutil.ignore_patterns(
-    ".git", ".nox", ".venv", ".cache", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis", "build", "dist", "reports"
+    ".git",
+    ".nox",
+    ".venv",
+    ".cache",
+    "__pycache__",
+    "*.egg-info",
+    ".*_cache",
+    ".hypothesis",
+    "build",
+    "dist",
+    "reports",
 )
 
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_HEADER = re.compile(r"\A# Made by `nox -s lock`[^\n]*\n# tables: sha256:([0-9a-f]{64})\n# body: sha256:([0-9a-f]{64})\n")
+_HEADER = re.compile(
+    r"\A# Made by `nox -s lock`[^\n]*\n# tables: sha256:([0-9a-f]{64})\n# body: sha256:([0-9a-f]{64})\n"
+)
 _ADDRESS = re.compile(r"://|^\s*(?:-i|-f|--(?:extra-)?index-url|--find-links|--trusted-host)\b", re.MULTILINE)
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9](?:\\\n|[^\n])*", re.MULTILINE)
 

@@ -21,7 +21,11 @@ def wheel_problems(wheel: Path, packages: Iterable[str], entry_points: Iterable[
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = {name.rpartition("/")[2]: archive.read(name).decode() for name in names if ".dist-info/" in name}
-    return (*_missing(set(names), tuple(packages)), *_surplus(names, tuple(packages)), *_entries(metadata, entry_points))
+    return (
+        *_missing(set(names), tuple(packages)),
+        *_surplus(names, tuple(packages)),
+        *_entries(metadata, entry_points),
+    )
 
 
 def _missing(names: set[str], packages: tuple[str, ...]) -> Iterable[str]:
