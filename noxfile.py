@@ -6,6 +6,7 @@ the locks. Arguments after `--` go to the tool that the session runs.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 import tempfile
@@ -18,9 +19,8 @@ ROOT = Path(__file__).resolve().parent
 # nox's own environment holds nox and uv, not us: the helpers use the standard library only and come from this folder.
 sys.path.insert(0, str(ROOT))
 
-from gates.noxtools import environments, interpreters, locks, minimum  # noqa: E402
+from gates.noxtools import environments, fragments, interpreters, locks, minimum  # noqa: E402
 from gates.noxtools.export import export  # noqa: E402
-from gates.noxtools.fragments import fragment_problems  # noqa: E402
 from gates.noxtools.outcome import could_not_run  # noqa: E402
 from gates.noxtools.wheels import wheel_problems  # noqa: E402
 
@@ -120,9 +120,9 @@ def try_wheel(session: nox.Session, wheel: Path, environment: Path) -> None:
 def lint(session: nox.Session) -> None:
     """Ruff's rules, the import layers, and the names of changelog fragments."""
     prepare(session, "lint")
-    complain(session, fragment_problems(ROOT / "changelog.d"))
     session.run("ruff", "check", *session.posargs)
     session.run("lint-imports", "--cache-dir", str(session.cache_dir / "import-linter"))
+    complain(session, fragments.fragment_problems(ROOT / "changelog.d"))
 
 
 @nox.session(tags=["gate"])
@@ -207,6 +207,15 @@ def lock(session: nox.Session) -> None:
     """Remake requirements/*.txt (`-- --upgrade`: with the newest versions)."""
     python = interpreters.lowest(PYTHON)
     locks.remake(ROOT, LOCKS, python, lambda words: session.run(*words), upgrade="--upgrade" in session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Move the changelog fragments under the heading of a release: `nox -s release -- 0.2.0`."""
+    if len(session.posargs) != 1:
+        session.error("expected one version: nox -s release -- 0.2.0")
+    today = dt.datetime.now(tz=dt.UTC).date()
+    fragments.release(ROOT / "CHANGELOG.md", ROOT / "changelog.d", f"{session.posargs[0]} ({today})")
 
 
 @nox.session
