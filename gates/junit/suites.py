@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gates.junit.elements import Case, Suite, document
+from gates.junit.outcomes import GATE_ELEMENTS, TEST_ELEMENTS
+from gates.junit.report import split_id
 from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
@@ -20,29 +22,6 @@ if TYPE_CHECKING:
 
 GATES_SUITE = "gates"
 """Name of the suite that holds a case per gate, and their `classname`."""
-
-TEST_ELEMENTS = {
-    TestOutcome.FAILED: "failure",
-    TestOutcome.TIMEOUT: "failure",
-    TestOutcome.ERROR: "error",
-    TestOutcome.CRASHED: "error",
-    TestOutcome.INTERRUPTED: "error",
-    TestOutcome.NOT_RUN: "error",
-    TestOutcome.SKIPPED: "skipped",
-    TestOutcome.XFAILED: "skipped",
-    TestOutcome.EXCLUDED: "skipped",
-    TestOutcome.QUARANTINED: "skipped",
-}
-"""Outcome of a test → element in its case. Passed, xpassed and flaky tests have none of these: they passed."""
-
-GATE_ELEMENTS = {
-    GateOutcome.FAILED: "failure",
-    GateOutcome.TIMEOUT: "failure",
-    GateOutcome.COULD_NOT_RUN: "error",
-    GateOutcome.INTERRUPTED: "error",
-    GateOutcome.SKIPPED: "skipped",
-}
-"""Outcome of a gate → element in its case; a `could-not-run` that the config accepts is skipped instead."""
 
 
 def run_document(run: Run, tests: Sequence[TestResult]) -> str:
@@ -71,7 +50,7 @@ def _gate_case(run: Run, gate: GateResult) -> Case:
     case.add_property("accepted", "true" if gate.accepted else "")
     case.add_property("inconsistent", "true" if gate.inconsistent else "")
     case.add_property("log-digest", gate.log_digest)
-    element = GATE_ELEMENTS.get(gate.outcome)
+    element = "failure" if gate.inconsistent else GATE_ELEMENTS.get(gate.outcome)
     if gate.outcome is GateOutcome.COULD_NOT_RUN and gate.accepted:
         element = "skipped"
     if element is None:
@@ -155,18 +134,6 @@ def test_file(test: TestResult) -> str:
         return test.file
     first, separator, _ = test.id.partition("::")
     return first if separator and ("/" in first or "." in first) else ""
-
-
-def split_id(test_id: str, file: str) -> tuple[str, str]:
-    """`(name, classname)` of a node id, as pytest writes them: `tests/a_test.py::C::t[x]` → `t[x]`, `tests.a_test.C`.
-
-    A parameter may hold `::`, so only what stands before the first `[` is split.
-    """
-    rest = test_id.removeprefix(file).removeprefix("::") if file and test_id.startswith(file) else test_id
-    head, bracket, parameters = rest.partition("[")
-    *classes, name = head.split("::")
-    module = file.removesuffix(".py").replace("/", ".").strip(".")
-    return (name + bracket + parameters) or test_id, ".".join(part for part in (module, *classes) if part)
 
 
 def _iso(seconds: float) -> str | None:

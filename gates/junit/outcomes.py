@@ -1,0 +1,104 @@
+"""Between our outcomes and JUnit's elements, in both directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.values import GateOutcome, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+TEST_ELEMENTS = {
+    TestOutcome.FAILED: "failure",
+    TestOutcome.TIMEOUT: "failure",
+    TestOutcome.ERROR: "error",
+    TestOutcome.CRASHED: "error",
+    TestOutcome.INTERRUPTED: "error",
+    TestOutcome.NOT_RUN: "error",
+    TestOutcome.SKIPPED: "skipped",
+    TestOutcome.XFAILED: "skipped",
+    TestOutcome.EXCLUDED: "skipped",
+    TestOutcome.QUARANTINED: "skipped",
+}
+"""Outcome of a test → element in its case. Passed, xpassed and flaky tests have none of these: they passed."""
+
+GATE_ELEMENTS = {
+    GateOutcome.FAILED: "failure",
+    GateOutcome.TIMEOUT: "failure",
+    GateOutcome.COULD_NOT_RUN: "error",
+    GateOutcome.INTERRUPTED: "error",
+    GateOutcome.SKIPPED: "skipped",
+}
+"""Outcome of a gate → element in its case; a `could-not-run` that the config accepts is skipped instead."""
+
+WORST_FIRST = (
+    TestOutcome.CRASHED,
+    TestOutcome.TIMEOUT,
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.INTERRUPTED,
+    TestOutcome.NOT_RUN,
+    TestOutcome.QUARANTINED,
+    TestOutcome.EXCLUDED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.FLAKY,
+    TestOutcome.XPASSED,
+    TestOutcome.PASSED,
+)
+"""Where several results speak of one test, the first of these stands for all. A failure of the test itself is more
+telling than an error of its teardown."""
+
+RESULTS = {
+    "failure": TestOutcome.FAILED,
+    "error": TestOutcome.ERROR,
+    "skipped": TestOutcome.SKIPPED,
+    "skip": TestOutcome.SKIPPED,
+    "ignored": TestOutcome.SKIPPED,
+    "flakyFailure": TestOutcome.FLAKY,
+    "flakyError": TestOutcome.FLAKY,
+    # Attempts of a test whose last word is another element.
+    "rerunFailure": TestOutcome.PASSED,
+    "rerunError": TestOutcome.PASSED,
+}
+"""Element in a case → what it says alone."""
+
+_STATUSES = {
+    **dict.fromkeys(("failed", "failure", "fail"), TestOutcome.FAILED),
+    "error": TestOutcome.ERROR,
+    **dict.fromkeys(("skipped", "notrun", "disabled", "ignored", "suppressed"), TestOutcome.SKIPPED),
+}
+
+
+def worst_outcome(outcomes: Iterable[TestOutcome]) -> TestOutcome:
+    """The outcome that stands for all; `PASSED` for none."""
+    return min(outcomes, key=WORST_FIRST.index, default=TestOutcome.PASSED)
+
+
+def result_outcome(element: str, kind: str) -> TestOutcome:
+    """What one element in a case says; `kind` is its `type`."""
+    outcome = RESULTS[element]
+    if outcome is TestOutcome.FAILED and kind.lower() in {"timeout", "test timeout"}:
+        return TestOutcome.TIMEOUT
+    return TestOutcome.XFAILED if kind == "pytest.xfail" else outcome
+
+
+def status_outcome(attributes: Mapping[str, str]) -> TestOutcome:
+    """What the attributes `status` and `result` of a case say; `PASSED` for nothing bad."""
+    return worst_outcome(
+        _STATUSES.get(attributes.get(name, "").lower(), TestOutcome.PASSED) for name in ("status", "result")
+    )
+
+
+def refine(outcome: TestOutcome, said: str) -> TestOutcome:
+    """Our own files say the exact outcome as a property; it is believed only where it is of the same kind.
+
+    Nobody can turn a failure green, or hide a flaky test, with a property.
+    """
+    try:
+        exact = TestOutcome(said)
+    except ValueError:
+        return outcome
+    same_kind = TEST_ELEMENTS.get(exact) == TEST_ELEMENTS.get(outcome)
+    return exact if same_kind and outcome is not TestOutcome.FLAKY else outcome

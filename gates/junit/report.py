@@ -1,0 +1,150 @@
+"""What a JUnit file says, as values, and its cases as test results of a gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.junit.outcomes import worst_outcome
+from gates.results import TestResult
+from gates.values import TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PYTEST = "pytest"
+"""Producer whose dialect is known: see `JUnitReport.producer`."""
+
+
+class JUnitCase(msgspec.Struct, frozen=True, kw_only=True):
+    """One `<testcase>`, whatever the number of its results.
+
+    Attributes:
+        name: without its class.
+        classname: as written; runners put a module, a class, a package or a binary there.
+        suite: name of the innermost suite around it.
+        file: its own word, else that of a suite around it; may be empty.
+        line: counted from 1; 0 where unknown.
+        outcome: worst of its results.
+        time: seconds; 0 where missing or unreadable.
+        message: of the result that decided.
+        details: texts of all its results.
+        worker: xdist's worker, where the file says it.
+        exclusion: ledger entry, where the file says it.
+    """
+
+    name: str
+    classname: str = ""
+    suite: str = ""
+    file: str = ""
+    line: int = 0
+    outcome: TestOutcome = TestOutcome.PASSED
+    time: float = 0.0
+    message: str = ""
+    details: str = ""
+    worker: str = ""
+    exclusion: str = ""
+
+
+class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole file.
+
+    Attributes:
+        cases: in the order of the file.
+        contradictions: counts in attributes that the elements do not bear out, where that could hide a failure or a
+            lost test.
+        problems: what is wrong outside of any case, or without saying so by an element: errors of a suite,
+            `status="failed"` on a case without a result, no case at all.
+        notes: harmless oddities of a known producer, for people.
+        producer: `pytest`, `nextest`, or empty where unknown.
+    """
+
+    cases: tuple[JUnitCase, ...]
+    contradictions: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    producer: str = ""
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the file may be believed when it is green. An inconsistent file is never a pass."""
+        return not self.contradictions and not self.problems
+
+
+def case_results(gate: str, report: JUnitReport) -> tuple[TestResult, ...]:
+    """The cases as results of `gate`. Equal ids become `#2`, `#3`, …, so that no case hides another.
+
+    pytest writes a second case with the same name when the teardown of a failed test fails too: these are one test.
+    """
+    cases = _merge_teardowns(report.cases) if report.producer == PYTEST else report.cases
+    seen: dict[str, int] = {}
+    results = []
+    for case in cases:
+        name = case_id(case)
+        seen[name] = number = seen.get(name, 0) + 1
+        skipped = case.outcome in {
+            TestOutcome.SKIPPED,
+            TestOutcome.XFAILED,
+            TestOutcome.EXCLUDED,
+            TestOutcome.QUARANTINED,
+        }
+        results.append(
+            TestResult(
+                gate=gate,
+                id=name if number == 1 else f"{name}#{number}",
+                outcome=case.outcome,
+                duration=case.time,
+                file=case.file,
+                line=case.line,
+                worker=case.worker,
+                exclusion=case.exclusion,
+                reason=case.message if skipped else "",
+                message="" if skipped else case.message,
+                details=case.details,
+            )
+        )
+    return tuple(results)
+
+
+def case_id(case: JUnitCase) -> str:
+    """The id of a case: pytest's node id where file and class agree, else `classname::name`."""
+    module = module_name(case.file)
+    if module and (case.classname == module or case.classname.startswith(f"{module}.")):
+        classes = case.classname.removeprefix(module).strip(".")
+        return "::".join((case.file, *(classes.split(".") if classes else ()), case.name))
+    return "::".join(part for part in (case.classname or case.file or case.suite, case.name) if part)
+
+
+def module_name(file: str) -> str:
+    """The dotted name that pytest writes for a file: `tests/a_test.py` → `tests.a_test`."""
+    return file.removesuffix(".py").replace("/", ".").strip(".")
+
+
+def split_id(test_id: str, file: str) -> tuple[str, str]:
+    """`(name, classname)` of a node id, as pytest writes them: `tests/a_test.py::C::t[x]` → `t[x]`, `tests.a_test.C`.
+
+    A parameter may hold `::`, so only what stands before the first `[` is split.
+    """
+    inside = bool(file) and test_id.startswith(f"{file}::")
+    rest = test_id.removeprefix(f"{file}::") if inside else test_id
+    head, bracket, parameters = rest.partition("[")
+    *classes, name = head.split("::")
+    return name + bracket + parameters or test_id, ".".join(part for part in (module_name(file), *classes) if part)
+
+
+def _merge_teardowns(cases: Iterable[JUnitCase]) -> list[JUnitCase]:
+    merged: list[JUnitCase] = []
+    for case in cases:
+        last = merged[-1] if merged else None
+        if last and (last.classname, last.name) == (case.classname, case.name) and case.outcome is TestOutcome.ERROR:
+            merged[-1] = msgspec.structs.replace(
+                last,
+                outcome=worst_outcome((last.outcome, case.outcome)),
+                time=last.time + case.time,
+                message=last.message or case.message,
+                details="\n\n".join(text for text in (last.details, case.details) if text),
+            )
+        else:
+            merged.append(case)
+    return merged

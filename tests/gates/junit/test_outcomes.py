@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from gates.junit.outcomes import (
+    GATE_ELEMENTS,
+    TEST_ELEMENTS,
+    WORST_FIRST,
+    refine,
+    result_outcome,
+    status_outcome,
+    worst_outcome,
+)
+from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
+
+
+def test_the_order_of_the_worst_has_every_outcome_once() -> None:
+    assert sorted(WORST_FIRST) == sorted(TestOutcome)
+
+
+def test_only_what_passed_has_no_element() -> None:
+    assert set(TestOutcome) - set(TEST_ELEMENTS) == {TestOutcome.PASSED, TestOutcome.XPASSED, TestOutcome.FLAKY}
+    assert set(GateOutcome) - set(GATE_ELEMENTS) == {GateOutcome.PASSED}
+    assert {TEST_ELEMENTS[outcome] for outcome in BAD_TESTS | LOST_TESTS} == {"failure", "error"}
+
+
+def test_nothing_at_all_is_a_pass_and_the_worst_stands_for_many() -> None:
+    assert worst_outcome(()) is TestOutcome.PASSED
+    assert worst_outcome((TestOutcome.SKIPPED, TestOutcome.FAILED, TestOutcome.PASSED)) is TestOutcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("element", "kind", "outcome"),
+    [
+        ("failure", "AssertionError", TestOutcome.FAILED),
+        ("failure", "test timeout", TestOutcome.TIMEOUT),
+        ("error", "", TestOutcome.ERROR),
+        ("skipped", "pytest.skip", TestOutcome.SKIPPED),
+        ("skipped", "pytest.xfail", TestOutcome.XFAILED),
+        ("flakyFailure", "", TestOutcome.FLAKY),
+        ("rerunFailure", "", TestOutcome.PASSED),
+    ],
+)
+def test_an_element_says_its_outcome(element: str, kind: str, outcome: TestOutcome) -> None:
+    assert result_outcome(element, kind) is outcome
+
+
+@pytest.mark.parametrize(
+    ("attributes", "outcome"),
+    [
+        ({}, TestOutcome.PASSED),
+        ({"status": "run", "result": "completed"}, TestOutcome.PASSED),
+        ({"status": "Failed"}, TestOutcome.FAILED),
+        ({"status": "run", "result": "failed"}, TestOutcome.FAILED),
+        ({"status": "notrun"}, TestOutcome.SKIPPED),
+    ],
+)
+def test_attributes_say_their_outcome(attributes: dict[str, str], outcome: TestOutcome) -> None:
+    assert status_outcome(attributes) is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "believed"),
+    [
+        (TestOutcome.ERROR, "crashed", TestOutcome.CRASHED),
+        (TestOutcome.SKIPPED, "excluded", TestOutcome.EXCLUDED),
+        (TestOutcome.PASSED, "xpassed", TestOutcome.XPASSED),
+        (TestOutcome.FAILED, "timeout", TestOutcome.TIMEOUT),
+        (TestOutcome.FAILED, "passed", TestOutcome.FAILED),
+        (TestOutcome.FAILED, "skipped", TestOutcome.FAILED),
+        (TestOutcome.SKIPPED, "passed", TestOutcome.SKIPPED),
+        (TestOutcome.FLAKY, "passed", TestOutcome.FLAKY),
+        (TestOutcome.PASSED, "no such outcome", TestOutcome.PASSED),
+    ],
+)
+def test_a_property_never_turns_a_failure_green(outcome: TestOutcome, said: str, believed: TestOutcome) -> None:
+    assert refine(outcome, said) is believed

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import stat
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.junit.read import parse_junit
+from gates.junit.text import clean
+from gates.junit.write import junit_document, write_junit
+from gates.results import Witness
+from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
+from tests.gates.junit.sample import a_gate, a_run, a_test, any_test, nasty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gates.results import Run, TestResult
+
+
+def written(run: Run, tests: Sequence[TestResult] = ()) -> ET.Element:
+    return ET.fromstring(junit_document(run, tests).encode())
+
+
+def case_of(root: ET.Element, name: str) -> ET.Element:
+    return next(case for case in root.iter("testcase") if case.get("name") == name)
+
+
+def properties(element: ET.Element) -> dict[str | None, str | None]:
+    return {each.get("name"): each.get("value") for each in element.findall("properties/property")}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "element", "message"),
+    [
+        (TestOutcome.PASSED, None, None),
+        (TestOutcome.XPASSED, None, None),
+        (TestOutcome.FLAKY, "flakyFailure", "boom"),
+        (TestOutcome.FAILED, "failure", "boom"),
+        (TestOutcome.TIMEOUT, "failure", "boom"),
+        (TestOutcome.ERROR, "error", "boom"),
+        (TestOutcome.CRASHED, "error", "boom"),
+        (TestOutcome.INTERRUPTED, "error", "boom"),
+        (TestOutcome.NOT_RUN, "error", "boom"),
+        (TestOutcome.SKIPPED, "skipped", "skipped: because"),
+        (TestOutcome.XFAILED, "skipped", "xfailed: because"),
+        (TestOutcome.EXCLUDED, "skipped", "excluded: because"),
+        (TestOutcome.QUARANTINED, "skipped", "quarantined: because"),
+    ],
+)
+def test_every_outcome_of_a_test_has_its_element(
+    outcome: TestOutcome, element: str | None, message: str | None
+) -> None:
+    case = case_of(written(a_run(), [a_test(outcome=outcome, message="boom", reason="because")]), "test_it")
+    results = [child for child in case if child.tag != "properties"]
+    assert [child.tag for child in results] == ([element] if element else [])
+    assert [child.get("message") for child in results] == ([message] if message else [])
+    assert properties(case)["outcome"] == outcome.value
+
+
+@pytest.mark.parametrize("outcome", sorted(BAD_TESTS | LOST_TESTS))
+def test_a_bad_or_lost_test_without_any_text_still_fails(outcome: TestOutcome) -> None:
+    case = case_of(written(a_run(), [a_test(outcome=outcome)]), "test_it")
+    assert case.find("failure") is not None or case.find("error") is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "accepted", "element"),
+    [
+        (GateOutcome.PASSED, False, None),
+        (GateOutcome.FAILED, False, "failure"),
+        (GateOutcome.TIMEOUT, False, "failure"),
+        (GateOutcome.COULD_NOT_RUN, False, "error"),
+        (GateOutcome.COULD_NOT_RUN, True, "skipped"),
+        (GateOutcome.INTERRUPTED, False, "error"),
+        (GateOutcome.SKIPPED, False, "skipped"),
+    ],
+)
+def test_every_outcome_of_a_gate_has_its_element(outcome: GateOutcome, accepted: bool, element: str | None) -> None:
+    gate = a_gate("lint", outcome, accepted=accepted, reason="so", witnesses=(Witness(name="exit code", detail="1"),))
+    case = case_of(written(a_run(gates=(gate,))), "lint")
+    results = [child for child in case if child.tag != "properties"]
+    assert [child.tag for child in results] == ([element] if element else [])
+    assert (case.get("classname"), case.get("time"), case.get("log")) == ("gates", "1.500000", "reports/logs/lint.log")
+    for result in results:
+        assert result.get("message") == f"{outcome}: so"
+        assert result.text == "command: nox -s lint\nexit code: 1"
+
+
+def test_an_inconsistent_gate_never_looks_passed() -> None:
+    gate = a_gate("lint", GateOutcome.PASSED, inconsistent=True, reason="exit code 0, but 3 tests are missing")
+    case = case_of(written(a_run(gates=(gate,))), "lint")
+    assert case.find("failure") is not None
+
+
+def test_a_planned_gate_that_did_not_end_is_an_error() -> None:
+    root = written(a_run(planned=("lint", "test"), complete=False))
+    assert case_of(root, "lint").find("error") is not None
+    assert root.get("errors") == "1"
+
+
+def test_there_is_a_suite_of_gates_and_one_for_each_file() -> None:
+    tests = [a_test("a"), a_test("b", file="tests/test_other.py"), a_test("c")]
+    root = written(a_run(tests), tests)
+    assert [(suite.get("name"), suite.get("tests")) for suite in root] == [
+        ("gates", "1"),
+        ("tests/kvcache/test_pool.py", "2"),
+        ("tests/test_other.py", "1"),
+    ]
+
+
+def test_suites_name_their_gate_where_several_bring_tests() -> None:
+    tests = [a_test("a", gate="test-3.11"), a_test("a", gate="test-3.12")]
+    names = [suite.get("name") for suite in written(a_run(tests), tests)]
+    assert names[1:] == ["test-3.11: tests/kvcache/test_pool.py", "test-3.12: tests/kvcache/test_pool.py"]
+
+
+def test_suites_say_what_was_validated() -> None:
+    tests = [a_test()]
+    for suite in written(a_run(tests), tests):
+        said = properties(suite)
+        assert (said["run"], said["tree"]) == (
+            "20261031T120000Z-abcd",
+            "git-tree:4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+        )
+        assert said["commit"] == "0123456789abcdef0123456789abcdef01234567"
+        assert suite.get("timestamp") == "2026-10-31T12:00:00.000+00:00"
+
+
+def test_a_case_says_where_its_test_is_and_who_ran_it() -> None:
+    test = a_test(
+        "TestA::test_it[x::y]", worker="gw1", exclusion="scaffolding", outcome=TestOutcome.EXCLUDED, process=2
+    )
+    case = case_of(written(a_run(), [test]), "test_it[x::y]")
+    assert case.attrib == {
+        "name": "test_it[x::y]",
+        "classname": "tests.kvcache.test_pool.TestA",
+        "file": "tests/kvcache/test_pool.py",
+        "line": "7",
+        "time": "0.250000",
+        "timestamp": "2026-10-31T12:00:00.000+00:00",
+    }
+    assert properties(case) == {"outcome": "excluded", "worker": "gw1", "process": "2", "exclusion": "scaffolding"}
+
+
+def test_newlines_and_spaces_survive_in_messages_and_texts() -> None:
+    test = a_test(outcome=TestOutcome.FAILED, message="one\ntwo\t three", details="\n  indented\n\n", stdout="]]>\r\n")
+    case = case_of(written(a_run(), [test]), "test_it")
+    failure = case.find("failure")
+    assert failure is not None
+    assert failure.get("message") == "one\ntwo\t three"
+    assert failure.text == "\n  indented\n\n"
+    assert case.findtext("system-out") == "]]>#x0D\n"
+
+
+def test_a_run_without_gates_and_tests_is_a_document_too() -> None:
+    root = written(a_run(gates=(), started=0.0))
+    assert (root.tag, root.get("tests"), "timestamp" in root.attrib) == ("testsuites", "0", False)
+
+
+@given(st.lists(any_test(), max_size=6), nasty)
+def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], name: str) -> None:
+    run = a_run(
+        gates=(a_gate(name, GateOutcome.FAILED, reason=name, command_line=name),), planned=(name,), project=name
+    )
+    root = written(run, tests)
+    cases = [case for suite in root[1:] for case in suite.iter("testcase")]
+    assert len(cases) == len(tests)
+    for test in tests:
+        assert any(fits(case, test) for case in cases)
+    for suite in (root, *root):
+        assert_counted(suite)
+    assert parse_junit([junit_document(run, tests).encode()], "x").consistent
+
+
+def fits(case: ET.Element, test: TestResult) -> bool:
+    result = next((child for child in case if child.tag in {"failure", "error", "skipped", "flakyFailure"}), None)
+    return (
+        properties(case)["outcome"] == test.outcome.value
+        and case.findtext("system-out", "") == clean(test.stdout)
+        and case.findtext("system-err", "") == clean(test.stderr)
+        and (result is None or (result.text or "") == clean(test.details))
+        and (
+            result is None
+            or result.tag == "skipped"
+            or not test.message
+            or result.get("message") == clean(test.message)
+        )
+    )
+
+
+def assert_counted(suite: ET.Element) -> None:
+    cases = list(suite.iter("testcase"))
+    assert suite.get("tests") == str(len(cases))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        assert suite.get(attribute) == str(sum(case.find(tag) is not None for case in cases))
+    assert float(suite.get("time", "x")) == pytest.approx(sum(float(case.get("time", "x")) for case in cases))
+
+
+def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
+    target = tmp_path / "übung mit space" / "junit.xml"
+    target.parent.mkdir()
+    target.write_text("old")
+    write_junit(target, a_run(), [a_test("tést", stdout="\udcff")])
+    assert ET.parse(target).getroot().tag == "testsuites"
+    assert [file.name for file in target.parent.iterdir()] == ["junit.xml"]
+    assert stat.S_IMODE(target.stat().st_mode) & 0o444 == 0o444
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "junit.xml"
+    target.mkdir()  # a rename over a folder fails, at the very end
+    with pytest.raises(OSError, match=r"junit\.xml"):
+        write_junit(target, a_run(), [])
+    assert [file.name for file in tmp_path.iterdir()] == ["junit.xml"]
