@@ -1,7 +1,8 @@
 """What a run found: frozen values, and the files they are written to.
 
 `run.json` holds a `Run` and is rewritten (aside, then renamed) as each gate ends; `tests.jsonl` holds one `TestResult`
-a line, appended as it lands. Both carry `schema_version`; `gates schema` prints their JSON Schema.
+a line, appended as it lands, in the version of the schema that the `run.json` beside it names. `gates schema` prints
+their JSON Schema.
 """
 
 from __future__ import annotations
@@ -256,7 +257,7 @@ class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     tests: int = 0
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One checklist on one subject in one environment.
 
     Attributes:

@@ -1,0 +1,107 @@
+"""Give a commit a folder of its own: a git worktree in the store, kept for the next time, never the user's tree."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gates.errors import EnvironmentProblem, GatesError
+from gates.git import Git
+from gates.store import Store
+from gates.values import ExitCode
+
+KEPT = 4
+"""Worktrees that stay for the next run: their environments cost more to make than to keep."""
+
+
+@contextmanager
+def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
+    """The folder in which a commit is checked out, clean; nobody else uses it meanwhile.
+
+    It is found again by its tree, so a rebase that changes nothing finds it too, with its environments.
+
+    Raises:
+        EnvironmentProblem: git cannot make it, or another run uses it.
+    """
+    tree = git.tree(commit)
+    folder = store.folder / "worktrees" / tree[:20]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.with_suffix(".lock")):
+        if not _is_clean(folder, tree):
+            _remove(git, folder)
+            git.need("worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+        os.utime(folder)
+        inside = git.answer("rev-parse", "--show-prefix")
+        yield folder / inside if inside else folder
+    _forget_old(git, folder.parent, folder)
+
+
+def merge_commit(git: Git, base: str, head: str) -> str:
+    """A commit of the tree that merging `head` into `base` would give; no branch, index or file is touched.
+
+    Raises:
+        GatesError: it does not merge (exit code 1), with the files in conflict.
+    """
+    done = git.run("merge-tree", "--write-tree", "--name-only", "--no-messages", base, head)
+    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    if done.returncode == 1 and lines:
+        error = GatesError(
+            "does not merge",
+            place=f"{head[:12]} into {base[:12]}",
+            got="conflicts in " + ", ".join(sorted(set(lines[1:]))),
+        )
+        error.exit_code = ExitCode.GATE_FAILED
+        raise error
+    if done.returncode != 0 or not lines:
+        raise EnvironmentProblem(
+            "git cannot merge these two", got=done.stderr.decode("utf-8", "replace").strip(), remedy="git 2.38 or newer"
+        )
+    author = ("-c", "user.name=gates", "-c", "user.email=gates@localhost")
+    message = f"Would-be merge of {head} into {base}"
+    return git.need(*author, "commit-tree", lines[0], "-p", base, "-p", head, "-m", message)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise EnvironmentProblem(
+                "another run of gates uses the worktree of this commit", place=str(lock), remedy="wait until it ends"
+            ) from error
+        yield
+
+
+def _is_clean(folder: Path, tree: str) -> bool:
+    if not (folder / ".git").exists():
+        return False
+    there = Git(folder)
+    if there.answer("rev-parse", "HEAD^{tree}") != tree:
+        return False
+    there.run("reset", "--quiet", "--hard")
+    there.run("clean", "--quiet", "-fd", "-e", ".nox")  # ignored files (environments) stay
+    status = there.run("status", "--porcelain", "--", ":!.nox")
+    return status.returncode == 0 and not status.stdout
+
+
+def _remove(git: Git, folder: Path) -> None:
+    git.run("worktree", "remove", "--force", "--force", str(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+    git.run("worktree", "prune")
+
+
+def _forget_old(git: Git, parent: Path, current: Path) -> None:
+    folders = [path for path in parent.iterdir() if path.is_dir() and path != current]
+    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT - 1 :]:
+        try:
+            with _alone(folder.with_suffix(".lock")):
+                _remove(git, folder)
+        except EnvironmentProblem:  # in use
+            continue
+        folder.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,0 +1,252 @@
+"""Arguments → a workflow → an exit code. What a command needs is imported when it runs: `--help` stays quick."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from gates import __version__
+from gates.errors import GatesError, UsageError
+from gates.values import ExitCode, parse_duration
+
+if TYPE_CHECKING:
+    from gates.plan import Request
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class Duration(click.ParamType):
+    """`90s`, `10m`, or plain seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        text = str(value)
+        try:
+            seconds = float(text)
+        except ValueError:
+            try:
+                return parse_duration(text)
+            except ValueError as error:
+                self.fail(str(error), param, ctx)
+        if not 0 < seconds < float("inf"):
+            self.fail(f"not a duration above zero: {text!r}", param, ctx)
+        return seconds
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="gates")
+def cli() -> None:
+    """Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
+
+    \b
+    Exit codes (the first that applies): 130 interrupted, 2 wrong usage, config or expression, 1 a gate failed,
+    5 regression against the base, 6 verification failed, 3 could not run, 4 nothing selected, 0 passed.
+    """
+
+
+root_option = click.option(
+    "-C",
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The project's folder. [default: the nearest one upward with a config, a noxfile or a git repository]",
+)
+reports_option = click.option(
+    "--reports", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports. [default: reports]"
+)
+gate_option = click.option("-g", "--gate", "gates", multiple=True, metavar="GATE", help="Only this gate; repeatable.")
+filter_option = click.option(
+    "-E",
+    "--filter-expr",
+    "expressions",
+    multiple=True,
+    metavar="EXPR",
+    help="Only tests that match; several are a union.",
+)
+jobs_option = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Gates at a time. [default: cores]")
+timeout_option = click.option("--test-timeout", type=Duration(), help="Seconds or duration that one test may take.")
+excluded_option = click.option("--include-excluded", is_flag=True, help="Run what the exclusions leave out.")
+no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse environments as they are (nox -R).")
+
+
+@cli.command()
+@root_option
+@reports_option
+@gate_option
+@click.option("-p", "--profile", default="", help="A named checklist of the config.")
+@filter_option
+@jobs_option
+@timeout_option
+@excluded_option
+@no_install_option
+@click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
+def run(root: Path | None, reports: Path | None, subject: str, **options: object) -> None:
+    """Run the checklist and write the reports."""
+    from gates.workflows.subjects import prepare_subject  # noqa: PLC0415
+    from gates.workflows.validate import validate  # noqa: PLC0415
+
+    folder = _root(root)
+    with prepare_subject(folder, _request(**options), subject, reports=_absolute(reports)) as prepared:
+        finished = validate(prepared, _command_line())
+    _show(finished.run, finished.tests)
+    raise SystemExit(finished.run.exit_code)
+
+
+@cli.command()
+@click.argument("base")
+@click.argument("head", default="worktree")
+@root_option
+@reports_option
+@gate_option
+@filter_option
+@jobs_option
+@timeout_option
+@excluded_option
+def compare(base: str, head: str, root: Path | None, reports: Path | None, **options: object) -> None:
+    """Run gates on BASE and on HEAD (the working tree), and say what changed.
+
+    Without --gate, every gate that brings test results is compared.
+    """
+    from gates.workflows.compare import compare_subjects  # noqa: PLC0415
+
+    outcome = compare_subjects(
+        _root(root), base, head, _request(**options), _command_line(), reports=_absolute(reports)
+    )
+    _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
+    raise SystemExit(outcome.exit_code)
+
+
+@cli.command()
+@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@root_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "junit"]),
+    default="terminal",
+    show_default=True,
+    help="What to print.",
+)
+def report(run_path: Path | None, root: Path | None, form: str) -> None:
+    """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
+    from gates.workflows.report import render_run  # noqa: PLC0415
+
+    path = run_path or _root(root) / "reports"
+    text = render_run(path, form)
+    if text is not None:
+        click.echo(text, nl=False)
+
+
+@cli.command("list")
+@root_option
+@click.option("-p", "--profile", default="", help="A named checklist of the config.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_gates(root: Path | None, profile: str, as_json: bool) -> None:
+    """List the gates of the project, in the order of the checklist."""
+    from gates.plan import Request  # noqa: PLC0415
+    from gates.workflows.listing import gate_listing  # noqa: PLC0415
+
+    click.echo(gate_listing(_root(root), Request(profile=profile), as_json=as_json), nl=False)
+
+
+@cli.command()
+@root_option
+@click.option("--force", is_flag=True, help="Replace a gates.toml that exists.")
+@click.option("--print", "only_print", is_flag=True, help="Print the starter, write nothing.")
+def init(root: Path | None, force: bool, only_print: bool) -> None:
+    """Write a starter config after looking at what is there."""
+    from gates.workflows.init import write_starter  # noqa: PLC0415
+
+    click.echo(write_starter(root or Path.cwd(), force=force, only_print=only_print), nl=False)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(["run", "test", "comparison"]), default="run")
+def schema(name: str) -> None:
+    """Print the JSON Schema of run.json, of a line of tests.jsonl, or of comparison.json."""
+    from gates.workflows.schema import schema_text  # noqa: PLC0415
+
+    click.echo(schema_text(name), nl=False)
+
+
+def main() -> NoReturn:
+    """The console script. Every error that a user can cause ends without a traceback."""
+    try:
+        cli.main(prog_name="gates", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(ExitCode.USAGE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except GatesError as error:
+        _say(f"gates: {error}")
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("gates: interrupted")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe went away (| head): nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(ExitCode.PASSED)
+    sys.exit(ExitCode.PASSED)
+
+
+def _say(text: str) -> None:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _root(given: Path | None) -> Path:
+    from gates.config import find_root  # noqa: PLC0415
+
+    return given.resolve() if given else find_root(Path.cwd().resolve())
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return path.absolute() if path else None
+
+
+def _command_line() -> str:
+    return shlex.join(["gates", *sys.argv[1:]])
+
+
+def _request(
+    *,
+    gates: tuple[str, ...] = (),
+    profile: str = "",
+    expressions: tuple[str, ...] = (),
+    jobs: int | None = None,
+    test_timeout: float | None = None,
+    include_excluded: bool = False,
+    no_install: bool = False,
+) -> Request:
+    from gates.filters import parse  # noqa: PLC0415
+    from gates.plan import Request  # noqa: PLC0415
+
+    for expression in expressions:
+        parse(expression)  # a syntax error is told before anything starts
+    text = expressions[0] if len(expressions) == 1 else " or ".join(f"({one})" for one in expressions)
+    return Request(
+        gates=gates,
+        profile=profile,
+        filter=text,
+        jobs=jobs,
+        test_timeout=test_timeout,
+        include_excluded=include_excluded,
+        no_install=no_install,
+    )
+
+
+def _show(run: object, tests: object, comparison: object = None) -> None:
+    from gates.workflows.report import show_terminal  # noqa: PLC0415
+
+    show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+
+
+__all__ = ["UsageError", "cli", "main"]

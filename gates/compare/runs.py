@@ -1,0 +1,80 @@
+"""Put the comparison of two runs together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gates.compare.tests import compare_tests
+from gates.compare.values import Comparison, GateTimes
+from gates.results import FileChange, Run, Subject, TestCounts, TestResult
+
+
+def compare_runs(
+    base: Run,
+    base_tests: Sequence[TestResult],
+    head: Run,
+    head_tests: Sequence[TestResult],
+    files: Sequence[FileChange] = (),
+    notes: Sequence[str] = (),
+) -> Comparison:
+    """Base against head; `files` differ between the two subjects."""
+    tests = compare_tests(base_tests, head_tests)
+    return Comparison(
+        base=_label(base.subject),
+        head=_label(head.subject),
+        base_run=base.id,
+        head_run=head.id,
+        base_identity=base.subject.identity,
+        head_identity=head.subject.identity,
+        tests=tests,
+        base_counts=base.tests or TestCounts(),
+        head_counts=head.tests or TestCounts(),
+        gate_times=_times(base, head),
+        files=tuple(files),
+        regression=bool(tests.newly_failing),
+        base_age=max(0.0, head.started - base.started - base.duration),
+        notes=(*notes, *_same_ground(base, head)),
+    )
+
+
+def _label(subject: Subject) -> str:
+    commit = subject.commit[:12]
+    if subject.kind == "worktree":
+        state = " + uncommitted changes" if subject.dirty else ""
+        return f"{subject.branch or subject.name} ({commit or 'no commit'}{state})"
+    return f"{subject.name} ({commit})"
+
+
+def _times(base: Run, head: Run) -> tuple[GateTimes, ...]:
+    before = {gate.name: gate for gate in base.gates}
+    after = {gate.name: gate for gate in head.gates}
+    return tuple(
+        GateTimes(
+            gate=name,
+            base_seconds=before[name].duration if name in before else None,
+            head_seconds=after[name].duration if name in after else None,
+            base_outcome=str(before[name].outcome) if name in before else "",
+            head_outcome=str(after[name].outcome) if name in after else "",
+        )
+        for name in dict.fromkeys([*after, *before])
+    )
+
+
+def _same_ground(base: Run, head: Run) -> list[str]:
+    """What makes the two runs differ besides the code."""
+    notes = []
+    if base.environment.python != head.environment.python:
+        notes.append(f"different interpreters: {base.environment.python} and {head.environment.python}")
+    if base.effective_filter != head.effective_filter:
+        notes.append(f"different filters: base `{base.effective_filter}`, head `{head.effective_filter}`")
+    for run, side in ((base, "base"), (head, "head")):
+        if not run.complete:
+            notes.append(f"the run of the {side} is not complete")
+    tools = {gate.name: gate.tools for gate in base.gates}
+    for gate in head.gates:
+        other = tools.get(gate.name, gate.tools)
+        changed = sorted(name for name in gate.tools.keys() | other.keys() if gate.tools.get(name) != other.get(name))
+        if changed:
+            shown = ", ".join(f"{name} {other.get(name, '–')} → {gate.tools.get(name, '–')}" for name in changed[:8])
+            notes.append(f"different tools in {gate.name}: {shown}{' …' if len(changed) > 8 else ''}")
+    return notes

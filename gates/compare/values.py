@@ -1,0 +1,81 @@
+"""What changed from base to head."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gates.results import FileChange, TestCounts
+from gates.values import SCHEMA_VERSION
+
+
+class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests by what became of them; each entry is an id, with the gate in front where there are several.
+
+    Attributes:
+        new: only on the head.
+        removed: only on the base.
+        newly_failing: passed on the base, and is wrong or lost on the head. These are the regressions.
+        newly_failing_other: not passed on the base either (skipped, excluded, new), and wrong on the head.
+        fixed: wrong on the base, passed on the head.
+        still_failing: wrong on both.
+        newly_skipped: ran on the base, skipped on the head.
+        newly_excluded: not excluded on the base, excluded on the head.
+    """
+
+    __test__ = False
+
+    new: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    newly_failing: tuple[str, ...] = ()
+    newly_failing_other: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    still_failing: tuple[str, ...] = ()
+    newly_skipped: tuple[str, ...] = ()
+    newly_excluded: tuple[str, ...] = ()
+
+
+class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of one gate on both sides, measured once each: shown, never judged."""
+
+    gate: str
+    base_seconds: float | None = None
+    head_seconds: float | None = None
+    base_outcome: str = ""
+    head_outcome: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """A base run against a head run, with a verdict of its own.
+
+    Attributes:
+        base: the base as named, with its commit.
+        head: likewise.
+        base_run: id of its run.
+        head_run: id of its run.
+        base_identity: what was run as the base.
+        head_identity: what was run as the head.
+        tests: what became of tests.
+        base_counts: outcomes on the base.
+        head_counts: outcomes on the head.
+        gate_times: of every gate that ran on either side.
+        files: what differs between the two subjects.
+        regression: a test that passed on the base does not on the head.
+        base_age: seconds between the two runs; 0 when both were made now.
+        notes: what else the reader must know.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    base: str
+    head: str
+    base_run: str
+    head_run: str
+    base_identity: str
+    head_identity: str
+    tests: TestsComparison
+    base_counts: TestCounts
+    head_counts: TestCounts
+    gate_times: tuple[GateTimes, ...] = ()
+    files: tuple[FileChange, ...] = ()
+    regression: bool = False
+    base_age: float = 0.0
+    notes: tuple[str, ...] = ()

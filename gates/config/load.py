@@ -1,0 +1,92 @@
+"""Read and check the config; every mistake of the file is shown at once, with line and the nearest valid name."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gates.config.locate import locate
+from gates.config.tables import Problems, read_gate, read_profile, read_top
+from gates.config.values import Config
+from gates.errors import ConfigError, GatesError, ManyErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+OWN_FILE = "gates.toml"
+PROJECT_FILE = "pyproject.toml"
+
+
+def find_root(start: Path) -> Path:
+    """The project's folder: the nearest one upward that holds a config, a noxfile, or a git repository."""
+    for folder in (start, *start.parents):
+        if any((folder / name).exists() for name in (OWN_FILE, "noxfile.py", PROJECT_FILE, ".git")):
+            return folder
+    return start
+
+
+def load_config(root: Path) -> Config:
+    """The config of the project in `root`; defaults where it has none.
+
+    Raises:
+        ManyErrors: everything that is wrong with the file.
+    """
+    own, project = root / OWN_FILE, root / PROJECT_FILE
+    own_table = _parse(own) if own.exists() else None
+    project_table = _parse(project).get("tool", {}).get("gates") if project.exists() else None
+    if own_table is not None and project_table is not None:
+        raise ManyErrors(
+            (
+                ConfigError(
+                    f"config stands in two places: {OWN_FILE} and [tool.gates] of {PROJECT_FILE}",
+                    place=str(own),
+                    remedy="keep one of them",
+                ),
+            )
+        )
+    if own_table is not None:
+        return _read(root, own, own_table, ())
+    if project_table is not None:
+        return _read(root, project, project_table, ("tool", "gates"))
+    return Config(root=root)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=str(path)),)) from error
+
+
+def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, ...]) -> Config:
+    # Imported here: a project without exclusions need not load the filter language.
+    from gates.exclusions import read_exclusions  # noqa: PLC0415
+
+    place = _places(path, prefix)
+    problems = Problems(place)
+    settings = read_top(table, problems)
+    gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
+    profiles = {name: read_profile(name, value, problems) for name, value in problems.tables(table, "profile")}
+    ledger, mistakes = read_exclusions(
+        dict(problems.tables(table, "exclusions")), lambda keys: place(("exclusions", *keys))
+    )
+    errors: tuple[GatesError, ...] = (*problems.found, *mistakes)
+    if errors:
+        raise ManyErrors(tuple(sorted(errors, key=_position)))
+    return Config(root=root, path=path, gates=gates, profiles=profiles, exclusions=ledger, **settings)
+
+
+def _position(error: GatesError) -> tuple[str, int]:
+    file, _, line = error.place.rpartition(":")
+    return file, int(line) if line.isdigit() else 0
+
+
+def _places(path: Path, prefix: tuple[str, ...]) -> Callable[[tuple[str, ...]], str]:
+    text = path.read_text(encoding="utf-8")
+    shown = path.name
+
+    def place(keys: tuple[str, ...]) -> str:
+        return f"{shown}:{locate(text, (*prefix, *keys)) or 1}"
+
+    return place

@@ -1,0 +1,37 @@
+"""Find the line of a key in a TOML file: the parser of the standard library keeps no positions."""
+
+from __future__ import annotations
+
+import re
+
+_HEADER = re.compile(r"\s*\[\[?\s*(?P<keys>[^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(
+    r"\s*(?P<keys>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
+)
+_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+)")
+
+
+def _split(keys: str) -> tuple[str, ...]:
+    return tuple(match[1] or match[2] or match[3] or "" for match in _PART.finditer(keys))
+
+
+def locate(text: str, path: tuple[str, ...]) -> int:
+    """The line (from 1) where the key `path` stands, or its nearest parent that does; 0 for an empty file.
+
+    A key inside an inline table or a text of several lines is found at the line of the table.
+    """
+    table: tuple[str, ...] = ()
+    best_depth, best_line = -1, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _HEADER.match(line)
+        if header:
+            table = found = _split(header["keys"])
+        else:
+            key = _KEY.match(line)
+            if key is None:
+                continue
+            found = table + _split(key["keys"])
+        depth = len(found)
+        if path[:depth] == found and depth > best_depth:
+            best_depth, best_line = depth, number
+    return best_line

@@ -1,0 +1,195 @@
+"""The tables of a config file, field by field: name → how it is read."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, get_args
+
+from gates.config.values import GateConfig, Profile, TestWitness
+from gates.errors import ConfigError
+from gates.results import EnvironmentChange
+from gates.values import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Reader = Callable[[Any], Any]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 — TOML values
+    if not isinstance(value, str):
+        raise ValueError("a text")  # noqa: TRY004 — collected as a mistake of the file, with what was expected
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("a list of texts")
+    return tuple(value)
+
+
+def _count(value: Any) -> int:  # noqa: ANN401
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("a whole number from 1")
+    return value
+
+
+def _flag(value: Any) -> bool:  # noqa: ANN401
+    if not isinstance(value, bool):
+        raise ValueError("true or false")  # noqa: TRY004
+    return value
+
+
+def _duration(value: Any) -> float:  # noqa: ANN401
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    try:
+        return parse_duration(_text(value))
+    except ValueError as error:
+        raise ValueError("a duration such as '90s' or '10m', or seconds above zero") from error
+
+
+def _command(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    if isinstance(value, str):
+        try:
+            value = shlex.split(value)
+        except ValueError as error:
+            raise ValueError("a command with closed quotes") from error
+    words = _texts(value)
+    if not words:
+        raise ValueError("a command")
+    if "=" in words[0].split("/")[0]:
+        raise ValueError("a command that starts with the program (variables belong in the gate's env table)")
+    return words
+
+
+def _witness(value: Any) -> TestWitness:  # noqa: ANN401
+    choices = get_args(TestWitness)
+    if value not in choices:
+        raise ValueError("one of " + ", ".join(choices))
+    found: TestWitness = value
+    return found
+
+
+def _relative(value: Any) -> str:  # noqa: ANN401
+    text = _text(value)
+    if text.startswith("/") or ".." in text.split("/"):
+        raise ValueError("a path below the project's folder")
+    return text
+
+
+def _variables(value: Any) -> tuple[EnvironmentChange, ...]:  # noqa: ANN401
+    expected = "NAME = { set = 'VALUE', reason = '…' } or { unset = true, reason = '…' }"
+    if not isinstance(value, dict):
+        raise ValueError(expected)  # noqa: TRY004
+    changes = []
+    for name, change in value.items():
+        if not isinstance(change, dict) or not isinstance(change.get("reason"), str) or not change["reason"].strip():
+            raise ValueError(f"{expected}: {name} has no reason")
+        rest = {key: item for key, item in change.items() if key != "reason"}
+        if rest == {"unset": True}:
+            changes.append(EnvironmentChange(name=name, value=None, reason=change["reason"]))
+        elif rest.keys() == {"set"} and isinstance(rest["set"], str):
+            changes.append(EnvironmentChange(name=name, value=rest["set"], reason=change["reason"]))
+        else:
+            raise ValueError(f"{expected}: {name} has {', '.join(rest) or 'neither'}")
+    return tuple(changes)
+
+
+TOP: dict[str, Reader] = {
+    "base": _text,
+    "jobs": _count,
+    "timeout": _duration,
+    "test-timeout": _duration,
+    "accept-could-not-run": _texts,
+    "record-env": _texts,
+    "mask-env": _texts,
+    "reports": _relative,
+    "nox-args": _texts,
+}
+TABLES = ("gate", "profile", "exclusions")
+
+GATE: dict[str, Reader] = {
+    "command": _command,
+    "session": _text,
+    "title": _text,
+    "timeout": _duration,
+    "needs": _texts,
+    "reports": _texts,
+    "tests": _witness,
+    "env": _variables,
+    "cwd": _relative,
+}
+
+PROFILE: dict[str, Reader] = {
+    "gates": _texts,
+    "filter": _text,
+    "jobs": _count,
+    "test-timeout": _duration,
+    "include-excluded": _flag,
+}
+
+
+class Problems:
+    """Collects what is wrong while the tables are read, so that all of it can be shown together."""
+
+    def __init__(self, place: Callable[[tuple[str, ...]], str]) -> None:
+        self.place = place
+        self.found: list[ConfigError] = []
+
+    def add(self, keys: tuple[str, ...], what: str, **fields: str) -> None:
+        """Note one mistake at the line of `keys`."""
+        self.found.append(ConfigError(what, place=self.place(keys), **fields))
+
+    def tables(self, table: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The sub-tables of `[name.…]`; what is no table is noted and left out."""
+        group = table.get(name, {})
+        if not isinstance(group, dict):
+            self.add((name,), f"{name} is not a table", expected=f"[{name}.NAME]", got=repr(group))
+            return
+        for key, value in group.items():
+            if isinstance(value, dict):
+                yield key, value
+            else:
+                self.add((name, key), f"{name}.{key} is not a table", expected=f"[{name}.{key}]", got=repr(value))
+
+    def fields(self, table: Mapping[str, Any], known: Mapping[str, Reader], at: tuple[str, ...]) -> dict[str, Any]:
+        """The known fields of a table, read; unknown and wrong ones are noted."""
+        also = TABLES if not at else ()
+        found = {}
+        for key, value in table.items():
+            if key in also:
+                continue
+            if key not in known:
+                near = get_close_matches(key, [*known, *also], 1, 0.5)
+                where = f"[{'.'.join(at)}]" if at else "the config"
+                self.add(
+                    (*at, key),
+                    f"unknown key {key!r} in {where}",
+                    remedy=f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join([*known, *also])}",
+                )
+                continue
+            try:
+                found[key.replace("-", "_")] = known[key](value)
+            except ValueError as error:
+                self.add((*at, key), f"wrong value of {key!r}", expected=str(error), got=repr(value))
+        return found
+
+
+def read_top(table: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    """The settings that stand in no sub-table."""
+    return problems.fields(table, TOP, ())
+
+
+def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateConfig:
+    """`[gate.NAME]`."""
+    fields = problems.fields(table, GATE, ("gate", name))
+    if "command" in fields and "session" in fields:
+        problems.add(("gate", name), f"gate {name!r} is both a command and a session", remedy="keep one of them")
+    return GateConfig(name=name, **fields)
+
+
+def read_profile(name: str, table: Mapping[str, Any], problems: Problems) -> Profile:
+    """`[profile.NAME]`."""
+    return Profile(name=name, **problems.fields(table, PROFILE, ("profile", name)))

@@ -1,0 +1,88 @@
+"""What a project's config says, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 — msgspec resolves annotations at run time
+from typing import Any, Literal
+
+import msgspec
+
+from gates.results import EnvironmentChange  # noqa: TC001 — see above
+
+TestWitness = Literal["auto", "pytest", "junit", "none"]
+"""What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
+
+
+class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`[gate.NAME]`: what nox has no word for, or a gate that is a plain command.
+
+    Attributes:
+        name: as in `--gate`.
+        command: arguments of a plain command; empty for a nox session.
+        session: signature of the nox session, where it is not the name; adopts a session without the tag.
+        title: one line for the summary.
+        timeout: seconds; None takes the run's.
+        needs: gates that must have passed before this one starts.
+        reports: files that it must write, relative to the root; `.xml` files are read as JUnit.
+        tests: see `TestWitness`.
+        env: variables to set or clear, with reasons.
+        cwd: folder to run in, relative to the root.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    session: str = ""
+    title: str = ""
+    timeout: float | None = None
+    needs: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    tests: TestWitness = "auto"
+    env: tuple[EnvironmentChange, ...] = ()
+    cwd: str = ""
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """`[profile.NAME]`: a named subset of the checklist with settings of its own; None inherits."""
+
+    name: str
+    gates: tuple[str, ...] | None = None
+    filter: str = ""
+    jobs: int | None = None
+    test_timeout: float | None = None
+    include_excluded: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole config of a project.
+
+    Attributes:
+        root: the project's folder.
+        path: the file it came from; None when there is none and defaults hold.
+        base: branch that changes are shown against; empty asks git.
+        jobs: gates at a time; None for the number of cores.
+        timeout: seconds a gate may take.
+        test_timeout: seconds a test may take; None for no limit.
+        accept_could_not_run: gates whose `could-not-run` does not fail the run.
+        record_env: variables whose values are recorded.
+        mask_env: variables whose values are masked, besides those whose names look secret.
+        reports: folder of reports, relative to the root.
+        nox_args: further arguments of every nox call.
+        gates: by name, in the file's order.
+        profiles: by name.
+        exclusions: the ledger (`gates.exclusions.Exclusion`).
+    """
+
+    root: Path
+    path: Path | None = None
+    base: str = ""
+    jobs: int | None = None
+    timeout: float = 1800.0
+    test_timeout: float | None = None
+    accept_could_not_run: tuple[str, ...] = ()
+    record_env: tuple[str, ...] = ()
+    mask_env: tuple[str, ...] = ()
+    reports: str = "reports"
+    nox_args: tuple[str, ...] = ()
+    gates: dict[str, GateConfig] = {}
+    profiles: dict[str, Profile] = {}
+    exclusions: tuple[Any, ...] = ()

@@ -1,0 +1,197 @@
+"""Find the gates of a project: sessions that nox lists with the tag `gate`, and plain commands of the config."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from gates.config import Config, GateConfig
+from gates.errors import ManyErrors, UsageError
+
+TAG = "gate"
+NOXFILE = "noxfile.py"
+
+Launcher = Callable[[Sequence[str], Path], "subprocess.CompletedProcess[str]"]
+"""Runs a command in a folder and gives back what it printed; tests pass a fake."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One line of nox's listing: a session with its signature, or one instance of a parametrised one."""
+
+    signature: str
+    name: str
+    description: str = ""
+    python: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """A named check that a run may contain.
+
+    Attributes:
+        name: unique; the signature of a nox session, or the name in the config.
+        group: the bare name, which selects all instances of a parametrised session.
+        kind: where it comes from.
+        title: one line; may be empty.
+        python: interpreter that nox was asked for; may be empty.
+        config: what the config adds.
+    """
+
+    name: str
+    group: str
+    kind: Literal["nox", "command"]
+    signature: str = ""
+    title: str = ""
+    python: str = ""
+    config: GateConfig
+
+
+def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; the usual `Launcher`."""
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, check=False
+    )
+
+
+def nox_command(*arguments: str) -> tuple[str, ...]:
+    """The nox that was installed with gates, whatever else is on PATH."""
+    return (sys.executable, "-m", "nox", "-f", NOXFILE, *arguments)
+
+
+def list_sessions(root: Path, launcher: Launcher = launch, nox_args: Sequence[str] = ()) -> tuple[Session, ...]:
+    """What nox lists in `root`; nothing where there is no noxfile.
+
+    Raises:
+        UsageError: the noxfile is broken.
+    """
+    if not (root / NOXFILE).exists():
+        return ()
+    done = launcher(nox_command("--list", "--json", *nox_args), root)
+    listing = _listing(done.stdout)
+    if done.returncode != 0 or listing is None:
+        raise UsageError(
+            "nox cannot list the sessions of this noxfile",
+            place=_place_in_noxfile(root, done.stdout + done.stderr),
+            got=_last_words(done.stderr or done.stdout) or f"exit code {done.returncode}",
+            remedy="try: nox --list",
+        )
+    return tuple(
+        Session(
+            signature=entry["session"],
+            name=entry["name"],
+            description=(entry.get("description") or "").strip().split("\n")[0],
+            python=str(entry.get("python") or ""),
+            tags=tuple(entry.get("tags") or ()),
+        )
+        for entry in listing
+    )
+
+
+def _listing(output: str) -> list[dict[str, Any]] | None:
+    # A noxfile may print what it likes before the listing, JSON included: the listing is the last line.
+    for line in reversed(output.splitlines()):
+        if line.startswith("["):
+            try:
+                return msgspec.json.decode(line, type=list[dict[str, Any]])
+            except msgspec.MsgspecError:
+                return None
+    return None
+
+
+def _place_in_noxfile(root: Path, output: str) -> str:
+    lines = re.findall(r'File "[^"\n]*noxfile\.py", line (\d+)', output)
+    return f"{root / NOXFILE}:{lines[-1]}" if lines else str(root / NOXFILE)
+
+
+def _last_words(output: str) -> str:
+    lines = [line for line in output.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+def discover(root: Path, config: Config, launcher: Launcher = launch) -> tuple[Gate, ...]:
+    """All gates of the project: nox sessions in the noxfile's order, then plain commands in the config's.
+
+    Raises:
+        UsageError: there is nothing to discover.
+        ManyErrors: the config names gates that do not exist.
+    """
+    sessions = list_sessions(root, launcher, config.nox_args)
+    adopted = {gate.session: gate for gate in config.gates.values() if gate.session}
+    gates = []
+    for session in sessions:
+        own = adopted.get(session.signature) or adopted.get(session.name)
+        if own is None and TAG not in session.tags:
+            continue
+        gates.append(_nox_gate(session, own, config))
+    gates += [
+        Gate(name=name, group=name, kind="command", title=own.title, config=own)
+        for name, own in config.gates.items()
+        if own.command
+    ]
+    _refuse_unknown(config, gates, sessions)
+    if not gates:
+        raise UsageError(
+            "no gate found",
+            place=str(root),
+            expected=f"a nox session with the tag {TAG!r}, or [gate.NAME] with a command in gates.toml",
+            got=f"{len(sessions)} nox sessions, none with the tag" if sessions else "no noxfile.py, no gates.toml",
+            remedy="gates init writes a starter",
+        )
+    return tuple(gates)
+
+
+def _nox_gate(session: Session, own: GateConfig | None, config: Config) -> Gate:
+    name = session.signature
+    if own is not None and own.session == session.signature:
+        name = own.name
+    settings = own or config.gates.get(session.signature) or config.gates.get(session.name)
+    return Gate(
+        name=name,
+        group=own.name if own else session.name,
+        kind="nox",
+        signature=session.signature,
+        title=(settings.title if settings else "") or session.description,
+        python=session.python,
+        config=settings or GateConfig(name=name),
+    )
+
+
+def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Session]) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 — only where something is wrong is it worth its import
+
+    known = {gate.name for gate in gates} | {gate.group for gate in gates}
+    untagged = {session.name for session in sessions} | {session.signature for session in sessions}
+    file = config.path.name if config.path else ""
+    errors = []
+
+    def unknown(name: str, where: str) -> None:
+        if name in untagged:
+            remedy = f"give the session the tag {TAG!r}, or write session = {name!r} into its table"
+        else:
+            near = get_close_matches(name, known, 1, 0.4)
+            remedy = f"did you mean {near[0]!r}?" if near else f"known gates: {', '.join(sorted(known)) or 'none'}"
+        errors.append(UsageError(f"no gate is named {name!r} ({where})", place=file, remedy=remedy))
+
+    for name, own in config.gates.items():
+        if own.session and own.session not in untagged:
+            errors.append(UsageError(f"nox lists no session {own.session!r} ([gate.{name}])", place=file))
+        elif not own.command and not own.session and name not in known:
+            unknown(name, f"[gate.{name}]")
+        for need in own.needs:
+            if need not in known:
+                unknown(need, f"needs of {name}")
+    for name in config.accept_could_not_run:
+        if name not in known:
+            unknown(name, "accept-could-not-run")
+    for profile in config.profiles.values():
+        for name in profile.gates or ():
+            if name not in known:
+                unknown(name, f"profile {profile.name}")
+    if errors:
+        raise ManyErrors(tuple(errors))

@@ -1,0 +1,19 @@
+"""The valid name that is nearest to a wrong one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The name that `name` was probably meant to be; empty where none is near."""
+    if len(name) > 100:  # nobody mistyped that, and comparing takes quadratic time
+        return ""
+    from difflib import get_close_matches
+
+    lowered = {known.lower(): known for known in names}
+    found = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[found[0]] if found else ""

@@ -1,0 +1,266 @@
+"""Ask git: subjects, changed files, merge base. Never touches the working tree nor the index of the user."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from gates.errors import EnvironmentProblem, UsageError
+from gates.results import Changes, FileChange, Subject
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+# Set by git inside hooks; they would make every command look at another repository or index.
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+
+
+def git_environment(**more: str) -> dict[str, str]:
+    """The environment for a git command: untranslated, without locks, without what a hook left behind."""
+    environment = {key: value for key, value in os.environ.items() if key not in _HOOK_VARIABLES}
+    return {**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}
+
+
+class Git:
+    """The git repository that holds a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def of(folder: Path) -> Git | None:
+        """The repository that `folder` lies in; None where there is none or git is not installed."""
+        if shutil.which("git") is None:
+            return None
+        git = Git(folder)
+        return git if git.answer("rev-parse", "--is-inside-work-tree") == "true" else None
+
+    def run(
+        self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git in the folder; the caller looks at the exit code."""
+        return subprocess.run(
+            ["git", "-C", str(self.folder), *arguments],
+            input=stdin,
+            capture_output=True,
+            env=env or git_environment(),
+            check=False,
+        )
+
+    def answer(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        """What git prints, stripped; empty when it fails."""
+        done = self.run(*arguments, env=env)
+        return done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
+
+    def need(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> str:
+        """What git prints, stripped.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        done = self.run(*arguments, env=env, stdin=stdin)
+        if done.returncode != 0:
+            raise EnvironmentProblem(
+                f"git failed with exit code {done.returncode}",
+                place=f"git {' '.join(arguments)}",
+                got=done.stderr.decode("utf-8", "replace").strip(),
+            )
+        return done.stdout.decode("utf-8", "surrogateescape").strip()
+
+    @property
+    def top(self) -> Path:
+        """The root of the repository's working tree."""
+        return Path(self.need("rev-parse", "--show-toplevel"))
+
+    @property
+    def shallow(self) -> bool:
+        """Whether history is cut."""
+        return self.answer("rev-parse", "--is-shallow-repository") == "true"
+
+    def commit(self, name: str) -> str:
+        """The commit that `name` stands for; empty when there is none."""
+        return self.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+    def need_commit(self, name: str) -> str:
+        """The commit that `name` stands for.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found = self.commit(name)
+        if not found:
+            near = [line for line in self.answer("for-each-ref", "--format=%(refname:short)").splitlines() if line]
+            remedy = "git fetch --unshallow" if self.shallow else f"known: {', '.join(near[:8]) or 'no branch yet'}"
+            raise UsageError(f"no commit is named {name!r}", place=str(self.folder), remedy=remedy)
+        return found
+
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self.need("rev-parse", f"{commit}^{{tree}}")
+
+    def worktree_tree(self) -> str:
+        """The tree that committing everything not ignored would give.
+
+        A temporary index is used: `write-tree` sees only an index, and the user's must stay as it is.
+        """
+        with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
+            index = Path(folder) / "index"
+            own = Path(self.need("rev-parse", "--path-format=absolute", "--git-path", "index"))
+            if own.exists():  # its cached file stamps make `add` fast
+                shutil.copyfile(own, index)
+            environment = git_environment(GIT_INDEX_FILE=str(index))
+            top = self.top
+            self.need("-C", str(top), "-c", "core.safecrlf=false", "add", "-A", env=environment)
+            return self.need("write-tree", env=environment)
+
+    def default_base(self) -> str:
+        """The branch that others start from: the remote's head, else `main` or `master`; empty when there is none."""
+        remote = self.answer("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        names = [remote] if remote else []
+        for name in (*names, "main", "master", "origin/main", "origin/master"):
+            if self.commit(name):
+                return name
+        return ""
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor; empty when there is none."""
+        return self.answer("merge-base", one, other)
+
+
+def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
+    """The working tree in `root` as a subject; a folder without git is identified by its files.
+
+    Args:
+        root: the project's folder.
+        git: its repository, if any.
+        base: the base's name; empty looks for one. A base that is not there is no base.
+    """
+    if git is None:
+        return Subject(kind="folder", name=root.name, identity=folder_identity(root))
+    tree = git.worktree_tree()
+    head = git.commit("HEAD")
+    head_tree = git.tree(head) if head else EMPTY_TREE
+    dirty = tree != head_tree
+    branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
+    return Subject(
+        kind="worktree",
+        name="working tree",
+        identity=f"git-tree:{tree}",
+        commit=head,
+        dirty=dirty,
+        change_digest=_change_digest(git, head_tree, tree) if dirty else "",
+        branch=branch,
+        **_base_fields(git, head, base),
+    )
+
+
+def subject_of_commit(
+    git: Git, commit: str, name: str, base: str = "", kind: Literal["commit", "merge"] = "commit"
+) -> Subject:
+    """A commit, or the commit of a would-be merge, as a subject."""
+    return Subject(
+        kind=kind,
+        name=name,
+        identity=f"git-tree:{git.tree(commit)}",
+        commit=commit,
+        **_base_fields(git, commit, base),
+    )
+
+
+def _base_fields(git: Git, head: str, base: str) -> dict[str, str | bool]:
+    shallow = git.shallow
+    name = base if base and git.commit(base) else git.default_base()
+    if not name or not head:
+        return {"shallow": shallow}
+    commit = git.commit(name)
+    # In a shallow clone the true merge base may be cut off, and git then names a wrong one without a word.
+    merge_base = "" if shallow else git.merge_base(commit, head)
+    return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
+
+
+def _change_digest(git: Git, before: str, after: str) -> str:
+    difference = git.run("diff-tree", "-p", "--binary", "--full-index", before, after).stdout
+    return "sha256:" + hashlib.sha256(difference).hexdigest()
+
+
+def folder_identity(root: Path) -> str:
+    """Digest of all files below `root`: paths and contents; hidden folders and caches are left out."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name not in {"__pycache__", "reports"}
+        )
+        for name in sorted(files):
+            path = Path(folder) / name
+            digest.update(os.fsencode(path.relative_to(root)) + b"\0")
+            try:
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError:  # a socket, a broken link: its name is all there is
+                digest.update(b"unreadable")
+    return "files:sha256:" + digest.hexdigest()
+
+
+def changes_of(git: Git, subject: Subject) -> Changes | None:
+    """What the subject changes against its merge base; None where no merge base is known."""
+    if not subject.merge_base:
+        return None
+    tree = subject.identity.removeprefix("git-tree:")
+    log = git.answer("log", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}")
+    commits = []
+    for line in log.splitlines():
+        short, _, title = line.partition("\0")
+        commits.append((short, title))
+    return Changes(commits=tuple(commits), files=changed_files(git, subject.merge_base, tree))
+
+
+def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
+    """Files that differ between two trees, with lines added and removed."""
+    raw = git.need("diff-tree", "-r", "-z", "--no-renames", "--raw", before, after)
+    status = {}
+    fields = raw.split("\0")
+    for about, path in zip(fields[::2], fields[1::2], strict=False):
+        status[path] = about.rsplit(" ", 1)[-1]
+    found = []
+    for entry in git.need("diff-tree", "-r", "-z", "--no-renames", "--numstat", before, after).split("\0"):
+        added, _, rest = entry.partition("\t")
+        removed, _, path = rest.partition("\t")
+        if not path:
+            continue
+        found.append(
+            FileChange(
+                path=path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+                kind=kind_of_file(path),
+                status=status.get(path, "M"),
+                added=None if added == "-" else int(added),
+                removed=None if removed == "-" else int(removed),
+            )
+        )
+    return tuple(found)
+
+
+_DOCS = (".md", ".rst", ".txt", ".adoc")
+_CONFIG = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".json", ".lock")
+
+
+def kind_of_file(path: str) -> Literal["production", "test", "docs", "config"]:
+    """Sort a path into production, test, docs or config, by its folders first, then by its name."""
+    parts = path.split("/")
+    folders, name = parts[:-1], parts[-1]
+    if any(part in {"tests", "test", "testing", "__tests__", "spec"} for part in folders):
+        return "test"
+    stem = name.rsplit(".", 1)[0]
+    if stem.startswith("test_") or stem.endswith(("_test", ".test", ".spec")) or name == "conftest.py":
+        return "test"
+    if any(part in {"docs", "doc", "changelog.d"} for part in folders):
+        return "docs"
+    if any(part in {".github", ".ci", "requirements"} for part in folders):
+        return "config"
+    if name.startswith(".") or name.endswith(_CONFIG) or name in {"noxfile.py", "Makefile", "Dockerfile", "setup.py"}:
+        return "config"
+    if name.endswith(_DOCS) or name in {"LICENSE", "README"}:
+        return "docs"
+    return "production"

@@ -1,0 +1,225 @@
+"""Decide what runs, in what order, and what each gate waits for. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+
+import msgspec
+
+from gates.config import Config, Profile
+from gates.discover import Gate
+from gates.errors import ManyErrors, NothingSelected, UsageError
+from gates.exclusions import Exclusion, effective_filter
+
+DEFAULT_PROFILE = "default"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for on the command line; None and empty leave it to profile and config.
+
+    Attributes:
+        gates: names after `--gate`.
+        profile: name after `--profile`.
+        filter: the expression after `-E`.
+        jobs: gates at a time.
+        test_timeout: seconds for a test.
+        include_excluded: run what the ledger excludes.
+        no_install: reuse environments as they are (`nox -R`).
+    """
+
+    gates: tuple[str, ...] = ()
+    profile: str = ""
+    filter: str = ""
+    jobs: int | None = None
+    test_timeout: float | None = None
+    include_excluded: bool = False
+    no_install: bool = False
+
+
+class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate with what it waits for.
+
+    Attributes:
+        gate: what to run.
+        needs: names of planned gates that must have passed first.
+        timeout: seconds.
+        expected: seconds it took last time; None when unknown.
+    """
+
+    gate: Gate
+    needs: tuple[str, ...] = ()
+    timeout: float
+    expected: float | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs.
+
+    Attributes:
+        profile: name of the checklist.
+        gates: in the checklist's order.
+        starts: their names in the order in which free slots take them: longest first, as far as durations are known.
+        jobs: slots.
+        filter: the user's expression.
+        exclusions: entries of the ledger that hold in this run.
+        effective_filter: what a test must match to be run.
+        notes: what the reader should know about the choice.
+    """
+
+    profile: str
+    gates: tuple[PlannedGate, ...]
+    starts: tuple[str, ...]
+    jobs: int
+    filter: str = ""
+    exclusions: tuple[Exclusion, ...] = ()
+    effective_filter: str = ""
+    include_excluded: bool = False
+    test_timeout: float | None = None
+    no_install: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(
+    config: Config,
+    gates: Sequence[Gate],
+    request: Request,
+    durations: Mapping[str, float] | None = None,
+    cores: int = 1,
+) -> Plan:
+    """The plan for a request.
+
+    Args:
+        config: the project's.
+        gates: all that were discovered.
+        request: what the user asked for.
+        durations: seconds that gates took last time.
+        cores: processors at hand.
+
+    Raises:
+        UsageError: an unknown profile; needs that form a circle.
+        ManyErrors: unknown gates.
+        NothingSelected: no gate is left.
+    """
+    profile = _profile(config, request.profile)
+    names = request.gates or profile.gates
+    chosen = list(gates) if names is None else _select(gates, names)
+    if not chosen:
+        raise NothingSelected(
+            f"profile {profile.name!r} selects no gate", remedy=f"known: {', '.join(gate.name for gate in gates)}"
+        )
+    known = durations or {}
+    planned = [_planned(gate, chosen, config, known) for gate in chosen]
+    include = request.include_excluded or profile.include_excluded
+    exclusions = () if include else config.exclusions
+    wanted = _both(profile.filter, request.filter)
+    jobs = request.jobs or profile.jobs or config.jobs or cores
+    return Plan(
+        profile=profile.name,
+        gates=tuple(planned),
+        starts=_order(planned),
+        jobs=min(jobs, len(planned)),
+        filter=wanted,
+        exclusions=tuple(exclusions),
+        effective_filter=effective_filter(exclusions, wanted),
+        include_excluded=include,
+        test_timeout=request.test_timeout or profile.test_timeout or config.test_timeout,
+        no_install=request.no_install,
+        notes=_notes(gates, chosen, config),
+    )
+
+
+def available_cores() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+def _profile(config: Config, name: str) -> Profile:
+    if not name or name == DEFAULT_PROFILE:
+        return config.profiles.get(DEFAULT_PROFILE) or Profile(name=DEFAULT_PROFILE)
+    if name not in config.profiles:
+        near = get_close_matches(name, config.profiles, 1)
+        known = ", ".join([DEFAULT_PROFILE, *config.profiles])
+        raise UsageError(
+            f"no profile is named {name!r}", remedy=f"did you mean {near[0]!r}?" if near else f"known profiles: {known}"
+        )
+    return config.profiles[name]
+
+
+def _select(gates: Sequence[Gate], names: Sequence[str]) -> list[Gate]:
+    errors = []
+    wanted = set()
+    for name in names:
+        found = {gate.name for gate in gates if name in (gate.name, gate.group)}
+        if not found:
+            known = [gate.name for gate in gates]
+            near = get_close_matches(name, [*known, *(gate.group for gate in gates)], 1, 0.5)
+            errors.append(
+                UsageError(
+                    f"no gate is named {name!r}",
+                    remedy=f"did you mean {near[0]!r}?" if near else f"known gates: {', '.join(known)}",
+                )
+            )
+        wanted |= found
+    if errors:
+        raise ManyErrors(tuple(errors))
+    return [gate for gate in gates if gate.name in wanted]
+
+
+def _planned(gate: Gate, chosen: Sequence[Gate], config: Config, durations: Mapping[str, float]) -> PlannedGate:
+    needs = tuple(
+        other.name for other in chosen if other.name != gate.name and {other.name, other.group} & set(gate.config.needs)
+    )
+    return PlannedGate(
+        gate=gate,
+        needs=needs,
+        timeout=gate.config.timeout or config.timeout,
+        expected=durations.get(gate.name),
+    )
+
+
+def _order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
+    """Names so that a gate stands after what it needs and, among the free ones, the longest way to the end is first.
+
+    A gate of unknown length counts as long: starting it late is the dearer mistake.
+    """
+    graph = {item.gate.name: set(item.needs) for item in planned}
+    try:
+        topological = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise UsageError(
+            "gates need each other in a circle", got=" → ".join(error.args[1]), remedy="remove one of these needs"
+        ) from error
+    known = [item.expected for item in planned if item.expected is not None]
+    unknown = max(known, default=1.0)
+    length = {item.gate.name: unknown if item.expected is None else item.expected for item in planned}
+    # Length of the longest way from the start of a gate to the end of the run.
+    way: dict[str, float] = {}
+    for name in reversed(topological):
+        after = [other for other, needs in graph.items() if name in needs]
+        way[name] = length[name] + max((way[other] for other in after), default=0.0)
+    place = {item.gate.name: number for number, item in enumerate(planned)}
+    return tuple(sorted(topological, key=lambda name: (-way[name], place[name])))
+
+
+def _both(one: str, other: str) -> str:
+    return f"({one}) and ({other})" if one and other else one or other
+
+
+def _notes(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config) -> tuple[str, ...]:
+    names = {gate.name for gate in chosen} | {gate.group for gate in chosen}
+    left = [gate.name for gate in gates if gate.name not in names]
+    notes = [f"not part of this run: {', '.join(left)}"] if left else []
+    for gate in chosen:
+        missing = [need for need in gate.config.needs if need not in names]
+        if missing:
+            notes.append(f"{gate.name} needs {', '.join(missing)}, which this run does not contain")
+    unlisted = [name for name in config.accept_could_not_run if name in names]
+    if unlisted:
+        notes.append(f"the config accepts that these could not run: {', '.join(unlisted)}")
+    return tuple(notes)

@@ -1,0 +1,134 @@
+"""The tests of a session as they were collected: what runs, and what the filter or the ledger left out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pytest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One collected test; the fields are those of a `collected` record.
+
+    Attributes:
+        id: node id; the second of several equal ones has `#2`, and so on.
+        file: relative to the root, with `/`.
+        line: counted from 1; 0 where unknown.
+        excluded_by: name of the ledger entry that excludes it; empty for none.
+        deselected: our own filter expression left it out.
+    """
+
+    id: str
+    file: str
+    line: int
+    excluded_by: str = ""
+    deselected: bool = False
+
+    @property
+    def selected(self) -> bool:
+        """Whether the test is to run."""
+        return not self.excluded_by and not self.deselected
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All collected tests, the ones that run first.
+
+    Attributes:
+        tests: in the order in which they were collected.
+        unmatched: text of each leaf of the user's filter that matches no test.
+    """
+
+    tests: tuple[Entry, ...] = ()
+    unmatched: tuple[str, ...] = ()
+
+    def excluded(self) -> Counter[str]:
+        """How many tests each ledger entry excludes."""
+        return Counter(test.excluded_by for test in self.tests if test.excluded_by)
+
+
+@dataclass
+class Dropped:
+    """What the selection took out of pytest's list."""
+
+    excluded: list[tuple[pytest.Item, str]] = field(default_factory=list)
+    deselected: list[pytest.Item] = field(default_factory=list)
+    unmatched: tuple[str, ...] = ()
+
+
+def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped) -> Catalogue:
+    """List what was collected, with numbers for duplicated ids."""
+    seen: Counter[str] = Counter()
+    tests = [_entry(item, seen) for item in selected]
+    tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded]
+    tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
+    return Catalogue(tuple(tests), dropped.unmatched)
+
+
+def _entry(item: pytest.Item, seen: Counter[str], *, excluded_by: str = "", deselected: bool = False) -> Entry:
+    seen[item.nodeid] += 1
+    file, line = place(item.location)
+    return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, excluded_by, deselected)
+
+
+def numbered(nodeid: str, occurrence: int) -> str:
+    """The id of the n-th test with this node id, counted from 1."""
+    return nodeid if occurrence == 1 else f"{nodeid}#{occurrence}"
+
+
+def place(location: tuple[str, int | None, str]) -> tuple[str, int]:
+    """pytest's location (line counted from 0) as file and line (counted from 1)."""
+    file, line, _ = location
+    return file.replace(os.sep, "/"), 0 if line is None else line + 1
+
+
+def from_ids(ids: Iterable[str]) -> Catalogue:
+    """What can be said when only the ids are known."""
+    seen: Counter[str] = Counter()
+    tests = []
+    for nodeid in ids:
+        seen[nodeid] += 1
+        tests.append(Entry(numbered(nodeid, seen[nodeid]), nodeid.partition("::")[0], 0))
+    return Catalogue(tuple(tests))
+
+
+def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
+    """The catalogue that a worker wrote, made to agree with the ids that xdist will really run."""
+    bare = from_ids(ids)
+    if catalogue is None:
+        return bare
+    known = {test.id: test for test in catalogue.tests}
+    run = tuple(known.get(test.id, test) for test in bare.tests)
+    running = {test.id for test in run}
+    left_out = tuple(test for test in catalogue.tests if not test.selected and test.id not in running)
+    return Catalogue(tuple(Entry(test.id, test.file, test.line) for test in run) + left_out, catalogue.unmatched)
+
+
+def save(catalogue: Catalogue, path: Path) -> None:
+    """Write it aside, then rename: several workers may do so at once, with the same content."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    data = {"tests": [asdict(test) for test in catalogue.tests], "unmatched": catalogue.unmatched}
+    try:
+        aside.write_text(json.dumps(data), encoding="ascii")
+        aside.replace(path)
+    except OSError:
+        # The controller makes do with the ids that xdist sends.
+        return
+
+
+def load(path: Path) -> Catalogue | None:
+    """Read what `save` wrote; None where there is nothing to read."""
+    try:
+        data = json.loads(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return Catalogue(tuple(Entry(**test) for test in data["tests"]), tuple(data["unmatched"]))

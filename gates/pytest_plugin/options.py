@@ -1,0 +1,89 @@
+"""The plugin's command-line options, and what they come to together with the runner's settings."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..values import parse_duration
+from .protocol import Settings
+
+if TYPE_CHECKING:
+    import pytest
+
+REGISTERED = "gates-options"
+"""Name of the marker that says: one copy of the plugin has added the options already."""
+
+
+class _Marker:
+    """Stands in the plugin manager for "the options are there"."""
+
+
+def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the options, unless the other copy of the plugin (installed, injected) did."""
+    if pluginmanager.has_plugin(REGISTERED):
+        return
+    pluginmanager.register(_Marker(), REGISTERED)
+    group = parser.getgroup("gates", "selection and evidence (gates)")
+    group.addoption(
+        "-E",
+        "--filter-expr",
+        action="append",
+        default=[],
+        dest="gates_filters",
+        metavar="EXPR",
+        help="run only tests that match the expression, e.g. 'test(cache) and not test(slow)'; repeatable, any may match",
+    )
+    group.addoption(
+        "--include-excluded",
+        action="store_true",
+        dest="gates_include_excluded",
+        help="also run the tests that [tool.gates.exclusions] leaves out",
+    )
+    group.addoption(
+        "--test-timeout",
+        type=seconds,
+        dest="gates_test_timeout",
+        metavar="DURATION",
+        help="end a test that takes longer (seconds, or e.g. 90s, 2m) and report the stacks of all threads",
+    )
+    group.addoption(
+        "--gates-workers-from",
+        dest="gates_workers_from",
+        metavar="FILE",
+        help="with -n auto: choose the number of workers by the durations in this file (tests.jsonl of an earlier run)",
+    )
+
+
+def seconds(text: str) -> float:
+    """An option's duration: a number of seconds, or as `parse_duration` reads it.
+
+    Raises:
+        ArgumentTypeError: neither, or not above zero.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+    if not 0 < value < 1e9:
+        raise ArgumentTypeError(f"not a duration above zero: {text!r}")
+    return value
+
+
+def apply_options(settings: Settings, config: pytest.Config) -> Settings:
+    """The settings with the options of this pytest over them."""
+    option = config.option
+    wanted = list(getattr(option, "gates_filters", None) or [])
+    union = wanted[0] if len(wanted) == 1 else " or ".join(f"({text})" for text in wanted)
+    # A filter in the project's own addopts narrows what the runner asks for; neither may widen the other.
+    parts = [text for text in (settings.filter, union) if text]
+    return replace(
+        settings,
+        filter=" and ".join(f"({text})" for text in parts) if len(parts) > 1 else "".join(parts),
+        include_excluded=settings.include_excluded or bool(getattr(option, "gates_include_excluded", False)),
+        test_timeout=getattr(option, "gates_test_timeout", None) or settings.test_timeout,
+    )

@@ -1,0 +1,199 @@
+"""What the plugin and the runner agree on: names of variables, the injection, settings, and the stream of records.
+
+The runner makes a folder with a package `_gates_injected` whose `__init__` only sets `__path__` to the folder of the
+`gates` package, puts that folder on `PYTHONPATH`, and names `_gates_injected.pytest_plugin` in `PYTEST_PLUGINS` and
+`PYTEST_ADDOPTS`. So a foreign environment gets this code, and nothing else of ours becomes importable in it.
+
+Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.jsonl`:
+
+    start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time
+    collected      tests: [{id, file, line, excluded_by, deselected}], last (false while more chunks follow)
+    collect-error  id, file, message, details
+    collect-skip   id, reason
+    running        id, worker, time (written by the process that runs the test)
+    test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too
+    finish         exit_code, time (missing when the process died)
+
+A test that outlives its timeout ends its process. Under xdist that is one worker, and the test's record says `timeout`.
+Without xdist it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all threads,
+and the test is the one that is `running` without a result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..values import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+PLUGIN = __name__.rpartition(".")[0]
+"""Name under which this copy of the plugin was loaded."""
+
+PACKAGE = PLUGIN.partition(".")[0]
+INSTALLED_PLUGIN = "gates.pytest_plugin"
+INJECTED_PACKAGE = "_gates_injected"
+INJECTED_PLUGIN = f"{INJECTED_PACKAGE}.pytest_plugin"
+
+INBOX = "GATES_INBOX"
+SETTINGS = "GATES_PYTEST"
+LEDGER = "[tool.gates.exclusions]"
+CHUNK = 500
+"""Tests in one `collected` record."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the runner asks of the plugin; the defaults are a plain pytest without a runner.
+
+    Attributes:
+        inbox: folder for the records; empty without a runner.
+        exclusions: entries of the ledger, as `Exclusion.to_json` gives them.
+        filter: expression that tests must match; empty for all.
+        include_excluded: the ledger is not applied.
+        test_timeout: seconds that one test may take, setup and teardown included.
+        workers: answer to `-n auto`; 0 where the runner has no opinion.
+        source: where the exclusions come from, for people.
+    """
+
+    inbox: str = ""
+    exclusions: tuple[dict[str, Any], ...] = ()
+    filter: str = ""
+    include_excluded: bool = False
+    test_timeout: float | None = None
+    workers: int = 0
+    source: str = LEDGER
+
+    def to_json(self) -> str:
+        """The value of `GATES_PYTEST`."""
+        return json.dumps(
+            {
+                "exclusions": list(self.exclusions),
+                "filter": self.filter,
+                "include_excluded": self.include_excluded,
+                "test_timeout": self.test_timeout,
+                "workers": self.workers,
+                "source": self.source,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, inbox: str = "") -> Settings:
+        """Read a value of `GATES_PYTEST`; unknown members are ignored, so that an older plugin goes on working.
+
+        Raises:
+            ValueError: the text is not such a value.
+        """
+        data = json.loads(text) if text.strip() else {}
+        if not isinstance(data, dict):
+            raise ValueError(f"not a JSON object: {text[:80]!r}")  # noqa: TRY004 (one kind of error for a bad value)
+        timeout = data.get("test_timeout")
+        return cls(
+            inbox=inbox,
+            exclusions=tuple(data.get("exclusions") or ()),
+            filter=str(data.get("filter") or ""),
+            include_excluded=bool(data.get("include_excluded")),
+            test_timeout=None if timeout is None else float(timeout),
+            workers=int(data.get("workers") or 0),
+            source=str(data.get("source") or LEDGER),
+        )
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings | None:
+    """What the runner asks for, or None where no runner started this process.
+
+    Raises:
+        ValueError: the runner's value cannot be read.
+    """
+    inbox = environ.get(INBOX, "")
+    return Settings.from_json(environ.get(SETTINGS, ""), inbox) if inbox else None
+
+
+def remove_injection(environ: MutableMapping[str, str]) -> None:
+    """Take the injection out of `environ`: pytest processes that the tests start are no part of the run."""
+    environ.pop(INBOX, None)
+    environ.pop(SETTINGS, None)
+    if PACKAGE == "gates":
+        return
+    plugins = [name for name in environ.get("PYTEST_PLUGINS", "").split(",") if name.strip() != PLUGIN]
+    _put(environ, "PYTEST_PLUGINS", ",".join(plugins))
+    ours = re.compile(rf"(^|\s)-p\s*{re.escape(PLUGIN)}(?=\s|$)")
+    _put(environ, "PYTEST_ADDOPTS", ours.sub("", environ.get("PYTEST_ADDOPTS", "")).strip())
+    folder = injection_folder()
+    if folder:
+        paths = environ.get("PYTHONPATH", "").split(os.pathsep)
+        kept = [path for path in paths if not path or os.path.realpath(path) != folder]
+        _put(environ, "PYTHONPATH", os.pathsep.join(kept) if any(kept) else "")
+
+
+def _put(environ: MutableMapping[str, str], name: str, value: str) -> None:
+    if value:
+        environ[name] = value
+    else:
+        environ.pop(name, None)
+
+
+def injection_folder() -> str:
+    """The folder that the runner put on `PYTHONPATH`; empty for the installed plugin."""
+    file = getattr(sys.modules.get(PACKAGE), "__file__", None)
+    return os.path.realpath(Path(file).parent.parent) if file and PACKAGE != "gates" else ""
+
+
+class Stream:
+    """Appends records to one file; each record is a single write, so several processes can share the file.
+
+    A full disk must not fail the tests: the first error is kept in `error`, and nothing is written after it. The
+    reader sees a stream without `finish`, which no reader takes for a complete one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.error: OSError | None = None
+        self._fd = -1
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Append one record."""
+        if self.error is not None:
+            return
+        # ASCII only: lone surrogates of undecodable output survive as escapes.
+        line = json.dumps({"type": kind, **fields}, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+        try:
+            if self._fd < 0:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+                self._fd = os.open(self.path, flags, 0o644)
+            while line:
+                line = line[os.write(self._fd, line) :]
+        except OSError as error:
+            self.error = error
+
+    def close(self) -> None:
+        """Close the file; a later `write` would open it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+__all__ = [
+    "CHUNK",
+    "INBOX",
+    "INJECTED_PACKAGE",
+    "INJECTED_PLUGIN",
+    "INSTALLED_PLUGIN",
+    "LEDGER",
+    "PACKAGE",
+    "PLUGIN",
+    "SCHEMA_VERSION",
+    "SETTINGS",
+    "Settings",
+    "Stream",
+    "injection_folder",
+    "read_settings",
+    "remove_injection",
+]

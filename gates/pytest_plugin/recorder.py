@@ -1,0 +1,220 @@
+"""Writes down what becomes of every test, in the controller or in the only process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..values import TestOutcome
+from .catalogue import place
+from .protocol import CHUNK, SCHEMA_VERSION, Stream
+from .reports import Attempt, conclude, message_of, skip_reason, text_of
+from .text import cap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .catalogue import Catalogue, Entry
+
+
+class Recorder:
+    """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
+
+    def __init__(self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str]) -> None:
+        self._config, self._stream, self._reasons = config, stream, reasons
+        self._session: pytest.Session | None = None
+        self._tests: dict[str, Entry] = {}
+        self._missing: dict[str, None] = {}  # ids of selected tests without a result, in order
+        self._open: dict[tuple[str, str], Attempt] = {}  # (node id, worker) → reports so far
+        self._begun: dict[str, float] = {}  # node id → when it started
+        self._reported: set[str] = set()  # ids of collect-error and collect-skip records
+        self._listed = False
+        self._stopped = ""
+
+    # The session as a whole
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Write `start`."""
+        self._session = session
+        self._stream.write(
+            "start",
+            schema_version=SCHEMA_VERSION,
+            pid=os.getpid(),
+            python=platform.python_version(),
+            pytest=pytest.__version__,
+            xdist=_xdist_version(self._config),
+            rootdir=str(self._config.rootpath),
+            args=[str(argument) for argument in self._config.invocation_params.args],
+            workers=_worker_count(self._config),
+            time=time.time(),
+        )
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember why the session stops; pytest's own stops come this way too."""
+        words = str(excinfo.value)
+        if excinfo.errisinstance(pytest.Session.Interrupted):
+            self._stopped = f"the session stopped: {words}"
+        elif excinfo.errisinstance(pytest.exit.Exception):
+            self._stopped = f"pytest.exit: {words}"
+        else:
+            self._stopped = "keyboard interrupt"
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Remember that pytest itself failed."""
+        lines = str(excrepr).strip().splitlines()
+        self._stopped = f"internal error of pytest: {lines[-1] if lines else ''}"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Give every selected test that has no result yet the outcome `interrupted` or `not-run`."""
+        for (nodeid, worker), attempt in list(self._open.items()):
+            # A failure that is known counts, even when the teardown never came.
+            if attempt.ended or attempt.failed:
+                self._close(nodeid, worker)
+        reason = self._why_stopped(session)
+        for name in list(self._missing):
+            began = self._begun.get(name) or self._begun.get(name.rpartition("#")[0])
+            if began is None:
+                self._lost(name, TestOutcome.NOT_RUN, reason=reason)
+            else:
+                spent = round(max(0.0, time.time() - began), 6)
+                self._lost(name, TestOutcome.INTERRUPTED, reason=reason, started=began, duration=spent)
+
+    def pytest_unconfigure(self) -> None:
+        """Write `finish`: only now can no other plugin change the exit code any more."""
+        if self._session is not None:
+            self._stream.write("finish", exit_code=int(self._session.exitstatus), time=time.time())
+        self._stream.close()
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 (pytest does not export its type)
+        """Say it when results could not be written."""
+        if self._stream.error is not None:
+            terminalreporter.write_line(f"gates: results could not be written: {self._stream.error}", red=True)
+
+    def _why_stopped(self, session: pytest.Session) -> str:
+        if self._config.option.collectonly:
+            return "--collect-only"
+        if session.shouldfail:
+            return f"-x/--maxfail: {session.shouldfail}"
+        if self._stopped:
+            return self._stopped
+        return f"the session stopped: {session.shouldstop}" if session.shouldstop else "the session ended before it"
+
+    # Collection
+
+    def list_tests(self, catalogue: Catalogue) -> None:
+        """Write `collected`, once, and the records of the excluded tests."""
+        if self._listed:
+            return
+        self._listed = True
+        tests = catalogue.tests
+        for start in range(0, len(tests) or 1, CHUNK):
+            chunk = [asdict(test) for test in tests[start : start + CHUNK]]
+            self._stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
+        self._tests = {test.id: test for test in tests}
+        self._missing = {test.id: None for test in tests if test.selected}
+        for test in tests:
+            if test.excluded_by:
+                reason = self._reasons.get(test.excluded_by, "")
+                self._write(test.id, outcome=TestOutcome.EXCLUDED.value, exclusion=test.excluded_by, reason=reason)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Write down modules that cannot be imported, and those that are skipped as a whole."""
+        if report.passed or report.nodeid in self._reported:
+            return
+        self._reported.add(report.nodeid)
+        if report.skipped:
+            self._stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
+        else:
+            file = report.nodeid.partition("::")[0]
+            details = cap(text_of(report))
+            self._stream.write(
+                "collect-error", id=report.nodeid, file=file, message=message_of(report), details=details
+            )
+
+    # Tests
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Remember when a test began; under xdist the worker is not known here."""
+        self._begun.setdefault(nodeid, time.time())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one phase, one subtest, or the news that a worker died."""
+        worker = _worker_of(report)
+        key = (report.nodeid, worker)
+        attempt = self._open.get(key)
+        if attempt is None:
+            began = getattr(report, "start", 0.0) or self._begun.get(report.nodeid) or time.time()
+            attempt = self._open[key] = Attempt(began)
+        attempt.add(report)
+        if attempt.crash is not None:
+            self._close(*key)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """The test is over, teardown and further attempts included."""
+        for key in [key for key in self._open if key[0] == nodeid]:
+            if self._open[key].ended:
+                self._close(*key)
+
+    def _close(self, nodeid: str, worker: str) -> None:
+        attempt = self._open.pop((nodeid, worker))
+        last = attempt.crash or next(reversed(list(attempt.phases.values())))
+        name = getattr(last, "gates_id", nodeid)
+        known = self._tests.get(name)
+        file, line = (known.file, known.line) if known is not None else place(last.location)
+        self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
+
+    def _lost(self, name: str, outcome: TestOutcome, **fields: object) -> None:
+        self._write(name, outcome=outcome.value, phase="setup", **fields)
+
+    def _write(self, name: str, **fields: object) -> None:
+        self._missing.pop(name, None)
+        self._begun.pop(name, None)
+        known = self._tests.get(name)
+        record: dict[str, object] = {
+            "id": name,
+            "outcome": "",
+            "duration": 0.0,
+            "phase": "call",
+            "worker": "",
+            "file": known.file if known else "",
+            "line": known.line if known else 0,
+            "started": 0.0,
+            "reason": "",
+            "exclusion": "",
+            "message": "",
+            "details": "",
+            "stdout": "",
+            "stderr": "",
+        }
+        record.update(fields)
+        self._stream.write("test", **record)
+
+
+def _worker_of(report: pytest.TestReport) -> str:
+    gateway = getattr(getattr(report, "node", None), "gateway", None)
+    return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
+
+
+def _xdist_version(config: pytest.Config) -> str:
+    if not config.pluginmanager.has_plugin("xdist"):
+        return ""
+    from importlib import import_module
+
+    return str(getattr(import_module("xdist"), "__version__", "unknown"))
+
+
+def _worker_count(config: pytest.Config) -> int:
+    if not config.pluginmanager.has_plugin("dsession"):
+        return 0
+    total = 0
+    for spec in getattr(config.option, "tx", None) or []:
+        times, star, _ = str(spec).partition("*")
+        total += int(times) if star and times.isdigit() else 1
+    return total

@@ -1,0 +1,140 @@
+"""The process that runs the tests: says which test is running, and ends a test that takes too long."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from .catalogue import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .protocol import Stream
+
+
+class Announcer:
+    """Writes `running` before each test, so that a process that dies leaves word of what it was doing."""
+
+    def __init__(self, stream: Stream, worker: str, config: pytest.Config) -> None:
+        self._stream, self._worker, self._config = stream, worker, config
+        self._names: dict[pytest.Item, str] = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Number the tests whose ids are not unique; most sessions have none."""
+        seen: Counter[str] = Counter()
+        for item in session.items:
+            seen[item.nodeid] += 1
+            if seen[item.nodeid] > 1:
+                self._names[item] = numbered(item.nodeid, seen[item.nodeid])
+        if self._names:
+            self._config.pluginmanager.register(Namer(self._names), "gates-namer")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Write `running`."""
+        self._stream.write("running", id=self._names.get(item, item.nodeid), worker=self._worker, time=time.time())
+
+    def pytest_unconfigure(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+
+class Namer:
+    """Puts the number of a duplicated test into its reports; extra attributes travel through xdist."""
+
+    def __init__(self, names: dict[pytest.Item, str]) -> None:
+        self._names = names
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Name the report."""
+        outcome = yield
+        if item in self._names:
+            outcome.get_result().gates_id = self._names[item]  # type: ignore[attr-defined]
+
+
+class Watch:
+    """Arms a watchdog for each test. It is a C thread: it works while Python code holds the interpreter, too.
+
+    When the time is over it writes the stacks of all threads to `stacks` and ends the process at once.
+    """
+
+    def __init__(self, timeout: float, stacks: IO[bytes], config: pytest.Config) -> None:
+        self._timeout, self._stacks, self._config = timeout, stacks, config
+        self._end = 0.0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self) -> None:
+        """Arm it for setup, call and teardown together."""
+        self._end = time.monotonic() + self._timeout
+        self._arm(self._timeout)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """The test is over."""
+        self._disarm()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_exception_interact(self) -> None:
+        """Arm it again for the rest: pytest cancels every watchdog when a test fails, and teardown is still to come."""
+        if self._end and not self._config.getoption("usepdb", False):
+            self._arm(max(0.001, self._end - time.monotonic()))
+
+    def pytest_unconfigure(self) -> None:
+        """Leave no watchdog behind."""
+        self._disarm()
+
+    def _arm(self, seconds: float) -> None:
+        import faulthandler
+
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self._stacks)
+
+    def _disarm(self) -> None:
+        import faulthandler
+
+        self._end = 0.0
+        faulthandler.cancel_dump_traceback_later()
+
+
+class CrashStacks:
+    """Sends the stacks of a fatal signal to a file of this worker, where the controller finds them."""
+
+    def __init__(self, stacks: IO[bytes]) -> None:
+        self._stacks = stacks
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """After pytest's own fault handler, which writes to stderr, where nobody could tell the workers apart."""
+        if session.config.pluginmanager.has_plugin("faulthandler"):
+            import faulthandler
+
+            faulthandler.enable(file=self._stacks)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self) -> None:
+        """Let go of the file before it is closed."""
+        import faulthandler
+
+        faulthandler.disable()
+
+
+def open_stacks(path: Path | None) -> IO[bytes]:
+    """The file for stack dumps, open for the life of the process; without a path, a copy of stderr.
+
+    A copy, because pytest redirects stderr itself while tests run. At configuration time it does not.
+    """
+    return open(os.dup(2), "wb", buffering=0) if path is None else path.open("wb", buffering=0)
+
+
+def close_stacks(stacks: IO[bytes]) -> None:
+    """Close the file; leave no empty one behind."""
+    name = stacks.name
+    stacks.close()
+    if isinstance(name, str) and Path(name).exists() and not Path(name).stat().st_size:
+        Path(name).unlink()

@@ -1,0 +1,64 @@
+"""What the plugin tells the person at the terminal: what was left out, and why. `lines` is pure."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from ..exclusions import Exclusion
+    from .catalogue import Catalogue
+    from .protocol import Settings
+
+
+class Terminal:
+    """Header and summary lines."""
+
+    def __init__(self, settings: Settings, exclusions: Sequence[Exclusion], header: Sequence[str] = ()) -> None:
+        self._settings, self._exclusions, self._header = settings, exclusions, header
+        self._catalogue: Catalogue | None = None
+
+    def take(self, catalogue: Catalogue) -> None:
+        """Remember what was collected."""
+        self._catalogue = catalogue
+
+    def pytest_report_header(self) -> list[str]:
+        """Lines that explain decisions made before the tests start."""
+        return list(self._header)
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401, ARG002
+        """Lines that say what was left out."""
+        today = datetime.datetime.now(datetime.timezone.utc).date()  # noqa: UP017 (Python 3.9)
+        for line in lines(self._settings, self._exclusions, self._catalogue, today):
+            terminalreporter.write_line(line)
+
+
+def lines(
+    settings: Settings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: datetime.date
+) -> list[str]:
+    """The summary; nothing where nothing was left out and nothing is wrong with the ledger."""
+    shown = []
+    expired = [f"{entry.name} ({entry.expires})" for entry in exclusions if entry.expires < today]
+    tail = f"; expired: {', '.join(expired)}" if expired else ""
+    if exclusions and settings.include_excluded:
+        shown.append(f"--include-excluded: {settings.source} is not applied{tail}")
+    elif exclusions and catalogue is not None:
+        counts = catalogue.excluded()
+        # The most tests first: that is what a reader has to know.
+        found = sorted((entry for entry in exclusions if counts[entry.name]), key=lambda entry: -counts[entry.name])
+        named = ", ".join(f"{entry.name} {counts[entry.name]} ({entry.category})" for entry in found)
+        if named:
+            total = sum(counts.values())
+            shown.append(f"{total} excluded by {settings.source}: {named}; --include-excluded runs them{tail}")
+        elif tail:
+            shown.append(f"nothing excluded by {settings.source}{tail}")
+    if catalogue is not None:
+        deselected = sum(test.deselected for test in catalogue.tests)
+        if deselected:
+            shown.append(f"{deselected} deselected by the filter: {settings.filter}")
+        shown += [f"the filter's {leaf} matches no test" for leaf in catalogue.unmatched]
+    return shown

@@ -1,0 +1,39 @@
+"""Long texts cut to a limit, with the cut said."""
+
+from __future__ import annotations
+
+LIMIT = 64 * 1024
+"""Bytes (as UTF-8) that one text of a record may have, the note about the cut not counted."""
+
+
+def cap(text: str, limit: int = LIMIT) -> str:
+    """`text` itself, or its head and tail with a line between them that says how much was cut."""
+    if len(text) * 4 <= limit:  # no character takes more than four bytes
+        return text
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) <= limit:
+        return text
+    half = limit // 2
+    head, tail = data[:half], data[-half:]
+    cut = len(data) - len(head) - len(tail)
+    return f"{_decode(head)}\n… {cut} bytes cut …\n{_decode(tail)}"
+
+
+def _decode(data: bytes) -> str:
+    # A cut may fall into a character, and lone surrogates must survive: no single error handler does both.
+    for start in range(min(4, len(data)) or 1):
+        for end in range(min(4, len(data)) or 1):
+            try:
+                return data[start : len(data) - end].decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError:
+                continue
+    return data.decode("utf-8", "replace")
+
+
+def first_line(text: str, limit: int = 1000) -> str:
+    """The first line of `text` that is not blank, for a message."""
+    for line in text.splitlines():
+        if line.strip():
+            line = line.strip()
+            return line if len(line) <= limit else line[: limit - 1] + "…"
+    return ""

@@ -1,0 +1,174 @@
+"""Write and read the files of a run: `run.json`, `tests.jsonl` and whatever renders from them.
+
+A file is written aside and renamed, so a reader never sees half of one; `tests.jsonl` grows by whole lines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gates.errors import EnvironmentProblem, UsageError
+from gates.results.values import Run, TestResult
+from gates.values import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RUN_FILE = "run.json"
+TESTS_FILE = "tests.jsonl"
+SUMMARY_FILE = "summary.md"
+JUNIT_FILE = "junit.xml"
+COMPARISON_FILE = "comparison.json"
+LOGS_FOLDER = "logs"
+
+_STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)
+
+
+def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
+    """The error for a report that cannot be written."""
+    return EnvironmentProblem(
+        f"cannot write the report: {error.strerror or error}",
+        place=str(path),
+        remedy="free some space or make the folder writable, or name another one with --reports FOLDER",
+    )
+
+
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Write `path` aside, then rename it: either the old file stays or the new one is whole.
+
+    Raises:
+        EnvironmentProblem: the file cannot be written.
+    """
+    data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
+    aside = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(path)
+    except OSError as error:
+        if aside:
+            Path(aside).unlink(missing_ok=True)
+        raise reports_problem(path, error) from error
+
+
+class ReportFolder:
+    """The reports of the run that goes on: takes results as they land.
+
+    Whatever an earlier run left is removed first, so that no stale summary lies beside a new `run.json`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._tests = -1
+        try:
+            self._prepare()
+            self._tests = os.open(folder / TESTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise reports_problem(folder, error) from error
+
+    def _prepare(self) -> None:
+        new = not self.folder.exists()
+        self.logs.mkdir(parents=True, exist_ok=True)
+        if new:  # made by us: git should not see it as a change of the project
+            (self.folder / ".gitignore").write_text("*\n")
+        for name in _STALE:
+            (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.logs)
+        self.logs.mkdir()
+
+    @property
+    def logs(self) -> Path:
+        """Where each gate's log lies."""
+        return self.folder / LOGS_FOLDER
+
+    def append_tests(self, results: Iterable[TestResult]) -> None:
+        """Append one line a result.
+
+        Raises:
+            EnvironmentProblem: no space; the file then ends with the last whole line.
+        """
+        lines = b"".join(msgspec.json.encode(result) + b"\n" for result in results)
+        if not lines:
+            return
+        size = os.fstat(self._tests).st_size
+        try:
+            written = os.write(self._tests, lines)
+            if written != len(lines):
+                # A full disk shows itself as a short write first; the rest of it gives the error its name.
+                os.write(self._tests, lines[written:])
+        except OSError as error:
+            os.ftruncate(self._tests, size)
+            raise reports_problem(self.folder / TESTS_FILE, error) from error
+
+    def save_run(self, run: Run) -> None:
+        """Replace `run.json`.
+
+        Raises:
+            EnvironmentProblem: the file cannot be written.
+        """
+        write_whole(self.folder / RUN_FILE, to_json(run))
+
+    def close(self) -> None:
+        """End the file of tests; calling it again does nothing."""
+        if self._tests >= 0:
+            os.close(self._tests)
+            self._tests = -1
+
+
+def to_json(value: Any) -> bytes:  # noqa: ANN401 — any msgspec value
+    """Indented JSON of a value, for people and diffs."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def load_run(path: Path) -> Run:
+    """Read a `run.json`.
+
+    Raises:
+        UsageError: there is no such file, it is not a run, or a version of the schema that this program does not know.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"no run there: {error.strerror}", place=str(path), remedy="make one with `gates run`"
+        ) from error
+    try:
+        version = msgspec.json.decode(data).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise UsageError(
+                "another version of the schema",
+                place=str(path),
+                expected=f"schema_version {SCHEMA_VERSION}",
+                got=str(version),
+                remedy="read it with the version of gates that wrote it",
+            )
+        return msgspec.json.decode(data, type=Run)
+    except (msgspec.MsgspecError, AttributeError) as error:
+        raise UsageError(f"not the result of a run: {error}", place=str(path)) from error
+
+
+def load_tests(path: Path) -> tuple[TestResult, ...]:
+    """Read a `tests.jsonl`; a file that is not there holds no tests.
+
+    Raises:
+        UsageError: a line is not a test result.
+    """
+    if not path.exists():
+        return ()
+    decoder = msgspec.json.Decoder(TestResult)
+    results = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            results.append(decoder.decode(line))
+        except msgspec.MsgspecError as error:
+            raise UsageError(f"not a test result: {error}", place=f"{path}:{number}") from error
+    return tuple(results)

@@ -1,0 +1,116 @@
+"""Keep the slots filled: start gates when what they need has passed, watch them, hand out what happens."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from gates.config import Config
+from gates.plan import Plan, PlannedGate
+from gates.results import GateResult
+from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
+from gates.run.gate import RunningGate, Surroundings, not_started
+from gates.values import GateOutcome
+
+TICK = 0.1
+"""Seconds between two looks at test results and limits; ends of processes and output are noticed at once."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine needs besides the plan.
+
+    Attributes:
+        config: the project's.
+        around: what all gates share.
+        stopped: why the run must end, empty while it need not; asked at every tick.
+        at_once: the user insisted: no grace.
+    """
+
+    config: Config
+    around: Surroundings
+    stopped: Callable[[], str] = lambda: ""
+    at_once: Callable[[], bool] = lambda: False
+
+
+class Engine:
+    """Runs a plan. Iterate over `events`; `close` ends what still runs."""
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self.plan, self.settings = plan, settings
+        self._waiting = {item.gate.name: item for item in plan.gates}
+        self._running: dict[str, RunningGate] = {}
+        self._ended: dict[str, GateResult] = {}
+        self._number = 0
+
+    def events(self) -> Iterator[Event]:
+        """What happens, until every planned gate has its result."""
+        while self._waiting or self._running:
+            why = self.settings.stopped()
+            if why:
+                yield from self._stop(why)
+            yield from self._start()
+            yield from self._poll()
+            self._wait()
+
+    def close(self) -> None:
+        """Kill what still runs: used when the run itself cannot go on."""
+        for gate in self._running.values():
+            gate.abandon()
+        self._running.clear()
+
+    def _stop(self, why: str) -> Iterator[Event]:
+        for item in list(self._waiting.values()):
+            yield self._end_unstarted(item, GateOutcome.INTERRUPTED, f"not started: {why}")
+        for gate in self._running.values():
+            gate.end(GateOutcome.INTERRUPTED, why, at_once=self.settings.at_once())
+
+    def _start(self) -> Iterator[Event]:
+        for name in self.plan.starts:
+            item = self._waiting.get(name)
+            if item is None:
+                continue
+            unmet = [need for need in item.needs if need in self._ended and not _passed(self._ended[need])]
+            if unmet:
+                outcomes = ", ".join(f"{need}: {self._ended[need].outcome}" for need in unmet)
+                yield self._end_unstarted(item, GateOutcome.SKIPPED, f"needs a gate that did not pass ({outcomes})")
+                continue
+            if len(self._running) >= self.plan.jobs or any(need not in self._ended for need in item.needs):
+                continue
+            del self._waiting[name]
+            self._number += 1
+            gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
+            yield GateStarted(name, gate.command_line)
+
+    def _poll(self) -> Iterator[Event]:
+        for name, gate in list(self._running.items()):
+            before = len(gate.tests)
+            gate.poll()
+            landed = tuple(gate.tests[before:])
+            if landed:
+                yield TestsLanded(name, landed, gate.expected)
+            if gate.done and gate.result is not None:
+                del self._running[name]
+                yield self._end(gate.result)
+
+    def _end_unstarted(self, item: PlannedGate, outcome: GateOutcome, reason: str) -> GateEnded:
+        del self._waiting[item.gate.name]
+        return self._end(not_started(item, self.plan, outcome, reason))
+
+    def _end(self, result: GateResult) -> GateEnded:
+        item = next(item for item in self.plan.gates if item.gate.name == result.name)
+        by_name = {item.gate.name, item.gate.group} & set(self.settings.config.accept_could_not_run)
+        if by_name and result.outcome is GateOutcome.COULD_NOT_RUN:
+            result = msgspec.structs.replace(result, accepted=True)
+        self._ended[result.name] = result
+        return GateEnded(result)
+
+    def _wait(self) -> None:
+        descriptors = [number for gate in self._running.values() for number in gate.descriptors]
+        if self._running:
+            select.select(descriptors, [], [], TICK)
+
+
+def _passed(result: GateResult) -> bool:
+    return result.outcome is GateOutcome.PASSED or result.accepted

@@ -1,0 +1,62 @@
+"""Describe where a run takes place."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gates.results import Environment
+
+
+def describe_environment(variables: Mapping[str, str], record: Sequence[str], cores: int) -> Environment:
+    """Interpreter, system, processor, tools; values only of the variables that the config names."""
+    return Environment(
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        system=_system(),
+        machine=platform.machine(),
+        cpu=_cpu(),
+        cores=cores,
+        tools=_tools(),
+        variables={name: variables[name] for name in record if name in variables},
+    )
+
+
+def _system() -> str:
+    about = os.uname() if hasattr(os, "uname") else None
+    kernel = f"{about.sysname} {about.release}" if about else platform.platform()
+    try:
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        name = ""
+    return f"{name} ({kernel})" if name else kernel
+
+
+def _cpu() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(("model name", "Model")):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _tools() -> dict[str, str]:
+    found = {}
+    for name in ("kv-gates", "nox", "uv"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    try:
+        git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout
+        found["git"] = git.removeprefix("git version").strip()
+    except OSError:
+        pass
+    return found

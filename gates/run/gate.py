@@ -1,0 +1,361 @@
+"""One gate from its start to its result: output, test results, time-out, end of its process tree, witnesses."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gates.discover import nox_command
+from gates.errors import GatesError
+from gates.exclusions import expired
+from gates.plan import Plan, PlannedGate
+from gates.results import EnvironmentChange, GateResult, TestCounts, TestResult, Witness, count_tests
+from gates.run import verdict
+from gates.run.inbox import Inbox
+from gates.run.inject import injected
+from gates.run.log import GateLog
+from gates.run.masking import Mask
+from gates.run.processes import MARKER, GateProcess
+from gates.run.versions import tool_versions
+from gates.values import GateOutcome, format_duration
+
+_NO_JUNIT = "no JUnit file was read: name it in `reports`"
+OUTCOME_VARIABLE = "GATES_OUTCOME"
+TERM_GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+DRAIN_GRACE = 1.0
+"""Seconds to wait for output after the first process ended: what a stray child prints later is not the gate's."""
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What all gates of a run share.
+
+    Attributes:
+        root: the project's folder.
+        work: temporary folder of the run.
+        logs: folder of the logs.
+        injection: folder for `PYTHONPATH`.
+        environment: variables that every gate starts from.
+        plan: the run's plan.
+        mask: hides secrets.
+        run_id: names the run in the marker.
+        clock: seconds, monotonic.
+        today: date by which exclusions expire.
+    """
+
+    root: Path
+    work: Path
+    logs: Path
+    injection: Path
+    environment: Mapping[str, str]
+    plan: Plan
+    mask: Mask
+    run_id: str
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+class RunningGate:
+    """A started gate. `poll` moves it on; when `done`, `result` holds how it ended."""
+
+    def __init__(self, planned: PlannedGate, number: int, around: Surroundings) -> None:
+        """Start the gate.
+
+        Raises:
+            EnvironmentProblem: its log cannot be written.
+        """
+        self.planned, self.around = planned, around
+        self.gate = planned.gate
+        self.done = False
+        self.result: GateResult | None = None
+        self.tests: list[TestResult] = []
+        self._folder = around.work / f"gate-{number}"
+        self._inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
+        self._inbox.folder.mkdir(parents=True)
+        self._log = GateLog(around.logs / f"{file_name(self.gate.name)}.log", around.mask)
+        self._started, self._wall = around.clock(), around.wall()
+        self._ended_by: GateOutcome | None = None
+        self._why = ""
+        self._kill_at: float | None = None
+        self._drain_until: float | None = None
+        self._output_open = True
+        self._stray = 0
+        self.command = command_of(planned, around.plan, self._folder / "nox.json")
+        self.command_line = command_line_of(planned, around.plan)
+        self._process = self._start(number)
+
+    def _start(self, number: int) -> GateProcess | None:
+        self._log.say(f"{self.command_line}")
+        environment = gate_environment(self.planned, number, self.around, self._folder)
+        try:
+            return GateProcess(self.command, cwd=self.around.root / self.gate.config.cwd, environment=environment)
+        except OSError as error:
+            self._log.say(f"cannot start {self.command[0]}: {error.strerror}")
+            self._ended_by, self._why = GateOutcome.COULD_NOT_RUN, f"cannot start {self.command[0]}: {error.strerror}"
+            return None
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """File descriptors that are ready when there is something to `poll`."""
+        if self._process is None:
+            return ()
+        output = (self._process.output,) if self._output_open else ()
+        watch = (self._process.watch,) if self._process.watch >= 0 and self._process.exit_code is None else ()
+        return output + watch
+
+    @property
+    def expected(self) -> int:
+        """Tests collected so far."""
+        return self._inbox.expected
+
+    def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
+        """Ask the whole process tree to end; what is left after a grace is killed."""
+        if self._process is None or self.done:
+            return
+        if self._ended_by is None:
+            self._ended_by, self._why = outcome, why
+            self._log.say(why)
+        if at_once:
+            self._process.signal_tree(signal.SIGKILL)
+        elif self._kill_at is None:
+            self._kill_at = self.around.clock() + TERM_GRACE
+            self._process.signal_tree(signal.SIGTERM)
+
+    def poll(self) -> list[TestResult]:
+        """Take what is there, keep to the limits, notice the end. Results of tests that landed."""
+        landed = self._inbox.poll()
+        self.tests += landed
+        if self._process is None:
+            return landed + self._finish()
+        self._take_output(self._process)
+        now = self.around.clock()
+        if not self._process.ended():
+            self._keep_limits(self._process, now)
+            return landed
+        if self._drain_until is None:
+            self._drain_until = now + DRAIN_GRACE
+        if self._output_open and now < self._drain_until and self._process.strays():
+            return landed  # somebody may still print
+        return landed + self._finish()
+
+    def _take_output(self, process: GateProcess) -> None:
+        while self._output_open:
+            data = process.read()
+            if data is None:
+                self._output_open = False
+            elif not data:
+                return
+            else:
+                self._log.feed(data)
+
+    def _keep_limits(self, process: GateProcess, now: float) -> None:
+        if self._kill_at is not None:
+            if now >= self._kill_at:
+                process.signal_tree(signal.SIGKILL)
+        elif now - self._started >= self.planned.timeout:
+            limit = format_duration(self.planned.timeout)
+            self.end(GateOutcome.TIMEOUT, f"timed out after {limit}: the gate and all its processes were ended")
+
+    def _finish(self) -> list[TestResult]:
+        duration = self.around.clock() - self._started
+        exit_code = None
+        if self._process is not None:
+            exit_code = self._process.exit_code
+            self._take_output(self._process)
+            self._stray = self._process.signal_tree(signal.SIGKILL)
+        settled = self._inbox.settle(self._why or "the test process ended before the test did")
+        self.tests += settled
+        if self._process is not None:
+            self._process.close()
+        self._log.close()
+        self.result = self._conclude(exit_code, duration)
+        self.done = True
+        return settled
+
+    def abandon(self) -> None:
+        """End everything at once, without a result: the run itself cannot go on."""
+        if self._process is not None and not self.done:
+            self._process.signal_tree(signal.SIGKILL)
+            self._process.close()
+        self.done = True
+
+    def _conclude(self, exit_code: int | None, duration: float) -> GateResult:
+        counts = count_tests(self.tests) if self._inbox.processes or self.tests else None
+        witnesses, junit_tests = self._witnesses(exit_code, counts)
+        if junit_tests and counts is None:
+            self.tests += junit_tests
+            counts = count_tests(junit_tests)
+        outcome, inconsistent, reason = verdict.decide(witnesses)
+        return GateResult(
+            name=self.gate.name,
+            title=self.gate.title,
+            kind=self.gate.kind,
+            outcome=outcome,
+            reason=reason,
+            inconsistent=inconsistent,
+            command=self.command,
+            command_line=self.command_line,
+            environment=self.gate.config.env,
+            started=self._wall,
+            duration=round(duration, 6),
+            exit_code=exit_code,
+            cpu=self._process.cpu if self._process else 0.0,
+            warnings=self._log.warnings,
+            log=f"{self.around.logs.name}/{self._log.path.name}",
+            log_digest=self._log.digest,
+            witnesses=tuple(witnesses),
+            tests=counts,
+            injected=bool(self._inbox.processes),
+            tools=tool_versions(self.around.root, self.gate, self._inbox.processes.values()),
+            reports=self.gate.config.reports,
+            stray=self._stray,
+        )
+
+    def _witnesses(self, exit_code: int | None, counts: TestCounts | None) -> tuple[list[Witness], list[TestResult]]:
+        found: list[Witness | None] = []
+        if self._ended_by is not None:
+            found.append(Witness(name=verdict.CLOCK, outcome=self._ended_by, detail=self._why))
+        if self._process is not None:
+            found.append(verdict.exit_witness(exit_code, self.gate.kind))
+            if self.gate.kind == "nox":
+                found.append(verdict.nox_witness(_json(self._folder / "nox.json"), self.gate.signature))
+        found.append(verdict.own_word_witness(_json(self._folder / "outcome.json")))
+        summaries = [
+            verdict.ProcessSummary(
+                started=bool(process.start),
+                exit_code=process.exit_code,
+                collected=len(process.collected),
+                ended=len(process.ended),
+                unreadable=process.unreadable,
+            )
+            for process in self._inbox.processes.values()
+        ]
+        demanded = verdict.is_demanded(self.gate.config.tests) and not any(
+            witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
+            for witness in found
+        )
+        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded))
+        junit_tests, witness = self._junit(counts)
+        found.append(witness)
+        found.append(self._ledger(bool(summaries)))
+        return [witness for witness in found if witness is not None], junit_tests
+
+    def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
+        """Read the JUnit files and look for the other reports that the gate was expected to write."""
+        if not self.gate.config.reports:
+            return [], None if self.gate.config.tests != "junit" else verdict.junit_witness(None, [_NO_JUNIT])
+        from gates.junit.read import case_results, read_junit  # noqa: PLC0415 — few gates need it
+
+        results: list[TestResult] = []
+        problems = []
+        for name in self.gate.config.reports:
+            path = self.around.root / name
+            if not path.exists() or path.stat().st_mtime < self._wall - 1:
+                problems.append(f"{name} was not written")
+            elif path.suffix == ".xml":
+                try:
+                    report = read_junit(path)
+                except GatesError as error:
+                    problems.append(f"{name}: {error.what}")
+                    continue
+                problems += [f"{name}: {text}" for text in report.contradictions]
+                results += case_results(self.gate.name, report)
+        if self._ended_by is not None:
+            return results, None  # a gate that was ended could not write them
+        read = count_tests(results) if results else None
+        if read is not None and counts is not None:
+            fault = verdict.agree(counts, read)
+            problems += [fault] if fault else []
+        if self.gate.config.tests == "junit" and not results and not problems:
+            problems.append(_NO_JUNIT)
+        return results, verdict.junit_witness(read, problems)
+
+    def _ledger(self, has_tests: bool) -> Witness | None:
+        today = datetime.fromtimestamp(self.around.wall(), timezone.utc).date()
+        late = expired(self.around.plan.exclusions, today)
+        if not late or not has_tests:
+            return None
+        names = ", ".join(f"{entry.name} ({entry.expires})" for entry in late)
+        return Witness(name=verdict.LEDGER, outcome=GateOutcome.FAILED, detail=f"expired exclusions: {names}")
+
+
+def gate_environment(planned: PlannedGate, number: int, around: Surroundings, folder: Path) -> dict[str, str]:
+    """All variables of a gate's process."""
+    plan = around.plan
+    environment = dict(around.environment)
+    for change in planned.gate.config.env:
+        if change.value is None:
+            environment.pop(change.name, None)
+        else:
+            environment[change.name] = change.value
+    if planned.gate.config.tests != "none":
+        options = {
+            "exclusions": [entry.to_json() for entry in plan.exclusions],
+            "filter": plan.filter,
+            "include_excluded": plan.include_excluded,
+            "test_timeout": plan.test_timeout,
+        }
+        environment |= injected(environment, around.injection, folder / "inbox", options)
+    environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
+    environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
+    return environment
+
+
+def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...]:
+    """The arguments with which a gate is started."""
+    gate = planned.gate
+    if gate.kind == "command":
+        return gate.config.command
+    reuse = ("-R",) if plan.no_install else ()
+    return nox_command("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
+
+
+def command_line_of(planned: PlannedGate, plan: Plan) -> str:
+    """The command that a person can paste to run the gate alone, variables in front."""
+    gate = planned.gate
+    clears = [f"-u {change.name}" for change in gate.config.env if change.value is None]
+    sets = [f"{change.name}={shlex.quote(change.value)}" for change in gate.config.env if change.value is not None]
+    front = ["env", *clears, *sets] if clears else sets
+    if gate.kind == "command":
+        words = [shlex.join(gate.config.command)]
+        if gate.config.cwd:
+            return f"(cd {shlex.quote(gate.config.cwd)} && {' '.join(front + words)})"
+    else:
+        words = ["nox", *(["-R"] if plan.no_install else []), "-s", shlex.quote(gate.signature)]
+    return " ".join(front + words)
+
+
+def file_name(name: str) -> str:
+    """A gate's name as a file name: `test(db='a')` → `test-db-a`."""
+    kept = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+    while "--" in kept:
+        kept = kept.replace("--", "-")
+    return kept.strip("-.") or "gate"
+
+
+def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: str) -> GateResult:
+    """The result of a gate that was never started."""
+    environment: tuple[EnvironmentChange, ...] = planned.gate.config.env
+    return GateResult(
+        name=planned.gate.name,
+        title=planned.gate.title,
+        kind=planned.gate.kind,
+        outcome=outcome,
+        reason=reason,
+        command_line=command_line_of(planned, plan),
+        environment=environment,
+    )
+
+
+def _json(path: Path) -> Any:  # noqa: ANN401 — JSON of another program
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None

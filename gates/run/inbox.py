@@ -1,0 +1,143 @@
+"""Read what the pytest plugin writes while a gate runs, and settle what it did not get to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gates.results import TestResult
+from gates.run.masking import Mask
+from gates.values import TestOutcome
+
+_KNOWN = frozenset(TestResult.__struct_fields__)
+
+
+class PytestProcess:
+    """One pytest process of a gate: what it collected, what ended, whether it finished."""
+
+    def __init__(self, gate: str, number: int, path: Path) -> None:
+        self.gate, self.number, self.path = gate, number, path
+        self.offset = 0
+        self.start: dict[str, Any] = {}
+        self.exit_code: int | None = None
+        self.collected: dict[str, dict[str, Any]] = {}
+        self.collection_complete = False
+        self.running: dict[str, dict[str, Any]] = {}
+        self.ended: set[str] = set()
+        self.unreadable = 0
+
+    def take(self, line: bytes) -> TestResult | None:
+        """Take one record; the result when it is one of a test."""
+        try:
+            record = msgspec.json.decode(line)
+            return self._take(record)
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+            self.unreadable += 1
+            return None
+
+    def _take(self, record: dict[str, Any]) -> TestResult | None:
+        kind = record.pop("type")
+        if kind == "start":
+            self.start = record
+        elif kind == "collected":
+            self.collected.update((test["id"], test) for test in record["tests"] if not test.get("deselected"))
+            self.collection_complete = bool(record.get("last", True))
+        elif kind == "running":
+            self.running[record["id"]] = record
+        elif kind == "finish":
+            self.exit_code = record["exit_code"]
+        elif kind == "test":
+            return self._end(record["id"], record)
+        elif kind == "collect-error":
+            return self._end(record["id"], {**record, "outcome": TestOutcome.ERROR.value, "phase": "collect"})
+        elif kind == "collect-skip":
+            return self._end(record["id"], {**record, "outcome": TestOutcome.SKIPPED.value, "phase": "collect"})
+        return None
+
+    def _end(self, test: str, record: dict[str, Any]) -> TestResult | None:
+        self.running.pop(test, None)
+        if test in self.ended:  # a second word on the same test would count it twice
+            self.unreadable += 1
+            return None
+        self.ended.add(test)
+        fields = {key: value for key, value in record.items() if key in _KNOWN}
+        return msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
+
+    def settle(self, why: str, stacks: dict[str, str]) -> list[TestResult]:
+        """Results for what was collected and never ended.
+
+        Args:
+            why: said as the reason.
+            stacks: dumps left by a test timeout without workers, by file name.
+        """
+        results = []
+        for test, about in self.collected.items():
+            if test in self.ended:
+                continue
+            self.ended.add(test)
+            running = self.running.get(test)
+            outcome, details, message = TestOutcome.NOT_RUN, "", ""
+            if running is not None:
+                dump = next((text for text in stacks.values() if text), "")
+                outcome = TestOutcome.TIMEOUT if dump else TestOutcome.INTERRUPTED
+                details, message = dump, "timed out" if dump else ""
+            results.append(
+                TestResult(
+                    gate=self.gate,
+                    process=self.number,
+                    id=test,
+                    outcome=outcome,
+                    worker=(running or {}).get("worker", ""),
+                    file=about.get("file", ""),
+                    line=about.get("line", 0) or 0,
+                    started=(running or {}).get("time", 0.0),
+                    reason=why,
+                    message=message,
+                    details=details,
+                )
+            )
+        return results
+
+
+class Inbox:
+    """The folder into which the pytest processes of one gate write."""
+
+    def __init__(self, gate: str, folder: Path, mask: Mask) -> None:
+        self.gate, self.folder = gate, folder
+        self.processes: dict[Path, PytestProcess] = {}
+        self._mask = mask
+
+    def poll(self) -> list[TestResult]:
+        """Results that landed since the last call."""
+        for path in sorted(self.folder.glob("pytest-*.jsonl")):
+            if path not in self.processes:
+                self.processes[path] = PytestProcess(self.gate, len(self.processes), path)
+        landed = []
+        for process in self.processes.values():
+            with process.path.open("rb") as file:
+                file.seek(process.offset)
+                data = file.read()
+            end = data.rfind(b"\n") + 1
+            process.offset += end
+            for line in data[:end].splitlines():
+                result = process.take(self._mask.data(line))
+                if result is not None:
+                    landed.append(result)
+        return landed
+
+    def settle(self, why: str) -> list[TestResult]:
+        """The last results, and one for each test that never ended."""
+        landed = self.poll()
+        stacks = {
+            path.name: self._mask.text(path.read_text("utf-8", "replace")) for path in self.folder.glob("stacks-*.txt")
+        }
+        for process in self.processes.values():
+            landed += process.settle(why, stacks)
+        return landed
+
+    @property
+    def expected(self) -> int:
+        """Tests that were collected so far."""
+        return sum(len(process.collected) for process in self.processes.values())

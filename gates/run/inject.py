@@ -1,0 +1,47 @@
+"""Get our pytest plugin into the test environment of a gate, which has pytest but not us.
+
+A folder with the package `_gates_injected` goes on `PYTHONPATH`; its `__path__` points at this installation of gates, so
+the plugin loads under a name of its own and never shadows a `gates` that is itself under test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gates
+
+PACKAGE = "_gates_injected"
+PLUGIN = f"{PACKAGE}.pytest_plugin"
+INBOX_VARIABLE = "GATES_INBOX"
+OPTIONS_VARIABLE = "GATES_PYTEST"
+
+
+def write_injection(folder: Path) -> Path:
+    """Make the folder that goes on `PYTHONPATH`."""
+    package = folder / "inject" / PACKAGE
+    package.mkdir(parents=True)
+    home = str(Path(gates.__file__).resolve().parent)
+    (package / "__init__.py").write_text(f"__path__ = [{home!r}]\n", encoding="utf-8")
+    return package.parent
+
+
+def injected(
+    environment: Mapping[str, str], injection: Path, inbox: Path, options: Mapping[str, Any]
+) -> dict[str, str]:
+    """The variables that make every pytest below load the plugin and report to `inbox`."""
+
+    def joined(name: str, first: str, separator: str) -> str:
+        rest = environment.get(name, "")
+        return f"{first}{separator}{rest}" if rest else first
+
+    return {
+        "PYTHONPATH": joined("PYTHONPATH", str(injection), os.pathsep),
+        "PYTEST_PLUGINS": joined("PYTEST_PLUGINS", PLUGIN, ","),
+        "PYTEST_ADDOPTS": joined("PYTEST_ADDOPTS", f"-p {PLUGIN}", " "),
+        INBOX_VARIABLE: str(inbox),
+        OPTIONS_VARIABLE: json.dumps(dict(options)),
+    }

@@ -1,0 +1,81 @@
+"""The log of a gate: what its processes print, masked, counted and digested while it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from gates.results.files import reports_problem
+from gates.run.masking import Mask
+
+_WARNING = re.compile(rb"warning:", re.IGNORECASE)
+_LONGEST_LINE = 1 << 20
+"""Bytes that wait for the end of their line; a longer line is written in pieces."""
+
+_TAIL_LINES = 12
+
+
+class GateLog:
+    """Takes output in pieces and writes whole lines."""
+
+    def __init__(self, path: Path, mask: Mask) -> None:
+        self.path = path
+        self.warnings = 0
+        self._mask = mask
+        self._digest = hashlib.sha256()
+        self._rest = b""
+        self._tail: list[bytes] = []
+        try:
+            self._file = path.open("wb", buffering=0)
+        except OSError as error:
+            raise reports_problem(path, error) from error
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece of output.
+
+        Raises:
+            EnvironmentProblem: the log cannot be written.
+        """
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        if not end and len(data) > _LONGEST_LINE:
+            end = len(data)
+        self._rest = data[end:]
+        if end:
+            self._write(data[:end])
+
+    def say(self, text: str) -> None:
+        """Add a line of our own, marked as such."""
+        self.feed(f"{'' if not self._rest else chr(10)}gates > {text}\n".encode("utf-8", "backslashreplace"))
+
+    def _write(self, lines: bytes) -> None:
+        lines = self._mask.data(lines)
+        self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line))
+        self._digest.update(lines)
+        self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
+        try:
+            left = memoryview(lines)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise reports_problem(self.path, error) from error
+
+    def close(self) -> None:
+        """Write what waits for the end of its line, and end the file."""
+        try:
+            if self._rest:
+                rest, self._rest = self._rest, b""
+                self._write(rest)
+        finally:
+            self._file.close()
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` of what was written so far."""
+        return "sha256:" + self._digest.hexdigest()
+
+    @property
+    def tail(self) -> str:
+        """The last lines, for people."""
+        return b"\n".join(self._tail).decode("utf-8", "replace")

@@ -1,0 +1,175 @@
+"""Show a run while it goes on: live lines on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
+
+from gates.results import GateResult, TestCounts, count_tests
+from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
+from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
+
+if TYPE_CHECKING:
+    from gates.plan import Plan
+
+WORDS = {
+    GateOutcome.PASSED: ("PASS", "green"),
+    GateOutcome.FAILED: ("FAIL", "bold red"),
+    GateOutcome.TIMEOUT: ("TIMEOUT", "bold red"),
+    GateOutcome.COULD_NOT_RUN: ("COULD NOT RUN", "yellow"),
+    GateOutcome.SKIPPED: ("SKIPPED", "yellow"),
+    GateOutcome.INTERRUPTED: ("INTERRUPTED", "bold red"),
+}
+
+PLAIN_EVERY = 15.0
+"""Seconds between two plain lines about the tests of one gate: enough to see that it lives, no flood in a log."""
+
+
+class Progress(Protocol):
+    """Takes events; a context manager, for what it shows while nothing happens."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+    def take(self, event: Event) -> None:
+        """Show one event."""
+
+
+def make_progress(plan: Plan, stream: TextIO | None = None) -> Progress:
+    """Live lines when `stream` is a terminal, plain lines else."""
+    stream = stream or sys.stderr
+    if stream.isatty():
+        return LiveProgress(plan)
+    return PlainProgress(plan, stream)
+
+
+def end_line(result: GateResult) -> str:
+    """What is said of a gate's end, without its outcome."""
+    tests = f"  {test_line(result.tests)}" if result.tests is not None else ""
+    reason = f"  {result.reason}" if result.reason else ""
+    accepted = " (accepted by the config)" if result.accepted else ""
+    inconsistent = "  inconsistent:" if result.inconsistent else ""
+    return f"{format_duration(result.duration):>8}{tests}{inconsistent}{reason}{accepted}"
+
+
+def test_line(counts: TestCounts) -> str:
+    """`820 tests run: 820 passed, 48 skipped`, short."""
+    parts = [f"{counts.passed} passed"]
+    for name in ("failed", "error", "timeout", "crashed", "skipped", "excluded", "interrupted", "not_run"):
+        number = getattr(counts, name)
+        if number:
+            parts.append(f"{number} {name.replace('_', ' ')}")
+    return f"{counts.run} tests run: {', '.join(parts)}"
+
+
+class PlainProgress:
+    """One line an event, for logs; tests are summed up now and then, failures shown at once."""
+
+    def __init__(self, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._width = max((len(item.gate.name) for item in plan.gates), default=0)
+        self._tests: dict[str, int] = {}
+        self._bad: dict[str, int] = {}
+        self._said: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+    def take(self, event: Event) -> None:
+        """Print a line, if the event is worth one."""
+        if isinstance(event, GateStarted):
+            self._said[event.gate] = self._clock()
+            self._print("START", event.gate, event.command_line)
+        elif isinstance(event, TestsLanded):
+            self._tests_landed(event)
+        else:
+            self._print(WORDS[event.result.outcome][0], event.result.name, end_line(event.result))
+
+    def _tests_landed(self, event: TestsLanded) -> None:
+        name = event.gate
+        counts = count_tests(event.results)
+        self._tests[name] = self._tests.get(name, 0) + counts.collected - counts.excluded
+        self._bad[name] = self._bad.get(name, 0) + counts.bad
+        for result in event.results:
+            if result.outcome in BAD_TESTS:
+                self._print(result.outcome.value.upper(), name, f"{result.id}  {result.message}".rstrip())
+        now = self._clock()
+        if now - self._said.get(name, now) >= PLAIN_EVERY:
+            self._said[name] = now
+            self._print("", name, f"{self._tests[name]}/{event.expected} tests, {self._bad[name]} wrong")
+
+    def _print(self, word: str, gate: str, text: str) -> None:
+        line = f"{word:>13}  {gate:<{self._width}}  {text}".rstrip()
+        # What a test calls itself may not fit the encoding of the log.
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        self._stream.flush()
+
+
+class LiveProgress:
+    """A line for each gate that runs, on a terminal; ended gates scroll away above."""
+
+    def __init__(self, plan: Plan) -> None:
+        from rich.console import Console  # noqa: PLC0415 — slow to import, and only needed on a terminal
+        from rich.progress import BarColumn, Progress as RichProgress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415, I001
+
+        self._console = Console(stderr=True)
+        self._width = max((len(item.gate.name) for item in plan.gates), default=0)
+        self._expected = {item.gate.name: item.expected for item in plan.gates}
+        self._bars: Any = RichProgress(
+            SpinnerColumn(),
+            TextColumn("{task.fields[gate]}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[about]}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._counts: dict[str, dict[TestOutcome, int]] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._bars.__exit__(*details)
+
+    def take(self, event: Event) -> None:
+        """Move the lines."""
+        if isinstance(event, GateStarted):
+            self._tasks[event.gate] = self._bars.add_task(
+                event.gate, total=None, gate=f"{event.gate:<{self._width}}", about=event.command_line
+            )
+        elif isinstance(event, TestsLanded):
+            self._tests_landed(event)
+        elif isinstance(event, GateEnded):
+            task = self._tasks.pop(event.result.name, None)
+            if task is not None:
+                self._bars.remove_task(task)
+            word, style = WORDS[event.result.outcome]
+            self._say(word, style, event.result.name, end_line(event.result))
+
+    def _tests_landed(self, event: TestsLanded) -> None:
+        counts = self._counts.setdefault(event.gate, {})
+        for result in event.results:
+            counts[result.outcome] = counts.get(result.outcome, 0) + 1
+            if result.outcome in BAD_TESTS:
+                self._say(result.outcome.value.upper(), "red", event.gate, f"{result.id}  {result.message}".rstrip())
+        done = sum(counts.values())
+        bad = sum(counts.get(outcome, 0) for outcome in BAD_TESTS)
+        task = self._tasks.get(event.gate)
+        if task is not None:
+            about = f"{done}/{event.expected} tests" + (f", {bad} wrong" if bad else "")
+            self._bars.update(task, total=max(event.expected, 1), completed=done, about=about)
+
+    def _say(self, word: str, style: str, gate: str, text: str) -> None:
+        from rich.text import Text  # noqa: PLC0415 — see __init__
+
+        self._bars.console.print(
+            Text.assemble((f"{word:>13}", style), f"  {gate:<{self._width}}  {text}"), soft_wrap=True
+        )

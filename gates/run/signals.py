@@ -1,0 +1,47 @@
+"""Turn Ctrl-C and SIGTERM into a wish that the engine looks at: everything is ended and recorded in order."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Self
+
+
+class StopWish:
+    """While entered, catches signals. The first asks for an orderly end, the second for an immediate one."""
+
+    _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.name = ""
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        for name in self._NAMES:
+            number = getattr(signal, name, None)
+            # A background job of a shell ignores SIGINT on purpose (nohup ignores SIGHUP): keep it so.
+            if number is None or signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            try:
+                self._before[number] = signal.signal(number, self._take)
+            except ValueError:  # not in the main thread: whoever runs us there deals with signals
+                return self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # typeshed's private union
+        self._before.clear()
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.name = signal.Signals(number).name
+
+    def why(self) -> str:
+        """The reason for the end; empty while there is none."""
+        return f"interrupted by {self.name}" if self.count else ""
+
+    def insists(self) -> bool:
+        """Whether a second signal came."""
+        return self.count > 1

@@ -1,0 +1,219 @@
+"""Decide how a gate and a run ended: the worst of all witnesses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from gates.config.values import TestWitness
+from gates.results import GateResult, TestCounts, Witness
+from gates.values import ExitCode, GateOutcome, worst_exit
+
+_WORST_FIRST = (
+    GateOutcome.INTERRUPTED,
+    GateOutcome.TIMEOUT,
+    GateOutcome.FAILED,
+    GateOutcome.COULD_NOT_RUN,
+    GateOutcome.SKIPPED,
+    GateOutcome.PASSED,
+)
+
+NO_TEST = "no test was selected"
+_PYTEST_NO_TESTS = 5
+_NOT_FOUND = (126, 127)
+
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER = (
+    "exit code",
+    "nox report",
+    "test results",
+    "junit",
+    "reports",
+    "gate's own word",
+    "clock",
+    "exclusions",
+)
+
+
+class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pytest process left behind, as far as the verdict needs it."""
+
+    started: bool
+    exit_code: int | None
+    collected: int
+    ended: int
+    unreadable: int = 0
+
+
+def exit_witness(exit_code: int | None, kind: str) -> Witness:
+    """What the exit code says."""
+    if exit_code is None:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail="the process has no exit code")
+    if exit_code == 0:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.PASSED, detail="exit code 0")
+    if exit_code < 0:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"ended by signal {-exit_code}")
+    if kind == "command" and exit_code in _NOT_FOUND:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.COULD_NOT_RUN, detail=f"exit code {exit_code}: not found")
+    return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}")
+
+
+def nox_witness(report: Any, signature: str) -> Witness:  # noqa: ANN401 — JSON of another program
+    """What nox's own report says of the session. Its number 0 means *failed*, so only its words are read."""
+    try:
+        entry = next(
+            item for item in report["sessions"] if item["name"] == signature or signature in item["signatures"]
+        )
+        word, reason = entry["result"], entry.get("reason") or ""
+    except (TypeError, KeyError, StopIteration):
+        return Witness(name=NOX_REPORT, detail="nox wrote no report of this session")
+    if word == "failed" and reason.startswith("Python interpreter") and reason.endswith("not found"):
+        return Witness(name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=reason)
+    outcome = {
+        "success": GateOutcome.PASSED,
+        "failed": GateOutcome.FAILED,
+        "skipped": GateOutcome.SKIPPED,
+        "aborted": GateOutcome.INTERRUPTED,
+    }.get(word)
+    return Witness(name=NOX_REPORT, outcome=outcome, detail=f"{word}: {reason}" if reason else word)
+
+
+def own_word_witness(word: Any) -> Witness | None:  # noqa: ANN401 — JSON of another program
+    """What the gate itself wrote to `$GATES_OUTCOME`. It can make things worse, never better."""
+    if word is None:
+        return None
+    try:
+        outcome = GateOutcome(word["outcome"])
+        reason = str(word.get("reason", ""))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return Witness(name=OWN_WORD, outcome=GateOutcome.FAILED, detail="unreadable: expected {outcome, reason}")
+    return Witness(name=OWN_WORD, outcome=outcome, detail=reason)
+
+
+def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, demanded: bool) -> Witness | None:
+    """What the records of the pytest processes say; None where there are none and none were demanded."""
+    if not processes:
+        if not demanded:
+            return None
+        return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="no test results were written")
+    faults = []
+    unfinished = sum(1 for process in processes if process.exit_code is None)
+    if unfinished:
+        faults.append(f"{unfinished} of {len(processes)} pytest processes ended without finishing")
+    unreadable = sum(process.unreadable for process in processes)
+    if unreadable:
+        faults.append(f"{unreadable} records cannot be read")
+    if counts.lost:
+        faults.append(f"{counts.lost} of {counts.collected} collected tests without a result")
+    if counts.bad:
+        faults.append(f"{counts.bad} {_tests(counts.bad)} wrong")
+    codes = sorted({process.exit_code for process in processes if process.exit_code})
+    if not faults and codes == [_PYTEST_NO_TESTS] and counts.run + counts.skipped == 0:
+        return Witness(name=TESTS, outcome=GateOutcome.FAILED if demanded else GateOutcome.PASSED, detail=NO_TEST)
+    codes = [code for code in codes if code not in (1, _PYTEST_NO_TESTS)] if counts.bad else codes
+    if codes and codes != [_PYTEST_NO_TESTS]:
+        faults.append("pytest exited with " + ", ".join(map(str, codes)))
+    if demanded and not faults and counts.run == 0:
+        faults.append(NO_TEST)
+    if faults:
+        return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="; ".join(faults))
+    return Witness(name=TESTS, outcome=GateOutcome.PASSED, detail=f"{counts.passed} of {counts.run} passed")
+
+
+def junit_witness(counts: TestCounts | None, problems: Sequence[str]) -> Witness | None:
+    """What the JUnit files say that the gate was expected to write; None where none were expected."""
+    if problems:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="; ".join(problems))
+    if counts is None:
+        return None
+    if counts.bad or counts.lost:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{counts.bad + counts.lost} cases are wrong")
+    if counts.collected == 0:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="holds no case")
+    return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=f"{counts.run} cases run, none is wrong")
+
+
+def agree(records: TestCounts, junit: TestCounts) -> str:
+    """How the JUnit of a gate contradicts the records of the same gate; empty where it does not.
+
+    JUnit has no word for tests that were excluded before they ran, and counts xpassed as passed: only what could hide
+    something is compared.
+    """
+    if junit.run + junit.skipped + junit.xfailed < records.run + records.skipped:
+        return f"junit holds {junit.collected} cases, {records.run + records.skipped} tests have results"
+    if junit.bad < records.bad:
+        return f"junit shows {junit.bad} wrong tests, the results {records.bad}"
+    return ""
+
+
+def is_demanded(tests: TestWitness) -> bool:
+    """Whether a gate without records of its tests cannot be believed."""
+    return tests == "pytest"
+
+
+def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
+    """Outcome, whether witnesses contradict each other, and the words of the one that decided.
+
+    A witness that says *passed* against one that says *failed* is a contradiction only where it should have known: an
+    exit code of 1 with all tests passed is none, for a session does more than its tests.
+    """
+    found = [witness for witness in witnesses if witness.outcome is not None]
+    by_name = {witness.name: witness.outcome for witness in found}
+    worst = min(found, key=lambda witness: _WORST_FIRST.index(witness.outcome or GateOutcome.FAILED), default=None)
+    if worst is None or worst.outcome is None:
+        return GateOutcome.FAILED, True, "no witness says how it ended"
+    ends = (by_name.get(EXIT_CODE), by_name.get(NOX_REPORT))
+    claims_pass = GateOutcome.PASSED in ends
+    denied = any(by_name.get(name) is GateOutcome.FAILED for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS))
+    inconsistent = worst.outcome is GateOutcome.FAILED and claims_pass and denied and worst.name != LEDGER
+    reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail
+    if worst.name == EXIT_CODE:
+        better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
+        reason = better or reason
+    if worst.outcome is GateOutcome.SKIPPED:
+        reason = reason.removeprefix("skipped: ")
+    return worst.outcome, inconsistent, reason
+
+
+def conclude(gates: Sequence[GateResult], *, interrupted: bool = False, trouble: bool = False) -> tuple[str, ExitCode]:
+    """Outcome and exit code of a run.
+
+    Args:
+        gates: results of all planned gates.
+        interrupted: the user or the system ended the run.
+        trouble: the run itself could not go on (reports cannot be written).
+    """
+    codes = [_exit_of(gate) for gate in gates]
+    if interrupted:
+        codes.append(ExitCode.INTERRUPTED)
+    if trouble:
+        codes.append(ExitCode.COULD_NOT_RUN)
+    failed = [gate for gate in gates if _exit_of(gate) is ExitCode.GATE_FAILED]
+    if failed and all(gate.reason == NO_TEST for gate in failed):
+        codes = [ExitCode.NOTHING_SELECTED if code is ExitCode.GATE_FAILED else code for code in codes]
+    if not gates and not codes:
+        codes.append(ExitCode.NOTHING_SELECTED)
+    code = worst_exit(codes)
+    word = {
+        ExitCode.PASSED: "passed",
+        ExitCode.GATE_FAILED: "failed",
+        ExitCode.COULD_NOT_RUN: "could-not-run",
+        ExitCode.NOTHING_SELECTED: "nothing-selected",
+        ExitCode.INTERRUPTED: "interrupted",
+    }[code]
+    return word, code
+
+
+def _exit_of(gate: GateResult) -> ExitCode:
+    if gate.outcome is GateOutcome.PASSED or gate.accepted:
+        return ExitCode.PASSED
+    if gate.outcome in (GateOutcome.FAILED, GateOutcome.TIMEOUT):
+        return ExitCode.GATE_FAILED
+    if gate.outcome is GateOutcome.INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    return ExitCode.COULD_NOT_RUN  # skipped counts as not shown, and never looks passed
+
+
+def _tests(number: int) -> str:
+    return "test is" if number == 1 else "tests are"

@@ -1,0 +1,73 @@
+"""What is kept between runs, outside the project: durations, worktrees, runs of bases."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from gates.git import Git
+from gates.results import Run, TestResult
+from gates.results.files import write_whole
+from gates.errors import GatesError
+
+CACHE_VARIABLE = "GATES_CACHE_DIR"
+
+
+class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gate took last time: seconds, and number and summed seconds of its tests."""
+
+    seconds: float
+    tests: int = 0
+    test_seconds: float = 0.0
+
+
+class Store:
+    """The folder of one project in the user's cache. Losing it costs time, never truth."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def of(root: Path, git: Git | None) -> Store:
+        """The store of a project; all worktrees of a repository share one."""
+        key = root.resolve()
+        if git is not None:
+            common = git.answer("rev-parse", "--path-format=absolute", "--git-common-dir")
+            inside = git.answer("rev-parse", "--show-prefix")
+            key = Path(common) / inside if common else key
+        name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
+        return Store(cache_folder() / f"{root.name[:32]}-{name}")
+
+    def history(self) -> dict[str, GateHistory]:
+        """What gates took last time; empty when nothing is known."""
+        try:
+            return msgspec.json.decode((self.folder / "history.json").read_bytes(), type=dict[str, GateHistory])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+
+    def remember(self, run: Run, tests: tuple[TestResult, ...]) -> None:
+        """Keep what gates took. A cache that cannot be written is no reason to fail."""
+        known = self.history()
+        for gate in run.gates:
+            if gate.outcome.value in ("passed", "failed") and gate.duration:
+                own = [test.duration for test in tests if test.gate == gate.name and test.duration]
+                known[gate.name] = GateHistory(
+                    seconds=round(gate.duration, 3), tests=len(own), test_seconds=round(sum(own), 3)
+                )
+        try:
+            write_whole(self.folder / "history.json", msgspec.json.encode(known))
+        except GatesError:
+            return
+
+
+def cache_folder() -> Path:
+    """Where stores lie: `$GATES_CACHE_DIR`, or the user's cache."""
+    own = os.environ.get(CACHE_VARIABLE)
+    if own:
+        return Path(own)
+    from platformdirs import user_cache_path  # noqa: PLC0415 — slow enough to wait for
+
+    return Path(user_cache_path("gates"))

@@ -1,0 +1,1 @@
+"""One short function per command: the stages called in order. The architecture can be read here."""

@@ -1,0 +1,96 @@
+"""`gates compare`: run the base, run the head, compare."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from gates.compare import Comparison, compare_runs
+from gates.errors import EnvironmentProblem, UsageError
+from gates.git import Git, changed_files
+from gates.plan import Request
+from gates.results import FileChange
+from gates.results.files import COMPARISON_FILE, to_json, write_whole
+from gates.values import ExitCode
+from gates.workflows.emit import emit
+from gates.workflows.subjects import prepare_subject
+from gates.workflows.validate import Finished, Prepared, validate
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """The head's run, and what changed against the base."""
+
+    finished: Finished
+    comparison: Comparison | None
+    exit_code: ExitCode
+
+
+def compare_subjects(
+    root: Path, base: str, head: str, request: Request, command_line: str, reports: Path | None = None
+) -> Compared:
+    """Run the gates that bring test results on both sides.
+
+    Raises:
+        GatesError: no git, no such commit, or a side that cannot be run.
+    """
+    git = Git.of(root)
+    if git is None:
+        raise UsageError("there is no git repository, so there is nothing to compare with", place=str(root))
+    git.need_commit(base)
+    with prepare_subject(root, request, head, reports=reports) as prepared:
+        wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
+    base_reports = prepared.store.folder / "base"
+    with prepare_subject(root, wanted, base, reports=base_reports, checklist_of=prepared.root) as base_prepared:
+        sys.stderr.write(f"base: {base} ({base_prepared.subject.commit[:12]})\n")
+        before = validate(base_prepared, command_line)
+    if before.run.exit_code == ExitCode.INTERRUPTED:
+        return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
+    if before.run.tests is None:
+        raise EnvironmentProblem(
+            "the base has no test results to compare with",
+            place=f"{base} ({before.run.subject.commit[:12]})",
+            got=", ".join(f"{gate.name}: {gate.outcome} {gate.reason}".strip() for gate in before.run.gates),
+            remedy=f"look at {base_reports / 'logs'}",
+        )
+    with prepare_subject(root, wanted, head, reports=reports) as prepared:
+        sys.stderr.write(f"head: {head}\n")
+        after = validate(prepared, command_line)
+    comparison = compare_runs(before.run, before.tests, after.run, after.tests, _files(git, before, after))
+    write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
+    emit(after.run, after.tests, after.reports, comparison)
+    return Compared(finished=after, comparison=comparison, exit_code=exit_of(after, comparison))
+
+
+def gates_with_tests(prepared: Prepared) -> tuple[str, ...]:
+    """Gates that say that they bring test results, or brought some last time.
+
+    Raises:
+        UsageError: none is known.
+    """
+    history = prepared.store.history()
+    found = tuple(
+        item.gate.name
+        for item in prepared.plan.gates
+        if item.gate.config.tests in ("pytest", "junit")
+        or (item.gate.name in history and history[item.gate.name].tests)
+        or item.gate.group in ("test", "tests")
+    )
+    if not found:
+        known = ", ".join(item.gate.name for item in prepared.plan.gates)
+        raise UsageError("no gate is known to bring test results", remedy=f"name one with --gate; known: {known}")
+    return found
+
+
+def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
+    """Exit code of a comparison: a regression is told as such, although it made the head's gate fail, too."""
+    code = ExitCode(head.run.exit_code)
+    if comparison.regression and code in (ExitCode.GATE_FAILED, ExitCode.PASSED, ExitCode.COULD_NOT_RUN):
+        return ExitCode.REGRESSION
+    return code
+
+
+def _files(git: Git, base: Finished, head: Finished) -> tuple[FileChange, ...]:
+    before, after = (side.run.subject.identity.removeprefix("git-tree:") for side in (base, head))
+    return changed_files(git, before, after)

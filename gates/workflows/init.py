@@ -1,0 +1,211 @@
+"""`gates init`: a starter, after looking at what is there."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gates.config.load import OWN_FILE, PROJECT_FILE
+from gates.discover import NOXFILE, TAG, list_sessions
+from gates.errors import UsageError
+from gates.results.files import write_whole
+
+Command = tuple[str, str, str]
+"""Name, command, title of a gate."""
+
+
+def write_starter(root: Path, *, force: bool = False, only_print: bool = False) -> str:
+    """Write the starter files that the project lacks; what was done and what comes next, for people.
+
+    Raises:
+        UsageError: there is a config already.
+    """
+    files, advice = starter(root)
+    if only_print:
+        return "\n".join(f"# {name}\n{text}" for name, text in files.items())
+    if not force:
+        for name in files:
+            if (root / name).exists():
+                raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
+        if OWN_FILE in files and _tool_gates(root):
+            raise UsageError(f"[tool.gates] of {PROJECT_FILE} exists", place=str(root / PROJECT_FILE))
+    for name, text in files.items():
+        write_whole(root / name, text)
+    written = "".join(f"wrote {root / name}\n" for name in files)
+    return f"{written}{advice}\nthen: gates list, gates run\n"
+
+
+def starter(root: Path) -> tuple[dict[str, str], str]:
+    """The files to write, by name, and a sentence on what was seen."""
+    if (root / NOXFILE).exists():
+        return _for_noxfile(root)
+    if (root / PROJECT_FILE).exists() or (root / "setup.py").exists():
+        return _for_python(root)
+    return _for_commands(root)
+
+
+def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
+    sessions = list_sessions(root)
+    tagged = [session for session in sessions if TAG in session.tags]
+    if tagged:
+        names = ", ".join(session.signature for session in tagged)
+        text = _HEAD + f"# The noxfile tags these sessions {TAG!r}: {names}\n" + _SETTINGS
+        return {OWN_FILE: text}, f"saw {NOXFILE} with tagged sessions: {names}"
+    names_seen: dict[str, str] = {}
+    for session in sessions:
+        names_seen.setdefault(session.name, session.description)
+    chosen = {name: about for name, about in names_seen.items() if _looks_like_gate(name)}
+    tables = "".join(
+        f"\n[gate.{json.dumps(name)}]\nsession = {json.dumps(name)}\n"
+        + ('tests = "pytest"\n' if name.startswith("test") else "")
+        for name in (chosen or names_seen)
+    )
+    about = (
+        f"# Sessions of the noxfile that a merge should wait for. Tagging them does the same:\n"
+        f"#     @nox.session(tags=[{TAG!r}])\n"
+    )
+    left = [name for name in names_seen if name not in (chosen or names_seen)]
+    rest = f"# Left out: {', '.join(left)}\n" if left else ""
+    return {
+        OWN_FILE: _HEAD + _SETTINGS + "\n" + about + rest + tables
+    }, f"saw {NOXFILE} with {len(names_seen)} sessions"
+
+
+def _looks_like_gate(name: str) -> bool:
+    words = ("test", "lint", "type", "mypy", "docs", "doc", "build", "format", "check", "style", "min")
+    return any(word in name.lower() for word in words)
+
+
+def _for_python(root: Path) -> tuple[dict[str, str], str]:
+    tools = _tools(root)
+    sessions = ['import nox\n\nnox.options.default_venv_backend = "uv|virtualenv"\n']
+    install = "." if (root / PROJECT_FILE).exists() or (root / "setup.py").exists() else ""
+    if (root / PROJECT_FILE).exists():
+        sessions.append(_session("build", '"build"', ['"python", "-m", "build"']))
+    if "ruff" in tools or "flake8" not in tools:
+        sessions.append(_session("lint", '"ruff"', ['"ruff", "check"']))
+    if "flake8" in tools:
+        sessions.append(_session("flake8", '"flake8"', ['"flake8"']))
+    if "black" in tools:
+        sessions.append(_session("black", '"black"', ['"black", "--check", "."']))
+    if "mypy" in tools:
+        sessions.append(_session("types", f'"mypy", "{install}"', ['"mypy", "."']))
+    if "tests" in tools:
+        sessions.append(_session("test", f'"pytest", "{install}"', ['"pytest", *session.posargs']))
+    text = "\n".join(sessions)
+    seen = ", ".join(sorted(tools)) or "no known tool"
+    return {NOXFILE: text}, f"saw a Python project without a noxfile ({seen})"
+
+
+def _session(name: str, install: str, commands: list[str]) -> str:
+    runs = "".join(f"    session.run({command})\n" for command in commands)
+    return f'\n@nox.session(tags=["{TAG}"])\ndef {name}(session: nox.Session) -> None:\n    session.install({install})\n{runs}'
+
+
+def _tools(root: Path) -> set[str]:
+    table: dict[str, Any] = {}
+    if (root / PROJECT_FILE).exists():
+        try:
+            table = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8")).get("tool", {})
+        except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
+            table = {}
+    found = {name for name in ("ruff", "mypy", "black", "pytest") if name in table}
+    files = {
+        "ruff.toml": "ruff",
+        ".ruff.toml": "ruff",
+        "mypy.ini": "mypy",
+        ".mypy.ini": "mypy",
+        ".flake8": "flake8",
+        "pytest.ini": "pytest",
+        "tox.ini": "tox",
+    }
+    found |= {tool for name, tool in files.items() if (root / name).exists()}
+    if any((root / name).is_dir() for name in ("tests", "test")) or "pytest" in found:
+        found.add("tests")
+    return found
+
+
+def _for_commands(root: Path) -> tuple[dict[str, str], str]:
+    for name, commands in _KINDS:
+        if (root / name).exists():
+            found, about = commands(root), f"saw {name}"
+            break
+    else:
+        found, about = [("check", "true", "Replace this command by your own")], "saw no build file that is known"
+    tables = "".join(
+        f"\n[gate.{json.dumps(gate)}]\ntitle = {json.dumps(title)}\ncommand = {json.dumps(command)}\n"
+        for gate, command, title in found
+    )
+    return {OWN_FILE: _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + tables}, about
+
+
+def _cargo(root: Path) -> list[Command]:
+    locked = " --locked" if (root / "Cargo.lock").exists() else ""
+    return [
+        ("build", f"cargo build{locked} --workspace", "Build"),
+        ("lint", "cargo clippy --workspace --all-targets -- -D warnings", "Clippy"),
+        ("format", "cargo fmt --all -- --check", "Format"),
+        ("docs", f"cargo doc{locked} --no-deps --workspace", "Docs"),
+        ("test", "cargo test --workspace --no-fail-fast", "Tests"),
+    ]
+
+
+def _npm(root: Path) -> list[Command]:
+    try:
+        scripts = json.loads((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
+    except (OSError, ValueError, AttributeError):
+        scripts = {}
+    wanted = ("build", "lint", "typecheck", "format:check", "test")
+    found = [(name.replace(":", "-"), f"npm run {name}", scripts[name]) for name in wanted if name in scripts]
+    return found or [("test", "npm test", "Tests")]
+
+
+def _go(_root: Path) -> list[Command]:
+    return [
+        ("build", "go build ./...", "Build"),
+        ("lint", "go vet ./...", "Vet"),
+        ("test", "go test ./...", "Tests"),
+    ]
+
+
+def _make(root: Path) -> list[Command]:
+    lines = (root / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
+    targets = {line.split(":")[0].strip() for line in lines if ":" in line and not line.startswith(("\t", "#", "."))}
+    names = [name for name in ("build", "lint", "format-check", "docs", "check", "test") if name in targets]
+    return [(name, f"make {name}", f"make {name}") for name in names or ["all"]]
+
+
+_KINDS: tuple[tuple[str, Callable[[Path], list[Command]]], ...] = (
+    ("Cargo.toml", _cargo),
+    ("package.json", _npm),
+    ("go.mod", _go),
+    ("Makefile", _make),
+)
+
+_HEAD = "# Gates: what must pass before a merge. `gates list` shows them, `gates run` runs them.\n"
+_SETTINGS = """
+# base = "main"          # changes are shown against it
+# timeout = "30m"        # for a gate
+# test-timeout = "60s"   # for a test, where pytest runs under xdist
+# accept-could-not-run = []
+
+# [exclusions.NAME]      # tests known not to count yet
+# filter = "test(name)"
+# reason = ""
+# category = "unimplemented"   # todo, hang, flaky, environment
+# owner = ""
+# expires = 2030-01-01
+"""
+
+
+def _tool_gates(root: Path) -> bool:
+    path = root / PROJECT_FILE
+    if not path.exists():
+        return False
+    try:
+        return "gates" in tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
+        return False

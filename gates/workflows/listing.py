@@ -1,0 +1,46 @@
+"""`gates list`: what a run would contain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from gates.config import load_config
+from gates.discover import discover
+from gates.git import Git
+from gates.plan import Request, available_cores, make_plan
+from gates.run.gate import command_line_of
+from gates.store import Store
+from gates.values import format_duration
+
+
+def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
+    """One line a gate: name, how long it took last time, command, title."""
+    config = load_config(root)
+    gates = discover(root, config)
+    history = {name: known.seconds for name, known in Store.of(root, Git.of(root)).history().items()}
+    plan = make_plan(config, gates, request, history, available_cores())
+    rows = [
+        {
+            "name": item.gate.name,
+            "kind": item.gate.kind,
+            "title": item.gate.title,
+            "command": command_line_of(item, plan),
+            "needs": list(item.needs),
+            "timeout": item.timeout,
+            "last": item.expected,
+        }
+        for item in plan.gates
+    ]
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"
+    names = max(len(item.gate.name) for item in plan.gates)
+    lines = []
+    for item in plan.gates:
+        last = format_duration(item.expected) if item.expected is not None else "?"
+        needs = f"  needs {', '.join(item.needs)}" if item.needs else ""
+        title = f"  {item.gate.title}" if item.gate.title else ""
+        lines.append(f"{item.gate.name:<{names}}  {last:>8}  {command_line_of(item, plan)}{needs}{title}")
+    notes = [f"note: {note}" for note in plan.notes]
+    return "\n".join([*lines, *notes]) + "\n"

@@ -1,0 +1,50 @@
+"""`gates report`: a run that was made before, rendered again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from gates.compare import Comparison
+from gates.results import Run, TestResult
+from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
+
+
+def show_terminal(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> None:
+    """Print the summary to standard output."""
+    from gates.render.terminal import render_terminal, terminal_console  # noqa: PLC0415 — rich is slow to import
+
+    render_terminal(run, tests, terminal_console(sys.stdout), comparison)
+
+
+def render_run(path: Path, form: str) -> str | None:
+    """The text of a run in `form`; None when it was printed already.
+
+    Raises:
+        UsageError: there is no run at `path`.
+    """
+    file = path / RUN_FILE if path.is_dir() or not path.suffix else path
+    run = load_run(file)
+    tests = load_tests(file.parent / TESTS_FILE)
+    comparison = _comparison(file.parent / COMPARISON_FILE, run)
+    if form == "terminal":
+        show_terminal(run, tests, comparison)
+        return None
+    if form == "junit":
+        from gates.junit.write import junit_document  # noqa: PLC0415
+
+        return junit_document(run, tests)
+    from gates.render.markdown import render_markdown  # noqa: PLC0415
+
+    return render_markdown(run, tests, comparison)
+
+
+def _comparison(path: Path, run: Run) -> Comparison | None:
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Comparison)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found if found.head_run == run.id else None

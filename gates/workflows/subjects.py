@@ -1,0 +1,82 @@
+"""Find what is to be validated, and give it a folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from gates.checkout import checked_out, merge_commit
+from gates.config import Config, load_config
+from gates.discover import NOXFILE, discover
+from gates.errors import UsageError
+from gates.git import Git, subject_of_commit
+from gates.plan import Request
+from gates.results import Subject
+from gates.store import Store
+from gates.workflows.validate import Prepared, prepare
+
+WORKTREE = "worktree"
+MERGE = "merge:"
+
+
+@contextmanager
+def prepare_subject(
+    root: Path, request: Request, name: str, *, reports: Path | None = None, checklist_of: Path | None = None
+) -> Iterator[Prepared]:
+    """Prepare a run on the working tree, a commit, or `merge:BASE`.
+
+    Args:
+        root: the project's folder.
+        request: what the user asked for.
+        name: the subject.
+        reports: where reports go; by default where those of the working tree do.
+        checklist_of: a folder whose checklist is used when the subject has none of its own.
+
+    Raises:
+        GatesError: no such subject, no git, or it does not merge.
+    """
+    if name == WORKTREE:
+        yield prepare(root, request, reports=reports)
+        return
+    git = Git.of(root)
+    if git is None:
+        raise UsageError(
+            "there is no git repository, so there are no commits", place=str(root), remedy="--subject worktree"
+        )
+    commit, kind = _commit(git, name), "merge" if name.startswith(MERGE) else "commit"
+    target = reports or root / load_config(root).reports
+    with checked_out(git, commit, Store.of(root, git)) as folder:
+
+        def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
+            return subject_of_commit(git, commit, name, config.base, "merge" if kind == "merge" else "commit")
+
+        config, note = _checklist(folder, checklist_of)
+        prepared = prepare(folder, request, reports=target, subject=subject, config=config)
+        if note:
+            plan = msgspec.structs.replace(prepared.plan, notes=(*prepared.plan.notes, note))
+            prepared = msgspec.structs.replace(prepared, plan=plan)
+        yield prepared
+
+
+def _commit(git: Git, name: str) -> str:
+    if not name.startswith(MERGE):
+        return git.need_commit(name)
+    return merge_commit(git, git.need_commit(name.removeprefix(MERGE)), git.need_commit("HEAD"))
+
+
+def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
+    """The subject's own checklist, or the other folder's, which is said."""
+    own = load_config(folder)
+    if other is None:
+        return own, ""
+    try:
+        discover(folder, own)
+    except UsageError:
+        if (other / NOXFILE).exists():
+            shutil.copyfile(other / NOXFILE, folder / NOXFILE)
+        return msgspec.structs.replace(load_config(other), root=folder), "has no gates: run with the head's checklist"
+    return own, ""

@@ -1,0 +1,265 @@
+"""`gates run`: config → discover → plan → run → results → render."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+from gates.config import Config, load_config
+from gates.discover import Gate, discover
+from gates.errors import EnvironmentProblem, GatesError
+from gates.exclusions import Exclusion
+from gates.git import Git, changes_of, subject_of_worktree
+from gates.plan import Plan, Request, available_cores, make_plan
+from gates.results import Changes, ExclusionRecord, Run, Subject, TestResult, count_tests
+from gates.results.files import ReportFolder
+from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude
+from gates.run.environment import describe_environment
+from gates.run.gate import Surroundings
+from gates.run.inject import write_injection
+from gates.run.masking import Mask
+from gates.run.progress import Progress, make_progress
+from gates.run.signals import StopWish
+from gates.store import Store
+from gates.values import ExitCode, TestOutcome
+from gates.workflows.emit import emit
+
+SubjectMaker = Callable[[Path, Git | None, Config], Subject]
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known before the first gate starts."""
+
+    root: Path
+    config: Config
+    git: Git | None
+    subject: Subject
+    changes: Changes | None
+    gates: tuple[Gate, ...]
+    plan: Plan
+    store: Store
+    reports: Path
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run left: its values and where its files are."""
+
+    run: Run
+    tests: tuple[TestResult, ...]
+    reports: Path
+
+
+def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
+    """The working tree: what `gates run` validates unless told otherwise."""
+    return subject_of_worktree(root, git, config.base)
+
+
+def prepare(
+    root: Path,
+    request: Request,
+    *,
+    reports: Path | None = None,
+    subject: SubjectMaker = worktree_subject,
+    config: Config | None = None,
+) -> Prepared:
+    """Config, discovery and plan. Git and nox are asked at the same time: each takes a tenth of a second.
+
+    Raises:
+        GatesError: the config, the noxfile or the request is wrong.
+    """
+    config = config or load_config(root)
+    git = Git.of(root)
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(lambda: _facts(root, git, config, subject))
+        gates = discover(root, config)
+        facts, changes, store = later.result()
+    durations = {name: known.seconds for name, known in store.history().items()}
+    plan = make_plan(config, gates, request, durations, available_cores())
+    return Prepared(
+        root=root,
+        config=config,
+        git=git,
+        subject=facts,
+        changes=changes,
+        gates=gates,
+        plan=plan,
+        store=store,
+        reports=reports or root / config.reports,
+    )
+
+
+def _facts(root: Path, git: Git | None, config: Config, subject: SubjectMaker) -> tuple[Subject, Changes | None, Store]:
+    found = subject(root, git, config)
+    return found, changes_of(git, found) if git else None, Store.of(root, git)
+
+
+def validate(prepared: Prepared, command_line: str, progress: Progress | None = None) -> Finished:
+    """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
+
+    Raises:
+        EnvironmentProblem: the reports cannot be written; everything that ran was ended.
+    """
+    reports = ReportFolder(prepared.reports)
+    with (
+        tempfile.TemporaryDirectory(prefix="gates-") as work,
+        StopWish() as wish,
+        progress or make_progress(prepared.plan) as shown,
+    ):
+        recorder = _Recorder(prepared, reports, command_line)
+        engine = Engine(
+            prepared.plan,
+            Settings(
+                config=prepared.config,
+                around=Surroundings(
+                    root=prepared.root,
+                    work=Path(work),
+                    logs=reports.logs,
+                    injection=write_injection(Path(work)),
+                    environment=dict(os.environ),
+                    plan=prepared.plan,
+                    mask=recorder.mask,
+                    run_id=recorder.run.id,
+                ),
+                stopped=wish.why,
+                at_once=wish.insists,
+            ),
+        )
+        try:
+            recorder.save()
+            for event in engine.events():
+                recorder.take(event)
+                shown.take(event)
+            recorder.finish(interrupted=bool(wish.count))
+        except EnvironmentProblem:
+            engine.close()
+            recorder.give_up()
+            raise
+        finally:
+            engine.close()
+            reports.close()
+    finished = Finished(run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports)
+    prepared.store.remember(finished.run, finished.tests)
+    emit(finished.run, finished.tests, prepared.reports)
+    return finished
+
+
+class _Recorder:
+    """Holds the run's value as it grows, one frozen value after the other, and writes each at once."""
+
+    def __init__(self, prepared: Prepared, reports: ReportFolder, command_line: str) -> None:
+        self.reports = reports
+        self.tests: list[TestResult] = []
+        config, plan = prepared.config, prepared.plan
+        self.mask = Mask(os.environ, config.mask_env, config.record_env)
+        self._planned = [item.gate.name for item in plan.gates]
+        self._exclusions = plan.exclusions
+        self._clock = time.monotonic()
+        now = datetime.now(timezone.utc)
+        self.run = Run(
+            id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            started=now.timestamp(),
+            profile=plan.profile,
+            project=prepared.root.resolve().name,
+            subject=prepared.subject,
+            environment=describe_environment(os.environ, config.record_env, available_cores()),
+            changes=prepared.changes,
+            planned=tuple(self._planned),
+            exclusions=_ledger(plan.exclusions, ()),
+            filter=plan.filter,
+            effective_filter=plan.effective_filter,
+            include_excluded=plan.include_excluded,
+            test_timeout=plan.test_timeout,
+            jobs=plan.jobs,
+            command_line=command_line,
+            reports=_relative(prepared.reports, prepared.root),
+            notes=_notes(prepared),
+        )
+
+    def take(self, event: object) -> None:
+        """Write what an event brings."""
+        if isinstance(event, TestsLanded):
+            self.reports.append_tests(event.results)
+            self.tests += event.results
+        elif isinstance(event, GateEnded):
+            order = {name: number for number, name in enumerate(self._planned)}
+            gates = sorted((*self.run.gates, event.result), key=lambda gate: order[gate.name])
+            self._update(gates=tuple(gates))
+
+    def finish(self, *, interrupted: bool) -> None:
+        """The run is complete."""
+        outcome, code = conclude(self.run.gates, interrupted=interrupted)
+        self._update(complete=True, outcome=outcome, exit_code=int(code))
+
+    def give_up(self) -> None:
+        """The reports cannot be written: leave a `run.json` that says so, if that still can."""
+        try:
+            self._update(complete=False, outcome="could-not-run", exit_code=int(ExitCode.COULD_NOT_RUN))
+        except GatesError:
+            return
+
+    def save(self) -> None:
+        """Write `run.json`."""
+        self.reports.save_run(self.run)
+
+    def _update(self, **changes: object) -> None:
+        self.run = self._masked(
+            msgspec.structs.replace(
+                self.run,
+                **changes,
+                duration=round(time.monotonic() - self._clock, 6),
+                tests=count_tests(self.tests) if self.tests else None,
+                exclusions=_ledger(self._exclusions, self.tests),
+            )
+        )
+        self.save()
+
+    def _masked(self, run: Run) -> Run:
+        if not self.mask:
+            return run
+        return msgspec.json.decode(self.mask.data(msgspec.json.encode(run)), type=Run)
+
+
+def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
+    counts: dict[str, int] = {}
+    for test in tests:
+        if test.outcome is TestOutcome.EXCLUDED:
+            counts[test.exclusion] = counts.get(test.exclusion, 0) + 1
+    return tuple(
+        ExclusionRecord(
+            name=entry.name,
+            filter=entry.filter,
+            reason=entry.reason,
+            category=entry.category,
+            owner=entry.owner,
+            expires=str(entry.expires),
+            issue=entry.issue,
+            tests=counts.get(entry.name, 0),
+        )
+        for entry in exclusions
+    )
+
+
+def _notes(prepared: Prepared) -> tuple[str, ...]:
+    notes = list(prepared.plan.notes)
+    if prepared.git is None:
+        notes.append("no git repository: the subject is the folder, identified by its files; nothing can be compared")
+    if prepared.subject.shallow:
+        notes.append("shallow clone: the merge base is not known for sure, so changes against the base are not shown")
+    if prepared.plan.include_excluded and prepared.config.exclusions:
+        notes.append("exclusions are switched off (--include-excluded)")
+    return tuple(notes)
+
+
+def _relative(path: Path, root: Path) -> str:
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(path)
