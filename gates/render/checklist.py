@@ -88,34 +88,24 @@ def _exclusions(run: Run) -> Item:
     text = "Every exclusion has an owner, a reason and a date that has not passed"
     if not run.exclusions:
         return Item(True, text, "there are none")
-    today = _day(run.started)
-    faults = [f"{record.name}: {fault}" for record in run.exclusions if (fault := _fault(record, today))]
+    faults = [f"{record.name}: {fault}" for record in run.exclusions if (fault := exclusion_fault(record, run.started))]
     return Item(not faults, text, "; ".join(faults) or plural(len(run.exclusions), "exclusion"))
 
 
-def _fault(record: ExclusionRecord, today: date | None) -> str:
+def exclusion_fault(record: ExclusionRecord, now: float) -> str:
+    """What is wrong with an exclusion at that time; empty where nothing is. It holds on its last day."""
     missing = [word for word in ("owner", "reason") if not getattr(record, word).strip()]
     if missing:
         return f"no {' and no '.join(missing)}"
-    expires = expiry(record)
-    if expires is None:
-        return "no readable date of expiry"
-    return f"expired on {expires}" if today is None or expires < today else ""
-
-
-def expiry(record: ExclusionRecord) -> date | None:
-    """The last day on which the exclusion holds; None where it says no ISO date."""
     try:
-        return date.fromisoformat(record.expires)
+        last = date.fromisoformat(record.expires)
     except ValueError:
-        return None
-
-
-def _day(seconds: float) -> date | None:
+        return "no readable date of expiry"
     try:
-        return datetime.fromtimestamp(seconds, UTC).date()
+        today = datetime.fromtimestamp(now, UTC).date()
     except (OverflowError, ValueError, OSError):
-        return None
+        return "the date of the run is unknown"
+    return f"expired on {last}" if last < today else ""
 
 
 def _clean_commit(run: Run) -> Item:
@@ -145,11 +135,14 @@ def _no_new_failures(comparison: ComparisonView | None) -> Item:
     text = "No new failures against the base"
     if comparison is None:
         return Item(False, text, "not shown: no comparison was made")
-    new = comparison.newly_failing
-    if new or comparison.regression:
+    if comparison.new_failures:
         return Item(
-            False, text, f"{plural(len(new), 'test')} newly failing" if new else "the comparison found a regression"
+            False, text, f"{plural(len(comparison.new_failures), 'test')} failing that did not fail on the base"
         )
+    if comparison.regression:
+        return Item(False, text, "the comparison found a regression")
+    if not comparison.shown:
+        return Item(False, text, "not shown: no test was run on the base")
     return Item(True, text, f"compared with {comparison.base}")
 
 

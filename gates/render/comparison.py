@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.render.tests import LINE_ORDER, count_of
-from gates.values import format_duration
+from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.results import FileChange, TestCounts
+    from gates.compare.values import Comparison, GateTimes, TestsComparison
 
 LISTS = (
     ("newly_failing", "newly failing"),
+    ("newly_failing_other", "failing, and did not pass on the base either"),
     ("removed", "removed"),
     ("newly_skipped", "newly skipped"),
     ("newly_excluded", "newly excluded"),
@@ -23,89 +22,65 @@ LISTS = (
     ("fixed", "fixed"),
     ("new", "new"),
 )
-"""Field of the tests' comparison → its words; what weakens the suite comes first and is never cut."""
+"""Field of the tests' comparison → its words; what weakens the suite comes first."""
 
 WEAKENING = ("removed", "newly_skipped", "newly_excluded")
 
-
-class ComparedTests(Protocol):
-    """Ids of tests by what became of them."""
-
-    @property
-    def new(self) -> tuple[str, ...]: ...  # noqa: D102  # the names say it
-    @property
-    def removed(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def newly_failing(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def fixed(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def still_failing(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def newly_skipped(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def newly_excluded(self) -> tuple[str, ...]: ...  # noqa: D102
-
-
-class Compared(Protocol):
-    """The part of a comparison that is rendered; `compare` makes it, and render may not import that."""
-
-    @property
-    def base(self) -> str: ...  # noqa: D102
-    @property
-    def head(self) -> str: ...  # noqa: D102
-    @property
-    def tests(self) -> ComparedTests: ...  # noqa: D102
-    @property
-    def base_counts(self) -> TestCounts: ...  # noqa: D102
-    @property
-    def head_counts(self) -> TestCounts: ...  # noqa: D102
-    @property
-    def gate_times(self) -> Sequence[tuple[str, float | None, float | None, str]]: ...  # noqa: D102
-    @property
-    def files(self) -> Sequence[FileChange]: ...  # noqa: D102
-    @property
-    def regression(self) -> bool: ...  # noqa: D102
-    @property
-    def base_age(self) -> str: ...  # noqa: D102
-    @property
-    def notes(self) -> Sequence[str]: ...  # noqa: D102
+STALE = 60.0
+"""A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
-    """A comparison, laid out: `rows` are `(aspect, base, head)`, `lists` are `(words, ids)`."""
+    """A comparison, laid out.
+
+    Attributes:
+        base: name of the base.
+        head: name of the head.
+        regression: a test that passed on the base does not on the head.
+        shown: the base ran tests at all, so that "no regression" means something.
+        rows: `(aspect, base, head)`.
+        lists: `(words, ids)` of tests; what weakens the suite comes first.
+        new_failures: ids of tests that are wrong on the head and were not known to be wrong on the base.
+        weakened: what weakens the suite, in words.
+        notes: what else the reader must know.
+    """
 
     base: str
     head: str
     regression: bool
+    shown: bool
     rows: tuple[tuple[str, str, str], ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
-    newly_failing: tuple[str, ...]
+    new_failures: tuple[str, ...]
     weakened: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def comparison_view(comparison: Compared) -> ComparisonView:
+def comparison_view(comparison: Comparison) -> ComparisonView:
     """Lay a comparison out."""
     tests = comparison.tests
-    lists = tuple((words, ids) for field, words in LISTS if (ids := tuple(getattr(tests, field))))
     return ComparisonView(
         base=comparison.base,
         head=comparison.head,
         regression=comparison.regression,
-        rows=(*_count_rows(comparison), *_change_rows(tests), *_time_rows(comparison)),
-        lists=lists,
-        newly_failing=tuple(tests.newly_failing),
+        shown=comparison.base_counts.run > 0,
+        rows=(*_count_rows(comparison), *_change_rows(tests), *_file_rows(comparison), *_time_rows(comparison)),
+        lists=tuple((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+        new_failures=(*tests.newly_failing, *tests.newly_failing_other),
         weakened=tuple(
-            f"{len(getattr(tests, field))} {words}"
-            for field, words in LISTS
-            if field in WEAKENING and getattr(tests, field)
+            f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))
         ),
-        notes=tuple(comparison.notes),
+        notes=comparison.notes,
     )
 
 
-def _count_rows(comparison: Compared) -> list[tuple[str, str, str]]:
+def ids_of(tests: TestsComparison, field: str) -> tuple[str, ...]:
+    """The ids of one of `LISTS`."""
+    ids: tuple[str, ...] = getattr(tests, field)
+    return ids
+
+
+def _count_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
     base, head = comparison.base_counts, comparison.head_counts
     rows = [("Tests passing", f"{base.passed}/{base.run}", f"{head.passed}/{head.run}")]
     rows += [
@@ -116,24 +91,41 @@ def _count_rows(comparison: Compared) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _change_rows(tests: ComparedTests) -> list[tuple[str, str, str]]:
-    rows = [
-        ("Tests added", "-", f"+{len(tests.new)}"),
-        ("Tests removed", "-", f"-{len(tests.removed)}" if tests.removed else "0"),
-    ]
+def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
+    rows = [("Tests added", "-", f"+{len(tests.new)}" if tests.new else "0")]
     rows += [
-        (f"Tests {words}", "-", str(len(getattr(tests, field))))
+        (f"Tests {words}", "-", str(len(ids_of(tests, field))))
         for field, words in LISTS
-        if field not in {"new", "removed"} and (getattr(tests, field) or field == "newly_failing")
+        # The two questions of every reviewer are answered even where the answer is none.
+        if field != "new" and (ids_of(tests, field) or field in {"newly_failing", "removed"})
     ]
     return rows
 
 
-def _time_rows(comparison: Compared) -> list[tuple[str, str, str]]:
-    age = f" ({comparison.base_age})" if comparison.base_age else ""
-    rows = []
-    for gate, base, head, note in comparison.gate_times:
-        left = "not measured" if base is None else f"{format_duration(base)}{age}"
-        right = "not measured" if head is None else format_duration(head)
-        rows.append((f"Time of {gate}", left, f"{right} ({note})" if note else right))
-    return rows
+def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    return [("Files changed", "-", str(len(comparison.files)))] if comparison.files else []
+
+
+def _time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    age = f", measured {format_duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
+    return [
+        (
+            f"Time of {times.gate}",
+            _time(times.base_seconds, times.base_outcome, age),
+            _time(times.head_seconds, times.head_outcome, _difference(times)),
+        )
+        for times in comparison.gate_times
+    ]
+
+
+def _time(seconds: float | None, outcome: str, note: str) -> str:
+    if seconds is None:
+        return "not run"
+    state = f" ({outcome})" if outcome and outcome != GateOutcome.PASSED.value else ""
+    return f"{format_duration(seconds)}{state}{note}"
+
+
+def _difference(times: GateTimes) -> str:
+    if not times.base_seconds or times.head_seconds is None:
+        return ""
+    return f", {100 * (times.head_seconds / times.base_seconds - 1):+.0f}% in one run each"

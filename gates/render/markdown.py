@@ -13,8 +13,9 @@ from gates.values import format_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gates.render.comparison import Compared, ComparisonView
-    from gates.render.summary import ChangeSection, GateRow, Summary
+    from gates.compare.values import Comparison
+    from gates.render.comparison import ComparisonView
+    from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
     from gates.render.tests import Failure, TestSection
     from gates.results import FileChange, Run, TestResult
 
@@ -30,7 +31,7 @@ LISTED_FILES = 100
 SIGNS = {True: "✅", False: "❌"}
 
 
-def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compared | None = None) -> str:
+def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
     """The whole summary; ends with a newline."""
     summary = summarise(run, tests, comparison)
     lines = [
@@ -85,7 +86,7 @@ def _failure(failure: Failure, *, full: bool) -> list[str]:
     if failure.message:
         lines += [f"  {code(failure.message)}", ""]
     if failure.lines:
-        lines += [*(f"  {line}".rstrip() for line in fenced("\n".join(failure.lines), "text")), ""]
+        lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(failure.lines), "text")), ""]
     return lines
 
 
@@ -174,20 +175,8 @@ def _comparison(view: ComparisonView | None) -> list[str]:
 def _exclusions(summary: Summary) -> list[str]:
     lines = ["## Test exclusions", ""]
     if summary.exclusions:
-        total = sum(record.tests for record in summary.exclusions)
-        rows = [
-            (
-                code(record.name),
-                str(record.tests),
-                escape(record.category),
-                escape(record.reason),
-                escape(record.owner),
-                escape(record.expires),
-                escape(record.issue) or "-",
-                code(record.filter),
-            )
-            for record in summary.exclusions
-        ]
+        total = sum(row.record.tests for row in summary.exclusions)
+        rows = [_exclusion(row) for row in summary.exclusions]
         lines += [f"Excluded: {plural(total, 'test')}, counted and never shown as skipped.", ""]
         lines += table(("Exclusion", "Tests", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
     else:
@@ -195,6 +184,20 @@ def _exclusions(summary: Summary) -> list[str]:
     if summary.effective_filter:
         lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
     return lines
+
+
+def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
+    record = row.record
+    return (
+        code(record.name),
+        str(record.tests),
+        escape(record.category),
+        escape(record.reason),
+        escape(record.owner),
+        f"{escape(record.expires)}{f' ❌ {escape(row.fault)}' if row.fault else ''}",
+        escape(record.issue) or "-",
+        code(record.filter),
+    )
 
 
 def _environment(summary: Summary) -> list[str]:

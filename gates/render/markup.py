@@ -21,11 +21,13 @@ def escape(text: str) -> str:
     """
     shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", one_line(text))
     shown = _LEADING.sub(_guard, shown)
+    if shown.endswith("#"):
+        shown = f"{shown[:-1]}&#35;"  # would close a heading, and vanish
     return shown.replace("|", "&#124;")
 
 
 def _guard(match: re.Match[str]) -> str:
-    # A number is guarded behind it (`1\.` would be escaped at the dot); anything else in front.
+    # Its first character as an entity: no longer the start of a list, a heading or an underline.
     return f"{match[1]}&#{ord(match[2][0])};{match[2][1:]}"
 
 

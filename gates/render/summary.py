@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.render.checklist import Item, checklist
+from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.tests import TestSection, test_section
 from gates.render.text import one_line, plural
@@ -18,7 +18,7 @@ from gates.values import GateOutcome, format_duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gates.render.comparison import Compared
+    from gates.compare.values import Comparison
     from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestResult
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
@@ -43,6 +43,13 @@ class GateRow(msgspec.Struct, frozen=True):
     time: str
     notes: str
     passed: bool
+
+
+class ExclusionRow(msgspec.Struct, frozen=True):
+    """An entry of the ledger, and what is wrong with it at the time of the run."""
+
+    record: ExclusionRecord
+    fault: str
 
 
 class VariableRow(msgspec.Struct, frozen=True):
@@ -85,7 +92,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[tuple[str, str], ...]
     gates: tuple[GateRow, ...]
     tests: TestSection | None
-    exclusions: tuple[ExclusionRecord, ...]
+    exclusions: tuple[ExclusionRow, ...]
     effective_filter: str
     environment: tuple[tuple[str, str], ...]
     variables: tuple[VariableRow, ...]
@@ -97,7 +104,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-def summarise(run: Run, tests: Sequence[TestResult], comparison: Compared | None = None) -> Summary:
+def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> Summary:
     """Compute every section."""
     section = test_section(run, tests)
     counts = section.counts if section else None
@@ -108,7 +115,7 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Compared | None
         facts=_facts(run),
         gates=_gate_rows(run),
         tests=section,
-        exclusions=run.exclusions,
+        exclusions=tuple(ExclusionRow(record, exclusion_fault(record, run.started)) for record in run.exclusions),
         effective_filter=run.effective_filter,
         environment=_environment(run),
         variables=_variables(run),
@@ -202,7 +209,11 @@ def _environment(run: Run) -> tuple[tuple[str, str], ...]:
     for gate in run.gates:
         for name, version in sorted(gate.tools.items()):
             tools.setdefault((name, version), []).append(gate.name)
-    rows += [(f"{name} ({', '.join(users)})", version) for (name, version), users in tools.items()]
+    everyone = len(run.gates) if len(run.gates) > 1 else 0
+    rows += [
+        (f"{name} ({'all gates' if len(users) == everyone else ', '.join(users)})", version)
+        for (name, version), users in tools.items()
+    ]
     rows += [(f"${name}", value) for name, value in sorted(here.variables.items())]
     return tuple(rows)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gates.render.comparison import Compared
+    from gates.compare.values import Comparison
     from gates.render.summary import GateRow, Summary
     from gates.results import Run, TestResult
 
@@ -38,7 +38,7 @@ def terminal_console(stream: TextIO | None = None) -> Console:
 
 
 def render_terminal(
-    run: Run, tests: Sequence[TestResult], console: Console, comparison: Compared | None = None
+    run: Run, tests: Sequence[TestResult], console: Console, comparison: Comparison | None = None
 ) -> None:
     """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
     summary = summarise(run, tests, comparison)
