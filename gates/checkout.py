@@ -5,14 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
-from gates.store import Store
 from gates.values import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gates.store import Store
 
 KEPT = 4
 """Worktrees that stay for the next run: their environments cost more to make than to keep."""

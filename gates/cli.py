@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from gates import __version__
-from gates.errors import GatesError, UsageError
+from gates.errors import GatesError
 from gates.values import ExitCode, parse_duration
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90s`, `10m`, or plain seconds."""
 
     name = "duration"
@@ -42,7 +42,7 @@ class Duration(click.ParamType):
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="gates")
 def cli() -> None:
-    """Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
+    r"""Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
 
     \b
     Exit codes (the first that applies): 130 interrupted, 2 wrong usage, config or expression, 1 a gate failed,
@@ -85,10 +85,10 @@ no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse
 @excluded_option
 @no_install_option
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
-def run(root: Path | None, reports: Path | None, subject: str, **options: object) -> None:
+def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:
     """Run the checklist and write the reports."""
-    from gates.workflows.subjects import prepare_subject  # noqa: PLC0415
-    from gates.workflows.validate import validate  # noqa: PLC0415
+    from gates.workflows.subjects import prepare_subject
+    from gates.workflows.validate import validate
 
     folder = _root(root)
     with prepare_subject(folder, _request(**options), subject, reports=_absolute(reports)) as prepared:
@@ -107,12 +107,12 @@ def run(root: Path | None, reports: Path | None, subject: str, **options: object
 @jobs_option
 @timeout_option
 @excluded_option
-def compare(base: str, head: str, root: Path | None, reports: Path | None, **options: object) -> None:
+def compare(base: str, head: str, root: Path | None, reports: Path | None, **options: Any) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
     Without --gate, every gate that brings test results is compared.
     """
-    from gates.workflows.compare import compare_subjects  # noqa: PLC0415
+    from gates.workflows.compare import compare_subjects
 
     outcome = compare_subjects(
         _root(root), base, head, _request(**options), _command_line(), reports=_absolute(reports)
@@ -134,7 +134,7 @@ def compare(base: str, head: str, root: Path | None, reports: Path | None, **opt
 )
 def report(run_path: Path | None, root: Path | None, form: str) -> None:
     """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
-    from gates.workflows.report import render_run  # noqa: PLC0415
+    from gates.workflows.report import render_run
 
     path = run_path or _root(root) / "reports"
     text = render_run(path, form)
@@ -148,8 +148,8 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_gates(root: Path | None, profile: str, as_json: bool) -> None:
     """List the gates of the project, in the order of the checklist."""
-    from gates.plan import Request  # noqa: PLC0415
-    from gates.workflows.listing import gate_listing  # noqa: PLC0415
+    from gates.plan import Request
+    from gates.workflows.listing import gate_listing
 
     click.echo(gate_listing(_root(root), Request(profile=profile), as_json=as_json), nl=False)
 
@@ -160,7 +160,7 @@ def list_gates(root: Path | None, profile: str, as_json: bool) -> None:
 @click.option("--print", "only_print", is_flag=True, help="Print the starter, write nothing.")
 def init(root: Path | None, force: bool, only_print: bool) -> None:
     """Write a starter config after looking at what is there."""
-    from gates.workflows.init import write_starter  # noqa: PLC0415
+    from gates.workflows.init import write_starter
 
     click.echo(write_starter(root or Path.cwd(), force=force, only_print=only_print), nl=False)
 
@@ -169,7 +169,7 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 @click.argument("name", type=click.Choice(["run", "test", "comparison"]), default="run")
 def schema(name: str) -> None:
     """Print the JSON Schema of run.json, of a line of tests.jsonl, or of comparison.json."""
-    from gates.workflows.schema import schema_text  # noqa: PLC0415
+    from gates.workflows.schema import schema_text
 
     click.echo(schema_text(name), nl=False)
 
@@ -203,7 +203,7 @@ def _say(text: str) -> None:
 
 
 def _root(given: Path | None) -> Path:
-    from gates.config import find_root  # noqa: PLC0415
+    from gates.config import find_root
 
     return given.resolve() if given else find_root(Path.cwd().resolve())
 
@@ -226,8 +226,8 @@ def _request(
     include_excluded: bool = False,
     no_install: bool = False,
 ) -> Request:
-    from gates.filters import parse  # noqa: PLC0415
-    from gates.plan import Request  # noqa: PLC0415
+    from gates.filters import parse
+    from gates.plan import Request
 
     for expression in expressions:
         parse(expression)  # a syntax error is told before anything starts
@@ -244,9 +244,6 @@ def _request(
 
 
 def _show(run: object, tests: object, comparison: object = None) -> None:
-    from gates.workflows.report import show_terminal  # noqa: PLC0415
+    from gates.workflows.report import show_terminal
 
     show_terminal(run, tests, comparison)  # type: ignore[arg-type]
-
-
-__all__ = ["UsageError", "cli", "main"]

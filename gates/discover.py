@@ -163,7 +163,7 @@ def _nox_gate(session: Session, own: GateConfig | None, config: Config) -> Gate:
 
 
 def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Session]) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 — only where something is wrong is it worth its import
+    from difflib import get_close_matches
 
     known = {gate.name for gate in gates} | {gate.group for gate in gates}
     untagged = {session.name for session in sessions} | {session.signature for session in sessions}

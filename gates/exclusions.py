@@ -2,3 +2,180 @@
 
 Standard library only, Python 3.9 syntax: the pytest plugin reads the ledger too (see `values`).
 """
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError
+from .filters import FilterSyntaxError, Not, Or, parse, to_text
+from .filters.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+CATEGORIES = ("unimplemented", "todo", "hang", "flaky", "environment")
+
+Place = Callable[["tuple[str, ...]"], str]
+"""From keys below the ledger's table to `file:line`, for errors."""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One entry of the ledger.
+
+    Attributes:
+        name: its key in the table.
+        filter: expression of the filter language; what it selects is excluded.
+        reason: why, for people.
+        category: one of `CATEGORIES`.
+        owner: who will see to it.
+        expires: the last day on which it holds.
+        issue: where it is tracked; may be empty.
+    """
+
+    name: str
+    filter: str
+    reason: str
+    category: str
+    owner: str
+    expires: dt.date
+    issue: str = ""
+
+
+FIELDS = tuple(field.name for field in fields(Exclusion) if field.name != "name")
+OPTIONAL = ("issue",)
+
+
+def read_exclusions(table: Mapping[str, object], place: Place) -> tuple[tuple[Exclusion, ...], tuple[ConfigError, ...]]:
+    """Read the table of exclusions, in its order.
+
+    Returns:
+        The entries without mistakes, and every mistake of the others.
+    """
+    entries: list[Exclusion] = []
+    errors: list[ConfigError] = []
+    for name, content in table.items():
+        if not isinstance(content, dict):
+            errors.append(
+                ConfigError(
+                    f"exclusion {name!r} is not a table", place=place((name,)), expected=f"[….exclusions.{name}]"
+                )
+            )
+            continue
+        reader = _Entry(name, content, place)
+        entry = reader.read()
+        errors += reader.errors
+        if entry is not None:
+            entries.append(entry)
+    return tuple(entries), tuple(errors)
+
+
+class _Entry:
+    """Reads one entry and collects its mistakes."""
+
+    def __init__(self, name: str, content: Mapping[str, object], place: Place) -> None:
+        self._name, self._content, self._place = name, content, place
+        self.errors: list[ConfigError] = []
+
+    def read(self) -> Exclusion | None:
+        for key in self._content:
+            if key not in FIELDS:
+                near = nearest(str(key), FIELDS)
+                remedy = f"did you mean {near!r}?" if near else f"known fields: {', '.join(FIELDS)}"
+                self._error(f"unknown field {key!r}", key, remedy=remedy)
+        missing = [key for key in FIELDS if key not in self._content and key not in OPTIONAL]
+        if missing:
+            self._error(
+                f"missing {', '.join(repr(key) for key in missing)}",
+                "",
+                remedy="every exclusion says why and until when",
+            )
+        texts = {key: self._text(key) for key in FIELDS if key != "expires" and key in self._content}
+        if texts.get("category") and texts["category"] not in CATEGORIES:
+            near = nearest(texts["category"], CATEGORIES)
+            self._error(
+                "unknown category",
+                "category",
+                expected=", ".join(CATEGORIES),
+                got=repr(texts["category"]),
+                remedy=f"did you mean {near!r}?" if near else "",
+            )
+        if texts.get("filter"):
+            try:
+                parse(texts["filter"])
+            except FilterSyntaxError as error:
+                self._error(str(error), "filter")
+        expires = self._date() if "expires" in self._content else None
+        if self.errors or expires is None:
+            return None
+        return Exclusion(name=self._name, expires=expires, **texts)
+
+    def _error(self, what: str, key: str, **fields: str) -> None:
+        place = self._place((self._name, key) if key else (self._name,))
+        self.errors.append(ConfigError(f"exclusion {self._name!r}: {what}", place=place, **fields))
+
+    def _text(self, key: str) -> str:
+        value = self._content[key]
+        if not isinstance(value, str):
+            self._error(f"{key} is not a text", key, got=repr(value)[:80])
+            return ""
+        if not value.strip() and key not in OPTIONAL:
+            self._error(f"{key} is empty", key)
+        return value
+
+    def _date(self) -> dt.date | None:
+        value = self._content["expires"]
+        # A date with a time is a `date` too, for Python; here it would pretend to a precision that nobody checks.
+        if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            return value
+        if isinstance(value, str):
+            try:
+                return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date()
+            except ValueError:
+                pass
+        self._error("expires is not a date", "expires", expected="a date like 2026-12-31", got=repr(value)[:80])
+        return None
+
+
+def effective_filter(exclusions: Sequence[Exclusion], user_filter: str = "") -> str:
+    """The expression that tests must match to run: the user's, without what the ledger excludes.
+
+    Raises:
+        FilterSyntaxError: an entry's filter, or the user's, has an error.
+    """
+    user = user_filter.strip()
+    if user:
+        parse(user)
+    trees = tuple(parse(entry.filter) for entry in exclusions)
+    if not trees:
+        return user
+    ledger = to_text(Not(trees[0] if len(trees) == 1 else Or(trees)))
+    return f"({user}) and {ledger}" if user else ledger
+
+
+def expired(exclusions: Iterable[Exclusion], today: dt.date) -> tuple[Exclusion, ...]:
+    """The entries whose last day is over."""
+    return tuple(entry for entry in exclusions if entry.expires < today)
+
+
+def to_json(entry: Exclusion) -> dict[str, Any]:
+    """An entry as a JSON object."""
+    return {**asdict(entry), "expires": entry.expires.isoformat()}
+
+
+def from_json(data: Mapping[str, Any]) -> Exclusion:
+    """Read what `to_json` made.
+
+    Raises:
+        ConfigError: it is not such an object.
+    """
+    name = str(data.get("name", ""))
+    content = {key: value for key, value in data.items() if key != "name"}
+    entries, errors = read_exclusions({name: content}, ".".join)
+    if errors:
+        raise errors[0]
+    return entries[0]

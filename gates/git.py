@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.results import Changes, FileChange, Subject
@@ -171,7 +171,14 @@ def subject_of_commit(
     )
 
 
-def _base_fields(git: Git, head: str, base: str) -> dict[str, str | bool]:
+class _Base(TypedDict, total=False):
+    shallow: bool
+    base: str
+    base_commit: str
+    merge_base: str
+
+
+def _base_fields(git: Git, head: str, base: str) -> _Base:
     shallow = git.shallow
     name = base if base and git.commit(base) else git.default_base()
     if not name or not head:
@@ -252,13 +259,17 @@ def kind_of_file(path: str) -> Literal["production", "test", "docs", "config"]:
     folders, name = parts[:-1], parts[-1]
     if any(part in {"tests", "test", "testing", "__tests__", "spec"} for part in folders):
         return "test"
-    stem = name.rsplit(".", 1)[0]
-    if stem.startswith("test_") or stem.endswith(("_test", ".test", ".spec")) or name == "conftest.py":
-        return "test"
     if any(part in {"docs", "doc", "changelog.d"} for part in folders):
         return "docs"
     if any(part in {".github", ".ci", "requirements"} for part in folders):
         return "config"
+    return _kind_of_name(name)
+
+
+def _kind_of_name(name: str) -> Literal["production", "test", "docs", "config"]:
+    stem = name.rsplit(".", 1)[0]
+    if stem.startswith("test_") or stem.endswith(("_test", ".test", ".spec")) or name == "conftest.py":
+        return "test"
     if name.startswith(".") or name.endswith(_CONFIG) or name in {"noxfile.py", "Makefile", "Dockerfile", "setup.py"}:
         return "config"
     if name.endswith(_DOCS) or name in {"LICENSE", "README"}:

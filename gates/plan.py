@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +13,9 @@ from gates.config import Config, Profile
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_PROFILE = "default"
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.git import Git
-from gates.results import Run, TestResult
-from gates.results.files import write_whole
 from gates.errors import GatesError
+from gates.results.files import write_whole
+
+if TYPE_CHECKING:
+    from gates.git import Git
+    from gates.results import Run, TestResult
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
 
@@ -68,6 +71,6 @@ def cache_folder() -> Path:
     own = os.environ.get(CACHE_VARIABLE)
     if own:
         return Path(own)
-    from platformdirs import user_cache_path  # noqa: PLC0415 — slow enough to wait for
+    from platformdirs import user_cache_path
 
     return Path(user_cache_path("gates"))

@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 """Version of every file that gates writes. A reader refuses a version that it does not know."""
 
 
-class TestOutcome(str, Enum):
+class TestOutcome(str, Enum):  # noqa: UP042 — StrEnum is not in Python 3.9
     """How one test ended. Every collected test ends with exactly one of these."""
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -37,7 +37,7 @@ class TestOutcome(str, Enum):
     NOT_RUN = "not-run"
 
     def __str__(self) -> str:
-        return self.value
+        return str(self.value)
 
 
 BAD_TESTS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.TIMEOUT, TestOutcome.CRASHED})
@@ -53,7 +53,7 @@ RAN_TESTS = frozenset(
 """Outcomes of tests that were run to an end: the `822 tests run` of a summary line."""
 
 
-class GateOutcome(str, Enum):
+class GateOutcome(str, Enum):  # noqa: UP042 — as above
     """How one gate ended."""
 
     PASSED = "passed"
@@ -64,7 +64,7 @@ class GateOutcome(str, Enum):
     INTERRUPTED = "interrupted"
 
     def __str__(self) -> str:
-        return self.value
+        return str(self.value)
 
 
 class ExitCode(IntEnum):

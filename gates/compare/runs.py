@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gates.compare.tests import compare_tests
 from gates.compare.values import Comparison, GateTimes
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def compare_runs(
@@ -75,6 +78,8 @@ def _same_ground(base: Run, head: Run) -> list[str]:
         other = tools.get(gate.name, gate.tools)
         changed = sorted(name for name in gate.tools.keys() | other.keys() if gate.tools.get(name) != other.get(name))
         if changed:
-            shown = ", ".join(f"{name} {other.get(name, '–')} → {gate.tools.get(name, '–')}" for name in changed[:8])
+            shown = ", ".join(
+                f"{name} {other.get(name, 'none')} → {gate.tools.get(name, 'none')}" for name in changed[:8]
+            )
             notes.append(f"different tools in {gate.name}: {shown}{' …' if len(changed) > 8 else ''}")
     return notes

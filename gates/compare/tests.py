@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gates.compare.values import TestsComparison
-from gates.results import TestResult
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.results import TestResult
 
 _GOOD = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})
 _WRONG = BAD_TESTS | LOST_TESTS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
@@ -13,6 +12,7 @@ from gates.errors import ConfigError, GatesError, ManyErrors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 OWN_FILE = "gates.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -61,7 +61,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, ...]) -> Config:
     # Imported here: a project without exclusions need not load the filter language.
-    from gates.exclusions import read_exclusions  # noqa: PLC0415
+    from gates.exclusions import read_exclusions
 
     place = _places(path, prefix)
     problems = Problems(place)

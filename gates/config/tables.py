@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     Reader = Callable[[Any], Any]
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 — TOML values
+def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("a text")  # noqa: TRY004 — collected as a mistake of the file, with what was expected
+        raise ValueError("a text")
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of texts")
     return tuple(value)
 
 
-def _count(value: Any) -> int:  # noqa: ANN401
+def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError("a whole number from 1")
     return value
 
 
-def _flag(value: Any) -> bool:  # noqa: ANN401
+def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("true or false")  # noqa: TRY004
+        raise ValueError("true or false")
     return value
 
 
-def _duration(value: Any) -> float:  # noqa: ANN401
+def _duration(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return float(value)
     try:
@@ -50,7 +50,7 @@ def _duration(value: Any) -> float:  # noqa: ANN401
         raise ValueError("a duration such as '90s' or '10m', or seconds above zero") from error
 
 
-def _command(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _command(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         try:
             value = shlex.split(value)
@@ -64,7 +64,7 @@ def _command(value: Any) -> tuple[str, ...]:  # noqa: ANN401
     return words
 
 
-def _witness(value: Any) -> TestWitness:  # noqa: ANN401
+def _witness(value: Any) -> TestWitness:
     choices = get_args(TestWitness)
     if value not in choices:
         raise ValueError("one of " + ", ".join(choices))
@@ -72,17 +72,17 @@ def _witness(value: Any) -> TestWitness:  # noqa: ANN401
     return found
 
 
-def _relative(value: Any) -> str:  # noqa: ANN401
+def _relative(value: Any) -> str:
     text = _text(value)
     if text.startswith("/") or ".." in text.split("/"):
         raise ValueError("a path below the project's folder")
     return text
 
 
-def _variables(value: Any) -> tuple[EnvironmentChange, ...]:  # noqa: ANN401
+def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
     expected = "NAME = { set = 'VALUE', reason = '…' } or { unset = true, reason = '…' }"
     if not isinstance(value, dict):
-        raise ValueError(expected)  # noqa: TRY004
+        raise ValueError(expected)
     changes = []
     for name, change in value.items():
         if not isinstance(change, dict) or not isinstance(change.get("reason"), str) or not change["reason"].strip():

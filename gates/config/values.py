@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 — msgspec resolves annotations at run time
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from gates.results import EnvironmentChange  # noqa: TC001 — see above
+from gates.results import EnvironmentChange
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from typing import TYPE_CHECKING, Callable, Union
+from typing import TYPE_CHECKING, Union
 
 from .match import Answer, Filter, LeafQuestion, Question
-from .nodes import And, Expression, Matcher, Not, Predicate
+from .matchers import compile_matcher
+from .nodes import And, Expression, Not, Predicate
 from .parse import parse
 from .printing import to_text
 
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
 
     from .match import TestName
 
-TextTest = Callable[[str], bool]
 
-
-def compile_filter(expression: Union[Expression, str]) -> Filter:  # noqa: UP007 (evaluated nowhere, but Python 3.9)
+def compile_filter(expression: Union[Expression, str]) -> Filter:
     """Make an expression, or its text, ready to match.
 
     Raises:
@@ -71,48 +68,3 @@ def _predicate(predicate: Predicate) -> Question:
         return lambda test: matches(test.id)
     everything = predicate.name == "all"
     return lambda test: everything  # noqa: ARG005 (a question that needs no test)
-
-
-def compile_matcher(matcher: Matcher) -> TextTest:
-    """How a matcher compares.
-
-    Raises:
-        ValueError: the pattern of a regular expression or a glob is wrong; the parser refuses those.
-    """
-    text = matcher.text
-    if matcher.kind == "=":
-        return text.__eq__
-    if matcher.kind == "~":
-        return lambda name: text in name
-    pattern = compile_pattern(matcher)
-    if matcher.kind == "/":
-        return lambda name: pattern.search(name) is not None
-    return lambda name: pattern.match(name) is not None
-
-
-def compile_pattern(matcher: Matcher) -> re.Pattern[str]:
-    """The regular expression of a `/` or `#` matcher.
-
-    Raises:
-        ValueError: it is wrong; a `re.error` where the place is known.
-    """
-    from fnmatch import translate
-
-    source = matcher.text if matcher.kind == "/" else translate(matcher.text)
-    try:
-        with warnings.catch_warnings():
-            # Python warns of patterns whose meaning may change; with warnings as errors that must not end a run.
-            warnings.simplefilter("ignore")
-            return re.compile(source)
-    except re.error as error:
-        raise PatternError(str(error.msg), error.pos) from None
-    except (RecursionError, OverflowError) as error:
-        raise PatternError(f"too large: {error}", None) from None
-
-
-class PatternError(ValueError):
-    """A pattern that `re` refuses; `position` is an index into the pattern, where it is known."""
-
-    def __init__(self, words: str, position: int | None) -> None:
-        self.words, self.position = words, position
-        super().__init__(words)

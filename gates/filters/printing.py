@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .nodes import And, Expression, Matcher, Not, Or, Predicate
+from .nodes import And, Expression, Matcher, Not, Predicate
 from .predicates import PREDICATES
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def numbered(nodeid: str, occurrence: int) -> str:
 
 
 def place(location: tuple[str, int | None, str]) -> tuple[str, int]:
-    """pytest's location (line counted from 0) as file and line (counted from 1)."""
+    """A location of pytest (line counted from 0) as file and line (counted from 1)."""
     file, line, _ = location
     return file.replace(os.sep, "/"), 0 if line is None else line + 1
 

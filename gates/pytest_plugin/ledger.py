@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from ..exclusions import Exclusion
 
-SOURCES = (("gates.toml", ("exclusions",), "[exclusions] of gates.toml"), ("pyproject.toml", ("tool", "gates", "exclusions"), LEDGER))
+SOURCES = (
+    ("gates.toml", ("exclusions",), "[exclusions] of gates.toml"),
+    ("pyproject.toml", ("tool", "gates", "exclusions"), LEDGER),
+)
 
 
 def load_ledger(root: Path) -> tuple[tuple[Exclusion, ...], str]:

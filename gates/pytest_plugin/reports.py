@@ -123,8 +123,7 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
         # Strict tests that pass against the expectation arrive as failed, without `wasxfail`.
         outcome = TestOutcome.XFAILED if report.skipped else TestOutcome.XPASSED
         details = text_of(report) if outcome is TestOutcome.XFAILED else ""
-        reason = str(expected)
-        reason = reason[len("reason: ") :] if reason.startswith("reason: ") else reason
+        reason = str(expected).removeprefix("reason: ")
         return {"outcome": outcome, "phase": name, "reason": reason, "details": details}
     if attempt.earlier:
         first = attempt.earlier[0]
@@ -193,7 +192,7 @@ def skip_reason(report: AnyReport) -> str:
     """Why a test or a module was skipped."""
     longrepr = report.longrepr
     text = str(longrepr[2]) if isinstance(longrepr, tuple) else text_of(report)
-    return text[len("Skipped: ") :] if text.startswith("Skipped: ") else text
+    return text.removeprefix("Skipped: ")
 
 
 def captured(report: pytest.TestReport) -> dict[str, str]:

@@ -129,7 +129,7 @@ def open_stacks(path: Path | None) -> IO[bytes]:
 
     A copy, because pytest redirects stderr itself while tests run. At configuration time it does not.
     """
-    return open(os.dup(2), "wb", buffering=0) if path is None else path.open("wb", buffering=0)
+    return os.fdopen(os.dup(2), "wb", buffering=0) if path is None else path.open("wb", buffering=0)
 
 
 def close_stacks(stacks: IO[bytes]) -> None:

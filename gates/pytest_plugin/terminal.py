@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class Terminal:
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401, ARG002
         """Lines that say what was left out."""
-        today = datetime.datetime.now(datetime.timezone.utc).date()  # noqa: UP017 (Python 3.9)
+        today = dt.datetime.now(dt.timezone.utc).date()
         for line in lines(self._settings, self._exclusions, self._catalogue, today):
             terminalreporter.write_line(line)
 
 
 def lines(
-    settings: Settings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: datetime.date
+    settings: Settings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: dt.date
 ) -> list[str]:
     """The summary; nothing where nothing was left out and nothing is wrong with the ledger."""
     shown = []

@@ -33,7 +33,7 @@ def _decode(data: bytes) -> str:
 def first_line(text: str, limit: int = 1000) -> str:
     """The first line of `text` that is not blank, for a message."""
     for line in text.splitlines():
-        if line.strip():
-            line = line.strip()
-            return line if len(line) <= limit else line[: limit - 1] + "…"
+        stripped = line.strip()
+        if stripped:
+            return stripped if len(stripped) <= limit else stripped[: limit - 1] + "…"
     return ""

@@ -52,7 +52,7 @@ def _estimate(durations: Sequence[float], count: int, cores: int) -> float:
     # The controller works beside a single worker, but competes with as many workers as there are cores.
     relay = RELAY_COST * len(durations)
     running = max(work / count, relay) if count < cores else (work + relay) / count
-    return START * (1 + 0.5 * (count - 1)) + max(running, max(durations))
+    return START * (1 + 0.5 * (count - 1)) + max(running, *durations)
 
 
 def read_durations(path: Path) -> list[float]:

@@ -124,7 +124,7 @@ class ReportFolder:
             self._tests = -1
 
 
-def to_json(value: Any) -> bytes:  # noqa: ANN401 — any msgspec value
+def to_json(value: Any) -> bytes:
     """Indented JSON of a value, for people and diffs."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 

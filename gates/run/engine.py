@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.config import Config
-from gates.plan import Plan, PlannedGate
-from gates.results import GateResult
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
 from gates.run.gate import RunningGate, Surroundings, not_started
 from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from gates.plan import Plan, PlannedGate
+    from gates.results import GateResult
 
 TICK = 0.1
 """Seconds between two looks at test results and limits; ends of processes and output are noticed at once."""

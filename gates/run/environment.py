@@ -6,10 +6,13 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gates.results import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 def describe_environment(variables: Mapping[str, str], record: Sequence[str], cores: int) -> Environment:

@@ -6,7 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +251,7 @@ class RunningGate:
         """Read the JUnit files and look for the other reports that the gate was expected to write."""
         if not self.gate.config.reports:
             return [], None if self.gate.config.tests != "junit" else verdict.junit_witness(None, [_NO_JUNIT])
-        from gates.junit.read import case_results, read_junit  # noqa: PLC0415 — few gates need it
+        from gates.junit.read import case_results, read_junit
 
         results: list[TestResult] = []
         problems = []
@@ -278,7 +278,7 @@ class RunningGate:
         return results, verdict.junit_witness(read, problems)
 
     def _ledger(self, has_tests: bool) -> Witness | None:
-        today = datetime.fromtimestamp(self.around.wall(), timezone.utc).date()
+        today = datetime.fromtimestamp(self.around.wall(), UTC).date()
         late = expired(self.around.plan.exclusions, today)
         if not late or not has_tests:
             return None
@@ -354,7 +354,7 @@ def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: 
     )
 
 
-def _json(path: Path) -> Any:  # noqa: ANN401 — JSON of another program
+def _json(path: Path) -> Any:
     try:
         return msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gates.results import TestResult
-from gates.run.masking import Mask
 from gates.values import TestOutcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.run.masking import Mask
 
 _KNOWN = frozenset(TestResult.__struct_fields__)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGE = "_gates_injected"
 PLUGIN = f"{PACKAGE}.pytest_plugin"

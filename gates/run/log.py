@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gates.results.files import reports_problem
-from gates.run.masking import Mask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.run.masking import Mask
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
 _LONGEST_LINE = 1 << 20

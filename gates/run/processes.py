@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping, Sequence
 
 MARKER = "GATES_GATE"
 """Variable that every process of a gate inherits; finds those that left the group (`setsid`) or lost their parent."""
@@ -102,13 +105,13 @@ def marked_processes(marker: str) -> list[int]:
     proc = Path("/proc")
     if (proc / "self" / "environ").exists():
         return _marked_in_proc(proc, marker.encode())
-    import psutil  # noqa: PLC0415 — slow to import, and needed only where there is no /proc
+    import psutil
 
-    found = []
-    for process in psutil.process_iter(["environ"]):
-        if marker in (process.info["environ"] or {}).get(MARKER, "").split():
-            found.append(process.pid)
-    return found
+    return [
+        process.pid
+        for process in psutil.process_iter(["environ"])
+        if marker in (process.info["environ"] or {}).get(MARKER, "").split()
+    ]
 
 
 _MARKER_ENTRY = f"{MARKER}=".encode()

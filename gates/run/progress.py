@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 from gates.results import GateResult, TestCounts, count_tests
@@ -12,6 +11,8 @@ from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gates.plan import Plan
 
 WORDS = {
@@ -114,8 +115,9 @@ class LiveProgress:
     """A line for each gate that runs, on a terminal; ended gates scroll away above."""
 
     def __init__(self, plan: Plan) -> None:
-        from rich.console import Console  # noqa: PLC0415 — slow to import, and only needed on a terminal
-        from rich.progress import BarColumn, Progress as RichProgress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415, I001
+        from rich.console import Console
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
 
         self._console = Console(stderr=True)
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
@@ -168,7 +170,7 @@ class LiveProgress:
             self._bars.update(task, total=max(event.expected, 1), completed=done, about=about)
 
     def _say(self, word: str, style: str, gate: str, text: str) -> None:
-        from rich.text import Text  # noqa: PLC0415 — see __init__
+        from rich.text import Text
 
         self._bars.console.print(
             Text.assemble((f"{word:>13}", style), f"  {gate:<{self._width}}  {text}"), soft_wrap=True

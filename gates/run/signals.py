@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 class StopWish:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.config.values import TestWitness
 from gates.results import GateResult, TestCounts, Witness
 from gates.values import ExitCode, GateOutcome, worst_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gates.config.values import TestWitness
 
 _WORST_FIRST = (
     GateOutcome.INTERRUPTED,
@@ -59,7 +62,7 @@ def exit_witness(exit_code: int | None, kind: str) -> Witness:
     return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}")
 
 
-def nox_witness(report: Any, signature: str) -> Witness:  # noqa: ANN401 — JSON of another program
+def nox_witness(report: Any, signature: str) -> Witness:
     """What nox's own report says of the session. Its number 0 means *failed*, so only its words are read."""
     try:
         entry = next(
@@ -79,7 +82,7 @@ def nox_witness(report: Any, signature: str) -> Witness:  # noqa: ANN401 — JSO
     return Witness(name=NOX_REPORT, outcome=outcome, detail=f"{word}: {reason}" if reason else word)
 
 
-def own_word_witness(word: Any) -> Witness | None:  # noqa: ANN401 — JSON of another program
+def own_word_witness(word: Any) -> Witness | None:
     """What the gate itself wrote to `$GATES_OUTCOME`. It can make things worse, never better."""
     if word is None:
         return None

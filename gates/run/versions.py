@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gates.discover import Gate
-from gates.run.inbox import PytestProcess
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from gates.discover import Gate
+    from gates.run.inbox import PytestProcess
 
 _DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare import Comparison, compare_runs
 from gates.errors import EnvironmentProblem, UsageError
 from gates.git import Git, changed_files
-from gates.plan import Request
-from gates.results import FileChange
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import ExitCode
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, Prepared, validate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.plan import Request
+    from gates.results import FileChange
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

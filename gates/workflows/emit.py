@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.results import Run, TestResult
 from gates.results.files import JUNIT_FILE, SUMMARY_FILE, write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from gates.compare import Comparison
+    from gates.results import Run, TestResult
 
 
 def emit(run: Run, tests: Sequence[TestResult], folder: Path, comparison: Comparison | None = None) -> None:
     """Write `summary.md` and `junit.xml` into `folder`."""
-    from gates.junit.write import write_junit  # noqa: PLC0415 — slow imports, only needed at the end
-    from gates.render.markdown import render_markdown  # noqa: PLC0415
+    from gates.junit.write import write_junit
+    from gates.render.markdown import render_markdown
 
     _try("summary", lambda: write_whole(folder / SUMMARY_FILE, render_markdown(run, tests, comparison)))
     _try("junit", lambda: write_junit(folder / JUNIT_FILE, run, tests))

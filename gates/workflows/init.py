@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gates.config.load import OWN_FILE, PROJECT_FILE
 from gates.discover import NOXFILE, TAG, list_sessions
 from gates.errors import UsageError
 from gates.results.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 Command = tuple[str, str, str]
 """Name, command, title of a gate."""
@@ -112,7 +114,7 @@ def _tools(root: Path) -> set[str]:
             table = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8")).get("tool", {})
         except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
             table = {}
-    found = {name for name in ("ruff", "mypy", "black", "pytest") if name in table}
+    found: set[str] = {name for name in ("ruff", "mypy", "black", "pytest") if name in table}
     files = {
         "ruff.toml": "ruff",
         ".ruff.toml": "ruff",
@@ -175,7 +177,7 @@ def _make(root: Path) -> list[Command]:
     lines = (root / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
     targets = {line.split(":")[0].strip() for line in lines if ":" in line and not line.startswith(("\t", "#", "."))}
     names = [name for name in ("build", "lint", "format-check", "docs", "check", "test") if name in targets]
-    return [(name, f"make {name}", f"make {name}") for name in names or ["all"]]
+    return [(name, f"make {name}", f"make {name}") for name in names or ("all",)]
 
 
 _KINDS: tuple[tuple[str, Callable[[Path], list[Command]]], ...] = (

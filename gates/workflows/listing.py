@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +13,9 @@ from gates.plan import Request, available_cores, make_plan
 from gates.run.gate import command_line_of
 from gates.store import Store
 from gates.values import format_duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare import Comparison
-from gates.results import Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gates.results import Run, TestResult
 
 
 def show_terminal(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> None:
     """Print the summary to standard output."""
-    from gates.render.terminal import render_terminal, terminal_console  # noqa: PLC0415 — rich is slow to import
+    from gates.render.terminal import render_terminal, terminal_console
 
     render_terminal(run, tests, terminal_console(sys.stdout), comparison)
 
@@ -34,10 +38,10 @@ def render_run(path: Path, form: str) -> str | None:
         show_terminal(run, tests, comparison)
         return None
     if form == "junit":
-        from gates.junit.write import junit_document  # noqa: PLC0415
+        from gates.junit.write import junit_document
 
         return junit_document(run, tests)
-    from gates.render.markdown import render_markdown  # noqa: PLC0415
+    from gates.render.markdown import render_markdown
 
     return render_markdown(run, tests, comparison)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,10 +13,15 @@ from gates.config import Config, load_config
 from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
 from gates.git import Git, subject_of_commit
-from gates.plan import Request
-from gates.results import Subject
 from gates.store import Store
 from gates.workflows.validate import Prepared, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gates.plan import Request
+    from gates.results import Subject
 
 WORKTREE = "worktree"
 MERGE = "merge:"

@@ -8,15 +8,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.config import Config, load_config
 from gates.discover import Gate, discover
 from gates.errors import EnvironmentProblem, GatesError
-from gates.exclusions import Exclusion
 from gates.git import Git, changes_of, subject_of_worktree
 from gates.plan import Plan, Request, available_cores, make_plan
 from gates.results import Changes, ExclusionRecord, Run, Subject, TestResult, count_tests
@@ -31,6 +31,9 @@ from gates.run.signals import StopWish
 from gates.store import Store
 from gates.values import ExitCode, TestOutcome
 from gates.workflows.emit import emit
+
+if TYPE_CHECKING:
+    from gates.exclusions import Exclusion
 
 SubjectMaker = Callable[[Path, Git | None, Config], Subject]
 
@@ -162,7 +165,7 @@ class _Recorder:
         self._planned = [item.gate.name for item in plan.gates]
         self._exclusions = plan.exclusions
         self._clock = time.monotonic()
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         self.run = Run(
             id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             started=now.timestamp(),
