@@ -132,9 +132,9 @@ class _Entry:
         # A date with a time is a `date` too, for Python; here it would pretend to a precision that nobody checks.
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             return value
-        if isinstance(value, str):
+        if isinstance(value, str) and len(value) == len("2026-12-31"):  # newer Pythons accept more forms than 3.9
             try:
-                return dt.datetime.strptime(value.strip(), "%Y-%m-%d").date()
+                return dt.date.fromisoformat(value)
             except ValueError:
                 pass
         self._error("expires is not a date", "expires", expected="a date like 2026-12-31", got=repr(value)[:80])

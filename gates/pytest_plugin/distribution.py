@@ -98,7 +98,7 @@ class Controller:
             spec.env["PYTEST_PLUGINS"] = ",".join([*named, *_inherited(named), PLUGIN])
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 (xdist may be absent)
+    def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker what to do; also called for the ones that replace the dead."""
         order = Order(PLUGIN, self._settings, self._stream, self._folder())
         node.workerinput[WORKERINPUT] = order.to_workerinput()

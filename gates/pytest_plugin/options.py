@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..values import parse_duration
-from .protocol import Settings
 
 if TYPE_CHECKING:
     import pytest
+
+    from .protocol import Settings
 
 REGISTERED = "gates-options"
 """Name of the marker that says: one copy of the plugin has added the options already."""

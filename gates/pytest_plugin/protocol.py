@@ -93,7 +93,7 @@ class Settings:
         """
         data = json.loads(text) if text.strip() else {}
         if not isinstance(data, dict):
-            raise ValueError(f"not a JSON object: {text[:80]!r}")  # noqa: TRY004 (one kind of error for a bad value)
+            raise ValueError(f"not a JSON object: {text[:80]!r}")
         timeout = data.get("test_timeout")
         return cls(
             inbox=inbox,

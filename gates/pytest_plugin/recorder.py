@@ -92,7 +92,7 @@ class Recorder:
             self._stream.write("finish", exit_code=int(self._session.exitstatus), time=time.time())
         self._stream.close()
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 (pytest does not export its type)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say it when results could not be written."""
         if self._stream.error is not None:
             terminalreporter.write_line(f"gates: results could not be written: {self._stream.error}", red=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import pytest
 
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]
+
+_WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")
+"""What xdist puts before a traceback: the worker is a field of its own, and its path would differ between machines."""
 
 PHASES = ("setup", "call", "teardown")
 
@@ -173,7 +177,7 @@ def _joined(titled: list[tuple[str, pytest.TestReport]]) -> str:
 def text_of(report: AnyReport) -> str:
     """The traceback or the words of a report."""
     try:
-        return str(report.longreprtext)
+        return _WORKER_LINE.sub("", str(report.longreprtext))
     except Exception as error:  # noqa: BLE001 (a test's own repr may raise anything; its result must not be lost)
         return f"(the failure cannot be shown: {type(error).__name__}: {error})"
 

@@ -30,7 +30,7 @@ class Terminal:
         """Lines that explain decisions made before the tests start."""
         return list(self._header)
 
-    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401, ARG002
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ARG002
         """Lines that say what was left out."""
         today = dt.datetime.now(dt.timezone.utc).date()
         for line in lines(self._settings, self._exclusions, self._catalogue, today):
