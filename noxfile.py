@@ -36,9 +36,6 @@ RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executa
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
 PACKAGES = ("gates", "kvcache")
 ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
-# At least one worker, because a crash or a hang must cost one test, not the session; how many follows the recorded
-# durations. `load` and `worksteal` alone lose no test when a worker crashes.
-XDIST = ("-n", "auto", "--gates-workers-from", "reports/tests.jsonl", "--dist", "worksteal")
 LOCKS = (
     locks.Lock("nox", groups=("nox",)),
     locks.Lock("runtime", project=True),
@@ -161,7 +158,7 @@ def min_python(session: nox.Session) -> None:
     cache = Path(session.virtualenv.location, "mypy-cache")
     version = ".".join(map(str, decision.interpreter.minor))
     session.run("mypy", "--cache-dir", str(cache), "--python-version", version, *PACKAGES)
-    session.run("python", "-m", "pytest", *XDIST, *(session.posargs or ["tests/kvcache"]))
+    session.run("python", "-m", "pytest", *xdist(), *(session.posargs or ["tests/kvcache"]))
 
 
 def check_statically(session: nox.Session, decision: minimum.StaticCheck) -> None:
@@ -174,10 +171,20 @@ def check_statically(session: nox.Session, decision: minimum.StaticCheck) -> Non
     session.run("ruff", "check", "--target-version", f"py{major}{minor}", *PACKAGES)
 
 
+def xdist() -> tuple[str, ...]:
+    """Arguments for at least one worker: a crash or a hang must cost one test, not the session."""
+    durations = ROOT / "reports" / "tests.jsonl"
+    # Under `gates run` that file is being written, and the runner itself says how many workers there are.
+    known = durations.is_file() and "GATES_INBOX" not in os.environ
+    chosen = ("--gates-workers-from", str(durations)) if known else ()
+    # `load` and `worksteal` alone lose no test when a worker crashes.
+    return ("-n", "auto", *chosen, "--dist", "worksteal")
+
+
 def run_tests(session: nox.Session, interpreter: interpreters.Interpreter = RUNNING) -> None:
     """Run all tests but the excluded ones on the interpreter."""
     prepare(session, "test", project=True, interpreter=interpreter)
-    session.run("python", "-m", "pytest", *XDIST, *session.posargs)
+    session.run("python", "-m", "pytest", *xdist(), *session.posargs)
 
 
 @nox.session(tags=["gate"])
