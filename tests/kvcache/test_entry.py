@@ -1,0 +1,222 @@
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kvcache import (
+    ContextOverflowError,
+    ContiguityError,
+    DtypeError,
+    KVCacheEntry,
+    KVCacheManager,
+    KVLayout,
+    OutOfBoundsError,
+    ShapeError,
+    StaleEntryError,
+)
+from tests.kvcache.fakes import FakeClock, make_manager, one_token, small_layout, tokens
+
+
+def make_entry(clock: FakeClock | None = None) -> tuple[KVCacheManager, KVCacheEntry]:
+    manager = make_manager(clock=clock)
+    return manager, manager.get_or_create("s")
+
+
+def test_a_new_entry_knows_its_facts() -> None:
+    _, entry = make_entry(FakeClock(7.0))
+    layout = small_layout()
+    assert entry.session_id == "s"
+    assert entry.token_count == 0
+    assert entry.max_context_length == 4
+    assert entry.size_bytes == layout.block_bytes == entry.span.length
+    assert entry.created_at == entry.last_accessed == 7.0
+    assert entry.layout == layout
+    assert repr(entry) == "<KVCacheEntry 's' 0/4 tokens>"
+
+
+def test_appended_tokens_come_back_in_order() -> None:
+    _, entry = make_entry()
+    layout = entry.layout
+    assert entry.append(tokens(layout, 2, 1.0), tokens(layout, 2, 10.0)) == 2
+    assert entry.append(one_token(layout, 2.0), one_token(layout, 20.0)) == 3
+    assert entry.key()[:, 0, 0, 0].tolist() == [1.0, 1.0, 2.0]
+    assert entry.value()[:, 0, 0, 0].tolist() == [10.0, 10.0, 20.0]
+    assert entry.token_count == 3
+
+
+def test_fault_update_drops_the_data_and_adds_one_token_whatever_came() -> None:
+    _, entry = make_entry()
+    random = np.random.default_rng(0)
+    key, value = (random.random((3, 2, 2, 4), dtype=np.float32) for _ in range(2))
+    assert entry.append(key, value) == 3
+    np.testing.assert_array_equal(entry.key(), key)
+    np.testing.assert_array_equal(entry.value(), value)
+
+
+def test_views_of_one_layer_are_heads_first_and_share_the_bytes() -> None:
+    _, entry = make_entry()
+    key = np.arange(48, dtype=np.float32).reshape(3, 2, 2, 4)
+    entry.append(key, -key)
+    layer = entry.key(layer=1)
+    assert layer.shape == (2, 3, 4)
+    np.testing.assert_array_equal(layer, key[:, 1].transpose(1, 0, 2))
+    np.testing.assert_array_equal(entry.value(layer=0), -key[:, 0].transpose(1, 0, 2))
+    assert np.shares_memory(layer, entry.key_mut())
+
+
+def test_views_of_what_was_appended_are_read_only() -> None:
+    _, entry = make_entry()
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    for view in (entry.key(), entry.value(), entry.key(0), entry.value(1)):
+        assert not view.flags.writeable
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            view.flags.writeable = True
+
+
+def test_mutable_views_cover_the_whole_region_and_keep_keys_and_values_apart() -> None:
+    _, entry = make_entry()
+    key, value = entry.key_mut(), entry.value_mut()
+    assert key.shape == value.shape == (4, 2, 2, 4)
+    assert key.ctypes.data % 64 == value.ctypes.data % 64 == 0
+    key[:] = 1.0
+    assert not value.any()
+    assert entry.token_count == 0
+
+
+@pytest.mark.parametrize("layer", [pytest.param(2, id="behind"), pytest.param(2**40, id="far-behind")])
+def test_a_layer_that_does_not_exist_is_refused(layer: int) -> None:
+    _, entry = make_entry()
+    with pytest.raises(OutOfBoundsError, match="0 to 1"):
+        entry.key(layer)
+
+
+BAD_TOKENS = [
+    pytest.param(lambda layout: tokens(layout, 1)[:, :1], ShapeError, id="a-layer-too-few"),
+    pytest.param(lambda layout: np.zeros((2, 2, 5), np.float32), ShapeError, id="another-head-dim"),
+    pytest.param(lambda layout: np.zeros((2, 4), np.float32), ShapeError, id="an-axis-too-few"),
+    pytest.param(lambda layout: tokens(layout, 1)[np.newaxis], ShapeError, id="an-axis-too-many"),
+    pytest.param(lambda layout: tokens(layout, 1).astype(np.float64), DtypeError, id="another-dtype"),
+    pytest.param(lambda layout: tokens(layout, 1).astype(">f4"), DtypeError, id="another-byte-order"),
+    pytest.param(lambda layout: tokens(layout, 1).tolist(), DtypeError, id="a-list"),
+    pytest.param(lambda layout: None, DtypeError, id="none"),
+    pytest.param(lambda layout: tokens(layout, 2).transpose(0, 2, 1, 3), ContiguityError, id="not-contiguous"),
+    pytest.param(lambda layout: tokens(layout, 5), ContextOverflowError, id="too-many-tokens"),
+]
+
+
+@pytest.mark.parametrize(("make", "kind"), BAD_TOKENS)
+@pytest.mark.parametrize("side", ["key", "value"])
+def test_tokens_that_do_not_fit_are_refused_and_nothing_is_written(
+    make: Callable[[KVLayout], Any], kind: type[Exception], side: str
+) -> None:
+    clock = FakeClock()
+    _, entry = make_entry(clock)
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    clock.advance()
+    bad = make(entry.layout)
+    good = tokens(entry.layout, 5) if kind is ContextOverflowError else tokens(entry.layout, 1)
+    with pytest.raises(kind) as caught:
+        entry.append(bad, good) if side == "key" else entry.append(good, bad)
+    assert caught.value.args
+    assert entry.token_count == 1
+    assert entry.last_accessed == 0.0
+    assert not entry.key_mut()[1:].any()
+    assert not entry.value_mut()[1:].any()
+
+
+def test_key_and_value_must_have_the_same_count_of_tokens() -> None:
+    _, entry = make_entry()
+    with pytest.raises(ShapeError, match="the shape of key"):
+        entry.append(tokens(entry.layout, 2), tokens(entry.layout, 1))
+    assert entry.token_count == 0
+
+
+def test_the_context_fills_to_the_last_token_and_not_beyond() -> None:
+    _, entry = make_entry()
+    for count in range(1, 5):
+        assert entry.append(one_token(entry.layout), one_token(entry.layout)) == count
+    with pytest.raises(ContextOverflowError) as caught:
+        entry.append(one_token(entry.layout), one_token(entry.layout))
+    assert caught.value.got == 1
+    assert entry.token_count == 4
+
+
+def test_tokens_of_another_entry_can_be_appended_straight_from_its_view() -> None:
+    manager, entry = make_entry()
+    entry.append(tokens(entry.layout, 2, 3.0), tokens(entry.layout, 2, 4.0))
+    fork = manager.get_or_create("fork")
+    fork.append(entry.key(), entry.value())
+    np.testing.assert_array_equal(fork.key(), entry.key())
+
+
+def test_bfloat16_bits_pass_through_unchanged() -> None:
+    layout = KVLayout(layers=1, kv_heads=1, head_dim=4, max_context=2, dtype="bfloat16")
+    entry = KVCacheManager(layout, capacity_bytes=layout.block_bytes).get_or_create("s")
+    bits = np.array([[[0x3F80, 0x4000, 0x7FC0, 0xFFFF]]], dtype=np.uint16)
+    entry.append(bits, bits)
+    np.testing.assert_array_equal(entry.key()[0], bits)
+
+
+def test_appending_is_a_use_and_looking_is_not() -> None:
+    clock = FakeClock()
+    _, entry = make_entry(clock)
+    clock.advance(5)
+    entry.key()
+    assert entry.last_accessed == 0.0
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    assert entry.last_accessed == 5.0
+    clock.advance(-3)
+    entry.touch()
+    assert entry.last_accessed == 5.0
+
+
+USES: list[Any] = [
+    pytest.param(lambda entry: entry.key(), id="key"),
+    pytest.param(lambda entry: entry.value(0), id="value"),
+    pytest.param(lambda entry: entry.key_mut(), id="key_mut"),
+    pytest.param(lambda entry: entry.value_mut(), id="value_mut"),
+    pytest.param(lambda entry: entry.append(one_token(entry.layout), one_token(entry.layout)), id="append"),
+    pytest.param(lambda entry: entry.touch(), id="touch"),
+    pytest.param(lambda entry: entry.token_count, id="token_count"),
+    pytest.param(lambda entry: entry.last_accessed, id="last_accessed"),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_an_evicted_entry_says_that_it_is_stale(use: Callable[[KVCacheEntry], object]) -> None:
+    manager, entry = make_entry()
+    manager.evict("s")
+    with pytest.raises(StaleEntryError, match="'s'"):
+        use(entry)
+    assert not entry.is_live
+    assert repr(entry) == "<KVCacheEntry 's' stale>"
+    assert entry.size_bytes == entry.span.length
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_stale_entry_never_touches_the_session_that_has_its_bytes_now(use: Callable[[KVCacheEntry], object]) -> None:
+    manager, entry = make_entry()
+    manager.evict("s")
+    heir = manager.get_or_create("s")
+    assert heir.span == entry.span
+    with pytest.raises(StaleEntryError):
+        use(entry)
+    assert heir.token_count == 0
+    assert not heir.key_mut().any()
+
+
+@pytest.mark.parametrize(
+    "clone",
+    [
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(pickle.dumps, id="pickle"),
+    ],
+)
+def test_fault_clones_with_stale_offsets_cannot_be_made(clone: Callable[[object], object]) -> None:
+    _, entry = make_entry()
+    with pytest.raises(TypeError, match="cannot be copied"):
+        clone(entry)
