@@ -23,7 +23,7 @@ def whole_number(subject: str, number: SupportsIndex, *, minimum: int) -> int:
     Raises:
         InvalidSizeError: not an integer (NaN, 1.5, "8", True), below `minimum`, or above `MAX_BYTES`.
     """
-    if isinstance(number, bool):
+    if isinstance(number, (bool, np.bool_)):  # NumPy 2.0 still takes its own bool for an index
         raise InvalidSizeError(subject, expected="a whole number", got=number)
     try:
         plain = operator.index(number)
