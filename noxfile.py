@@ -28,7 +28,7 @@ nox.needs_version = ">=2026.8.10"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["gates"]
+nox.options.tags = ["gate"]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHON: str = PROJECT["requires-python"]
