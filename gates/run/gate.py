@@ -14,7 +14,7 @@ import msgspec
 
 from gates.discover import nox_command
 from gates.errors import GatesError
-from gates.exclusions import expired
+from gates.exclusions import expired, to_json
 from gates.plan import Plan, PlannedGate
 from gates.results import EnvironmentChange, GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
@@ -297,7 +297,7 @@ def gate_environment(planned: PlannedGate, number: int, around: Surroundings, fo
             environment[change.name] = change.value
     if planned.gate.config.tests != "none":
         options = {
-            "exclusions": [entry.to_json() for entry in plan.exclusions],
+            "exclusions": [to_json(entry) for entry in plan.exclusions],
             "filter": plan.filter,
             "include_excluded": plan.include_excluded,
             "test_timeout": plan.test_timeout,
