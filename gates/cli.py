@@ -19,24 +19,20 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class Duration(click.ParamType[float]):
-    """`90s`, `10m`, or plain seconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        text = str(value)
+def _duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """Seconds of `90s`, `10m`, or plain seconds."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
         try:
-            seconds = float(text)
-        except ValueError:
-            try:
-                return parse_duration(text)
-            except ValueError as error:
-                self.fail(str(error), param, ctx)
-        if not 0 < seconds < float("inf"):
-            self.fail(f"not a duration above zero: {text!r}", param, ctx)
-        return seconds
+            return parse_duration(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    if not 0 < seconds < float("inf"):
+        raise click.BadParameter(f"not a duration above zero: {text!r}")
+    return seconds
 
 
 @click.group(context_settings=CONTEXT)
@@ -69,7 +65,9 @@ filter_option = click.option(
     help="Only tests that match; several are a union.",
 )
 jobs_option = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Gates at a time. [default: cores]")
-timeout_option = click.option("--test-timeout", type=Duration(), help="Seconds or duration that one test may take.")
+timeout_option = click.option(
+    "--test-timeout", metavar="DURATION", callback=_duration, help="What one test may take: 2, 90s, 10m."
+)
 excluded_option = click.option("--include-excluded", is_flag=True, help="Run what the exclusions leave out.")
 no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse environments as they are (nox -R).")
 
