@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from gates.noxtools import environments, fragments, interpreters, locks, minimum  # noqa: E402
 from gates.noxtools.export import export  # noqa: E402
+from gates.noxtools.forward import run_forwarding  # noqa: E402
 from gates.noxtools.outcome import could_not_run  # noqa: E402
 from gates.noxtools.wheels import wheel_problems  # noqa: E402
 
@@ -36,6 +37,7 @@ RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executa
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
 PACKAGES = ("gates", "kvcache")
 ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
+INTERRUPTED = 130
 LOCKS = (
     locks.Lock("nox", groups=("nox",)),
     locks.Lock("runtime", project=True),
@@ -238,5 +240,13 @@ def bench(session: nox.Session) -> None:
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)
-    # Ctrl-C reaches the runner too; it needs time to end its gates and to write down that they were interrupted.
-    session.run("python", "-m", "gates", "run", *session.posargs, interrupt_timeout=30.0, terminate_timeout=30.0)
+    around = {**os.environ, **session.env, "PATH": os.pathsep.join([*(session.bin_paths or []), os.environ["PATH"]])}
+    # Not session.run: nox dies of SIGTERM without telling what it started.
+    code = run_forwarding(
+        [str(Path(session.bin, "python")), "-m", "gates", "run", *session.posargs],
+        {name: value for name, value in around.items() if value is not None},
+    )
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code:
+        session.error(f"gates run ended with exit code {code}")

@@ -1,0 +1,50 @@
+"""Runs a program that ends its own children, and hands on to it the signals that only its parent gets.
+
+nox waits for a child that was interrupted, but it dies of SIGTERM without a word to it: what `nox` started would then
+go on with nobody watching.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+
+def run_forwarding(command: Sequence[str], environ: Mapping[str, str], *, terminal: bool | None = None) -> int:
+    """Run the command to its end and return its exit code, negative for a signal.
+
+    Args:
+        command: the program and its arguments.
+        environ: its environment variables.
+        terminal: whether Ctrl-C comes from a terminal, which sends it to the whole process group: handing it on would
+            then interrupt twice, and programs take a second one for impatience. None looks.
+    """
+    from_terminal = _has_terminal() if terminal is None else terminal
+    # The child's own handlers are its business: signals are handed on only from the moment it exists.
+    with subprocess.Popen(command, env=dict(environ)) as process:
+
+        def hand_on(number: int, _frame: FrameType | None) -> None:
+            if number != signal.SIGINT or not from_terminal:
+                process.send_signal(number)
+
+        before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _has_terminal() -> bool:
+    # In the foreground of a terminal, and not merely with one somewhere above: `nox &` gets no Ctrl-C from it.
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
