@@ -13,13 +13,14 @@ from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.tests import TestSection, test_section
 from gates.render.text import one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
+from gates.results import ExclusionRecord, FileChange
 from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gates.compare.values import Comparison
-    from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestResult
+    from gates.results import GateResult, Run, TestResult
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
 """Kind of a changed file → its heading, in the order shown."""

@@ -5,6 +5,7 @@ rich is imported where it is used: it costs more than the rest of the program's 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from gates.render.summary import summarise
@@ -29,12 +30,13 @@ SHOWN_FAILURES = 20
 
 def terminal_console(stream: TextIO | None = None) -> Console:
     """A console for `stream`: as wide as the terminal, and plain with a fixed width where there is none."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    console = Console(file=stream, highlight=False)
-    if console.is_terminal:
-        return console
-    return Console(file=stream, highlight=False, width=LOG_WIDTH, color_system=None, force_terminal=False)
+    target = sys.stdout if stream is None else stream
+    if target.isatty():
+        return Console(file=target, highlight=False)
+    # Said outright: FORCE_COLOR, which many CI systems set, would make rich take the log for a terminal of 80 columns.
+    return Console(file=target, highlight=False, width=LOG_WIDTH, color_system=None, force_terminal=False)
 
 
 def render_terminal(
@@ -54,7 +56,7 @@ def render_terminal(
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     encoding = console.encoding or "utf-8"
     # A stream that cannot show a character shows its number: a summary must not end in a traceback.
@@ -92,8 +94,8 @@ def _comparison(summary: Summary) -> list[str]:
 
 
 def _table(rows: tuple[GateRow, ...], console: Console) -> None:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for heading in ("Gate", "Status", "Time", "Notes"):

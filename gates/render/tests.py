@@ -106,10 +106,11 @@ def package_of(test: TestResult) -> str:
     """The package that a test is counted under: `tests/kvcache/pool_test.py` → `kvcache`.
 
     The first folder of the file that is not one of `PASSING_FOLDERS`; the last folder where all are; `(root)` for a
-    file without a folder. A test without a file (another runner's) counts under the first part of its id.
+    file without a folder. A test without a file counts under its id's first part, which other runners use for
+    a package, a binary or a class; only a path of a file is taken apart.
     """
     path = test.file or test.id.partition("::")[0]
-    if not test.file and "/" not in path:
+    if not test.file and ("/" not in path or not PurePosixPath(path).suffix):
         return path
     folders = PurePosixPath(path).parts[:-1]
     named = [folder for folder in folders if folder not in PASSING_FOLDERS and folder not in {"/", ".", ".."}]

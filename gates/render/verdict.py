@@ -140,8 +140,6 @@ def _test_part(counts: TestCounts) -> str:
     said += [f"{plural(counts.lost, 'test')} got lost"] if counts.lost else []
     if not said and counts.run and counts.passed == counts.run:
         return (
-            f"all {counts.run} of {plural(counts.run, 'test')} run passed"
-            if counts.run > 1
-            else "the only test run passed"
+            f"all {plural(counts.run, 'test')} that ran passed" if counts.run > 1 else "the only test that ran passed"
         )
-    return ", ".join([*said, f"{counts.passed} of {plural(counts.run, 'test')} run passed"])
+    return ", ".join([*said, f"{counts.passed:,} of {plural(counts.run, 'test')} that ran passed"])

@@ -27,13 +27,17 @@ nasty = st.one_of(
 """Any text, with a liking for what has a meaning in XML or Markdown."""
 
 
-def a_test(name: str = "test_it", outcome: TestOutcome = TestOutcome.PASSED, **fields: Any) -> TestResult:  # noqa: ANN401  # fields of the value
+def a_test(
+    name: str = "test_it", outcome: TestOutcome = TestOutcome.PASSED, **fields: Any
+) -> TestResult:  # fields of the value
     file = fields.setdefault("file", "tests/kvcache/test_pool.py")
     values = {"gate": "test", "id": f"{file}::{name}" if file else name, "duration": 0.25, "started": NOON, "line": 7}
     return TestResult(outcome=outcome, **{**values, **fields})
 
 
-def a_gate(name: str = "test", outcome: GateOutcome = GateOutcome.PASSED, **fields: Any) -> GateResult:  # noqa: ANN401  # fields of the value
+def a_gate(
+    name: str = "test", outcome: GateOutcome = GateOutcome.PASSED, **fields: Any
+) -> GateResult:  # fields of the value
     values = {
         "command_line": f"nox -s {name}",
         "duration": 1.5,
@@ -43,7 +47,7 @@ def a_gate(name: str = "test", outcome: GateOutcome = GateOutcome.PASSED, **fiel
     return GateResult(name=name, outcome=outcome, **{**values, **fields})
 
 
-def a_run(tests: Sequence[TestResult] = (), **fields: Any) -> Run:  # noqa: ANN401  # fields of the value
+def a_run(results: Sequence[TestResult] = (), /, **fields: Any) -> Run:  # fields of the value
     values: dict[str, Any] = {
         "id": "20261031T120000Z-abcd",
         "complete": True,
@@ -53,14 +57,14 @@ def a_run(tests: Sequence[TestResult] = (), **fields: Any) -> Run:  # noqa: ANN4
         "project": "kv-gates",
         "subject": a_subject(),
         "environment": Environment(python="3.11.7", implementation="CPython", system="Linux 6.6", machine="x86_64"),
-        "gates": (a_gate(tests=count_tests(tests) if tests else None, injected=True),),
-        "tests": count_tests(tests) if tests else None,
+        "gates": (a_gate(tests=count_tests(results) if results else None, injected=True),),
+        "tests": count_tests(results) if results else None,
         "command_line": "gates run",
     }
     return Run(**{**values, **fields})
 
 
-def a_subject(**fields: Any) -> Subject:  # noqa: ANN401  # fields of the value
+def a_subject(**fields: Any) -> Subject:  # fields of the value
     values: dict[str, Any] = {
         "kind": "commit",
         "name": "HEAD",

@@ -1,0 +1,53 @@
+"""Markdown as a reader sees it: parsed by a CommonMark parser with tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+def tokens(markdown: str) -> list[Token]:
+    return _PARSER.parse(markdown)
+
+
+def html(markdown: str) -> str:
+    text: str = _PARSER.render(markdown)
+    return text
+
+
+def headings(markdown: str) -> list[str]:
+    found = tokens(markdown)
+    return [found[at + 1].content for at, token in enumerate(found) if token.type == "heading_open"]
+
+
+def rows(markdown: str) -> list[list[str]]:
+    """The cells of every row of every table, header rows included."""
+    found: list[list[str]] = []
+    inside = False
+    for token in tokens(markdown):
+        if token.type == "tr_open":
+            found.append([])
+        if token.type in {"td_open", "th_open"}:
+            inside = True
+        elif token.type in {"td_close", "th_close"}:
+            inside = False
+        elif inside and token.type == "inline":
+            found[-1].append(token.content)
+    return found
+
+
+def plain(markdown: str) -> str:
+    """The text of an inline piece, without its markup."""
+    (inline,) = [token for token in tokens(markdown) if token.type == "inline"]
+    return "".join(child.content for child in inline.children or [] if child.type != "html_inline")
+
+
+def blocks(markdown: str) -> list[str]:
+    """The contents of all fenced blocks."""
+    return [token.content for token in tokens(markdown) if token.type == "fence"]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from gates.compare.runs import compare_runs
+from gates.compare.values import Comparison, GateTimes, TestsComparison
+from gates.render.comparison import LISTS, comparison_view
+from gates.results import FileChange, TestCounts
+from gates.values import TestOutcome
+from tests.gates.junit.sample import NOON, a_run, a_subject, a_test
+
+BASE = TestCounts(collected=885, run=821, passed=821, skipped=48, excluded=16)
+HEAD = TestCounts(collected=886, run=822, passed=822, skipped=48, excluded=16)
+
+
+def compared(tests: TestsComparison, **fields: object) -> Comparison:
+    values = {"base": "PR 518", "head": "PR 519", "base_counts": BASE, "head_counts": HEAD}
+    ids = dict.fromkeys(("base_run", "head_run", "base_identity", "head_identity"), "")
+    return Comparison(tests=tests, **{**ids, **values, **fields})  # type: ignore[arg-type]
+
+
+def test_the_table_of_the_document_comes_out_measured() -> None:
+    view = comparison_view(
+        compared(
+            TestsComparison(new=("test_entry",)),
+            gate_times=(
+                GateTimes(
+                    gate="build", base_seconds=46.82, head_seconds=51.5, base_outcome="passed", head_outcome="passed"
+                ),
+                GateTimes(gate="lint", base_seconds=0.8, head_seconds=0.82, head_outcome="failed"),
+                GateTimes(gate="docs", head_seconds=38.0),
+            ),
+            files=(FileChange(path="a.py", kind="production"),),
+        )
+    )
+    assert view.rows == (
+        ("Tests passing", "821/821", "822/822"),
+        ("Tests skipped", "48", "48"),
+        ("Tests excluded", "16", "16"),
+        ("Tests added", "-", "+1"),
+        ("Tests newly failing", "-", "0"),
+        ("Tests removed", "-", "0"),
+        ("Files changed", "-", "1"),
+        ("Time of build", "46.8s", "51.5s, +10% in one run each"),
+        ("Time of lint", "0.80s", "0.82s (failed), +2% in one run each"),
+        ("Time of docs", "not run", "38.0s"),
+    )
+    assert view.lists == (("new", ("test_entry",)),)
+
+
+def test_a_stored_base_is_shown_with_its_age() -> None:
+    times = (GateTimes(gate="lint", base_seconds=1.0, head_seconds=1.0),)
+    fresh = comparison_view(compared(TestsComparison(), gate_times=times, base_age=5.0))
+    stored = comparison_view(compared(TestsComparison(), gate_times=times, base_age=7200.0))
+    assert fresh.rows[-1][1] == "1.00s"
+    assert stored.rows[-1][1] == "1.00s, measured 2h 00m before"
+
+
+def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
+    everything = TestsComparison(**{field: (field,) for field, _ in LISTS})
+    view = comparison_view(compared(everything, regression=True))
+    assert [ids for _, ids in view.lists] == [(field,) for field, _ in LISTS]
+    assert view.weakened == ("1 removed", "1 newly skipped", "1 newly excluded")
+    assert view.new_failures == ("newly_failing", "newly_failing_other")
+    assert view.regression
+
+
+def test_every_list_of_the_comparison_is_shown() -> None:
+    assert {field for field, _ in LISTS} == set(TestsComparison.__struct_fields__)
+
+
+@pytest.mark.parametrize(("run", "shown"), [(0, False), (1, True)])
+def test_a_base_without_tests_shows_nothing(run: int, shown: bool) -> None:
+    view = comparison_view(compared(TestsComparison(), base_counts=TestCounts(collected=run, run=run, passed=run)))
+    assert view.shown is shown
+
+
+def test_a_real_comparison_is_laid_out() -> None:
+    before, after = [a_test("a"), a_test("b")], [a_test("a", TestOutcome.FAILED), a_test("b")]
+    base = a_run(before, subject=a_subject(name="main"), started=NOON - 10)
+    view = comparison_view(compare_runs(base, before, a_run(after), after))
+    assert view.regression
+    assert view.new_failures == ("tests/kvcache/test_pool.py::a",)
+    assert ("Tests passing", "2/2", "1/2") in view.rows

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.compare.values import Comparison, GateTimes, TestsComparison
+from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, render_markdown
+from gates.results import (
+    Changes,
+    EnvironmentChange,
+    ExclusionRecord,
+    FileChange,
+    Run,
+    TestCounts,
+    TestResult,
+)
+from gates.values import GateOutcome, TestOutcome
+from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test, any_test, nasty
+from tests.gates.render.reader import blocks, headings, rows, tokens
+
+SECTIONS = [
+    "Gates",
+    "Tests",
+    "Changes against the base",
+    "Test exclusions",
+    "Environment",
+    "Pre-merge checklist",
+    "Reproduce",
+    "Logs and raw results",
+]
+
+
+def document(text: str) -> tuple[Run, list[TestResult], Comparison]:
+    """A run, its tests and a comparison with `text` in every place that takes any."""
+    tests = [a_test(text, outcome, file=text, message=text, details=text, reason=text) for outcome in TestOutcome]
+    gates = tuple(
+        a_gate(
+            f"{text}{outcome}", outcome, reason=text, command_line=text, log=text or "x", log_digest=text,
+            tools={text: text}, environment=(EnvironmentChange(name=text, value=text, reason=text),),
+        )
+        for outcome in GateOutcome
+    )  # fmt: skip
+    record = ExclusionRecord(
+        name=text, filter=text, reason=text, category=text, owner=text, expires=text, issue=text, tests=1
+    )
+    files = tuple(FileChange(path=text, kind=kind, status=text) for kind in ("production", "test", "docs", "config"))
+    run = a_run(
+        tests, gates=gates, outcome="failed", project=text, exclusions=(record,), notes=(text,), filter=text,
+        effective_filter=text, command_line=text, changes=Changes(commits=((text, text),), files=files),
+        subject=a_subject(name=text, branch=text, base=text), planned=(text,),
+    )  # fmt: skip
+    return run, tests, comparison(text)
+
+
+def comparison(text: str, *, regression: bool = True) -> Comparison:
+    return Comparison(
+        base=text, head=text, base_run="", head_run="", base_identity="", head_identity="",
+        tests=TestsComparison(new=(text,), newly_failing=(text,) if regression else ()),
+        base_counts=TestCounts(run=1, passed=1), head_counts=TestCounts(run=1, failed=1),
+        gate_times=(GateTimes(gate=text, base_seconds=1.0, head_seconds=2.0, head_outcome=text),),
+        regression=regression, notes=(text,),
+    )  # fmt: skip
+
+
+def test_a_passing_run_has_every_section_of_the_document() -> None:
+    tests = [a_test("a"), a_test("b", TestOutcome.SKIPPED), a_test("c", TestOutcome.EXCLUDED)]
+    shown = render_markdown(a_run(tests), tests)
+    assert headings(shown) == ["Validation summary: feat/entry", "✅ Validation result: PASS", *SECTIONS]
+    assert "**The only gate passed; the only test that ran passed.**" in shown
+    assert "Summary [   0.250s] 1 test run: 1 passed, 1 skipped, 1 excluded\n" in blocks(shown)
+    assert ["`test`", "`nox -s test`", "✅ PASS", "1.50s", "1/1 tests"] in rows(shown)
+    assert ["`kvcache`", "1/1", "1 test run: 1 passed, 1 skipped, 1 excluded"] in rows(shown)
+    assert "- [x] Gate test passes" in shown
+    assert "- [ ] No new failures against the base (not shown: no comparison was made)" in shown
+
+
+def test_failures_come_before_everything_else() -> None:
+    tests = [a_test("bad", TestOutcome.FAILED, message="assert 1 == 2", details="def bad():\n>   assert 1 == 2")]
+    shown = render_markdown(a_run(tests, outcome="failed"), tests)
+    assert headings(shown)[1:3] == ["❌ Validation result: FAIL", "Failures"]
+    assert (
+        "**failed** `tests/kvcache/test_pool.py::bad` at `tests/kvcache/test_pool.py:7` (gate `test`, 0.25s)" in shown
+    )
+    assert blocks(shown)[0] == "def bad():\n>   assert 1 == 2\n"
+
+
+def test_no_list_of_failures_is_without_end() -> None:
+    tests = [a_test(f"t{number}", TestOutcome.FAILED, details="trace") for number in range(LISTED_FAILURES + 5)]
+    shown = render_markdown(a_run(tests, outcome="failed"), tests)
+    assert blocks(shown).count("trace\n") == FULL_FAILURES
+    assert "… and 5 more" in shown
+
+
+@pytest.mark.parametrize(
+    ("outcome", "accepted", "shown"),
+    [
+        (GateOutcome.SKIPPED, False, "⚠️ SKIPPED"),
+        (GateOutcome.COULD_NOT_RUN, False, "⚠️ COULD NOT RUN"),
+        (GateOutcome.COULD_NOT_RUN, True, "⚠️ COULD NOT RUN (accepted)"),
+        (GateOutcome.TIMEOUT, False, "❌ TIMEOUT"),
+        (GateOutcome.INTERRUPTED, False, "❌ INTERRUPTED"),
+    ],
+)
+def test_what_did_not_pass_never_looks_passed(outcome: GateOutcome, accepted: bool, shown: str) -> None:
+    text = render_markdown(a_run(gates=(a_gate("lint", outcome, accepted=accepted),)), [])
+    assert ["`lint`", "`nox -s lint`", shown, "1.50s", "-"] in rows(text)
+    assert "0 of 1 gate passed" in text
+    assert "- [ ] Gate lint passes" in text
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (a_run(gates=(), outcome="nothing-selected"), "No gate was run."),
+        (a_run(), "No gate brought test results."),
+        (a_run(tests=TestCounts()), "0 tests run: 0 passed"),
+        (a_run(gates=(), planned=("lint",), complete=False, outcome="running"), "❌ Validation result: INCOMPLETE"),
+        (a_run(), "Not shown: there is no base to compare with."),
+        (a_run(started=float("nan"), duration=0.0), "- **Run:** `20261031T120000Z-abcd`"),
+        (a_run(changes=Changes()), "0 commits, 0 files, +0 -0 lines."),
+    ],
+)
+def test_a_run_that_lacks_something_is_rendered_and_says_so(run: Run, said: str) -> None:
+    assert said in render_markdown(run, [])
+
+
+def test_an_expired_exclusion_is_marked() -> None:
+    record = ExclusionRecord(
+        name="old", filter="test(a|b)", reason="r", category="c", owner="o", expires="2026-01-01", issue="#12", tests=16
+    )
+    shown = render_markdown(a_run(exclusions=(record,), effective_filter="not test(a|b)"), [])
+    assert ["`old`", "16", "c", "r", "o", "2026-01-01 ❌ expired on 2026-01-01", "&#35;12", "`test(a|b)`"] in rows(
+        shown
+    )
+    assert "Excluded: 16 tests, counted and never shown as skipped." in shown
+    assert "not test(a|b)\n" in blocks(shown)
+
+
+def test_variables_say_what_was_done_to_them_and_why() -> None:
+    changes = (
+        EnvironmentChange(name="RUSTC_WRAPPER", value="", reason="the wrapper crashes"),
+        EnvironmentChange(name="PYTHONDONTWRITEBYTECODE", reason="slow start"),
+        EnvironmentChange(name="CI", value="1", reason="plain output"),
+    )
+    found = rows(render_markdown(a_run(gates=(a_gate(environment=changes),)), []))
+    assert ["`RUSTC_WRAPPER`", "set to nothing", "`test`", "the wrapper crashes"] in found
+    assert ["`PYTHONDONTWRITEBYTECODE`", "cleared", "`test`", "slow start"] in found
+    assert ["`CI`", "set to `1`", "`test`", "plain output"] in found
+
+
+def test_changes_list_commits_and_files() -> None:
+    files = (
+        FileChange(path="gates/a|b.py", kind="production", added=3, removed=1),
+        FileChange(path="a.png", kind="docs"),
+    )
+    shown = render_markdown(a_run(changes=Changes(commits=(("0123456789abcdef", "Fix `x` (#12)"),), files=files)), [])
+    assert r"- `0123456789ab` Fix \`x\` (#12)" in shown
+    assert ["`gates/a|b.py`", "M", "+3", "-1"] in rows(shown)
+    assert ["`a.png`", "M", "binary", "binary"] in rows(shown)
+
+
+def test_long_lists_of_changes_are_cut_and_say_so() -> None:
+    files = tuple(FileChange(path=f"f{number}.py", kind="production") for number in range(103))
+    shown = render_markdown(a_run(changes=Changes(files=files)), [])
+    assert "… and 3 more files." in shown
+
+
+def test_commands_are_exact() -> None:
+    command = "RUSTFLAGS='-D warnings' nox -s test -- -E 'not (test(a) | test(`b`))'"
+    shown = render_markdown(a_run(gates=(a_gate(command_line=command),)), [])
+    (block,) = [block for block in blocks(shown) if "# gate test" in block]
+    assert block.endswith(f"# gate test\n{command}\n")
+    assert block.startswith("# the validated commit\ngit switch --detach 0123456789abcdef")
+
+
+def test_a_comparison_has_its_section_and_ticks_its_box() -> None:
+    good = render_markdown(a_run(), [], comparison("main", regression=False))
+    bad = render_markdown(a_run(), [], comparison("main"))
+    assert "Comparison: main vs main" in headings(good)
+    assert "**✅ No regression.**" in good
+    assert "**❌ Regression.**" in bad
+    assert "- [x] No new failures against the base" in good
+    assert "- [ ] No new failures against the base" in bad
+    assert ["Tests passing", "1/1", "0/1"] in rows(good)
+
+
+@given(nasty)
+def test_no_text_breaks_a_table_or_adds_a_section(text: str) -> None:
+    run, tests, compared = document(text)
+    shown = render_markdown(run, tests, compared)
+    shown.encode()
+    plain, plain_tests, plain_compared = document("x")
+    usual = render_markdown(plain, plain_tests, plain_compared)
+    assert len(headings(shown)) == len(headings(usual))
+    assert widths(shown) == widths(usual)
+    assert not [token for token in tokens(shown) if token.type == "html_block"]
+
+
+def widths(markdown: str) -> list[int]:
+    """The number of columns of every table, in order; rows that do not fit would show as a change."""
+    found = []
+    for token, following in zip(tokens(markdown), tokens(markdown)[1:], strict=False):
+        if token.type == "tr_open" and following.type == "th_open":
+            found.append(0)
+        if token.type == "th_open":
+            found[-1] += 1
+    return found
+
+
+@given(st.lists(any_test(), max_size=8), st.booleans())
+def test_any_results_render(tests: list[TestResult], complete: bool) -> None:
+    shown = render_markdown(a_run(tests, complete=complete, outcome="failed"), tests)
+    assert "PASS" not in headings(shown)[1]
+    assert len([heading for heading in headings(shown) if heading in SECTIONS]) == len(SECTIONS)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gates.render.summary import STATUS_WORDS, summarise
+from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts
+from gates.values import GateOutcome, TestOutcome
+from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
+
+if TYPE_CHECKING:
+    from gates.results import Run
+
+
+def test_every_outcome_of_a_gate_has_its_word() -> None:
+    assert set(STATUS_WORDS) == set(GateOutcome)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "time", "notes", "passed"),
+    [
+        ({}, "PASS", "1.50s", "", True),
+        (
+            {"warnings": 2, "reason": "reused from an earlier run"},
+            "PASS",
+            "1.50s",
+            "reused from an earlier run; 2 warnings",
+            True,
+        ),
+        ({"outcome": GateOutcome.FAILED, "exit_code": 1}, "FAIL", "1.50s", "exit code 1", False),
+        (
+            {"outcome": GateOutcome.FAILED, "exit_code": 1, "reason": "exit code 1"},
+            "FAIL",
+            "1.50s",
+            "exit code 1",
+            False,
+        ),
+        ({"outcome": GateOutcome.PASSED, "inconsistent": True}, "FAIL (inconsistent)", "1.50s", "", False),
+        ({"outcome": GateOutcome.FAILED, "inconsistent": True}, "FAIL (inconsistent)", "1.50s", "", False),
+        (
+            {"outcome": GateOutcome.SKIPPED, "duration": 0.0, "reason": "needs build"},
+            "SKIPPED",
+            "-",
+            "needs build",
+            False,
+        ),
+        ({"outcome": GateOutcome.COULD_NOT_RUN, "accepted": True}, "COULD NOT RUN (accepted)", "1.50s", "", False),
+        ({"outcome": GateOutcome.COULD_NOT_RUN}, "COULD NOT RUN", "1.50s", "", False),
+        ({"outcome": GateOutcome.TIMEOUT, "stray": 2}, "TIMEOUT", "1.50s", "2 processes outlived it", False),
+        ({"stray": 1}, "PASS", "1.50s", "1 process outlived it", True),
+        ({"tests": TestCounts(run=3, passed=2), "injected": True}, "PASS", "1.50s", "2/3 tests", True),
+        (
+            {"tests": TestCounts(run=3, passed=3)},
+            "PASS",
+            "1.50s",
+            "3/3 tests; test results on the word of exit code and JUnit only",
+            True,
+        ),
+    ],
+)
+def test_a_gate_has_its_line(fields: dict[str, Any], status: str, time: str, notes: str, passed: bool) -> None:
+    (row,) = summarise(a_run(gates=(a_gate("lint", **fields),)), []).gates
+    assert (row.status, row.time, row.notes, row.passed) == (status, time, notes, passed)
+    assert (row.name, row.command) == ("lint", "nox -s lint")
+
+
+def test_a_planned_gate_without_a_result_has_a_line_too() -> None:
+    rows = summarise(a_run(planned=("lint", "test"), complete=False), []).gates
+    assert [(row.name, row.status, row.passed) for row in rows] == [("test", "PASS", True), ("lint", "NOT RUN", False)]
+
+
+def test_a_command_without_a_line_is_quoted() -> None:
+    gate = a_gate(command_line="", command=("run", "a b", "$HOME"))
+    assert summarise(a_run(gates=(gate,)), []).gates[0].command == "run 'a b' '$HOME'"
+
+
+def test_facts_leave_out_what_is_unknown() -> None:
+    names = {
+        name
+        for name, _ in summarise(
+            a_run(subject=a_subject(kind="folder", commit="", branch="", base="", base_commit="")), []
+        ).facts
+    }
+    assert names == {"Date", "Project", "Validated", "Identity", "Profile", "Run", "Took"}
+
+
+def test_the_environment_names_tools_and_who_used_them() -> None:
+    gates = (a_gate("lint", tools={"ruff": "0.17", "python": "3.11"}), a_gate("test", tools={"python": "3.11"}))
+    here = Environment(
+        python="3.11.7",
+        implementation="CPython",
+        system="Linux",
+        machine="x86_64",
+        cores=2,
+        tools={"git": "2.39"},
+        variables={"CI": "1"},
+    )
+    assert summarise(a_run(gates=gates, environment=here), []).environment == (
+        ("Python", "CPython 3.11.7"),
+        ("System", "Linux (x86_64)"),
+        ("CPU", "unknown model, 2 cores"),
+        ("git (gates)", "2.39"),
+        ("python (all gates)", "3.11"),
+        ("ruff (lint)", "0.17"),
+        ("$CI", "1"),
+    )
+
+
+def test_variables_are_listed_once_with_their_gates_and_reason() -> None:
+    change = EnvironmentChange(name="RUSTC_WRAPPER", value="", reason="the wrapper crashes")
+    cleared = EnvironmentChange(name="PYTHONDONTWRITEBYTECODE", reason="slow start")
+    gates = (a_gate("a", environment=(change,)), a_gate("b", environment=(change, cleared)))
+    rows = summarise(a_run(gates=gates), []).variables
+    assert [(row.name, row.value, row.gates) for row in rows] == [
+        ("RUSTC_WRAPPER", "", ("a", "b")),
+        ("PYTHONDONTWRITEBYTECODE", None, ("b",)),
+    ]
+
+
+def test_changes_are_split_by_kind_and_counted() -> None:
+    files = (
+        FileChange(path="tests/a.py", kind="test", added=3, removed=0),
+        FileChange(path="gates/a.py", kind="production", added=10, removed=4),
+        FileChange(path="logo.png", kind="docs"),
+    )
+    section = summarise(a_run(changes=Changes(commits=(("abc", "Add"),), files=files)), []).changes
+    assert section is not None
+    assert section.line == "1 commit, 3 files (1 production code, 1 tests, 1 documentation), +13 -4 lines"
+    assert [group.title for group in section.groups] == ["Production code", "Tests", "Documentation"]
+    assert summarise(a_run(), []).changes is None
+
+
+@pytest.mark.parametrize(
+    ("run", "note"),
+    [
+        (a_run(complete=False), "not complete"),
+        (a_run(subject=a_subject(dirty=True)), "Uncommitted changes"),
+        (a_run(subject=a_subject(kind="folder")), "No git"),
+        (a_run(subject=a_subject(shallow=True)), "shallow"),
+        (a_run(include_excluded=True), "Exclusions were switched off"),
+        (a_run(filter="test(a)"), "Only tests that match test(a)"),
+        (a_run(notes=("injection was impossible",)), "injection was impossible"),
+    ],
+)
+def test_limits_are_noted(run: Run, note: str) -> None:
+    (found,) = summarise(run, []).notes
+    assert note in found
+
+
+def test_counts_that_differ_from_the_results_are_noted_and_no_pass() -> None:
+    results = [a_test("a"), a_test("b", TestOutcome.FAILED)]
+    summary = summarise(a_run(results[:1]), results)
+    assert "differ" in summary.notes[0]
+    assert summary.verdict.word == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("fields", "comments"),
+    [
+        ({}, ["the validated commit", "everything", "gate test"]),
+        ({"dirty": True}, ["the commit below the uncommitted changes", "everything", "gate test"]),
+        ({"kind": "merge"}, ["everything", "gate test"]),
+        ({"commit": ""}, ["everything", "gate test"]),
+    ],
+)
+def test_commands_to_reproduce_are_in_the_order_to_paste_them(fields: dict[str, Any], comments: list[str]) -> None:
+    commands = summarise(a_run(subject=a_subject(**fields)), []).commands
+    assert [comment for comment, _ in commands] == comments
+    assert commands[-1] == ("gate test", "nox -s test")
+
+
+def test_evidence_has_every_log_with_its_digest() -> None:
+    run = a_run(gates=(a_gate("lint"), a_gate("odd", log="")), reports="out")
+    assert [(each.path, each.digest) for each in summarise(run, []).evidence] == [
+        ("out/run.json", ""),
+        ("out/tests.jsonl", ""),
+        ("out/junit.xml", ""),
+        ("out/logs/lint.log", "sha256:lint"),
+    ]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from rich.console import Console
+
+from gates.compare.runs import compare_runs
+from gates.render.terminal import LOG_WIDTH, SHOWN_FAILURES, render_terminal, terminal_console
+from gates.values import GateOutcome, TestOutcome
+from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
+
+if TYPE_CHECKING:
+    from gates.results import Run, TestResult
+
+
+def logged(run: Run, tests: list[TestResult]) -> str:
+    stream = io.StringIO()
+    render_terminal(run, tests, terminal_console(stream))
+    return stream.getvalue()
+
+
+def test_a_log_has_the_table_the_counts_and_the_verdict() -> None:
+    tests = [a_test("a"), a_test("b", TestOutcome.SKIPPED)]
+    gates = (a_gate("lint"), a_gate("min_python", GateOutcome.COULD_NOT_RUN, accepted=True, reason="static check only"))
+    assert logged(a_run(tests, gates=gates, planned=("lint", "min_python", "docs"), complete=False), tests) == (
+        "Summary [   0.250s] 1 test run: 1 passed, 1 skipped\n"
+        "\n"
+        "Gate        Status                     Time  Notes\n"
+        "lint        PASS                      1.50s\n"
+        "min_python  COULD NOT RUN (accepted)  1.50s  static check only\n"
+        "docs        NOT RUN                       -  planned, but it did not end\n"
+        "\n"
+        "INCOMPLETE: Could not run: min_python (accepted: static check only); did not end: docs; 1 of 3 gates passed; "
+        "the only test that ran passed.\n"
+    )
+
+
+def test_failures_are_shown_with_place_and_message() -> None:
+    tests = [a_test("bad", TestOutcome.FAILED, message="assert 1 == 2")]
+    shown = logged(a_run(tests, outcome="failed"), tests)
+    assert "FAILED tests/kvcache/test_pool.py::bad\n  tests/kvcache/test_pool.py:7\n  assert 1 == 2\n" in shown
+
+
+def test_many_failures_are_cut_and_that_is_said() -> None:
+    tests = [a_test(f"t{number}", TestOutcome.FAILED) for number in range(SHOWN_FAILURES + 3)]
+    shown = logged(a_run(tests, outcome="failed"), tests)
+    assert shown.count("FAILED ") == SHOWN_FAILURES
+    assert "… and 3 more" in shown
+
+
+@pytest.mark.parametrize("width", [20, 80, LOG_WIDTH])
+def test_lines_of_a_log_are_never_wrapped(width: int) -> None:
+    stream = io.StringIO()
+    gate = a_gate("lint", reason="word " * 30)
+    render_terminal(a_run(gates=(gate,)), [], Console(file=stream, width=width))
+    assert any(line.startswith("lint ") and line.endswith("word word") for line in stream.getvalue().splitlines())
+
+
+def test_a_log_is_plain_and_wide_even_where_colour_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console = terminal_console(io.StringIO())
+    assert (console.is_terminal, console.width) == (False, LOG_WIDTH)
+    assert "\x1b" not in logged(a_run(), [])
+
+
+def test_names_are_never_taken_for_markup() -> None:
+    assert "[bold]:smile:[/bold]" in logged(a_run(gates=(a_gate("[bold]:smile:[/bold]"),)), [])
+
+
+def test_a_terminal_gets_a_table_with_colour() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, color_system="standard", legacy_windows=False)
+    render_terminal(a_run(gates=(a_gate("lint"), a_gate("docs", GateOutcome.FAILED))), [], console)
+    shown = stream.getvalue()
+    assert "\x1b[32mPASS" in shown
+    assert "\x1b[31mFAIL" in shown
+    assert max(map(len, shown.splitlines())) < 140
+
+
+def test_a_comparison_is_shown() -> None:
+    before, after = [a_test("a")], [a_test("a", TestOutcome.FAILED)]
+    stream = io.StringIO()
+    head = a_run(after, outcome="failed")
+    render_terminal(head, after, terminal_console(stream), compare_runs(a_run(before), before, head, after))
+    assert "REGRESSION" in stream.getvalue()
+    assert "Tests passing        1/1 -> 0/1" in stream.getvalue()
+
+
+def test_a_stream_that_knows_no_unicode_gets_numbers() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    tests = [a_test("tést", TestOutcome.FAILED)]
+    render_terminal(a_run(tests, gates=(a_gate("prüf"),), outcome="failed"), tests, terminal_console(stream))
+    stream.flush()
+    assert b"t\\xe9st" in raw.getvalue()
+    assert b"pr\\xfcf" in raw.getvalue()
+
+
+@given(nasty)
+def test_any_text_is_shown_on_its_own_line(text: str) -> None:
+    tests = [a_test(text, TestOutcome.FAILED, file=text, message=text)]
+    shown = logged(a_run(tests, gates=(a_gate(text, reason=text),), project=text, outcome="failed"), tests)
+    shown.encode()
+    assert shown.splitlines()[-1].startswith("FAIL: ")
+    assert "\x1b" not in shown

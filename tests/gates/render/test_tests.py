@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.render.tests import LINE_ORDER, counts_line, package_of, test_section
+from gates.results import TestCounts, TestResult, count_tests
+from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test
+
+section_of = test_section
+del test_section  # pytest would take it for a test
+
+
+@pytest.mark.parametrize(
+    ("counts", "line"),
+    [
+        (TestCounts(run=822, passed=822, skipped=48, excluded=16), "822 tests run: 822 passed, 48 skipped, 16 excluded"),
+        (TestCounts(run=822, passed=822), "822 tests run: 822 passed"),
+        (TestCounts(run=1, passed=1), "1 test run: 1 passed"),
+        (TestCounts(), "0 tests run: 0 passed"),
+        (TestCounts(run=2, failed=2), "2 tests run: 0 passed, 2 failed"),
+        (TestCounts(run=838, passed=822, failed=12, timeout=4, skipped=48), "838 tests run: 822 passed, 12 failed, 4 timeout, 48 skipped"),
+        (TestCounts(not_run=3, interrupted=1), "0 tests run: 0 passed, 1 interrupted, 3 not run"),
+        (
+            TestCounts(
+                run=8, passed=1, failed=1, error=1, timeout=1, crashed=1, flaky=1, xfailed=1, xpassed=1, skipped=1,
+                quarantined=1, excluded=1, interrupted=1, not_run=1,
+            ),
+            (
+                "8 tests run: 1 passed, 1 failed, 1 error, 1 timeout, 1 crashed, 1 flaky, 1 xfailed, 1 xpassed, "
+                "1 skipped, 1 quarantined, 1 excluded, 1 interrupted, 1 not run"
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_line_of_counts(counts: TestCounts, line: str) -> None:
+    assert counts_line(counts) == line
+
+
+def test_the_line_has_a_place_for_every_outcome() -> None:
+    assert sorted(LINE_ORDER) == sorted(TestOutcome)
+
+
+@pytest.mark.parametrize(
+    ("file", "package"),
+    [
+        ("tests/kvcache/test_pool.py", "kvcache"),
+        ("tests/gates/junit/test_read.py", "gates"),
+        ("src/server/tests/test_a.py", "server"),
+        ("crates/bitnet-server/tests/ac01.rs", "bitnet-server"),
+        ("tests/test_a.py", "tests"),
+        ("tests/test/test_a.py", "test"),
+        ("test_a.py", "(root)"),
+        ("/abs/test_a.py", "abs"),
+        ("../other/test_a.py", "other"),
+    ],
+)
+def test_a_test_counts_under_the_package_of_its_file(file: str, package: str) -> None:
+    assert package_of(a_test(file=file)) == package
+
+
+@pytest.mark.parametrize(
+    ("test_id", "package"),
+    [
+        ("tests/kvcache/test_pool.py::test_x", "kvcache"),
+        ("bitnet-server::cache::test_x", "bitnet-server"),
+        ("example.com/pkg::TestX", "example.com/pkg"),
+        ("TestX", "TestX"),
+    ],
+)
+def test_a_test_without_a_file_counts_under_the_start_of_its_id(test_id: str, package: str) -> None:
+    assert package_of(a_test(test_id, file="")) == package
+
+
+def test_passes_are_counted_by_package() -> None:
+    tests = [a_test("a"), a_test("b", TestOutcome.FAILED), a_test("c", file="tests/gates/test_c.py")]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert [(row.package, row.gate, row.counts.passed, row.counts.run) for row in section.packages] == [
+        ("gates", "", 1, 1),
+        ("kvcache", "", 1, 2),
+    ]
+
+
+def test_packages_name_the_gate_where_several_bring_tests() -> None:
+    tests = [a_test("a", gate="test-3.11"), a_test("a", gate="test-3.12")]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert [(row.package, row.gate) for row in section.packages] == [("kvcache", "test-3.11"), ("kvcache", "test-3.12")]
+
+
+def test_failures_come_first_then_what_got_lost() -> None:
+    tests = [
+        a_test("lost", TestOutcome.NOT_RUN, reason="the worker died"),
+        a_test("good"),
+        a_test("bad", TestOutcome.FAILED, message="assert 1 == 2", details="E  assert 1 == 2"),
+    ]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert [(each.id.rpartition(":")[2], each.place, each.message, each.lines) for each in section.failures] == [
+        ("bad", "tests/kvcache/test_pool.py:7", "assert 1 == 2", ("E  assert 1 == 2",)),
+        ("lost", "tests/kvcache/test_pool.py:7", "the worker died", ()),
+    ]
+
+
+def test_time_is_that_of_the_tests_gate_by_gate() -> None:
+    tests = [
+        a_test("a", duration=1.0),
+        a_test("b", started=NOON + 2, duration=2.125),
+        a_test("c", gate="other", started=1.0),
+    ]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert section.timed_line == "Summary [   4.375s] 3 tests run: 3 passed"
+
+
+def test_time_is_that_of_the_gates_where_tests_do_not_know_it() -> None:
+    counts = TestCounts(collected=1, run=1, passed=1)
+    run = a_run(gates=(a_gate("lint", duration=9.0), a_gate(tests=counts, duration=4.125)), tests=counts)
+    section = section_of(run, [])
+    assert section is not None
+    assert section.timed_line == "Summary [   4.125s] 1 test run: 1 passed"
+
+
+def test_a_run_without_test_results_has_no_section() -> None:
+    assert section_of(a_run(), []) is None
+
+
+@given(st.lists(any_test(), min_size=1, max_size=20))
+def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> None:
+    section = section_of(a_run(results), results)
+    assert section is not None
+    assert section.counts == count_tests(results)
+    assert sum(row.counts.collected for row in section.packages) == len(results)
+    assert len(section.failures) == sum(test.outcome in BAD_TESTS | LOST_TESTS for test in results)
