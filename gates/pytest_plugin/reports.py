@@ -82,7 +82,7 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
         "stderr": "",
     }
     if attempt.crash is not None:
-        fields.update(_crashed(attempt.crash))
+        fields.update(_crashed(attempt, attempt.crash))
         fields["duration"] = round(max(0.0, now - attempt.started), 6)
     else:
         fields.update(_judged(attempt))
@@ -94,21 +94,19 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     return fields
 
 
-def _crashed(report: pytest.TestReport) -> dict[str, Any]:
-    timed_out = getattr(report, "gates_timeout", None)
-    details = text_of(report)
-    if timed_out is not None:
-        return {
-            "outcome": TestOutcome.TIMEOUT,
-            "message": f"timed out after {seconds_text(timed_out)}",
-            "details": details,
-        }
-    return {"outcome": TestOutcome.CRASHED, "message": first_line(details), "details": details}
-
-
-def seconds_text(seconds: float) -> str:
-    """A limit as its user wrote it: `2s`, `0.5s`."""
-    return f"{seconds:g}s"
+def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
+    details = text_of(crash)
+    failed = [(f"{name}, before that", report) for name, report in attempt.phases.items() if report.failed]
+    if failed:
+        details = f"{details}\n\n{_joined(failed, titles=True)}"
+    # The phase that was running is the one after the last that is known to have ended.
+    known = sum(name in attempt.phases for name in PHASES)
+    return {
+        "outcome": TestOutcome.TIMEOUT if hasattr(crash, "gates_timeout") else TestOutcome.CRASHED,
+        "phase": PHASES[min(known, 2)],
+        "message": first_line(details),
+        "details": details,
+    }
 
 
 def _judged(attempt: Attempt) -> dict[str, Any]:
@@ -168,8 +166,8 @@ def _subtest_title(report: pytest.TestReport) -> str:
     return f"subtest {shown or '(unnamed)'}"
 
 
-def _joined(titled: list[tuple[str, pytest.TestReport]]) -> str:
-    if len(titled) == 1:
+def _joined(titled: list[tuple[str, pytest.TestReport]], *, titles: bool = False) -> str:
+    if len(titled) == 1 and not titles:
         return text_of(titled[0][1])
     return "\n\n".join(f"--- {title} ---\n{text_of(report)}" for title, report in titled)
 
