@@ -63,7 +63,6 @@ class ReportBuilder:
         self._result: _Result | None = None
         self._cases: list[JUnitCase] = []
         self._contradictions: list[str] = []
-        self._problems: list[str] = []
         self._notes: list[str] = []
         self._producer = ""
 
@@ -122,13 +121,10 @@ class ReportBuilder:
 
     def report(self) -> JUnitReport:
         """Everything that was read."""
-        problems = self._problems
-        if not self._cases:
-            problems = [*problems, "there is no test case in the file"]
+        empty = () if self._cases else ("there is no test case in the file",)
         return JUnitReport(
             cases=tuple(self._cases),
-            contradictions=tuple(self._contradictions),
-            problems=tuple(problems),
+            contradictions=(*self._contradictions, *empty),
             notes=tuple(self._notes),
             producer=self._producer,
         )
@@ -141,7 +137,9 @@ class ReportBuilder:
         suite.found[result.tag] += 1
         if RESULTS[result.tag] in BAD_TESTS:
             said = " ".join((result.message or result.text).split())[:300]
-            self._problems.append(f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}")
+            self._contradictions.append(
+                f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}"
+            )
 
     def _end_case(self, case: _Case) -> None:
         suite = self._suites[-1]
@@ -150,7 +148,7 @@ class ReportBuilder:
         suite.found["cases"] += 1
         suite.found.update(result.tag for result in case.results)
         if read.outcome in BAD_TESTS and not any(RESULTS[result.tag] in BAD_TESTS for result in case.results):
-            self._problems.append(f"{read.name!r} says {read.outcome} without a <failure> or <error>")
+            self._contradictions.append(f"{read.name!r} says {read.outcome} without a <failure> or <error>")
 
     def _read_case(self, case: _Case, suite: _Suite) -> JUnitCase:
         attributes, properties = case.attributes, case.properties

@@ -11,12 +11,13 @@ from xml.parsers import expat  # entity declarations are refused below
 
 from gates.errors import GatesError
 from gates.junit.build import ReportBuilder
+from gates.junit.report import JUnitCase, JUnitReport, case_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gates.junit.report import JUnitReport
+__all__ = ["JUnitCase", "JUnitError", "JUnitReport", "case_results", "parse_junit", "read_junit"]
 
 PIECE = 1 << 20
 """Bytes given to the parser at once."""

@@ -52,24 +52,22 @@ class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         cases: in the order of the file.
-        contradictions: counts in attributes that the elements do not bear out, where that could hide a failure or a
-            lost test.
-        problems: what is wrong outside of any case, or without saying so by an element: errors of a suite,
-            `status="failed"` on a case without a result, no case at all.
+        contradictions: what keeps the file from being believed when it is green: counts in attributes that the elements
+            do not bear out where that could hide a failure or a lost test, errors of a suite itself, `status="failed"`
+            on a case without a result, no case at all.
         notes: harmless oddities of a known producer, for people.
         producer: `pytest`, `nextest`, or empty where unknown.
     """
 
     cases: tuple[JUnitCase, ...]
     contradictions: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     producer: str = ""
 
     @property
     def consistent(self) -> bool:
         """Whether the file may be believed when it is green. An inconsistent file is never a pass."""
-        return not self.contradictions and not self.problems
+        return not self.contradictions
 
 
 def case_results(gate: str, report: JUnitReport) -> tuple[TestResult, ...]:

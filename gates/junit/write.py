@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def junit_document(run: Run, tests: Sequence[TestResult]) -> str:
     """The whole XML text of a run; well formed whatever the tests printed."""
     # The library and its XML printer are loaded only where a file is really written.
-    from gates.junit.suites import run_document  # noqa: PLC0415
+    from gates.junit.suites import run_document
 
     return run_document(run, tests)
 

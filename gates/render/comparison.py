@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.render.tests import LINE_ORDER, count_of
-from gates.values import GateOutcome, format_duration
+from gates.render.text import duration
+from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from gates.compare.values import Comparison, GateTimes, TestsComparison
@@ -107,7 +108,7 @@ def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 
 
 def _time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    age = f", measured {format_duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
+    age = f", measured {duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
     return [
         (
             f"Time of {times.gate}",
@@ -122,7 +123,7 @@ def _time(seconds: float | None, outcome: str, note: str) -> str:
     if seconds is None:
         return "not run"
     state = f" ({outcome})" if outcome and outcome != GateOutcome.PASSED.value else ""
-    return f"{format_duration(seconds)}{state}{note}"
+    return f"{duration(seconds)}{state}{note}"
 
 
 def _difference(times: GateTimes) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.render.markup import code, escape, fenced, table
+from gates.render.markup import cell, code, escape, fenced, table
 from gates.render.summary import summarise
 from gates.render.tests import counts_line
-from gates.render.text import plural
-from gates.values import format_duration
+from gates.render.text import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +78,9 @@ def _failures(summary: Summary) -> list[str]:
 
 def _failure(failure: Failure, *, full: bool) -> list[str]:
     where = f" at {code(failure.place)}" if failure.place else ""
-    head = f"- **{failure.outcome}** {code(failure.id)}{where} (gate {code(failure.gate)}, {format_duration(failure.duration)})"
+    head = (
+        f"- **{failure.outcome}** {code(failure.id)}{where} (gate {code(failure.gate)}, {duration(failure.duration)})"
+    )
     if not full:
         return [f"{head}: {code(failure.message)}" if failure.message else head]
     lines = [head, ""]
@@ -105,7 +106,7 @@ def _gates(summary: Summary) -> list[str]:
 
 def _gate_row(row: GateRow) -> tuple[str, ...]:
     sign = SIGNS[True] if row.passed else "⚠️" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else SIGNS[False]
-    return code(row.name), code(row.command) or "-", f"{sign} {row.status}", row.time, escape(row.notes) or "-"
+    return cell(row.name), cell(row.command) or "-", f"{sign} {row.status}", row.time, escape(row.notes) or "-"
 
 
 def _tests(section: TestSection | None) -> list[str]:
@@ -119,8 +120,8 @@ def _tests(section: TestSection | None) -> list[str]:
     header = ("Package", *(("Gate",) if several else ()), "Passed", "Results")
     rows = [
         (
-            code(row.package),
-            *((code(row.gate),) if several else ()),
+            cell(row.package),
+            *((cell(row.gate),) if several else ()),
             f"{row.counts.passed}/{row.counts.run}",
             counts_line(row.counts),
         )
@@ -147,7 +148,7 @@ def _changes(section: ChangeSection | None) -> list[str]:
 def _file(change: FileChange) -> tuple[str, ...]:
     added = "binary" if change.added is None else f"+{change.added}"
     removed = "binary" if change.removed is None else f"-{change.removed}"
-    return code(change.path), escape(change.status), added, removed
+    return cell(change.path), escape(change.status), added, removed
 
 
 def _cut(number: int, word: str) -> list[str]:
@@ -189,14 +190,14 @@ def _exclusions(summary: Summary) -> list[str]:
 def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
     record = row.record
     return (
-        code(record.name),
+        cell(record.name),
         str(record.tests),
         escape(record.category),
         escape(record.reason),
         escape(record.owner),
         f"{escape(record.expires)}{f' ❌ {escape(row.fault)}' if row.fault else ''}",
         escape(record.issue) or "-",
-        code(record.filter),
+        cell(record.filter),
     )
 
 
@@ -204,14 +205,14 @@ def _environment(summary: Summary) -> list[str]:
     lines = [
         "## Environment",
         "",
-        *table(("What", "Value"), [(escape(name), code(value)) for name, value in summary.environment]),
+        *table(("What", "Value"), [(escape(name), cell(value)) for name, value in summary.environment]),
     ]
     if summary.variables:
         rows = [
             (
-                code(row.name),
-                "cleared" if row.value is None else f"set to {code(row.value)}" if row.value else "set to nothing",
-                ", ".join(code(gate) for gate in row.gates),
+                cell(row.name),
+                "cleared" if row.value is None else f"set to {cell(row.value)}" if row.value else "set to nothing",
+                ", ".join(cell(gate) for gate in row.gates),
                 escape(row.reason),
             )
             for row in summary.variables
@@ -247,5 +248,5 @@ def _reproduce(summary: Summary) -> list[str]:
 
 
 def _evidence(summary: Summary) -> list[str]:
-    rows = [(escape(item.what), code(item.path), code(item.digest) or "-") for item in summary.evidence]
+    rows = [(escape(item.what), cell(item.path), cell(item.digest) or "-") for item in summary.evidence]
     return ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]

@@ -32,19 +32,24 @@ def _guard(match: re.Match[str]) -> str:
 
 
 def code(text: str) -> str:
-    """Text as a code span that also holds inside a table; empty text stays empty.
+    """Text as a code span; empty text stays empty. For a table, see `cell`.
 
     A line end shows as `⏎`: a code span has none.
     """
     line = clean(text).replace("\n", "⏎").replace("\t", " ").strip()
     if not line:
         return ""
-    if "|" in line and ("\\" in line or "`" in line):
-        # Readers disagree on a pipe behind a backslash; an element with entities reads the same everywhere.
-        return f"<code>{escape(line)}</code>"
     fence = "`" * (_longest_run(line) + 1)
     pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def cell(text: str) -> str:
+    """Text as a code span inside a table, where a pipe separates cells unless it is escaped."""
+    if "|" in text and ("\\" in text or "`" in text):
+        # Readers disagree on a pipe behind a backslash; an element with entities reads the same everywhere.
+        return f"<code>{escape(clean(text).strip().replace(chr(10), '⏎'))}</code>"
+    return code(text).replace("|", "\\|")
 
 
 def fenced(text: str, language: str = "") -> list[str]:

@@ -11,10 +11,10 @@ import msgspec
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.tests import TestSection, test_section
-from gates.render.text import one_line, plural
+from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
 from gates.results import ExclusionRecord, FileChange
-from gates.values import GateOutcome, format_duration
+from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +144,7 @@ def _facts(run: Run) -> tuple[tuple[str, str], ...]:
         ("Base", base),
         ("Profile", run.profile),
         ("Run", run.id),
-        ("Took", f"{format_duration(run.duration)} with {plural(run.jobs, 'job')}" if run.duration > 0 else ""),
+        ("Took", f"{duration(run.duration)} with {plural(run.jobs, 'job')}" if run.duration > 0 else ""),
     )
     return tuple((name, value) for name, value in facts if value)
 
@@ -162,7 +162,7 @@ def _gate_rows(run: Run) -> tuple[GateRow, ...]:
             name=gate.name,
             command=command_line(gate),
             status=_status(gate),
-            time=format_duration(gate.duration) if gate.duration > 0 else "-",
+            time=duration(gate.duration),
             notes="; ".join(_gate_notes(gate)),
             passed=gate.outcome is GateOutcome.PASSED and not gate.inconsistent,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gates.values import format_duration
+
 _COLOUR = re.compile("\x1b\\[[0-9;:]*m")
 _NEWLINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _UNFIT = re.compile(
@@ -38,6 +40,11 @@ def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
     if LEAD_IN_HEAD in details:
         return (*lines[:limit], note)
     return (note, *lines[-limit:])
+
+
+def duration(seconds: float) -> str:
+    """A duration for people; `-` for none, and for what no clock can have measured."""
+    return format_duration(seconds) if 0 < seconds < float("inf") else "-"
 
 
 def plural(number: int, word: str) -> str:

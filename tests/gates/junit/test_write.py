@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.junit.read import parse_junit
@@ -162,6 +162,7 @@ def test_a_run_without_gates_and_tests_is_a_document_too() -> None:
     assert (root.tag, root.get("tests"), "timestamp" in root.attrib) == ("testsuites", "0", False)
 
 
+@settings(deadline=None)
 @given(st.lists(any_test(), max_size=6), nasty)
 def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], name: str) -> None:
     run = a_run(

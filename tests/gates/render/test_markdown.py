@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.compare.values import Comparison, GateTimes, TestsComparison
@@ -185,6 +185,7 @@ def test_a_comparison_has_its_section_and_ticks_its_box() -> None:
     assert ["Tests passing", "1/1", "0/1"] in rows(good)
 
 
+@settings(deadline=None, max_examples=40)
 @given(nasty)
 def test_no_text_breaks_a_table_or_adds_a_section(text: str) -> None:
     run, tests, compared = document(text)
@@ -208,6 +209,7 @@ def widths(markdown: str) -> list[int]:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(any_test(), max_size=8), st.booleans())
 def test_any_results_render(tests: list[TestResult], complete: bool) -> None:
     shown = render_markdown(a_run(tests, complete=complete, outcome="failed"), tests)

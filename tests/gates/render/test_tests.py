@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.render.tests import LINE_ORDER, counts_line, package_of, test_section
@@ -128,6 +128,7 @@ def test_a_run_without_test_results_has_no_section() -> None:
     assert section_of(a_run(), []) is None
 
 
+@settings(deadline=None)
 @given(st.lists(any_test(), min_size=1, max_size=20))
 def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> None:
     section = section_of(a_run(results), results)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
-from gates.render.text import clean, one_line, plural, useful_lines
+from gates.render.text import clean, duration, one_line, plural, useful_lines
 from tests.gates.junit.sample import anything
 
 
@@ -23,6 +23,7 @@ def test_shows_what_a_terminal_or_a_file_cannot(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
+@settings(deadline=None)
 @given(anything)
 def test_cleaned_text_can_be_written_and_has_one_kind_of_line_end(text: str) -> None:
     shown = clean(text)
@@ -49,3 +50,8 @@ def test_a_long_traceback_keeps_its_end_and_a_stack_dump_its_head() -> None:
 
 def test_numbers_agree_with_their_word() -> None:
     assert [plural(number, "gate") for number in (0, 1, 2, 1200)] == ["0 gates", "1 gate", "2 gates", "1,200 gates"]
+
+
+def test_only_real_durations_are_shown() -> None:
+    shown = [duration(seconds) for seconds in (0.5, 0.0, -1.0, float("nan"), float("inf"))]
+    assert shown == ["0.50s", "-", "-", "-", "-"]
