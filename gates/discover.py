@@ -64,8 +64,10 @@ def nox_command(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "nox", "-f", NOXFILE, *arguments)
 
 
-def list_sessions(root: Path, launcher: Launcher = launch, nox_args: Sequence[str] = ()) -> tuple[Session, ...]:
-    """What nox lists in `root`; nothing where there is no noxfile.
+def list_sessions(
+    root: Path, launcher: Launcher = launch, nox_args: Sequence[str] = (), *, only_default: bool = False
+) -> tuple[Session, ...]:
+    """What nox lists in `root`, or only what it runs by default; nothing where there is no noxfile.
 
     Raises:
         UsageError: the noxfile is broken.
@@ -73,9 +75,12 @@ def list_sessions(root: Path, launcher: Launcher = launch, nox_args: Sequence[st
     if not (root / NOXFILE).exists():
         return ()
     # Without a keyword nox lists what the noxfile selects by default, not everything.
-    done = launcher(nox_command("--list", "--json", "-k", "not gates_lists_every_session", *nox_args), root)
+    every = () if only_default else ("-k", "not gates_lists_every_session")
+    done = launcher(nox_command("--list", "--json", *every, *nox_args), root)
     listing = _listing(done.stdout)
-    if done.returncode == 0 and not listing:  # the noxfile selects tags of its own, which only a tag overrides
+    if (
+        done.returncode == 0 and not listing and every
+    ):  # the noxfile selects tags of its own, which only a tag overrides
         done = launcher(nox_command("--list", "--json", "-t", TAG, *nox_args), root)
         listing = _listing(done.stdout)
     if done.returncode != 0 or listing is None:

@@ -143,8 +143,7 @@ def _configure_local(
     if settings.test_timeout:
         from .running import Watch, close_stacks, open_stacks
 
-        path = Path(stream).with_name(Path(stream).name.replace("pytest-", "stacks-", 1)).with_suffix(".txt")
-        stacks = open_stacks(path if stream else None)
+        stacks = open_stacks(_stacks_beside(stream) if stream else None)
         config.add_cleanup(lambda: close_stacks(stacks))
         register(Watch(settings.test_timeout, stacks, config), "gates-watch")
 
@@ -181,6 +180,10 @@ def _is_distributed(config: pytest.Config) -> bool:
     # As xdist decides it, a little later, in its own pytest_configure.
     option = config.option
     return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
+
+
+def _stacks_beside(stream: str) -> Path:
+    return Path(stream).with_name(Path(stream).stem.replace("pytest-", "stacks-", 1) + ".txt")
 
 
 def _new_stream(inbox: str) -> str:

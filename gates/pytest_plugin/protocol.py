@@ -173,6 +173,16 @@ class Stream:
         except OSError as error:
             self.error = error
 
+    def running(self) -> dict[str, dict[str, Any]]:
+        """The `running` records in the file, by id: other processes write them too."""
+        mark = b'{"type":"running",'
+        try:
+            lines = Path(self.path).read_bytes().splitlines()
+            records = [json.loads(line) for line in lines if line.startswith(mark) and line.endswith(b"}")]
+        except (OSError, ValueError):
+            return {}
+        return {record["id"]: record for record in records}
+
     def close(self) -> None:
         """Close the file; a later `write` would open it again."""
         if self._fd >= 0:

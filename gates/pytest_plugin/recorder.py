@@ -78,13 +78,21 @@ class Recorder:
             if attempt.ended or attempt.failed:
                 self._close(nodeid, worker)
         reason = self._why_stopped(session)
+        # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
+        running = self._stream.running() if self._missing else {}
         for name in list(self._missing):
-            began = self._begun.get(name) or self._begun.get(name.rpartition("#")[0])
-            if began is None:
-                self._lost(name, TestOutcome.NOT_RUN, reason=reason)
-            else:
-                spent = round(max(0.0, time.time() - began), 6)
-                self._lost(name, TestOutcome.INTERRUPTED, reason=reason, started=began, duration=spent)
+            announced = running.get(name)
+            if announced is None:
+                self._write(name, outcome=TestOutcome.NOT_RUN.value, phase="setup", reason=reason)
+                continue
+            self._write(
+                name,
+                outcome=TestOutcome.INTERRUPTED.value,
+                reason=reason,
+                worker=announced["worker"],
+                started=announced["time"],
+                duration=round(max(0.0, time.time() - announced["time"]), 6),
+            )
 
     def pytest_unconfigure(self) -> None:
         """Write `finish`: only now can no other plugin change the exit code any more."""
@@ -164,18 +172,15 @@ class Recorder:
 
     def _close(self, nodeid: str, worker: str) -> None:
         attempt = self._open.pop((nodeid, worker))
+        self._begun.pop(nodeid, None)
         last = attempt.crash or next(reversed(list(attempt.phases.values())))
         name = getattr(last, "gates_id", nodeid)
         known = self._tests.get(name)
         file, line = (known.file, known.line) if known is not None else place(last.location)
         self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
 
-    def _lost(self, name: str, outcome: TestOutcome, **fields: object) -> None:
-        self._write(name, outcome=outcome.value, phase="setup", **fields)
-
     def _write(self, name: str, **fields: object) -> None:
         self._missing.pop(name, None)
-        self._begun.pop(name, None)
         known = self._tests.get(name)
         record: dict[str, object] = {
             "id": name,

@@ -88,7 +88,8 @@ class RunningGate:
         self._output_open = True
         self._stray = 0
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
-        self.command_line = command_line_of(planned, around.plan)
+        self.command_line = around.mask.text(command_line_of(planned, around.plan))
+        self._before = {name: _stamp(around.root / name) for name in self.gate.config.reports}
         self._process = self._start(number)
 
     def _start(self, number: int) -> GateProcess | None:
@@ -190,10 +191,10 @@ class RunningGate:
         counts = count_tests(self.tests) if self._inbox.processes or self.tests else None
         witnesses, junit_tests = self._witnesses(exit_code, counts)
         if junit_tests and counts is None:
-            self.tests += junit_tests
+            self.tests += [self.around.mask.struct(result) for result in junit_tests]
             counts = count_tests(junit_tests)
         outcome, inconsistent, reason = verdict.decide(witnesses)
-        return GateResult(
+        result = GateResult(
             name=self.gate.name,
             title=self.gate.title,
             kind=self.gate.kind,
@@ -217,6 +218,7 @@ class RunningGate:
             reports=self.gate.config.reports,
             stray=self._stray,
         )
+        return self.around.mask.struct(result)
 
     def _witnesses(self, exit_code: int | None, counts: TestCounts | None) -> tuple[list[Witness], list[TestResult]]:
         found: list[Witness | None] = []
@@ -257,7 +259,8 @@ class RunningGate:
         problems = []
         for name in self.gate.config.reports:
             path = self.around.root / name
-            if not path.exists() or path.stat().st_mtime < self._wall - 1:
+            stamp = _stamp(path)
+            if stamp is None or stamp == self._before[name]:
                 problems.append(f"{name} was not written")
             elif path.suffix == ".xml":
                 try:
@@ -352,6 +355,15 @@ def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: 
         command_line=command_line_of(planned, plan),
         environment=environment,
     )
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Changes when a file is written; None where there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 def _json(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,8 +21,9 @@ _KNOWN = frozenset(TestResult.__struct_fields__)
 class PytestProcess:
     """One pytest process of a gate: what it collected, what ended, whether it finished."""
 
-    def __init__(self, gate: str, number: int, path: Path) -> None:
+    def __init__(self, gate: str, number: int, path: Path, mask: Mask) -> None:
         self.gate, self.number, self.path = gate, number, path
+        self._mask = mask
         self.offset = 0
         self.start: dict[str, Any] = {}
         self.exit_code: int | None = None
@@ -34,9 +36,9 @@ class PytestProcess:
     def take(self, line: bytes) -> TestResult | None:
         """Take one record; the result when it is one of a test."""
         try:
-            record = msgspec.json.decode(line)
-            return self._take(record)
-        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+            record = _decode(line)
+            return self._take(self._mask.value(record) if self._mask else record)
+        except (ValueError, KeyError, TypeError, AttributeError):
             self.unreadable += 1
             return None
 
@@ -64,17 +66,13 @@ class PytestProcess:
         if test in self.ended:  # a second word on the same test would count it twice
             self.unreadable += 1
             return None
-        self.ended.add(test)
         fields = {key: value for key, value in record.items() if key in _KNOWN}
-        return msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
+        result = msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
+        self.ended.add(test)
+        return result
 
-    def settle(self, why: str, stacks: dict[str, str]) -> list[TestResult]:
-        """Results for what was collected and never ended.
-
-        Args:
-            why: said as the reason.
-            stacks: dumps left by a test timeout without workers, by file name.
-        """
+    def settle(self, why: str) -> list[TestResult]:
+        """Results for what was collected and never ended; `why` is said as the reason."""
         results = []
         for test, about in self.collected.items():
             if test in self.ended:
@@ -83,7 +81,7 @@ class PytestProcess:
             running = self.running.get(test)
             outcome, details, message = TestOutcome.NOT_RUN, "", ""
             if running is not None:
-                dump = next((text for text in stacks.values() if text), "")
+                dump = self._stacks()
                 outcome = TestOutcome.TIMEOUT if dump else TestOutcome.INTERRUPTED
                 details, message = dump, "timed out" if dump else ""
             results.append(
@@ -103,6 +101,31 @@ class PytestProcess:
             )
         return results
 
+    def _stacks(self) -> str:
+        """The dump that a test timeout leaves when there are no workers; empty without one."""
+        name = self.path.name.replace("pytest-", "stacks-", 1)
+        try:
+            text = self.path.with_name(name).with_suffix(".txt").read_text("utf-8", "replace")
+        except OSError:
+            return ""
+        return self._mask.text(text)
+
+
+def _decode(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.MsgspecError:
+        # What tests print may hold lone surrogates, which msgspec refuses; a result shows them as escapes.
+        return _visible(json.loads(line))
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_visible(key): _visible(item) for key, item in value.items()}
+    return [_visible(item) for item in value] if isinstance(value, list) else value
+
 
 class Inbox:
     """The folder into which the pytest processes of one gate write."""
@@ -116,7 +139,7 @@ class Inbox:
         """Results that landed since the last call."""
         for path in sorted(self.folder.glob("pytest-*.jsonl")):
             if path not in self.processes:
-                self.processes[path] = PytestProcess(self.gate, len(self.processes), path)
+                self.processes[path] = PytestProcess(self.gate, len(self.processes), path, self._mask)
         landed = []
         for process in self.processes.values():
             with process.path.open("rb") as file:
@@ -125,7 +148,7 @@ class Inbox:
             end = data.rfind(b"\n") + 1
             process.offset += end
             for line in data[:end].splitlines():
-                result = process.take(self._mask.data(line))
+                result = process.take(line)
                 if result is not None:
                     landed.append(result)
         return landed
@@ -133,11 +156,8 @@ class Inbox:
     def settle(self, why: str) -> list[TestResult]:
         """The last results, and one for each test that never ended."""
         landed = self.poll()
-        stacks = {
-            path.name: self._mask.text(path.read_text("utf-8", "replace")) for path in self.folder.glob("stacks-*.txt")
-        }
         for process in self.processes.values():
-            landed += process.settle(why, stacks)
+            landed += process.settle(why)
         return landed
 
     @property

@@ -44,7 +44,7 @@ class GateLog:
         data = self._rest + data
         end = data.rfind(b"\n") + 1
         if not end and len(data) > _LONGEST_LINE:
-            end = len(data)
+            end = self._mask.safe_end(data)
         self._rest = data[end:]
         if end:
             self._write(data[:end])

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +20,14 @@ _SECRET_NAME = re.compile(
 _SHORTEST = 6
 """Shorter values (`1`, `true`, `main`) stand everywhere; masking them would hide the log and no secret."""
 
+_OUR_WORDS = frozenset(
+    {*map(str, TestOutcome), *map(str, GateOutcome), "running", "nothing-selected", "command"}
+    | {"worktree", "commit", "folder", "production", "config", "collect", "teardown"}
+)
+"""Words that a field of a result may hold: who has one of them as a password must still get a readable result."""
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
 
 def looks_secret(name: str) -> bool:
     """Whether a variable of this name may hold a secret."""
@@ -23,7 +35,11 @@ def looks_secret(name: str) -> bool:
 
 
 class Mask:
-    """Replaces secret values by `[masked: NAME]`."""
+    """Replaces secret values by `[masked: NAME]`.
+
+    Attributes:
+        longest: bytes of the longest form of a secret; 0 without secrets.
+    """
 
     def __init__(self, environment: Mapping[str, str], names: Iterable[str] = (), shown: Iterable[str] = ()) -> None:
         """Collect the secrets.
@@ -43,11 +59,12 @@ class Mask:
                 text = part.strip()
                 if len(text) >= _SHORTEST:
                     secrets.setdefault(text, name)
-        forms = {}
+        forms: dict[bytes, bytes] = {}
         for text, name in secrets.items():
-            for form in (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
-                forms[form.encode("utf-8", "surrogateescape")] = f"[masked: {name}]".encode()
+            for form in _forms(text):
+                forms.setdefault(_encode(form), _encode(f"[masked: {name}]"))
         self._forms = forms
+        self.longest = max(map(len, forms), default=0)
         # Longest first: a secret that contains another one must not leave its rest behind.
         ordered = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile(b"|".join(re.escape(form) for form in ordered)) if ordered else None
@@ -56,7 +73,7 @@ class Mask:
         return self._pattern is not None
 
     def data(self, data: bytes) -> bytes:
-        """`data` without secrets, in plain or JSON-escaped form."""
+        """`data` without secrets, in plain or escaped form."""
         if self._pattern is None:
             return data
         return self._pattern.sub(lambda match: self._forms[match[0]], data)
@@ -65,4 +82,44 @@ class Mask:
         """`text` without secrets."""
         if self._pattern is None:
             return text
-        return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        try:
+            return self.data(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # lone surrogates that stand for no byte
+            return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def value(self, value: Any) -> Any:
+        """`value`, built of lists and dicts, without secrets in its texts.
+
+        Texts one by one, not their JSON: a secret of digits would hit a number there, and make it unreadable.
+        """
+        if isinstance(value, str):
+            return value if value in _OUR_WORDS else self.text(value)
+        if isinstance(value, dict):
+            return {key: self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def struct(self, struct: _Struct) -> _Struct:
+        """`struct` without secrets."""
+        if self._pattern is None:
+            return struct
+        return msgspec.convert(self.value(msgspec.to_builtins(struct)), type(struct))
+
+    def safe_end(self, data: bytes) -> int:
+        """Up to where `data` can be masked and written alone: no secret lies across that place, or begins behind it."""
+        end = max(0, len(data) - max(0, self.longest - 1))
+        if self._pattern is not None:
+            for match in self._pattern.finditer(data):
+                if match.start() < end < match.end():
+                    return match.end()
+        return end
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """A secret as it is, as JSON in both spellings, and as an assertion shows it."""
+    return text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # as the system hands it out

@@ -41,7 +41,7 @@ def make_progress(plan: Plan, stream: TextIO | None = None) -> Progress:
     """Live lines when `stream` is a terminal, plain lines else."""
     stream = stream or sys.stderr
     if stream.isatty():
-        return LiveProgress(plan)
+        return LiveProgress(plan, stream)
     return PlainProgress(plan, stream)
 
 
@@ -105,21 +105,19 @@ class PlainProgress:
 
     def _print(self, word: str, gate: str, text: str) -> None:
         line = f"{word:>13}  {gate:<{self._width}}  {text}".rstrip()
-        # What a test calls itself may not fit the encoding of the log.
-        encoding = self._stream.encoding or "utf-8"
-        self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        self._stream.write(_fitting(line, self._stream.encoding) + "\n")
         self._stream.flush()
 
 
 class LiveProgress:
     """A line for each gate that runs, on a terminal; ended gates scroll away above."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, stream: TextIO) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
-        self._console = Console(stderr=True)
+        self._console = Console(file=stream)
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
         self._expected = {item.gate.name: item.expected for item in plan.gates}
         self._bars: Any = RichProgress(
@@ -173,5 +171,12 @@ class LiveProgress:
         from rich.text import Text
 
         self._bars.console.print(
-            Text.assemble((f"{word:>13}", style), f"  {gate:<{self._width}}  {text}"), soft_wrap=True
+            Text.assemble((f"{word:>13}", style), _fitting(f"  {gate:<{self._width}}  {text}", self._console.encoding)),
+            soft_wrap=True,
         )
+
+
+def _fitting(text: str, encoding: str | None) -> str:
+    """`text` as a stream of this encoding can show it: what a test calls itself may not fit."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -143,7 +143,7 @@ def agree(records: TestCounts, junit: TestCounts) -> str:
     JUnit has no word for tests that were excluded before they ran, and counts xpassed as passed: only what could hide
     something is compared.
     """
-    if junit.run + junit.skipped + junit.xfailed < records.run + records.skipped:
+    if junit.run + junit.skipped < records.run + records.skipped:
         return f"junit holds {junit.collected} cases, {records.run + records.skipped} tests have results"
     if junit.bad < records.bad:
         return f"junit shows {junit.bad} wrong tests, the results {records.bad}"
@@ -161,7 +161,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     A witness that says *passed* against one that says *failed* is a contradiction only where it should have known: an
     exit code of 1 with all tests passed is none, for a session does more than its tests.
     """
-    found = [witness for witness in witnesses if witness.outcome is not None]
+    found = _explained([witness for witness in witnesses if witness.outcome is not None])
     by_name = {witness.name: witness.outcome for witness in found}
     worst = min(found, key=lambda witness: _WORST_FIRST.index(witness.outcome or GateOutcome.FAILED), default=None)
     if worst is None or worst.outcome is None:
@@ -173,10 +173,19 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail
     if worst.name == EXIT_CODE:
         better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
-        reason = better or reason
+        nothing = any(w.name == TESTS and w.detail == NO_TEST for w in found)  # pytest ends with 5 then
+        reason = NO_TEST if nothing else better or reason
     if worst.outcome is GateOutcome.SKIPPED:
         reason = reason.removeprefix("skipped: ")
     return worst.outcome, inconsistent, reason
+
+
+def _explained(found: list[Witness]) -> list[Witness]:
+    """Without nox's exit code where nox's report says that it is the environment's fault: the code only repeats it."""
+    report = next((witness.outcome for witness in found if witness.name == NOX_REPORT), None)
+    if report is not GateOutcome.COULD_NOT_RUN:
+        return found
+    return [witness for witness in found if witness.name != EXIT_CODE or witness.outcome is not GateOutcome.FAILED]
 
 
 def conclude(gates: Sequence[GateResult], *, interrupted: bool = False, trouble: bool = False) -> tuple[str, ExitCode]:

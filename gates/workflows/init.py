@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -56,24 +57,25 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
         names = ", ".join(session.signature for session in tagged)
         text = _HEAD + f"# The noxfile tags these sessions {TAG!r}: {names}\n" + _SETTINGS
         return {OWN_FILE: text}, f"saw {NOXFILE} with tagged sessions: {names}"
-    names_seen: dict[str, str] = {}
-    for session in sessions:
-        names_seen.setdefault(session.name, session.description)
-    chosen = {name: about for name, about in names_seen.items() if _looks_like_gate(name)}
-    tables = "".join(
-        f"\n[gate.{json.dumps(name)}]\nsession = {json.dumps(name)}\n"
-        + ('tests = "pytest"\n' if name.startswith("test") else "")
-        for name in (chosen or names_seen)
-    )
+    # What the noxfile does not run by default needs more than every machine has: conda, a release's secrets.
+    default = {session.name for session in list_sessions(root, only_default=True)}
+    names_seen = list(dict.fromkeys(session.name for session in sessions))
+    usual = [name for name in names_seen if name in default] or names_seen
+    chosen = [name for name in usual if _looks_like_gate(name)] or usual
+    tables = "".join(f"\n[gate.{_key(name)}]\nsession = {json.dumps(name)}\n" for name in chosen)
     about = (
         f"# Sessions of the noxfile that a merge should wait for. Tagging them does the same:\n"
         f"#     @nox.session(tags=[{TAG!r}])\n"
     )
-    left = [name for name in names_seen if name not in (chosen or names_seen)]
+    left = [name for name in names_seen if name not in chosen]
     rest = f"# Left out: {', '.join(left)}\n" if left else ""
     return {
         OWN_FILE: _HEAD + _SETTINGS + "\n" + about + rest + tables
     }, f"saw {NOXFILE} with {len(names_seen)} sessions"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def _looks_like_gate(name: str) -> bool:
@@ -138,7 +140,7 @@ def _for_commands(root: Path) -> tuple[dict[str, str], str]:
     else:
         found, about = [("check", "true", "Replace this command by your own")], "saw no build file that is known"
     tables = "".join(
-        f"\n[gate.{json.dumps(gate)}]\ntitle = {json.dumps(title)}\ncommand = {json.dumps(command)}\n"
+        f"\n[gate.{_key(gate)}]\ntitle = {json.dumps(title)}\ncommand = {json.dumps(command)}\n"
         for gate, command, title in found
     )
     return {OWN_FILE: _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + tables}, about

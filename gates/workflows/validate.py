@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,16 +142,16 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
                 recorder.take(event)
                 shown.take(event)
             recorder.finish(interrupted=bool(wish.count))
-        except EnvironmentProblem:
+            emit(recorder.run, recorder.tests, prepared.reports)
+        except EnvironmentProblem as error:
             engine.close()
-            recorder.give_up()
+            error.exit_code = recorder.give_up(interrupted=bool(wish.count))
             raise
         finally:
             engine.close()
             reports.close()
     finished = Finished(run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports)
     prepared.store.remember(finished.run, finished.tests)
-    emit(finished.run, finished.tests, prepared.reports)
     return finished
 
 
@@ -201,19 +202,19 @@ class _Recorder:
         outcome, code = conclude(self.run.gates, interrupted=interrupted)
         self._update(complete=True, outcome=outcome, exit_code=int(code))
 
-    def give_up(self) -> None:
+    def give_up(self, *, interrupted: bool) -> ExitCode:
         """The reports cannot be written: leave a `run.json` that says so, if that still can."""
-        try:
-            self._update(complete=False, outcome="could-not-run", exit_code=int(ExitCode.COULD_NOT_RUN))
-        except GatesError:
-            return
+        outcome, code = conclude(self.run.gates, interrupted=interrupted, trouble=True)
+        with suppress(GatesError):
+            self._update(complete=False, outcome=outcome, exit_code=int(code))
+        return code
 
     def save(self) -> None:
         """Write `run.json`."""
         self.reports.save_run(self.run)
 
     def _update(self, **changes: object) -> None:
-        self.run = self._masked(
+        self.run = self.mask.struct(
             msgspec.structs.replace(
                 self.run,
                 **changes,
@@ -223,11 +224,6 @@ class _Recorder:
             )
         )
         self.save()
-
-    def _masked(self, run: Run) -> Run:
-        if not self.mask:
-            return run
-        return msgspec.json.decode(self.mask.data(msgspec.json.encode(run)), type=Run)
 
 
 def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
