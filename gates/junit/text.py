@@ -22,6 +22,8 @@ _UNFIT = re.compile(
 
 def clean(text: str) -> str:
     """`text` with every character that XML cannot carry as `#xNN`: two, four or six upper-case hex digits."""
+    if text.isascii() and text.isprintable():
+        return text  # nearly all of it: names, files, properties
     return _UNFIT.sub(_escape, text)
 
 

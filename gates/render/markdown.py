@@ -33,21 +33,21 @@ SIGNS = {True: "✅", False: "❌"}
 def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
     """The whole summary; ends with a newline."""
     summary = summarise(run, tests, comparison)
-    lines = [
-        *_head(summary),
-        *_failures(summary),
-        *_gates(summary),
-        *_tests(summary.tests),
-        *_changes(summary.changes),
-        *_comparison(summary.comparison),
-        *_exclusions(summary),
-        *_environment(summary),
-        *_notes(summary),
-        *_checklist(summary),
-        *_reproduce(summary),
-        *_evidence(summary),
-    ]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    sections = (
+        _head(summary),
+        _failures(summary),
+        _gates(summary),
+        _tests(summary.tests),
+        _changes(summary.changes),
+        _comparison(summary.comparison),
+        _exclusions(summary),
+        _environment(summary),
+        _notes(summary),
+        _checklist(summary),
+        _reproduce(summary),
+        _evidence(summary),
+    )
+    return "\n\n".join(text for lines in sections if (text := "\n".join(lines).strip("\n"))) + "\n"
 
 
 def _head(summary: Summary) -> list[str]:
@@ -229,7 +229,9 @@ def _notes(summary: Summary) -> list[str]:
 
 
 def _checklist(summary: Summary) -> list[str]:
-    lines = ["## Pre-merge checklist", "", "Derived from the results; an open box was not shown.", ""]
+    ticked = sum(item.checked for item in summary.checklist)
+    said = f"Derived from the results, {ticked} of {len(summary.checklist)} shown; an open box was not shown."
+    lines = ["## Pre-merge checklist", "", said, ""]
     lines += [
         f"- [{'x' if item.checked else ' '}] {escape(item.text)}{f' ({escape(item.why)})' if item.why else ''}"
         for item in summary.checklist
@@ -243,7 +245,7 @@ def _reproduce(summary: Summary) -> list[str]:
     blocks = "\n\n".join(f"# {' '.join(comment.split())}\n{command}" for comment, command in summary.commands)
     lines = ["## Reproduce", "", *fenced(blocks, "bash"), ""]
     if summary.tests is not None:
-        lines += ["Expected:", "", *fenced(summary.tests.line, "text"), ""]
+        lines += ["The tests of this run:", "", *fenced(summary.tests.line, "text"), ""]
     return lines
 
 

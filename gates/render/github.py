@@ -1,0 +1,61 @@
+"""Lay a summary out as workflow commands of GitHub Actions: annotations beside the lines that they are about.
+
+The service shows ten errors a step, so what failed comes first; the summary file has everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.render.summary import summarise
+from gates.render.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.compare.values import Comparison
+    from gates.render.summary import GateRow
+    from gates.render.tests import Failure
+    from gates.results import Run, TestResult
+
+LISTED_FAILURES = 50
+"""So many failing tests are annotated."""
+
+
+def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
+    """A command per line: failing tests, gates that did not pass, and the verdict."""
+    summary = summarise(run, tests, comparison)
+    failures = summary.tests.failures if summary.tests else ()
+    verdict = summary.verdict
+    lines = [
+        *(_test(failure) for failure in failures[:LISTED_FAILURES]),
+        *(_gate(row) for row in summary.gates if not row.passed),
+        _command("notice" if verdict.passed else "error", verdict.sentence, title=verdict.word),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _test(failure: Failure) -> str:
+    text = "\n".join(part for part in (failure.message, *failure.lines) if part) or failure.outcome.value
+    file, _, line = failure.place.rpartition(":")
+    place = {"file": file, "line": line} if file and line.isdigit() else {"file": failure.place}
+    return _command("error", text, **place, title=f"{failure.outcome} {failure.id}")
+
+
+def _gate(row: GateRow) -> str:
+    # What did not run at all is no error of the code, and never looks passed.
+    level = "warning" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else "error"
+    return _command(level, row.notes or row.status, title=f"Gate {row.name}: {row.status}")
+
+
+def _command(level: str, text: str, **properties: str) -> str:
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::{level}{' ' if given else ''}{given}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return clean(text).replace("%", "%25").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
