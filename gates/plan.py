@@ -69,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         filter: the user's expression.
         exclusions: entries of the ledger that hold in this run.
         effective_filter: what a test must match to be run.
+        nox_args: further arguments of every nox call.
         notes: what the reader should know about the choice.
     """
 
@@ -82,6 +83,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     include_excluded: bool = False
     test_timeout: float | None = None
     no_install: bool = False
+    nox_args: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -130,6 +132,7 @@ def make_plan(
         include_excluded=include,
         test_timeout=request.test_timeout or profile.test_timeout or config.test_timeout,
         no_install=request.no_install,
+        nox_args=config.nox_args,
         notes=_notes(gates, chosen, config),
     )
 

@@ -113,6 +113,7 @@ TABLES = ("gate", "profile", "exclusions")
 GATE: dict[str, Reader] = {
     "command": _command,
     "session": _text,
+    "args": _texts,
     "title": _text,
     "timeout": _duration,
     "needs": _texts,

@@ -20,6 +20,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
         name: as in `--gate`.
         command: arguments of a plain command; empty for a nox session.
         session: signature of the nox session, where it is not the name; adopts a session without the tag.
+        args: further arguments: of a session what follows `--`, of a command what follows its words.
         title: one line for the summary.
         timeout: seconds; None takes the run's.
         needs: gates that must have passed before this one starts.
@@ -32,6 +33,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     command: tuple[str, ...] = ()
     session: str = ""
+    args: tuple[str, ...] = ()
     title: str = ""
     timeout: float | None = None
     needs: tuple[str, ...] = ()

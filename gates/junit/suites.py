@@ -16,7 +16,7 @@ from gates.junit.report import split_id
 from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gates.results import GateResult, Run, TestResult
 
@@ -82,10 +82,11 @@ def _test_suites(run: Run, tests: Iterable[TestResult]) -> list[Suite]:
     for test in tests:
         groups.setdefault((test.gate, test_file(test)), []).append(test)
     several = len({gate for gate, _ in groups}) > 1
+    ledger = {record.name: f"{record.owner}, expires {record.expires}" for record in run.exclusions}
     return [
         Suite(
             f"{gate}: {file or gate}" if several else file or gate,
-            [_test_case(test, file) for test in members],
+            [_test_case(test, file, ledger) for test in members],
             timestamp=_iso(min((test.started for test in members if test.started > 0), default=run.started)),
             properties={**_properties(run), "gate": gate},
             file=file,
@@ -94,7 +95,7 @@ def _test_suites(run: Run, tests: Iterable[TestResult]) -> list[Suite]:
     ]
 
 
-def _test_case(test: TestResult, file: str) -> Case:
+def _test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
     name, classname = split_id(test.id, file)
     case = Case(
         name,
@@ -114,6 +115,8 @@ def _test_case(test: TestResult, file: str) -> Case:
     element = TEST_ELEMENTS.get(test.outcome)
     if element == "skipped":
         said = test.reason or test.message
+        if test.exclusion in ledger:
+            said = f"{said} ({ledger[test.exclusion]})".strip()
         case.add_result(
             element, test.outcome.value, f"{test.outcome}: {said}" if said else test.outcome.value, test.details
         )

@@ -315,9 +315,11 @@ def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...
     """The arguments with which a gate is started."""
     gate = planned.gate
     if gate.kind == "command":
-        return gate.config.command
+        return gate.config.command + gate.config.args
     reuse = ("-R",) if plan.no_install else ()
-    return nox_command("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
+    rest = ("--", *gate.config.args) if gate.config.args else ()
+    words = ("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
+    return nox_command(*words, *plan.nox_args, *rest)
 
 
 def command_line_of(planned: PlannedGate, plan: Plan) -> str:
@@ -327,11 +329,13 @@ def command_line_of(planned: PlannedGate, plan: Plan) -> str:
     sets = [f"{change.name}={shlex.quote(change.value)}" for change in gate.config.env if change.value is not None]
     front = ["env", *clears, *sets] if clears else sets
     if gate.kind == "command":
-        words = [shlex.join(gate.config.command)]
+        words = [shlex.join(gate.config.command + gate.config.args)]
         if gate.config.cwd:
             return f"(cd {shlex.quote(gate.config.cwd)} && {' '.join(front + words)})"
     else:
-        words = ["nox", *(["-R"] if plan.no_install else []), "-s", shlex.quote(gate.signature)]
+        rest = ["--", *gate.config.args] if gate.config.args else []
+        reuse = ["-R"] if plan.no_install else []
+        words = [shlex.join(["nox", *reuse, "-s", gate.signature, *plan.nox_args, *rest])]
     return " ".join(front + words)
 
 
