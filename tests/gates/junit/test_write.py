@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gates.junit.read import parse_junit
 from gates.junit.text import clean
 from gates.junit.write import junit_document, write_junit
-from gates.results import Witness
+from gates.results import ExclusionRecord, Witness
 from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, any_test, nasty
 
@@ -145,6 +145,14 @@ def test_a_case_says_where_its_test_is_and_who_ran_it() -> None:
         "timestamp": "2026-10-31T12:00:00.000+00:00",
     }
     assert properties(case) == {"outcome": "excluded", "worker": "gw1", "process": "2", "exclusion": "scaffolding"}
+
+
+def test_an_excluded_test_says_who_owns_the_exclusion_and_until_when() -> None:
+    record = ExclusionRecord(name="e", filter="f", reason="r", category="c", owner="kv", expires="2027-01-31")
+    test = a_test(outcome=TestOutcome.EXCLUDED, reason="planned", exclusion="e")
+    skipped = case_of(written(a_run(exclusions=(record,)), [test]), "test_it").find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "excluded: planned (kv, expires 2027-01-31)"
 
 
 def test_newlines_and_spaces_survive_in_messages_and_texts() -> None:
