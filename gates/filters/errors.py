@@ -72,9 +72,9 @@ def render(text: str, problem: Problem) -> str:
     shown = before + visible(text[left:right]) + after
     indent = width(before + visible(text[left:start]))
     carets = "^" * max(1, width(visible(text[start : min(end, right)])))
-    lines = [f"  {shown}", f"  {' ' * indent}{carets} {problem.label}"]
+    lines = [f"  {shown}", f"  {' ' * indent}{carets} {visible(problem.label)}"]
     if problem.hint:
-        lines.append(f"  {' ' * indent}hint: {problem.hint}")
+        lines.append(f"  {' ' * indent}hint: {visible(problem.hint)}")
     return "\n".join(lines)
 
 

@@ -117,12 +117,11 @@ class Lexer:
             arguments.append((argument, span))
             closed = self.text.startswith(")", self._at)
             self._at += self._at < len(self.text)
+        if form is not None:
+            self._check_count(form, arguments, Span(opened, self._at - closed))
         if not closed:
-            self._problem(len(self.text), len(self.text), "missing `)`", f"it closes `{name}(`")
-        if form is None:
-            return Token("operand", Span(start, self._at))
-        self._check_count(form, arguments, Span(opened, self._at - closed))
-        if len(self.problems) > before:
+            self._problem(len(self.text), len(self.text), "missing `)`", f"it closes `{name[:60]}(`")
+        if form is None or len(self.problems) > before:
             return Token("operand", Span(start, self._at))
         matchers = tuple(matcher for matcher, _ in arguments) if form.arguments else ()
         span = Span(start, self._at)

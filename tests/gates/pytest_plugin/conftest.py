@@ -98,6 +98,7 @@ class Project:
         environ.update({name: value for name, value in variables.items() if value})
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+            check=False,
             cwd=self.root,
             env=environ,
             capture_output=True,

@@ -7,13 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from gates.pytest_plugin import protocol
 
 from .conftest import GATES, INJECTED, Project, clean_environ, entry
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENVIRONMENT = """
 import json, os, pathlib, subprocess, sys
@@ -127,8 +130,11 @@ def test_results_that_cannot_be_written_fail_no_test(project: Project) -> None:
 
 
 SOURCES = sorted(
-    [GATES / "exclusions.py", GATES / "errors.py", GATES / "values.py"]
-    + [*(GATES / "filters").glob("*.py"), *(GATES / "pytest_plugin").glob("*.py")]
+    [
+        *(GATES / name for name in ("exclusions.py", "errors.py", "values.py")),
+        *(GATES / "filters").glob("*.py"),
+        *(GATES / "pytest_plugin").glob("*.py"),
+    ]
 )
 
 

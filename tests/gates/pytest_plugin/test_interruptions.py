@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Project
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .conftest import Project
 
 THREE = """
 def test_first(): pass
@@ -67,7 +70,9 @@ def test_an_interrupt_from_outside_leaves_a_complete_stream(project: Project) ->
     project.write(
         test_it="""
         import os, signal, time
-        def test_first(): os.kill(os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid(), signal.SIGINT); time.sleep(1)
+        def test_first():
+            os.kill(os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid(), signal.SIGINT)
+            time.sleep(1)
         def test_second(): pass
         """
     )
@@ -76,7 +81,8 @@ def test_an_interrupt_from_outside_leaves_a_complete_stream(project: Project) ->
             stream.unlink()
         ran = project.injected(*arguments)
         assert ran.outcomes["test_first"] == "interrupted", arguments
-        assert ran.outcomes["test_second"] == "not-run"
+        # A worker may go on to the next test while the controller ends it; that result is lost, too.
+        assert ran.outcomes["test_second"] in (("interrupted", "not-run") if arguments else ("not-run",))
         assert ran.of("finish")[0]["exit_code"] == 2
 
 
@@ -121,7 +127,8 @@ def test_with_collect_only_nothing_is_run(project: Project) -> None:
 def test_a_usage_error_of_pytest_leaves_no_lie(project: Project) -> None:
     ran = project.injected("no_such_file.py")
     assert ran.exit_code == 4
-    assert [record["type"] for record in ran.records] == ["start", "finish"] or not ran.records
+    assert ran.of("finish")[0]["exit_code"] == 4
+    assert not ran.of("test")
 
 
 def test_no_tests_at_all_is_an_empty_list(project: Project) -> None:

@@ -117,7 +117,11 @@ EXPECTED: dict[str, Mapping[str, Any]] = {
         "message": "RuntimeError: teardown is broken",
         "stdout": "from setup\n",
     },
-    "test_fails_and_errors": {"outcome": "failed", "phase": "call", "message": "AssertionError: assert 'the call' == 0"},
+    "test_fails_and_errors": {
+        "outcome": "failed",
+        "phase": "call",
+        "message": "AssertionError: assert 'the call' == 0",
+    },
     "test_is_skipped_by_mark": {"outcome": "skipped", "phase": "setup", "reason": "no such device", "line": 32},
     "test_skips_itself": {"outcome": "skipped", "phase": "call", "reason": "not today"},
     "test_fails_as_expected": {"outcome": "xfailed", "phase": "call", "reason": "known bug"},

@@ -72,7 +72,7 @@ def test_expired_entries_are_named(project: Project) -> None:
 
 
 def test_all_mistakes_of_the_ledger_are_shown_with_their_lines(project: Project) -> None:
-    broken = LEDGER.replace("owner = \"backend team\"\n", "").replace('"hang"', '"hangs"').replace("(runtime", "(")
+    broken = LEDGER.replace('owner = "backend team"\n', "").replace('"hang"', '"hangs"').replace("(runtime", "(")
     project.write_file("pyproject.toml", broken.replace("test(_detection_warning)", "test(a) && test(b)"))
     ran = project.plain()
     assert ran.exit_code == 4
@@ -172,3 +172,24 @@ def test_tests_with_the_same_id_are_numbered(project: Project, arguments: tuple[
     assert ran.outcomes == {"test_it": "passed", "test_it#2": "passed", "test_it#3": "passed"}
     assert sorted(ran.collected) == ["test_it", "test_it#2", "test_it#3"]
     assert sorted(record["id"][-2:] for record in ran.of("running")) == ["#2", "#3", "it"]
+
+
+def test_the_number_of_workers_follows_the_recorded_durations(project: Project) -> None:
+    project.write(test_it=NAMES)
+    project.write_file("durations.jsonl", '{"id": "a", "outcome": "passed", "duration": 0.001}\n')
+    ran = project.plain("-n", "auto", "--gates-workers-from", "durations.jsonl", "-E", "test(cache)")
+    assert "gates: 1 worker: " in ran.output
+    assert "created: 1/1 worker" in ran.output
+
+
+def test_the_runner_s_number_of_workers_is_taken(project: Project) -> None:
+    project.write(test_it=NAMES)
+    ran = project.injected("-n", "auto", settings={"workers": 3, "filter": "test(cache)"})
+    assert ran.of("start")[0]["workers"] == 3
+
+
+def test_a_missing_file_of_durations_is_a_usage_error(project: Project) -> None:
+    ran = project.plain("-n", "auto", "--gates-workers-from", "missing.jsonl")
+    assert ran.exit_code == 4
+    assert "--gates-workers-from missing.jsonl" in ran.output
+    assert "Traceback" not in ran.output

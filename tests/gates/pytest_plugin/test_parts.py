@@ -1,0 +1,258 @@
+"""Parts of the plugin that need no pytest process: pure functions of values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, TYPE_CHECKING
+
+import pytest
+
+from gates.exclusions import Exclusion
+from gates.filters import FilterSyntaxError
+from gates.pytest_plugin import distribution, protocol
+from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
+from gates.pytest_plugin.ledger import finder, load_ledger
+from gates.pytest_plugin.options import seconds
+from gates.pytest_plugin.protocol import Settings
+from gates.pytest_plugin.reports import Attempt, conclude
+from gates.pytest_plugin.selection import make_selection
+from gates.pytest_plugin.terminal import lines
+from gates.pytest_plugin.text import cap, first_line
+from gates.pytest_plugin.workers import choose_workers, cores, read_durations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def report(when: str, outcome: str = "passed", text: str | None = None, **more: Any) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid="test_a.py::test_it",
+        location=("test_a.py", 4, "test_it"),
+        keywords={},
+        outcome=outcome,  # type: ignore[arg-type]
+        longrepr=text,
+        when=when,  # type: ignore[arg-type]
+        duration=1.0,
+        **more,
+    )
+
+
+def concluded(*reports: pytest.TestReport) -> dict[str, Any]:
+    attempt = Attempt(100.0)
+    for one in reports:
+        attempt.add(one)
+    return conclude(attempt, 110.0)
+
+
+class TestReports:
+    def test_the_duration_is_that_of_all_phases(self) -> None:
+        assert concluded(report("setup"), report("call"), report("teardown"))["duration"] == 3.0
+
+    def test_a_test_that_passes_at_its_second_attempt_is_flaky(self) -> None:
+        fields = concluded(
+            report("setup"),
+            report("call", "rerun", "E   first failure"),
+            report("setup"),
+            report("call"),
+            report("teardown"),
+        )
+        assert fields["outcome"] == "flaky"
+        assert fields["reason"] == "passed at attempt 2"
+        assert fields["message"] == "first failure"
+
+    def test_a_test_that_fails_at_every_attempt_keeps_all_texts(self) -> None:
+        fields = concluded(
+            report("call", "rerun", "E   first"),
+            report("setup"),
+            report("call", "failed", "E   last"),
+            report("teardown"),
+        )
+        assert (fields["outcome"], fields["message"]) == ("failed", "last")
+        assert "--- earlier attempt 1 ---\nE   first" in fields["details"]
+
+    def test_a_skip_whose_teardown_fails_is_an_error(self) -> None:
+        fields = concluded(report("setup"), report("call", "skipped", "x"), report("teardown", "failed", "E   no"))
+        assert (fields["outcome"], fields["phase"]) == ("error", "teardown")
+
+    def test_a_crash_while_setting_up_says_so(self) -> None:
+        fields = concluded(report("???", "failed", "worker 'gw0' crashed"))
+        assert (fields["outcome"], fields["phase"], fields["duration"]) == ("crashed", "setup", 10.0)
+
+    def test_a_failure_that_cannot_be_shown_is_still_a_failure(self) -> None:
+        broken = report("call", "failed", "x")
+
+        class Hostile:
+            def toterminal(self, _writer: object) -> None:
+                raise RuntimeError("boom")
+
+        broken.longrepr = Hostile()  # type: ignore[assignment]
+        fields = concluded(report("setup"), broken, report("teardown"))
+        assert fields["outcome"] == "failed"
+        assert "cannot be shown: RuntimeError: boom" in fields["details"]
+
+
+class TestText:
+    def test_a_short_text_stays(self) -> None:
+        assert cap("ü" * 100, 200) == "ü" * 100
+
+    def test_head_and_tail_of_a_long_one_stay(self) -> None:
+        assert cap("a" * 50 + "b" * 60, 20) == "a" * 10 + "\n… 90 bytes cut …\n" + "b" * 10
+
+    @pytest.mark.parametrize("character", ["é", "日", "😀", "\udc80"])
+    @pytest.mark.parametrize("limit", range(20, 28))
+    def test_a_cut_through_a_character_does_no_harm(self, character: str, limit: int) -> None:
+        text = cap("x" + character * 50, limit)
+        assert set(text) <= {"x", character, *"\n… 0123456789 bytes cut …"}
+
+    def test_the_first_line_with_words_is_the_message(self) -> None:
+        assert first_line("\n  \n  one\ntwo") == "one"
+        assert first_line("") == ""
+        assert len(first_line("x" * 5000)) == 1000
+
+
+class TestWorkers:
+    def test_many_tiny_tests_get_one_worker(self) -> None:
+        count, reason = choose_workers([0.0015] * 820, 2)
+        assert count == 1
+        assert reason == "1 worker: 820 tests of 1.5 ms on average; more would take longer to start than they save"
+
+    def test_tests_that_take_a_while_get_all_cores(self) -> None:
+        assert choose_workers([0.005] * 820, 2) == (2, "2 workers: 820 tests of 5.0 ms on average")
+        assert choose_workers([1.0] * 100, 8)[0] == 8
+
+    def test_a_few_long_tests_get_no_more_workers_than_there_are_tests(self) -> None:
+        assert choose_workers([10.0] * 3, 16)[0] == 3
+
+    def test_one_long_test_is_not_shortened_by_a_second_worker(self) -> None:
+        assert choose_workers([10.0, 0.01], 4)[0] == 1
+
+    def test_there_is_always_a_worker(self) -> None:
+        assert choose_workers([1.0] * 100, 1) == (1, "1 worker: one core")
+        assert choose_workers([], 4) == (4, "4 workers: no durations are recorded yet")
+        assert cores() >= 1
+
+    @pytest.mark.parametrize("count", [1, 10, 1000])
+    @pytest.mark.parametrize("duration", [0.0, 0.001, 0.1, 10.0])
+    def test_the_choice_is_within_the_cores(self, count: int, duration: float) -> None:
+        assert 1 <= choose_workers([duration] * count, 6)[0] <= 6
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"a": 0.5, "b": 1.5}',
+            '{"id": "a", "outcome": "passed", "duration": 0.5}\n{"id": "b", "duration": 1.5}\n{"outcome": "excluded"}\n',
+            '{"type": "start"}\n{"type": "test", "id": "a", "duration": 0.5}\n{"type": "test", "duration": 1.5}\n',
+        ],
+        ids=["object", "tests.jsonl", "stream"],
+    )
+    def test_durations_are_read_from_several_kinds_of_file(self, tmp_path: Path, text: str) -> None:
+        file = tmp_path / "durations"
+        file.write_text(text)
+        assert read_durations(file) == [0.5, 1.5]
+
+    def test_an_empty_file_has_no_durations(self, tmp_path: Path) -> None:
+        file = tmp_path / "durations"
+        file.write_text("")
+        assert read_durations(file) == []
+
+    def test_another_file_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "durations"
+        file.write_text("no durations")
+        with pytest.raises(ValueError, match=r"."):
+            read_durations(file)
+
+
+ENTRY = Exclusion("helpers", "test(helpers)", "why", "todo", "me", dt.date(2026, 6, 1))
+
+
+class TestTerminal:
+    TODAY = dt.date(2026, 6, 1)
+
+    def test_nothing_is_said_when_nothing_was_left_out(self) -> None:
+        assert lines(Settings(), [], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
+        assert lines(Settings(), [ENTRY], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
+
+    def test_an_expired_entry_is_named_even_when_it_excludes_nothing(self) -> None:
+        (line,) = lines(Settings(), [ENTRY], Catalogue(), dt.date(2026, 6, 2))
+        assert line == "nothing excluded by [tool.gates.exclusions]; expired: helpers (2026-06-01)"
+
+    def test_the_entry_with_the_most_tests_comes_first(self) -> None:
+        other = Exclusion("other", "test(o)", "why", "hang", "me", dt.date(2026, 6, 1))
+        tests = [Entry(str(n), "f", 1, "other" if n else "helpers") for n in range(4)]
+        (line,) = lines(Settings(), [ENTRY, other], Catalogue(tuple(tests)), self.TODAY)
+        assert line.startswith("4 excluded by [tool.gates.exclusions]: other 3 (hang), helpers 1 (todo); ")
+
+
+class TestCatalogue:
+    def test_it_survives_a_file(self, tmp_path: Path) -> None:
+        catalogue = Catalogue((Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), ("test(q)",))
+        save(catalogue, tmp_path / "catalogue.json")
+        assert load(tmp_path / "catalogue.json") == catalogue
+
+    @pytest.mark.parametrize("content", [None, "", "{"])
+    def test_a_file_that_is_missing_or_broken_is_no_catalogue(self, tmp_path: Path, content: str | None) -> None:
+        file = tmp_path / "catalogue.json"
+        if content is not None:
+            file.write_text(content)
+        assert load(file) is None
+        assert reconciled(load(file), ["f.py::a"]) == Catalogue((Entry("f.py::a", "f.py", 0),))
+
+    def test_a_folder_that_cannot_be_written_is_no_error(self, tmp_path: Path) -> None:
+        save(Catalogue(), tmp_path / "missing" / "catalogue.json")
+
+    def test_what_xdist_will_run_is_what_counts(self) -> None:
+        told = Catalogue(
+            (Entry("f.py::a", "f.py", 7), Entry("f.py::b", "f.py", 8, "x"), Entry("f.py::gone", "f.py", 9))
+        )
+        found = reconciled(told, ["f.py::a", "f.py::new"])
+        assert found.tests == (
+            Entry("f.py::a", "f.py", 7),
+            Entry("f.py::new", "f.py", 0),
+            Entry("f.py::b", "f.py", 8, "x"),
+        )
+
+    def test_equal_ids_are_numbered(self) -> None:
+        assert [test.id for test in from_ids(["a", "b", "a", "a"]).tests] == ["a", "b", "a#2", "a#3"]
+
+    def test_lines_count_from_one(self) -> None:
+        assert place(("tests/a.py", 0, "x")) == ("tests/a.py", 1)
+        assert place(("tests/a.py", None, "x")) == ("tests/a.py", 0)
+
+
+class TestLedger:
+    TEXT = '# c\n[tool.gates.exclusions]\n[tool . gates.exclusions."a b"]\nreason = "x"\n\'owner\' = 1\n[other]\nfilter = 1\n'
+
+    @pytest.mark.parametrize(
+        ("keys", "line"),
+        [(("a b",), 3), (("a b", "reason"), 4), (("a b", "owner"), 5), (("a b", "filter"), 3), (("zzz",), 2), ((), 2)],
+    )
+    def test_keys_are_found(self, keys: tuple[str, ...], line: int) -> None:
+        assert finder(self.TEXT, "f.toml", ("tool", "gates", "exclusions"))(keys) == f"f.toml:{line}"
+
+    def test_a_text_without_the_table_is_only_a_file(self) -> None:
+        assert finder("", "f.toml", ("exclusions",))(("a",)) == "f.toml"
+
+    def test_a_project_without_a_ledger_excludes_nothing(self, tmp_path: Path) -> None:
+        assert load_ledger(tmp_path) == ((), protocol.LEDGER)
+        (tmp_path / "pyproject.toml").write_text("[tool.other.exclusions]\nx = 1\n")
+        assert load_ledger(tmp_path) == ((), protocol.LEDGER)
+
+    @pytest.mark.parametrize("text", ["[tool.gates]\nexclusions = 3", "exclusions = ["])
+    def test_a_broken_file_is_an_error_with_its_name(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "pyproject.toml").write_text(text)
+        with pytest.raises(Exception, match=r"pyproject\.toml"):
+            load_ledger(tmp_path)
+
+
+class TestProtocol:
+    def test_an_order_survives_the_way_to_the_worker(self) -> None:
+        order = distribution.Order("p", Settings(filter="all()", test_timeout=1.0), "stream", "scratch")
+        assert distribution.Order.from_workerinput(order.to_workerinput()) == order
+
+    def test_a_broken_filter_is_refused_before_anything_runs(self) -> None:
+        with pytest.raises(FilterSyntaxError):
+            make_selection(Settings(filter="test("), [])
+
+    @pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("0.5", 0.5), ("1m 30s", 90.0), ("250ms", 0.25)])
+    def test_durations_are_seconds_or_have_a_unit(self, text: str, value: float) -> None:
+        assert seconds(text) == value
