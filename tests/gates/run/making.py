@@ -1,0 +1,89 @@
+"""Plans, gates and surroundings for the runner's tests: gates are small commands of the running interpreter."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gates.config import Config, GateConfig
+from gates.discover import Gate
+from gates.plan import Plan, PlannedGate
+from gates.results import GateResult, TestResult
+from gates.run import Engine, Event, GateEnded, Settings
+from gates.run.gate import Surroundings
+from gates.run.inject import write_injection
+from gates.run.masking import Mask
+from gates.values import GateOutcome, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+NOTHING = Mask({})
+
+
+def python(code: str) -> tuple[str, ...]:
+    """A command that runs Python code, without the site's packages: it starts in milliseconds."""
+    return (sys.executable, "-I", "-S", "-c", code)
+
+
+def a_gate(name: str, command: Sequence[str] = (), **config: Any) -> Gate:
+    return Gate(name=name, group=name, kind="command", config=GateConfig(name=name, command=tuple(command), **config))
+
+
+def planned(name: str, code: str = "", *, needs: tuple[str, ...] = (), timeout: float = 60.0, **config: Any) -> PlannedGate:
+    command = config.pop("command", None) or python(code)
+    return PlannedGate(gate=a_gate(name, command, **config), needs=needs, timeout=timeout)
+
+
+def a_plan(*gates: PlannedGate, jobs: int = 2, starts: tuple[str, ...] = (), **fields: Any) -> Plan:
+    names = tuple(item.gate.name for item in gates)
+    return Plan(profile="default", gates=gates, starts=starts or names, jobs=jobs, **fields)
+
+
+def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = None, **fields: Any) -> Surroundings:
+    """What gates share, with everything below `folder`."""
+    for name in ("project", "work", "logs"):
+        (folder / name).mkdir(exist_ok=True)
+    values = {
+        "root": folder / "project",
+        "work": folder / "work",
+        "logs": folder / "logs",
+        "injection": write_injection(folder / "work"),
+        "environment": environment or {},
+        "plan": plan,
+        "mask": NOTHING,
+        "run_id": f"test-{folder.name}",
+    }
+    return Surroundings(**{**values, **fields})
+
+
+def an_engine(
+    folder: Path,
+    *gates: PlannedGate,
+    jobs: int = 2,
+    starts: tuple[str, ...] = (),
+    accept: tuple[str, ...] = (),
+    stopped: Callable[[], str] = lambda: "",
+    at_once: Callable[[], bool] = lambda: False,
+    **around: Any,
+) -> Engine:
+    plan = a_plan(*gates, jobs=jobs, starts=starts)
+    config = Config(root=folder, accept_could_not_run=accept)
+    settings = Settings(
+        config=config, around=surroundings(folder, plan, **around), stopped=stopped, at_once=at_once
+    )
+    return Engine(plan, settings)
+
+
+def ended(events: Iterator[Event]) -> dict[str, GateResult]:
+    """The results of a run, in the order in which gates ended."""
+    return {event.result.name: event.result for event in events if isinstance(event, GateEnded)}
+
+
+def a_result(name: str = "test", outcome: GateOutcome = GateOutcome.PASSED, **fields: Any) -> GateResult:
+    return GateResult(name=name, outcome=outcome, **fields)
+
+
+def a_test(name: str, outcome: TestOutcome = TestOutcome.PASSED, **fields: Any) -> TestResult:
+    return TestResult(gate=fields.pop("gate", "test"), id=name, outcome=outcome, **fields)

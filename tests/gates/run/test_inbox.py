@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.run.inbox import Inbox
+from gates.run.masking import Mask
+from gates.values import TestOutcome
+from tests.gates.run.making import NOTHING
+
+IDS = [f"tests/test_a.py::test_{number}" for number in range(5)]
+
+
+def record(kind: str, **fields: Any) -> bytes:
+    return json.dumps({"type": kind, **fields}).encode() + b"\n"
+
+
+def collected(*ids: str, last: bool = True) -> bytes:
+    return record("collected", tests=[{"id": name, "file": "tests/test_a.py", "line": 3} for name in ids], last=last)
+
+
+def test_record(name: str, outcome: str = "passed", **fields: Any) -> bytes:
+    return record("test", id=name, outcome=outcome, **fields)
+
+
+test_record.__test__ = False  # type: ignore[attr-defined]  # a helper, whatever pytest thinks of the name
+
+STREAM = b"".join(
+    (
+        record("start", schema_version=1, pid=7, pytest="9.2.0"),
+        collected(*IDS[:3], last=False),
+        collected(*IDS[3:]),
+        *(record("running", id=name, worker="gw0", time=5.0) + test_record(name, worker="gw0") for name in IDS),
+        record("finish", exit_code=0, time=9.0),
+    )
+)
+
+
+class Box:
+    """An inbox, and the file of one pytest process in it."""
+
+    def __init__(self, folder: Path, mask: Mask = NOTHING) -> None:
+        self.inbox = Inbox("test", folder, mask)
+        self.path = folder / "pytest-7-abcd.jsonl"
+
+    def write(self, data: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(data)
+
+    @property
+    def process(self) -> Any:
+        return self.inbox.processes[self.path]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(tmp_path)
+
+
+def outcomes(results: list[Any]) -> dict[str, str]:
+    return {result.id: str(result.outcome) for result in results}
+
+
+@given(cuts=st.lists(st.integers(0, len(STREAM)), max_size=12))
+def test_records_in_any_pieces_are_the_same_records(tmp_path_factory: pytest.TempPathFactory, cuts: list[int]) -> None:
+    box = Box(tmp_path_factory.mktemp("inbox"))
+    landed = []
+    places = [0, *sorted(cuts), len(STREAM)]
+    for start, end in zip(places, places[1:], strict=False):
+        box.write(STREAM[start:end])
+        landed += box.inbox.poll()
+    assert [result.id for result in landed] == IDS
+    assert box.inbox.settle("the end") == []
+    assert (box.process.exit_code, box.process.unreadable, box.inbox.expected) == (0, 0, 5)
+
+
+def test_an_inbox_nobody_wrote_to_is_empty(box: Box) -> None:
+    assert (box.inbox.poll(), box.inbox.settle("x"), box.inbox.expected) == ([], [], 0)
+
+
+def test_fields_of_a_record_are_those_of_the_result(box: Box) -> None:
+    about = {"worker": "gw1", "file": "a.py", "line": 7, "phase": "setup", "message": "m", "details": "d", "duration": 0.5}
+    box.write(test_record("a.py::b", "error", unknown="is ignored", **about))
+    (result,) = box.inbox.poll()
+    assert (result.gate, result.process, result.outcome) == ("test", 0, TestOutcome.ERROR)
+    assert {name: getattr(result, name) for name in about} == about
+
+
+def test_several_processes_are_told_apart(tmp_path: Path) -> None:
+    first, second = Box(tmp_path), Box(tmp_path)
+    second.path = tmp_path / "pytest-8-efgh.jsonl"
+    first.write(collected("a") + test_record("a"))
+    second.write(collected("a", "b") + test_record("a", "failed"))
+    landed = first.inbox.poll()
+    assert [(result.process, str(result.outcome)) for result in landed] == [(0, "passed"), (1, "failed")]
+    assert first.inbox.expected == 3
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"garbage\n",
+            b"{\n",
+            b"[]\n",
+            b"3\n",
+            b"{}\n",
+            b"\xff\xfe\n",
+            b'{"type": "test"}\n',
+            b'{"type": "test", "id": "a"}\n',
+            b'{"type": "test", "id": "a", "outcome": "splendid"}\n',
+            b'{"type": "test", "id": "a", "outcome": "passed", "line": "seven"}\n',
+            b'{"type": "collected"}\n',
+            b'{"type": "collected", "tests": [{"file": "x"}]}\n',
+            b'{"type": "running"}\n',
+            b'{"type": "finish"}\n',
+        ],
+    )
+    def test_is_counted_and_costs_nothing_else(self, box: Box, line: bytes) -> None:
+        box.write(collected("a", "b") + line + test_record("b"))
+        assert outcomes(box.inbox.poll()) == {"b": "passed"}
+        assert box.process.unreadable == 1
+        assert outcomes(box.inbox.settle("x")) == {"a": "not-run"}, "what cannot be read is no result"
+
+    def test_a_second_word_on_a_test_counts_as_damage(self, box: Box) -> None:
+        box.write(collected("a") + test_record("a", "failed") + test_record("a", "passed"))
+        assert outcomes(box.inbox.poll()) == {"a": "failed"}
+        assert box.process.unreadable == 1
+
+    def test_half_a_line_at_the_end_is_no_record(self, box: Box) -> None:
+        box.write(collected("a", "b") + test_record("a") + test_record("b")[:-1])
+        assert outcomes(box.inbox.poll()) == {"a": "passed"}
+        assert outcomes(box.inbox.settle("killed")) == {"b": "not-run"}
+
+    def test_unknown_records_of_a_newer_plugin_are_none(self, box: Box) -> None:
+        box.write(record("weather", sky="blue"))
+        box.inbox.poll()
+        assert box.process.unreadable == 0
+
+    @given(line=st.binary(max_size=80))
+    def test_of_any_kind_is_survived(self, tmp_path_factory: pytest.TempPathFactory, line: bytes) -> None:
+        box = Box(tmp_path_factory.mktemp("inbox"))
+        box.write(collected("a") + line + b"\n" + test_record("a"))
+        assert outcomes(box.inbox.settle("x")) == {"a": "passed"}
+
+
+def test_what_tests_print_may_hold_lone_surrogates(box: Box) -> None:
+    box.write(record("test", id="a[\udcff]", outcome="failed", stdout="caf\udce9 \ud83d\ude00 ok", message="\ud800"))
+    (result,) = box.inbox.poll()
+    assert (result.id, result.stdout, result.message) == ("a[\\udcff]", "caf\\udce9 \U0001f600 ok", "\\ud800")
+    assert box.process.unreadable == 0
+
+
+class TestCollection:
+    def test_errors_and_skips_of_modules_are_results(self, box: Box) -> None:
+        box.write(record("collect-error", id="a.py", file="a.py", message="ImportError", details="…"))
+        box.write(record("collect-skip", id="b.py", reason="no numpy"))
+        error, skip = box.inbox.poll()
+        assert (error.outcome, error.phase, error.message) == (TestOutcome.ERROR, "collect", "ImportError")
+        assert (skip.outcome, skip.phase, skip.reason) == (TestOutcome.SKIPPED, "collect", "no numpy")
+
+    def test_deselected_tests_are_not_expected(self, box: Box) -> None:
+        box.write(record("collected", tests=[{"id": "a", "deselected": True}, {"id": "b", "deselected": False}]))
+        box.inbox.poll()
+        assert box.inbox.expected == 1
+        assert outcomes(box.inbox.settle("x")) == {"b": "not-run"}
+
+
+class TestSettle:
+    def test_gives_every_collected_test_exactly_one_outcome(self, box: Box) -> None:
+        box.write(collected(*IDS) + test_record(IDS[0]) + record("running", id=IDS[1], worker="gw1", time=5.0))
+        settled = box.inbox.settle("the gate timed out")
+        assert outcomes(settled) == {
+            IDS[0]: "passed", IDS[1]: "interrupted", IDS[2]: "not-run", IDS[3]: "not-run", IDS[4]: "not-run",
+        }  # fmt: skip
+        running = settled[1]
+        assert (running.worker, running.started, running.line) == ("gw1", 5.0, 3)
+        assert {result.reason for result in settled[1:]} == {"the gate timed out"}
+        assert box.inbox.settle("again") == []
+
+    def test_a_stack_dump_of_the_process_makes_its_running_test_a_timeout(self, box: Box, tmp_path: Path) -> None:
+        box.write(collected("a", "b") + record("running", id="a", worker="", time=5.0))
+        (tmp_path / "stacks-7-abcd.txt").write_text("Timeout (0:00:02)!\nThread 0x01\n")
+        results = {result.id: result for result in box.inbox.settle("ended")}
+        assert results["a"].outcome is TestOutcome.TIMEOUT
+        assert results["a"].details.startswith("Timeout")
+        assert results["b"].outcome is TestOutcome.NOT_RUN
+
+    def test_a_stack_dump_of_another_process_is_not_borrowed(self, box: Box, tmp_path: Path) -> None:
+        box.write(collected("a") + record("running", id="a", worker="", time=5.0))
+        (tmp_path / "stacks-8-efgh.txt").write_text("Timeout (0:00:02)!\n")
+        assert outcomes(box.inbox.settle("ended")) == {"a": "interrupted"}
+
+
+def test_secrets_are_masked_in_every_text_and_ids_stay_consistent(tmp_path: Path) -> None:
+    secret = 'p"ss\\word-ä'
+    name = f"a.py::t[{secret}]"
+    box = Box(tmp_path, Mask({"MY_TOKEN": secret}))
+    box.write(collected(name, f"{name}2") + record("running", id=name, worker="", time=1.0))
+    box.write(test_record(name, "failed", message=f"is {secret}", stdout=json.dumps(secret), details=repr(secret)))
+    (tmp_path / "stacks-7-abcd.txt").write_text(f"Timeout {secret}")
+    results = box.inbox.settle("x")
+    assert [result.id for result in results] == ["a.py::t[[masked: MY_TOKEN]]", "a.py::t[[masked: MY_TOKEN]]2"]
+    failed = results[0]
+    assert (failed.message, failed.stdout) == ("is [masked: MY_TOKEN]", '"[masked: MY_TOKEN]"')
+    assert failed.details == "'[masked: MY_TOKEN]'"
