@@ -6,6 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gates.discover import nox_command
-from gates.errors import GatesError
+from gates.errors import EnvironmentProblem, GatesError
 from gates.exclusions import expired, to_json
 from gates.plan import Plan, PlannedGate
 from gates.results import EnvironmentChange, GateResult, TestCounts, TestResult, Witness, count_tests
@@ -184,7 +185,10 @@ class RunningGate:
         """End everything at once, without a result: the run itself cannot go on."""
         if self._process is not None and not self.done:
             self._process.signal_tree(signal.SIGKILL)
+            self._process.reap()
             self._process.close()
+            with suppress(EnvironmentProblem):  # often the very reason why the run cannot go on
+                self._log.close()
         self.done = True
 
     def _conclude(self, exit_code: int | None, duration: float) -> GateResult:

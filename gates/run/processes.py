@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MARKER = "GATES_GATE"
 """Variable that every process of a gate inherits; finds those that left the group (`setsid`) or lost their parent."""
 
+REAP_PATIENCE = 5.0
+"""Seconds until a killed process is no longer waited for."""
+
 
 class GateProcess:
     """The first process of a gate, leader of its own session and group."""
@@ -71,6 +74,12 @@ class GateProcess:
         self.exit_code = self._popen.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
         return True
+
+    def reap(self) -> None:
+        """Wait for the end of the first process, which was killed; not for ever, the kernel may hold it."""
+        if self.exit_code is None:
+            with suppress(subprocess.TimeoutExpired):
+                self.exit_code = self._popen.wait(REAP_PATIENCE)
 
     def signal_tree(self, number: signal.Signals) -> int:
         """Send a signal to the group, and to every process of the gate that left it. How many the latter were."""
