@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from gates.run.signals import StopWish
+
+
+def test_without_a_signal_nobody_wants_to_stop() -> None:
+    with StopWish() as wish:
+        assert (wish.why(), wish.insists()) == ("", False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_first_signal_is_a_wish_and_the_second_an_order(number: signal.Signals) -> None:
+    with StopWish() as wish:
+        signal.raise_signal(number)
+        assert (wish.why(), wish.insists()) == (f"interrupted by {number.name}", False)
+        signal.raise_signal(number)
+        assert wish.insists()
+
+
+def test_signals_mean_what_they_meant_before() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with StopWish():
+        assert signal.getsignal(signal.SIGINT) not in before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell starts background jobs so, and nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopWish() as wish:
+            signal.raise_signal(signal.SIGHUP)
+            assert wish.why() == ""
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_outside_the_main_thread_signals_are_somebody_elses() -> None:
+    seen = []
+
+    def run() -> None:
+        with StopWish() as wish:
+            seen.append(wish.why())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [""]
