@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-START = 0.35
-"""Seconds until a worker has started, imported and collected; with more than one they compete for the same cores."""
+TINY = 0.002
+"""Seconds. Below this mean, moving a test to a worker and its report back costs more than a second worker saves."""
 
-OWN_COST = 0.0006
-"""Seconds of pytest's own work for one test, done in the worker."""
-
-RELAY_COST = 0.0008
-"""Seconds of the controller's work for one test; it is one process, whatever the number of workers."""
-
-WORTH = 0.9
-"""More workers must bring the estimate below this share of the time of fewer."""
+SHARE = 0.5
+"""Seconds of test time that a worker must get to be worth its start (about 0.35 s of one core)."""
 
 
 def choose_workers(durations: Sequence[float], cores: int) -> tuple[int, str]:
@@ -36,23 +31,15 @@ def choose_workers(durations: Sequence[float], cores: int) -> tuple[int, str]:
         return 1, "1 worker: one core"
     if not durations:
         return cores, f"{cores} workers: no durations are recorded yet"
-    mean = sum(durations) / len(durations)
-    best = 1
-    for count in range(2, cores + 1):
-        if _estimate(durations, count, cores) < WORTH * _estimate(durations, best, cores):
-            best = count
+    total = sum(durations)
+    mean = total / len(durations)
     shown = f"{len(durations)} tests of {mean * 1000:.1f} ms on average"
-    if best == 1:
-        return 1, f"1 worker: {shown}; more would take longer to start than they save"
-    return best, f"{best} workers: {shown}"
-
-
-def _estimate(durations: Sequence[float], count: int, cores: int) -> float:
-    work = sum(durations) + OWN_COST * len(durations)
-    # The controller works beside a single worker, but competes with as many workers as there are cores.
-    relay = RELAY_COST * len(durations)
-    running = max(work / count, relay) if count < cores else (work + relay) / count
-    return START * (1 + 0.5 * (count - 1)) + max(running, *durations)
+    if mean < TINY:
+        return 1, f"1 worker: {shown}; more would cost more than they save"
+    # No worker can be done before the longest test is; a tenth of a worker more is not worth one.
+    enough = math.ceil(total / max(SHARE, *durations) - 0.1)
+    count = max(1, min(cores, enough, len(durations)))
+    return count, f"{count} worker{'s' if count > 1 else ''}: {shown}"
 
 
 def read_durations(path: Path) -> list[float]:

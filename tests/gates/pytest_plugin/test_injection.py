@@ -7,13 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gates.pytest_plugin import protocol
 
 from .conftest import GATES, INJECTED, Project, clean_environ, entry
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

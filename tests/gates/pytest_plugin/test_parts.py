@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -114,7 +114,7 @@ class TestWorkers:
     def test_many_tiny_tests_get_one_worker(self) -> None:
         count, reason = choose_workers([0.0015] * 820, 2)
         assert count == 1
-        assert reason == "1 worker: 820 tests of 1.5 ms on average; more would take longer to start than they save"
+        assert reason == "1 worker: 820 tests of 1.5 ms on average; more would cost more than they save"
 
     def test_tests_that_take_a_while_get_all_cores(self) -> None:
         assert choose_workers([0.005] * 820, 2) == (2, "2 workers: 820 tests of 5.0 ms on average")
