@@ -80,7 +80,7 @@ class RunningGate:
         self._folder = around.work / f"gate-{number}"
         self._inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
         self._inbox.folder.mkdir(parents=True)
-        self._log = GateLog(around.logs / f"{file_name(self.gate.name)}.log", around.mask)
+        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask)
         self._started, self._wall = around.clock(), around.wall()
         self._ended_by: GateOutcome | None = None
         self._why = ""
@@ -349,6 +349,11 @@ def file_name(name: str) -> str:
     while "--" in kept:
         kept = kept.replace("--", "-")
     return kept.strip("-.") or "gate"
+
+
+def _free(path: Path, number: int) -> Path:
+    """`path`, or one with the gate's number where another gate's name became the same file name."""
+    return path.with_stem(f"{path.stem}-{number}") if path.exists() else path
 
 
 def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: str) -> GateResult:

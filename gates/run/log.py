@@ -17,6 +17,9 @@ _WARNING = re.compile(rb"warning:", re.IGNORECASE)
 _LONGEST_LINE = 1 << 20
 """Bytes that wait for the end of their line; a longer line is written in pieces."""
 
+_OWN = b"gates > "
+"""Begins our own lines: a command line that speaks of warnings is none."""
+
 _TAIL_LINES = 12
 
 
@@ -51,11 +54,11 @@ class GateLog:
 
     def say(self, text: str) -> None:
         """Add a line of our own, marked as such."""
-        self.feed(f"{'' if not self._rest else chr(10)}gates > {text}\n".encode("utf-8", "backslashreplace"))
+        self.feed((b"\n" if self._rest else b"") + _OWN + text.encode("utf-8", "backslashreplace") + b"\n")
 
     def _write(self, lines: bytes) -> None:
         lines = self._mask.data(lines)
-        self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line))
+        self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
         self._digest.update(lines)
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
         try:
