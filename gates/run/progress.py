@@ -118,10 +118,12 @@ class LiveProgress:
         from rich.progress import Progress as RichProgress
 
         self._console = Console(file=stream)
+        # Where the terminal cannot show the usual wheel, one of ASCII letters turns.
+        wheel = "dots" if self._console.encoding.startswith("utf") else "line"
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
         self._expected = {item.gate.name: item.expected for item in plan.gates}
         self._bars: Any = RichProgress(
-            SpinnerColumn(),
+            SpinnerColumn(wheel),
             TextColumn("{task.fields[gate]}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[about]}", markup=False),
@@ -143,7 +145,10 @@ class LiveProgress:
         """Move the lines."""
         if isinstance(event, GateStarted):
             self._tasks[event.gate] = self._bars.add_task(
-                event.gate, total=None, gate=f"{event.gate:<{self._width}}", about=event.command_line
+                event.gate,
+                total=None,
+                gate=self._fitting(f"{event.gate:<{self._width}}"),
+                about=self._fitting(event.command_line),
             )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
@@ -170,10 +175,11 @@ class LiveProgress:
     def _say(self, word: str, style: str, gate: str, text: str) -> None:
         from rich.text import Text
 
-        self._bars.console.print(
-            Text.assemble((f"{word:>13}", style), _fitting(f"  {gate:<{self._width}}  {text}", self._console.encoding)),
-            soft_wrap=True,
-        )
+        line = self._fitting(f"  {gate:<{self._width}}  {text}")
+        self._bars.console.print(Text.assemble((f"{word:>13}", style), line), soft_wrap=True)
+
+    def _fitting(self, text: str) -> str:
+        return _fitting(text, self._console.encoding)
 
 
 def _fitting(text: str, encoding: str | None) -> str:
