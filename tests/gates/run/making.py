@@ -28,10 +28,19 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def a_gate(name: str, command: Sequence[str] = (), **config: Any) -> Gate:
-    return Gate(name=name, group=name, kind="command", config=GateConfig(name=name, command=tuple(command), **config))
+    title = config.get("title", "")
+    return Gate(
+        name=name,
+        group=name,
+        kind="command",
+        title=title,
+        config=GateConfig(name=name, command=tuple(command), **config),
+    )
 
 
-def planned(name: str, code: str = "", *, needs: tuple[str, ...] = (), timeout: float = 60.0, **config: Any) -> PlannedGate:
+def planned(
+    name: str, code: str = "", *, needs: tuple[str, ...] = (), timeout: float = 60.0, **config: Any
+) -> PlannedGate:
     command = config.pop("command", None) or python(code)
     return PlannedGate(gate=a_gate(name, command, **config), needs=needs, timeout=timeout)
 
@@ -70,9 +79,7 @@ def an_engine(
 ) -> Engine:
     plan = a_plan(*gates, jobs=jobs, starts=starts)
     config = Config(root=folder, accept_could_not_run=accept)
-    settings = Settings(
-        config=config, around=surroundings(folder, plan, **around), stopped=stopped, at_once=at_once
-    )
+    settings = Settings(config=config, around=surroundings(folder, plan, **around), stopped=stopped, at_once=at_once)
     return Engine(plan, settings)
 
 

@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.plan import PlannedGate
-from gates.results import GateResult
 from gates.run import GateEnded, GateStarted, TestsLanded
 from gates.run import gate as gate_module
 from gates.run.processes import marked_processes
 from gates.values import GateOutcome
 from tests.gates.run.making import an_engine, ended, planned
-from tests.gates.run.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gates.plan import PlannedGate
+    from gates.results import GateResult
 
 PASS, FAIL = "", "import sys; sys.exit(1)"
 SLEEP = "import time; time.sleep(600)"
@@ -147,7 +150,7 @@ class TestStop:
         assert [type(next(events)) for _ in range(2)] == [GateStarted, GateStarted]
         engine.close()
         for number in (1, 2):
-            wait_for(lambda number=number: not marked_processes(f"test-{tmp_path.name}-{number}"))
+            assert marked_processes(f"test-{tmp_path.name}-{number}") == []
         engine.close()
 
 
@@ -181,13 +184,14 @@ while not pathlib.Path("seen").exists():
 say("test", id="b", outcome="skipped")
 say("finish", exit_code=0)
 """
-    landed = []
+    landed, results = [], []
     for event in an_engine(tmp_path, planned("test", code, tests="pytest")).events():
         if isinstance(event, TestsLanded):
             landed.append(([result.id for result in event.results], event.expected))
             (tmp_path / "project" / "seen").touch()
         elif isinstance(event, GateEnded):
-            result = event.result
+            results.append(event.result)
+    (result,) = results
     assert landed == [(["a"], 2), (["b"], 2)]
     assert (result.outcome, result.injected) == (GateOutcome.PASSED, True)
     assert result.tests is not None

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,9 @@ from gates.run.inbox import Inbox
 from gates.run.masking import Mask
 from gates.values import TestOutcome
 from tests.gates.run.making import NOTHING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IDS = [f"tests/test_a.py::test_{number}" for number in range(5)]
 
@@ -24,18 +27,16 @@ def collected(*ids: str, last: bool = True) -> bytes:
     return record("collected", tests=[{"id": name, "file": "tests/test_a.py", "line": 3} for name in ids], last=last)
 
 
-def test_record(name: str, outcome: str = "passed", **fields: Any) -> bytes:
+def ended(name: str, outcome: str = "passed", **fields: Any) -> bytes:
     return record("test", id=name, outcome=outcome, **fields)
 
-
-test_record.__test__ = False  # type: ignore[attr-defined]  # a helper, whatever pytest thinks of the name
 
 STREAM = b"".join(
     (
         record("start", schema_version=1, pid=7, pytest="9.2.0"),
         collected(*IDS[:3], last=False),
         collected(*IDS[3:]),
-        *(record("running", id=name, worker="gw0", time=5.0) + test_record(name, worker="gw0") for name in IDS),
+        *(record("running", id=name, worker="gw0", time=5.0) + ended(name, worker="gw0") for name in IDS),
         record("finish", exit_code=0, time=9.0),
     )
 )
@@ -71,7 +72,7 @@ def test_records_in_any_pieces_are_the_same_records(tmp_path_factory: pytest.Tem
     box = Box(tmp_path_factory.mktemp("inbox"))
     landed = []
     places = [0, *sorted(cuts), len(STREAM)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         box.write(STREAM[start:end])
         landed += box.inbox.poll()
     assert [result.id for result in landed] == IDS
@@ -84,8 +85,16 @@ def test_an_inbox_nobody_wrote_to_is_empty(box: Box) -> None:
 
 
 def test_fields_of_a_record_are_those_of_the_result(box: Box) -> None:
-    about = {"worker": "gw1", "file": "a.py", "line": 7, "phase": "setup", "message": "m", "details": "d", "duration": 0.5}
-    box.write(test_record("a.py::b", "error", unknown="is ignored", **about))
+    about = {
+        "worker": "gw1",
+        "file": "a.py",
+        "line": 7,
+        "phase": "setup",
+        "message": "m",
+        "details": "d",
+        "duration": 0.5,
+    }
+    box.write(ended("a.py::b", "error", unknown="is ignored", **about))
     (result,) = box.inbox.poll()
     assert (result.gate, result.process, result.outcome) == ("test", 0, TestOutcome.ERROR)
     assert {name: getattr(result, name) for name in about} == about
@@ -94,8 +103,8 @@ def test_fields_of_a_record_are_those_of_the_result(box: Box) -> None:
 def test_several_processes_are_told_apart(tmp_path: Path) -> None:
     first, second = Box(tmp_path), Box(tmp_path)
     second.path = tmp_path / "pytest-8-efgh.jsonl"
-    first.write(collected("a") + test_record("a"))
-    second.write(collected("a", "b") + test_record("a", "failed"))
+    first.write(collected("a") + ended("a"))
+    second.write(collected("a", "b") + ended("a", "failed"))
     landed = first.inbox.poll()
     assert [(result.process, str(result.outcome)) for result in landed] == [(0, "passed"), (1, "failed")]
     assert first.inbox.expected == 3
@@ -122,18 +131,18 @@ class TestDamage:
         ],
     )
     def test_is_counted_and_costs_nothing_else(self, box: Box, line: bytes) -> None:
-        box.write(collected("a", "b") + line + test_record("b"))
+        box.write(collected("a", "b") + line + ended("b"))
         assert outcomes(box.inbox.poll()) == {"b": "passed"}
         assert box.process.unreadable == 1
         assert outcomes(box.inbox.settle("x")) == {"a": "not-run"}, "what cannot be read is no result"
 
     def test_a_second_word_on_a_test_counts_as_damage(self, box: Box) -> None:
-        box.write(collected("a") + test_record("a", "failed") + test_record("a", "passed"))
+        box.write(collected("a") + ended("a", "failed") + ended("a", "passed"))
         assert outcomes(box.inbox.poll()) == {"a": "failed"}
         assert box.process.unreadable == 1
 
     def test_half_a_line_at_the_end_is_no_record(self, box: Box) -> None:
-        box.write(collected("a", "b") + test_record("a") + test_record("b")[:-1])
+        box.write(collected("a", "b") + ended("a") + ended("b")[:-1])
         assert outcomes(box.inbox.poll()) == {"a": "passed"}
         assert outcomes(box.inbox.settle("killed")) == {"b": "not-run"}
 
@@ -145,7 +154,7 @@ class TestDamage:
     @given(line=st.binary(max_size=80))
     def test_of_any_kind_is_survived(self, tmp_path_factory: pytest.TempPathFactory, line: bytes) -> None:
         box = Box(tmp_path_factory.mktemp("inbox"))
-        box.write(collected("a") + line + b"\n" + test_record("a"))
+        box.write(collected("a") + line + b"\n" + ended("a"))
         assert outcomes(box.inbox.settle("x")) == {"a": "passed"}
 
 
@@ -173,7 +182,7 @@ class TestCollection:
 
 class TestSettle:
     def test_gives_every_collected_test_exactly_one_outcome(self, box: Box) -> None:
-        box.write(collected(*IDS) + test_record(IDS[0]) + record("running", id=IDS[1], worker="gw1", time=5.0))
+        box.write(collected(*IDS) + ended(IDS[0]) + record("running", id=IDS[1], worker="gw1", time=5.0))
         settled = box.inbox.settle("the gate timed out")
         assert outcomes(settled) == {
             IDS[0]: "passed", IDS[1]: "interrupted", IDS[2]: "not-run", IDS[3]: "not-run", IDS[4]: "not-run",
@@ -202,7 +211,7 @@ def test_secrets_are_masked_in_every_text_and_ids_stay_consistent(tmp_path: Path
     name = f"a.py::t[{secret}]"
     box = Box(tmp_path, Mask({"MY_TOKEN": secret}))
     box.write(collected(name, f"{name}2") + record("running", id=name, worker="", time=1.0))
-    box.write(test_record(name, "failed", message=f"is {secret}", stdout=json.dumps(secret), details=repr(secret)))
+    box.write(ended(name, "failed", message=f"is {secret}", stdout=json.dumps(secret), details=repr(secret)))
     (tmp_path / "stacks-7-abcd.txt").write_text(f"Timeout {secret}")
     results = box.inbox.settle("x")
     assert [result.id for result in results] == ["a.py::t[[masked: MY_TOKEN]]", "a.py::t[[masked: MY_TOKEN]]2"]

@@ -98,4 +98,3 @@ def test_a_full_disk_is_named(path: Path) -> None:
     with pytest.raises(EnvironmentProblem, match="No space left"):
         log.feed(b"a line\n")
     log.close()
-

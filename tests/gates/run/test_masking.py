@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -15,10 +14,7 @@ from gates.run.log import GateLog
 from gates.run.masking import Mask, looks_secret
 from gates.values import TestOutcome
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-characters = st.characters(exclude_categories=("Cs",))
+characters = st.characters(codec="utf-8")
 lines = st.text(characters.filter(lambda letter: not letter.isspace()), min_size=6, max_size=30)
 secrets = st.text(characters, min_size=6, max_size=40).filter(lambda text: len(text.strip()) >= 6)
 texts = st.text(characters, max_size=40)
@@ -70,8 +66,13 @@ def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
 def test_a_secret_survives_in_no_result(secret: str, texts: list[str]) -> None:
     spoiled = [f"{text}{secret}" for text in texts]
     result = TestResult(
-        gate="test", id=spoiled[0], outcome=TestOutcome.FAILED, duration=0.123456,
-        message=spoiled[1], details=spoiled[2], stdout=spoiled[3],
+        gate="test",
+        id=spoiled[0],
+        outcome=TestOutcome.FAILED,
+        duration=0.123456,
+        message=spoiled[1],
+        details=spoiled[2],
+        stdout=spoiled[3],
     )
     masked = Mask({"MY_TOKEN": secret}).struct(result)
     for text in (masked.id, masked.message, masked.details, masked.stdout):
@@ -125,7 +126,9 @@ def test_texts_with_lone_surrogates_stay_as_they_are() -> None:
 
 class TestGateLog:
     @given(pieces=st.lists(st.integers(1, 9)), secret=lines)
-    def test_a_secret_in_pieces_is_masked(self, tmp_path_factory: pytest.TempPathFactory, pieces: list[int], secret: str) -> None:
+    def test_a_secret_in_pieces_is_masked(
+        self, tmp_path_factory: pytest.TempPathFactory, pieces: list[int], secret: str
+    ) -> None:
         path = tmp_path_factory.mktemp("log") / "gate.log"
         log = GateLog(path, Mask({"MY_TOKEN": secret}))
         data = f"one {secret} two\n{secret}\nthe end {secret}".encode()

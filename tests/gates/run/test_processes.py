@@ -5,7 +5,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from gates.run import processes
 from gates.run.processes import MARKER, GateProcess, marked_processes
 from tests.gates.run.making import python
 from tests.gates.run.waiting import is_alive, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SLEEP = "import time; time.sleep(600)"
 IGNORE_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); {SLEEP}"

@@ -25,7 +25,9 @@ class TestDecide:
         [
             pytest.param({"exit code": PASSED}, PASSED, False, id="exit code 0"),
             pytest.param({"exit code": FAILED}, FAILED, False, id="exit code 1"),
-            pytest.param({"exit code": PASSED, "nox report": PASSED, "test results": PASSED}, PASSED, False, id="all pass"),
+            pytest.param(
+                {"exit code": PASSED, "nox report": PASSED, "test results": PASSED}, PASSED, False, id="all pass"
+            ),
             pytest.param({"exit code": PASSED, "test results": FAILED}, FAILED, True, id="exit 0, tests wrong"),
             pytest.param({"exit code": PASSED, "junit": FAILED}, FAILED, True, id="exit 0, junit wrong"),
             pytest.param({"exit code": PASSED, "reports": FAILED}, FAILED, True, id="exit 0, report missing"),
@@ -35,21 +37,31 @@ class TestDecide:
             pytest.param({"exit code": FAILED, "test results": FAILED}, FAILED, False, id="both say failed"),
             pytest.param({"exit code": PASSED, "gate's own word": FAILED}, FAILED, False, id="the gate fails itself"),
             pytest.param({"exit code": PASSED, "gate's own word": COULD_NOT_RUN}, COULD_NOT_RUN, False, id="own word"),
-            pytest.param({"exit code": FAILED, "gate's own word": PASSED}, FAILED, False, id="own word betters nothing"),
+            pytest.param(
+                {"exit code": FAILED, "gate's own word": PASSED}, FAILED, False, id="own word betters nothing"
+            ),
             pytest.param({"exit code": PASSED, "exclusions": FAILED}, FAILED, False, id="expired exclusions"),
             pytest.param({"exit code": PASSED, "nox report": SKIPPED}, SKIPPED, False, id="nox skipped it"),
-            pytest.param({"exit code": FAILED, "nox report": COULD_NOT_RUN}, COULD_NOT_RUN, False, id="nox knows better"),
             pytest.param(
-                {"exit code": FAILED, "nox report": COULD_NOT_RUN, "test results": FAILED}, FAILED, False,
+                {"exit code": FAILED, "nox report": COULD_NOT_RUN}, COULD_NOT_RUN, False, id="nox knows better"
+            ),
+            pytest.param(
+                {"exit code": FAILED, "nox report": COULD_NOT_RUN, "test results": FAILED},
+                FAILED,
+                False,
                 id="failed tests are worse than a missing tool",
             ),
             pytest.param(
-                {"exit code": PASSED, "nox report": COULD_NOT_RUN, "test results": FAILED}, FAILED, True,
+                {"exit code": PASSED, "nox report": COULD_NOT_RUN, "test results": FAILED},
+                FAILED,
+                True,
                 id="contradictions never end as could-not-run",
             ),
             pytest.param({"clock": TIMEOUT, "exit code": FAILED, "test results": FAILED}, TIMEOUT, False, id="timeout"),
             pytest.param({"clock": INTERRUPTED, "exit code": PASSED}, INTERRUPTED, False, id="interrupted, exit 0"),
-            pytest.param({"clock": INTERRUPTED, "exit code": FAILED, "nox report": None}, INTERRUPTED, False, id="ended"),
+            pytest.param(
+                {"clock": INTERRUPTED, "exit code": FAILED, "nox report": None}, INTERRUPTED, False, id="ended"
+            ),
             pytest.param({"clock": COULD_NOT_RUN}, COULD_NOT_RUN, False, id="never started"),
             pytest.param({}, FAILED, True, id="nobody says anything"),
             pytest.param({"nox report": None}, FAILED, True, id="nobody says how it ended"),
@@ -115,7 +127,9 @@ class TestNoxReport:
         entry = {"name": "test", "signatures": ["test-3.11"], "result": result, "result_code": 0, "reason": reason}
         assert verdict.nox_witness({"sessions": [entry]}, "test-3.11").outcome is outcome
 
-    @pytest.mark.parametrize("report", [None, {}, [], {"sessions": []}, {"sessions": [{"name": "other", "signatures": []}]}, 3])
+    @pytest.mark.parametrize(
+        "report", [None, {}, [], {"sessions": []}, {"sessions": [{"name": "other", "signatures": []}]}, 3]
+    )
     def test_a_report_without_the_session_says_nothing(self, report: Any) -> None:
         assert verdict.nox_witness(report, "test").outcome is None
 
@@ -193,9 +207,7 @@ class TestJUnit:
             (ALL_GOOD, ("out.xml was not written",), FAILED),
         ],
     )
-    def test_files_are_a_witness(
-        self, counts: TestCounts, problems: tuple[str, ...], outcome: GateOutcome
-    ) -> None:
+    def test_files_are_a_witness(self, counts: TestCounts, problems: tuple[str, ...], outcome: GateOutcome) -> None:
         witness = verdict.junit_witness(counts, problems)
         assert witness is not None
         assert witness.outcome is outcome
@@ -211,13 +223,19 @@ class TestJUnit:
                 TestCounts(collected=5, run=3, passed=3, excluded=2), ALL_GOOD, "", id="excluded tests never ran"
             ),
             pytest.param(
-                TestCounts(collected=3, run=3, passed=1, xfailed=2), TestCounts(collected=3, run=1, passed=1, skipped=2),
-                "", id="expected failures as skipped cases",
+                TestCounts(collected=3, run=3, passed=1, xfailed=2),
+                TestCounts(collected=3, run=1, passed=1, skipped=2),
+                "",
+                id="expected failures as skipped cases",
             ),
-            pytest.param(ALL_GOOD, TestCounts(collected=2, run=2, passed=2), "2 cases, 3 tests", id="a case is missing"),
             pytest.param(
-                TestCounts(collected=4, run=4, passed=2, xfailed=2), TestCounts(collected=2, run=2, xfailed=2),
-                "2 cases, 4 tests", id="expected failures hide no missing case",
+                ALL_GOOD, TestCounts(collected=2, run=2, passed=2), "2 cases, 3 tests", id="a case is missing"
+            ),
+            pytest.param(
+                TestCounts(collected=4, run=4, passed=2, xfailed=2),
+                TestCounts(collected=2, run=2, xfailed=2),
+                "2 cases, 4 tests",
+                id="expected failures hide no missing case",
             ),
             pytest.param(ONE_BAD, ALL_GOOD, "0 wrong tests, the results 1", id="a failure is missing"),
         ],
@@ -238,24 +256,30 @@ class TestConclude:
             pytest.param([a_result(outcome=COULD_NOT_RUN)], {}, ("could-not-run", 3), id="could not run"),
             pytest.param([a_result(outcome=SKIPPED)], {}, ("could-not-run", 3), id="skipped never looks passed"),
             pytest.param([a_result(outcome=COULD_NOT_RUN, accepted=True)], {}, ("passed", 0), id="accepted"),
-            pytest.param([a_result(outcome=FAILED), a_result(outcome=COULD_NOT_RUN)], {}, ("failed", 1), id="1 before 3"),
-            pytest.param([a_result(outcome=INTERRUPTED), a_result(outcome=FAILED)], {}, ("interrupted", 130), id="130 first"),
+            pytest.param(
+                [a_result(outcome=FAILED), a_result(outcome=COULD_NOT_RUN)], {}, ("failed", 1), id="1 before 3"
+            ),
+            pytest.param(
+                [a_result(outcome=INTERRUPTED), a_result(outcome=FAILED)], {}, ("interrupted", 130), id="130 first"
+            ),
             pytest.param([a_result(outcome=FAILED)], {"interrupted": True}, ("interrupted", 130), id="signal"),
             pytest.param([a_result()], {"interrupted": True}, ("interrupted", 130), id="signal after the last gate"),
             pytest.param([a_result()], {"trouble": True}, ("could-not-run", 3), id="reports cannot be written"),
             pytest.param([], {"trouble": True}, ("could-not-run", 3), id="not even the first report"),
             pytest.param([a_result(outcome=FAILED)], {"trouble": True}, ("failed", 1), id="trouble hides no failure"),
             pytest.param([], {}, ("nothing-selected", 4), id="no gate"),
+            pytest.param([a_result(outcome=FAILED, reason=verdict.NO_TEST)], {}, ("nothing-selected", 4), id="no test"),
             pytest.param(
-                [a_result(outcome=FAILED, reason=verdict.NO_TEST)], {}, ("nothing-selected", 4), id="no test"
+                [a_result(outcome=FAILED, reason=verdict.NO_TEST), a_result(outcome=FAILED, reason="ruff")],
+                {},
+                ("failed", 1),
+                id="no test, and a failure",
             ),
             pytest.param(
-                [a_result(outcome=FAILED, reason=verdict.NO_TEST), a_result(outcome=FAILED, reason="ruff")], {},
-                ("failed", 1), id="no test, and a failure",
-            ),
-            pytest.param(
-                [a_result(outcome=FAILED, reason=verdict.NO_TEST), a_result(outcome=COULD_NOT_RUN)], {},
-                ("could-not-run", 3), id="3 before 4",
+                [a_result(outcome=FAILED, reason=verdict.NO_TEST), a_result(outcome=COULD_NOT_RUN)],
+                {},
+                ("could-not-run", 3),
+                id="3 before 4",
             ),
         ],
     )
@@ -277,5 +301,3 @@ class TestConclude:
 def test_only_a_gate_that_owes_pytest_results_is_disbelieved_without_them() -> None:
     assert verdict.is_demanded("pytest")
     assert not any(verdict.is_demanded(word) for word in ("auto", "junit", "none"))
-
-

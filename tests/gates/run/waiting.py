@@ -32,3 +32,8 @@ def is_alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def is_dead(pid: int) -> bool:
+    """Whether no such process runs any more."""
+    return not is_alive(pid)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.results import TestResult, count_tests
+from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
+from gates.run.progress import PLAIN_EVERY, LiveProgress, PlainProgress, end_line, make_progress
+from gates.values import GateOutcome, TestOutcome
+from tests.gates.run.making import a_plan, a_result, a_test, planned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PLAN = a_plan(planned("lint"), planned("test"))
+
+
+class Terminal(io.StringIO):
+    """Looks like a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Ascii(io.StringIO):
+    """Refuses what does not fit its encoding, as a real stream does."""
+
+    encoding = "ascii"
+
+    def write(self, text: str) -> int:
+        text.encode("ascii")
+        return super().write(text)
+
+
+class AsciiTerminal(Ascii):
+    def isatty(self) -> bool:
+        return True
+
+
+def landed(*results: TestResult, expected: int = 10) -> TestsLanded:
+    return TestsLanded("test", results, expected)
+
+
+def shown(stream: io.StringIO, events: Sequence[Event]) -> str:
+    with make_progress(PLAN, stream) as progress:
+        for event in events:
+            progress.take(event)
+    return stream.getvalue()
+
+
+FAILURE = a_test("a.py::b", TestOutcome.FAILED, message="assert 1 == 2")
+EVENTS: tuple[Event, ...] = (
+    GateStarted("lint", "nox -s lint"),
+    GateStarted("test", "nox -s test"),
+    landed(a_test("a.py::a"), FAILURE),
+    GateEnded(a_result("lint", duration=1.25)),
+    GateEnded(a_result("test", GateOutcome.FAILED, duration=75.0, reason="1 test is wrong", inconsistent=True)),
+)
+
+
+def test_a_log_gets_plain_lines() -> None:
+    lines = shown(io.StringIO(), EVENTS).splitlines()
+    assert lines == [
+        "        START  lint  nox -s lint",
+        "        START  test  nox -s test",
+        "       FAILED  test  a.py::b  assert 1 == 2",
+        "         PASS  lint     1.25s",
+        "         FAIL  test    1m 15s  inconsistent:  1 test is wrong",
+    ]
+
+
+def test_a_terminal_gets_the_same_words() -> None:
+    text = shown(Terminal(), EVENTS)
+    for words in ("FAILED", "a.py::b  assert 1 == 2", "PASS", "inconsistent:", "1m 15s"):
+        assert words in text
+    assert "\x1b[" in text, "it was live"
+
+
+def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
+    stream = Terminal()
+    with LiveProgress(PLAN, stream) as progress:
+        progress.take(GateStarted("test", "nox -s test"))
+        progress.take(landed(a_test("a"), FAILURE, expected=7))
+        progress._bars.refresh()  # what its own thread does ten times a second
+    assert "2/7 tests, 1 wrong" in stream.getvalue()
+
+
+@pytest.mark.parametrize("stream", [Ascii(), AsciiTerminal()], ids=["log", "terminal"])
+def test_no_name_of_a_test_ends_the_run(stream: io.StringIO) -> None:
+    odd = a_test("a.py::größe[\ud800]", TestOutcome.FAILED, message="[bold]…[/nothing] \udcff")
+    text = shown(stream, [GateStarted("test", "größe"), landed(odd), GateEnded(a_result(reason="größe"))])
+    assert "gr\\xf6\\xdfe[\\ud800]" in text
+    assert "[bold]\\u2026[/nothing] \\udcff" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [(outcome, outcome.value in {"failed", "error", "timeout", "crashed"}) for outcome in TestOutcome],
+)
+def test_only_tests_that_are_wrong_are_told_one_by_one(outcome: TestOutcome, told: bool) -> None:
+    assert ("a.py::b" in shown(io.StringIO(), [landed(a_test("a.py::b", outcome))])) is told
+
+
+def test_a_long_gate_says_now_and_then_that_it_lives() -> None:
+    stream, now = io.StringIO(), [0.0]
+    progress = PlainProgress(PLAN, stream, clock=lambda: now[0])
+    progress.take(GateStarted("test", "nox -s test"))
+    for step in range(7):
+        now[0] = step * PLAIN_EVERY / 2
+        progress.take(landed(a_test(f"t{step}"), a_test(f"x{step}", TestOutcome.EXCLUDED)))
+    assert [line.strip() for line in stream.getvalue().splitlines()[1:]] == [
+        "test  3/10 tests, 0 wrong",
+        "test  5/10 tests, 0 wrong",
+        "test  7/10 tests, 0 wrong",
+    ]
+
+
+@pytest.mark.parametrize("outcome", GateOutcome)
+def test_every_outcome_of_a_gate_has_a_word(outcome: GateOutcome) -> None:
+    assert shown(io.StringIO(), [GateEnded(a_result("lint", outcome))]).split()[0] in {
+        "PASS", "FAIL", "TIMEOUT", "COULD", "SKIPPED", "INTERRUPTED",
+    }  # fmt: skip
+
+
+def test_a_gate_that_never_started_ends_on_a_terminal_too() -> None:
+    assert "SKIPPED" in shown(Terminal(), [GateEnded(a_result("lint", GateOutcome.SKIPPED))])
+
+
+def test_the_end_of_a_gate_names_its_tests() -> None:
+    outcomes = [TestOutcome.PASSED] * 3 + [TestOutcome.SKIPPED, TestOutcome.EXCLUDED, TestOutcome.NOT_RUN]
+    counts = count_tests(a_test(f"t{number}", outcome) for number, outcome in enumerate(outcomes))
+    assert end_line(a_result(duration=2.0, tests=counts)) == (
+        "   2.00s  3 tests run: 3 passed, 1 skipped, 1 excluded, 1 not run"
+    )
+
+
+def test_what_the_config_accepts_is_said() -> None:
+    result = a_result(outcome=GateOutcome.COULD_NOT_RUN, reason="static check only", accepted=True)
+    assert end_line(result).endswith("static check only (accepted by the config)")
