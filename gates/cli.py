@@ -125,7 +125,7 @@ def compare(base: str, head: str, root: Path | None, reports: Path | None, **opt
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "junit"]),
+    type=click.Choice(["terminal", "markdown", "github", "junit"]),
     default="terminal",
     show_default=True,
     help="What to print.",

@@ -41,6 +41,10 @@ def render_run(path: Path, form: str) -> str | None:
         from gates.junit.write import junit_document
 
         return junit_document(run, tests)
+    if form == "github":
+        from gates.render.github import render_github
+
+        return render_github(run, tests, comparison)
     from gates.render.markdown import render_markdown
 
     return render_markdown(run, tests, comparison)
