@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import time
@@ -380,9 +381,13 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
 
 
 def _is_junit(path: Path) -> bool:
-    """Whether the file begins like JUnit: a gate may be expected to write other XML, such as coverage."""
+    """Whether the file may be JUnit: not when its root is another element, such as coverage's.
+
+    A file without any element may be one that was cut off, and the reader says so.
+    """
     with path.open("rb") as file:
-        return b"<testsuite" in file.read(4096)
+        root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))
+    return root is None or root[1].startswith(b"testsuite")
 
 
 def _json(path: Path) -> Any:
