@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -244,4 +245,6 @@ def _request(
 def _show(run: object, tests: object, comparison: object = None) -> None:
     from gates.workflows.report import show_terminal
 
-    show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+    # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
+    with suppress(SystemExit):
+        show_terminal(run, tests, comparison)  # type: ignore[arg-type]
