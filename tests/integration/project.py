@@ -1,0 +1,156 @@
+"""A project in a temporary folder, and real runs of `python -m gates` in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import gates
+from gates.results.files import load_run, load_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gates.results import GateResult, Run, TestResult
+
+ROOT = Path(gates.__file__).resolve().parents[1]
+
+_START = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('gates', run_name='__main__', alter_sys=True)"
+GATES = (sys.executable, "-c", _START)
+"""`python -m gates` wherever gates is installed or not, without a PYTHONPATH that its gates would inherit."""
+
+PATIENCE = 120.0
+"""Seconds after which a run is broken."""
+
+_FOREIGN = ("GATES_", "GIT_", "NOX", "PYTEST_", "PYTHON", "COV_", "UV_", "VIRTUAL_ENV", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+
+
+def clean_environment(cache: Path) -> dict[str, str]:
+    """The variables of a run: none of the runs that these tests may themselves be part of."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return kept | {
+        "GATES_CACHE_DIR": str(cache),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Somebody",
+        "GIT_AUTHOR_EMAIL": "somebody@example.org",
+        "GIT_COMMITTER_NAME": "Somebody",
+        "GIT_COMMITTER_EMAIL": "somebody@example.org",
+    }
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How a program ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+class Project:
+    """A folder with files, and perhaps a git repository."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.environment = clean_environment(cache)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write files; their texts may be indented."""
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(text).lstrip("\n"), encoding="utf-8")
+
+    def git(self, *arguments: str) -> str:
+        """What git answers."""
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str = "Change it") -> str:
+        """Commit everything, in a repository that is made when there is none; the commit's name."""
+        if not (self.folder / ".git").exists():
+            self.git("init", "--quiet", "--initial-branch=main")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def start(self, *arguments: str, launcher: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+        """Start gates, and do not wait for it."""
+        environment = self.environment | options.pop("environment", {})
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        return subprocess.Popen(
+            [*launcher, *GATES, *arguments],
+            cwd=self.folder, env=environment, text=True, encoding="utf-8", errors="replace", **streams,
+        )  # fmt: skip
+
+    def gates(self, *arguments: str, **options: Any) -> Done:
+        """Run gates to its end. Whatever happens, nobody is shown a traceback of ours, and no file is half-written."""
+        with self.start(*arguments, **options) as process:
+            out, err = process.communicate(timeout=PATIENCE)
+        done = Done(process.returncode, out or "", err or "")
+        assert "Traceback" not in done.text, done.text
+        assert self.leftovers() == []
+        return done
+
+    def leftovers(self) -> list[Path]:
+        """Files that were written aside and never renamed."""
+        return [path for path in self.reports.rglob(".*.*") if path.name != ".gitignore"]
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    @property
+    def run(self) -> Run:
+        """The run that `run.json` holds."""
+        return load_run(self.reports / "run.json")
+
+    @property
+    def tests(self) -> tuple[TestResult, ...]:
+        """The tests that `tests.jsonl` holds."""
+        return load_tests(self.reports / "tests.jsonl")
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Outcome by test; ids are unique in these projects."""
+        found = {test.id: str(test.outcome) for test in self.tests}
+        assert len(found) == len(self.tests)
+        return found
+
+    def gate(self, name: str) -> GateResult:
+        """A gate's result."""
+        return next(gate for gate in self.run.gates if gate.name == name)
+
+    def json(self, name: str) -> Any:
+        """A report that is JSON."""
+        return json.loads((self.reports / name).read_text(encoding="utf-8"))
+
+
+def nox_session(name: str, *commands: str, options: str = "", tags: str = "gate") -> str:
+    """A session without an environment of its own: `python` is the interpreter of the tests, so nothing is installed."""
+    lines = "\n".join(f"    session.run({command}, external=True)" for command in commands) or "    pass"
+    return f'@nox.session(venv_backend="none", tags=["{tags}"]{options})\ndef {name}(session):\n{lines}\n\n'
+
+
+def noxfile(*sessions: str) -> dict[str, str]:
+    return {"noxfile.py": "import sys\nimport nox\nPYTHON = sys.executable\n\n" + "".join(sessions)}
+
+
+def pytest_session(*arguments: str, options: str = "") -> str:
+    """The session `test`, which runs pytest."""
+    words = "".join(f", {word!r}" for word in arguments)
+    return nox_session("test", f"PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider'{words}{options}")
