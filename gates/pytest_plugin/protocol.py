@@ -157,10 +157,12 @@ class Stream:
         self.path = path
         self.error: OSError | None = None
         self._fd = -1
+        self._pid = os.getpid()
 
     def write(self, kind: str, **fields: object) -> None:
         """Append one record."""
-        if self.error is not None:
+        # A test that forks, and whose child comes back into pytest, would repeat everything that follows.
+        if self.error is not None or os.getpid() != self._pid:
             return
         # ASCII only: lone surrogates of undecodable output survive as escapes.
         line = json.dumps({"type": kind, **fields}, separators=(",", ":"), default=str).encode("ascii") + b"\n"

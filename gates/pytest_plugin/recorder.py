@@ -176,6 +176,9 @@ class Recorder:
         last = attempt.crash or next(reversed(list(attempt.phases.values())))
         name = getattr(last, "gates_id", nodeid)
         known = self._tests.get(name)
+        if known is not None and name not in self._missing:
+            # It has its result: the worker died behind it, and xdist blames the last test. The exit code tells.
+            return
         file, line = (known.file, known.line) if known is not None else place(last.location)
         self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
 

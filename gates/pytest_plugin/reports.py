@@ -83,7 +83,9 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     }
     if attempt.crash is not None:
         fields.update(_crashed(attempt, attempt.crash))
-        fields["duration"] = round(max(0.0, now - attempt.started), 6)
+        # The clocks of two processes: a test that timed out took at least its limit.
+        least = float(getattr(attempt.crash, "gates_timeout", 0.0))
+        fields["duration"] = round(max(least, now - attempt.started), 6)
     else:
         fields.update(_judged(attempt))
     last = next((attempt.phases[name] for name in reversed(PHASES) if name in attempt.phases), None)

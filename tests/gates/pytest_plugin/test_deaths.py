@@ -158,3 +158,38 @@ def test_workers_that_die_while_they_collect_end_the_session(project: Project) -
     assert ran.exit_code != 0
     assert not ran.of("test")
     assert ran.of("finish")
+
+
+def test_a_worker_that_dies_behind_a_test_changes_nothing_about_it(project: Project) -> None:
+    project.write(
+        conftest="""
+        import os, time
+
+        def pytest_runtest_logfinish(nodeid):
+            if "PYTEST_XDIST_WORKER" in os.environ and nodeid.endswith("test_first"):
+                time.sleep(0.3)
+                os._exit(1)
+        """,
+        test_it="def test_first(): pass\ndef test_second(): pass",
+    )
+    ran = project.injected("-n", "1")
+    assert ran.outcomes == {"test_first": "passed", "test_second": "passed"}
+    assert ran.of("finish")[0]["exit_code"] == 1
+
+
+def test_a_forked_child_that_comes_back_into_pytest_writes_nothing(project: Project) -> None:
+    project.write(
+        test_it="""
+        import os
+
+        def test_first():
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+
+        def test_second(): pass
+        """
+    )
+    ran = project.injected("-W", "ignore")
+    assert ran.outcomes == {"test_first": "passed", "test_second": "passed"}
+    assert len(ran.of("finish")) == 1

@@ -78,6 +78,11 @@ class TestReports:
         fields = concluded(report("???", "failed", "worker 'gw0' crashed"))
         assert (fields["outcome"], fields["phase"], fields["duration"]) == ("crashed", "setup", 10.0)
 
+    def test_a_test_that_timed_out_took_at_least_its_limit(self) -> None:
+        fields = concluded(report("setup"), report("???", "failed", "timed out after 60s", gates_timeout=60.0))
+        assert (fields["outcome"], fields["phase"], fields["duration"]) == ("timeout", "call", 60.0)
+        assert fields["message"] == "timed out after 60s"
+
     def test_a_failure_that_cannot_be_shown_is_still_a_failure(self) -> None:
         broken = report("call", "failed", "x")
 
