@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -12,8 +14,6 @@ from typing import Literal, TypedDict
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.results import Changes, FileChange, Subject
-
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 # Set by git inside hooks; they would make every command look at another repository or index.
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
@@ -33,11 +33,22 @@ class Git:
 
     @staticmethod
     def of(folder: Path) -> Git | None:
-        """The repository that `folder` lies in; None where there is none or git is not installed."""
+        """The repository that `folder` lies in; None where there is none or git is not installed.
+
+        Raises:
+            EnvironmentProblem: there is one, but it belongs to somebody else and git refuses to look into it.
+        """
         if shutil.which("git") is None:
             return None
         git = Git(folder)
-        return git if git.answer("rev-parse", "--is-inside-work-tree") == "true" else None
+        done = git.run("rev-parse", "--is-inside-work-tree")
+        if b"dubious ownership" in done.stderr:
+            raise EnvironmentProblem(
+                "git refuses to read this repository: another user owns it",
+                place=str(folder),
+                remedy=f"git config --global --add safe.directory {shlex.quote(str(folder))}",
+            )
+        return git if done.stdout.strip() == b"true" else None
 
     def run(
         self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""
@@ -52,12 +63,12 @@ class Git:
         )
 
     def answer(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        """What git prints, stripped; empty when it fails."""
+        """What git prints, without line ends around it; empty when it fails."""
         done = self.run(*arguments, env=env)
-        return done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else ""
+        return done.stdout.decode("utf-8", "surrogateescape").strip("\n") if done.returncode == 0 else ""
 
     def need(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> str:
-        """What git prints, stripped.
+        """What git prints, without line ends around it.
 
         Raises:
             EnvironmentProblem: git failed.
@@ -69,7 +80,7 @@ class Git:
                 place=f"git {' '.join(arguments)}",
                 got=done.stderr.decode("utf-8", "replace").strip(),
             )
-        return done.stdout.decode("utf-8", "surrogateescape").strip()
+        return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
     @property
     def top(self) -> Path:
@@ -101,6 +112,10 @@ class Git:
     def tree(self, commit: str) -> str:
         """The tree of a commit."""
         return self.need("rev-parse", f"{commit}^{{tree}}")
+
+    def empty_tree(self) -> str:
+        """The tree without files: its name depends on the repository's hash function."""
+        return self.need("hash-object", "-t", "tree", "--stdin")
 
     def worktree_tree(self) -> str:
         """The tree that committing everything not ignored would give.
@@ -137,13 +152,13 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
     Args:
         root: the project's folder.
         git: its repository, if any.
-        base: the base's name; empty looks for one. A base that is not there is no base.
+        base: the base's name; empty looks for one. A base that is neither there nor on `origin` is no base.
     """
     if git is None:
         return Subject(kind="folder", name=root.name, identity=folder_identity(root))
     tree = git.worktree_tree()
     head = git.commit("HEAD")
-    head_tree = git.tree(head) if head else EMPTY_TREE
+    head_tree = git.tree(head) if head else git.empty_tree()
     dirty = tree != head_tree
     branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
     return Subject(
@@ -153,7 +168,7 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
         commit=head,
         dirty=dirty,
         change_digest=_change_digest(git, head_tree, tree) if dirty else "",
-        branch=branch,
+        branch=_readable(branch),
         **_base_fields(git, head, base),
     )
 
@@ -180,7 +195,7 @@ class _Base(TypedDict, total=False):
 
 def _base_fields(git: Git, head: str, base: str) -> _Base:
     shallow = git.shallow
-    name = base if base and git.commit(base) else git.default_base()
+    name = _there(git, base) if base else git.default_base()
     if not name or not head:
         return {"shallow": shallow}
     commit = git.commit(name)
@@ -189,24 +204,32 @@ def _base_fields(git: Git, head: str, base: str) -> _Base:
     return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
 
 
+def _there(git: Git, base: str) -> str:
+    """The name under which a base is known here: a clone for CI often has it as the remote's branch only."""
+    return next((name for name in (base, f"origin/{base}") if git.commit(name)), "")
+
+
 def _change_digest(git: Git, before: str, after: str) -> str:
-    difference = git.run("diff-tree", "-p", "--binary", "--full-index", before, after).stdout
+    difference = git.run("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", before, after).stdout
     return "sha256:" + hashlib.sha256(difference).hexdigest()
 
 
 def folder_identity(root: Path) -> str:
-    """Digest of all files below `root`: paths and contents; hidden folders and caches are left out."""
+    """Digest of all files below `root`: paths and contents; hidden folders, caches and reports are left out."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in {"__pycache__", "reports"}
-        )
-        for name in sorted(files):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` does not go into them
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        if Path(folder) == root and "reports" in folders:
+            folders.remove("reports")
+        for name in sorted([*files, *links]):
             path = Path(folder) / name
             digest.update(os.fsencode(path.relative_to(root)) + b"\0")
             try:
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-            except OSError:  # a socket, a broken link: its name is all there is
+                # A link to a folder, a pipe: reading one fails, the other waits for ever. The name is all there is.
+                content = path.read_bytes() if path.is_file() else os.fsencode(path.readlink())
+                digest.update(hashlib.sha256(content).digest())
+            except OSError:
                 digest.update(b"unreadable")
     return "files:sha256:" + digest.hexdigest()
 
@@ -216,11 +239,13 @@ def changes_of(git: Git, subject: Subject) -> Changes | None:
     if not subject.merge_base:
         return None
     tree = subject.identity.removeprefix("git-tree:")
-    log = git.answer("log", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}")
+    log = git.answer(
+        "log", "--no-show-signature", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}"
+    )
     commits = []
-    for line in log.splitlines():
+    for line in log.split("\n") if log else ():  # a title may hold other separators of lines
         short, _, title = line.partition("\0")
-        commits.append((short, title))
+        commits.append((short, _readable(title)))
     return Changes(commits=tuple(commits), files=changed_files(git, subject.merge_base, tree))
 
 
@@ -239,7 +264,7 @@ def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
             continue
         found.append(
             FileChange(
-                path=path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+                path=_readable(path),
                 kind=kind_of_file(path),
                 status=status.get(path, "M"),
                 added=None if added == "-" else int(added),
@@ -249,7 +274,14 @@ def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
     return tuple(found)
 
 
+def _readable(text: str) -> str:
+    """Text of git with the bytes that are no UTF-8 spelled out: JSON has no place for them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 _DOCS = (".md", ".rst", ".txt", ".adoc")
+_REQUIREMENTS = r"(dev-|test-|docs-)?requirements.*\.(txt|in)$"
+_CONFIG_NAMES = {"noxfile.py", "setup.py", "Makefile", "CMakeLists.txt", "Dockerfile"}
 _CONFIG = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".json", ".lock")
 
 
@@ -270,7 +302,7 @@ def _kind_of_name(name: str) -> Literal["production", "test", "docs", "config"]:
     stem = name.rsplit(".", 1)[0]
     if stem.startswith("test_") or stem.endswith(("_test", ".test", ".spec")) or name == "conftest.py":
         return "test"
-    if name.startswith(".") or name.endswith(_CONFIG) or name in {"noxfile.py", "Makefile", "Dockerfile", "setup.py"}:
+    if name.startswith(".") or name.endswith(_CONFIG) or name in _CONFIG_NAMES or re.match(_REQUIREMENTS, name):
         return "config"
     if name.endswith(_DOCS) or name in {"LICENSE", "README"}:
         return "docs"
