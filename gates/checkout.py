@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
+from gates.store import CACHE_VARIABLE
 from gates.values import ExitCode
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.store import Store
+
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+"""The user's hooks (post-checkout) are made for the user's worktrees."""
 
 KEPT = 4
 """Worktrees that stay for the next run: their environments cost more to make than to keep."""
@@ -33,11 +37,10 @@ def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
     """
     tree = git.tree(commit)
     folder = store.folder / "worktrees" / tree[:20]
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder.with_suffix(".lock")):
         if not _is_clean(folder, tree):
             _remove(git, folder)
-            git.need("worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+            git.need(*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
         os.utime(folder)
         inside = git.answer("rev-parse", "--show-prefix")
         yield folder / inside if inside else folder
@@ -50,8 +53,8 @@ def merge_commit(git: Git, base: str, head: str) -> str:
     Raises:
         GatesError: it does not merge (exit code 1), with the files in conflict.
     """
-    done = git.run("merge-tree", "--write-tree", "--name-only", "--no-messages", base, head)
-    lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
+    done = git.run("merge-tree", "-z", "--write-tree", "--name-only", "--no-messages", base, head)
+    lines = [line for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if line]
     if done.returncode == 1 and lines:
         error = GatesError(
             "does not merge",
@@ -61,9 +64,9 @@ def merge_commit(git: Git, base: str, head: str) -> str:
         error.exit_code = ExitCode.GATE_FAILED
         raise error
     if done.returncode != 0 or not lines:
-        raise EnvironmentProblem(
-            "git cannot merge these two", got=done.stderr.decode("utf-8", "replace").strip(), remedy="git 2.38 or newer"
-        )
+        said = done.stderr.decode("utf-8", "replace").strip()
+        remedy = "git 2.38 or newer" if "usage:" in said else ""
+        raise EnvironmentProblem("git cannot merge these two", got=said.partition("\n")[0], remedy=remedy)
     author = ("-c", "user.name=gates", "-c", "user.email=gates@localhost")
     message = f"Would-be merge of {head} into {base}"
     return git.need(*author, "commit-tree", lines[0], "-p", base, "-p", head, "-m", message)
@@ -71,7 +74,16 @@ def merge_commit(git: Git, base: str, head: str) -> str:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot write to the cache: {error.strerror}",
+            place=str(lock.parent),
+            remedy=f"make it writable, or name another folder in {CACHE_VARIABLE}",
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -88,15 +100,15 @@ def _is_clean(folder: Path, tree: str) -> bool:
     if there.answer("rev-parse", "HEAD^{tree}") != tree:
         return False
     there.run("reset", "--quiet", "--hard")
-    there.run("clean", "--quiet", "-fd", "-e", ".nox")  # ignored files (environments) stay
-    status = there.run("status", "--porcelain", "--", ":!.nox")
+    there.run("clean", "--quiet", "-ffd", "-e", ".nox")  # ignored files (environments) stay
+    status = there.run("status", "--porcelain", "--", ".", ":(exclude,glob)**/.nox/**")
     return status.returncode == 0 and not status.stdout
 
 
 def _remove(git: Git, folder: Path) -> None:
+    # No `worktree prune`: it would forget the user's own worktrees, too, where their disk is away just now.
     git.run("worktree", "remove", "--force", "--force", str(folder))
     shutil.rmtree(folder, ignore_errors=True)
-    git.run("worktree", "prune")
 
 
 def _forget_old(git: Git, parent: Path, current: Path) -> None:

@@ -67,10 +67,10 @@ class Store:
 
 
 def cache_folder() -> Path:
-    """Where stores lie: `$GATES_CACHE_DIR`, or the user's cache."""
+    """Where stores lie: `$GATES_CACHE_DIR`, or the user's cache. Absolute: git is run in other folders."""
     own = os.environ.get(CACHE_VARIABLE)
     if own:
-        return Path(own)
+        return Path(own).absolute()
     from platformdirs import user_cache_path
 
     return Path(user_cache_path("gates"))
