@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def load_config(root: Path) -> Config:
     """
     own, project = root / OWN_FILE, root / PROJECT_FILE
     own_table = _parse(own) if own.exists() else None
-    project_table = _parse(project).get("tool", {}).get("gates") if project.exists() else None
+    project_table = _tool_table(project) if project.exists() else None
     if own_table is not None and project_table is not None:
         raise ManyErrors(
             (
@@ -54,9 +55,44 @@ def load_config(root: Path) -> Config:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=str(path)),)) from error
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError, OSError) as error:  # of ValueError: wrong syntax, wrong bytes
+        place = f"{path.name}:{_line_of(error)}" if isinstance(error, ValueError) else str(path)
+        raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=place),)) from error
+
+
+def _line_of(error: ValueError) -> int:
+    if isinstance(error, UnicodeDecodeError):
+        before: bytes = error.object[: error.start]
+        return before.count(b"\n") + 1
+    line = re.search(r"at line (\d+)", str(error))
+    if line:
+        return int(line[1])
+    text: str = getattr(error, "doc", "")
+    return text.count("\n") + 1
+
+
+def _tool_table(path: Path) -> dict[str, Any] | None:
+    """`[tool.gates]`; None when the file has no such table."""
+    table: Any = _parse(path)
+    for depth, key in enumerate(("tool", "gates"), 1):
+        if key not in table:
+            return None
+        table = table[key]
+        if not isinstance(table, dict):
+            keys = ("tool", "gates")[:depth]
+            raise ManyErrors(
+                (
+                    ConfigError(
+                        f"{'.'.join(keys)} is not a table",
+                        place=_places(path, ())(keys),
+                        expected="[tool.gates]",
+                        got=repr(table),
+                    ),
+                )
+            )
+    found: dict[str, Any] = table
+    return found
 
 
 def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, ...]) -> Config:
@@ -83,7 +119,7 @@ def _position(error: GatesError) -> tuple[str, int]:
 
 
 def _places(path: Path, prefix: tuple[str, ...]) -> Callable[[tuple[str, ...]], str]:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8")
     shown = path.name
 
     def place(keys: tuple[str, ...]) -> str:

@@ -21,8 +21,11 @@ def locate(text: str, path: tuple[str, ...]) -> int:
     A key inside an inline table or a text of several lines is found at the line of the table.
     """
     table: tuple[str, ...] = ()
-    best_depth, best_line = -1, 0
-    for number, line in enumerate(text.splitlines(), 1):
+    best_depth, best_line, quotes = -1, 0, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if quotes:  # inside a text of several lines, which may look like anything
+            quotes = "" if quotes in line else quotes
+            continue
         header = _HEADER.match(line)
         if header:
             table = found = _split(header["keys"])
@@ -31,6 +34,7 @@ def locate(text: str, path: tuple[str, ...]) -> int:
             if key is None:
                 continue
             found = table + _split(key["keys"])
+            quotes = next((mark for mark in ('"""', "'''") if line[key.end() :].count(mark) % 2), "")
         depth = len(found)
         if path[:depth] == found and depth > best_depth:
             best_depth, best_line = depth, number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from difflib import get_close_matches
+from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
 from gates.config.values import GateConfig, Profile, TestWitness
@@ -42,12 +43,14 @@ def _flag(value: Any) -> bool:
 
 
 def _duration(value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-        return float(value)
     try:
-        return parse_duration(_text(value))
-    except ValueError as error:
-        raise ValueError("a duration such as '90s' or '10m', or seconds above zero") from error
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        seconds = float(value) if number else parse_duration(_text(value))
+    except (ValueError, OverflowError):
+        seconds = 0.0
+    if not 0 < seconds < inf:
+        raise ValueError("a duration such as '90s' or '10m', or seconds above zero")
+    return seconds
 
 
 def _command(value: Any) -> tuple[str, ...]:
@@ -57,7 +60,7 @@ def _command(value: Any) -> tuple[str, ...]:
         except ValueError as error:
             raise ValueError("a command with closed quotes") from error
     words = _texts(value)
-    if not words:
+    if not words or not words[0]:
         raise ValueError("a command")
     if "=" in words[0].split("/")[0]:
         raise ValueError("a command that starts with the program (variables belong in the gate's env table)")
@@ -76,6 +79,26 @@ def _relative(value: Any) -> str:
     text = _text(value)
     if text.startswith("/") or ".." in text.split("/"):
         raise ValueError("a path below the project's folder")
+    return text
+
+
+def _reports(value: Any) -> str:
+    text = _relative(value)
+    if text.strip("./") == "":  # what lies there is replaced by every run
+        raise ValueError("a folder of its own, below the project's")
+    return text
+
+
+def _expression(value: Any) -> str:
+    # Imported here: a config without filters need not load their language.
+    from gates.filters import FilterSyntaxError, parse
+
+    text = _text(value)
+    try:
+        if text.strip():
+            parse(text)
+    except FilterSyntaxError as error:
+        raise ValueError(str(error)) from error
     return text
 
 
@@ -105,7 +128,7 @@ TOP: dict[str, Reader] = {
     "accept-could-not-run": _texts,
     "record-env": _texts,
     "mask-env": _texts,
-    "reports": _relative,
+    "reports": _reports,
     "nox-args": _texts,
 }
 TABLES = ("gate", "profile", "exclusions")
@@ -125,7 +148,7 @@ GATE: dict[str, Reader] = {
 
 PROFILE: dict[str, Reader] = {
     "gates": _texts,
-    "filter": _text,
+    "filter": _expression,
     "jobs": _count,
     "test-timeout": _duration,
     "include-excluded": _flag,
