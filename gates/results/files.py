@@ -6,7 +6,6 @@ A file is written aside and renamed, so a reader never sees half of one; `tests.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,8 +81,8 @@ class ReportFolder:
             (self.folder / ".gitignore").write_text("*\n")
         for name in _STALE:
             (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.logs)
-        self.logs.mkdir()
+        for log in self.logs.glob("*.log"):  # what is no log was put there by somebody else
+            log.unlink()
 
     @property
     def logs(self) -> Path:
@@ -96,15 +95,14 @@ class ReportFolder:
         Raises:
             EnvironmentProblem: no space; the file then ends with the last whole line.
         """
-        lines = b"".join(msgspec.json.encode(result) + b"\n" for result in results)
+        lines = b"".join(_encoded(result) + b"\n" for result in results)
         if not lines:
             return
         size = os.fstat(self._tests).st_size
         try:
-            written = os.write(self._tests, lines)
-            if written != len(lines):
-                # A full disk shows itself as a short write first; the rest of it gives the error its name.
-                os.write(self._tests, lines[written:])
+            rest = memoryview(lines)
+            while rest:  # a full disk shows itself as a short write first; the rest of it gives the error its name
+                rest = rest[os.write(self._tests, rest) :]
         except OSError as error:
             os.ftruncate(self._tests, size)
             raise reports_problem(self.folder / TESTS_FILE, error) from error
@@ -126,7 +124,23 @@ class ReportFolder:
 
 def to_json(value: Any) -> bytes:
     """Indented JSON of a value, for people and diffs."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    return msgspec.json.format(_encoded(value), indent=2) + b"\n"
+
+
+def _encoded(value: Any) -> bytes:
+    """JSON of a value; half characters, which arguments and paths may hold but JSON may not, are spelled out."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_spelled(msgspec.to_builtins(value)))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(item) for key, item in value.items()}
+    return [_spelled(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def load_run(path: Path) -> Run:
@@ -152,23 +166,29 @@ def load_run(path: Path) -> Run:
                 remedy="read it with the version of gates that wrote it",
             )
         return msgspec.json.decode(data, type=Run)
-    except (msgspec.MsgspecError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise UsageError(f"not the result of a run: {error}", place=str(path)) from error
 
 
 def load_tests(path: Path) -> tuple[TestResult, ...]:
     """Read a `tests.jsonl`; a file that is not there holds no tests.
 
+    A last line without its end did not land: the machine stopped in the middle of it.
+
     Raises:
-        UsageError: a line is not a test result.
+        UsageError: the file cannot be read, or a line is not a test result.
     """
-    if not path.exists():
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
         return ()
+    except OSError as error:
+        raise UsageError(f"cannot read the test results: {error.strerror}", place=str(path)) from error
     decoder = msgspec.json.Decoder(TestResult)
     results = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
             results.append(decoder.decode(line))
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise UsageError(f"not a test result: {error}", place=f"{path}:{number}") from error
     return tuple(results)
