@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,8 +55,17 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
 
 def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; the usual `Launcher`."""
+    # These would make nox list a part of the sessions only, and the checklist would be shorter without a word.
+    environment = {key: value for key, value in os.environ.items() if key not in {"NOXSESSION", "NOXPYTHON"}}
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
 
 
@@ -177,7 +187,7 @@ def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Se
     known = {gate.name for gate in gates} | {gate.group for gate in gates}
     untagged = {session.name for session in sessions} | {session.signature for session in sessions}
     file = config.path.name if config.path else ""
-    errors = []
+    errors = [*_twice(config, gates, file)]
 
     def unknown(name: str, where: str) -> None:
         if name in untagged:
@@ -193,7 +203,9 @@ def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Se
         elif not own.command and not own.session and name not in known:
             unknown(name, f"[gate.{name}]")
         for need in own.needs:
-            if need not in known:
+            if need == name:
+                errors.append(UsageError(f"gate {name!r} needs itself", place=file, remedy="remove this need"))
+            elif need not in known:
                 unknown(need, f"needs of {name}")
     for name in config.accept_could_not_run:
         if name not in known:
@@ -204,3 +216,20 @@ def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Se
                 unknown(name, f"profile {profile.name}")
     if errors:
         raise ManyErrors(tuple(errors))
+
+
+def _twice(config: Config, gates: Sequence[Gate], file: str) -> Iterator[UsageError]:
+    """Names that several gates have, and sessions that several tables adopt."""
+    adopters: dict[str, str] = {}
+    for own in config.gates.values():
+        if own.session and adopters.setdefault(own.session, own.name) != own.name:
+            what = f"[gate.{adopters[own.session]}] and [gate.{own.name}] are the same session {own.session!r}"
+            yield UsageError(what, place=file, remedy="keep one of them")
+    sources: dict[str, list[str]] = {}
+    for gate in gates:
+        what = f"the nox session {gate.signature!r}" if gate.kind == "nox" else "a command"
+        sources.setdefault(gate.name, []).append(what)
+    for name, several in sources.items():
+        if len(several) > 1:
+            remedy = f"rename the table [gate.{name}]"
+            yield UsageError(f"two gates are named {name!r}", place=file, got=" and ".join(several), remedy=remedy)
