@@ -209,8 +209,12 @@ def _order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
     for name in reversed(topological):
         after = [other for other, needs in graph.items() if name in needs]
         way[name] = length[name] + max((way[other] for other in after), default=0.0)
+    # Gates that take no time have ways of the same length as what they need: the number of gates before decides.
+    depth: dict[str, int] = {}
+    for name in topological:
+        depth[name] = max((depth[need] + 1 for need in graph[name]), default=0)
     place = {item.gate.name: number for number, item in enumerate(planned)}
-    return tuple(sorted(topological, key=lambda name: (-way[name], place[name])))
+    return tuple(sorted(topological, key=lambda name: (-way[name], depth[name], place[name])))
 
 
 def _both(one: str, other: str) -> str:
