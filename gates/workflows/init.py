@@ -33,8 +33,12 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
         for name in files:
             if (root / name).exists():
                 raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
-        if OWN_FILE in files and _tool_gates(root):
-            raise UsageError(f"[tool.gates] of {PROJECT_FILE} exists", place=str(root / PROJECT_FILE))
+    if OWN_FILE in files and _tool_gates(root):  # with --force, too: two configs are refused by every other command
+        raise UsageError(
+            f"[tool.gates] of {PROJECT_FILE} exists",
+            place=str(root / PROJECT_FILE),
+            remedy="gates init --print shows the starter",
+        )
     for name, text in files.items():
         write_whole(root / name, text)
     written = "".join(f"wrote {root / name}\n" for name in files)
@@ -62,7 +66,7 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
     names_seen = list(dict.fromkeys(session.name for session in sessions))
     usual = [name for name in names_seen if name in default] or names_seen
     chosen = [name for name in usual if _looks_like_gate(name)] or usual
-    tables = "".join(f"\n[gate.{_key(name)}]\nsession = {json.dumps(name)}\n" for name in chosen)
+    tables = "".join(f"\n[gate.{_key(name)}]\nsession = {_quote(name)}\n" for name in chosen)
     about = (
         f"# Sessions of the noxfile that a merge should wait for. Tagging them does the same:\n"
         f"#     @nox.session(tags=[{TAG!r}])\n"
@@ -75,7 +79,13 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quote(name)
+
+
+def _quote(text: str) -> str:
+    """A TOML text: as in JSON, but characters outside the first plane stand as they are, and DEL does not."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _looks_like_gate(name: str) -> bool:
@@ -140,7 +150,7 @@ def _for_commands(root: Path) -> tuple[dict[str, str], str]:
     else:
         found, about = [("check", "true", "Replace this command by your own")], "saw no build file that is known"
     tables = "".join(
-        f"\n[gate.{_key(gate)}]\ntitle = {json.dumps(title)}\ncommand = {json.dumps(command)}\n"
+        f"\n[gate.{_key(gate)}]\ntitle = {_quote(title)}\ncommand = {_quote(command)}\n"
         for gate, command, title in found
     )
     return {OWN_FILE: _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + tables}, about
@@ -159,11 +169,11 @@ def _cargo(root: Path) -> list[Command]:
 
 def _npm(root: Path) -> list[Command]:
     try:
-        scripts = json.loads((root / "package.json").read_text(encoding="utf-8")).get("scripts", {})
-    except (OSError, ValueError, AttributeError):
+        scripts = dict(json.loads((root / "package.json").read_text(encoding="utf-8"))["scripts"])
+    except (OSError, ValueError, TypeError, LookupError):
         scripts = {}
     wanted = ("build", "lint", "typecheck", "format:check", "test")
-    found = [(name.replace(":", "-"), f"npm run {name}", scripts[name]) for name in wanted if name in scripts]
+    found = [(name.replace(":", "-"), f"npm run {name}", str(scripts[name])) for name in wanted if name in scripts]
     return found or [("test", "npm test", "Tests")]
 
 
@@ -177,7 +187,8 @@ def _go(_root: Path) -> list[Command]:
 
 def _make(root: Path) -> list[Command]:
     lines = (root / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
-    targets = {line.split(":")[0].strip() for line in lines if ":" in line and not line.startswith(("\t", "#", "."))}
+    rules = [line for line in lines if re.match(r"[^\t#.=:][^=:]*::?(?!=)", line)]
+    targets = {target for line in rules for target in line.split(":")[0].split()}
     names = [name for name in ("build", "lint", "format-check", "docs", "check", "test") if name in targets]
     return [(name, f"make {name}", f"make {name}") for name in names or ("all",)]
 
