@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gates.compare.values import TestsComparison
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.values import BAD_TESTS, LOST_TESTS, RAN_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _GOOD = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})
 _WRONG = BAD_TESTS | LOST_TESTS
-_RAN = _GOOD | BAD_TESTS
 
 
 def compare_tests(base: Sequence[TestResult], head: Sequence[TestResult]) -> TestsComparison:
@@ -51,7 +50,7 @@ def _became(before: TestOutcome | None, after: TestOutcome) -> tuple[str, ...]:
             words.append("newly_failing_other")
     elif before in _WRONG and after in _GOOD:
         words.append("fixed")
-    if after is TestOutcome.SKIPPED and before in _RAN:
+    if after is TestOutcome.SKIPPED and before in RAN_TESTS:
         words.append("newly_skipped")
     if after is TestOutcome.EXCLUDED and before is not None and before is not TestOutcome.EXCLUDED:
         words.append("newly_excluded")
