@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from gates import __version__
-from gates.errors import GatesError
+from gates.errors import EnvironmentProblem, GatesError
 from gates.values import ExitCode, parse_duration
 
 if TYPE_CHECKING:
@@ -36,7 +36,24 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
     return seconds
 
 
-@click.group(context_settings=CONTEXT)
+class ReaderGone(Exception):
+    """The reader of our output went away (`| head`). Click would end the program with 1: "a gate failed"."""
+
+
+class Commands(click.Group):
+    """The commands. Those that only tell something end well when nobody listens; a verdict is never made up."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if ctx.invoked_subcommand in ("run", "compare"):
+                raise EnvironmentProblem("the reader of the output went away") from error
+            raise ReaderGone from error
+
+
+@click.group(cls=Commands, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="gates")
 def cli() -> None:
     r"""Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
@@ -135,8 +152,7 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
     """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
     from gates.workflows.report import render_run
 
-    path = run_path or _root(root) / "reports"
-    text = render_run(path, form)
+    text = render_run(run_path or _reports(root), form)
     if text is not None:
         click.echo(text, nl=False)
 
@@ -177,21 +193,20 @@ def main() -> NoReturn:
     """The console script. Every error that a user can cause ends without a traceback."""
     try:
         cli.main(prog_name="gates", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(ExitCode.USAGE)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.USAGE)
     except GatesError as error:
         _say(f"gates: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:  # a folder that went away, one that may not be read
+        _say(f"gates: {error}")
+        sys.exit(ExitCode.COULD_NOT_RUN)
     except (click.Abort, KeyboardInterrupt):
         _say("gates: interrupted")
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe went away (| head): nobody is left to tell.
-        sys.stderr.close()
+    except ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
         sys.exit(ExitCode.PASSED)
     sys.exit(ExitCode.PASSED)
 
@@ -205,6 +220,13 @@ def _root(given: Path | None) -> Path:
     from gates.config import find_root
 
     return given.resolve() if given else find_root(Path.cwd().resolve())
+
+
+def _reports(given: Path | None) -> Path:
+    from gates.config import load_config
+
+    root = _root(given)
+    return root / load_config(root).reports
 
 
 def _absolute(path: Path | None) -> Path | None:
@@ -245,6 +267,4 @@ def _request(
 def _show(run: object, tests: object, comparison: object = None) -> None:
     from gates.workflows.report import show_terminal
 
-    # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
-    with suppress(SystemExit):
-        show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+    show_terminal(run, tests, comparison)  # type: ignore[arg-type]

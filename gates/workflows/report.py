@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +22,9 @@ def show_terminal(run: Run, tests: Sequence[TestResult], comparison: Comparison 
     """Print the summary to standard output."""
     from gates.render.terminal import render_terminal, terminal_console
 
-    render_terminal(run, tests, terminal_console(sys.stdout), comparison)
+    # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
+    with suppress(SystemExit):
+        render_terminal(run, tests, terminal_console(sys.stdout), comparison)
 
 
 def render_run(path: Path, form: str) -> str | None:
