@@ -232,7 +232,7 @@ class RunningGate:
         if self._process is not None:
             found.append(verdict.exit_witness(exit_code, self.gate.kind))
             if self.gate.kind == "nox":
-                found.append(verdict.nox_witness(_json(self._folder / "nox.json"), self.gate.signature))
+                found.append(verdict.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.tail))
         found.append(verdict.own_word_witness(_json(self._folder / "outcome.json")))
         summaries = [
             verdict.ProcessSummary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,9 @@ _WORST_FIRST = (
 NO_TEST = "no test was selected"
 _PYTEST_NO_TESTS = 5
 _NOT_FOUND = (126, 127)
+_NO_PROGRAM = re.compile(
+    r"nox > Program (?P<name>.+) not found\.[^\n]*\n[^\n]*nox > Session [^\n]+ failed\.[^\n]*\s*\Z"
+)
 
 EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER = (
     "exit code",
@@ -62,8 +66,15 @@ def exit_witness(exit_code: int | None, kind: str) -> Witness:
     return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}")
 
 
-def nox_witness(report: Any, signature: str) -> Witness:
-    """What nox's own report says of the session. Its number 0 means *failed*, so only its words are read."""
+def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
+    """What nox's own report says of the session. Its number 0 means *failed*, so only its words are read.
+
+    Args:
+        report: the file that nox wrote, decoded.
+        signature: the session.
+        tail: the last lines of the log. Only there nox says that a program is missing, between the session's last
+            output and its own closing line: no program that did run can have the last word but one.
+    """
     try:
         entry = next(
             item for item in report["sessions"] if item["name"] == signature or signature in item["signatures"]
@@ -73,6 +84,11 @@ def nox_witness(report: Any, signature: str) -> Witness:
         return Witness(name=NOX_REPORT, detail="nox wrote no report of this session")
     if word == "failed" and reason.startswith("Python interpreter") and reason.endswith("not found"):
         return Witness(name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=reason)
+    missing = _NO_PROGRAM.search(tail)
+    if word == "failed" and not reason and missing:
+        return Witness(
+            name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=f"{missing['name']}: program not found"
+        )
     outcome = {
         "success": GateOutcome.PASSED,
         "failed": GateOutcome.FAILED,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import gates
-from gates.pytest_plugin import protocol
+from gates import protocol
 from gates.run import inject
 from gates.run.inject import injected, write_injection
 
@@ -69,7 +69,7 @@ def test_the_plugin_takes_the_injection_out_again(tmp_path: Path) -> None:
     folder = write_injection(tmp_path)
     environment |= injected(environment, folder, tmp_path / "inbox", {})
     code = (
-        "import json, os; from _gates_injected.pytest_plugin.protocol import remove_injection; "
+        "import json, os; from _gates_injected.protocol import remove_injection; "
         "remove_injection(os.environ); print(json.dumps({k: v for k, v in os.environ.items() if 'PYT' in k or 'GATES' in k}))"
     )
     done = subprocess.run(

@@ -128,6 +128,30 @@ class TestNoxReport:
         assert verdict.nox_witness({"sessions": [entry]}, "test-3.11").outcome is outcome
 
     @pytest.mark.parametrize(
+        ("tail", "outcome"),
+        [
+            ("nox > Program ruff not found.\nnox > Session lint failed.", COULD_NOT_RUN),
+            (
+                "\x1b[31mnox > Program ruff not found.\x1b[0m\n\x1b[31mnox > Session lint failed.\x1b[0m\n",
+                COULD_NOT_RUN,
+            ),
+            (
+                "nox > Program ruff not found.\nnox > Command pytest failed with exit code 1\nnox > Session lint failed.",
+                FAILED,
+            ),
+            ("nox > Program ruff not found.", FAILED),
+            ("nox > Session lint failed.\nnox > Program ruff not found.", FAILED),
+            ("nox > Session lint failed.", FAILED),
+            ("", FAILED),
+        ],
+    )
+    def test_only_noxs_own_closing_lines_tell_a_missing_program(self, tail: str, outcome: GateOutcome) -> None:
+        report = {"sessions": [{"name": "lint", "signatures": ["lint"], "result": "failed", "reason": None}]}
+        witness = verdict.nox_witness(report, "lint", tail)
+        assert witness.outcome is outcome
+        assert ("ruff: program not found" in witness.detail) is (outcome is COULD_NOT_RUN)
+
+    @pytest.mark.parametrize(
         "report", [None, {}, [], {"sessions": []}, {"sessions": [{"name": "other", "signatures": []}]}, 3]
     )
     def test_a_report_without_the_session_says_nothing(self, report: Any) -> None:
