@@ -5,7 +5,7 @@ Standard library only, Python 3.9 syntax: see `values`.
 
 from __future__ import annotations
 
-from .values import ExitCode
+from .values import ExitCode, worst_exit
 
 
 class GatesError(Exception):
@@ -49,7 +49,7 @@ class ManyErrors(GatesError):
     def __init__(self, errors: tuple[GatesError, ...]) -> None:
         self.errors = errors
         super().__init__(f"{len(errors)} errors")
-        self.exit_code = errors[0].exit_code if errors else ExitCode.USAGE
+        self.exit_code = worst_exit(error.exit_code for error in errors) if errors else ExitCode.USAGE
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)

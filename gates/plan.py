@@ -50,12 +50,14 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
         needs: names of planned gates that must have passed first.
         timeout: seconds.
         expected: seconds it took last time; None when unknown.
+        workers: answer to `pytest -n auto`; 0 leaves it to xdist.
     """
 
     gate: Gate
     needs: tuple[str, ...] = ()
     timeout: float
     expected: float | None = None
+    workers: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ def make_plan(
     gates: Sequence[Gate],
     request: Request,
     durations: Mapping[str, float] | None = None,
+    workers: Mapping[str, int] | None = None,
     cores: int = 1,
 ) -> Plan:
     """The plan for a request.
@@ -101,6 +104,7 @@ def make_plan(
         gates: all that were discovered.
         request: what the user asked for.
         durations: seconds that gates took last time.
+        workers: how many xdist workers the recorded durations of a gate's tests deserve.
         cores: processors at hand.
 
     Raises:
@@ -116,7 +120,10 @@ def make_plan(
             f"profile {profile.name!r} selects no gate", remedy=f"known: {', '.join(gate.name for gate in gates)}"
         )
     known = durations or {}
-    planned = [_planned(gate, chosen, config, known) for gate in chosen]
+    planned = [
+        msgspec.structs.replace(_planned(gate, chosen, config, known), workers=(workers or {}).get(gate.name, 0))
+        for gate in chosen
+    ]
     include = request.include_excluded or profile.include_excluded
     exclusions = () if include else config.exclusions
     wanted = _both(profile.filter, request.filter)

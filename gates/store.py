@@ -20,11 +20,19 @@ CACHE_VARIABLE = "GATES_CACHE_DIR"
 
 
 class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate took last time: seconds, and number and summed seconds of its tests."""
+    """What a gate took last time: seconds, and number, summed and longest seconds of its tests."""
 
     seconds: float
     tests: int = 0
     test_seconds: float = 0.0
+    longest: float = 0.0
+
+    def test_durations(self) -> list[float]:
+        """A list of durations with this number, sum and longest: enough to choose a number of workers."""
+        if self.tests < 2:
+            return [self.test_seconds] * self.tests
+        rest = (self.test_seconds - self.longest) / (self.tests - 1)
+        return [self.longest] + [max(rest, 0.0)] * (self.tests - 1)
 
 
 class Store:
@@ -58,7 +66,10 @@ class Store:
             if gate.outcome.value in ("passed", "failed") and gate.duration:
                 own = [test.duration for test in tests if test.gate == gate.name and test.duration]
                 known[gate.name] = GateHistory(
-                    seconds=round(gate.duration, 3), tests=len(own), test_seconds=round(sum(own), 3)
+                    seconds=round(gate.duration, 3),
+                    tests=len(own),
+                    test_seconds=round(sum(own), 3),
+                    longest=round(max(own, default=0.0), 3),
                 )
         try:
             write_whole(self.folder / "history.json", msgspec.json.encode(known))

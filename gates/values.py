@@ -122,9 +122,9 @@ def parse_duration(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """A duration for people: `0.82s`, `46.8s`, `2m 05s`, `1h 02m`."""
-    if seconds < 10:
+    if seconds < 9.995:
         return f"{seconds:.2f}s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
     if whole < 3600:

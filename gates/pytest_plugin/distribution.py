@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
+from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings
 from .catalogue import Catalogue, load, reconciled, save
-from .protocol import INSTALLED_PLUGIN, PLUGIN, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

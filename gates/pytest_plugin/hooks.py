@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..errors import GatesError
+from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, Stream, read_settings, remove_injection
 from .options import add_options, apply_options
-from .protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, Stream, read_settings, remove_injection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     file = config.getoption("gates_workers_from", None)
     if not file:
         return None
-    from .workers import choose_workers, cores, read_durations
+    from ..workers import choose_workers, cores, read_durations
 
     try:
         durations = read_durations(Path(file))

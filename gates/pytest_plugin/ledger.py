@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import ConfigError, ManyErrors
-from .protocol import LEDGER
+from ..protocol import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

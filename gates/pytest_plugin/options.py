@@ -11,7 +11,7 @@ from ..values import parse_duration
 if TYPE_CHECKING:
     import pytest
 
-    from .protocol import Settings
+    from ..protocol import Settings
 
 REGISTERED = "gates-options"
 """Name of the marker that says: one copy of the plugin has added the options already."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import TestOutcome
 from .catalogue import place
-from .protocol import CHUNK, SCHEMA_VERSION, Stream
 from .reports import Attempt, conclude, message_of, skip_reason, text_of
 from .text import cap
 

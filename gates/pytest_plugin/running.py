@@ -15,7 +15,7 @@ from .catalogue import numbered
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .protocol import Stream
+    from ..protocol import Stream
 
 
 class Announcer:

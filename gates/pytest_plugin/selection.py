@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ..exclusions import Exclusion
     from ..filters import Filter
+    from ..protocol import Settings
     from .catalogue import Catalogue
-    from .protocol import Settings
 
 
 class Selection:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pytest
 
     from ..exclusions import Exclusion
+    from ..protocol import Settings
     from .catalogue import Catalogue
-    from .protocol import Settings
 
 
 class Terminal:

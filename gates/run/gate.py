@@ -18,6 +18,7 @@ from gates.discover import nox_command
 from gates.errors import EnvironmentProblem, GatesError
 from gates.exclusions import expired, to_json
 from gates.plan import Plan, PlannedGate
+from gates.protocol import Settings
 from gates.results import EnvironmentChange, GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
 from gates.run.inbox import Inbox
@@ -304,13 +305,14 @@ def gate_environment(planned: PlannedGate, number: int, around: Surroundings, fo
         else:
             environment[change.name] = change.value
     if planned.gate.config.tests != "none":
-        options = {
-            "exclusions": [to_json(entry) for entry in plan.exclusions],
-            "filter": plan.filter,
-            "include_excluded": plan.include_excluded,
-            "test_timeout": plan.test_timeout,
-        }
-        environment |= injected(environment, around.injection, folder / "inbox", options)
+        settings = Settings(
+            exclusions=tuple(to_json(entry) for entry in plan.exclusions),
+            filter=plan.filter,
+            include_excluded=plan.include_excluded,
+            test_timeout=plan.test_timeout,
+            workers=planned.workers,
+        )
+        environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
     environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
     return environment

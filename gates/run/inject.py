@@ -6,34 +6,29 @@ the plugin loads under a name of its own and never shadows a `gates` that is its
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gates
+from gates.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PACKAGE = "_gates_injected"
-PLUGIN = f"{PACKAGE}.pytest_plugin"
-INBOX_VARIABLE = "GATES_INBOX"
-OPTIONS_VARIABLE = "GATES_PYTEST"
+    from gates.protocol import Settings
 
 
 def write_injection(folder: Path) -> Path:
     """Make the folder that goes on `PYTHONPATH`."""
-    package = folder / "inject" / PACKAGE
+    package = folder / "inject" / INJECTED_PACKAGE
     package.mkdir(parents=True)
     home = str(Path(gates.__file__).resolve().parent)
     (package / "__init__.py").write_text(f"__path__ = [{home!r}]\n", encoding="utf-8")
     return package.parent
 
 
-def injected(
-    environment: Mapping[str, str], injection: Path, inbox: Path, options: Mapping[str, Any]
-) -> dict[str, str]:
+def injected(environment: Mapping[str, str], injection: Path, inbox: Path, settings: Settings) -> dict[str, str]:
     """The variables that make every pytest below load the plugin and report to `inbox`."""
 
     def joined(name: str, first: str, separator: str) -> str:
@@ -42,8 +37,8 @@ def injected(
 
     return {
         "PYTHONPATH": joined("PYTHONPATH", str(injection), os.pathsep),
-        "PYTEST_PLUGINS": joined("PYTEST_PLUGINS", PLUGIN, ","),
-        "PYTEST_ADDOPTS": joined("PYTEST_ADDOPTS", f"-p {PLUGIN}", " "),
-        INBOX_VARIABLE: str(inbox),
-        OPTIONS_VARIABLE: json.dumps(dict(options)),
+        "PYTEST_PLUGINS": joined("PYTEST_PLUGINS", INJECTED_PLUGIN, ","),
+        "PYTEST_ADDOPTS": joined("PYTEST_ADDOPTS", f"-p {INJECTED_PLUGIN}", " "),
+        INBOX: str(inbox),
+        SETTINGS: settings.to_json(),
     }

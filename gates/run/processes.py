@@ -82,11 +82,11 @@ class GateProcess:
                 self.exit_code = self._popen.wait(REAP_PATIENCE)
 
     def signal_tree(self, number: signal.Signals) -> int:
-        """Send a signal to the group, and to every process of the gate that left it. How many the latter were."""
+        """Send a signal to the group, and to every process of the gate that left it. How many there were, its first aside."""
+        strays = self.strays()  # counted first: a killed group is gone before it could be
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        strays = self.strays()
-        for pid in strays:
+        for pid in self.strays() if strays else ():  # looked up again: numbers of ended processes are given anew
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         return len(strays)

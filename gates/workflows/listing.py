@@ -9,21 +9,22 @@ import msgspec
 from gates.config import load_config
 from gates.discover import discover
 from gates.git import Git
-from gates.plan import Request, available_cores, make_plan
 from gates.run.gate import command_line_of
 from gates.store import Store
 from gates.values import format_duration
+from gates.workflows.validate import plan_by_history
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gates.plan import Request
 
 
 def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
     """One line a gate: name, how long it took last time, command, title."""
     config = load_config(root)
     gates = discover(root, config)
-    history = {name: known.seconds for name, known in Store.of(root, Git.of(root)).history().items()}
-    plan = make_plan(config, gates, request, history, available_cores())
+    plan = plan_by_history(config, gates, request, Store.of(root, Git.of(root)))
     rows = [
         {
             "name": item.gate.name,

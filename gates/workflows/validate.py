@@ -31,6 +31,7 @@ from gates.run.progress import Progress, make_progress
 from gates.run.signals import StopWish
 from gates.store import Store
 from gates.values import ExitCode, TestOutcome
+from gates.workers import choose_workers
 from gates.workflows.emit import emit
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ def prepare(
         later = pool.submit(lambda: _facts(root, git, config, subject))
         gates = discover(root, config)
         facts, changes, store = later.result()
-    durations = {name: known.seconds for name, known in store.history().items()}
-    plan = make_plan(config, gates, request, durations, available_cores())
+    plan = plan_by_history(config, gates, request, store)
     return Prepared(
         root=root,
         config=config,
@@ -98,6 +98,19 @@ def prepare(
         store=store,
         reports=reports or root / config.reports,
     )
+
+
+def plan_by_history(config: Config, gates: tuple[Gate, ...], request: Request, store: Store) -> Plan:
+    """The plan, with what the store knows of earlier runs: the longest gate starts first, workers follow durations."""
+    history, cores = store.history(), available_cores()
+    durations = {name: known.seconds for name, known in history.items()}
+    # Only where the config says that pytest decides the gate: elsewhere `-n auto` is left as its author knows it.
+    workers = {
+        gate.name: choose_workers(history[gate.name].test_durations(), cores)[0]
+        for gate in gates
+        if gate.config.tests == "pytest" and gate.name in history and history[gate.name].tests
+    }
+    return make_plan(config, gates, request, durations, workers, cores)
 
 
 def _facts(root: Path, git: Git | None, config: Config, subject: SubjectMaker) -> tuple[Subject, Changes | None, Store]:

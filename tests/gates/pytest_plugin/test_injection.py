@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.pytest_plugin import protocol
+from gates import protocol
 
 from .conftest import GATES, INJECTED, Project, clean_environ, entry
 

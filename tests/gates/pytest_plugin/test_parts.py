@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gates import protocol
 from gates.exclusions import Exclusion
 from gates.filters import FilterSyntaxError
-from gates.pytest_plugin import distribution, protocol
+from gates.protocol import Settings
+from gates.pytest_plugin import distribution
 from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
 from gates.pytest_plugin.ledger import finder, load_ledger
 from gates.pytest_plugin.options import seconds
-from gates.pytest_plugin.protocol import Settings
 from gates.pytest_plugin.reports import Attempt, conclude
 from gates.pytest_plugin.selection import make_selection
 from gates.pytest_plugin.terminal import lines
 from gates.pytest_plugin.text import cap, first_line
-from gates.pytest_plugin.workers import choose_workers, cores, read_durations
+from gates.workers import choose_workers, cores, read_durations
 
 if TYPE_CHECKING:
     from pathlib import Path

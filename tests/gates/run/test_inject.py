@@ -4,20 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gates
-from gates import protocol
-from gates.run import inject
+from gates.protocol import INJECTED_PLUGIN, Settings, read_settings
 from gates.run.inject import injected, write_injection
 
 HOME = Path(gates.__file__).parent
-
-
-def test_runner_and_plugin_agree_on_every_name() -> None:
-    assert inject.PLUGIN == protocol.INJECTED_PLUGIN
-    assert inject.PACKAGE == protocol.INJECTED_PACKAGE
-    assert (inject.INBOX_VARIABLE, inject.OPTIONS_VARIABLE) == (protocol.INBOX, protocol.SETTINGS)
 
 
 def test_only_the_injected_package_becomes_importable(tmp_path: Path) -> None:
@@ -43,31 +37,28 @@ def test_an_odd_path_of_the_installation_is_kept(tmp_path: Path) -> None:
 
 def test_variables_of_the_user_stay_behind_ours(tmp_path: Path) -> None:
     own = {"PYTHONPATH": "src", "PYTEST_PLUGINS": "theirs", "PYTEST_ADDOPTS": "-q -x", "OTHER": "1"}
-    added = injected(own, tmp_path / "inject", tmp_path / "inbox", {})
+    added = injected(own, tmp_path / "inject", tmp_path / "inbox", Settings())
     assert added["PYTHONPATH"] == f"{tmp_path / 'inject'}{os.pathsep}src"
-    assert added["PYTEST_PLUGINS"] == f"{inject.PLUGIN},theirs"
-    assert added["PYTEST_ADDOPTS"] == f"-p {inject.PLUGIN} -q -x"
+    assert added["PYTEST_PLUGINS"] == f"{INJECTED_PLUGIN},theirs"
+    assert added["PYTEST_ADDOPTS"] == f"-p {INJECTED_PLUGIN} -q -x"
     assert "OTHER" not in added
 
 
 def test_an_empty_variable_leaves_no_separator(tmp_path: Path) -> None:
-    added = injected({"PYTHONPATH": ""}, tmp_path, tmp_path / "inbox", {})
+    added = injected({"PYTHONPATH": ""}, tmp_path, tmp_path / "inbox", Settings())
     assert added["PYTHONPATH"] == str(tmp_path)  # an empty entry would be the current folder
 
 
 def test_the_plugin_reads_what_the_runner_writes(tmp_path: Path) -> None:
-    options = {"exclusions": [{"name": "x"}], "filter": "test(a)", "include_excluded": True, "test_timeout": 2.5}
-    settings = protocol.read_settings(injected({}, tmp_path, tmp_path / "inbox", options))
-    assert settings is not None
-    assert settings.inbox == str(tmp_path / "inbox")
-    told = json.loads(settings.to_json())
-    assert {name: told[name] for name in options} == options
+    inbox = str(tmp_path / "inbox")
+    told = Settings(exclusions=({"name": "x"},), filter="test(a)", include_excluded=True, test_timeout=2.5, workers=2)
+    assert read_settings(injected({}, tmp_path, tmp_path / "inbox", told)) == replace(told, inbox=inbox)
 
 
 def test_the_plugin_takes_the_injection_out_again(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": "src", "PYTEST_ADDOPTS": "-q"}
     folder = write_injection(tmp_path)
-    environment |= injected(environment, folder, tmp_path / "inbox", {})
+    environment |= injected(environment, folder, tmp_path / "inbox", Settings())
     code = (
         "import json, os; from _gates_injected.protocol import remove_injection; "
         "remove_injection(os.environ); print(json.dumps({k: v for k, v in os.environ.items() if 'PYT' in k or 'GATES' in k}))"

@@ -29,15 +29,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..values import SCHEMA_VERSION
+from .values import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-PLUGIN = __name__.rpartition(".")[0]
+PACKAGE = __name__.partition(".")[0]
+"""Top-level name under which this copy of gates was loaded."""
+
+PLUGIN = f"{PACKAGE}.pytest_plugin"
 """Name under which this copy of the plugin was loaded."""
 
-PACKAGE = PLUGIN.partition(".")[0]
 INSTALLED_PLUGIN = "gates.pytest_plugin"
 INJECTED_PACKAGE = "_gates_injected"
 INJECTED_PLUGIN = f"{INJECTED_PACKAGE}.pytest_plugin"
