@@ -126,7 +126,8 @@ class Git:
             index = Path(folder) / "index"
             own = Path(self.need("rev-parse", "--path-format=absolute", "--git-path", "index"))
             if own.exists():  # its cached file stamps make `add` fast
-                shutil.copyfile(own, index)
+                # With its time: git looks again into files that changed in the second in which the index was written.
+                shutil.copy2(own, index)
             environment = git_environment(GIT_INDEX_FILE=str(index))
             top = self.top
             self.need("-C", str(top), "-c", "core.safecrlf=false", "add", "-A", env=environment)
