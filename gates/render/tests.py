@@ -66,16 +66,26 @@ class TestSection(msgspec.Struct, frozen=True):
     seconds: float
     packages: tuple[PackageRow, ...]
     failures: tuple[Failure, ...]
+    by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
 
     @property
     def line(self) -> str:
-        """`822 tests run: 822 passed, 48 skipped, 16 excluded`."""
-        return counts_line(self.counts)
+        """`822 tests run: 822 passed, 48 skipped, 16 excluded`; a line per gate where several run tests.
+
+        Two gates may run the same tests, on two interpreters for example: a sum of both would count them twice.
+        """
+        if len(self.by_gate) < 2:
+            return counts_line(self.counts)
+        return "\n".join(f"{name}: {counts_line(counts)}" for name, _, counts in self.by_gate)
 
     @property
     def timed_line(self) -> str:
-        """The line with its time in front, in the form of nextest."""
-        return f"Summary [{self.seconds:>8.3f}s] {self.line}"
+        """The line with its time in front, in the form of nextest; a line per gate where several run tests."""
+        if len(self.by_gate) < 2:
+            return f"Summary [{self.seconds:>8.3f}s] {self.line}"
+        return "\n".join(
+            f"Summary [{seconds:>8.3f}s] {name}: {counts_line(counts)}" for name, seconds, counts in self.by_gate
+        )
 
 
 def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
@@ -83,7 +93,20 @@ def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
     counts = count_tests(tests) if tests else run.tests
     if counts is None:
         return None
-    return TestSection(counts=counts, seconds=_seconds(run, tests), packages=packages(tests), failures=failures(tests))
+    return TestSection(
+        counts=counts,
+        seconds=_seconds(run, tests),
+        packages=packages(tests),
+        failures=failures(tests),
+        by_gate=_by_gate(run, tests),
+    )
+
+
+def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, TestCounts], ...]:
+    groups: dict[str, list[TestResult]] = {gate.name: [] for gate in run.gates}
+    for test in tests:
+        groups.setdefault(test.gate, []).append(test)
+    return tuple((name, _seconds(run, members), count_tests(members)) for name, members in groups.items() if members)
 
 
 def counts_line(counts: TestCounts) -> str:

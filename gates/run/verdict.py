@@ -187,7 +187,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     denied = any(by_name.get(name) is GateOutcome.FAILED for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS))
     inconsistent = worst.outcome is GateOutcome.FAILED and claims_pass and denied and worst.name != LEDGER
     reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail
-    if worst.name == EXIT_CODE:
+    if worst.name == EXIT_CODE and reason:
         better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
         nothing = any(w.name == TESTS and w.detail == NO_TEST for w in found)  # pytest ends with 5 then
         reason = NO_TEST if nothing else better or reason

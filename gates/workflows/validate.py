@@ -6,6 +6,7 @@ import os
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -240,10 +241,9 @@ class _Recorder:
 
 
 def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
-    counts: dict[str, int] = {}
-    for test in tests:
-        if test.outcome is TestOutcome.EXCLUDED:
-            counts[test.exclusion] = counts.get(test.exclusion, 0) + 1
+    # A test counts once, in however many gates it is excluded.
+    excluded = {(test.exclusion, test.id) for test in tests if test.outcome is TestOutcome.EXCLUDED}
+    counts = Counter(name for name, _ in excluded)
     return tuple(
         ExclusionRecord(
             name=entry.name,

@@ -22,7 +22,8 @@ def refused(text: str) -> FilterSyntaxError:
     return caught.value
 
 
-@pytest.mark.parametrize("case", CASES["accepted"], ids=lambda case: case["text"])
+# Without underscores: the id of a case must not be what this project's own exclusions look for.
+@pytest.mark.parametrize("case", CASES["accepted"], ids=lambda case: case["text"].replace("_", " "))
 def test_an_accepted_expression_has_a_canonical_form_and_matches(case: dict[str, Any]) -> None:
     expression = parse(case["text"])
     assert to_text(expression) == case["canonical"]

@@ -113,7 +113,11 @@ def test_time_is_that_of_the_tests_gate_by_gate() -> None:
     ]
     section = section_of(a_run(tests), tests)
     assert section is not None
-    assert section.timed_line == "Summary [   4.375s] 3 tests run: 3 passed"
+    assert section.seconds == 4.375
+    assert section.timed_line.splitlines() == [
+        "Summary [   4.125s] test: 2 tests run: 2 passed",
+        "Summary [   0.250s] other: 1 test run: 1 passed",
+    ]
 
 
 def test_time_is_that_of_the_gates_where_tests_do_not_know_it() -> None:
