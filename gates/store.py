@@ -56,7 +56,7 @@ class Store:
         """What gates took last time; empty when nothing is known."""
         try:
             return msgspec.json.decode((self.folder / "history.json").read_bytes(), type=dict[str, GateHistory])
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def remember(self, run: Run, tests: tuple[TestResult, ...]) -> None:

@@ -22,14 +22,28 @@ if TYPE_CHECKING:
 
 ROOT = Path(gates.__file__).resolve().parents[1]
 
-_START = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('gates', run_name='__main__', alter_sys=True)"
+_START = (
+    f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('gates', run_name='__main__', alter_sys=True)"
+)
 GATES = (sys.executable, "-c", _START)
 """`python -m gates` wherever gates is installed or not, without a PYTHONPATH that its gates would inherit."""
 
 PATIENCE = 120.0
 """Seconds after which a run is broken."""
 
-_FOREIGN = ("GATES_", "GIT_", "NOX", "PYTEST_", "PYTHON", "COV_", "UV_", "VIRTUAL_ENV", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+_FOREIGN = (
+    "GATES_",
+    "GIT_",
+    "NOX",
+    "PYTEST_",
+    "PYTHON",
+    "COV_",
+    "UV_",
+    "VIRTUAL_ENV",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "NO_COLOR",
+)
 
 
 def clean_environment(cache: Path) -> dict[str, str]:

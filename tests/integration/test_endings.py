@@ -7,7 +7,7 @@ import signal
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -97,7 +97,9 @@ def test_a_signal_ends_everything_and_leaves_a_complete_record(tree: Project, nu
     assert_nothing_is_left(tree, started)
     run = tree.run
     assert (run.complete, run.outcome, run.exit_code) == (True, "interrupted", 130)
-    assert {gate.name: str(gate.outcome) for gate in run.gates} == dict.fromkeys(("test", "hang", "late"), "interrupted")
+    assert {gate.name: str(gate.outcome) for gate in run.gates} == dict.fromkeys(
+        ("test", "hang", "late"), "interrupted"
+    )
     assert tree.gate("test").reason == f"interrupted by {number.name}"
     assert tree.gate("late").reason == f"not started: interrupted by {number.name}"
     assert tree.outcomes == {
@@ -107,12 +109,18 @@ def test_a_signal_ends_everything_and_leaves_a_complete_record(tree: Project, nu
     }
     assert "INTERRUPTED" in done.out
     assert "INTERRUPTED" in (tree.reports / "summary.md").read_text()
-    ElementTree.parse(tree.reports / "junit.xml")  # noqa: S314 (our own file)
+    ET.parse(tree.reports / "junit.xml")
 
 
 def test_a_second_signal_is_an_order(tree: Project) -> None:
     """The first one is followed by a grace of seconds for whoever does not listen."""
-    tree.write({"test_tree.py": TREE.replace("def test_before", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\n    def test_before")})
+    tree.write(
+        {
+            "test_tree.py": TREE.replace(
+                "def test_before", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n\n    def test_before"
+            )
+        }
+    )
     tree.write(noxfile(
         "import signal\n\n" + pytest_session().replace("    session.run", "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    session.run"),
     ))  # fmt: skip

@@ -30,7 +30,9 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
             (site / name).symlink_to(Path(str(distribution.locate_file(name))).resolve())
     python = folder / "bin" / "python"
-    code = "import importlib.util as u; print(*(u.find_spec(name) is not None for name in ('pytest', 'xdist', 'gates')))"
+    code = (
+        "import importlib.util as u; print(*(u.find_spec(name) is not None for name in ('pytest', 'xdist', 'gates')))"
+    )
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=folder)
     assert done.stdout.split() == ["True", "True", "False"]
     return python
@@ -80,9 +82,7 @@ LINES = {"test_it_runs_elsewhere": 6, "test_wrong": 14, "test_circle": 17, "test
 @pytest.mark.parametrize(
     ("options", "workers"), [((), {""}), (("-n", "2", "--dist", "load"), {"gw0", "gw1"})], ids=["alone", "xdist"]
 )
-def test_results_come_back(
-    project: Project, foreign_python: Path, options: tuple[str, ...], workers: set[str]
-) -> None:
+def test_results_come_back(project: Project, foreign_python: Path, options: tuple[str, ...], workers: set[str]) -> None:
     words = ", ".join(map(repr, (str(foreign_python), "-m", "pytest", *options)))
     lint = nox_session("lint", "PYTHON, '-c', 'print(42)'")
     project.write(TESTS | noxfile(nox_session("test", words), lint, nox_session("other", tags="other")))

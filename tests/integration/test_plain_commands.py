@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.project import Project
+if TYPE_CHECKING:
+    from tests.integration.project import Project
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,8 @@ RUNNER = """
 def config(**commands: str) -> dict[str, str]:
     """A gates.toml with commands of the running interpreter."""
     tables = [
-        f"[gate.{name}]\ncommand = {json.dumps([sys.executable, *shlex.split(words)])}\n" for name, words in commands.items()
+        f"[gate.{name}]\ncommand = {json.dumps([sys.executable, *shlex.split(words)])}\n"
+        for name, words in commands.items()
     ]
     return {"gates.toml": "\n".join(tables)}
 
@@ -50,7 +53,7 @@ def test_a_junit_file_brings_the_tests(project: Project) -> None:
     assert [(gate.name, gate.kind, gate.injected) for gate in project.run.gates] == [
         ("test", "command", False), ("lint", "command", False),
     ]  # fmt: skip
-    cases = ElementTree.parse(project.reports / "junit.xml").getroot().iter("testcase")  # noqa: S314 (our own file)
+    cases = ET.parse(project.reports / "junit.xml").getroot().iter("testcase")
     assert {"square", "circle", "line"} <= {case.get("name") for case in cases}
 
 
@@ -110,4 +113,6 @@ def test_a_run_can_be_shown_again(project: Project) -> None:
     assert project.gates("report").out == first.out
     markdown = project.gates("report", "--format", "markdown").out
     assert markdown == (project.reports / "summary.md").read_text()
-    assert project.gates("report", "--format", "junit").out.strip() == (project.reports / "junit.xml").read_text().strip()
+    assert (
+        project.gates("report", "--format", "junit").out.strip() == (project.reports / "junit.xml").read_text().strip()
+    )
