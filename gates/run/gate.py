@@ -253,6 +253,8 @@ class RunningGate:
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
+        if self._log.refused_plugin:
+            found.append(verdict.injection_witness(self.gate.name))
         return [witness for witness in found if witness is not None], junit_tests
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from gates.protocol import INJECTED_PACKAGE
 from gates.results.files import reports_problem
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from gates.run.masking import Mask
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
+_REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()
+"""Said by a Python that ignores PYTHONPATH (`-I`, `-E`) when its pytest is told to load our plugin."""
+
 _LONGEST_LINE = 1 << 20
 """Bytes that wait for the end of their line; a longer line is written in pieces."""
 
@@ -29,6 +33,7 @@ class GateLog:
     def __init__(self, path: Path, mask: Mask) -> None:
         self.path = path
         self.warnings = 0
+        self.refused_plugin = False
         self._mask = mask
         self._digest = hashlib.sha256()
         self._rest = b""
@@ -58,6 +63,7 @@ class GateLog:
 
     def _write(self, lines: bytes) -> None:
         lines = self._mask.data(lines)
+        self.refused_plugin = self.refused_plugin or _REFUSED in lines
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
         self._digest.update(lines)
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]

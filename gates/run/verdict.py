@@ -31,7 +31,7 @@ _NO_PROGRAM = re.compile(
     r"nox > Program (?P<name>.+) not found\.[^\n]*\n[^\n]*nox > Session [^\n]+ failed\.[^\n]*\s*\Z"
 )
 
-EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER = (
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION = (
     "exit code",
     "nox report",
     "test results",
@@ -40,6 +40,7 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER = (
     "gate's own word",
     "clock",
     "exclusions",
+    "injection",
 )
 
 
@@ -140,6 +141,15 @@ def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, deman
     return Witness(name=TESTS, outcome=GateOutcome.PASSED, detail=f"{counts.passed} of {counts.run} passed")
 
 
+def injection_witness(gate: str) -> Witness:
+    """What to do where the test process cannot load our plugin."""
+    detail = (
+        "the plugin cannot be injected into this pytest (a Python that ignores PYTHONPATH?): write tests = 'none', or "
+        f"tests = 'junit' with its reports, into the table of gate {gate!r}"
+    )
+    return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
+
+
 def junit_witness(counts: TestCounts | None, problems: Sequence[str]) -> Witness | None:
     """What the JUnit files say that the gate was expected to write; None where none were expected."""
     if problems:
@@ -191,6 +201,8 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
         better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
         nothing = any(w.name == TESTS and w.detail == NO_TEST for w in found)  # pytest ends with 5 then
         reason = NO_TEST if nothing else better or reason
+        # Only the tool's own fault keeps this gate from being judged, and the reader must learn what to do.
+        reason = next((witness.detail for witness in found if witness.name == INJECTION), reason)
     if worst.outcome is GateOutcome.SKIPPED:
         reason = reason.removeprefix("skipped: ")
     return worst.outcome, inconsistent, reason
