@@ -1,0 +1,177 @@
+"""Test processes that say one thing and do another, or die before they say anything."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.integration.project import Project, nox_session, noxfile, pytest_session
+
+pytestmark = pytest.mark.slow
+
+ALONE: tuple[str, ...] = ()
+WORKERS = ("-n", "2", "--dist", "load")
+
+
+def run(project: Project, tests: str, *options: str, arguments: tuple[str, ...] = (), conftest: str = "") -> int:
+    project.write({"test_it.py": tests} | noxfile(pytest_session(*options)))
+    if conftest:
+        project.write({"conftest.py": conftest})
+    return project.gates("run", *arguments).code
+
+
+def names(project: Project) -> dict[str, str]:
+    return {test.partition("::")[2]: outcome for test, outcome in project.outcomes.items()}
+
+
+def gate(project: Project) -> tuple[str, bool]:
+    found = project.gate("test")
+    return str(found.outcome), found.inconsistent
+
+
+LEAVES = """
+    import os
+    def test_a(): pass
+    def test_b(): os._exit({code})
+    def test_c(): pass
+    """
+
+
+def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(project: Project) -> None:
+    assert run(project, LEAVES.format(code=0)) == 1
+    assert names(project) == {"test_a": "passed", "test_b": "interrupted", "test_c": "not-run"}
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").exit_code == 0
+    assert project.gate("test").reason == (
+        "1 of 1 pytest processes ended without finishing; 2 of 3 collected tests without a result"
+    )
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_worker_that_leaves_costs_one_test(project: Project, code: int) -> None:
+    assert run(project, LEAVES.format(code=code), *WORKERS) == 1
+    assert names(project) == {"test_a": "passed", "test_b": "crashed", "test_c": "passed"}
+    assert gate(project) == ("failed", False)
+
+
+@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
+def test_a_fatal_signal_is_a_crash_where_workers_run_and_a_loss_where_none_do(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    tests = "import os\ndef test_a(): os.abort()\ndef test_b(): pass\n"
+    assert run(project, tests, *options) == 1
+    if options:
+        assert names(project) == {"test_a": "crashed", "test_b": "passed"}
+        crashed = next(test for test in project.tests if test.outcome == "crashed")
+        assert "in test_a" in crashed.details, "the stack tells where"
+    else:
+        assert names(project) == {"test_a": "interrupted", "test_b": "not-run"}
+    assert gate(project)[0] == "failed"
+
+
+@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
+def test_results_that_a_conftest_drops_are_missed(project: Project, options: tuple[str, ...]) -> None:
+    conftest = """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(item, nextitem):
+            return True if "dropped" in item.name else None
+        """
+    tests = "def test_a(): pass\ndef test_dropped(): assert 0\ndef test_c(): pass\n"
+    assert run(project, tests, *options, conftest=conftest) == 1
+    found = names(project)
+    assert found.pop("test_dropped") in {"not-run", "interrupted"}
+    assert found == {"test_a": "passed", "test_c": "passed"}
+    assert gate(project) == ("failed", True)
+    assert "1 of 3 collected tests without a result" in project.gate("test").reason
+
+
+def test_a_session_that_forgives_failing_tests_does_not_hide_them(project: Project) -> None:
+    project.write(
+        {"test_it.py": "def test_a(): assert 0\ndef test_b(): pass\n"}
+        | noxfile(pytest_session(options=", success_codes=[0, 1]"))
+    )
+    done = project.gates("run")
+    assert done.code == 1
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").reason == "1 test is wrong"
+    assert "FAIL (inconsistent)" in done.out
+    assert "inconsistent" in (project.reports / "summary.md").read_text()
+
+
+HANGS = """
+    import time
+    def test_a(): pass
+    def test_hangs(): time.sleep(600)
+    def test_c(): pass
+    """
+
+
+def test_a_test_that_hangs_costs_itself_where_workers_run(project: Project) -> None:
+    assert run(project, HANGS, "-n", "1", arguments=("--test-timeout", "1")) == 1
+    assert names(project) == {"test_a": "passed", "test_hangs": "timeout", "test_c": "passed"}
+    hung = next(test for test in project.tests if test.outcome == "timeout")
+    assert hung.message == "timed out after 1s"
+    assert "in test_hangs" in hung.details
+    assert hung.duration >= 1.0
+    assert gate(project) == ("failed", False)
+
+
+def test_a_test_that_hangs_costs_the_session_where_none_do_and_is_still_named(project: Project) -> None:
+    assert run(project, HANGS, arguments=("--test-timeout", "1s")) == 1
+    assert names(project) == {"test_a": "passed", "test_hangs": "timeout", "test_c": "not-run"}
+    hung = next(test for test in project.tests if test.outcome == "timeout")
+    assert "in test_hangs" in hung.details
+    assert gate(project)[0] == "failed"
+
+
+def test_stopping_at_the_first_failure_leaves_no_pass_behind(project: Project) -> None:
+    assert run(project, "def test_a(): assert 0\ndef test_b(): pass\n", "-x") == 1
+    assert names(project) == {"test_a": "failed", "test_b": "not-run"}
+    assert project.run.tests is not None
+    assert project.run.tests.lost == 1
+
+
+def test_a_module_that_cannot_be_imported_is_an_error(project: Project) -> None:
+    project.write({"test_broken.py": "import no_such_module_at_all\n"})
+    assert run(project, "def test_a(): pass\n") == 1
+    assert project.outcomes["test_broken.py"] == "error"
+    assert "no_such_module_at_all" in project.tests[0].message
+
+
+def test_a_gate_that_owes_tests_and_runs_none_has_not_passed(project: Project) -> None:
+    project.write(noxfile(nox_session("test", "PYTHON, '-c', ''")) | {"gates.toml": '[gate.test]\ntests = "pytest"\n'})
+    assert project.gates("run").code == 1
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").reason == "no test results were written"
+
+
+@pytest.mark.parametrize("config", ["", '[gate.test]\ntests = "pytest"\n'], ids=["auto", "owed"])
+def test_a_filter_that_selects_no_test_is_no_pass(project: Project, config: str) -> None:
+    project.write({"gates.toml": config})
+    assert run(project, "def test_a(): pass\n", arguments=("-E", "test(nothing_like_it)")) == 4
+    assert project.run.outcome == "nothing-selected"
+    assert project.gate("test").reason == "no test was selected"
+
+
+@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
+def test_what_tests_print_is_kept_whatever_bytes_it_has(project: Project, options: tuple[str, ...]) -> None:
+    tests = r"""
+        import sys
+        import pytest
+
+        @pytest.mark.parametrize("text", ["\x00", "]]>", "\x1b[31m", "<&>", LAST])
+        def test_a(text):
+            sys.stdout.write("out " + text + " \udcff end")
+            sys.stdout.buffer.write(b"\xff\xfe")
+            assert text == "x", SURROGATE
+        """
+    # xdist cannot send a lone surrogate from a worker (its session ends, and the run says so): it comes without workers.
+    last, message = ("'last'", "text") if options else (r"'\udcff'", r"f'\ud800 {text}'")
+    assert run(project, tests.replace("LAST", last).replace("SURROGATE", message), *options) == 1
+    assert list(project.outcomes.values()) == ["failed"] * 5
+    assert gate(project) == ("failed", False), project.gate("test").reason
+    cases = ET.parse(project.reports / "junit.xml").getroot().iter("failure")
+    assert len(list(cases)) >= 5
