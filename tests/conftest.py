@@ -1,0 +1,41 @@
+"""What all tests share: an environment that says nothing of the run around them, and git repositories."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OF_PYTEST_ITSELF = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "PYTEST_VERSION")
+OF_OTHERS = ("GATES_", "PYTEST_", "GIT_", "NOX", "FORCE_COLOR", "NO_COLOR", "CI", "GITHUB_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """These tests also run inside gates, nox, git hooks and CI systems: programs that they start must not notice."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(OF_OTHERS) and not name.startswith(OF_PYTEST_ITSELF):
+                patch.delenv(name)
+        path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+        patch.setenv(
+            "PYTHONPATH", os.pathsep.join(entry for entry in path if not (Path(entry) / "_gates_injected").is_dir())
+        )
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path_factory.getbasetemp()))
+        patch.setenv("GATES_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """An empty git repository on the branch `main`."""
+    return Repository(tmp_path / "project")

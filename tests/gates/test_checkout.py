@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.checkout import KEPT, checked_out, merge_commit
+from gates.errors import EnvironmentProblem, GatesError
+from gates.git import Git
+from gates.store import Store
+from gates.values import ExitCode
+from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache" / "project-0123")
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {".git"}
+
+
+def test_a_commit_gets_a_folder_with_its_files(repository: Repository, store: Store) -> None:
+    first = repository.commit({"a": "1", "sub/b": "1"})
+    repository.commit({"a": "2", "c": "2"})
+    with checked_out(Git(repository.root), first, store) as folder:
+        assert files(folder) == {"a", "sub/b"}
+        assert (folder / "a").read_text() == "1"
+        assert store.folder in folder.parents
+
+
+def test_the_users_tree_index_and_branches_stay_as_they_are(repository: Repository, store: Store) -> None:
+    first = repository.commit({"a": "1"})
+    repository.commit({"a": "2"})
+    repository.write({"a": "3", "new": "4"})
+    repository.git("add", "new")
+    before, refs, head = repository.bytes(), repository.git("for-each-ref"), repository.git("symbolic-ref", "HEAD")
+    with checked_out(Git(repository.root), first, store) as folder:
+        (folder / "a").write_text("changed there")
+    assert repository.bytes() == before
+    assert (repository.git("for-each-ref"), repository.git("symbolic-ref", "HEAD")) == (refs, head)
+
+
+def test_a_project_in_a_subfolder_gets_its_subfolder(repository: Repository, store: Store) -> None:
+    commit = repository.commit({"sub/größe 1/a": "1", "b": "1"})
+    with checked_out(Git(repository.root / "sub/größe 1"), commit, store) as folder:
+        assert files(folder) == {"a"}
+        assert folder.parts[-2:] == ("sub", "größe 1")
+
+
+def test_the_same_tree_is_found_again_whatever_the_commit(repository: Repository, store: Store) -> None:
+    first = repository.commit({"a": "1", ".gitignore": "env/"})
+    second = repository.commit(message="same tree")
+    git = Git(repository.root)
+    with checked_out(git, first, store) as folder:
+        (folder / "env").mkdir()
+        (folder / "env/python").write_text("")
+    with checked_out(git, second, store) as again:
+        assert again == folder
+        assert (again / "env/python").exists()
+
+
+def test_what_a_run_left_is_cleaned_but_environments_stay(repository: Repository, store: Store) -> None:
+    commit = repository.commit({"a": "1", "sub/b": "1", ".gitignore": "*.pyc\n"})
+    git = Git(repository.root)
+    with checked_out(git, commit, store) as folder:
+        inode = folder.stat().st_ino
+        for name in ("a", "new", "sub/new", "sub/kept.pyc", ".nox/test/python", "sub/.nox/test/python"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("left")
+        (folder / "sub/b").unlink()
+        Repository(folder / "nested").commit({"c": "1"})
+        git_there = Git(folder)
+        git_there.run("add", "new")
+    with checked_out(git, commit, store) as folder:
+        assert folder.stat().st_ino == inode
+        assert files(folder) == {
+            ".gitignore",
+            "a",
+            "sub/b",
+            "sub/kept.pyc",
+            ".nox/test/python",
+            "sub/.nox/test/python",
+        }
+        assert (folder / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("damage", ["no .git", "another commit", "a file", "no folder"])
+def test_a_damaged_folder_is_made_again(repository: Repository, store: Store, damage: str) -> None:
+    repository.commit({"b": "0"})
+    commit = repository.commit({"a": "1"})
+    git = Git(repository.root)
+    with checked_out(git, commit, store) as folder:
+        pass
+    if damage == "no .git":
+        (folder / ".git").unlink()
+    elif damage == "another commit":
+        Git(folder).need("checkout", "--quiet", "--detach", "HEAD~")
+    else:
+        git.need("worktree", "remove", str(folder))
+        if damage == "a file":
+            folder.write_text("")
+            folder.unlink()
+    with checked_out(git, commit, store) as folder:
+        assert (folder / "a").read_text() == "1"
+        assert Git(folder).commit("HEAD") == commit
+
+
+def test_another_worktree_of_the_user_that_is_away_is_not_forgotten(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1"})
+    repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "on a stick"))
+    (tmp_path / "on a stick").rename(tmp_path / "unplugged")
+    with checked_out(Git(repository.root), commit, store):
+        pass
+    (tmp_path / "unplugged").rename(tmp_path / "on a stick")
+    assert Git(tmp_path / "on a stick").commit("HEAD") == commit
+
+
+def test_hooks_of_the_user_are_not_run(repository: Repository, store: Store, tmp_path: Path) -> None:
+    commit = repository.commit({"a": "1"})
+    hook = repository.root / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/called'\n")
+    hook.chmod(0o755)
+    with checked_out(Git(repository.root), commit, store):
+        pass
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_hooks_environment_leads_to_no_other_repository(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = repository.commit({"a": "1"})
+    monkeypatch.setenv("GIT_DIR", str(repository.root / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repository.root / ".git/index"))
+    before = repository.bytes()
+    with checked_out(Git(repository.root), commit, store) as folder:
+        (folder / "a").write_text("2")
+    with checked_out(Git(repository.root), commit, store) as folder:
+        assert (folder / "a").read_text() == "1"
+    assert repository.bytes() == before
+
+
+def test_nobody_else_uses_the_folder_meanwhile(repository: Repository, store: Store) -> None:
+    first = repository.commit({"a": "1"})
+    second = repository.commit({"a": "2"})
+    code = """
+        import sys
+        from pathlib import Path
+        from gates.checkout import checked_out
+        from gates.git import Git
+        from gates.store import Store
+        with checked_out(Git(Path(sys.argv[1])), sys.argv[2], Store(Path(sys.argv[3]))):
+            print("there", flush=True)
+            sys.stdin.read()
+    """
+    command = [sys.executable, "-c", dedent(code), str(repository.root), first, str(store.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"there\n"
+        git = Git(repository.root)
+        with pytest.raises(EnvironmentProblem, match="another run") as caught, checked_out(git, first, store):
+            pass
+        assert caught.value.exit_code is ExitCode.COULD_NOT_RUN
+        with checked_out(git, second, store):  # another tree is free
+            pass
+        other.communicate(b"")
+    with checked_out(git, first, store):
+        pass
+
+
+def test_an_error_inside_gives_the_folder_free(repository: Repository, store: Store) -> None:
+    commit = repository.commit({"a": "1"})
+    git = Git(repository.root)
+    with pytest.raises(KeyboardInterrupt), checked_out(git, commit, store):
+        raise KeyboardInterrupt
+    with checked_out(git, commit, store):
+        pass
+
+
+def test_only_the_last_few_folders_stay(repository: Repository, store: Store) -> None:
+    git = Git(repository.root)
+    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 2)]
+    folders = []
+    for age, commit in enumerate(commits):
+        with checked_out(git, commit, store) as folder:
+            folders.append(folder)
+        os.utime(folder, (age, age))
+    assert [folder.exists() for folder in folders] == [False, False] + [True] * KEPT
+    assert len(list((store.folder / "worktrees").glob("*.lock"))) == KEPT
+    assert git.need("worktree", "list", "--porcelain").count("worktree ") == KEPT + 1
+
+
+def test_a_folder_in_use_is_not_forgotten(repository: Repository, store: Store) -> None:
+    git = Git(repository.root)
+    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 2)]
+    with checked_out(git, commits[0], store) as used:
+        os.utime(used, (1, 1))
+        for commit in commits[1:]:
+            with checked_out(git, commit, store):
+                pass
+        assert (used / "a").exists()
+
+
+def test_an_unwritable_cache_is_the_environments_fault(repository: Repository, tmp_path: Path) -> None:
+    commit = repository.commit({"a": "1"})
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(EnvironmentProblem, match="cannot write to the cache") as caught,
+        checked_out(Git(repository.root), commit, Store(tmp_path / "file")),
+    ):
+        pass
+    assert "GATES_CACHE_DIR" in caught.value.remedy
+
+
+# Merging
+
+
+def forked(repository: Repository, ours: dict[str, str], theirs: dict[str, str]) -> tuple[str, str]:
+    repository.commit({"a": "1\n", "b": "1\n", "grüße": "1\n"})
+    repository.branch("feature")
+    head = repository.commit(theirs)
+    repository.go("main")
+    return repository.commit(ours), head
+
+
+def test_a_merge_has_both_sides_and_touches_nothing(repository: Repository, store: Store) -> None:
+    base, head = forked(repository, {"a": "2\n"}, {"b": "2\n", "c": "2\n"})
+    before, refs = repository.bytes(), repository.git("for-each-ref")
+    git = Git(repository.root)
+    commit = merge_commit(git, base, head)
+    assert git.need("show", "--no-patch", "--format=%P", commit).split() == [base, head]
+    assert (repository.bytes(), repository.git("for-each-ref")) == (before, refs)
+    with checked_out(git, commit, store) as folder:
+        found = {name: (folder / name).read_text() for name in ("a", "b", "c")}
+    assert found == {"a": "2\n", "b": "2\n", "c": "2\n"}
+
+
+def test_a_merge_needs_no_identity(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, head = forked(repository, {"a": "2\n"}, {"b": "2\n"})
+    repository.git("config", "user.useConfigOnly", "true")
+    monkeypatch.delenv("EMAIL", raising=False)
+    assert merge_commit(Git(repository.root), base, head)
+
+
+def test_conflicts_are_listed_by_their_names(repository: Repository) -> None:
+    base, head = forked(repository, {"a": "2\n", "grüße": "2\n", "b": "2\n"}, {"a": "3\n", "grüße": "3\n"})
+    with pytest.raises(GatesError, match="does not merge") as caught:
+        merge_commit(Git(repository.root), base, head)
+    assert caught.value.got == "conflicts in a, grüße"
+    assert caught.value.place == f"{head[:12]} into {base[:12]}"
+    assert caught.value.exit_code is ExitCode.GATE_FAILED
+
+
+def test_histories_without_a_common_start_cannot_be_merged(repository: Repository) -> None:
+    base = repository.commit({"a": "1"})
+    repository.git("checkout", "--quiet", "--orphan", "other")
+    head = repository.commit({"a": "2"})
+    with pytest.raises(EnvironmentProblem, match="cannot merge") as caught:
+        merge_commit(Git(repository.root), base, head)
+    assert "unrelated histories" in caught.value.got
+    assert not caught.value.remedy

@@ -1,0 +1,559 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gates.errors import EnvironmentProblem, UsageError
+from gates.git import (
+    Git,
+    changed_files,
+    changes_of,
+    folder_identity,
+    git_environment,
+    kind_of_file,
+    subject_of_commit,
+    subject_of_worktree,
+)
+from gates.results import FileChange
+from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ODD_NAMES = [
+    "with space.py",
+    "grüße.md",
+    "日本語/файл.txt",
+    'quo"te',
+    "back\\slash",
+    "tab\there",
+    "line\nend",
+    " front",
+    "end ",
+]
+
+
+def git_of(folder: Path) -> Git:
+    git = Git.of(folder)
+    assert git is not None
+    return git
+
+
+def committed_tree(repository: Repository) -> str:
+    """What git itself makes of the working tree; this one does touch the index."""
+    repository.git("add", "-A")
+    return repository.git("write-tree")
+
+
+# Finding the repository
+
+
+def test_a_folder_outside_of_any_repository_has_none(tmp_path: Path) -> None:
+    assert Git.of(tmp_path) is None
+
+
+def test_without_git_on_the_path_there_is_no_repository(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Git.of(repository.root) is None
+
+
+def test_the_folder_of_the_repository_itself_and_a_bare_one_have_no_working_tree(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "one")
+    bare = Repository(tmp_path / "bare", "--bare")
+    assert Git.of(repository.root / ".git") is None
+    assert Git.of(bare.root) is None
+
+
+def test_a_repository_of_somebody_else_is_named_as_such(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(EnvironmentProblem, match="another user owns it") as caught:
+        Git.of(repository.root)
+    assert "safe.directory" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["with space", "größe-日本", "quo'te\"s", "-dash", " front"])
+def test_the_path_may_hold_any_letters(tmp_path: Path, name: str) -> None:
+    repository = Repository(tmp_path / name)
+    commit = repository.commit({f"sub {name}/a.txt": "a"})
+    git = git_of(repository.root / f"sub {name}")
+    assert git.commit("HEAD") == commit
+    assert git.top == repository.root.resolve()
+    assert git.worktree_tree() == git.tree(commit)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({"GIT_DIR": "elsewhere/.git", "GIT_INDEX_FILE": "elsewhere/.git/index"}, id="commit hook"),
+        pytest.param({"GIT_DIR": ".", "GIT_WORK_TREE": "elsewhere"}, id="push hook"),
+        pytest.param({"GIT_PREFIX": "elsewhere/", "GIT_OBJECT_DIRECTORY": "elsewhere"}, id="alias"),
+        pytest.param({"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}, id="translated"),
+    ],
+)
+def test_what_a_git_hook_leaves_in_the_environment_leads_nowhere_else(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    commit = repository.commit({"a.py": "1"})
+    repository.write({"b.py": "2"})
+    before = repository.bytes()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    git = git_of(repository.root)
+    subject = subject_of_worktree(repository.root, git)
+    assert subject.commit == commit
+    assert subject.dirty
+    assert repository.bytes() == before
+
+
+def test_git_is_asked_without_locks_prompts_and_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", "x")
+    monkeypatch.setenv("KEPT", "y")
+    found = git_environment(GIT_INDEX_FILE="mine")
+    assert "GIT_DIR" not in found
+    assert (found["KEPT"], found["GIT_INDEX_FILE"]) == ("y", "mine")
+    assert (found["LC_ALL"], found["GIT_OPTIONAL_LOCKS"], found["GIT_TERMINAL_PROMPT"]) == ("C", "0", "0")
+
+
+# Commits
+
+
+def test_a_name_stands_for_its_commit_or_for_nothing(repository: Repository) -> None:
+    first = repository.commit({"a": "1"})
+    repository.git("tag", "-a", "-m", "x", "v1")
+    second = repository.commit({"a": "2"})
+    git = git_of(repository.root)
+    assert [git.commit(name) for name in ("v1", "HEAD", "main", second[:10], "HEAD~")] == [
+        first,
+        second,
+        second,
+        second,
+        first,
+    ]
+    assert [git.commit(name) for name in ("", "nope", "--all", "HEAD:a", "-h")] == [""] * 5
+
+
+def test_an_unknown_commit_is_refused_with_the_names_that_exist(repository: Repository) -> None:
+    git = git_of(repository.root)
+    with pytest.raises(UsageError, match="no commit is named 'x'") as caught:
+        git.need_commit("x")
+    assert caught.value.remedy == "known: no branch yet"
+    repository.commit({"a": "1"})
+    repository.branch("other")
+    with pytest.raises(UsageError) as caught:
+        git.need_commit("othre")
+    assert caught.value.remedy == "known: main, other"
+
+
+def test_a_git_command_that_fails_is_shown_with_its_words(repository: Repository) -> None:
+    with pytest.raises(EnvironmentProblem) as caught:
+        git_of(repository.root).need("rev-parse", "--verify", "nope")
+    assert caught.value.place == "git rev-parse --verify nope"
+    assert "fatal" in caught.value.got
+
+
+# The tree of the working tree
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_the_tree_holds_files_of_any_name(repository: Repository, name: str) -> None:
+    repository.commit({"a": "1"})
+    repository.write({name: "new"})
+    tree = git_of(repository.root).worktree_tree()
+    assert tree == committed_tree(repository)
+
+
+def test_the_tree_is_what_committing_everything_would_give_and_nothing_is_touched(repository: Repository) -> None:
+    repository.commit(
+        {"kept": "1", "changed": "1", "removed": "1", "staged": "1", "odd/exec": "x", ".gitignore": "ign*"}
+    )
+    repository.write({"changed": "2", "new/file": "3", "ignored": "4", "staged": "2"})
+    repository.git("add", "staged")
+    repository.write({"staged": "3"})
+    (repository.root / "removed").unlink()
+    (repository.root / "odd/exec").chmod(0o755)
+    (repository.root / "link").symlink_to("kept")
+    (repository.root / "broken").symlink_to("nowhere")
+    (repository.root / "to-folder").symlink_to("new")
+    before = repository.bytes()
+    status = repository.git("--no-optional-locks", "status", "--porcelain")
+    tree = git_of(repository.root / "new").worktree_tree()
+    assert repository.bytes() == before
+    assert repository.git("status", "--porcelain") == status
+    assert tree == committed_tree(repository)
+    assert "ignored" not in repository.git("ls-tree", "-r", "--name-only", tree)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "b", "d/c", "d/e", ".gitignore", "f g"]), st.sampled_from(["", "x\n", "a\nd/\n", "\0\1"])
+    )
+)
+def test_the_tree_is_gits_own_for_any_files(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> None:
+    repository = Repository(tmp_path_factory.mktemp("any") / "project")
+    repository.commit({"a": "before", "d/c": "before"})
+    repository.write(files)
+    before = repository.bytes()
+    tree = git_of(repository.root).worktree_tree()
+    assert repository.bytes() == before
+    assert tree == committed_tree(repository)
+
+
+def test_a_merge_in_conflict_has_a_tree_and_stays_in_conflict(repository: Repository) -> None:
+    repository.commit({"a": "1\n"})
+    repository.branch("other")
+    repository.commit({"a": "2\n"})
+    repository.go("main")
+    repository.commit({"a": "3\n"})
+    git = git_of(repository.root)
+    git.run(*("-c", "user.name=x", "-c", "user.email=x", "merge", "other"))
+    assert repository.git("status", "--porcelain") == "UU a"
+    tree = git.worktree_tree()
+    assert repository.git("status", "--porcelain") == "UU a"
+    assert "<<<<<<<" in repository.git("show", f"{tree}:a")
+
+
+def test_line_ends_that_git_would_convert_are_no_error(repository: Repository) -> None:
+    repository.git("config", "core.autocrlf", "true")
+    repository.git("config", "core.safecrlf", "true")
+    repository.commit({"a": "1"})
+    (repository.root / "mixed").write_bytes(b"a\nb\r\n")
+    before = repository.bytes()
+    assert git_of(repository.root).worktree_tree()
+    assert repository.bytes() == before
+
+
+def test_a_worktree_of_the_user_has_its_own_index(repository: Repository, tmp_path: Path) -> None:
+    commit = repository.commit({"a": "1"})
+    repository.git("worktree", "add", "--quiet", str(tmp_path / "second"))
+    (tmp_path / "second" / "b").write_text("2")
+    git, main = git_of(tmp_path / "second"), git_of(repository.root)
+    assert git.worktree_tree() != git.tree(commit)
+    assert main.worktree_tree() == main.tree(commit)
+
+
+# Subjects
+
+
+def test_a_repository_without_a_commit_is_a_subject(repository: Repository) -> None:
+    git = git_of(repository.root)
+    empty = subject_of_worktree(repository.root, git)
+    assert (empty.kind, empty.commit, empty.branch, empty.dirty, empty.base) == ("worktree", "", "main", False, "")
+    repository.write({"a": "1"})
+    subject = subject_of_worktree(repository.root, git)
+    assert subject.dirty
+    assert subject.change_digest.startswith("sha256:")
+    assert subject.identity == f"git-tree:{committed_tree(repository)}"
+    assert changes_of(git, subject) is None
+
+
+def test_a_repository_of_another_hash_function_is_a_subject(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "sha256", "--object-format=sha256")
+    git = git_of(repository.root)
+    assert not subject_of_worktree(repository.root, git).dirty
+    repository.write({"a": "1"})
+    assert subject_of_worktree(repository.root, git).dirty
+
+
+def test_a_clean_working_tree_is_its_commit(repository: Repository) -> None:
+    commit = repository.commit({"a": "1"})
+    git = git_of(repository.root)
+    subject = subject_of_worktree(repository.root, git)
+    assert (subject.dirty, subject.change_digest, subject.commit) == (False, "", commit)
+    assert subject.identity == subject_of_commit(git, commit, "HEAD").identity == f"git-tree:{git.tree(commit)}"
+
+
+def test_a_touched_file_of_the_same_content_is_no_change(repository: Repository) -> None:
+    repository.commit({"a": "1"})
+    os.utime(repository.root / "a", (1, 1))
+    assert not subject_of_worktree(repository.root, git_of(repository.root)).dirty
+
+
+def test_the_digest_of_a_change_tells_changes_apart(repository: Repository) -> None:
+    repository.commit({"a": "1"})
+    git = git_of(repository.root)
+    found = set()
+    for text in ("2", "3", "\0binary", "\0other"):
+        repository.write({"a": text})
+        found.add(subject_of_worktree(repository.root, git).change_digest)
+    assert len(found) == 4
+
+
+def test_a_detached_head_has_no_branch(repository: Repository) -> None:
+    first = repository.commit({"a": "1"})
+    repository.commit({"a": "2"})
+    repository.git("checkout", "--quiet", "--detach", first)
+    subject = subject_of_worktree(repository.root, git_of(repository.root))
+    assert (subject.branch, subject.commit, subject.base) == ("", first, "main")
+
+
+def test_a_shallow_clone_claims_no_merge_base(repository: Repository, tmp_path: Path) -> None:
+    for number in range(3):
+        repository.commit({"a": str(number)})
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.root}", str(tmp_path / "clone"))
+    git = git_of(tmp_path / "clone")
+    subject = subject_of_worktree(git.folder, git)
+    assert (subject.shallow, subject.merge_base, subject.base) == (True, "", "origin/main")
+    assert changes_of(git, subject) is None
+    with pytest.raises(UsageError) as caught:
+        git.need_commit("HEAD~2")
+    assert caught.value.remedy == "git fetch --unshallow"
+
+
+@pytest.mark.parametrize(
+    ("branches", "asked", "found"),
+    [
+        pytest.param(["main", "master"], "", "main", id="main first"),
+        pytest.param(["master"], "", "master", id="master"),
+        pytest.param(["trunk"], "", "", id="none that is usual"),
+        pytest.param(["trunk", "main"], "trunk", "trunk", id="as asked"),
+        pytest.param(["main"], "develop", "", id="a base that is not there is not replaced by another"),
+        pytest.param(["main", "origin/develop"], "develop", "origin/develop", id="the remote's"),
+        pytest.param(["main", "origin/main"], "main", "main", id="the local one first"),
+    ],
+)
+def test_the_base_is_the_named_one_or_the_usual_one(
+    repository: Repository, branches: list[str], asked: str, found: str
+) -> None:
+    repository.commit({"a": "1"})
+    repository.git("branch", "-m", "main", "work")
+    for name in branches:
+        kind = f"refs/remotes/{name}" if name.startswith("origin/") else f"refs/heads/{name}"
+        repository.git("update-ref", kind, "HEAD")
+    subject = subject_of_worktree(repository.root, git_of(repository.root), asked)
+    assert subject.base == found
+    assert bool(subject.base_commit) == bool(subject.merge_base) == bool(found)
+
+
+def test_the_head_of_the_remote_is_the_usual_base(repository: Repository, tmp_path: Path) -> None:
+    repository.commit({"a": "1"})
+    repository.git("branch", "-m", "main", "trunk")
+    repository.git("clone", "--quiet", str(repository.root), str(tmp_path / "clone"))
+    assert git_of(tmp_path / "clone").default_base() == "origin/trunk"
+
+
+def test_histories_without_a_common_start_have_no_merge_base(repository: Repository) -> None:
+    repository.commit({"a": "1"})
+    repository.git("checkout", "--quiet", "--orphan", "other")
+    repository.commit({"a": "2"})
+    subject = subject_of_worktree(repository.root, git_of(repository.root))
+    assert (subject.base, subject.merge_base) == ("main", "")
+
+
+# Changes
+
+
+def test_a_subject_changes_what_it_adds_to_the_merge_base(repository: Repository) -> None:
+    repository.commit({"a.py": "1\n", "b.py": "1\n"})
+    repository.branch("feature")
+    repository.commit({"a.py": "1\n2\n"}, message="Add a line | to a")
+    repository.write({"tests/test_a.py": "3\n"})
+    repository.go("main")
+    repository.commit({"b.py": "other\n"}, message="not of the branch")
+    repository.go("feature")
+    git = git_of(repository.root)
+    changes = changes_of(git, subject_of_worktree(repository.root, git))
+    assert changes is not None
+    assert [title for _, title in changes.commits] == ["Add a line | to a"]
+    assert repository.git("rev-parse", "HEAD").startswith(changes.commits[0][0])
+
+
+def test_uncommitted_files_are_among_the_changes(repository: Repository) -> None:
+    repository.commit({"a.py": "1\n"})
+    repository.write({"a.py": "2\n", "tests/test_a.py": "3\n"})
+    git = git_of(repository.root)
+    changes = changes_of(git, subject_of_worktree(repository.root, git))
+    assert changes is not None
+    assert changes.commits == ()
+    assert changes.files == (
+        FileChange(path="a.py", kind="production", status="M", added=1, removed=1),
+        FileChange(path="tests/test_a.py", kind="test", status="A", added=1, removed=0),
+    )
+
+
+@pytest.mark.parametrize("title", ["form\x0cfeed", "unit\x1fseparator", "line\u2028separator", "\x85next", "日本"])
+def test_a_title_with_any_letters_is_one_commit(repository: Repository, title: str) -> None:
+    repository.commit({"a": "1"})
+    repository.branch("feature")
+    repository.commit({"a": "2"}, message=title)
+    git = git_of(repository.root)
+    changes = changes_of(git, subject_of_worktree(repository.root, git))
+    assert changes is not None
+    assert [found for _, found in changes.commits] == [title]
+
+
+def test_a_title_that_is_no_utf8_is_spelled_out(repository: Repository) -> None:
+    repository.commit({"a": "1"})
+    repository.branch("feature")
+    commit = f"tree {repository.git('write-tree')}\nparent {repository.git('rev-parse', 'HEAD')}\n"
+    commit += "author A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\n"
+    raw = repository.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=commit.encode() + b"caf\xe9\n")
+    repository.git("reset", "--quiet", "--hard", raw)
+    git = git_of(repository.root)
+    changes = changes_of(git, subject_of_worktree(repository.root, git))
+    assert changes is not None
+    assert [found for _, found in changes.commits] == [r"caf\xe9"]
+
+
+def test_every_kind_of_change_is_found(repository: Repository) -> None:
+    before = repository.commit({"old name": "a\nb\n", "gone": "1\n", "mode": "1\n", "bin": "\0", "was-file": "1\n"})
+    (repository.root / "old name").rename(repository.root / "new name")
+    (repository.root / "gone").unlink()
+    (repository.root / "mode").chmod(0o755)
+    (repository.root / "bin").write_bytes(b"\0\1")
+    (repository.root / "was-file").unlink()
+    (repository.root / "was-file").symlink_to("mode")
+    after = repository.commit({"empty": ""})
+    found = {
+        item.path: (item.status, item.added, item.removed)
+        for item in changed_files(git_of(repository.root), before, after)
+    }
+    assert found == {
+        "old name": ("D", 0, 2),
+        "new name": ("A", 2, 0),
+        "gone": ("D", 0, 1),
+        "mode": ("M", 0, 0),
+        "bin": ("M", None, None),
+        "was-file": ("T", 1, 1),
+        "empty": ("A", 0, 0),
+    }
+
+
+def test_changed_files_may_have_any_name(repository: Repository) -> None:
+    before = repository.commit({"a": "1"})
+    after = repository.commit(dict.fromkeys(ODD_NAMES, "x\n"))
+    found = changed_files(git_of(repository.root), before, after)
+    assert sorted(item.path for item in found) == sorted(ODD_NAMES)
+    assert {(item.status, item.added, item.removed) for item in found} == {("A", 1, 0)}
+
+
+def test_a_name_that_is_no_utf8_is_spelled_out(repository: Repository) -> None:
+    before = repository.commit({"a": "1"})
+    (repository.root / os.fsdecode(b"caf\xe9.py")).write_text("x\n")
+    after = repository.commit()
+    (found,) = changed_files(git_of(repository.root), before, after)
+    assert (found.path, found.status) == (r"caf\xe9.py", "A")
+
+
+def test_the_same_tree_has_no_changes(repository: Repository) -> None:
+    commit = repository.commit({"a": "1"})
+    assert changed_files(git_of(repository.root), commit, commit) == ()
+
+
+def test_changes_are_told_from_a_subfolder_as_from_the_top(repository: Repository) -> None:
+    before = repository.commit({"sub/a": "1", "b": "1"})
+    after = repository.commit({"sub/a": "2", "b": "2"})
+    top, sub = git_of(repository.root), git_of(repository.root / "sub")
+    assert changed_files(top, before, after) == changed_files(sub, before, after)
+    assert [item.path for item in changed_files(sub, before, after)] == ["b", "sub/a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths"),
+    [
+        (
+            "production",
+            ["a.py", "src/pkg/__init__.py", "lib/x.rs", "contest.py", "attest/latest.py", "a/tester.py", "data.bin"],
+        ),
+        (
+            "test",
+            ["tests/a.py", "tests/data.json", "pkg/test/x.rs", "a/test_b.py", "b_test.go", "x.test.ts", "x.spec.js"],
+        ),
+        ("test", ["conftest.py", "web/__tests__/a.js", "docs/test/readme.md"]),
+        ("docs", ["README.md", "docs/conf.py", "docs/a.toml", "LICENSE", "notes.txt", "changelog.d/1.feature"]),
+        (
+            "config",
+            ["pyproject.toml", "noxfile.py", ".gitignore", ".github/workflows/ci.yml", "Makefile", "Cargo.lock"],
+        ),
+        (
+            "config",
+            [
+                "requirements.txt",
+                "requirements-dev.txt",
+                "dev-requirements.in",
+                "requirements/test.txt",
+                "CMakeLists.txt",
+            ],
+        ),
+    ],
+)
+def test_a_file_is_sorted_by_its_folders_then_by_its_name(kind: str, paths: list[str]) -> None:
+    assert {path: kind_of_file(path) for path in paths} == dict.fromkeys(paths, kind)
+
+
+# A folder without git
+
+
+def fill(folder: Path) -> None:
+    for name, text in {
+        "a.py": "1",
+        "sub/b.py": "2",
+        ".hidden/c": "3",
+        "__pycache__/d": "4",
+        "reports/run.json": "5",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "seen"),
+    [
+        ("a.py", "other", True),
+        ("sub/b.py", "other", True),
+        ("new.py", "", True),
+        ("sub/reports/x.py", "", True),
+        (".hidden/c", "other", False),
+        ("__pycache__/d", "other", False),
+        ("sub/__pycache__/d", "other", False),
+        ("reports/run.json", "other", False),
+    ],
+)
+def test_a_folder_is_identified_by_its_files(tmp_path: Path, name: str, text: str, seen: bool) -> None:
+    fill(tmp_path)
+    before = folder_identity(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    assert (folder_identity(tmp_path) != before) is seen
+
+
+def test_a_folder_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
+    fill(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    assert folder_identity(tmp_path / "one") == folder_identity(tmp_path / "two")
+
+
+def test_links_count_with_where_they_lead(tmp_path: Path) -> None:
+    fill(tmp_path)
+    found = {folder_identity(tmp_path)}
+    for target in ("sub", ".", "nowhere", "elsewhere"):
+        (tmp_path / "link").symlink_to(target)
+        found.add(folder_identity(tmp_path))
+        (tmp_path / "link").unlink()
+    assert len(found) == 5
+
+
+def test_what_cannot_be_read_neither_fails_nor_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        assert folder_identity(tmp_path).startswith("files:sha256:")
+
+
+def test_a_folder_without_git_is_a_subject(tmp_path: Path) -> None:
+    fill(tmp_path)
+    subject = subject_of_worktree(tmp_path, None)
+    assert (subject.kind, subject.name, subject.identity) == ("folder", tmp_path.name, folder_identity(tmp_path))
+    assert (subject.commit, subject.branch, subject.base, subject.dirty) == ("", "", "", False)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.git import Git
+from gates.store import GateHistory, Store, cache_folder
+from gates.values import GateOutcome
+from tests.gates.junit.sample import a_gate, a_run, a_test
+from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_cache_lies_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GATES_CACHE_DIR", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATES_CACHE_DIR", "relative")
+    assert cache_folder() == tmp_path / "relative"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_the_cache_lies_in_the_users_cache_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str | None
+) -> None:
+    monkeypatch.delenv("GATES_CACHE_DIR")
+    if value is not None:
+        monkeypatch.setenv("GATES_CACHE_DIR", value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert cache_folder().name == "gates"
+
+
+def test_projects_of_the_same_name_have_stores_of_their_own(tmp_path: Path) -> None:
+    folders = [tmp_path / one / "project" for one in ("a", "b")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    one, other = (Store.of(folder, None) for folder in folders)
+    assert one.folder != other.folder
+    assert one.folder.name.startswith("project-")
+    assert Store.of(folders[0] / ".." / "project", None).folder == one.folder
+
+
+def test_all_worktrees_share_the_history_of_their_repository_and_subfolders_have_their_own(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit({"sub/a": "1", "other/a": "1"})
+    repository.git("worktree", "add", "--quiet", str(tmp_path / "second" / "project"))
+
+    def key(folder: Path) -> str:
+        return Store.of(folder, Git.of(folder)).folder.name.rpartition("-")[2]
+
+    assert key(repository.root) == key(tmp_path / "second" / "project")
+    assert key(repository.root / "sub") == key(tmp_path / "second" / "project" / "sub")
+    assert len({key(repository.root), key(repository.root / "sub"), key(repository.root / "other")}) == 3
+
+
+def test_a_store_remembers_what_gates_and_their_tests_took(tmp_path: Path) -> None:
+    store = Store(tmp_path / "new")
+    tests = (a_test("one", duration=0.5), a_test("two", duration=0.25), a_test("three", gate="lint", duration=9.0))
+    store.remember(a_run(gates=(a_gate("test", duration=2.0004), a_gate("lint", duration=1.0))), tests)
+    assert store.history() == {
+        "test": GateHistory(seconds=2.0, tests=2, test_seconds=0.75, longest=0.5),
+        "lint": GateHistory(seconds=1.0, tests=1, test_seconds=9.0, longest=9.0),
+    }
+
+
+@pytest.mark.parametrize("outcome", GateOutcome, ids=str)
+def test_only_a_gate_that_ran_to_its_end_says_how_long_it_takes(tmp_path: Path, outcome: GateOutcome) -> None:
+    store = Store(tmp_path)
+    store.remember(a_run(gates=(a_gate("test", duration=5.0),)), ())
+    store.remember(a_run(gates=(a_gate("test", outcome, duration=1.0), a_gate("new", outcome, duration=1.0))), ())
+    ended = outcome in {GateOutcome.PASSED, GateOutcome.FAILED}
+    assert store.history()["test"].seconds == (1.0 if ended else 5.0)
+    assert ("new" in store.history()) is ended
+
+
+def test_other_gates_stay_known(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.remember(a_run(gates=(a_gate("test"),)), ())
+    store.remember(a_run(gates=(a_gate("lint"),)), ())
+    assert set(store.history()) == {"test", "lint"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"test": 5}',
+        b'{"test": {"seconds": "x"}}',
+        b"\xff",
+        b'{"\xff": {"seconds": 1}}',
+        b"[" * 100_000,
+    ],
+    ids=["empty", "cut", "list", "number", "text", "bytes", "bytes in a name", "deep"],
+)
+def test_a_broken_history_is_no_history(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "history.json").write_bytes(content)
+    store = Store(tmp_path)
+    assert store.history() == {}
+    store.remember(a_run(), ())
+    assert set(store.history()) == {"test"}
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    Store(tmp_path / "file").remember(a_run(), ())
+    assert Store(tmp_path / "file").history() == {}
