@@ -54,22 +54,20 @@ def load_config(root: Path) -> Config:
 
 
 def _parse(path: Path) -> dict[str, Any]:
+    data = b""
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        data = path.read_bytes()
+        return tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError, OSError) as error:  # of ValueError: wrong syntax, wrong bytes
-        place = f"{path.name}:{_line_of(error)}" if isinstance(error, ValueError) else str(path)
+        place = f"{path.name}:{_line_of(error, data)}" if isinstance(error, ValueError) else str(path)
         raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=place),)) from error
 
 
-def _line_of(error: ValueError) -> int:
+def _line_of(error: ValueError, data: bytes) -> int:
     if isinstance(error, UnicodeDecodeError):
-        before: bytes = error.object[: error.start]
-        return before.count(b"\n") + 1
+        return data[: error.start].count(b"\n") + 1
     line = re.search(r"at line (\d+)", str(error))
-    if line:
-        return int(line[1])
-    text: str = getattr(error, "doc", "")
-    return text.count("\n") + 1
+    return int(line[1]) if line else len(data.splitlines())  # "at end of document"
 
 
 def _tool_table(path: Path) -> dict[str, Any] | None:
