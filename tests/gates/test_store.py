@@ -8,10 +8,11 @@ from gates.git import Git
 from gates.store import GateHistory, Store, cache_folder
 from gates.values import GateOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test
-from tests.repository import Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.repository import Repository
 
 
 def test_the_cache_lies_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

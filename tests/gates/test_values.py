@@ -77,7 +77,7 @@ def test_every_outcome_of_a_test_is_bad_or_lost_or_good_or_was_left_out() -> Non
     assert good | BAD_TESTS == RAN_TESTS
 
 
-@pytest.mark.parametrize("outcome", [*TestOutcome, *GateOutcome], ids=lambda outcome: repr(outcome))
+@pytest.mark.parametrize("outcome", [*TestOutcome, *GateOutcome], ids=repr)
 def test_an_outcome_shows_itself_as_its_word(outcome: TestOutcome | GateOutcome) -> None:
     assert str(outcome) == f"{outcome}" == outcome.value
 

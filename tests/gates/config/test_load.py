@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.config import Config, GateConfig, Profile, find_root, load_config
+from gates.config.load import _read
+from gates.config.tables import GATE, PROFILE, TOP
+from gates.errors import ConfigError, GatesError, ManyErrors
+from gates.exclusions import Exclusion
+from gates.results import EnvironmentChange
+from gates.values import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load(folder: Path, text: str, name: str = "gates.toml") -> Config:
+    (folder / name).write_text(text, encoding="utf-8")
+    return load_config(folder)
+
+
+def mistakes(folder: Path, text: str, name: str = "gates.toml") -> tuple[ConfigError, ...]:
+    with pytest.raises(ManyErrors) as caught:
+        load(folder, text, name)
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert all(isinstance(error, ConfigError) for error in caught.value.errors)
+    return caught.value.errors  # type: ignore[return-value]
+
+
+EVERYTHING = """
+base = "develop"
+jobs = 3
+timeout = "10m"
+test-timeout = 2.5
+accept-could-not-run = ["lint"]
+record-env = ["CI"]
+mask-env = ["SECRET"]
+reports = "out/reports"
+nox-args = ["--no-error-on-missing-interpreters"]
+
+[gate.lint]
+session = "style-3.11"
+args = ["--fast"]
+title = "Style"
+timeout = 30
+needs = ["build"]
+reports = ["junit.xml"]
+tests = "junit"
+cwd = "sub/folder"
+
+[gate.lint.env]
+RUSTC_WRAPPER = { set = "", reason = "the wrapper is broken" }
+CACHE = { unset = true, reason = "hides errors" }
+
+[gate."build it"]
+command = "cargo build --features 'a b'"
+
+[gate.list]
+command = ["sh", "-c", "A=1 true"]
+
+[profile.quick]
+gates = ["lint"]
+filter = "test(a) and not test(b)"
+jobs = 1
+test-timeout = "5s"
+include-excluded = true
+
+[exclusions.scaffold]
+filter = "test(scaffold)"
+reason = "unwritten"
+category = "unimplemented"
+owner = "ada"
+expires = 2027-01-31
+"""
+
+
+def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
+    config = load(tmp_path, EVERYTHING)
+    assert config == Config(
+        root=tmp_path,
+        path=tmp_path / "gates.toml",
+        base="develop",
+        jobs=3,
+        timeout=600.0,
+        test_timeout=2.5,
+        accept_could_not_run=("lint",),
+        record_env=("CI",),
+        mask_env=("SECRET",),
+        reports="out/reports",
+        nox_args=("--no-error-on-missing-interpreters",),
+        gates={
+            "lint": GateConfig(
+                name="lint",
+                session="style-3.11",
+                args=("--fast",),
+                title="Style",
+                timeout=30.0,
+                needs=("build",),
+                reports=("junit.xml",),
+                tests="junit",
+                cwd="sub/folder",
+                env=(
+                    EnvironmentChange(name="RUSTC_WRAPPER", value="", reason="the wrapper is broken"),
+                    EnvironmentChange(name="CACHE", value=None, reason="hides errors"),
+                ),
+            ),
+            "build it": GateConfig(name="build it", command=("cargo", "build", "--features", "a b")),
+            "list": GateConfig(name="list", command=("sh", "-c", "A=1 true")),
+        },
+        profiles={
+            "quick": Profile(
+                name="quick",
+                gates=("lint",),
+                filter="test(a) and not test(b)",
+                jobs=1,
+                test_timeout=5.0,
+                include_excluded=True,
+            )
+        },
+        exclusions=(
+            Exclusion(
+                name="scaffold",
+                filter="test(scaffold)",
+                reason="unwritten",
+                category="unimplemented",
+                owner="ada",
+                expires=dt.date(2027, 1, 31),
+            ),
+        ),
+    )
+
+
+def test_the_example_above_sets_every_field_that_there_is() -> None:
+    keys = set(re.findall(r"^([a-z-]+) = ", EVERYTHING, re.MULTILINE))
+    assert keys | {"env"} >= set(TOP) | set(GATE) | set(PROFILE)
+
+
+def test_pyproject_holds_the_same_config_below_its_own_table(tmp_path: Path) -> None:
+    own = load(tmp_path, EVERYTHING)
+    (tmp_path / "gates.toml").unlink()
+    head, *tables = re.split(r"(?m)^\[", EVERYTHING)
+    text = f"[tool.gates]{head}" + "".join(f"[tool.gates.{table}" for table in tables)
+    shared = load(tmp_path, text, "pyproject.toml")
+    assert shared.path == tmp_path / "pyproject.toml"
+    assert (shared.gates, shared.profiles, shared.exclusions) == (own.gates, own.profiles, own.exclusions)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(None, ""), ("gates.toml", ""), ("pyproject.toml", ""), ("pyproject.toml", "[tool.other]\na = 1\n")],
+)
+def test_a_project_that_says_nothing_has_the_defaults(tmp_path: Path, name: str | None, text: str) -> None:
+    if name:
+        (tmp_path / name).write_text(text)
+    config = load_config(tmp_path)
+    assert (config.timeout, config.test_timeout, config.reports, config.gates) == (1800.0, None, "reports", {})
+
+
+# Mistakes
+
+
+def test_three_mistakes_are_shown_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = '[tool.gates]\ntimout = "1m"\n\n[tool.gates.gate.test]\ntests = "pytset"\n\n[tool.gates.profile.quick]\ngate = ["a"]\n'
+    found = mistakes(tmp_path, text, "pyproject.toml")
+    assert [error.place for error in found] == ["pyproject.toml:2", "pyproject.toml:5", "pyproject.toml:8"]
+    assert [error.what for error in found] == [
+        "unknown key 'timout' in the config",
+        "wrong value of 'tests'",
+        "unknown key 'gate' in [profile.quick]",
+    ]
+    assert [error.remedy for error in found] == ["did you mean 'timeout'?", "", "did you mean 'gates'?"]
+    assert (found[1].expected, found[1].got) == ("one of auto, pytest, junit, none", "'pytset'")
+
+
+def test_mistakes_of_exclusions_stand_among_the_others(tmp_path: Path) -> None:
+    text = '[exclusions.a]\nfilter = "test("\n\n[gate.b]\njobs = 1\n\n[exclusions.c]\nreson = "x"\n'
+    found = mistakes(tmp_path, text)
+    lines = [int(error.place.rpartition(":")[2]) for error in found]
+    assert lines == sorted(lines)
+    assert {2, 5, 8} <= set(lines)
+
+
+def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, "[profile.a]\nzzz = 1\n")
+    assert error.remedy == "known keys: gates, filter, jobs, test-timeout, include-excluded"
+
+
+@pytest.mark.parametrize(
+    ("keys", "values"),
+    [
+        (["base"], ["1", "[]", "true", "{}"]),
+        (["jobs"], ["0", "-1", "1.5", '"2"', "true", "[]"]),
+        (["timeout", "test-timeout"], ["0", "-1", '"x"', '"0s"', "true", "inf", "nan", "[]", '"90"', '"1 day"']),
+        (["accept-could-not-run", "record-env", "mask-env", "nox-args"], ['"a"', "[1]", "{}", "1"]),
+        (["reports"], ['"/tmp"', '"../x"', '"a/../b"', '""', '"."', '"./"', "1", '"x/../../y"']),
+        (["gate.a.command"], ['""', "[]", "[1]", '"\'open"', "1", '"A=1 make"', '["A=1", "make"]', "\"''\"", '[""]']),
+        (["gate.a.session", "gate.a.title"], ["1", "[]", "false"]),
+        (["gate.a.args", "gate.a.needs", "gate.a.reports"], ['"a"', "[[]]", "1"]),
+        (["gate.a.timeout"], ['"soon"', "0"]),
+        (["gate.a.tests"], ['"all"', "1", "[]", "{}"]),
+        (["gate.a.cwd"], ['"/"', '".."', "1"]),
+        (["gate.a.env"], ["1", '{ A = "x" }', '{ A = { set = "x" } }', '{ A = { set = "x", reason = " " } }']),
+        (["gate.a.env"], ['{ A = { reason = "x" } }', '{ A = { unset = false, reason = "x" } }']),
+        (["gate.a.env"], ['{ A = { set = 1, reason = "x" } }', '{ A = { set = "", unset = true, reason = "x" } }']),
+        (["profile.p.gates"], ['"a"', "[1]"]),
+        (["profile.p.filter"], ["1", '"test("', '"tset(a)"', '"a) or (b"']),
+        (["profile.p.jobs"], ["0", "1.0"]),
+        (["profile.p.include-excluded"], ["1", '"true"']),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path: Path, keys: list[str], values: list[str]) -> None:
+    for key in keys:
+        for value in values:
+            (error,) = mistakes(tmp_path, f"# one\n# two\n{key} = {value}\n")
+            assert error.what == f"wrong value of {key.rpartition('.')[2]!r}", value
+            assert error.place == "gates.toml:3"
+            assert error.expected
+            assert error.got
+
+
+def test_a_filter_that_cannot_be_parsed_is_shown_with_a_caret(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, '[profile.p]\nfilter = "test(a) and and"\n')
+    assert error.place == "gates.toml:2"
+    assert "^" in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["gate = 1", "gate.a = 1", "profile = []", "profile.a = 'x'", "exclusions = 1", "exclusions.a = 1", "[[gate.a]]"],
+)
+def test_what_should_be_a_table_and_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (error,) = mistakes(tmp_path, f"\n{text}\n")
+    assert "is not a table" in error.what
+    assert error.place == "gates.toml:2"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("tool = 1", 1), ("[tool]\ngates = 1", 2), ("\n[[tool.gates]]\na = 1", 2), ("[[tool]]\ngates = 1", 1)],
+)
+def test_a_table_of_pyproject_that_is_none_is_named(tmp_path: Path, text: str, line: int) -> None:
+    (error,) = mistakes(tmp_path, text, "pyproject.toml")
+    assert "is not a table" in error.what
+    assert error.place == f"pyproject.toml:{line}"
+
+
+def test_a_gate_is_a_command_or_a_session(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, '\n[gate.a]\ncommand = "make"\nsession = "a"\n')
+    assert (error.place, error.remedy) == ("gates.toml:2", "keep one of them")
+    assert "both a command and a session" in error.what
+
+
+@pytest.mark.parametrize("name", ["gates.toml", "pyproject.toml"])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"a = 1\nb = [\nc = 2\n", 3),
+        (b"a = 1\nb =\n", 2),
+        (b"a = 1\na = 2\n", 2),
+        (b"a = 1\nb = '\xff'\n", 2),
+        (b"\xff\xfea\x00", 1),
+        (b'a = 1\n\nb = """\nopen\n', 4),
+        (b"a = 1\rb = 2\n", 1),
+    ],
+    ids=["array", "no value", "twice", "no UTF-8", "UTF-16", "open text", "lone return"],
+)
+def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path, name: str, content: bytes, line: int) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ManyErrors) as caught:
+        load_config(tmp_path)
+    (error,) = caught.value.errors
+    assert error.what.startswith("not readable as TOML: ")
+    assert error.place == f"{name}:{line}"
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").mkdir()
+    with pytest.raises(ManyErrors, match="Is a directory") as caught:
+        load_config(tmp_path)
+    assert caught.value.errors[0].place == str(tmp_path / "gates.toml")
+
+
+def test_two_configs_are_refused_although_both_are_right(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.gates]\n")
+    (error,) = mistakes(tmp_path, "")
+    assert "gates.toml and [tool.gates] of pyproject.toml" in error.what
+    assert error.remedy == "keep one of them"
+
+
+def test_a_pyproject_of_other_tools_is_no_second_config(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\n")
+    assert load(tmp_path, "jobs = 2").jobs == 2
+
+
+toml = st.recursive(
+    st.one_of(st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.dates()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
+    max_leaves=4,
+)
+
+
+def tables(known: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    keys = st.one_of(st.sampled_from(sorted(known)), st.text(max_size=4))
+    return st.dictionaries(keys, toml, max_size=4)
+
+
+configs = st.fixed_dictionaries(
+    {},
+    optional={
+        "gate": st.one_of(toml, st.dictionaries(st.text(max_size=4), st.one_of(toml, tables(GATE)), max_size=2)),
+        "profile": st.one_of(toml, st.dictionaries(st.text(max_size=4), st.one_of(toml, tables(PROFILE)), max_size=2)),
+        "exclusions": st.one_of(toml, st.dictionaries(st.text(max_size=4), toml, max_size=2)),
+    },
+)
+
+
+@given(tables(TOP), configs)
+def test_whatever_the_tables_hold_they_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, top: dict[str, Any], rest: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    file = folder / "empty.toml"
+    file.touch()
+    refused: tuple[GatesError, ...] = ()
+    try:
+        config = _read(folder, file, {**top, **rest}, ())
+    except ManyErrors as many:
+        refused, config = many.errors, Config(root=folder)
+    assert all(error.place and str(error) for error in refused)
+    assert 0 < config.timeout < float("inf")
+
+
+# The root
+
+
+@pytest.mark.parametrize("mark", ["gates.toml", "noxfile.py", "pyproject.toml", ".git"])
+def test_the_root_is_the_nearest_folder_upward_that_says_so(tmp_path: Path, mark: str) -> None:
+    deep = tmp_path / "a" / "b" / "c"
+    deep.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "a" / mark).touch()
+    assert find_root(deep) == tmp_path / "a"
+    assert find_root(tmp_path / "a") == tmp_path / "a"
+    assert find_root(tmp_path) == tmp_path
