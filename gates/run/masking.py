@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from gates.values import GateOutcome, TestOutcome
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -20,11 +18,8 @@ _SECRET_NAME = re.compile(
 _SHORTEST = 6
 """Shorter values (`1`, `true`, `main`) stand everywhere; masking them would hide the log and no secret."""
 
-_OUR_WORDS = frozenset(
-    {*map(str, TestOutcome), *map(str, GateOutcome), "running", "nothing-selected", "command"}
-    | {"worktree", "commit", "folder", "production", "config", "collect", "teardown"}
-)
-"""Words that a field of a result may hold: who has one of them as a password must still get a readable result."""
+_OUR_WORDS = frozenset({"type", "outcome", "kind"})
+"""Fields that hold nothing but words of our own: who has such a word as a password must still get readable results."""
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -93,9 +88,9 @@ class Mask:
         Texts one by one, not their JSON: a secret of digits would hit a number there, and make it unreadable.
         """
         if isinstance(value, str):
-            return value if value in _OUR_WORDS else self.text(value)
+            return self.text(value)
         if isinstance(value, dict):
-            return {key: self.value(item) for key, item in value.items()}
+            return {key: item if key in _OUR_WORDS else self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
