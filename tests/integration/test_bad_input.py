@@ -162,7 +162,8 @@ class TestWithoutSpace:
     def test_for_the_summary_the_run_says_so(self, project: Project) -> None:
         """Its texts are longer than those of `run.json`, which is written before."""
         project.write(
-            {"test_it.py": "def test_a(): assert 0, 'x' * 9000\n"} | noxfile(pytest_session(options=", success_codes=[1]"))
+            {"test_it.py": "def test_a(): assert 0, 'x' * 9000\n"}
+            | noxfile(pytest_session(options=", success_codes=[1]"))
         )
         assert project.gates("run").code == 1
         sizes = {name: (project.reports / name).stat().st_size for name in ("run.json", "tests.jsonl", "summary.md")}

@@ -23,8 +23,7 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter of an environment into which only pytest and xdist are linked."""
     folder = tmp_path_factory.mktemp("foreign") / "environment"
     venv.create(folder, with_pip=False, symlinks=True)
-    base = {"base": str(folder), "platbase": str(folder)}
-    site = Path(sysconfig.get_path("purelib", "venv" if "venv" in sysconfig.get_scheme_names() else None, vars=base))
+    site = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(folder), "platbase": str(folder)}))
     for package in PACKAGES:
         distribution = importlib.metadata.distribution(package)
         for name in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:

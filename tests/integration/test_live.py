@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import msgspec
 import pytest
 
 from gates.results import Run
 from tests.gates.run.waiting import wait_for
 from tests.integration.project import Project, nox_session, noxfile, pytest_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +38,18 @@ def run_now(project: Project) -> Run:
     return msgspec.json.decode((project.reports / "run.json").read_bytes(), type=Run)
 
 
+def holds(file: Path, number: int) -> bool:
+    """Whether the file has so many lines."""
+    return file.exists() and file.read_bytes().count(b"\n") >= number
+
+
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_tests_land_one_by_one(project: Project, options: tuple[str, ...]) -> None:
     project.write({"test_wait.py": WAIT} | noxfile(pytest_session(*options)))
     lines = project.reports / "tests.jsonl"
     with project.start("run") as process:
         for number, name in enumerate(("first", "second"), 1):
-            wait_for(lambda number=number: lines.exists() and lines.read_bytes().count(b"\n") >= number, name)
+            wait_for(partial(holds, lines, number), f"for the {name} test")
             assert [test.id.rpartition("_")[2] for test in project.tests] == ["first", "second"][:number]
             running = run_now(project)
             assert (running.complete, running.outcome, running.gates) == (False, "running", ())

@@ -76,7 +76,7 @@ def test_a_secret_is_nowhere(project: Project, options: tuple[str, ...]) -> None
     assert len(project.tests) == 7, done.text
     assert project.gate("test").outcome == "failed"
     assert not project.gate("test").inconsistent, project.gate("test").reason
-    hidden = set().union(*(forms(secret) for secret in (PLAIN, ODD, "licence-1234", *KEY.splitlines())))
+    hidden: set[str] = set().union(*(forms(secret) for secret in (PLAIN, ODD, "licence-1234", *KEY.splitlines())))
     places = {path: path.read_text(encoding="utf-8") for path in project.reports.rglob("*") if path.is_file()}
     assert {path.name for path in places} >= {
         "run.json",

@@ -206,6 +206,14 @@ class TestSettle:
         assert outcomes(box.inbox.settle("ended")) == {"a": "interrupted"}
 
 
+@pytest.mark.parametrize("word", ["collected", "finish", "passed", "started"])
+def test_a_password_like_a_word_of_the_stream_leaves_it_readable(tmp_path: Path, word: str) -> None:
+    box = Box(tmp_path, Mask({"MY_PASSWORD": word}))
+    box.write(STREAM)
+    assert set(outcomes(box.inbox.settle("x")).values()) == {"passed"}
+    assert (box.process.unreadable, box.process.exit_code, box.inbox.expected) == (0, 0, 5)
+
+
 def test_secrets_are_masked_in_every_text_and_ids_stay_consistent(tmp_path: Path) -> None:
     secret = 'p"ss\\word-ä'
     name = f"a.py::t[{secret}]"

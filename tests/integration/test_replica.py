@@ -1,0 +1,260 @@
+"""The validation summary that this program replaces, made again from a repository like the one it speaks of.
+
+A base branch with 821 passing tests, 48 skipped ones and 16 of scaffolding, 4 of which block for 300 s; a head branch
+with one more test.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.integration.project import Project, nox_session, noxfile, pytest_session
+
+pytestmark = pytest.mark.slow
+
+BASE, HEAD = "feat/319-kv-pool-v2", "feat/319-kv-pool-v2-pr2-entry"
+
+
+def passing(number: int) -> str:
+    return f"""
+        import pytest
+        from pool.arena import fits
+
+        @pytest.mark.parametrize("size", range({number}))
+        def test_a_span_fits(size):
+            assert fits(size, 1000)
+        """
+
+
+def skipped(number: int) -> str:
+    return f"""
+        import pytest
+
+        @pytest.mark.skip(reason="platform-specific")
+        @pytest.mark.parametrize("device", range({number}))
+        def test_a_device(device):
+            assert 0
+        """
+
+
+REPOSITORY = {
+    ".gitignore": "__pycache__/\n.nox/\nreports/\n",
+    "pyproject.toml": """
+        [tool.pytest.ini_options]
+        pythonpath = ["."]
+
+        [tool.gates]
+        base = "feat/319-kv-pool-v2"
+        timeout = "2m"
+
+        [tool.gates.gate.build.env]
+        RUSTC_WRAPPER = { set = "", reason = "disabled: the wrapper crashes the compiler" }
+
+        [tool.gates.gate.test]
+        title = "Tests"
+        tests = "pytest"
+
+        [tool.gates.exclusions.runtime_detection_warning]
+        filter = "test(runtime_detection_warning)"
+        reason = "2 TODO stubs and 4 deadlocks"
+        category = "hang"
+        owner = "kv-pool"
+        expires = 2099-01-01
+
+        [tool.gates.exclusions.backend_helpers]
+        filter = "test(backend_helpers)"
+        reason = "planned feature scaffolding"
+        category = "unimplemented"
+        owner = "kv-pool"
+        expires = 2099-01-01
+        """,
+    "README.md": "# A pool\n",
+    "pool/__init__.py": "",
+    "pool/arena.py": "def fits(size, capacity):\n    return size <= capacity\n",
+    "tests/server/test_server.py": passing(42),
+    "tests/caching/test_caching.py": passing(412),
+    "tests/models/test_models.py": passing(53),
+    "tests/common/test_common.py": passing(314),
+    "tests/common/test_devices.py": skipped(48),
+    "tests/support/test_backend_helpers.py": """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(10))
+        def test_helper(number):
+            pytest.fail("unimplemented: see the comprehensive backend tests")
+        """,
+    "tests/support/test_runtime_detection_warning.py": """
+        import threading
+
+        import pytest
+
+        lock = threading.Lock()
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_todo(number):
+            pytest.fail("TODO")
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_serial(number):
+            with lock:
+                lock.acquire(timeout=300)
+        """,
+} | noxfile(
+    nox_session("build", "PYTHON, '-m', 'compileall', '-q', 'pool'"),
+    nox_session("lint", "PYTHON, '-c', 'import pool.arena'"),
+    nox_session("format", "PYTHON, '-c', ''"),
+    nox_session("docs", "PYTHON, '-c', 'print(\"1 warning\")'"),
+    nox_session("min_python", "PYTHON, '-c', 'import sys; assert sys.version_info >= (3, 9)'"),
+    pytest_session("-n", "2", "--dist", "load"),
+)
+
+
+@pytest.fixture
+def replica(project: Project) -> Project:
+    """The repository, with the head checked out."""
+    project.write(REPOSITORY)
+    project.commit("Lay the arena's foundation")
+    project.git("branch", BASE)
+    project.git("switch", "--quiet", "--create", HEAD)
+    project.write(
+        {
+            "pool/entry.py": "def entry(size):\n    return {'key': 0, 'value': size}\n",
+            "tests/server/test_entry.py": """
+                from pool.entry import entry
+
+                def test_an_entry_has_two_regions():
+                    assert sorted(entry(4)) == ["key", "value"]
+                """,
+        }
+    )
+    project.commit("Wire the entry")
+    return project
+
+
+GATES = ["build", "lint", "format", "docs", "min_python", "test"]
+
+
+def test_the_run_shows_the_documents_figures(replica: Project) -> None:
+    done = replica.gates("run")
+    assert done.code == 0, done.text
+    assert "822 tests run: 822 passed, 48 skipped, 16 excluded" in done.out
+    assert "PASS" in done.out
+    run = replica.run
+    assert [(gate.name, str(gate.outcome)) for gate in run.gates] == [(name, "passed") for name in GATES]
+    assert run.tests is not None
+    assert (run.tests.run, run.tests.passed, run.tests.skipped, run.tests.excluded) == (822, 822, 48, 16)
+    assert run.tests.collected == 822 + 48 + 16
+    assert (run.tests.bad, run.tests.lost) == (0, 0)
+    assert {entry.name: entry.tests for entry in run.exclusions} == {
+        "runtime_detection_warning": 6,
+        "backend_helpers": 10,
+    }
+    assert (run.subject.branch, run.subject.base, run.subject.dirty) == (HEAD, BASE, False)
+    assert {test.worker for test in replica.tests if test.outcome == "passed"} == {"gw0", "gw1"}
+
+    summary = (replica.reports / "summary.md").read_text()
+    for words in (
+        "822 tests run: 822 passed, 48 skipped, 16 excluded",
+        "planned feature scaffolding", "2 TODO stubs and 4 deadlocks",
+        "RUSTC_WRAPPER", "disabled: the wrapper crashes the compiler",
+        "Wire the entry", "pool/entry.py", "tests/server/test_entry.py", HEAD, BASE,
+    ):  # fmt: skip
+        assert words in summary, words
+    for name in GATES:
+        assert f"nox -s {name}" in summary
+
+    cases = list(ET.parse(replica.reports / "junit.xml").getroot().iter("testcase"))
+    tests = [case for case in cases if (case.get("file") or "").startswith("tests/")]
+    kinds = Counter("skipped" if case.find("skipped") is not None else "passed" for case in tests)
+    assert kinds == {"passed": 822, "skipped": 48 + 16}
+    assert not [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+
+
+def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -> None:
+    done = replica.gates("compare", BASE)
+    assert done.code == 0, done.text
+    found = replica.json("comparison.json")
+    tests = found["tests"]
+    assert tests.pop("new") == ["tests/server/test_entry.py::test_an_entry_has_two_regions"]
+    assert not any(tests.values()), tests
+    assert found["regression"] is False
+    assert [found[side]["passed"] for side in ("base_counts", "head_counts")] == [821, 822]
+    assert [(change["path"], change["kind"]) for change in found["files"]] == [
+        ("pool/entry.py", "production"), ("tests/server/test_entry.py", "test"),
+    ]  # fmt: skip
+    (times,) = found["gate_times"]
+    assert times["gate"] == "test"
+    assert times["base_seconds"] > 0
+    assert times["head_seconds"] > 0
+    assert times["base_seconds"] != times["head_seconds"], "measured, not copied"
+    assert BASE in done.out
+    assert "no regression" in done.out
+    summary = (replica.reports / "summary.md").read_text()
+    assert "test_an_entry_has_two_regions" in summary
+    assert (replica.run.subject.kind, replica.run.tests and replica.run.tests.passed) == ("worktree", 822)
+
+
+def test_a_regression_has_an_exit_code_of_its_own(replica: Project) -> None:
+    replica.write({"pool/arena.py": "def fits(size, capacity):\n    return size != 411 and size <= capacity\n"})
+    done = replica.gates("compare", BASE)
+    assert done.code == 5, done.text
+    found = replica.json("comparison.json")
+    assert found["regression"] is True
+    assert found["tests"]["newly_failing"] == ["tests/caching/test_caching.py::test_a_span_fits[411]"]
+    assert "REGRESSION" in done.out
+    assert "uncommitted changes" in found["head"]
+    assert replica.run.tests is not None
+    assert (replica.run.tests.passed, replica.run.tests.failed) == (821, 1)
+
+
+def test_the_scaffolding_costs_nothing_until_it_is_asked_for(replica: Project) -> None:
+    done = replica.gates("run", "--gate", "test", "--include-excluded", "--test-timeout", "2")
+    assert done.code == 1
+    counts = replica.run.tests
+    assert counts is not None
+    assert (counts.failed, counts.timeout, counts.passed, counts.skipped) == (12, 4, 822, 48)
+    assert (counts.excluded, counts.lost, counts.crashed, counts.error) == (0, 0, 0, 0)
+    for test in replica.tests:
+        if test.outcome == "timeout":
+            assert "::test_serial[" in test.id
+            assert "most recent call first" in test.details
+            assert "in test_serial" in test.details
+            assert test.duration >= 2.0
+    assert "838 tests run: 822 passed, 12 failed, 4 timeout, 48 skipped" in done.out
+    assert not replica.gate("test").inconsistent
+    assert any("exclusions are switched off" in note for note in replica.run.notes)
+    assert not replica.run.exclusions
+
+
+def test_the_users_tree_index_and_branch_stay_as_they_are(replica: Project) -> None:
+    replica.write({"pool/staged.py": "x = 1\n", "README.md": "# A pool, changed\n"})
+    replica.git("add", "pool/staged.py")
+    replica.write({"pool/staged.py": "x = 2\n", "new.txt": "untracked"})
+    replica.git("status")  # brings the file stamps in the index up to date
+
+    def state() -> dict[str, object]:
+        files = {
+            path.relative_to(replica.folder): path.read_bytes()
+            for path in replica.folder.rglob("*")
+            if path.is_file() and not {".git", "reports", ".nox", "__pycache__"} & set(path.parts)
+        }
+        # Looking must change nothing.
+        words = ("status --porcelain", "diff --cached", "diff", "symbolic-ref HEAD", "rev-parse HEAD", "stash list")
+        refs = replica.git("for-each-ref")
+        index = (replica.folder / ".git" / "index").read_bytes()
+        answers = {word: replica.git("--no-optional-locks", *word.split()) for word in words}
+        return {"files": files, "refs": refs, "index": index, **answers}
+
+    before = state()
+    assert replica.gates("run", "--gate", "lint").code == 0
+    assert replica.run.subject.dirty
+    assert replica.run.subject.change_digest.startswith("sha256:")
+    assert replica.gates("run", "--gate", "lint", "--subject", BASE).code == 0
+    assert str(replica.run.subject.kind) == "commit"
+    assert replica.gates("run", "--gate", "lint", "--subject", f"merge:{BASE}").code == 0
+    assert str(replica.run.subject.kind) == "merge"
+    assert replica.gates("compare", BASE, HEAD).code == 0
+    assert state() == before
