@@ -86,7 +86,7 @@ def test_a_secret_is_nowhere(project: Project, options: tuple[str, ...]) -> None
         "test.log",
         "show.log",
     }
-    for name, text in {**places, "stdout": done.out, "stderr": done.err}.items():
+    for name, text in [*places.items(), ("stdout", done.out), ("stderr", done.err)]:
         found = {secret for secret in hidden if secret in text}
         assert not found, f"{found} in {name}"
     assert any("[masked: MY_API_TOKEN]" in test.id for test in project.tests)
