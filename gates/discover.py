@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,25 +103,36 @@ def list_sessions(
         )
     return tuple(
         Session(
-            signature=entry["session"],
-            name=entry["name"],
-            description=(entry.get("description") or "").strip().split("\n")[0],
-            python=str(entry.get("python") or ""),
-            tags=tuple(entry.get("tags") or ()),
+            signature=entry.session,
+            name=entry.name,
+            description=(entry.description or "").strip().split("\n")[0],
+            python=str(entry.python or ""),
+            tags=tuple(entry.tags or ()),
         )
         for entry in listing
     )
 
 
-def _listing(output: str) -> list[dict[str, Any]] | None:
-    # A noxfile may print what it likes before the listing, JSON included: the listing is the last line.
-    for line in reversed(output.splitlines()):
+class _Listed(msgspec.Struct):
+    """One session as nox's JSON has it."""
+
+    session: str
+    name: str
+    description: str | None = None
+    python: Any = None
+    tags: list[str] | None = None
+
+
+def _listing(output: str) -> list[_Listed] | None:
+    """The last line that is a listing: a noxfile may print what it likes around it, JSON included."""
+    found = None
+    for line in reversed(output.split("\n")):
         if line.startswith("["):
-            try:
-                return msgspec.json.decode(line, type=list[dict[str, Any]])
-            except msgspec.MsgspecError:
-                return None
-    return None
+            with suppress(ValueError):
+                found = msgspec.json.decode(line, type=list[_Listed])
+        if found:
+            break
+    return found
 
 
 def _place_in_noxfile(root: Path, output: str) -> str:
