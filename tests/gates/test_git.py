@@ -209,6 +209,16 @@ def test_the_tree_is_gits_own_for_any_files(tmp_path_factory: pytest.TempPathFac
     assert tree == committed_tree(repository)
 
 
+def test_a_change_of_the_same_size_right_after_a_commit_is_seen(repository: Repository) -> None:
+    commit = repository.commit({"a": "1"})
+    git, stamp = git_of(repository.root), (repository.root / "a").stat()
+    (repository.root / "a").write_text("2")
+    os.utime(repository.root / "a", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    os.utime(repository.root / ".git/index", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    repository.git("config", "core.trustctime", "false")
+    assert git.worktree_tree() != git.tree(commit)
+
+
 def test_a_merge_in_conflict_has_a_tree_and_stays_in_conflict(repository: Repository) -> None:
     repository.commit({"a": "1\n"})
     repository.branch("other")
