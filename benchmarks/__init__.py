@@ -1,0 +1,1 @@
+"""Measures what the documentation claims about speed: `python -m benchmarks [NAME]... [--json]`."""

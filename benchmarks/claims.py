@@ -1,0 +1,100 @@
+"""What a claim about speed is, what was measured for it, and the row that both come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+
+class CannotMeasure(Exception):
+    """Something that a measurement needs is missing or fails; there is no figure then, rather than a wrong one."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence about speed that can be wrong.
+
+    Attributes:
+        name: as on the command line.
+        what: our side against the other side, in words.
+        goal: the highest ratio ours/other that meets the claim; None for a figure that is only told.
+    """
+
+    name: str
+    what: str
+    goal: float | None = None
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured for one claim.
+
+    Attributes:
+        ours: seconds, the median of all runs.
+        other: seconds, the median of all runs of the other side, or the budget that the claim allows.
+        runs: how often each side was measured.
+        note: what helps to understand the figures.
+    """
+
+    ours: float
+    other: float
+    runs: int
+    note: str = ""
+
+
+class Workplace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where measurements happen.
+
+    Attributes:
+        folder: a temporary folder; whoever measures makes his own below it.
+        environment: variables of every process that is measured.
+        patience: seconds that one subject may spend on repeating; what has begun is finished.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    patience: float
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims that are measured together, because their runs must be interleaved.
+
+    Attributes:
+        name: selects all claims of the subject.
+        claims: what it shows.
+        measure: figures by the claims' names.
+    """
+
+    name: str
+    claims: tuple[Claim, ...]
+    measure: Callable[[Workplace], dict[str, Figures]]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim with its figures. `met` is None where there is no goal."""
+
+    name: str
+    what: str
+    ours: float
+    other: float
+    ratio: float
+    goal: float | None
+    met: bool | None
+    runs: int
+    note: str = ""
+
+
+def row_of(claim: Claim, figures: Figures) -> Row:
+    """What a claim and its figures come to."""
+    ratio = round(figures.ours / figures.other, 3) if figures.other else float("inf")
+    return Row(
+        name=claim.name,
+        what=claim.what,
+        ours=round(figures.ours, 6),
+        other=round(figures.other, 6),
+        ratio=ratio,
+        goal=claim.goal,
+        met=None if claim.goal is None else ratio <= claim.goal,
+        runs=figures.runs,
+        note=figures.note,
+    )

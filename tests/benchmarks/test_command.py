@@ -1,0 +1,58 @@
+"""`python -m benchmarks`: names, listing, rows."""
+
+import sys
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.claims import CannotMeasure, Claim, Figures, Subject, Workplace
+from benchmarks.subjects import SUBJECTS
+from benchmarks.table import seconds
+
+
+def subject(name: str, *claims: str) -> Subject:
+    def measure(_place: Workplace) -> dict[str, Figures]:
+        if name == "absent":
+            raise CannotMeasure("not installed in this environment: tool")
+        return {claim: Figures(ours=2.0, other=1.0, runs=3) for claim in claims}
+
+    return Subject(name=name, claims=tuple(Claim(name=claim, what="w", goal=1.0) for claim in claims), measure=measure)
+
+
+def test_names_of_subjects_and_claims_are_all_different() -> None:
+    names = [name for subject in SUBJECTS for name in {subject.name, *(claim.name for claim in subject.claims)}]
+    assert len(names) == len(set(names))
+
+
+def test_a_claim_selects_its_subject_and_hides_the_others() -> None:
+    ((chosen, shown),) = command.select(["run-tox"])
+    assert (chosen.name, shown) == ("run", {"run-tox"})
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "words_told"),
+    [
+        (["--list"], 0, "missed"),
+        (["missed"], 0, "NO"),
+        (["missed", "--json"], 0, '"met": false'),
+        (["absent"], 3, "not installed"),
+        (["nonsense"], 2, "no claim is named 'nonsense'"),
+    ],
+)
+def test_a_missed_goal_is_told_and_ends_with_0(
+    words: list[str],
+    code: int,
+    words_told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(command, "SUBJECTS", (subject("some", "missed", "other"), subject("absent", "absent-claim")))
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    assert command.main() == code
+    told = capsys.readouterr()
+    assert words_told in told.out + told.err
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.25, "1.25 s"), (0.0125, "12.5 ms"), (8.1e-6, "8.1 µs"), (2e-9, "2 ns")])
+def test_seconds_are_shown_in_the_unit_that_fits(value: float, text: str) -> None:
+    assert seconds(value) == text
