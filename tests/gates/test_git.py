@@ -210,12 +210,15 @@ def test_the_tree_is_gits_own_for_any_files(tmp_path_factory: pytest.TempPathFac
 
 
 def test_a_change_of_the_same_size_right_after_a_commit_is_seen(repository: Repository) -> None:
-    commit = repository.commit({"a": "1"})
-    git, stamp = git_of(repository.root), (repository.root / "a").stat()
-    (repository.root / "a").write_text("2")
-    os.utime(repository.root / "a", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    os.utime(repository.root / ".git/index", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     repository.git("config", "core.trustctime", "false")
+    file, index, long_ago = repository.root / "a", repository.root / ".git/index", (1_000_000_000, 1_000_000_000)
+    repository.write({"a": "1"})
+    os.utime(file, long_ago)
+    commit = repository.commit()
+    repository.write({"a": "2"})
+    os.utime(file, long_ago)
+    os.utime(index, long_ago)
+    git = git_of(repository.root)
     assert git.worktree_tree() != git.tree(commit)
 
 
