@@ -6,14 +6,15 @@ rich is imported where it is used: it costs more than the rest of the program's 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
 
 from gates.render.summary import summarise
 from gates.render.text import clean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
     from rich.console import Console
 
@@ -21,46 +22,57 @@ if TYPE_CHECKING:
     from gates.render.summary import GateRow, Summary
     from gates.results import Run, TestResult
 
-LOG_WIDTH = 160
-"""Columns of a log, which has no width of its own; rich would take 80."""
-
 SHOWN_FAILURES = 20
 """So many failures are shown; the summary file has more."""
 
 
-def terminal_console(stream: TextIO | None = None) -> Console:
-    """A console for `stream`: as wide as the terminal, and plain with a fixed width where there is none."""
+class Log(msgspec.Struct, frozen=True):
+    """What is printed to where there is no terminal: plain lines as long as they are, whatever FORCE_COLOR says."""
+
+    file: TextIO
+    is_terminal: bool = False
+
+    @property
+    def encoding(self) -> str:
+        """The stream's; a stream without one takes any text."""
+        return self.file.encoding or "utf-8"
+
+
+def terminal_console(stream: TextIO | None = None) -> Console | Log:
+    """A console for `stream`: rich's on a terminal, plain lines elsewhere."""
+    target = sys.stdout if stream is None else stream
+    if not target.isatty():
+        return Log(target)
     from rich.console import Console
 
-    target = sys.stdout if stream is None else stream
-    if target.isatty():
-        return Console(file=target, highlight=False)
-    # Said outright: FORCE_COLOR, which many CI systems set, would make rich take the log for a terminal of 80 columns.
-    return Console(file=target, highlight=False, width=LOG_WIDTH, color_system=None, force_terminal=False)
+    return Console(file=target, highlight=False)
 
 
 def render_terminal(
-    run: Run, tests: Sequence[TestResult], console: Console, comparison: Comparison | None = None
+    run: Run, tests: Sequence[TestResult], console: Console | Log, comparison: Comparison | None = None
 ) -> None:
     """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
     summary = summarise(run, tests, comparison)
     for lines in (_failures(summary), _tests(summary), _comparison(summary)):
         if lines:
             _print(console, "\n".join(lines) + "\n")
-    if console.is_terminal:
-        _table(summary.gates, console)
-    else:
+    if isinstance(console, Log) or not console.is_terminal:
         _print(console, "\n".join(_plain_table(summary.gates)))
+    else:
+        _table(summary.gates, console)
     _print(console, "")
     _print(console, f"{summary.verdict.word}: {summary.verdict.sentence}", _colour(summary))
 
 
-def _print(console: Console, text: str, style: str = "") -> None:
-    from rich.text import Text
-
+def _print(console: Console | Log, text: str, style: str = "") -> None:
     encoding = console.encoding or "utf-8"
     # A stream that cannot show a character shows its number: a summary must not end in a traceback.
     shown = clean(text).encode(encoding, "backslashreplace").decode(encoding)
+    if isinstance(console, Log):
+        console.file.write(f"{shown}\n")
+        return
+    from rich.text import Text
+
     console.print(Text(shown, style=style), soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from rich.console import Console
 
 from gates.compare.runs import compare_runs
-from gates.render.terminal import LOG_WIDTH, SHOWN_FAILURES, render_terminal, terminal_console
+from gates.render.terminal import SHOWN_FAILURES, Log, render_terminal, terminal_console
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
 
@@ -51,18 +51,18 @@ def test_many_failures_are_cut_and_that_is_said() -> None:
     assert "… and 3 more" in shown
 
 
-@pytest.mark.parametrize("width", [20, 80, LOG_WIDTH])
-def test_lines_of_a_log_are_never_wrapped(width: int) -> None:
+@pytest.mark.parametrize("width", [20, 80, None])
+def test_lines_of_a_log_are_never_wrapped(width: int | None) -> None:
     stream = io.StringIO()
     gate = a_gate("lint", reason="word " * 30)
-    render_terminal(a_run(gates=(gate,)), [], Console(file=stream, width=width))
+    console = Log(stream) if width is None else Console(file=stream, width=width)
+    render_terminal(a_run(gates=(gate,)), [], console)
     assert any(line.startswith("lint ") and line.endswith("word word") for line in stream.getvalue().splitlines())
 
 
-def test_a_log_is_plain_and_wide_even_where_colour_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_is_plain_even_where_colour_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    console = terminal_console(io.StringIO())
-    assert (console.is_terminal, console.width) == (False, LOG_WIDTH)
+    assert isinstance(terminal_console(io.StringIO()), Log)
     assert "\x1b" not in logged(a_run(), [])
 
 
