@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -22,13 +24,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(gates.__file__).resolve().parents[1]
 
-_START = (
-    f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('gates', run_name='__main__', alter_sys=True)"
-)
-GATES = (sys.executable, "-c", _START)
-"""`python -m gates` wherever gates is installed or not, without a PYTHONPATH that its gates would inherit."""
+_RUN = "runpy.run_module('gates', run_name='__main__', alter_sys=True)"
 
-PATIENCE = 120.0
+
+def program(before: str = "pass") -> tuple[str, ...]:
+    """`python -m gates` wherever gates is installed or not, without a PYTHONPATH that its gates would inherit.
+
+    Args:
+        before: a statement that is run first, to change a constant that no user can.
+    """
+    return (sys.executable, "-c", f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; {before}; {_RUN}")
+
+
+PATIENCE = 60.0
 """Seconds after which a run is broken."""
 
 _FOREIGN = (
@@ -72,6 +80,18 @@ class Done(msgspec.Struct, frozen=True):
         return self.out + self.err
 
 
+class Started(subprocess.Popen[str]):
+    """A run that goes on. A test that fails meanwhile ends it, and what it started."""
+
+    def __exit__(self, kind: type[BaseException] | None, *details: Any) -> None:
+        if kind is not None and self.poll() is None:
+            for number in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+                self.send_signal(number)
+                with suppress(subprocess.TimeoutExpired):
+                    self.communicate(timeout=3)
+        super().__exit__(kind, *details)
+
+
 class Project:
     """A folder with files, and perhaps a git repository."""
 
@@ -102,12 +122,12 @@ class Project:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def start(self, *arguments: str, launcher: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, launcher: tuple[str, ...] = (), before: str = "pass", **options: Any) -> Started:
         """Start gates, and do not wait for it."""
         environment = self.environment | options.pop("environment", {})
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen(
-            [*launcher, *GATES, *arguments],
+        return Started(
+            [*launcher, *program(before), *arguments],
             cwd=self.folder, env=environment, text=True, encoding="utf-8", errors="replace", **streams,
         )  # fmt: skip
 
