@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gates.compare import compare_runs
+from gates.errors import EnvironmentProblem, UsageError
+from gates.plan import Request
+from gates.results.files import load_run
+from gates.store import Store
+from gates.values import ExitCode, TestOutcome
+from gates.workflows.compare import compare_subjects, exit_of, gates_with_tests
+from gates.workflows.validate import Finished, prepare
+from tests.gates.junit.sample import a_gate, a_run, a_test
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.repository import Repository
+
+
+def gates_of(folder: Path, text: str) -> tuple[str, ...]:
+    (folder / "gates.toml").write_text(text)
+    return gates_with_tests(prepare(folder, Request()))
+
+
+COMMANDS = '[gate.a]\ncommand = "true"\n[gate.b]\ncommand = "true"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (COMMANDS + 'tests = "junit"\n', ("b",)),
+        (COMMANDS + 'tests = "pytest"\n[gate.test]\ncommand = "true"\n', ("b", "test")),
+        (COMMANDS + '[gate.tests]\ncommand = "true"\n', ("tests",)),
+    ],
+)
+def test_gates_with_tests_are_those_that_say_so_or_are_named_so(
+    tmp_path: Path, text: str, found: tuple[str, ...]
+) -> None:
+    assert gates_of(tmp_path, text) == found
+
+
+def test_a_gate_that_brought_tests_last_time_brings_tests(tmp_path: Path) -> None:
+    run = a_run(gates=(a_gate("a"), a_gate("b")))
+    Store.of(tmp_path, None).remember(run, (a_test(gate="b"),))
+    assert gates_of(tmp_path, COMMANDS) == ("b",)
+
+
+def test_where_no_gate_brings_tests_one_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no gate is known to bring test results") as caught:
+        gates_of(tmp_path, COMMANDS)
+    assert caught.value.remedy == "name one with --gate; known: a, b"
+
+
+@pytest.mark.parametrize(
+    ("run", "regression", "code"),
+    [
+        (0, False, 0),
+        (1, False, 1),
+        (1, True, 5),
+        (0, True, 5),
+        (3, True, 5),
+        (3, False, 3),
+        (130, True, 130),
+        (4, False, 4),
+    ],
+)
+def test_a_regression_is_told_as_such_unless_the_run_was_interrupted(
+    tmp_path: Path, run: int, regression: bool, code: int
+) -> None:
+    outcome = TestOutcome.FAILED if regression else TestOutcome.PASSED
+    head, tests = a_run(exit_code=run), (a_test(outcome=outcome),)
+    comparison = compare_runs(a_run(), [a_test()], head, tests)
+    assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
+
+
+# Two real runs, of a gate that writes JUnit
+
+CHECKLIST = """
+[gate.test]
+command = ["cp", "source.xml", "results.xml"]
+reports = ["results.xml"]
+tests = "junit"
+"""
+
+
+def junit(*failing: str) -> str:
+    names = ("test_a", "test_b")
+    bodies = {name: "<failure message='no'/>" if name in failing else "" for name in names}
+    cases = "".join(
+        f"<testcase classname='tests.m' name='{name}' time='0.01'>{body}</testcase>" for name, body in bodies.items()
+    )
+    return f"<testsuite name='s' tests='2' failures='{len(failing)}' errors='0'>{cases}</testsuite>"
+
+
+def compared(repository: Repository, base: str = "HEAD", **more: Any) -> tuple[int, dict[str, Any]]:
+    outcome = compare_subjects(repository.root, base, "worktree", Request(), "gates compare", **more)
+    file = outcome.finished.reports / "comparison.json"
+    return int(outcome.exit_code), json.loads(file.read_text())
+
+
+def test_the_working_tree_is_compared_with_a_commit(repository: Repository) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    assert compared(repository)[0] == 0
+    repository.write({"source.xml": junit("test_b")})
+    # The gate itself ends with 0: with the JUnit file against it, it failed.
+    code, found = compared(repository)
+    assert code == 5
+    assert found["regression"] is True
+    assert [name.rpartition("::")[2] for name in found["tests"]["newly_failing"]] == ["test_b"]
+    assert [item["path"] for item in found["files"]] == ["source.xml"]
+    assert "newly" in (repository.root / "reports/summary.md").read_text(encoding="utf-8").lower()
+    assert load_run(repository.root / "reports/run.json").id == found["head_run"]
+
+
+def test_a_fixed_test_is_no_regression(repository: Repository) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit("test_a")})
+    repository.write({"source.xml": junit()})
+    code, found = compared(repository)
+    assert code == 0
+    assert [name.rpartition("::")[2] for name in found["tests"]["fixed"]] == ["test_a"]
+
+
+def test_a_base_without_test_results_cannot_be_compared_with(repository: Repository) -> None:
+    repository.commit({"gates.toml": CHECKLIST})
+    repository.write({"source.xml": junit()})
+    with pytest.raises(EnvironmentProblem, match="no test results") as caught:
+        compared(repository)
+    assert caught.value.got.startswith("test: failed")
+
+
+def test_without_git_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").write_text(CHECKLIST)
+    with pytest.raises(UsageError, match="no git repository"):
+        compare_subjects(tmp_path, "main", "worktree", Request(), "gates compare")
+
+
+def test_a_base_that_is_not_there_is_refused_before_anything_runs(repository: Repository) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
+    with pytest.raises(UsageError, match="no commit is named 'mian'"):
+        compared(repository, "mian")
+    assert not (repository.root / "reports").exists()

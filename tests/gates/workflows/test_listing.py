@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.plan import Request
+from gates.store import Store
+from gates.workflows.listing import gate_listing
+from tests.gates.junit.sample import a_gate, a_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+[gate.build]
+command = "make 'all of it'"
+title = "Build"
+
+[gate.test]
+command = "make test"
+needs = ["build"]
+timeout = "5s"
+
+[gate.test.env]
+CI = { set = "1", reason = "as there" }
+
+[profile.quick]
+gates = ["test"]
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "gates.toml").write_text(CONFIG)
+    Store.of(tmp_path, None).remember(a_run(gates=(a_gate("build", duration=83.0),)), ())
+    return tmp_path
+
+
+def test_each_gate_is_a_line_with_its_last_time_its_command_and_its_needs(root: Path) -> None:
+    assert gate_listing(root, Request()).splitlines() == [
+        "build    1m 23s  make 'all of it'  Build",
+        "test          ?  CI=1 make test  needs build",
+    ]
+
+
+def test_a_profile_lists_its_own_gates_and_says_what_is_missing(root: Path) -> None:
+    assert gate_listing(root, Request(profile="quick")).splitlines() == [
+        "test         ?  CI=1 make test",
+        "note: not part of this run: build",
+        "note: test needs build, which this run does not contain",
+    ]
+
+
+def test_programs_get_the_same_as_json(root: Path) -> None:
+    build, test = json.loads(gate_listing(root, Request(), as_json=True))
+    assert build == {
+        "name": "build",
+        "kind": "command",
+        "title": "Build",
+        "command": "make 'all of it'",
+        "needs": [],
+        "timeout": 1800.0,
+        "last": 83.0,
+    }
+    assert (test["name"], test["needs"], test["timeout"], test["last"]) == ("test", ["build"], 5.0, None)
