@@ -206,7 +206,7 @@ def main() -> NoReturn:
         _say("gates: interrupted")
         sys.exit(ExitCode.INTERRUPTED)
     except ReaderGone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        _discard_output()
         sys.exit(ExitCode.PASSED)
     sys.exit(ExitCode.PASSED)
 
@@ -214,6 +214,10 @@ def main() -> NoReturn:
 def _say(text: str) -> None:
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
 
 
 def _root(given: Path | None) -> Path:
@@ -267,4 +271,7 @@ def _request(
 def _show(run: object, tests: object, comparison: object = None) -> None:
     from gates.workflows.report import show_terminal
 
-    show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+    try:
+        show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+    except BrokenPipeError:  # the verdict stands, whoever listens
+        _discard_output()
