@@ -25,6 +25,7 @@ def show_terminal(run: Run, tests: Sequence[TestResult], comparison: Comparison 
     # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
     with suppress(SystemExit):
         render_terminal(run, tests, terminal_console(sys.stdout), comparison)
+    sys.stdout.flush()  # a reader that went away shows itself here, not after the exit code is settled
 
 
 def render_run(path: Path, form: str) -> str | None:
