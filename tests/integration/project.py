@@ -40,17 +40,19 @@ PATIENCE = 60.0
 """Seconds after which a run is broken."""
 
 _FOREIGN = (
+    "CI",
+    "COLUMNS",
+    "COV_",
+    "FORCE_COLOR",
     "GATES_",
     "GIT_",
+    "GITHUB_",
+    "NO_COLOR",
     "NOX",
     "PYTEST_",
     "PYTHON",
-    "COV_",
     "UV_",
     "VIRTUAL_ENV",
-    "COLUMNS",
-    "FORCE_COLOR",
-    "NO_COLOR",
 )
 
 
@@ -61,6 +63,7 @@ def clean_environment(cache: Path) -> dict[str, str]:
         "GATES_CACHE_DIR": str(cache),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(cache.parent),
         "GIT_AUTHOR_NAME": "Somebody",
         "GIT_AUTHOR_EMAIL": "somebody@example.org",
         "GIT_COMMITTER_NAME": "Somebody",
