@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -71,7 +72,7 @@ def need_modules(*names: str) -> None:
         raise CannotMeasure(f"not installed in this environment: {', '.join(missing)}; try: nox -s bench")
 
 
-def timed(contestant: Contestant, environment: dict[str, str]) -> Sample:
+def timed(contestant: Contestant, environment: dict[str, str], limit: float = LONGEST) -> Sample:
     """Run one side once.
 
     Raises:
@@ -89,24 +90,31 @@ def timed(contestant: Contestant, environment: dict[str, str]) -> Sample:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        # Not `wait(timeout)`: that looks only every 50 ms, and every time would be a multiple of it.
+        guard = threading.Timer(limit, _end, [process.pid])
+        guard.start()
         try:
-            code = process.wait(LONGEST)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = process.wait()
         finally:
             wall = time.perf_counter() - start
+            late = not guard.is_alive()
+            guard.cancel()
             if process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _end(process.pid)
                 process.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if code != 0:
             output.seek(0)
             tail = output.read().decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
-            why = f"took more than {LONGEST:g} s" if code is None else f"ended with exit code {code}"
+            why = f"took more than {limit:g} s" if late else f"ended with exit code {code}"
             raise CannotMeasure("\n".join([f"{contestant.name} {why}: {' '.join(contestant.command)}", *tail]))
     contestant.after()
     return Sample(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def _end(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def interleave(

@@ -79,3 +79,13 @@ def test_a_run_is_timed_with_its_processors(tmp_path: Path) -> None:
     sample = timed(side, clean_environment(tmp_path))
     assert sample.cpu > 0
     assert sample.wall > 0
+
+
+def test_a_side_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(CannotMeasure, match=r"stuck took more than 0\.2 s"):
+        timed(contestant("stuck", "sleep", "60"), clean_environment(tmp_path), limit=0.2)
+
+
+def test_times_are_not_rounded_to_the_steps_of_a_waiting_loop(tmp_path: Path) -> None:
+    walls = [timed(contestant("sleep", "sleep", "0.07"), clean_environment(tmp_path)).wall for _ in range(5)]
+    assert min(walls) < 0.11  # a loop with steps of 50 ms would say 0.114
