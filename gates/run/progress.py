@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
@@ -105,8 +106,11 @@ class PlainProgress:
 
     def _print(self, word: str, gate: str, text: str) -> None:
         line = f"{word:>13}  {gate:<{self._width}}  {text}".rstrip()
-        self._stream.write(_fitting(line, self._stream.encoding) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(_fitting(line, self._stream.encoding) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:  # nobody listens any more (2>&1 | head): the run goes on, its reports count
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class LiveProgress:

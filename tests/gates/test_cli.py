@@ -306,3 +306,20 @@ def test_a_reader_that_went_away_is_no_failure_and_hides_none(tmp_path: Path, ar
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
     assert b"BrokenPipe" not in done.stderr
+
+
+def test_a_run_goes_on_when_nobody_sees_its_progress(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").write_text('[gate.one]\ncommand = "true"\n[gate.two]\ncommand = "false"\n')
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "gates", "run"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(gates.__file__).parents[1])},
+            stdout=out,
+            stderr=out,
+            check=False,
+        )
+    data = json.loads((tmp_path / "reports/run.json").read_text())
+    assert (done.returncode, data["complete"], len(data["gates"])) == (1, True, 2)
