@@ -83,11 +83,6 @@ class Git:
         return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
     @property
-    def top(self) -> Path:
-        """The root of the repository's working tree."""
-        return Path(self.need("rev-parse", "--show-toplevel"))
-
-    @property
     def shallow(self) -> bool:
         """Whether history is cut."""
         return self.answer("rev-parse", "--is-shallow-repository") == "true"
@@ -129,8 +124,7 @@ class Git:
                 # With its time: git looks again into files that changed in the second in which the index was written.
                 shutil.copy2(own, index)
             environment = git_environment(GIT_INDEX_FILE=str(index))
-            top = self.top
-            self.need("-C", str(top), "-c", "core.safecrlf=false", "add", "-A", env=environment)
+            self.need("-c", "core.safecrlf=false", "add", "-A", env=environment)
             return self.need("write-tree", env=environment)
 
     def default_base(self) -> str:
