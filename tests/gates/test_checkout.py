@@ -201,6 +201,20 @@ def test_only_the_last_few_folders_stay(repository: Repository, store: Store) ->
     assert git.need("worktree", "list", "--porcelain").count("worktree ") == KEPT + 1
 
 
+def test_a_folder_that_was_used_again_stays_longer(repository: Repository, store: Store) -> None:
+    git = Git(repository.root)
+    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 1)]
+    folders = []
+    for age, commit in enumerate(commits[:-1]):
+        with checked_out(git, commit, store) as folder:
+            folders.append(folder)
+        os.utime(folder, (age, age))
+    for commit in (commits[0], commits[-1]):
+        with checked_out(git, commit, store):
+            pass
+    assert [folder.exists() for folder in folders] == [True, False] + [True] * (KEPT - 2)
+
+
 def test_a_folder_in_use_is_not_forgotten(repository: Repository, store: Store) -> None:
     git = Git(repository.root)
     commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 2)]
