@@ -161,12 +161,14 @@ def _configure_worker(config: pytest.Config) -> None:
     remove_injection(os.environ)
     from .running import Announcer, CrashStacks, Watch, open_stacks
     from .selection import Lister, make_selection, read_exclusions
+    from .wire import WireCleaner
 
     register = config.pluginmanager.register
     settings, worker = order.settings, str(workerinput["workerid"])
     selection = make_selection(settings, read_exclusions(settings))
     register(selection, "gates-selection")
     register(Lister(selection, [leave_catalogue(order.scratch)]), "gates-lister")
+    register(WireCleaner(), "gates-wire")
     if order.stream:
         register(Announcer(Stream(order.stream), worker, config), "gates-announcer")
     stacks = open_stacks(stacks_path(order.scratch, worker))

@@ -103,6 +103,7 @@ class Project:
             env=environ,
             capture_output=True,
             text=True,
+            errors="backslashreplace",
             timeout=60,
         )
         return Ran(done.returncode, done.stdout + done.stderr, self.inbox, self.records())

@@ -1,0 +1,47 @@
+"""Cleans what a worker of xdist cannot send: a lone surrogate in a report would end the whole session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+class WireCleaner:
+    """Registered in workers. execnet sends texts as UTF-8, and raises where a text has none."""
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, Any, None]:
+        """Replace lone surrogates by visible escapes, in reports that have any."""
+        outcome = yield
+        data = outcome.get_result()
+        if data is not None and not _sendable(data):
+            outcome.force_result(cleaned(data))
+
+
+def _sendable(value: object) -> bool:
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+        return True
+    if isinstance(value, dict):
+        return all(_sendable(key) and _sendable(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_sendable, value))
+    return True
+
+
+def cleaned(value: Any) -> Any:
+    """The value with every lone surrogate as a visible escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(cleaned, value))
+    return value
