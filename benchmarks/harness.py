@@ -161,9 +161,13 @@ def cpu(samples: Sequence[Sample]) -> float:
     return statistics.median(sample.cpu for sample in samples)
 
 
-def difference(more: Sequence[Sample], less: Sequence[Sample]) -> float:
-    """Median of what one side took longer than the other in the same round."""
-    return statistics.median(one.wall - two.wall for one, two in zip(more, less, strict=True))
+def added_cpu(more: Sequence[Sample], less: Sequence[Sample]) -> float:
+    """Median of the processor seconds that one side took more than the other in the same round.
+
+    For a few milliseconds more or less of a start, which neither waits nor runs in parallel: there the clock says the
+    same on a quiet machine, and drowns it on a busy one.
+    """
+    return statistics.median(one.cpu - two.cpu for one, two in zip(more, less, strict=True))
 
 
 def gates_command(*arguments: str) -> tuple[str, ...]:

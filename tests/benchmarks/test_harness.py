@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.claims import CannotMeasure, Claim, Figures, row_of
-from benchmarks.harness import Contestant, Sample, clean_environment, difference, interleave, timed
+from benchmarks.harness import Contestant, Sample, added_cpu, clean_environment, interleave, timed
 
 CLAIM = Claim(name="quick", what="ours against theirs", goal=0.85)
 
@@ -54,10 +54,10 @@ def test_a_goal_is_met_or_missed_and_without_one_there_is_no_verdict(
     assert (row.ratio, row.met) == (ours, met)
 
 
-def test_a_difference_is_taken_within_the_round() -> None:
-    drifting = [Sample(wall, 0.0) for wall in (1.0, 5.0, 9.0)]
-    slower = [Sample(sample.wall + 0.25, 0.0) for sample in drifting]
-    assert difference(slower, drifting) == 0.25
+def test_what_one_side_adds_is_taken_within_the_round() -> None:
+    drifting = [Sample(0.0, cpu) for cpu in (1.0, 5.0, 9.0)]
+    slower = [Sample(0.0, sample.cpu + 0.25) for sample in drifting]
+    assert added_cpu(slower, drifting) == 0.25
 
 
 def test_what_would_disturb_a_measurement_is_not_inherited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
