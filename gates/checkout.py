@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
+from gates.locking import take_lock
 from gates.store import CACHE_VARIABLE
 from gates.values import ExitCode
 
@@ -38,7 +38,10 @@ def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
     tree = git.tree(commit)
     folder = store.folder / "worktrees" / tree[:20]
     with _alone(folder.with_suffix(".lock")):
-        if not _is_clean(folder, tree):
+        if _is_clean(folder, tree):
+            # Same tree, perhaps another commit: versions that are read from git must be this one's.
+            Git(folder).need(*_NO_HOOKS, "checkout", "--quiet", "--detach", commit)
+        else:
             _remove(git, folder)
             git.need(*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
         os.utime(folder)
@@ -76,21 +79,17 @@ def merge_commit(git: Git, base: str, head: str) -> str:
 def _alone(lock: Path) -> Iterator[None]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
+        descriptor = take_lock(lock, "another run of gates uses the worktree of this commit")
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot write to the cache: {error.strerror}",
             place=str(lock.parent),
             remedy=f"make it writable, or name another folder in {CACHE_VARIABLE}",
         ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise EnvironmentProblem(
-                "another run of gates uses the worktree of this commit", place=str(lock), remedy="wait until it ends"
-            ) from error
+    try:
         yield
+    finally:
+        os.close(descriptor)
 
 
 def _is_clean(folder: Path, tree: str) -> bool:

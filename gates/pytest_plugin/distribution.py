@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -85,7 +86,9 @@ class Controller:
 
     def _folder(self) -> str:
         if not self._scratch:
-            self._scratch = tempfile.mkdtemp(prefix=".scratch-", dir=self._settings.inbox or None)
+            # The inbox may be gone: a process that outlived its run still names it.
+            inbox = self._settings.inbox if Path(self._settings.inbox).is_dir() else None
+            self._scratch = tempfile.mkdtemp(prefix=".scratch-", dir=inbox or None)
         return self._scratch
 
     @pytest.hookimpl(optionalhook=True)
@@ -102,6 +105,7 @@ class Controller:
         """Tell a worker what to do; also called for the ones that replace the dead."""
         order = Order(PLUGIN, self._settings, self._stream, self._folder())
         node.workerinput[WORKERINPUT] = order.to_workerinput()
+        _survive_death(node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -141,6 +145,21 @@ class Controller:
         """Remove the scratch folder."""
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _survive_death(node: Any) -> None:
+    """Let the controller live when it hands tests to a worker that died this very moment.
+
+    xdist 3.8 raises then, which ends the session and loses every test that is left: seen when two workers die at once.
+    The tests are already booked to the worker, and xdist gives them to others when it hears of the death.
+    """
+    send = node.sendcommand
+
+    def sendcommand(name: str, **arguments: Any) -> None:
+        with suppress(OSError):
+            send(name, **arguments)
+
+    node.sendcommand = sendcommand
 
 
 def _inherited(named: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.errors import EnvironmentProblem, UsageError
+from gates.locking import take_lock
 from gates.results.values import Run, TestResult
 from gates.values import SCHEMA_VERSION
 
@@ -24,6 +25,7 @@ TESTS_FILE = "tests.jsonl"
 SUMMARY_FILE = "summary.md"
 JUNIT_FILE = "junit.xml"
 COMPARISON_FILE = "comparison.json"
+LOCK_FILE = ".lock"
 LOGS_FOLDER = "logs"
 
 _STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)
@@ -67,15 +69,17 @@ class ReportFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._tests = -1
+        self._tests = self._lock = -1
         try:
-            self._prepare()
+            new = not folder.exists()
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = take_lock(folder / LOCK_FILE, "another run of gates writes its reports there")
+            self._prepare(new)
             self._tests = os.open(folder / TESTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         except OSError as error:
             raise reports_problem(folder, error) from error
 
-    def _prepare(self) -> None:
-        new = not self.folder.exists()
+    def _prepare(self, new: bool) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
         if new:  # made by us: git should not see it as a change of the project
             (self.folder / ".gitignore").write_text("*\n")
@@ -116,10 +120,11 @@ class ReportFolder:
         write_whole(self.folder / RUN_FILE, to_json(run))
 
     def close(self) -> None:
-        """End the file of tests; calling it again does nothing."""
-        if self._tests >= 0:
-            os.close(self._tests)
-            self._tests = -1
+        """End the file of tests and let go of the folder; calling it again does nothing."""
+        for descriptor in (self._tests, self._lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._tests = self._lock = -1
 
 
 def to_json(value: Any) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare import Comparison, compare_runs
-from gates.errors import EnvironmentProblem, UsageError
+from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import ExitCode
@@ -46,7 +47,17 @@ def compare_subjects(
     with prepare_subject(root, request, head, reports=reports) as prepared:
         wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
     base_reports = prepared.store.folder / "base"
-    with prepare_subject(root, wanted, base, reports=base_reports, checklist_of=prepared.root) as base_prepared:
+    with ExitStack() as stack:
+        try:
+            base_prepared = stack.enter_context(
+                prepare_subject(root, wanted, base, reports=base_reports, checklist_of=prepared.root)
+            )
+        except GatesError as error:
+            known = UsageError(
+                "the base cannot be run", place=base, got=str(error), remedy="--gate with what both have"
+            )
+            known.exit_code = error.exit_code
+            raise known from error
         sys.stderr.write(f"base: {base} ({base_prepared.subject.commit[:12]})\n")
         before = validate(base_prepared, command_line)
     if before.run.exit_code == ExitCode.INTERRUPTED:

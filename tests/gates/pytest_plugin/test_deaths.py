@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.pytest_plugin.distribution import _survive_death
+
 if TYPE_CHECKING:
     from .conftest import Project
 
@@ -193,3 +195,15 @@ def test_a_forked_child_that_comes_back_into_pytest_writes_nothing(project: Proj
     ran = project.injected("-W", "ignore")
     assert ran.outcomes == {"test_first": "passed", "test_second": "passed"}
     assert len(ran.of("finish")) == 1
+
+
+def test_a_worker_that_dies_while_it_is_given_tests_does_not_end_the_session() -> None:
+    class Node:
+        """A worker of xdist whose process has just died."""
+
+        def sendcommand(self, name: str, **arguments: object) -> None:
+            raise OSError(f"cannot send {name} {arguments} (already closed?)")
+
+    node = Node()
+    _survive_death(node)
+    node.sendcommand("runtests", indices=[1])
