@@ -54,8 +54,10 @@ class Engine:
             if why:
                 yield from self._stop(why)
             yield from self._start()
+            before = len(self._ended)
             yield from self._poll()
-            self._wait()
+            if len(self._ended) == before:  # else a slot is free, and must not idle
+                self._wait()
 
     def close(self) -> None:
         """Kill what still runs: used when the run itself cannot go on."""
@@ -111,7 +113,7 @@ class Engine:
 
     def _wait(self) -> None:
         descriptors = [number for gate in self._running.values() for number in gate.descriptors]
-        if self._running:
+        if self._running and not any(gate.chatty for gate in self._running.values()):
             select.select(descriptors, [], [], TICK)
 
 

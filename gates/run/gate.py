@@ -33,6 +33,8 @@ _NO_JUNIT = "no JUnit file was read: name it in `reports`"
 OUTCOME_VARIABLE = "GATES_OUTCOME"
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+CHATTY = 1 << 18
+"""Bytes of output between two looks, from which on the gate is not kept waiting for the next one."""
 DRAIN_GRACE = 1.0
 """Seconds to wait for output after the first process ended: what a stray child prints later is not the gate's."""
 
@@ -89,7 +91,7 @@ class RunningGate:
         self._kill_at: float | None = None
         self._drain_until: float | None = None
         self._output_open = True
-        self._stray = 0
+        self._stray = self._taken = 0
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = {name: _stamp(around.root / name) for name in self.gate.config.reports}
@@ -110,9 +112,14 @@ class RunningGate:
         """File descriptors that are ready when there is something to `poll`."""
         if self._process is None:
             return ()
-        output = (self._process.output,) if self._output_open else ()
-        watch = (self._process.watch,) if self._process.watch >= 0 and self._process.exit_code is None else ()
-        return output + watch
+        if self._process.exit_code is None and self._process.watch >= 0:
+            return (self._process.watch,)  # output is taken at every tick: a test's dot is not worth waking up for
+        return (self._process.output,) if self._output_open else ()
+
+    @property
+    def chatty(self) -> bool:
+        """Whether its output fills the pipe faster than ticks come."""
+        return self._taken >= CHATTY
 
     @property
     def expected(self) -> int:
@@ -150,6 +157,7 @@ class RunningGate:
         return landed + self._finish()
 
     def _take_output(self, process: GateProcess) -> None:
+        self._taken = 0
         while self._output_open:
             data = process.read()
             if data is None:
@@ -157,6 +165,7 @@ class RunningGate:
             elif not data:
                 return
             else:
+                self._taken += len(data)
                 self._log.feed(data)
 
     def _keep_limits(self, process: GateProcess, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from contextlib import suppress
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import signal
     from collections.abc import Mapping, Sequence
+
+PIPE_SIZE = 1 << 20
+"""Bytes; the system's own size is a sixteenth of it."""
 
 MARKER = "GATES_GATE"
 """Variable that every process of a gate inherits; finds those that left the group (`setsid`) or lost their parent."""
@@ -40,6 +44,8 @@ class GateProcess:
         assert self._popen.stdout is not None
         self.output = self._popen.stdout.fileno()
         os.set_blocking(self.output, False)
+        with suppress(AttributeError, OSError):  # Linux: room for what is printed between two looks
+            fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self.pid = self._popen.pid
         self.marker = environment.get(MARKER, "").rpartition(" ")[2]
         self.exit_code: int | None = None
