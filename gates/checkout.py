@@ -45,8 +45,7 @@ def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
             _remove(git, folder)
             git.need(*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
         os.utime(folder)
-        inside = git.answer("rev-parse", "--show-prefix")
-        yield folder / inside if inside else folder
+        yield folder / git.prefix if git.prefix else folder
     _forget_old(git, folder.parent, folder)
 
 

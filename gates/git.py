@@ -9,11 +9,15 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.results import Changes, FileChange, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 # Set by git inside hooks; they would make every command look at another repository or index.
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
@@ -82,10 +86,31 @@ class Git:
             )
         return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
 
+    @cached_property
+    def _places(self) -> list[str]:
+        # Asked in one go: starting git costs more than its answers.
+        words = ("--is-shallow-repository", "--git-common-dir", "--git-path", "index", "--show-prefix")
+        return [*self.need("rev-parse", "--path-format=absolute", *words).split("\n"), ""]
+
     @property
     def shallow(self) -> bool:
         """Whether history is cut."""
-        return self.answer("rev-parse", "--is-shallow-repository") == "true"
+        return self._places[0] == "true"
+
+    @property
+    def common_folder(self) -> Path:
+        """The folder that all worktrees of the repository share."""
+        return Path(self._places[1])
+
+    @property
+    def index(self) -> Path:
+        """The file of the index."""
+        return Path(self._places[2])
+
+    @property
+    def prefix(self) -> str:
+        """The folder's path below the root of the working tree, with `/` at its end; empty for the root itself."""
+        return self._places[3]
 
     def commit(self, name: str) -> str:
         """The commit that `name` stands for; empty when there is none."""
@@ -108,6 +133,11 @@ class Git:
         """The tree of a commit."""
         return self.need("rev-parse", f"{commit}^{{tree}}")
 
+    def head(self) -> tuple[str, str]:
+        """Commit and tree of HEAD; without a commit yet, nothing and the tree without files."""
+        both = self.answer("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
+        return (both[0], both[1]) if len(both) == 2 else ("", self.empty_tree())
+
     def empty_tree(self) -> str:
         """The tree without files: its name depends on the repository's hash function."""
         return self.need("hash-object", "-t", "tree", "--stdin")
@@ -119,22 +149,19 @@ class Git:
         """
         with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
             index = Path(folder) / "index"
-            own = Path(self.need("rev-parse", "--path-format=absolute", "--git-path", "index"))
-            if own.exists():  # its cached file stamps make `add` fast
+            if self.index.exists():  # its cached file stamps make `add` fast
                 # With its time: git looks again into files that changed in the second in which the index was written.
-                shutil.copy2(own, index)
+                shutil.copy2(self.index, index)
             environment = git_environment(GIT_INDEX_FILE=str(index))
             self.need("-c", "core.safecrlf=false", "add", "-A", env=environment)
             return self.need("write-tree", env=environment)
 
-    def default_base(self) -> str:
-        """The branch that others start from: the remote's head, else `main` or `master`; empty when there is none."""
+    def default_bases(self) -> Iterator[str]:
+        """Names of the branch that others may start from, the likeliest first; not each of them is there."""
         remote = self.answer("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-        names = [remote] if remote else []
-        for name in (*names, "main", "master", "origin/main", "origin/master"):
-            if self.commit(name):
-                return name
-        return ""
+        if remote:
+            yield remote
+        yield from ("main", "master", "origin/main", "origin/master")
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor; empty when there is none."""
@@ -152,8 +179,7 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
     if git is None:
         return Subject(kind="folder", name=root.name, identity=folder_identity(root))
     tree = git.worktree_tree()
-    head = git.commit("HEAD")
-    head_tree = git.tree(head) if head else git.empty_tree()
+    head, head_tree = git.head()
     dirty = tree != head_tree
     branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
     return Subject(
@@ -190,18 +216,17 @@ class _Base(TypedDict, total=False):
 
 def _base_fields(git: Git, head: str, base: str) -> _Base:
     shallow = git.shallow
-    name = _there(git, base) if base else git.default_base()
+    name, commit = _there(git, (base, f"origin/{base}") if base else git.default_bases())
     if not name or not head:
         return {"shallow": shallow}
-    commit = git.commit(name)
     # In a shallow clone the true merge base may be cut off, and git then names a wrong one without a word.
     merge_base = "" if shallow else git.merge_base(commit, head)
     return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
 
 
-def _there(git: Git, base: str) -> str:
-    """The name under which a base is known here: a clone for CI often has it as the remote's branch only."""
-    return next((name for name in (base, f"origin/{base}") if git.commit(name)), "")
+def _there(git: Git, names: Iterable[str]) -> tuple[str, str]:
+    """The first of the names that stands for a commit here, and that; a clone for CI often has only `origin/…`."""
+    return next(((name, commit) for name in names if (commit := git.commit(name))), ("", ""))
 
 
 def _change_digest(git: Git, before: str, after: str) -> str:

@@ -46,9 +46,7 @@ class Store:
         """The store of a project; all worktrees of a repository share one."""
         key = root.resolve()
         if git is not None:
-            common = git.answer("rev-parse", "--path-format=absolute", "--git-common-dir")
-            inside = git.answer("rev-parse", "--show-prefix")
-            key = Path(common) / inside if common else key
+            key = git.common_folder / git.prefix
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
         return Store(cache_folder() / f"{root.name[:32]}-{name}")
 

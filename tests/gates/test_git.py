@@ -351,7 +351,7 @@ def test_the_head_of_the_remote_is_the_usual_base(repository: Repository, tmp_pa
     repository.commit({"a": "1"})
     repository.git("branch", "-m", "main", "trunk")
     repository.git("clone", "--quiet", str(repository.root), str(tmp_path / "clone"))
-    assert git_of(tmp_path / "clone").default_base() == "origin/trunk"
+    assert next(git_of(tmp_path / "clone").default_bases()) == "origin/trunk"
 
 
 def test_histories_without_a_common_start_have_no_merge_base(repository: Repository) -> None:
