@@ -105,10 +105,11 @@ no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse
 def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:
     """Run the checklist and write the reports."""
     from gates.workflows.subjects import prepare_subject
-    from gates.workflows.validate import validate
 
     folder = _root(root)
     with prepare_subject(folder, _request(**options), subject, reports=_absolute(reports)) as prepared:
+        from gates.workflows.validate import validate  # imported by now, while nox was waited for
+
         finished = validate(prepared, _command_line())
     _show(finished.run, finished.tests)
     raise SystemExit(finished.run.exit_code)

@@ -10,7 +10,8 @@ import msgspec
 
 from gates.config import Config
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
-from gates.run.gate import RunningGate, Surroundings, not_started
+from gates.run.gate import RunningGate
+from gates.run.start import Surroundings, not_started
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:

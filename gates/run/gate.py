@@ -3,68 +3,36 @@
 from __future__ import annotations
 
 import re
-import shlex
 import signal
-import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.discover import nox_command
 from gates.errors import EnvironmentProblem, GatesError
-from gates.exclusions import expired, to_json
-from gates.plan import Plan, PlannedGate
-from gates.protocol import Settings
-from gates.results import EnvironmentChange, GateResult, TestCounts, TestResult, Witness, count_tests
+from gates.exclusions import expired
+from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
 from gates.run.inbox import Inbox
-from gates.run.inject import injected
 from gates.run.log import GateLog
-from gates.run.masking import Mask
-from gates.run.processes import MARKER, GateProcess
+from gates.run.processes import GateProcess
+from gates.run.start import Surroundings, command_line_of, command_of, file_name, gate_environment
 from gates.run.versions import tool_versions
 from gates.values import GateOutcome, format_duration
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.plan import PlannedGate
+
 _NO_JUNIT = "no JUnit file was read: name it in `reports`"
-OUTCOME_VARIABLE = "GATES_OUTCOME"
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 CHATTY = 1 << 18
 """Bytes of output between two looks, from which on the gate is not kept waiting for the next one."""
 DRAIN_GRACE = 1.0
 """Seconds to wait for output after the first process ended: what a stray child prints later is not the gate's."""
-
-
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all gates of a run share.
-
-    Attributes:
-        root: the project's folder.
-        work: temporary folder of the run.
-        logs: folder of the logs.
-        injection: folder for `PYTHONPATH`.
-        environment: variables that every gate starts from.
-        plan: the run's plan.
-        mask: hides secrets.
-        run_id: names the run in the marker.
-        clock: seconds, monotonic.
-        today: date by which exclusions expire.
-    """
-
-    root: Path
-    work: Path
-    logs: Path
-    injection: Path
-    environment: Mapping[str, str]
-    plan: Plan
-    mask: Mask
-    run_id: str
-    clock: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
 
 class RunningGate:
@@ -306,82 +274,9 @@ class RunningGate:
         return Witness(name=verdict.LEDGER, outcome=GateOutcome.FAILED, detail=f"expired exclusions: {names}")
 
 
-def gate_environment(planned: PlannedGate, number: int, around: Surroundings, folder: Path) -> dict[str, str]:
-    """All variables of a gate's process."""
-    plan = around.plan
-    environment = dict(around.environment)
-    for change in planned.gate.config.env:
-        if change.value is None:
-            environment.pop(change.name, None)
-        else:
-            environment[change.name] = change.value
-    if planned.gate.config.tests != "none":
-        settings = Settings(
-            exclusions=tuple(to_json(entry) for entry in plan.exclusions),
-            filter=plan.filter,
-            include_excluded=plan.include_excluded,
-            test_timeout=plan.test_timeout,
-            workers=planned.workers,
-        )
-        environment |= injected(environment, around.injection, folder / "inbox", settings)
-    environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
-    environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
-    return environment
-
-
-def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...]:
-    """The arguments with which a gate is started."""
-    gate = planned.gate
-    if gate.kind == "command":
-        return gate.config.command + gate.config.args
-    reuse = ("-R",) if plan.no_install else ()
-    rest = ("--", *gate.config.args) if gate.config.args else ()
-    words = ("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
-    return nox_command(*words, *plan.nox_args, *rest)
-
-
-def command_line_of(planned: PlannedGate, plan: Plan) -> str:
-    """The command that a person can paste to run the gate alone, variables in front."""
-    gate = planned.gate
-    clears = [f"-u {change.name}" for change in gate.config.env if change.value is None]
-    sets = [f"{change.name}={shlex.quote(change.value)}" for change in gate.config.env if change.value is not None]
-    front = ["env", *clears, *sets] if clears else sets
-    if gate.kind == "command":
-        words = [shlex.join(gate.config.command + gate.config.args)]
-        if gate.config.cwd:
-            return f"(cd {shlex.quote(gate.config.cwd)} && {' '.join(front + words)})"
-    else:
-        rest = ["--", *gate.config.args] if gate.config.args else []
-        reuse = ["-R"] if plan.no_install else []
-        words = [shlex.join(["nox", *reuse, "-s", gate.signature, *plan.nox_args, *rest])]
-    return " ".join(front + words)
-
-
-def file_name(name: str) -> str:
-    """A gate's name as a file name: `test(db='a')` → `test-db-a`."""
-    kept = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
-    while "--" in kept:
-        kept = kept.replace("--", "-")
-    return kept.strip("-.") or "gate"
-
-
 def _free(path: Path, number: int) -> Path:
     """`path`, or one with the gate's number where another gate's name became the same file name."""
     return path.with_stem(f"{path.stem}-{number}") if path.exists() else path
-
-
-def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: str) -> GateResult:
-    """The result of a gate that was never started."""
-    environment: tuple[EnvironmentChange, ...] = planned.gate.config.env
-    return GateResult(
-        name=planned.gate.name,
-        title=planned.gate.title,
-        kind=planned.gate.kind,
-        outcome=outcome,
-        reason=reason,
-        command_line=command_line_of(planned, plan),
-        environment=environment,
-    )
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -15,13 +15,14 @@ from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import ExitCode
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
-from gates.workflows.validate import Finished, Prepared, validate
+from gates.workflows.validate import Finished, validate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.plan import Request
     from gates.results import FileChange
+    from gates.workflows.prepare import Prepared
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

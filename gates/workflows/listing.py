@@ -9,10 +9,10 @@ import msgspec
 from gates.config import load_config
 from gates.discover import discover
 from gates.git import Git
-from gates.run.gate import command_line_of
+from gates.run.start import command_line_of
 from gates.store import Store
 from gates.values import format_duration
-from gates.workflows.validate import plan_by_history
+from gates.workflows.prepare import plan_by_history
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
 from gates.git import Git, subject_of_commit
 from gates.store import Store
-from gates.workflows.validate import Prepared, prepare
+from gates.workflows.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,15 +1,12 @@
-"""`gates run`: config → discover → plan → run → results → render."""
+"""`gates run`, once it is prepared: run → results → render."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,43 +14,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.config import Config, load_config
-from gates.discover import Gate, discover
 from gates.errors import EnvironmentProblem, GatesError
-from gates.git import Git, changes_of, subject_of_worktree
-from gates.plan import Plan, Request, available_cores, make_plan
-from gates.results import Changes, ExclusionRecord, Run, Subject, TestResult, count_tests
+from gates.plan import available_cores
+from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import ReportFolder
 from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude
 from gates.run.environment import describe_environment
-from gates.run.gate import Surroundings
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.progress import Progress, make_progress
 from gates.run.signals import StopWish
-from gates.store import Store
+from gates.run.start import Surroundings
 from gates.values import ExitCode, TestOutcome
-from gates.workers import choose_workers
 from gates.workflows.emit import emit
 
 if TYPE_CHECKING:
     from gates.exclusions import Exclusion
-
-SubjectMaker = Callable[[Path, Git | None, Config], Subject]
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known before the first gate starts."""
-
-    root: Path
-    config: Config
-    git: Git | None
-    subject: Subject
-    changes: Changes | None
-    gates: tuple[Gate, ...]
-    plan: Plan
-    store: Store
-    reports: Path
+    from gates.workflows.prepare import Prepared
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,70 +39,6 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     tests: tuple[TestResult, ...]
     reports: Path
-
-
-def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
-    """The working tree: what `gates run` validates unless told otherwise."""
-    return subject_of_worktree(root, git, config.base)
-
-
-def prepare(
-    root: Path,
-    request: Request,
-    *,
-    reports: Path | None = None,
-    subject: SubjectMaker = worktree_subject,
-    config: Config | None = None,
-) -> Prepared:
-    """Config, discovery and plan. Git and nox are asked at the same time: each takes a tenth of a second.
-
-    Raises:
-        GatesError: the config, the noxfile or the request is wrong.
-    """
-    config = config or load_config(root)
-    git = Git.of(root)
-    with ThreadPoolExecutor(2) as pool:
-        found = pool.submit(discover, root, config)
-        later = pool.submit(_facts, root, git, config, subject)
-        _import_renderers()
-        gates = found.result()
-        facts, changes, store = later.result()
-    plan = plan_by_history(config, gates, request, store)
-    return Prepared(
-        root=root,
-        config=config,
-        git=git,
-        subject=facts,
-        changes=changes,
-        gates=gates,
-        plan=plan,
-        store=store,
-        reports=reports or root / config.reports,
-    )
-
-
-def _import_renderers() -> None:
-    """Import what the end of the run needs while others are waited for: it takes a tenth of a second, too."""
-    for name in ("gates.junit.write", "gates.junit.suites", "gates.render.markdown", "gates.render.terminal"):
-        importlib.import_module(name)
-
-
-def plan_by_history(config: Config, gates: tuple[Gate, ...], request: Request, store: Store) -> Plan:
-    """The plan, with what the store knows of earlier runs: the longest gate starts first, workers follow durations."""
-    history, cores = store.history(), available_cores()
-    durations = {name: known.seconds for name, known in history.items()}
-    # Only where the config says that pytest decides the gate: elsewhere `-n auto` is left as its author knows it.
-    workers = {
-        gate.name: choose_workers(history[gate.name].test_durations(), cores)[0]
-        for gate in gates
-        if gate.config.tests == "pytest" and gate.name in history and history[gate.name].tests
-    }
-    return make_plan(config, gates, request, durations, workers, cores)
-
-
-def _facts(root: Path, git: Git | None, config: Config, subject: SubjectMaker) -> tuple[Subject, Changes | None, Store]:
-    found = subject(root, git, config)
-    return found, changes_of(git, found) if git else None, Store.of(root, git)
 
 
 def validate(prepared: Prepared, command_line: str, progress: Progress | None = None) -> Finished:

@@ -10,9 +10,9 @@ from gates.discover import Gate
 from gates.plan import Plan, PlannedGate
 from gates.results import GateResult, TestResult
 from gates.run import Engine, Event, GateEnded, Settings
-from gates.run.gate import Surroundings
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
+from gates.run.start import Surroundings
 from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:

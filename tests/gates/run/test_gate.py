@@ -15,9 +15,10 @@ from gates.plan import PlannedGate
 from gates.results import EnvironmentChange, GateResult
 from gates.run import gate as gate_module
 from gates.run.engine import Engine, Settings
-from gates.run.gate import RunningGate, command_line_of, command_of, file_name, gate_environment
+from gates.run.gate import RunningGate
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
+from gates.run.start import command_line_of, command_of, file_name, gate_environment
 from gates.values import GateOutcome
 from tests.gates.run.making import a_plan, an_engine, ended, planned, surroundings
 from tests.gates.run.waiting import is_dead, wait_for

@@ -12,7 +12,8 @@ from gates.results.files import load_run
 from gates.store import Store
 from gates.values import ExitCode, TestOutcome
 from gates.workflows.compare import compare_subjects, exit_of, gates_with_tests
-from gates.workflows.validate import Finished, prepare
+from gates.workflows.prepare import prepare
+from gates.workflows.validate import Finished
 from tests.gates.junit.sample import a_gate, a_run, a_test
 
 if TYPE_CHECKING:

@@ -1,0 +1,126 @@
+"""How a gate is started: its command, its variables, the line that a person can paste."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.discover import nox_command
+from gates.exclusions import to_json
+from gates.plan import Plan
+from gates.protocol import Settings
+from gates.results import GateResult
+from gates.run.inject import injected
+from gates.run.masking import Mask
+from gates.run.processes import MARKER
+
+if TYPE_CHECKING:
+    from gates.plan import PlannedGate
+    from gates.values import GateOutcome
+
+OUTCOME_VARIABLE = "GATES_OUTCOME"
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What all gates of a run share.
+
+    Attributes:
+        root: the project's folder.
+        work: temporary folder of the run.
+        logs: folder of the logs.
+        injection: folder for `PYTHONPATH`.
+        environment: variables that every gate starts from.
+        plan: the run's plan.
+        mask: hides secrets.
+        run_id: names the run in the marker.
+        clock: seconds, monotonic.
+        today: date by which exclusions expire.
+    """
+
+    root: Path
+    work: Path
+    logs: Path
+    injection: Path
+    environment: Mapping[str, str]
+    plan: Plan
+    mask: Mask
+    run_id: str
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+def gate_environment(planned: PlannedGate, number: int, around: Surroundings, folder: Path) -> dict[str, str]:
+    """All variables of a gate's process."""
+    plan = around.plan
+    environment = dict(around.environment)
+    for change in planned.gate.config.env:
+        if change.value is None:
+            environment.pop(change.name, None)
+        else:
+            environment[change.name] = change.value
+    if planned.gate.config.tests != "none":
+        settings = Settings(
+            exclusions=tuple(to_json(entry) for entry in plan.exclusions),
+            filter=plan.filter,
+            include_excluded=plan.include_excluded,
+            test_timeout=plan.test_timeout,
+            workers=planned.workers,
+        )
+        environment |= injected(environment, around.injection, folder / "inbox", settings)
+    environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
+    environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
+    return environment
+
+
+def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...]:
+    """The arguments with which a gate is started."""
+    gate = planned.gate
+    if gate.kind == "command":
+        return gate.config.command + gate.config.args
+    reuse = ("-R",) if plan.no_install else ()
+    rest = ("--", *gate.config.args) if gate.config.args else ()
+    words = ("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
+    return nox_command(*words, *plan.nox_args, *rest)
+
+
+def command_line_of(planned: PlannedGate, plan: Plan) -> str:
+    """The command that a person can paste to run the gate alone, variables in front."""
+    gate = planned.gate
+    clears = [f"-u {change.name}" for change in gate.config.env if change.value is None]
+    sets = [f"{change.name}={shlex.quote(change.value)}" for change in gate.config.env if change.value is not None]
+    front = ["env", *clears, *sets] if clears else sets
+    if gate.kind == "command":
+        words = [shlex.join(gate.config.command + gate.config.args)]
+        if gate.config.cwd:
+            return f"(cd {shlex.quote(gate.config.cwd)} && {' '.join(front + words)})"
+    else:
+        rest = ["--", *gate.config.args] if gate.config.args else []
+        reuse = ["-R"] if plan.no_install else []
+        words = [shlex.join(["nox", *reuse, "-s", gate.signature, *plan.nox_args, *rest])]
+    return " ".join(front + words)
+
+
+def file_name(name: str) -> str:
+    """A gate's name as a file name: `test(db='a')` → `test-db-a`."""
+    kept = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+    while "--" in kept:
+        kept = kept.replace("--", "-")
+    return kept.strip("-.") or "gate"
+
+
+def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: str) -> GateResult:
+    """The result of a gate that was never started."""
+    return GateResult(
+        name=planned.gate.name,
+        title=planned.gate.title,
+        kind=planned.gate.kind,
+        outcome=outcome,
+        reason=reason,
+        command_line=command_line_of(planned, plan),
+        environment=planned.gate.config.env,
+    )

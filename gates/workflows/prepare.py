@@ -1,0 +1,101 @@
+"""Config → discover → plan: what is known before the first gate starts.
+
+Imports little, so that nox and git are soon asked; what the rest of the run needs is imported while they answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from gates.config import Config, load_config
+from gates.discover import Gate, discover
+from gates.git import Git, changes_of, subject_of_worktree
+from gates.plan import Plan, Request, available_cores, make_plan
+from gates.results import Changes, Subject
+from gates.store import Store
+from gates.workers import choose_workers
+
+SubjectMaker = Callable[[Path, Git | None, Config], Subject]
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known before the first gate starts."""
+
+    root: Path
+    config: Config
+    git: Git | None
+    subject: Subject
+    changes: Changes | None
+    gates: tuple[Gate, ...]
+    plan: Plan
+    store: Store
+    reports: Path
+
+
+def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
+    """The working tree: what `gates run` validates unless told otherwise."""
+    return subject_of_worktree(root, git, config.base)
+
+
+def prepare(
+    root: Path,
+    request: Request,
+    *,
+    reports: Path | None = None,
+    subject: SubjectMaker = worktree_subject,
+    config: Config | None = None,
+) -> Prepared:
+    """Config, discovery and plan. Git and nox are asked at the same time: each takes a tenth of a second.
+
+    Raises:
+        GatesError: the config, the noxfile or the request is wrong.
+    """
+    config = config or load_config(root)
+    git = Git.of(root)
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.submit(discover, root, config)
+        later = pool.submit(_facts, root, git, config, subject)
+        _import_the_rest()
+        gates = found.result()
+        facts, changes, store = later.result()
+    plan = plan_by_history(config, gates, request, store)
+    return Prepared(
+        root=root,
+        config=config,
+        git=git,
+        subject=facts,
+        changes=changes,
+        gates=gates,
+        plan=plan,
+        store=store,
+        reports=reports or root / config.reports,
+    )
+
+
+def _import_the_rest() -> None:
+    """Import what the run and its end need while others are waited for: it takes a tenth of a second, too."""
+    for name in ("workflows.validate", "workflows.report", "junit.suites", "render.markdown", "render.terminal"):
+        importlib.import_module(f"gates.{name}")
+
+
+def plan_by_history(config: Config, gates: tuple[Gate, ...], request: Request, store: Store) -> Plan:
+    """The plan, with what the store knows of earlier runs: the longest gate starts first, workers follow durations."""
+    history, cores = store.history(), available_cores()
+    durations = {name: known.seconds for name, known in history.items()}
+    # Only where the config says that pytest decides the gate: elsewhere `-n auto` is left as its author knows it.
+    workers = {
+        gate.name: choose_workers(history[gate.name].test_durations(), cores)[0]
+        for gate in gates
+        if gate.config.tests == "pytest" and gate.name in history and history[gate.name].tests
+    }
+    return make_plan(config, gates, request, durations, workers, cores)
+
+
+def _facts(root: Path, git: Git | None, config: Config, subject: SubjectMaker) -> tuple[Subject, Changes | None, Store]:
+    found = subject(root, git, config)
+    return found, changes_of(git, found) if git else None, Store.of(root, git)
