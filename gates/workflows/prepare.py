@@ -56,9 +56,9 @@ def prepare(
         GatesError: the config, the noxfile or the request is wrong.
     """
     config = config or load_config(root)
-    git = Git.of(root)
     with ThreadPoolExecutor(2) as pool:
-        found = pool.submit(discover, root, config)
+        found = pool.submit(discover, root, config)  # first of all: nothing takes longer than nox
+        git = Git.of(root)
         later = pool.submit(_facts, root, git, config, subject)
         _import_the_rest()
         gates = found.result()
