@@ -35,6 +35,14 @@ STATUS_WORDS = {
 }
 
 
+TELLING_TOOLS = (
+    *("python", "nox", "uv", "build", "hatchling", "setuptools", "ruff", "import-linter", "mypy", "pyright", "vermin"),
+    *("black", "flake8", "pylint", "sphinx", "mkdocs", "pytest", "pytest-xdist", "junit-xml", "hypothesis", "coverage"),
+    *("tox", "numpy", "scipy", "pandas", "torch", "django", "flask"),
+)
+"""Packages whose versions decide how a gate ends, in the order in which they are shown."""
+
+
 class GateRow(msgspec.Struct, frozen=True):
     """A line of the gates table; `time` is `-` where nothing was run."""
 
@@ -206,17 +214,16 @@ def _environment(run: Run) -> tuple[tuple[str, str], ...]:
         ("CPU", f"{here.cpu or 'unknown model'}, {plural(here.cores, 'core')}"),
     ]
     rows += [(f"{name} (gates)", version) for name, version in sorted(here.tools.items())]
-    tools: dict[tuple[str, str], list[str]] = {}
-    for gate in run.gates:
-        for name, version in sorted(gate.tools.items()):
-            tools.setdefault((name, version), []).append(gate.name)
-    everyone = len(run.gates) if len(run.gates) > 1 else 0
-    rows += [
-        (f"{name} ({'all gates' if len(users) == everyone else ', '.join(users)})", version)
-        for (name, version), users in tools.items()
-    ]
+    rows += [(f"Gate {gate.name}", _tools(gate)) for gate in run.gates if gate.tools]
     rows += [(f"${name}", value) for name, value in sorted(here.variables.items())]
     return tuple(rows)
+
+
+def _tools(gate: GateResult) -> str:
+    """Versions that say what a gate ran with; the rest of its packages is in the run's file."""
+    known = [f"{name} {gate.tools[name]}" for name in TELLING_TOOLS if name in gate.tools]
+    rest = len(gate.tools) - len(known)
+    return ", ".join(known + ([plural(rest, "other package")] if rest else []))
 
 
 def _variables(run: Run) -> tuple[VariableRow, ...]:

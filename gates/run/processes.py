@@ -90,12 +90,24 @@ class GateProcess:
     def signal_tree(self, number: signal.Signals) -> int:
         """Send a signal to the group, and to every process of the gate that left it. How many there were, its first aside."""
         strays = self.strays()  # counted first: a killed group is gone before it could be
+        # A process that is just becoming another program has no environment to be found by, but is in the group.
+        number_found = max(len(strays), int(self._group_outlives()))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
         for pid in self.strays() if strays else ():  # looked up again: numbers of ended processes are given anew
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
-        return len(strays)
+        return number_found
+
+    def _group_outlives(self) -> bool:
+        """Whether somebody is left in the group after its first process."""
+        if self.exit_code is None:
+            return False
+        try:
+            os.killpg(self.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
     def strays(self) -> list[int]:
         """Processes of this gate that still live, its first one aside."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +22,10 @@ def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) ->
     """Name → version of every distribution in the gate's own environment, and of what ran its tests."""
     found = {}
     if gate.kind == "nox":
-        folder = root / ".nox" / re.sub(r"[^a-zA-Z0-9_.-]", "-", gate.signature)
+        folder = environment_folder(root, gate.signature)
+        python = _python(folder / "pyvenv.cfg")
+        if python:
+            found["python"] = python
         for path in folder.glob("lib/python*/site-packages/*.dist-info"):
             match = _DISTRIBUTION.match(path.name)
             if match:
@@ -30,3 +36,23 @@ def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) ->
             if version:
                 found["pytest-xdist" if name == "xdist" else name] = str(version)
     return dict(sorted(found.items()))
+
+
+def environment_folder(root: Path, signature: str) -> Path:
+    """Where nox keeps a session's environment: its rule (`nox.sessions._normalize_path`), which it does not export."""
+    parent = root / os.environ.get("NOX_ENVDIR", ".nox")
+    name = unicodedata.normalize("NFKD", signature).encode("ascii", "ignore").decode("ascii")
+    name = re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "-", name).strip().lower()).strip("-")
+    short = parent / hashlib.sha1(name.encode("ascii"), usedforsecurity=False).hexdigest()[:8]
+    return short if short.is_dir() else parent / name
+
+
+def _python(config: Path) -> str:
+    """The interpreter's version, as uv (`version_info`), virtualenv and venv (`version`) note it."""
+    try:
+        lines = config.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    # virtualenv adds the level of the release: 3.11.7.final.0
+    return re.sub(r"\.(final|candidate|beta|alpha).*", "", values.get("version_info") or values.get("version") or "")

@@ -175,3 +175,14 @@ def test_what_tests_print_is_kept_whatever_bytes_it_has(project: Project, option
     assert gate(project) == ("failed", False), project.gate("test").reason
     cases = ET.parse(project.reports / "junit.xml").getroot().iter("failure")
     assert len(list(cases)) >= 5
+
+
+def test_a_pytest_that_cannot_load_the_plugin_is_told_what_to_do(project: Project) -> None:
+    isolated = nox_session("test", "PYTHON, '-I', '-m', 'pytest', '-p', 'no:cacheprovider'")
+    project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(isolated))
+    assert project.gates("run").code == 1
+    assert gate(project) == ("failed", False)
+    assert "tests = 'none'" in project.gate("test").reason
+
+    project.write({"gates.toml": '[gate.test]\ntests = "none"\n'})
+    assert project.gates("run").code == 0
