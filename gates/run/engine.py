@@ -93,12 +93,21 @@ class Engine:
         for name, gate in list(self._running.items()):
             before = len(gate.tests)
             gate.poll()
+            if gate.done and gate.plugin_was_refused:
+                self._running[name] = self._again(gate)
+                continue
             landed = tuple(gate.tests[before:])
             if landed:
                 yield TestsLanded(name, landed, gate.expected)
             if gate.done and gate.result is not None:
                 del self._running[name]
                 yield self._end(gate.result)
+
+    def _again(self, gate: RunningGate) -> RunningGate:
+        """The gate, started once more without our plugin."""
+        gate.forget()
+        self._number += 1
+        return RunningGate(gate.planned, self._number, self.settings.around, inject=False)
 
     def _end_unstarted(self, item: PlannedGate, outcome: GateOutcome, reason: str) -> GateEnded:
         del self._waiting[item.gate.name]

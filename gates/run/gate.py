@@ -17,7 +17,8 @@ from gates.run import verdict
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
-from gates.run.start import Surroundings, command_line_of, command_of, file_name, gate_environment
+from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
+from gates.run.verdict import is_demanded
 from gates.run.versions import tool_versions
 from gates.values import GateOutcome, format_duration
 
@@ -38,13 +39,19 @@ DRAIN_GRACE = 1.0
 class RunningGate:
     """A started gate. `poll` moves it on; when `done`, `result` holds how it ended."""
 
-    def __init__(self, planned: PlannedGate, number: int, around: Surroundings) -> None:
+    def __init__(self, planned: PlannedGate, number: int, around: Surroundings, *, inject: bool = True) -> None:
         """Start the gate.
+
+        Args:
+            planned: what to run.
+            number: of the start, unique in the run.
+            around: what all gates share.
+            inject: False where the plugin was refused: pytest's own JUnit then has to do.
 
         Raises:
             EnvironmentProblem: its log cannot be written.
         """
-        self.planned, self.around = planned, around
+        self.planned, self.around, self.inject = planned, around, inject
         self.gate = planned.gate
         self.done = False
         self.result: GateResult | None = None
@@ -67,7 +74,9 @@ class RunningGate:
 
     def _start(self, number: int) -> GateProcess | None:
         self._log.say(f"{self.command_line}")
-        environment = gate_environment(self.planned, number, self.around, self._folder)
+        if not self.inject:
+            self._log.say(verdict.FALLBACK)
+        environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
         try:
             return GateProcess(self.command, cwd=self.around.root / self.gate.config.cwd, environment=environment)
         except OSError as error:
@@ -88,6 +97,17 @@ class RunningGate:
     def chatty(self) -> bool:
         """Whether its output fills the pipe faster than ticks come."""
         return self._taken >= CHATTY
+
+    @property
+    def plugin_was_refused(self) -> bool:
+        """Whether it ended for want of our plugin, and may be started again without: nothing was asked of the plugin."""
+        plan = self.around.plan
+        asked = plan.effective_filter or plan.test_timeout or is_demanded(self.gate.config.tests)
+        return self._log.refused_plugin and self.inject and self._ended_by is None and not asked
+
+    def forget(self) -> None:
+        """Remove its log: it will be started again."""
+        self._log.path.unlink(missing_ok=True)
 
     @property
     def expected(self) -> int:
@@ -120,7 +140,7 @@ class RunningGate:
             return landed
         if self._drain_until is None:
             self._drain_until = now + DRAIN_GRACE
-        if self._output_open and now < self._drain_until and self._process.strays():
+        if self._output_open and now < self._drain_until and (self._process.group_outlives() or self._process.strays()):
             return landed  # somebody may still print
         return landed + self._finish()
 
@@ -177,6 +197,8 @@ class RunningGate:
             self.tests += [self.around.mask.struct(result) for result in junit_tests]
             counts = count_tests(junit_tests)
         outcome, inconsistent, reason = verdict.decide(witnesses)
+        if not self.inject:
+            reason = f"{reason}; {verdict.FALLBACK}" if reason else verdict.FALLBACK
         result = GateResult(
             name=self.gate.name,
             title=self.gate.title,
@@ -236,6 +258,8 @@ class RunningGate:
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
         """Read the JUnit files and look for the other reports that the gate was expected to write."""
+        if not self.inject and (self._folder / JUNIT_FILE).exists():
+            return self._fallback()
         if not self.gate.config.reports:
             return [], None if self.gate.config.tests != "junit" else verdict.junit_witness(None, [_NO_JUNIT])
         from gates.junit.read import case_results, read_junit
@@ -264,6 +288,17 @@ class RunningGate:
         if self.gate.config.tests == "junit" and not results and not problems:
             problems.append(_NO_JUNIT)
         return results, verdict.junit_witness(read, problems)
+
+    def _fallback(self) -> tuple[list[TestResult], Witness | None]:
+        """What pytest's own JUnit says, where the plugin was refused."""
+        from gates.junit.read import case_results, read_junit
+
+        try:
+            report = read_junit(self._folder / JUNIT_FILE)
+        except GatesError as error:
+            return [], verdict.junit_witness(None, [error.what])
+        results = list(case_results(self.gate.name, report))
+        return results, verdict.junit_witness(count_tests(results), list(report.contradictions))
 
     def _ledger(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self.around.wall(), UTC).date()

@@ -91,7 +91,7 @@ class GateProcess:
         """Send a signal to the group, and to every process of the gate that left it. How many there were, its first aside."""
         strays = self.strays()  # counted first: a killed group is gone before it could be
         # A process that is just becoming another program has no environment to be found by, but is in the group.
-        number_found = max(len(strays), int(self._group_outlives()))
+        number_found = max(len(strays), int(self.group_outlives()))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
         for pid in self.strays() if strays else ():  # looked up again: numbers of ended processes are given anew
@@ -99,7 +99,7 @@ class GateProcess:
                 os.kill(pid, number)
         return number_found
 
-    def _group_outlives(self) -> bool:
+    def group_outlives(self) -> bool:
         """Whether somebody is left in the group after its first process."""
         if self.exit_code is None:
             return False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gates.plan import PlannedGate
     from gates.values import GateOutcome
 
+JUNIT_FILE = "pytest.xml"
 OUTCOME_VARIABLE = "GATES_OUTCOME"
 
 
@@ -54,7 +55,9 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     wall: Callable[[], float] = time.time
 
 
-def gate_environment(planned: PlannedGate, number: int, around: Surroundings, folder: Path) -> dict[str, str]:
+def gate_environment(
+    planned: PlannedGate, number: int, around: Surroundings, folder: Path, *, inject: bool = True
+) -> dict[str, str]:
     """All variables of a gate's process."""
     plan = around.plan
     environment = dict(around.environment)
@@ -63,7 +66,10 @@ def gate_environment(planned: PlannedGate, number: int, around: Surroundings, fo
             environment.pop(change.name, None)
         else:
             environment[change.name] = change.value
-    if planned.gate.config.tests != "none":
+    if not inject:
+        options = environment.get("PYTEST_ADDOPTS", "")
+        environment["PYTEST_ADDOPTS"] = f"{options} {shlex.quote(f'--junitxml={folder / JUNIT_FILE}')}".strip()
+    elif planned.gate.config.tests != "none":
         settings = Settings(
             exclusions=tuple(to_json(entry) for entry in plan.exclusions),
             filter=plan.filter,

@@ -24,6 +24,7 @@ _WORST_FIRST = (
     GateOutcome.PASSED,
 )
 
+FALLBACK = "the plugin could not be injected, so pytest's own JUnit is the witness of its tests"
 NO_TEST = "no test was selected"
 _PYTEST_NO_TESTS = 5
 _NOT_FOUND = (126, 127)
@@ -144,8 +145,8 @@ def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, deman
 def injection_witness(gate: str) -> Witness:
     """What to do where the test process cannot load our plugin."""
     detail = (
-        "the plugin cannot be injected into this pytest (a Python that ignores PYTHONPATH?): write tests = 'none', or "
-        f"tests = 'junit' with its reports, into the table of gate {gate!r}"
+        "this pytest cannot load our plugin (the session replaces PYTHONPATH, or starts Python with -I): let it keep "
+        f"what PYTHONPATH holds, or write tests = 'none', or tests = 'junit' with reports, into the table of gate {gate!r}"
     )
     return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
 

@@ -177,9 +177,32 @@ def test_what_tests_print_is_kept_whatever_bytes_it_has(project: Project, option
     assert len(list(cases)) >= 5
 
 
-def test_a_pytest_that_cannot_load_the_plugin_is_told_what_to_do(project: Project) -> None:
-    isolated = nox_session("test", "PYTHON, '-I', '-m', 'pytest', '-p', 'no:cacheprovider'")
-    project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(isolated))
+ISOLATED = {
+    "a Python that ignores PYTHONPATH": "PYTHON, '-I', '-m', 'pytest', '-p', 'no:cacheprovider'",
+    "a session with a PYTHONPATH of its own": (
+        "PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', env={'PYTHONPATH': 'src'}"
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ISOLATED.values(), ids=ISOLATED)
+@pytest.mark.parametrize("bad", [False, True], ids=["passes", "fails"])
+def test_where_the_plugin_cannot_be_injected_pytests_own_junit_is_the_witness(
+    project: Project, command: str, bad: bool
+) -> None:
+    tests = f"def test_a(): assert {not bad}\ndef test_b(): pass\n"
+    project.write({"test_it.py": tests} | noxfile(nox_session("test", command)))
+    assert project.gates("run").code == int(bad)
+    found = project.gate("test")
+    assert (str(found.outcome), found.injected) == ("failed" if bad else "passed", False)
+    assert "could not be injected" in found.reason
+    assert names(project) == {"test_a": "failed" if bad else "passed", "test_b": "passed"}
+
+
+def test_a_pytest_that_cannot_load_the_plugin_but_must_is_told_what_to_do(project: Project) -> None:
+    command = ISOLATED["a Python that ignores PYTHONPATH"]
+    project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(nox_session("test", command)))
+    project.write({"gates.toml": '[gate.test]\ntests = "pytest"\n'})
     assert project.gates("run").code == 1
     assert gate(project) == ("failed", False)
     assert "tests = 'none'" in project.gate("test").reason
