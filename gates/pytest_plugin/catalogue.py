@@ -76,7 +76,7 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped) -> Catalog
 
 def _entry(item: pytest.Item, seen: Counter[str], *, excluded_by: str = "", deselected: bool = False) -> Entry:
     seen[item.nodeid] += 1
-    file, line = place(item.location)
+    file, line = place(item.location, item.nodeid)
     return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, excluded_by, deselected)
 
 
@@ -85,9 +85,14 @@ def numbered(nodeid: str, occurrence: int) -> str:
     return nodeid if occurrence == 1 else f"{nodeid}#{occurrence}"
 
 
-def place(location: tuple[str, int | None, str]) -> tuple[str, int]:
-    """A location of pytest (line counted from 0) as file and line (counted from 1)."""
+def place(location: tuple[str, int | None, str], nodeid: str) -> tuple[str, int]:
+    """A location of pytest (line counted from 0) as file and line (counted from 1).
+
+    The code of a generated test (hypothesis' state machines) lies in a library: the file is then the one of the id.
+    """
     file, line, _ = location
+    if "site-packages" in file:
+        return nodeid.partition("::")[0], 0
     return file.replace(os.sep, "/"), 0 if line is None else line + 1
 
 

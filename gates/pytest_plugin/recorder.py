@@ -179,7 +179,7 @@ class Recorder:
         if known is not None and name not in self._missing:
             # It has its result: the worker died behind it, and xdist blames the last test. The exit code tells.
             return
-        file, line = (known.file, known.line) if known is not None else place(last.location)
+        file, line = (known.file, known.line) if known is not None else place(last.location, nodeid)
         self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
 
     def _write(self, name: str, **fields: object) -> None:

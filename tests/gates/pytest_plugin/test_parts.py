@@ -221,8 +221,10 @@ class TestCatalogue:
         assert [test.id for test in from_ids(["a", "b", "a", "a"]).tests] == ["a", "b", "a#2", "a#3"]
 
     def test_lines_count_from_one(self) -> None:
-        assert place(("tests/a.py", 0, "x")) == ("tests/a.py", 1)
-        assert place(("tests/a.py", None, "x")) == ("tests/a.py", 0)
+        assert place(("tests/a.py", 0, "x"), "tests/a.py::x") == ("tests/a.py", 1)
+        assert place(("tests/a.py", None, "x"), "tests/a.py::x") == ("tests/a.py", 0)
+        generated = ".nox/test/lib/python3.11/site-packages/hypothesis/stateful.py"
+        assert place((generated, 400, "runTest"), "tests/a.py::Case::runTest") == ("tests/a.py", 0)
 
 
 class TestLedger:
