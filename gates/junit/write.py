@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gates.results.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gates.results import Run, TestResult
 
@@ -22,17 +23,4 @@ def junit_document(run: Run, tests: Sequence[TestResult]) -> str:
 
 def write_junit(path: Path, run: Run, tests: Sequence[TestResult]) -> None:
     """Write the run to `path`. The file appears whole or not at all."""
-    text = junit_document(run, tests)
-    # Beside the target: a rename is atomic only within one file system.
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as aside:
-        temporary = Path(aside.name)
-        try:
-            aside.write(text)
-            aside.close()
-            temporary.chmod(0o644)  # a temporary file is private; a report is not
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    write_whole(path, junit_document(run, tests))
