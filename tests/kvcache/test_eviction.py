@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -87,6 +88,8 @@ def test_no_window_is_better_than_the_chosen_one(text: str, blocks: int, alignme
 
 def test_expired_are_those_that_went_unused_for_the_whole_time_oldest_first() -> None:
     candidates, _ = row("5312")
-    assert choose_expired(candidates, now=12.0, ttl=10.0) == ("2", "3")
-    assert choose_expired(candidates, now=12.0, ttl=11.5) == ()
-    assert choose_expired([], now=12.0, ttl=1.0) == ()
+    ending = [replace(each, expires_at=each.last_accessed + 10.0) for each in candidates]
+    assert choose_expired(ending, now=12.0) == ("2", "3")
+    assert choose_expired(ending, now=10.5) == ()
+    assert choose_expired(candidates, now=1e9) == ()
+    assert choose_expired([], now=12.0) == ()

@@ -23,7 +23,7 @@ def test_threads_never_see_the_bytes_of_another_session() -> None:
             try:
                 entry = manager.get_or_create(name, int(random.integers(1, 9)))
                 entry.append(one_token(layout, pattern), one_token(layout, -pattern))
-                with manager._lock:  # no eviction between the view and its use
+                with manager._ledger.lock:  # no eviction between the view and its use
                     key, value = entry.key().copy(), entry.value().copy()
             except StaleEntryError:
                 continue
