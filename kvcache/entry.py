@@ -143,7 +143,8 @@ class KVCacheEntry(Holding):
                 raise
             with ledger.lock:
                 self._end()
-                self._refuse_if_stale()
+                if self._gone:
+                    self._refuse_if_stale()
                 last = self._advance(count)
                 ledger.meters.append.add(perf_counter_ns() - began)
         if ledger.tracing:
@@ -230,7 +231,8 @@ class KVCacheEntry(Holding):
         counters = self._ledger.counters
         counters.tokens += count
         counters.appended_tokens += count
-        self._ledger.trace("append", self._session_id, count, at=self._last_accessed)
+        if self._ledger.tracing:
+            self._ledger.trace("append", self._session_id, count, at=self._last_accessed)
         return self._tokens
 
     def _view(self, region_offset: int, layer: SupportsIndex | None, *, whole: bool) -> Array:

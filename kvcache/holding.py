@@ -146,7 +146,8 @@ class Holding:
 
     def _begin(self, count: int) -> int:
         """Reserve room for a copy of `count` tokens and return where it begins; both locks are held."""
-        self._refuse_if_stale()
+        if self._gone:
+            self._refuse_if_stale()
         first = self._tokens
         if first + count > self._layout.max_context:
             self._refuse_overflow(count)
@@ -168,12 +169,15 @@ class Holding:
     def _end(self) -> None:
         """A copy has ended; the manager's lock is held."""
         self._copies -= 1
-        self._let_go_if_idle()
-        self._ledger.notify()
+        if self._gone:
+            self._let_go_if_idle()
+        if self._ledger.waiting:
+            self._ledger.copied.notify_all()
 
     def _touch(self, now: float) -> None:
         self._uses += 1
-        self._last_accessed = max(self._last_accessed, now)
+        if now > self._last_accessed:  # noqa: PLR1730 - max() takes three times as long, and this is done per append
+            self._last_accessed = now
         self._ledger.meters.requests.add(now)
 
     def _let_go_if_idle(self) -> None:

@@ -29,6 +29,7 @@ class Ledger:
         "counters",
         "lock",
         "meters",
+        "tracing",
         "waiting",
     )
 
@@ -41,6 +42,7 @@ class Ledger:
         self.meters = Meters(WINDOW_SECONDS)
         self._sinks = tuple(sinks)
         self._tracers = tuple(trace)
+        self.tracing = bool(self._tracers)  # whether anybody wants each step
         self._outbox: list[tuple[tuple[Sink, ...], Record]] = []
         self._sequence = 0
 
@@ -58,11 +60,6 @@ class Ledger:
     def wanted(self) -> bool:
         """Whether anybody wants receipts."""
         return bool(self._sinks)
-
-    @property
-    def tracing(self) -> bool:
-        """Whether anybody wants each step."""
-        return bool(self._tracers)
 
     def open(self, record: Record) -> None:
         """Keep the record that a trace begins with, for those who want one."""
@@ -103,8 +100,3 @@ class Ledger:
         if failures:
             with self.lock:
                 self.counters.sink_failures += failures
-
-    def notify(self) -> None:
-        """Wake those who wait for a copy to end; the lock must be held."""
-        if self.waiting:
-            self.copied.notify_all()
