@@ -68,8 +68,9 @@ class Allocator:
         self._owner = next(_owners)
         self._serials = itertools.count((self._owner << _OWNER_SHIFT) + 1)
         self._live: dict[int, Span] = {}
-        self._vacant = self._index([Span(0, self._capacity)])
+        self._lay_out([Span(0, self._capacity)])
         self._bins: dict[int, list[int]] = {}  # block size -> offsets
+        self._bin_of: dict[int, list[int]] = {}  # the same lists by size as asked for, of those that were freed
         self._until_sample = _SAMPLE_EVERY
         self._samples: list[int] = []  # block sizes
 
@@ -119,11 +120,10 @@ class Allocator:
         """
         # A size that is none (0, -64) has no bin, so what comes out of a bin needs no further check.
         if type(size) is int and alignment is None:
-            block = (size + self._mask) & self._units
-            offsets = self._bins.get(block)
+            offsets = self._bin_of.get(size)
             if offsets:
                 offset = offsets.pop()
-            elif size <= 0 or (offset := self._vacant.take(block)) < 0:
+            elif size <= 0 or (offset := self._take((size + self._mask) & self._units)) < 0:
                 offset = self._search(size, None)
         else:
             offset = self._search(size, alignment)
@@ -143,16 +143,19 @@ class Allocator:
             raise self._refusal(span)
         offset = span[0]
         del self._live[offset]
+        offsets = self._bin_of.get(span[1])
+        if offsets is not None and len(offsets) < _BIN_SPANS:
+            offsets.append(offset)
+            return
         block = (span[1] + self._mask) & self._units
-        offsets = self._bins.get(block)
         if offsets is None:
             self._until_sample -= 1
             if not self._until_sample:
                 self._sample(block)
-        elif len(offsets) < _BIN_SPANS:
-            offsets.append(offset)
-            return
-        self._vacant.give(offset, block)
+            offsets = self._bins.get(block)
+            if offsets is not None:
+                self._bin_of[span[1]] = offsets
+        self._give(offset, block)
 
     def relocate(self, moves: Iterable[tuple[Span, int]]) -> tuple[Span, ...]:
         """Say that live spans lie at other offsets from now on; all of them at once, so that they may follow each other.
@@ -185,7 +188,7 @@ class Allocator:
             gaps.append(Span(position, self._capacity - position))
         for offsets in self._bins.values():
             offsets.clear()
-        self._vacant = self._index(gaps)
+        self._lay_out(gaps)
         self._live = {span.offset: span for span in live}
         return moved
 
@@ -257,8 +260,9 @@ class Allocator:
     def _block(self, span: Span) -> int:
         return (span.length + self._mask) & self._units
 
-    def _index(self, spans: Iterable[Span]) -> FreeSpans:
-        return FreeSpans(self._capacity, self._alignment.bit_length() - 1, spans)
+    def _lay_out(self, spans: Iterable[Span]) -> None:
+        self._vacant = FreeSpans(self._capacity, self._alignment.bit_length() - 1, spans)
+        self._take, self._give = self._vacant.take, self._vacant.give
 
     def _sample(self, block: int) -> None:
         """Note the size of a block; after enough of them give bins to the common sizes, and take empty ones away."""
@@ -270,6 +274,7 @@ class Allocator:
             common = (size for size, count in counts.items() if count >= _COMMON)
             kept = {size: offsets for size, offsets in self._bins.items() if offsets}
             self._bins = {size: [] for size in common if size * _BIN_SHARE <= self._capacity} | kept
+            self._bin_of = dict(self._bins)
 
     def _refusal(self, span: object) -> KVCacheError:
         """Say why `span`, which is not live, cannot be taken back."""

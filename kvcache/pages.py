@@ -44,7 +44,7 @@ class DirtyPages:
 
     def zeroed(self, start: int, end: int) -> None:
         """Say that `[start, end)` is zero now; pages that it covers only in part, or with exposed ones, stay as they are."""
-        first, last = -(-start // PAGE), end // PAGE
+        first, last = -(-start // PAGE), min(end // PAGE, self._watermark)
         if first < last and self._exposed.find(_DIRTY, first, last) < 0:
             self._flags[first:last] = bytes([_CLEAN]) * (last - first)
 

@@ -375,6 +375,7 @@ class AllocatorMachine(RuleBasedStateMachine):
         super().__init__()
         self.allocator = Allocator(self.CAPACITY, alignment=1)
         self.allocator._bins = {size: [] for size in (1, 64, 100)}
+        self.allocator._bin_of = dict(self.allocator._bins)
         self.model: list[Span] = []
 
     def fits(self, size: int, alignment: int) -> bool:
