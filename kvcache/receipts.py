@@ -12,7 +12,7 @@ from kvcache.values import EvictionReason, Span
 SCHEMA_VERSION = 1
 
 Action: TypeAlias = Literal[
-    "create", "hit", "miss", "append", "touch", "truncate", "evict", "pin", "unpin", "compact", "close"
+    "create", "refused", "hit", "miss", "append", "touch", "truncate", "evict", "pin", "unpin", "compact", "close"
 ]
 
 
@@ -23,7 +23,12 @@ class Opening:
     Attributes:
         opened_at: seconds of the manager's clock, as all times here.
         capacity_bytes: of the arena.
-        layers, kv_heads, head_dim, max_context, dtype, alignment: the layout.
+        layers: of the layout, as the next five.
+        kv_heads: heads per layer.
+        head_dim: elements per head.
+        max_context: tokens per session.
+        dtype: as it is stored.
+        alignment: of blocks, in bytes.
         ttl_seconds: how long a session may go unused; None: for ever.
         policy: name of the eviction policy.
         seconds_per_token: what computing a token again takes.
@@ -150,9 +155,9 @@ class TraceEvent:
         action: what happened.
         session_id: whose; empty for `compact` and `close`.
         at: when.
-        tokens: appended ones; kept ones of `truncate`; those that the block can hold of `create`; else 0.
+        tokens: appended ones; kept ones of `truncate`; those that the block can hold, or should have, of `create` and `refused`; else 0.
         reason: of `evict`.
-        ttl_seconds: of `create`, where the session has a time to live of its own.
+        ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
     """
 
     sequence: int

@@ -93,10 +93,18 @@ def read(path: str, *, head: str | None = None) -> Recording:
 def recorded(recording: Recording) -> Outcome:
     """What really happened."""
     actions = [step["action"] for step in recording.steps]
-    hits, misses = actions.count("hit"), actions.count("create") + actions.count("miss")
+    hits, misses = actions.count("hit"), sum(map(actions.count, ("create", "refused", "miss")))
     evicted = [step for step in recording.steps if step["action"] == "evict" and step["reason"] not in _ASKED_FOR]
     lost = sum(step["tokens"] for step in evicted)
-    return Outcome("recorded", hits, misses, _rate(hits, misses), tuple(step["session_id"] for step in evicted), lost)
+    return Outcome(
+        "recorded",
+        hits,
+        misses,
+        _rate(hits, misses),
+        tuple(step["session_id"] for step in evicted),
+        lost,
+        actions.count("refused"),
+    )
 
 
 def replay(recording: Recording, policy: Policy, *, capacity_bytes: int | None = None) -> Outcome:
@@ -144,7 +152,7 @@ class _Player:
 
     def step(self, step: dict[str, Any], action: str, name: str) -> None:
         match action:
-            case "create":
+            case "create" | "refused":
                 self.contexts[name] = (step["tokens"], step["ttl_seconds"])
                 self.tokens[name] = 0
                 self.find(name)

@@ -74,7 +74,11 @@ class Residents:
             OutOfMemoryError: there is no room and no way to make it; nobody was evicted.
         """
         began = perf_counter_ns()
-        span = self._allocate(layout, now)
+        try:
+            span = self._allocate(layout, now)
+        except OutOfMemoryError:
+            self._ledger.trace("refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+            raise
         if span is None:
             return None
         entry = KVCacheEntry(

@@ -240,7 +240,7 @@ class CostMachine(ManagerMachine):
 
 
 TestManagerMachine = ManagerMachine.TestCase
-TestManagerMachine.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
+TestManagerMachine.settings = settings(max_examples=180, stateful_step_count=40, deadline=None)
 TestFrequencyMachine = FrequencyMachine.TestCase
 TestFrequencyMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestCostMachine = CostMachine.TestCase

@@ -101,21 +101,22 @@ def live(steps: list[tuple[str, str, int]], policy: Policy) -> tuple[KVCacheMana
 
 
 @given(STEPS, st.sampled_from(sorted(POLICIES)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_happened_the_replay_of_its_policy_agrees(steps: list[tuple[str, str, int]], name: str) -> None:
     manager, recording = live(steps, POLICIES[name])
     happened, again = recorded(recording), replay(recording, POLICIES[name])
     assert (again.evicted, again.hits, again.misses) == (happened.evicted, happened.hits, happened.misses)
+    assert again.refused == happened.refused
     assert happened.hit_rate == manager.statistics().hit_rate
     assert happened.tokens_lost == again.tokens_lost
 
 
 @given(STEPS, st.sampled_from(sorted(POLICIES)), st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_policy_in_any_arena_comes_to_an_end(steps: list[tuple[str, str, int]], name: str, blocks: int) -> None:
     _, recording = live(steps, LRU())
     outcome = replay(recording, POLICIES[name], capacity_bytes=blocks * UNIT)
-    lookups = [each for each in recording.steps if each["action"] in {"create", "hit", "miss"}]
+    lookups = [each for each in recording.steps if each["action"] in {"create", "refused", "hit", "miss"}]
     assert outcome.hits + outcome.misses >= len(lookups)
 
 
