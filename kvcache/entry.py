@@ -13,7 +13,7 @@ import numpy as np
 
 from kvcache import checks
 from kvcache.errors import OutOfBoundsError
-from kvcache.holding import Holding
+from kvcache.holding import AT_ONCE, Holding
 from kvcache.values import Array
 
 
@@ -130,10 +130,13 @@ class KVCacheEntry(Holding):
             with ledger.lock:
                 first = self._begin(count)
                 keys, values = self._regions or self._make_regions()
+                raw = self._raw
             try:
-                if count == 1 and key.ndim == 3:
-                    keys[first] = key
-                    values[first] = value
+                if 0 < key.nbytes <= AT_ONCE and raw is not None:
+                    start = first * self._layout.token_bytes
+                    end = start + key.nbytes
+                    raw[0][start:end] = key.data.cast("B")
+                    raw[1][start:end] = value.data.cast("B")
                 else:
                     keys[first : first + count] = key
                     values[first : first + count] = value

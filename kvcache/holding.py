@@ -18,6 +18,12 @@ from kvcache.values import Array, Span
 _MARK_AHEAD: Final = 64 * 1024
 """Bytes."""
 
+AT_ONCE: Final = 256 * 1024
+"""Bytes. So much is copied without handing the interpreter to another thread, which would take longer than the copy."""
+
+_CASTABLE: Final = "bBhHiIlLqQefd"
+"""Codes of the dtypes that a memoryview can show as bytes."""
+
 
 class Holding:
     """The facts and the state of a block; what a user does with it is added by `KVCacheEntry`."""
@@ -50,6 +56,7 @@ class Holding:
         self._pins = 0
         self._copies = 0
         self._marked = 0  # tokens whose pages are known to be written to
+        self._raw: tuple[memoryview, memoryview] | None = None  # the same as bytes, where the dtype allows it
         self._regions: tuple[Array, Array] | None = None  # whole key and value region, writable
         self._created_at = self._last_accessed = now
 
@@ -136,13 +143,13 @@ class Holding:
     def leave(self) -> None:
         """The manager's: be stale from now on; the lock is held."""
         self._gone = True
-        self._regions = None
+        self._regions = self._raw = None
         self._let_go_if_idle()
 
     def moved_to(self, span: Span) -> None:
         """The manager's: the block lies elsewhere from now on; the lock is held."""
         self._span = span
-        self._regions = None
+        self._regions = self._raw = None
 
     def _begin(self, count: int) -> int:
         """Reserve room for a copy of `count` tokens and return where it begins; both locks are held."""
@@ -189,6 +196,8 @@ class Holding:
         layout, start = self._layout, self._span.offset
         keys = self._pool.view_unmarked(start, layout.region_elements, layout.dtype)
         values = self._pool.view_unmarked(start + layout.value_offset, layout.region_elements, layout.dtype)
+        if layout.dtype.isnative and layout.dtype.char in _CASTABLE:
+            self._raw = keys.data.cast("B"), values.data.cast("B")
         self._regions = keys.reshape(layout.region_shape), values.reshape(layout.region_shape)
         return self._regions
 

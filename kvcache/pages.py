@@ -50,7 +50,7 @@ class DirtyPages:
 
     def runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of `[start, end)` that may hold something, as starts and ends in bytes, ascending."""
-        last = min(-(-end // PAGE), self._watermark)
+        last = min(-(-end // PAGE), self._watermark) if start < end else 0
         page = start // PAGE
         while (page := self._flags.find(_DIRTY, page, last)) >= 0:
             stop = self._flags.find(_CLEAN, page, last)
@@ -60,4 +60,4 @@ class DirtyPages:
 
     def any(self, start: int, end: int) -> bool:
         """Whether `[start, end)` may hold anything but zeros."""
-        return self._flags.find(_DIRTY, start // PAGE, min(-(-end // PAGE), self._watermark)) >= 0
+        return next(self.runs(start, end), None) is not None

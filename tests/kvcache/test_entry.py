@@ -237,6 +237,19 @@ def test_tokens_are_read_from_read_only_arrays_too(count: int) -> None:
     assert (entry.key() == 2.0).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int8", "float64", "complex64", ">f4", "bool"])
+@pytest.mark.parametrize("count", [pytest.param(n, id=f"tokens-{n}") for n in (0, 1, 3, 700)])
+def test_tokens_of_any_dtype_and_number_arrive_whole(dtype: str, count: int) -> None:
+    layout = KVLayout(layers=2, kv_heads=2, head_dim=64, max_context=1500, dtype=dtype)
+    entry = KVCacheManager(layout, capacity_bytes=layout.block_bytes).get_or_create("s")
+    bits = np.random.default_rng(0).integers(0, 2, (count, *layout.token_shape))
+    key, value = bits.astype(layout.dtype), (1 - bits).astype(layout.dtype)
+    assert entry.append(key, value) == count
+    assert entry.append(key, value) == 2 * count
+    np.testing.assert_array_equal(entry.key(), np.concatenate([key, key]))
+    np.testing.assert_array_equal(entry.value(), np.concatenate([value, value]))
+
+
 def test_fault_two_handles_on_one_session_count_together() -> None:
     manager, entry = make_entry()
     again = manager.get_or_create("s")
