@@ -1,5 +1,6 @@
 import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from kvcache import (
     InvalidSizeError,
     KVCacheEntry,
     KVCacheManager,
+    KVLayout,
     MemorySink,
     OutOfMemoryError,
     PinnedEntryError,
@@ -311,3 +313,56 @@ def test_the_cheapest_are_found_among_many_that_are_gone() -> None:
             manager.evict(str(number))
     assert len(manager._residents._cheapest) < 300
     manager.check()
+
+
+@pytest.mark.parametrize("count", [pytest.param(n, id=f"tokens-{n}") for n in (1, 5, 40)])
+def test_a_block_of_many_pages_comes_back_zeroed_whatever_was_appended(count: int) -> None:
+    layout = KVLayout(layers=2, kv_heads=2, head_dim=64, max_context=100)
+    manager = KVCacheManager(layout, capacity_bytes=layout.block_bytes)
+    for _ in range(2):
+        entry = manager.get_or_create("first")
+        for _ in range(2):
+            entry.append(tokens(layout, count, 3.0), tokens(layout, count, 4.0))
+        manager.evict("first")
+        heir = manager.get_or_create("second")
+        assert not heir.key(whole=True).any()
+        assert not heir.value(whole=True).any()
+        manager.evict("second")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(lambda entry: entry.key(whole=True).any(), id="whole"),
+        pytest.param(lambda entry: entry.value_mut().any(), id="mutable"),
+    ],
+)
+def test_who_finds_an_entry_while_it_is_zeroed_waits_to_see_the_whole(
+    look: Callable[[KVCacheEntry], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager, _, _ = make(blocks=1)
+    manager.get_or_create("first", 1).key_mut()[:] = 9.0
+    manager.evict("first")
+    begun, go_on, seen = threading.Event(), threading.Event(), list[object]()
+    zero_range = manager._pool.zero_range
+
+    def slow(offset: int, length: int) -> None:
+        begun.set()
+        go_on.wait(5)
+        zero_range(offset, length)
+
+    monkeypatch.setattr(manager._pool, "zero_range", slow)
+    creator = threading.Thread(target=lambda: manager.get_or_create("a", 1), daemon=True)
+    creator.start()
+    assert begun.wait(5)
+    found = manager.get("a")
+    assert found is not None
+    assert found.token_count == 0
+    looker = threading.Thread(target=lambda: seen.append(bool(look(found))), daemon=True)
+    looker.start()
+    looker.join(0.05)
+    assert seen == []
+    go_on.set()
+    looker.join(5)
+    creator.join(5)
+    assert seen == [False]
