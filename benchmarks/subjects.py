@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks import checklist, plugin, runner, startup, workers
+from benchmarks import checklist, kvcache_allocator, kvcache_bytes, kvcache_sessions, plugin, runner, startup, workers
 
-SUBJECTS = (startup.SUBJECT, plugin.SUBJECT, runner.SUBJECT, workers.SUBJECT, checklist.SUBJECT)
+SUBJECTS = (
+    startup.SUBJECT,
+    plugin.SUBJECT,
+    runner.SUBJECT,
+    workers.SUBJECT,
+    checklist.SUBJECT,
+    kvcache_allocator.SUBJECT,
+    kvcache_bytes.SUBJECT,
+    kvcache_sessions.SUBJECT,
+)

@@ -1,33 +1,51 @@
-"""Own the bytes: one contiguous buffer, zeroed and viewed within checked bounds.
+"""Own the bytes: one contiguous buffer, zeroed, moved and viewed within checked bounds.
 
 The arena knows no free list and no sessions. Whoever holds an offset may look at it; who holds which offset is the business of
 the floors above.
 """
 
-from typing import SupportsIndex
+import mmap
+from contextlib import suppress
+from typing import Any, Final, Literal, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
-from kvcache.errors import ClosedError, MisalignedError, OutOfMemoryError
+from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfBoundsError, OutOfMemoryError
+from kvcache.pages import DirtyPages
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array
+
+Backing: TypeAlias = Literal["mapping", "heap"]
+"""Where the bytes come from: a private mapping of its own, or `np.empty`."""
+
+SYSTEM_PAGE: Final = mmap.PAGESIZE
+"""Bytes. As a base alignment: the arena begins at a page of the system."""
+
+HUGE_PAGE: Final = 2 * 1024 * 1024
+"""Bytes. As a base alignment: the arena begins at a huge page, and the system is asked to use such pages where it can."""
 
 
 class Arena:
-    """One buffer of `capacity` bytes, all zero at first, whose base address is a multiple of `base_alignment`.
+    """One buffer of `capacity` bytes whose base address is a multiple of `base_alignment`.
 
-    Offsets and lengths are in bytes, counted from the base.
+    Offsets and lengths are in bytes, counted from the base. A mapping is all zero at first, takes memory only where it was
+    written to, and leaves the heap alone; bytes of the heap hold whatever was there before.
 
     Raises:
-        InvalidSizeError: `capacity` is not a whole number above 0, or `base_alignment` not a power of two.
+        InvalidSizeError: `capacity` is not a whole number above 0, `base_alignment` not a power of two, or `backing` unknown.
         OutOfMemoryError: the operating system has no such buffer to give.
     """
 
-    def __init__(self, capacity: SupportsIndex, *, base_alignment: SupportsIndex = CACHE_LINE) -> None:
+    def __init__(
+        self, capacity: SupportsIndex, *, base_alignment: SupportsIndex = CACHE_LINE, backing: Backing = "mapping"
+    ) -> None:
         self._capacity = checks.whole_number("arena capacity", capacity, minimum=1)
         self._base_alignment = checks.power_of_two("arena base alignment", base_alignment)
-        buffer = _allocate_buffer(self._capacity, self._base_alignment)
+        if backing not in {"mapping", "heap"}:
+            raise InvalidSizeError("arena backing", expected="'mapping' or 'heap'", got=backing)
+        buffer = _allocate_buffer(self._capacity, self._base_alignment, backing)
+        self._pages = DirtyPages(self._capacity, dirty=backing == "heap")
         self._writable: Array | None = buffer
         # Made from a read-only buffer, not from an array: NumPy lets the flag of an array's view be switched back on.
         self._readable: Array | None = np.frombuffer(buffer.data.toreadonly(), dtype=np.uint8)
@@ -47,8 +65,22 @@ class Arena:
         """Whether `close` was called."""
         return self._writable is None
 
+    @property
+    def dirty_watermark(self) -> int:
+        """Bytes from the start behind which nothing was ever written, in whole pages."""
+        return self._pages.watermark
+
+    def is_zero(self, offset: SupportsIndex, length: SupportsIndex) -> bool:
+        """Whether the range is known to be zero without looking; False where it was once written to.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError: as for `zero_range`.
+        """
+        start, size = checks.byte_range("is_zero", offset, length, capacity=self._capacity)
+        return not self._pages.any(start, start + size)
+
     def zero_range(self, offset: SupportsIndex, length: SupportsIndex) -> None:
-        """Set `length` bytes from `offset` on to zero; a length of 0 does nothing.
+        """Set `length` bytes from `offset` on to zero; what is known to be zero is not touched.
 
         Raises:
             InvalidSizeError: not whole numbers, or a negative length.
@@ -57,7 +89,36 @@ class Arena:
         """
         buffer = self._open(self._writable)
         start, size = checks.byte_range("zero_range", offset, length, capacity=self._capacity)
-        buffer[start : start + size].fill(0)
+        for first, last in self._pages.runs(start, start + size):
+            buffer[first:last].fill(0)
+        self._pages.zeroed(start, start + size)
+
+    def move(self, source: SupportsIndex, target: SupportsIndex, length: SupportsIndex) -> None:
+        """Move `length` bytes from `source` down to `target`, which may overlap; zeros are not copied but made.
+
+        Raises:
+            InvalidSizeError: not whole numbers, or a negative length.
+            OutOfBoundsError: a range leaves the arena, or `target` is above `source`; nothing was written.
+            ClosedError: the arena is closed.
+        """
+        buffer = self._open(self._writable)
+        start, size = checks.byte_range("move: source", source, length, capacity=self._capacity)
+        goal, _ = checks.byte_range("move: target", target, length, capacity=self._capacity)
+        if goal > start:
+            raise OutOfBoundsError("move: target", expected=f"an offset of at most {start}", got=goal)
+        if goal == start:
+            return
+        # Ascending, so that what is overwritten has been moved: a piece never reaches beyond its own source.
+        position, shift = start, start - goal
+        for first, last in [*self._pages.runs(start, start + size), (start + size, start + size)]:
+            self.zero_range(position - shift, first - position)
+            self._pages.mark(first - shift, last - shift)
+            buffer[first - shift : last - shift] = buffer[first:last]
+            position = last
+
+    def mark_dirty(self, offset: int, length: int) -> None:
+        """Say that a range inside the arena is about to be written to through a view of `view_unmarked`."""
+        self._pages.mark(offset, offset + length)
 
     def view(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
         """Look at `count` elements from `offset` on without a copy, and without the right to write.
@@ -75,10 +136,23 @@ class Arena:
         return self._typed(self._open(self._readable), offset, count, dtype)
 
     def view_mut(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
-        """Look at `count` elements from `offset` on without a copy, and write to them.
+        """Look at `count` elements from `offset` on and write to them, without a copy.
+
+        The pages of the range count as written to for ever: nobody can know when the view is used.
 
         Returns:
             Shape [count]; it shares the arena's memory.
+
+        Raises:
+            InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.
+        """
+        view = self.view_unmarked(offset, count, dtype)
+        start = int(offset)
+        self._pages.expose(start, start + view.nbytes)
+        return view
+
+    def view_unmarked(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
+        """The same as `view_mut` for a caller who says himself what he writes to, with `mark_dirty` before he does.
 
         Raises:
             InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.
@@ -108,15 +182,24 @@ class Arena:
         return buffer
 
 
-def _allocate_buffer(capacity: int, base_alignment: int) -> Array:
-    """Get `capacity` zero bytes at a multiple of `base_alignment`.
-
-    `np.zeros` leaves fresh pages to the operating system, so bytes that nobody touches cost no memory.
-    """
+def _allocate_buffer(capacity: int, base_alignment: int, backing: Backing) -> Array:
+    """Get `capacity` bytes at a multiple of `base_alignment`."""
+    length = capacity + base_alignment - 1
     try:
-        raw = np.zeros(capacity + base_alignment - 1, dtype=np.uint8)
-    except (MemoryError, ValueError) as problem:
+        raw = _mapped(length, base_alignment) if backing == "mapping" else np.empty(length, dtype=np.uint8)
+    except (MemoryError, OSError, OverflowError, ValueError) as problem:
         error = OutOfMemoryError("arena buffer", needed=capacity, free=0, largest=0, capacity=capacity)
         raise error from problem
     start = -raw.ctypes.data % base_alignment
     return raw[start : start + capacity]
+
+
+def _mapped(length: int, base_alignment: int) -> npt.NDArray[Any]:
+    """Map `length` zero bytes that no other process sees; a fork keeps its own copy."""
+    if not hasattr(mmap, "MAP_PRIVATE"):  # no POSIX: an anonymous mapping is private to the process anyway
+        return np.frombuffer(mmap.mmap(-1, length), dtype=np.uint8)
+    mapping = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if base_alignment >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a wish; a kernel without huge pages serves small ones
+            mapping.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(mapping, dtype=np.uint8)

@@ -41,6 +41,8 @@ def byte_range(subject: str, offset: SupportsIndex, length: SupportsIndex, *, ca
         InvalidSizeError: one of them is not an integer, or `length` is negative.
         OutOfBoundsError: the range leaves the arena at either side.
     """
+    if type(offset) is int and type(length) is int and offset >= 0 and 0 <= length <= capacity - offset:
+        return offset, length
     plain_length = whole_number(f"{subject}: length", length, minimum=0)
     plain_offset = whole_number(f"{subject}: offset", offset, minimum=-MAX_BYTES)
     if plain_offset < 0 or plain_length > capacity - plain_offset:

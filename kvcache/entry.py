@@ -1,137 +1,92 @@
-"""Give one session a handle on its block: views of its keys and values, and appending of tokens.
+"""Give one session a handle on its block: views of its keys and values, appending and truncating, pins.
 
-A handle owns no bytes. It asks the pool before each use whether its span is still live; serials of spans are never used twice,
-so a handle that outlived its block notices even when other bytes have taken the place.
+A handle owns no bytes. The manager tells it when its block is gone or lies elsewhere; from then on it is stale, or its views are
+made anew.
 """
 
-from contextlib import AbstractContextManager
-from typing import NoReturn, SupportsIndex
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from time import perf_counter_ns
+from typing import NoReturn, Self, SupportsIndex
 
 import numpy as np
 
 from kvcache import checks
-from kvcache.errors import (
-    ContextOverflowError,
-    ContiguityError,
-    DtypeError,
-    OutOfBoundsError,
-    ShapeError,
-    StaleEntryError,
-)
-from kvcache.layout import KVLayout
-from kvcache.pool import MemoryPool
-from kvcache.values import Array, Clock, Span
+from kvcache.errors import OutOfBoundsError
+from kvcache.holding import AT_ONCE, Holding
+from kvcache.values import Array
 
 
-class KVCacheEntry:
-    """One session's handle, made by the manager.
+class KVCacheEntry(Holding):
+    """One session's handle, made by the manager; every method may be called from any thread.
 
-    Facts that never change (session_id, span, layout, max_context_length, size_bytes, created_at) can always be read; everything
-    else raises `StaleEntryError` once the block is gone. Views share the pool's memory: one that is kept beyond the next
-    call that may evict can come to show another session, so copy what must last.
+    Facts that never change (session_id, layout, max_context_length, size_bytes, created_at) can always be read, and `span` tells
+    where the block lies or last lay; everything else raises `StaleEntryError` once the block is gone. Views share the pool's
+    memory: outside of `pin()`, one that is kept beyond the next call that may evict or move can come to show another session.
     """
 
-    def __init__(
-        self,
-        pool: MemoryPool,
-        layout: KVLayout,
-        span: Span,
-        *,
-        session_id: str,
-        clock: Clock,
-        lock: AbstractContextManager[object],
-    ) -> None:
-        self._pool = pool
-        self._layout = layout
-        self._span = span
-        self._session_id = session_id
-        self._clock = clock
-        self._lock = lock  # the manager's own: no block may go between the question whether it is live and its use
-        self._tokens = 0
-        self._created_at = self._last_accessed = clock()
-
     def __repr__(self) -> str:
-        state = f"{self._tokens}/{self.max_context_length} tokens" if self.is_live else "stale"
+        state = "stale" if self._gone else f"{self._tokens}/{self.max_context_length} tokens"
         return f"<KVCacheEntry {self._session_id!r} {state}>"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a KVCacheEntry cannot be copied or pickled: the copy's count of tokens would go its own way")
 
     @property
-    def session_id(self) -> str:
-        """Whose entry it is."""
-        return self._session_id
-
-    @property
-    def span(self) -> Span:
-        """Where the block lies, or lay."""
-        return self._span
-
-    @property
-    def layout(self) -> KVLayout:
-        """How keys and values lie in the block."""
-        return self._layout
-
-    @property
-    def max_context_length(self) -> int:
-        """Tokens that fit."""
-        return self._layout.max_context
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the block, padding included."""
-        return self._span.length
-
-    @property
-    def created_at(self) -> float:
-        """When the entry was made, in seconds of the manager's clock."""
-        return self._created_at
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the handle can still be used."""
-        return self._pool.is_live(self._span)
-
-    @property
     def token_count(self) -> int:
         """Tokens appended so far."""
-        with self._lock:
+        with self._ledger.lock:
             self._refuse_if_stale()
             return self._tokens
 
     @property
+    def uses(self) -> int:
+        """How often the entry was made, got or appended to."""
+        with self._ledger.lock:
+            self._refuse_if_stale()
+            return self._uses
+
+    @property
     def last_accessed(self) -> float:
         """When the entry was last got or appended to, in seconds of the manager's clock."""
-        with self._lock:
+        with self._ledger.lock:
             self._refuse_if_stale()
             return self._last_accessed
 
-    def key(self, layer: SupportsIndex | None = None) -> Array:
+    def key(self, layer: SupportsIndex | None = None, *, whole: bool = False) -> Array:
         """Look at the keys of the tokens so far, read-only and without a copy.
 
+        Args:
+            layer: of one layer only.
+            whole: of the whole region, tokens that are not there yet included.
+
         Returns:
-            Shape [token_count, layers, kv_heads, head_dim]; of one layer, shape [kv_heads, token_count, head_dim].
+            Shape [tokens, layers, kv_heads, head_dim]; of one layer, shape [kv_heads, tokens, head_dim].
 
         Raises:
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(0, layer)
+        return self._view(0, layer, whole=whole)
 
-    def value(self, layer: SupportsIndex | None = None) -> Array:
+    def value(self, layer: SupportsIndex | None = None, *, whole: bool = False) -> Array:
         """Look at the values of the tokens so far, read-only and without a copy.
 
+        Args:
+            layer: of one layer only.
+            whole: of the whole region, tokens that are not there yet included.
+
         Returns:
-            Shape [token_count, layers, kv_heads, head_dim]; of one layer, shape [kv_heads, token_count, head_dim].
+            Shape [tokens, layers, kv_heads, head_dim]; of one layer, shape [kv_heads, tokens, head_dim].
 
         Raises:
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(self._layout.value_offset, layer)
+        return self._view(self._layout.value_offset, layer, whole=whole)
 
     def key_mut(self) -> Array:
-        """Look at the whole key region and write to it, without a copy; counts no tokens.
+        """Look at the whole key region and write to it, without a copy; counts no tokens, see `commit`.
 
         Returns:
             Shape [max_context_length, layers, kv_heads, head_dim].
@@ -139,11 +94,10 @@ class KVCacheEntry:
         Raises:
             StaleEntryError: the block is gone.
         """
-        with self._lock:
-            return self._region_mut(0)
+        return self._region_mut(0)
 
     def value_mut(self) -> Array:
-        """Look at the whole value region and write to it, without a copy; counts no tokens.
+        """Look at the whole value region and write to it, without a copy; counts no tokens, see `commit`.
 
         Returns:
             Shape [max_context_length, layers, kv_heads, head_dim].
@@ -151,8 +105,7 @@ class KVCacheEntry:
         Raises:
             StaleEntryError: the block is gone.
         """
-        with self._lock:
-            return self._region_mut(self._layout.value_offset)
+        return self._region_mut(self._layout.value_offset)
 
     def append(self, key: Array, value: Array) -> int:
         """Write the keys and values of one or more tokens behind the ones that are there.
@@ -166,24 +119,99 @@ class KVCacheEntry:
             The count of tokens from now on.
 
         Raises:
-            StaleEntryError: the block is gone.
+            StaleEntryError: the block is gone, or went while the tokens were written.
             DtypeError, ShapeError, ContiguityError: the arrays do not fit the layout or each other; nothing was written.
             ContextOverflowError: the tokens do not fit; nothing was written.
         """
-        with self._lock:
+        began = perf_counter_ns()
+        count = self._count_of(key, value)
+        ledger = self._ledger
+        with self._writing:
+            with ledger.lock:
+                first = self._begin(count)
+                keys, values = self._regions or self._make_regions()
+                raw = self._raw
+            try:
+                if 0 < key.nbytes <= AT_ONCE and raw is not None:
+                    start = first * self._layout.token_bytes
+                    end = start + key.nbytes
+                    raw[0][start:end] = key.data.cast("B")
+                    raw[1][start:end] = value.data.cast("B")
+                else:
+                    keys[first : first + count] = key
+                    values[first : first + count] = value
+            except BaseException:
+                with ledger.lock:
+                    self._end()
+                raise
+            with ledger.lock:
+                self._end()
+                if self._gone:
+                    self._refuse_if_stale()
+                last = self._advance(count)
+                ledger.meters.append.add(perf_counter_ns() - began)
+        if ledger.tracing:
+            ledger.deliver()
+        return last
+
+    def commit(self, count: SupportsIndex) -> int:
+        """Count tokens that were written through `key_mut` and `value_mut` behind the ones that are there.
+
+        Returns:
+            The count of tokens from now on.
+
+        Raises:
+            InvalidSizeError: not a whole number above 0.
+            StaleEntryError: the block is gone.
+            ContextOverflowError: so many tokens do not fit.
+        """
+        tokens = checks.whole_number("commit", count, minimum=1)
+        with self._writing, self._ledger.lock:
             self._refuse_if_stale()
-            keys, values = self._tokens_of("append: key", key), self._tokens_of("append: value", value)
-            if keys.shape != values.shape:
-                raise ShapeError("append: value", expected=f"the shape of key, {key.shape}", got=value.shape)
-            first, last = self._tokens, self._tokens + len(keys)
-            if last > self.max_context_length:
-                expected = f"at most {self.max_context_length} tokens, of which {first} are taken"
-                raise ContextOverflowError(f"append to {self._session_id!r}", expected=expected, got=len(keys))
-            self.touch()
-            self._region_mut(0)[first:last] = keys
-            self._region_mut(self._layout.value_offset)[first:last] = values
-            self._tokens = last
-            return last
+            self._refuse_overflow(tokens)
+            self._touch(self._ledger.clock())
+            last = self._advance(tokens)
+        if self._ledger.tracing:
+            self._ledger.deliver()
+        return last
+
+    def truncate(self, count: SupportsIndex) -> None:
+        """Keep the first `count` tokens; the next ones are written behind them.
+
+        Raises:
+            InvalidSizeError: not a whole number, or negative.
+            OutOfBoundsError: there are fewer tokens than that.
+            StaleEntryError: the block is gone.
+        """
+        kept = checks.whole_number("truncate", count, minimum=0)
+        with self._writing, self._ledger.lock:
+            self._refuse_if_stale()
+            if kept > self._tokens:
+                raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
+            self._ledger.counters.tokens -= self._tokens - kept
+            self._tokens = kept
+            self._ledger.trace("truncate", self._session_id, kept, at=self._ledger.clock())
+        if self._ledger.tracing:
+            self._ledger.deliver()
+
+    @contextmanager
+    def pin(self) -> Iterator[Self]:
+        """Keep the block where it is: neither evicted nor moved, so that views stay right; pins may be nested.
+
+        Raises:
+            StaleEntryError: the block is gone.
+        """
+        with self._ledger:
+            self._refuse_if_stale()
+            self._pins += 1
+            self._ledger.trace("pin", self._session_id, at=self._ledger.clock())
+        try:
+            yield self
+        finally:
+            with self._ledger:
+                self._pins -= 1
+                self._ledger.trace("unpin", self._session_id, at=self._ledger.clock())
+                self._let_go_if_idle()
 
     def touch(self) -> None:
         """Note that the entry is in use now; a clock that goes back does not make it look older.
@@ -191,43 +219,56 @@ class KVCacheEntry:
         Raises:
             StaleEntryError: the block is gone.
         """
-        with self._lock:
+        with self._ledger:
             self._refuse_if_stale()
-            self._last_accessed = max(self._last_accessed, self._clock())
+            self._touch(self._ledger.clock())
+            self._ledger.trace("touch", self._session_id, at=self._last_accessed)
 
-    def _view(self, region_offset: int, layer: SupportsIndex | None) -> Array:
+    def hit(self) -> None:
+        """The manager's: somebody got the entry; the lock is held."""
+        self._touch(self._ledger.clock())
+        self._ledger.trace("hit", self._session_id, at=self._last_accessed)
+
+    def _advance(self, count: int) -> int:
+        self._tokens += count
+        counters = self._ledger.counters
+        counters.tokens += count
+        counters.appended_tokens += count
+        if self._ledger.tracing:
+            self._ledger.trace("append", self._session_id, count, at=self._last_accessed)
+        return self._tokens
+
+    def _view(self, region_offset: int, layer: SupportsIndex | None, *, whole: bool) -> Array:
         layout = self._layout
-        with self._lock:
+        # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there before that.
+        with self._writing if whole else nullcontext(), self._ledger.lock:
             self._refuse_if_stale()
             flat = self._pool.view(self._span.offset + region_offset, layout.region_elements, layout.dtype)
-            used = flat.reshape(layout.region_shape)[: self._tokens]
+            seen = flat.reshape(layout.region_shape)[: None if whole else self._tokens]
         if layer is None:
-            return used
+            return seen
         index = checks.whole_number("layer", layer, minimum=0)
         if index >= layout.layers:
             raise OutOfBoundsError("layer", expected=f"0 to {layout.layers - 1}", got=index)
-        return used[:, index].transpose(1, 0, 2)
+        return seen[:, index].transpose(1, 0, 2)
 
     def _region_mut(self, region_offset: int) -> Array:
-        self._refuse_if_stale()
         layout = self._layout
-        flat = self._pool.view_mut(self._span.offset + region_offset, layout.region_elements, layout.dtype)
-        return flat.reshape(layout.region_shape)
+        with self._writing, self._ledger.lock:
+            self._refuse_if_stale()
+            flat = self._pool.view_mut(self._span.offset + region_offset, layout.region_elements, layout.dtype)
+            return flat.reshape(layout.region_shape)
 
-    def _tokens_of(self, subject: str, array: object) -> Array:
-        """Return `array` as [tokens, layers, kv_heads, head_dim] after checking that it is one or more tokens."""
-        layout = self._layout
-        if not isinstance(array, np.ndarray) or array.dtype != layout.dtype:
-            raise DtypeError(subject, expected=f"an array of {layout.dtype}", got=getattr(array, "dtype", type(array)))
-        if array.shape[-3:] != layout.token_shape or array.ndim not in {3, 4}:
-            shape = ", ".join(map(str, layout.token_shape))
-            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=array.shape)
-        if not array.flags.c_contiguous:
-            remedy = "pass it through numpy.ascontiguousarray"
-            raise ContiguityError(subject, expected="a C-contiguous array", got=array.strides, remedy=remedy)
-        return array if array.ndim == 4 else array[np.newaxis]
-
-    def _refuse_if_stale(self) -> None:
-        if not self._pool.is_live(self._span):
-            remedy = "get it again from the manager"
-            raise StaleEntryError(f"entry {self._session_id!r}", expected="a live block", got="evicted", remedy=remedy)
+    def _count_of(self, key: object, value: object) -> int:
+        """How many tokens the arrays hold, after checking that they hold whole ones and fit each other."""
+        # One token of the right kind, asked in the order of what it costs to ask.
+        if (
+            isinstance(key, np.ndarray)
+            and isinstance(value, np.ndarray)
+            and key.shape == self._token_shape == value.shape
+            and key.dtype is self._dtype is value.dtype
+            and key.flags.c_contiguous
+            and value.flags.c_contiguous
+        ):
+            return 1
+        return self._layout.count_tokens(key, value)

@@ -43,16 +43,19 @@ class OutOfMemoryError(KVCacheError, MemoryError):
         needed: bytes asked for, in one piece.
         free: bytes free altogether.
         largest: bytes of the largest free span.
+        pinned: bytes of blocks that may not be evicted now.
         capacity: bytes of the whole arena.
     """
 
-    def __init__(self, subject: str, *, needed: int, free: int, largest: int, capacity: int) -> None:
+    def __init__(self, subject: str, *, needed: int, free: int, largest: int, capacity: int, pinned: int = 0) -> None:
         super().__init__(
             subject,
             expected=f"{needed} free bytes in one piece",
             got=largest,
-            remedy=f"{free} of {capacity} bytes are free; evict a session, ask for less, or enlarge the arena",
+            remedy=f"{free} of {capacity} bytes are free, {pinned} are pinned; "
+            "evict or unpin a session, ask for less, or enlarge the arena",
         )
+        self.pinned = pinned
         self.needed = needed
         self.free = free
         self.largest = largest
@@ -89,6 +92,22 @@ class UnknownSessionError(KVCacheError, LookupError):
 
 class StaleEntryError(KVCacheError, LookupError):
     """A handle was used after its block had been taken away."""
+
+
+class PinnedEntryError(KVCacheError, RuntimeError):
+    """An entry that somebody has pinned was to be evicted."""
+
+
+class ChainError(KVCacheError, ValueError):
+    """A file of records is cut off, or was altered: its chain of digests is broken.
+
+    Attributes:
+        line: where, counted from 1.
+    """
+
+    def __init__(self, subject: str, *, expected: object, got: object, remedy: str = "", line: int = 0) -> None:
+        super().__init__(subject, expected=expected, got=got, remedy=remedy)
+        self.line = line
 
 
 class ContextOverflowError(KVCacheError, ValueError):

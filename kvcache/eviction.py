@@ -1,10 +1,18 @@
-"""Choose who must go: entries and a need in, ordered victims out. Pure; nothing here is ever evicted."""
+"""Choose who must go: entries and a need in, ordered victims out. Pure; nothing here is ever evicted.
 
+A policy says what losing an entry would cost. The choice is a window: a run of entries and free spans that touch each other.
+"""
+
+import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
-from kvcache.values import Span
+from kvcache import checks
+from kvcache.errors import InvalidSizeError
+from kvcache.values import EvictionReason, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,83 +23,228 @@ class Candidate:
         session_id: whose entry it is.
         span: where its block lies.
         last_accessed: when it was last used, in seconds.
+        tokens: that it holds.
+        uses: how often it was made, got or appended to.
+        expires_at: when its time to live ends, in seconds; infinite where it has none.
     """
 
     session_id: str
     span: Span
     last_accessed: float
+    tokens: int = 0
+    uses: int = 1
+    expires_at: float = math.inf
+
+
+class Policy(Protocol):
+    """What losing an entry costs.
+
+    Attributes:
+        name: as in records and on the command line.
+        reason: why its victims go.
+        combine: whether a window costs as much as its dearest entry, or as all of them together. A sum needs costs of
+            0 or more, and finite ones.
+        monotone: whether the cost of an entry never falls while it lives; finding the cheapest is quicker then.
+    """
+
+    @property
+    def name(self) -> str:
+        """As in records and on the command line."""
+
+    @property
+    def reason(self) -> EvictionReason:
+        """Why its victims go."""
+
+    @property
+    def combine(self) -> Literal["max", "sum"]:
+        """How the costs of several entries come to one."""
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the cost of an entry never falls while it lives."""
+
+    def cost(self, candidate: Candidate, now: float, /) -> float:
+        """What losing `candidate` costs; larger is worth more to keep. Never NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class LRU:
+    """The entry that was used last is the dearest."""
+
+    name: ClassVar[str] = "lru"
+    reason: ClassVar[EvictionReason] = EvictionReason.LRU
+    combine: ClassVar[Literal["max", "sum"]] = "max"
+    monotone: ClassVar[bool] = True
+
+    def cost(self, candidate: Candidate, now: float, /) -> float:  # noqa: ARG002 - the signature is the protocol's
+        """When it was used."""
+        return candidate.last_accessed
+
+
+@dataclass(frozen=True, slots=True)
+class TTL:
+    """The entry with the most time to live is the dearest; one without an end is dearer than any other."""
+
+    name: ClassVar[str] = "ttl"
+    reason: ClassVar[EvictionReason] = EvictionReason.PRESSURE
+    combine: ClassVar[Literal["max", "sum"]] = "max"
+    monotone: ClassVar[bool] = True
+
+    def cost(self, candidate: Candidate, now: float, /) -> float:  # noqa: ARG002
+        """When its time ends."""
+        return candidate.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class LFU:
+    """The entry that was used most often is the dearest; a window costs the uses of all its entries."""
+
+    name: ClassVar[str] = "lfu"
+    reason: ClassVar[EvictionReason] = EvictionReason.PRESSURE
+    combine: ClassVar[Literal["max", "sum"]] = "sum"
+    monotone: ClassVar[bool] = True
+
+    def cost(self, candidate: Candidate, now: float, /) -> float:  # noqa: ARG002
+        """How often it was used."""
+        return float(candidate.uses)
+
+
+def _linear(tokens: int) -> float:
+    return float(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class RecomputeCost:
+    """What it takes to compute the tokens again, times how recent they are, divided by the bytes they hold.
+
+    Attributes:
+        of_tokens: the cost of computing so many tokens; the number itself unless said otherwise. Attention makes long
+            contexts dearer: `lambda n: a * n + b * n * n`.
+        half_life: seconds without a use after which an entry is worth half.
+    """
+
+    of_tokens: Callable[[int], float] = _linear
+    half_life: float = 300.0
+    name: ClassVar[str] = "cost"
+    reason: ClassVar[EvictionReason] = EvictionReason.PRESSURE
+    combine: ClassVar[Literal["max", "sum"]] = "sum"
+    monotone: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if checks.seconds("half_life", self.half_life) <= 0:
+            raise InvalidSizeError("half_life", expected="more than 0 seconds", got=self.half_life)
+
+    def cost(self, candidate: Candidate, now: float, /) -> float:
+        """Cost of computing it again, halved for every half-life without a use, per byte."""
+        idle = max(0.0, now - candidate.last_accessed)
+        recency = math.exp2(-idle / self.half_life)
+        return self.of_tokens(candidate.tokens) * recency / candidate.span.length
+
+
+POLICIES: dict[str, Policy] = {policy.name: policy for policy in (LRU(), TTL(), LFU(), RecomputeCost())}
+"""By name, with their defaults."""
+
+_Tile: TypeAlias = tuple[Span, Candidate | None]
 
 
 def choose_window(
-    candidates: Iterable[Candidate], free: Iterable[Span], *, size: int, alignment: int
+    candidates: Iterable[Candidate],
+    free: Iterable[Span],
+    *,
+    size: int,
+    alignment: int,
+    policy: Policy | None = None,
+    now: float = 0.0,
 ) -> tuple[str, ...] | None:
     """Choose the contiguous run of entries and free spans whose removal makes room for `size` bytes in one piece.
 
     Bytes count only where they touch each other: freed spans with a live one between them serve no request. Of the runs that
-    suffice it takes the one whose most recently used entry is the oldest, then the one with the fewest entries, then the
-    one that lies lowest. A block that is neither a candidate nor free ends a run.
+    suffice it takes the one that costs least by the policy, then the one with the fewest entries, then the one that lies
+    lowest. A block that is neither a candidate nor free ends a run. Takes O(n log n) for n candidates and free spans.
 
     Args:
         candidates: the entries that may go.
         free: the free spans.
         size: bytes needed in one piece, above 0.
         alignment: bytes; a power of two that the offset of the piece must be a multiple of.
+        policy: what losing an entry costs; least recently used goes first when it is None.
+        now: in seconds, for the policy.
 
     Returns:
-        Session ids, least recently used first; empty when a free span suffices already; None when no run suffices, so that
-        nobody should go.
+        Session ids, the cheapest first; empty when a free span suffices already; None when no run suffices, so that nobody
+        should go.
     """
-    tiles: list[tuple[Span, Candidate | None]] = [(span, None) for span in free]
+    rule = policy or LRU()
+    tiles: list[_Tile] = [(span, None) for span in free]
     tiles += [(candidate.span, candidate) for candidate in candidates]
     tiles.sort(key=lambda tile: tile[0].offset)
+    costs = [-math.inf if candidate is None else rule.cost(candidate, now) for _, candidate in tiles]
+    sums = list(accumulate((0.0 if cost == -math.inf else cost for cost in costs), initial=0.0))
+    counts = list(accumulate((candidate is not None for _, candidate in tiles), initial=0))
+    adding = rule.combine == "sum"
 
-    best: tuple[tuple[float, int, int], int, int] | None = None
-    left = victims = 0
-    newest: deque[int] = deque()  # indices of entries in the window, most recent use first: the head is its maximum
-    for right, (span, candidate) in enumerate(tiles):
+    best: tuple[float, int, int] | None = None
+    window = range(0)
+    left = 0
+    dearest: deque[int] = deque()  # indices of tiles in the window by falling cost: the head is its maximum
+    for right, (span, _) in enumerate(tiles):
         if right and tiles[right - 1][0].end != span.offset:
-            left, victims = right, 0
-            newest.clear()
-        if candidate is not None:
-            victims += 1
-            while newest and _last_use(tiles[newest[-1]]) <= candidate.last_accessed:
-                newest.pop()
-            newest.append(right)
+            left = right
+            dearest.clear()
+        while dearest and costs[dearest[-1]] <= costs[right]:
+            dearest.pop()
+        dearest.append(right)
         # Fewer tiles never cost more, so for each right end only the shortest window is worth a look.
         while left < right and _fits(tiles[left + 1][0].offset, span.end, size, alignment):
-            victims -= tiles[left][1] is not None
-            if newest and newest[0] == left:
-                newest.popleft()
+            if dearest[0] == left:
+                dearest.popleft()
             left += 1
         start = tiles[left][0].offset
         if _fits(start, span.end, size, alignment):
-            cost = (_last_use(tiles[newest[0]]) if newest else float("-inf"), victims, start)
-            if best is None or cost < best[0]:
-                best = cost, left, right
+            total = sums[right + 1] - sums[left] if adding else costs[dearest[0]]
+            price = total, counts[right + 1] - counts[left], start
+            if best is None or price < best:
+                best, window = price, range(left, right + 1)
     if best is None:
         return None
-    chosen = [candidate for _, candidate in tiles[best[1] : best[2] + 1] if candidate is not None]
-    return _oldest_first(chosen)
+    chosen = [(costs[at], tiles[at][1]) for at in window]
+    return _cheapest_first([(cost, candidate) for cost, candidate in chosen if candidate is not None])
 
 
-def choose_expired(candidates: Iterable[Candidate], *, now: float, ttl: float) -> tuple[str, ...]:
-    """Choose the entries that nobody has used for `ttl` seconds or longer.
+def choose_scattered(
+    candidates: Iterable[Candidate], *, missing: int, policy: Policy, now: float
+) -> tuple[str, ...] | None:
+    """Choose the cheapest entries, wherever they lie, that hold `missing` bytes together; for a compaction to join.
+
+    Returns:
+        Session ids, the cheapest first; None when all of them hold less.
+    """
+    chosen: list[tuple[float, Candidate]] = []
+    for cost, candidate in sorted(((policy.cost(each, now), each) for each in candidates), key=_by_cost):
+        if missing <= 0:
+            break
+        chosen.append((cost, candidate))
+        missing -= candidate.span.length
+    return None if missing > 0 else _cheapest_first(chosen)
+
+
+def choose_expired(candidates: Iterable[Candidate], *, now: float) -> tuple[str, ...]:
+    """Choose the entries whose time to live has ended.
 
     Returns:
         Session ids, least recently used first.
     """
-    return _oldest_first(candidate for candidate in candidates if now - candidate.last_accessed >= ttl)
+    return _cheapest_first([(each.last_accessed, each) for each in candidates if each.expires_at <= now])
 
 
-def _oldest_first(candidates: Iterable[Candidate]) -> tuple[str, ...]:
-    ordered = sorted(candidates, key=lambda candidate: (candidate.last_accessed, candidate.span.offset))
-    return tuple(candidate.session_id for candidate in ordered)
+def _cheapest_first(priced: Sequence[tuple[float, Candidate]]) -> tuple[str, ...]:
+    return tuple(candidate.session_id for _, candidate in sorted(priced, key=_by_cost))
+
+
+def _by_cost(priced: tuple[float, Candidate]) -> tuple[float, float, int]:
+    cost, candidate = priced
+    return cost, candidate.last_accessed, candidate.span.offset
 
 
 def _fits(start: int, end: int, size: int, alignment: int) -> bool:
     return start + (-start & (alignment - 1)) + size <= end
-
-
-def _last_use(tile: tuple[Span, Candidate | None]) -> float:
-    _, candidate = tile
-    return candidate.last_accessed if candidate is not None else float("-inf")

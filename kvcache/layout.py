@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
-from kvcache.errors import ContextOverflowError, InvalidSizeError
-from kvcache.values import CACHE_LINE, MAX_BYTES, align_up, checked_product, checked_sum
+from kvcache.errors import ContextOverflowError, ContiguityError, DtypeError, InvalidSizeError, ShapeError
+from kvcache.values import CACHE_LINE, MAX_BYTES, Array, align_up, checked_product, checked_sum
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -104,3 +104,30 @@ class KVLayout:
         if tokens > self.max_context:
             raise ContextOverflowError("max_context", expected=f"at most {self.max_context} tokens", got=tokens)
         return self if tokens == self.max_context else replace(self, max_context=tokens)
+
+    def count_tokens(self, key: object, value: object) -> int:
+        """How many tokens two arrays hold, after checking that they hold whole ones and fit each other.
+
+        Args:
+            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several; C-contiguous.
+            value: the same shape as `key`.
+
+        Raises:
+            DtypeError, ShapeError, ContiguityError: they do not fit the layout or each other.
+        """
+        keys, values = self._tokens("append: key", key), self._tokens("append: value", value)
+        if keys.shape != values.shape:
+            raise ShapeError("append: value", expected=f"the shape of key, {keys.shape}", got=values.shape)
+        return 1 if keys.ndim == 3 else len(keys)
+
+    def _tokens(self, subject: str, array: object) -> Array:
+        """Return `array` itself after checking that it is one or more tokens."""
+        if not isinstance(array, np.ndarray) or array.dtype != self.dtype:
+            raise DtypeError(subject, expected=f"an array of {self.dtype}", got=getattr(array, "dtype", type(array)))
+        if array.shape[-3:] != self.token_shape or array.ndim not in {3, 4}:
+            shape = ", ".join(map(str, self.token_shape))
+            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=array.shape)
+        if not array.flags.c_contiguous:
+            remedy = "pass it through numpy.ascontiguousarray"
+            raise ContiguityError(subject, expected="a C-contiguous array", got=array.strides, remedy=remedy)
+        return array

@@ -1,47 +1,53 @@
-"""Decide which session has a block: create, find, append, evict, expire.
+"""Decide which session has a block: create, find, append, evict, expire, compact. The roof: everything below is called from here."""
 
-The manager owns every transition of an entry's life. A block belongs to exactly one session from `_create` to `_evict`:
-
-    used bytes of the pool == sum of the entries' blocks
-"""
-
-import threading
+import math
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, SupportsIndex
 
 from kvcache import checks
+from kvcache.arena import Backing
 from kvcache.entry import KVCacheEntry
 from kvcache.errors import (
     ClosedError,
     ContextOverflowError,
-    IntegrityError,
     InvalidSizeError,
-    OutOfMemoryError,
+    PinnedEntryError,
+    StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.eviction import Candidate, choose_expired, choose_window
+from kvcache.eviction import LRU, Policy, choose_expired
 from kvcache.layout import KVLayout
+from kvcache.ledger import Ledger
 from kvcache.pool import MemoryPool
-from kvcache.receipts import EvictionReceipt, Sink, deliver
-from kvcache.statistics import Counters, Statistics
-from kvcache.values import Array, Clock, EvictionReason, Span
+from kvcache.receipts import Opening, PoolSnapshot, Sink
+from kvcache.residents import Costs, Residents
+from kvcache.statistics import PerformanceReport, Statistics
+from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason
 
 
 class KVCacheManager:
     """A cache of the keys and values of many sessions in one arena. Every method may be called from any thread.
 
+    No lock is held while tokens are copied or blocks are zeroed; moving blocks (`compact`, or to make room) holds it.
+
     Args:
         layout: the model's layout; its `max_context` is the default and the limit of a session.
         capacity_bytes: bytes of the arena.
         ttl_seconds: how long a session may go unused before `expire` takes it; None: for ever.
+        policy: what losing a session costs; the least recently used go first unless told otherwise.
+        costs: what evicting and moving are compared by.
         clock: tells the time in seconds.
-        sinks: who is told of each eviction, after the lock was let go.
+        sinks: who is told of evictions, moves and snapshots, after the lock was let go.
+        trace: who is told of every step, for `python -m kvcache.replay`; may be the same as `sinks`.
+        base_alignment: bytes; what the arena's address is a multiple of, see `SYSTEM_PAGE` and `HUGE_PAGE`.
+        backing: where the arena's bytes come from.
 
     Raises:
-        InvalidSizeError: `capacity_bytes` is not a whole number above 0, or `ttl_seconds` not finite and above 0.
+        InvalidSizeError: `capacity_bytes` is not a whole number of at least the layout's alignment, or a duration or rate is
+            not finite and above 0.
         OutOfMemoryError: the operating system has no such buffer to give.
     """
 
@@ -51,20 +57,40 @@ class KVCacheManager:
         *,
         capacity_bytes: SupportsIndex,
         ttl_seconds: float | None = None,
+        policy: Policy | None = None,
+        costs: Costs | None = None,
         clock: Clock = time.monotonic,
         sinks: Iterable[Sink] = (),
+        trace: Iterable[Sink] = (),
+        base_alignment: SupportsIndex = CACHE_LINE,
+        backing: Backing = "mapping",
     ) -> None:
         self._layout = layout
-        self._ttl = None if ttl_seconds is None else checks.seconds("ttl_seconds", ttl_seconds)
-        if self._ttl is not None and self._ttl <= 0:
-            raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=ttl_seconds)
-        self._clock = clock
-        self._sinks = tuple(sinks)
-        self._pool = MemoryPool(capacity_bytes, alignment=layout.alignment)
-        self._entries: dict[str, KVCacheEntry] = {}
-        self._counters = Counters()
-        self._outbox: list[EvictionReceipt] = []
-        self._lock = threading.RLock()
+        ttl = _time_to_live(ttl_seconds)
+        policy, costs = policy or LRU(), costs or Costs()
+        if not (0 <= costs.seconds_per_token < math.inf and 0 < costs.copy_bytes_per_second < math.inf):
+            raise InvalidSizeError("costs", expected="a finite time per token and a rate above 0", got=costs)
+        pool = MemoryPool(capacity_bytes, alignment=layout.alignment, base_alignment=base_alignment, backing=backing)
+        self._pool = pool
+        self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
+        self._residents = Residents(pool, self._ledger, policy, costs, ttl)
+        self._entries = self._residents.entries
+        opening = Opening(
+            opened_at=clock(),
+            capacity_bytes=pool.capacity,
+            layers=layout.layers,
+            kv_heads=layout.kv_heads,
+            head_dim=layout.head_dim,
+            max_context=layout.max_context,
+            dtype=str(layout.dtype),
+            alignment=layout.alignment,
+            ttl_seconds=ttl,
+            policy=policy.name,
+            seconds_per_token=costs.seconds_per_token,
+            copy_bytes_per_second=costs.copy_bytes_per_second,
+        )
+        with self._ledger:
+            self._ledger.open(opening)
 
     def __enter__(self) -> Self:
         return self
@@ -92,42 +118,50 @@ class KVCacheManager:
 
     def sessions(self) -> tuple[str, ...]:
         """The ids of the sessions that have a block, in order of creation."""
-        with self._lock:
+        with self._ledger.lock:
             return tuple(self._entries)
 
-    def get_or_create(self, session_id: str, max_context_length: SupportsIndex | None = None) -> KVCacheEntry:
+    def get_or_create(
+        self, session_id: str, max_context_length: SupportsIndex | None = None, *, ttl_seconds: float | None = None
+    ) -> KVCacheEntry:
         """Return the session's entry, made with zeroed bytes if there is none.
 
-        Where the arena is full, the least recently used entries whose blocks make enough room in one piece are evicted. If no
-        such choice exists, nobody is.
+        Where the arena is full, room is made in the way that costs least: by evicting the contiguous entries that the policy can
+        spare best, or by moving entries together, or by both. If there is no way, nobody is evicted.
 
         Args:
             session_id: whose entry.
             max_context_length: tokens the session must be able to hold; None: the model's, or whatever the entry has.
+            ttl_seconds: a new session's own time to live; None: the manager's.
 
         Raises:
             InvalidSessionError: not a string, or empty.
-            InvalidSizeError: `max_context_length` is not a whole number above 0.
+            InvalidSizeError: `max_context_length` is not a whole number above 0, or `ttl_seconds` not finite and above 0.
             ContextOverflowError: more tokens than the model holds, or than the entry that exists was made for.
-            OutOfMemoryError: there is no room, and no eviction would make it.
+            OutOfMemoryError: there is no room and no way to make it.
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
         layout = self._layout if max_context_length is None else self._layout.for_context(max_context_length)
-        with self._transaction():
-            entry = self._entries.get(name)
-            if entry is None:
-                self._counters.misses += 1
-                return self._create(name, layout)
-            if max_context_length is not None and layout.max_context > entry.max_context_length:
-                expected = f"at most the {entry.max_context_length} tokens it was made for"
-                remedy = "evict it first to make it anew"
-                raise ContextOverflowError(
-                    f"session {name!r}", expected=expected, got=layout.max_context, remedy=remedy
-                )
-            entry.touch()
-            self._counters.hits += 1
-            return entry
+        ttl = _time_to_live(ttl_seconds)
+        with self._ledger:
+            missed = False
+            while True:
+                entry = self._find(name)
+                if entry is not None:
+                    if max_context_length is not None:
+                        _refuse_smaller(entry, layout.max_context)
+                    self._hit(entry)
+                    return entry
+                now = self._ledger.clock() if missed else self._miss()
+                missed = True
+                entry = self._residents.admit(name, layout, now=now, ttl_seconds=ttl)
+                if entry is not None:  # else it has waited for a copy, and all may be different now
+                    break
+            zeroing = entry.begin_zeroing()
+        if zeroing:
+            entry.zero(self._residents.withdraw)
+        return entry
 
     def get(self, session_id: str) -> KVCacheEntry | None:
         """Return the session's entry, or None. Counts as a hit or a miss; a hit is a use.
@@ -137,13 +171,12 @@ class KVCacheManager:
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
-        with self._transaction():
-            entry = self._entries.get(name)
+        with self._ledger:
+            entry = self._find(name)
             if entry is None:
-                self._counters.misses += 1
-                return None
-            entry.touch()
-            self._counters.hits += 1
+                self._ledger.trace("miss", name, at=self._miss())
+            else:
+                self._hit(entry)
             return entry
 
     def append(self, session_id: str, key: Array, value: Array) -> int:
@@ -154,34 +187,39 @@ class KVCacheManager:
 
         Raises:
             InvalidSessionError: not a string, or empty.
-            UnknownSessionError: the session has no entry.
+            UnknownSessionError: the session has no entry, or lost it while the tokens were written.
             DtypeError, ShapeError, ContiguityError, ContextOverflowError: nothing was written.
             ClosedError: the manager is closed.
         """
-        name = checks.session_name(session_id)
-        with self._transaction():
-            entry = self._entries.get(name)
-            if entry is None:
-                remedy = "get_or_create makes one"
-                raise UnknownSessionError("append", expected="a session with an entry", got=name, remedy=remedy)
+        # One lookup in a dict needs no lock; whether the entry is still the session's is asked under the lock below.
+        entry = self._entries.get(session_id) if type(session_id) is str else None
+        if entry is None:
+            raise self._unknown("append", session_id)
+        try:
             return entry.append(key, value)
+        except StaleEntryError:
+            raise self._unknown("append", session_id) from None
 
     def evict(self, session_id: str) -> bool:
         """Take the session's block away; False when it had none.
 
         Raises:
             InvalidSessionError: not a string, or empty.
+            PinnedEntryError: somebody has pinned it.
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
-        with self._transaction():
-            if name not in self._entries:
+        with self._ledger:
+            entry = self._find(name)
+            if entry is None:
                 return False
-            self._evict([name], EvictionReason.MANUAL)
+            if entry.is_pinned:
+                raise PinnedEntryError(f"evict {name!r}", expected="an entry without a pin", got="pinned")
+            self._residents.evict([name], EvictionReason.MANUAL, self._ledger.clock())
             return True
 
     def expire(self, now: float | None = None) -> tuple[str, ...]:
-        """Evict every session that went unused for `ttl_seconds` until `now`, in seconds (None: the clock's time).
+        """Evict every session whose time to live ended until `now`, in seconds (None: the clock's time), but for pinned ones.
 
         Returns:
             The session ids, least recently used first; empty where no time to live is set.
@@ -191,135 +229,130 @@ class KVCacheManager:
             ClosedError: the manager is closed.
         """
         moment = None if now is None else checks.seconds("now", now)
-        with self._transaction():
-            if self._ttl is None:
-                return ()
-            at = self._clock() if moment is None else moment
-            victims = choose_expired(self._candidates(), now=at, ttl=self._ttl)
-            self._evict(victims, EvictionReason.TTL)
+        with self._ledger:
+            self._refuse_if_closed()
+            at = self._ledger.clock() if moment is None else moment
+            victims = choose_expired(self._residents.candidates(), now=at)
+            self._residents.evict(victims, EvictionReason.TTL, at)
             return victims
 
     def clear(self) -> tuple[str, ...]:
-        """Evict every session and return their ids.
+        """Evict every session that nobody has pinned, and return their ids.
 
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._transaction():
-            victims = tuple(self._entries)
-            self._evict(victims, EvictionReason.MANUAL)
+        with self._ledger:
+            self._refuse_if_closed()
+            victims = tuple(name for name, entry in self._entries.items() if not entry.is_pinned)
+            self._residents.evict(victims, EvictionReason.MANUAL, self._ledger.clock())
             return victims
 
+    def compact(self) -> int:
+        """Move entries together so that free bytes touch each other, around those that are pinned or being written.
+
+        Views that were handed out before show the old place. Everybody else waits meanwhile.
+
+        Returns:
+            The bytes that were moved.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._residents.compact(self._ledger.clock())
+
     def close(self) -> None:
-        """Evict every session with a receipt, and let go of the arena; a second time does nothing."""
-        with suppress(ClosedError), self._transaction():
-            self._evict(tuple(self._entries), EvictionReason.SHUTDOWN)
+        """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""
+        with suppress(ClosedError), self._ledger:
+            self._refuse_if_closed()
+            now = self._ledger.clock()
+            self._residents.evict(tuple(self._entries), EvictionReason.SHUTDOWN, now)
+            self._ledger.trace("close", at=now)
             self._pool.close()
 
     def statistics(self) -> Statistics:
-        """Measure the cache as it is now.
+        """Measure what the cache holds and has done.
 
         Raises:
             ClosedError: the manager is closed.
         """
-        with self._transaction():
-            return self._snapshot()
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._residents.statistics()
 
-    def check(self) -> None:
-        """Prove that the blocks of the entries are exactly what the pool has handed out.
+    def performance(self) -> PerformanceReport:
+        """Measure how quick the cache is.
 
         Raises:
-            IntegrityError: they are not, or an invariant of the allocator is broken.
+            ClosedError: the manager is closed.
         """
-        with self._lock:
-            self._pool.check()
-            blocks = sorted((entry.span.offset, entry.span.serial) for entry in self._entries.values())
-            live = [(span.offset, span.serial) for span in self._pool.live_spans()]
-            if blocks != live:
-                raise IntegrityError("manager", expected=f"one entry for each of the blocks {live}", got=blocks)
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._residents.performance(self._ledger.clock())
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Hold the lock for one call, and deliver its receipts once it is let go: a sink may be slow, or may call back."""
-        receipts: list[EvictionReceipt] = []
-        try:
-            with self._lock:
-                if self.closed:
-                    raise ClosedError("manager", expected="an open manager", got="closed")
-                try:
-                    yield
-                finally:
-                    receipts, self._outbox = self._outbox, []
-        finally:
-            failures = deliver(receipts, self._sinks)
-            if failures:
-                with self._lock:
-                    self._counters.sink_failures += failures
+    def snapshot(self) -> PoolSnapshot:
+        """Record everything that has a place in the arena; the sinks get it, too.
 
-    def _create(self, session_id: str, layout: KVLayout) -> KVCacheEntry:
-        span = self._allocate(layout)
-        try:
-            self._pool.zero_range(span.offset, layout.region_bytes)
-            self._pool.zero_range(span.offset + layout.value_offset, layout.region_bytes)
-            entry = KVCacheEntry(self._pool, layout, span, session_id=session_id, clock=self._clock, lock=self._lock)
-        except BaseException:
-            self._pool.deallocate(span)
-            raise
-        self._entries[session_id] = entry
-        return entry
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            snapshot = self._residents.snapshot(self._ledger.clock())
+            if self._ledger.wanted:
+                self._ledger.keep(snapshot)
+            return snapshot
 
-    def _allocate(self, layout: KVLayout) -> Span:
-        """Allocate one block, if need be in a room that evictions make; the choice has proved that the retry succeeds."""
-        try:
-            return self._pool.allocate(layout.block_bytes)
-        except OutOfMemoryError:
-            victims = choose_window(
-                self._candidates(), self._pool.free_spans(), size=layout.block_bytes, alignment=layout.alignment
-            )
-            if victims is None:
-                raise
-        self._evict(victims, EvictionReason.LRU)
-        return self._pool.allocate(layout.block_bytes)
+    def check(self) -> None:
+        """Prove that every block has one owner, and that bytes and tokens add up.
 
-    def _evict(self, session_ids: Iterable[str], reason: EvictionReason) -> None:
-        """Take the blocks of these sessions away and put the receipts, if anybody wants them, into the outbox."""
-        now = self._clock()
-        for session_id in session_ids:
-            entry = self._entries[session_id]
-            if self._sinks:
-                self._outbox.append(self._release_with_receipt(entry, reason, now))
-            else:
-                self._release(entry, reason)
+        Raises:
+            IntegrityError: they do not.
+        """
+        with self._ledger.lock:
+            self._residents.check()
 
-    def _release(self, entry: KVCacheEntry, reason: EvictionReason) -> None:
-        # The pool first: if it refuses, the entry is still ours. From here on every handle on it is stale.
-        self._pool.deallocate(entry.span)
-        del self._entries[entry.session_id]
-        self._counters.evictions[reason] += 1
+    def _find(self, name: str) -> KVCacheEntry | None:
+        self._refuse_if_closed()
+        return self._entries.get(name)
 
-    def _release_with_receipt(self, entry: KVCacheEntry, reason: EvictionReason, now: float) -> EvictionReceipt:
-        before, tokens, last_accessed = self._snapshot(), entry.token_count, entry.last_accessed
-        self._release(entry, reason)
-        return EvictionReceipt(
-            session_id=entry.session_id,
-            span=entry.span,
-            reason=reason,
-            token_count=tokens,
-            created_at=entry.created_at,
-            last_accessed=last_accessed,
-            evicted_at=now,
-            before=before,
-            after=self._snapshot(),
-        )
+    def _hit(self, entry: KVCacheEntry) -> None:
+        self._ledger.counters.hits += 1
+        entry.hit()
 
-    def _candidates(self) -> list[Candidate]:
-        return [Candidate(name, entry.span, entry.last_accessed) for name, entry in self._entries.items()]
+    def _miss(self) -> float:
+        now = self._ledger.clock()
+        self._ledger.counters.misses += 1
+        self._ledger.meters.requests.add(now)
+        return now
 
-    def _snapshot(self) -> Statistics:
-        pool = self._pool
-        return self._counters.snapshot(
-            bytes_capacity=pool.capacity,
-            bytes_used=pool.used,
-            largest_free=pool.largest_free,
-            sessions=len(self._entries),
-        )
+    def _unknown(self, subject: str, session_id: object) -> Exception:
+        name = checks.session_name(session_id)
+        if self.closed:
+            return _closed()
+        remedy = "get_or_create makes one"
+        return UnknownSessionError(subject, expected="a session with an entry", got=name, remedy=remedy)
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed:
+            raise _closed()
+
+
+def _closed() -> ClosedError:
+    return ClosedError("manager", expected="an open manager", got="closed")
+
+
+def _refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
+    if wanted > entry.max_context_length:
+        expected = f"at most the {entry.max_context_length} tokens it was made for"
+        remedy = "evict it first to make it anew"
+        raise ContextOverflowError(f"session {entry.session_id!r}", expected=expected, got=wanted, remedy=remedy)
+
+
+def _time_to_live(seconds: float | None) -> float | None:
+    plain = None if seconds is None else checks.seconds("ttl_seconds", seconds)
+    if plain is not None and plain <= 0:
+        raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=seconds)
+    return plain

@@ -1,16 +1,54 @@
-"""Record what was evicted, and hand the records to whoever wants them.
+"""Record what happened to the cache: frozen records, and the kind of function that takes them.
 
 Off by default: without a sink no record is made.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import SupportsIndex, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
-from kvcache import checks
-from kvcache.statistics import Statistics
+from kvcache.statistics import PerformanceReport, Statistics
 from kvcache.values import EvictionReason, Span
+
+SCHEMA_VERSION = 1
+
+Action: TypeAlias = Literal[
+    "create", "refused", "hit", "miss", "append", "touch", "truncate", "evict", "pin", "unpin", "compact", "close"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The cache that the records after it belong to: all that is needed to make it again.
+
+    Attributes:
+        opened_at: seconds of the manager's clock, as all times here.
+        capacity_bytes: of the arena.
+        layers: of the layout, as the next five.
+        kv_heads: heads per layer.
+        head_dim: elements per head.
+        max_context: tokens per session.
+        dtype: as it is stored.
+        alignment: of blocks, in bytes.
+        ttl_seconds: how long a session may go unused; None: for ever.
+        policy: name of the eviction policy.
+        seconds_per_token: what computing a token again takes.
+        copy_bytes_per_second: how quickly blocks are moved.
+        schema_version: of the records.
+    """
+
+    opened_at: float
+    capacity_bytes: int
+    layers: int
+    kv_heads: int
+    head_dim: int
+    max_context: int
+    dtype: str
+    alignment: int
+    ttl_seconds: float | None
+    policy: str
+    seconds_per_token: float
+    copy_bytes_per_second: float
+    schema_version: int = SCHEMA_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +65,7 @@ class EvictionReceipt:
         evicted_at: when it went.
         before: what the cache held just before.
         after: what it held just after.
+        performance: how quick the cache was until then; receipts of one call share it.
     """
 
     session_id: str
@@ -38,41 +77,103 @@ class EvictionReceipt:
     evicted_at: float
     before: Statistics
     after: Statistics
+    performance: PerformanceReport
 
 
-Sink: TypeAlias = Callable[[EvictionReceipt], object]
-"""Whatever takes a receipt; what it returns is ignored, what it raises is counted."""
+@dataclass(frozen=True, slots=True)
+class BatchReceipt:
+    """All evictions of one call, after their own receipts; only where there were several.
 
-
-class MemorySink:
-    """Keeps the latest `limit` receipts in memory; all of them when `limit` is None.
-
-    Raises:
-        InvalidSizeError: `limit` is not a whole number above 0.
+    Attributes:
+        reason: why.
+        session_ids: in the order in which they went.
+        bytes_freed: by all of them.
+        tokens_lost: by all of them.
+        evicted_at: when.
+        before: what the cache held before the first.
+        after: what it held after the last.
     """
 
-    def __init__(self, limit: SupportsIndex | None = None) -> None:
-        maxlen = None if limit is None else checks.whole_number("sink limit", limit, minimum=1)
-        self._receipts: deque[EvictionReceipt] = deque(maxlen=maxlen)
-
-    def __call__(self, receipt: EvictionReceipt) -> None:
-        """Keep `receipt`."""
-        self._receipts.append(receipt)
-
-    @property
-    def receipts(self) -> tuple[EvictionReceipt, ...]:
-        """What is kept, oldest first."""
-        return tuple(self._receipts)
+    reason: EvictionReason
+    session_ids: tuple[str, ...]
+    bytes_freed: int
+    tokens_lost: int
+    evicted_at: float
+    before: Statistics
+    after: Statistics
 
 
-def deliver(receipts: Iterable[EvictionReceipt], sinks: Iterable[Sink]) -> int:
-    """Hand every receipt to every sink, and return how often a sink raised. Never raises for a sink's sake."""
-    targets = tuple(sinks)
-    failures = 0
-    for receipt in receipts:
-        for sink in targets:
-            try:
-                sink(receipt)
-            except Exception:  # noqa: BLE001 - whatever a sink does, the cache goes on; the caller counts it
-                failures += 1
-    return failures
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A block that went from one place to another, with its session."""
+
+    session_id: str
+    source: Span
+    target: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionReceipt:
+    """Blocks that were moved so that free bytes touch each other."""
+
+    moves: tuple[Move, ...]
+    bytes_moved: int
+    compacted_at: float
+    before: Statistics
+    after: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A session's block in a snapshot."""
+
+    session_id: str
+    span: Span
+    token_count: int
+    created_at: float
+    last_accessed: float
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSnapshot:
+    """Everything that has a place in the arena at one moment, by offset."""
+
+    taken_at: float
+    statistics: Statistics
+    performance: PerformanceReport
+    blocks: tuple[Block, ...]
+    free: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """One step of a session, for the replay.
+
+    Attributes:
+        sequence: 0, 1, 2 … in the order in which things happened; sinks of several threads may get them in another.
+        action: what happened.
+        session_id: whose; empty for `compact` and `close`.
+        at: when.
+        tokens: appended ones; kept ones of `truncate`; those that the block can hold, or should have, of `create` and `refused`; else 0.
+        reason: of `evict`.
+        ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
+    """
+
+    sequence: int
+    action: Action
+    session_id: str
+    at: float
+    tokens: int = 0
+    reason: EvictionReason | None = None
+    ttl_seconds: float | None = None
+
+
+Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | CompactionReceipt | PoolSnapshot | TraceEvent
+
+
+class Sink(Protocol):
+    """Whatever takes a record: any callable. What it returns is ignored, what it raises is counted."""
+
+    def __call__(self, record: Record, /) -> object:
+        """Take `record`."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,25 +28,31 @@ _STORED_AS: Final = {"bfloat16": "uint16"}
 
 
 class EvictionReason(enum.StrEnum):
-    """Why a session lost its block."""
+    """Why a session lost its block.
+
+    `LRU` and `PRESSURE` made room for another session, the latter by any policy but the least recently used; `COMPACTION` made
+    room together with moves of other blocks. Somebody asked for the others: `evict` and `clear`, `expire`, `close`.
+    """
 
     MANUAL = "manual"
     LRU = "lru"
     TTL = "ttl"
+    PRESSURE = "pressure"
+    COMPACTION = "compaction"
     SHUTDOWN = "shutdown"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of the arena, `[offset, offset + length)`, in bytes.
 
     Two spans are equal when they cover the same bytes. `serial` names the allocation a span came from (0: none), is never
-    used twice in a process, and so tells a freed span from a later one over the same bytes.
+    used twice in a process, and so tells a freed span from a later one over the same bytes. A tuple, because an
+    allocator makes one per request and nothing else that is frozen is made as quickly.
     """
 
     offset: int
     length: int
-    serial: int = field(default=0, compare=False, repr=False)
+    serial: int = 0
 
     @property
     def end(self) -> int:
@@ -57,6 +62,18 @@ class Span:
     def overlaps(self, other: Span) -> bool:
         """Whether the two share a byte."""
         return self.offset < other.end and other.offset < self.end
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Span) and self[:2] == other[:2]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:2])
+
+    def __repr__(self) -> str:
+        return f"Span(offset={self.offset}, length={self.length})"
 
 
 def is_power_of_two(number: int) -> bool:

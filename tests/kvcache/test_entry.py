@@ -10,6 +10,7 @@ from kvcache import (
     ContextOverflowError,
     ContiguityError,
     DtypeError,
+    InvalidSizeError,
     KVCacheEntry,
     KVCacheManager,
     KVLayout,
@@ -173,6 +174,99 @@ def test_appending_is_a_use_and_looking_is_not() -> None:
     assert entry.last_accessed == 5.0
 
 
+def test_truncate_keeps_the_first_tokens_and_appends_go_on_behind_them() -> None:
+    manager, entry = make_entry()
+    for fill in (1.0, 2.0, 3.0):
+        entry.append(one_token(entry.layout, fill), one_token(entry.layout, -fill))
+    entry.truncate(1)
+    assert entry.token_count == manager.statistics().tokens == 1
+    assert manager.statistics().appended_tokens == 3
+    assert entry.append(tokens(entry.layout, 2, 9.0), tokens(entry.layout, 2, -9.0)) == 3
+    assert entry.key()[:, 0, 0, 0].tolist() == [1.0, 9.0, 9.0]
+    entry.truncate(0)
+    assert entry.value().shape[0] == 0
+    manager.check()
+
+
+@pytest.mark.parametrize(
+    ("count", "kind"),
+    [
+        pytest.param(2, OutOfBoundsError, id="more-than-there-are"),
+        pytest.param(-1, InvalidSizeError, id="negative"),
+        pytest.param(float("nan"), InvalidSizeError, id="nan"),
+    ],
+)
+def test_truncate_refuses_what_it_cannot_keep(count: int, kind: type[Exception]) -> None:
+    _, entry = make_entry()
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    with pytest.raises(kind):
+        entry.truncate(count)
+    assert entry.token_count == 1
+
+
+def test_tokens_that_were_written_in_place_are_committed() -> None:
+    manager, entry = make_entry()
+    entry.key_mut()[:2] = 5.0
+    entry.value_mut()[:2] = 6.0
+    assert entry.commit(2) == 2
+    assert (entry.key() == 5.0).all()
+    assert manager.statistics().tokens == 2
+    with pytest.raises(ContextOverflowError):
+        entry.commit(3)
+    with pytest.raises(InvalidSizeError):
+        entry.commit(0)
+    assert entry.token_count == 2
+
+
+def test_the_whole_region_can_be_seen_by_layer_and_altogether() -> None:
+    _, entry = make_entry()
+    entry.append(one_token(entry.layout, 3.0), one_token(entry.layout, 4.0))
+    assert entry.key(whole=True).shape == (4, 2, 2, 4)
+    assert entry.value(1, whole=True).shape == (2, 4, 4)
+    assert entry.value(1, whole=True)[:, 0].tolist() == [[4.0] * 4] * 2
+    assert not entry.key(0, whole=True)[:, 1:].any()
+    assert not entry.key(whole=True).flags.writeable
+
+
+@pytest.mark.parametrize("count", [pytest.param(n, id=f"tokens-{n}") for n in (1, 3)])
+def test_tokens_are_read_from_read_only_arrays_too(count: int) -> None:
+    _, entry = make_entry()
+    batch = tokens(entry.layout, count, 2.0)
+    batch.flags.writeable = False
+    entry.append(batch, batch)
+    assert (entry.key() == 2.0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int8", "float64", "complex64", ">f4", "bool"])
+@pytest.mark.parametrize("count", [pytest.param(n, id=f"tokens-{n}") for n in (0, 1, 3, 700)])
+def test_tokens_of_any_dtype_and_number_arrive_whole(dtype: str, count: int) -> None:
+    layout = KVLayout(layers=2, kv_heads=2, head_dim=64, max_context=1500, dtype=dtype)
+    entry = KVCacheManager(layout, capacity_bytes=layout.block_bytes).get_or_create("s")
+    bits = np.random.default_rng(0).integers(0, 2, (count, *layout.token_shape))
+    key, value = bits.astype(layout.dtype), (1 - bits).astype(layout.dtype)
+    assert entry.append(key, value) == count
+    assert entry.append(key, value) == 2 * count
+    np.testing.assert_array_equal(entry.key(), np.concatenate([key, key]))
+    np.testing.assert_array_equal(entry.value(), np.concatenate([value, value]))
+
+
+def test_fault_two_handles_on_one_session_count_together() -> None:
+    manager, entry = make_entry()
+    again = manager.get_or_create("s")
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    again.append(one_token(entry.layout), one_token(entry.layout))
+    assert again is entry
+    assert entry.token_count == 2
+
+
+def test_uses_are_counted() -> None:
+    manager, entry = make_entry()
+    manager.get("s")
+    entry.append(one_token(entry.layout), one_token(entry.layout))
+    entry.touch()
+    assert entry.uses == 4
+
+
 USES: list[Any] = [
     pytest.param(lambda entry: entry.key(), id="key"),
     pytest.param(lambda entry: entry.value(0), id="value"),
@@ -180,6 +274,11 @@ USES: list[Any] = [
     pytest.param(lambda entry: entry.value_mut(), id="value_mut"),
     pytest.param(lambda entry: entry.append(one_token(entry.layout), one_token(entry.layout)), id="append"),
     pytest.param(lambda entry: entry.touch(), id="touch"),
+    pytest.param(lambda entry: entry.truncate(0), id="truncate"),
+    pytest.param(lambda entry: entry.commit(1), id="commit"),
+    pytest.param(lambda entry: entry.pin().__enter__(), id="pin"),
+    pytest.param(lambda entry: entry.key(whole=True), id="whole"),
+    pytest.param(lambda entry: entry.uses, id="uses"),
     pytest.param(lambda entry: entry.token_count, id="token_count"),
     pytest.param(lambda entry: entry.last_accessed, id="last_accessed"),
 ]

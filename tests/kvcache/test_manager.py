@@ -10,7 +10,6 @@ from kvcache import (
     ClosedError,
     ContextOverflowError,
     EvictionReason,
-    EvictionReceipt,
     IntegrityError,
     InvalidSessionError,
     InvalidSizeError,
@@ -19,6 +18,7 @@ from kvcache import (
     MemorySink,
     OutOfBoundsError,
     OutOfMemoryError,
+    Record,
     StaleEntryError,
     UnknownSessionError,
 )
@@ -204,7 +204,7 @@ def test_receipts_tell_who_went_why_and_what_changed() -> None:
 
 
 def test_a_sink_that_raises_breaks_nothing_and_is_counted() -> None:
-    def broken(_receipt: EvictionReceipt) -> None:
+    def broken(_record: Record) -> None:
         raise RuntimeError("disk full")
 
     manager = make_manager(sink=broken)
@@ -217,7 +217,7 @@ def test_a_sink_that_raises_breaks_nothing_and_is_counted() -> None:
 def test_a_sink_may_call_the_manager_and_even_wait_for_another_thread_that_does() -> None:
     seen: list[int] = []
 
-    def sink(_receipt: EvictionReceipt) -> None:
+    def sink(_record: Record) -> None:
         other = threading.Thread(target=lambda: seen.append(manager.statistics().sessions), daemon=True)
         other.start()
         other.join(5)
@@ -331,6 +331,8 @@ def test_fault_the_same_session_created_twice_leaks() -> None:
 
 def test_fault_a_zero_range_error_becomes_a_panic(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = make_manager()
+    manager.get_or_create("first").key_mut()[:] = 1.0  # only bytes that were written to are zeroed
+    manager.evict("first")
 
     def refuse(offset: int, length: int) -> None:
         raise OutOfBoundsError("zero_range", expected="0", got=(offset, length))
@@ -339,6 +341,7 @@ def test_fault_a_zero_range_error_becomes_a_panic(monkeypatch: pytest.MonkeyPatc
         patch.setattr(manager._pool, "zero_range", refuse)
         with pytest.raises(OutOfBoundsError):
             manager.get_or_create("a")
+    assert "a" not in manager
     assert manager.statistics().bytes_used == 0
     manager.check()
     assert manager.get_or_create("a").is_live

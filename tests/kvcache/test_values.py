@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -66,7 +64,7 @@ def test_a_span_is_equal_by_the_bytes_it_covers_whatever_its_serial() -> None:
 
 
 def test_a_span_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Span(0, 64).offset = 1  # type: ignore[misc]
 
 

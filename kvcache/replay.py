@@ -1,0 +1,274 @@
+"""Check a file of records, and answer what another policy would have evicted, at which hit rate.
+
+    python -m kvcache.replay FILE [--policy NAME]... [--capacity BYTES] [--head DIGEST] [--json]
+
+Each policy drives a real manager of the recorded size through the recorded steps; nothing is written to its arena, so it takes
+no memory. Lookups and appends of a session that this policy would have evicted count as misses: its tokens are computed again
+and it gets a new block. Evictions that somebody asked for (manual, expired, closed) happen under every policy; those for room
+are the policy's own.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from kvcache.chain import GENESIS, digest, read_chain
+from kvcache.errors import ChainError, KVCacheError
+from kvcache.eviction import POLICIES, Policy
+from kvcache.layout import KVLayout
+from kvcache.manager import KVCacheManager
+from kvcache.receipts import SCHEMA_VERSION, EvictionReceipt
+from kvcache.residents import Costs
+from kvcache.sinks import MemorySink
+
+BROKEN, USAGE = 1, 2
+_ASKED_FOR: Final = {"manual", "ttl", "shutdown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a policy came to.
+
+    Attributes:
+        policy: its name, or "recorded" for what really happened.
+        hits: lookups that found their session.
+        misses: lookups that did not, and appends to sessions that were gone.
+        hit_rate: hits / (hits + misses); None without lookups.
+        evicted: sessions that went to make room, in order.
+        tokens_lost: what those held.
+        refused: sessions for which there was no room at all.
+    """
+
+    policy: str
+    hits: int
+    misses: int
+    hit_rate: float | None
+    evicted: tuple[str, ...]
+    tokens_lost: int
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a file holds: its opening, its steps in the order in which they happened, and the digest of its last line.
+
+    Without a trace there is no opening, and no steps.
+    """
+
+    opening: dict[str, Any] | None
+    steps: tuple[dict[str, Any], ...]
+    receipts: int
+    head: str
+
+
+def read(path: str, *, head: str | None = None) -> Recording:
+    """Read a file and check its chain.
+
+    Raises:
+        ChainError: the chain is broken, or the steps are not those of one opening of a schema that is known.
+        OSError: it cannot be read.
+    """
+    openings: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
+    receipts, last = 0, GENESIS
+    for line, record in read_chain(path, head=head):
+        last = digest(line)
+        if record["kind"] == "Opening":
+            openings.append(record)
+        elif record["kind"] == "TraceEvent":
+            steps.append(record)
+        else:
+            receipts += 1
+    if (openings or steps) and [opening.get("schema_version") for opening in openings] != [SCHEMA_VERSION]:
+        expected = f"one Opening of schema {SCHEMA_VERSION}"
+        raise ChainError(path, expected=expected, got=[opening.get("schema_version") for opening in openings])
+    return Recording(
+        openings[0] if openings else None, tuple(sorted(steps, key=lambda step: step["sequence"])), receipts, last
+    )
+
+
+def recorded(recording: Recording) -> Outcome:
+    """What really happened."""
+    actions = [step["action"] for step in recording.steps]
+    hits, misses = actions.count("hit"), sum(map(actions.count, ("create", "refused", "miss")))
+    evicted = [step for step in recording.steps if step["action"] == "evict" and step["reason"] not in _ASKED_FOR]
+    lost = sum(step["tokens"] for step in evicted)
+    return Outcome(
+        "recorded",
+        hits,
+        misses,
+        _rate(hits, misses),
+        tuple(step["session_id"] for step in evicted),
+        lost,
+        actions.count("refused"),
+    )
+
+
+def replay(recording: Recording, policy: Policy, *, capacity_bytes: int | None = None) -> Outcome:
+    """What would have happened under another policy, or in an arena of another size."""
+    return _Player(recording, policy, capacity_bytes).play()
+
+
+class _Player:
+    """Drives one manager through one recording."""
+
+    def __init__(self, recording: Recording, policy: Policy, capacity_bytes: int | None) -> None:
+        opening = recording.opening
+        if opening is None:
+            raise ChainError("replay", expected="a trace", got="receipts only", remedy="pass the sink as trace, too")
+        names = ("layers", "kv_heads", "head_dim", "max_context", "dtype", "alignment")
+        self.now: float = opening["opened_at"]
+        self.sink = MemorySink()
+        self.manager = KVCacheManager(
+            KVLayout(**{name: opening[name] for name in names}),
+            capacity_bytes=capacity_bytes or opening["capacity_bytes"],
+            ttl_seconds=opening["ttl_seconds"],
+            policy=policy,
+            costs=Costs(opening["seconds_per_token"], opening["copy_bytes_per_second"]),
+            clock=lambda: self.now,
+            sinks=[self.sink],
+        )
+        self.recording = recording
+        self.policy = policy
+        self.contexts: dict[str, tuple[int, float | None]] = {}  # of the sessions that live in the recording
+        self.tokens: dict[str, int] = {}
+        self.pins: dict[str, list[Any]] = {}
+        self.hits = self.misses = self.refused = 0
+
+    def play(self) -> Outcome:
+        for step in self.recording.steps:
+            self.now = step["at"]
+            self.step(step, step["action"], step["session_id"])
+        went = [each for each in self.sink.records if isinstance(each, EvictionReceipt)]
+        # Everything that the replay itself evicts is manual; what is left made room.
+        room = [each for each in went if each.reason not in {"manual", "shutdown"}]
+        lost = sum(each.token_count for each in room)
+        names = tuple(each.session_id for each in room)
+        hits, misses = self.hits, self.misses
+        return Outcome(self.policy.name, hits, misses, _rate(hits, misses), names, lost, self.refused)
+
+    def step(self, step: dict[str, Any], action: str, name: str) -> None:
+        match action:
+            case "create" | "refused":
+                self.contexts[name] = (step["tokens"], step["ttl_seconds"])
+                self.tokens[name] = 0
+                self.find(name)
+            case "hit":
+                self.find(name)
+            case "miss":
+                self.misses += 1
+            case "touch" | "append" | "truncate" | "pin" | "unpin":
+                self.use(step, action, name)
+            case "evict" if step["reason"] in _ASKED_FOR:
+                self.leave(name)
+            case "compact":
+                self.manager.compact()
+            case _:  # evictions for room are the policy's own, and the end needs no step
+                pass
+
+    def find(self, name: str) -> bool:
+        """Look the session up; make it again where it is gone. False where there is no room for it."""
+        if name in self.manager:
+            entry = self.manager._entries[name]  # noqa: SLF001 - a lookup would count as a use
+            if entry.max_context_length >= self.contexts[name][0]:
+                self.hits += 1
+                self.manager.get(name)
+                return True
+            self.manager.evict(name)
+        self.misses += 1
+        return self.create(name)
+
+    def create(self, name: str) -> bool:
+        """Make the session with the tokens that it had in the recording. False where there is no room for it."""
+        context, ttl = self.contexts[name]
+        try:
+            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl)
+        except KVCacheError:
+            self.refused += 1
+            return False
+        if self.tokens.get(name):
+            entry.commit(self.tokens[name])
+        return True
+
+    def use(self, step: dict[str, Any], action: str, name: str) -> None:
+        tokens = self.tokens.get(name, 0)
+        if action == "unpin":
+            if self.pins.get(name):
+                self.pins[name].pop().__exit__(None, None, None)
+            return
+        if name not in self.manager:
+            self.misses += 1
+            if not self.create(name):
+                return
+        entry = self.manager._entries[name]  # noqa: SLF001 - a lookup would count as a use
+        if action == "append":
+            # A session that was made again in the recording, and not here, has these tokens already.
+            self.tokens[name] = tokens + step["tokens"]
+            missing = self.tokens[name] - entry.token_count
+            entry.commit(missing) if missing > 0 else entry.touch()
+        elif action == "truncate":
+            self.tokens[name] = step["tokens"]
+            entry.truncate(min(step["tokens"], entry.token_count))
+        elif action == "touch":
+            entry.touch()
+        else:
+            pin = entry.pin()
+            pin.__enter__()
+            self.pins.setdefault(name, []).append(pin)
+
+    def leave(self, name: str) -> None:
+        self.tokens.pop(name, None)
+        if name in self.manager:
+            self.manager.evict(name)
+
+
+def _rate(hits: int, misses: int) -> float | None:
+    return hits / (hits + misses) if hits + misses else None
+
+
+def _table(outcomes: Iterable[Outcome]) -> str:
+    lines = [
+        f"{'policy':<10} {'hits':>8} {'misses':>8} {'hit rate':>9} {'evicted':>8} {'tokens lost':>12} {'refused':>8}"
+    ]
+    for each in outcomes:
+        rate = "-" if each.hit_rate is None else f"{each.hit_rate:.3f}"
+        figures = f"{each.hits:>8} {each.misses:>8} {rate:>9} {len(each.evicted):>8} {each.tokens_lost:>12}"
+        lines.append(f"{each.policy:<10} {figures} {each.refused:>8}")
+    return "\n".join(lines) + "\n"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Check, replay, print; 1 where the chain is broken, 2 where the call or the file is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m kvcache.replay", description="Check and replay a file of records.")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--policy", action="append", choices=sorted(POLICIES), help="default: all")
+    parser.add_argument("--capacity", type=int, metavar="BYTES", help="of the arena; default: as recorded")
+    parser.add_argument("--head", metavar="DIGEST", help="what the last line's digest must be")
+    parser.add_argument("--json", action="store_true", help="print JSON, with every evicted session")
+    wanted = parser.parse_args(words)
+    try:
+        recording = read(wanted.file, head=wanted.head)
+        policies = [POLICIES[name] for name in wanted.policy or POLICIES]
+        outcomes = [recorded(recording)] if recording.opening else []
+        outcomes += [replay(recording, policy, capacity_bytes=wanted.capacity) for policy in policies if outcomes]
+    except ChainError as error:
+        sys.stderr.write(f"replay: {error}\n")
+        return BROKEN
+    except (KVCacheError, OSError, KeyError, TypeError) as error:
+        sys.stderr.write(f"replay: {type(error).__name__}: {error}\n")
+        return USAGE
+    if wanted.json:
+        answer = {"head": recording.head, "receipts": recording.receipts, "steps": len(recording.steps)}
+        text = json.dumps(answer | {"outcomes": [asdict(each) for each in outcomes]}, indent=2) + "\n"
+    else:
+        chain = f"chain holds: {len(recording.steps)} steps, {recording.receipts} receipts, head {recording.head}\n\n"
+        text = chain + (_table(outcomes) if outcomes else "no trace to replay\n")
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
