@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -19,19 +20,21 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         name: as on the command line.
         what: our side against the other side, in words.
         goal: the highest ratio ours/other that meets the claim; None for a figure that is only told.
+        unit: what both sides are counted in.
     """
 
     name: str
     what: str
     goal: float | None = None
+    unit: Literal["seconds", "bytes", "times"] = "seconds"
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured for one claim.
 
     Attributes:
-        ours: seconds, the median of all runs.
-        other: seconds, the median of all runs of the other side, or the budget that the claim allows.
+        ours: in the claim's unit, the median of all runs.
+        other: likewise, the median of all runs of the other side, or the budget that the claim allows.
         runs: how often each side was measured.
         note: what helps to understand the figures.
     """
@@ -81,6 +84,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     goal: float | None
     met: bool | None
     runs: int
+    unit: str = "seconds"
     note: str = ""
 
 
@@ -90,11 +94,12 @@ def row_of(claim: Claim, figures: Figures) -> Row:
     return Row(
         name=claim.name,
         what=claim.what,
-        ours=round(figures.ours, 6),
-        other=round(figures.other, 6),
+        ours=round(figures.ours, 9),
+        other=round(figures.other, 9),
         ratio=ratio,
         goal=claim.goal,
         met=None if claim.goal is None else ratio <= claim.goal,
         runs=figures.runs,
+        unit=claim.unit,
         note=figures.note,
     )

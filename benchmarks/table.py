@@ -23,13 +23,20 @@ def seconds(value: float) -> str:
     return f"{value * 1e9:.3g} ns"
 
 
+def shown(value: float, unit: str) -> str:
+    """A figure in its unit."""
+    if unit == "bytes":
+        return f"{value / 2**20:.1f} MiB"
+    return f"{value:,.0f}" if unit == "times" else seconds(value)
+
+
 def table(rows: Sequence[Row]) -> str:
     """One line of figures per claim, and under it what it says."""
     cells = [
         (
             row.name,
-            seconds(row.ours),
-            seconds(row.other),
+            shown(row.ours, row.unit),
+            shown(row.other, row.unit),
             f"{row.ratio:.2f}",
             "-" if row.goal is None else f"≤ {row.goal:g}",
             _WORDS[row.met],
