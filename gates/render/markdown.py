@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.render.markup import cell, code, escape, fenced, table
+from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.summary import summarise
 from gates.render.tests import counts_line
 from gates.render.text import duration, plural
@@ -106,7 +106,7 @@ def _gates(summary: Summary) -> list[str]:
 
 def _gate_row(row: GateRow) -> tuple[str, ...]:
     sign = SIGNS[True] if row.passed else "⚠️" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else SIGNS[False]
-    return cell(row.name), cell(row.command) or "-", f"{sign} {row.status}", row.time, escape(row.notes) or "-"
+    return cell(row.name), cell(row.command) or "-", f"{sign} {row.status}", row.time, inline(row.notes) or "-"
 
 
 def _tests(section: TestSection | None) -> list[str]:
@@ -148,7 +148,7 @@ def _changes(section: ChangeSection | None) -> list[str]:
 def _file(change: FileChange) -> tuple[str, ...]:
     added = "binary" if change.added is None else f"+{change.added}"
     removed = "binary" if change.removed is None else f"-{change.removed}"
-    return cell(change.path), escape(change.status), added, removed
+    return cell(change.path), inline(change.status), added, removed
 
 
 def _cut(number: int, word: str) -> list[str]:
@@ -160,8 +160,8 @@ def _comparison(view: ComparisonView | None) -> list[str]:
         return []
     verdict = "❌ Regression" if view.regression else "✅ No regression"
     lines = [f"## Comparison: {escape(view.base)} vs {escape(view.head)}", "", f"**{verdict}.**", ""]
-    rows = [tuple(escape(cell) for cell in row) for row in view.rows]
-    lines += table(("Aspect", f"{escape(view.base)} (base)", f"{escape(view.head)} (head)"), rows)
+    rows = [tuple(inline(cell) for cell in row) for row in view.rows]
+    lines += table(("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)"), rows)
     for words, ids in view.lists:
         lines += [
             f"**{words.capitalize()}** ({plural(len(ids), 'test')})",
@@ -192,11 +192,11 @@ def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
     return (
         cell(record.name),
         str(record.tests),
-        escape(record.category),
-        escape(record.reason),
-        escape(record.owner),
-        f"{escape(record.expires)}{f' ❌ {escape(row.fault)}' if row.fault else ''}",
-        escape(record.issue) or "-",
+        inline(record.category),
+        inline(record.reason),
+        inline(record.owner),
+        f"{inline(record.expires)}{f' ❌ {inline(row.fault)}' if row.fault else ''}",
+        inline(record.issue) or "-",
         cell(record.filter),
     )
 
@@ -205,7 +205,7 @@ def _environment(summary: Summary) -> list[str]:
     lines = [
         "## Environment",
         "",
-        *table(("What", "Value"), [(escape(name), cell(value)) for name, value in summary.environment]),
+        *table(("What", "Value"), [(inline(name), cell(value)) for name, value in summary.environment]),
     ]
     if summary.variables:
         rows = [
@@ -213,7 +213,7 @@ def _environment(summary: Summary) -> list[str]:
                 cell(row.name),
                 "cleared" if row.value is None else f"set to {cell(row.value)}" if row.value else "set to nothing",
                 ", ".join(cell(gate) for gate in row.gates),
-                escape(row.reason),
+                inline(row.reason),
             )
             for row in summary.variables
         ]
@@ -250,5 +250,5 @@ def _reproduce(summary: Summary) -> list[str]:
 
 
 def _evidence(summary: Summary) -> list[str]:
-    rows = [(escape(item.what), cell(item.path), cell(item.digest) or "-") for item in summary.evidence]
+    rows = [(inline(item.what), cell(item.path), cell(item.digest) or "-") for item in summary.evidence]
     return ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]

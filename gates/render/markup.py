@@ -15,14 +15,19 @@ _LEADING = re.compile(r"^(\s*)([-+#=]|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:
-    """Text on one line, every character of it shown as it is.
+    """Text on one line, every character of it shown as it is, wherever a line may begin or end."""
+    shown = _LEADING.sub(_guard, inline(text))
+    if shown.endswith("#"):
+        shown = f"{shown[:-1]}&#35;"  # would close a heading, and vanish
+    return shown
+
+
+def inline(text: str) -> str:
+    """Text on one line inside a table's cell, where nothing that begins or ends a line has a meaning.
 
     A pipe becomes an entity, because readers disagree on whether it can be escaped in a table behind a backslash.
     """
     shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", one_line(text))
-    shown = _LEADING.sub(_guard, shown)
-    if shown.endswith("#"):
-        shown = f"{shown[:-1]}&#35;"  # would close a heading, and vanish
     return shown.replace("|", "&#124;")
 
 
