@@ -130,9 +130,7 @@ def test_an_expired_exclusion_is_marked() -> None:
         name="old", filter="test(a|b)", reason="r", category="c", owner="o", expires="2026-01-01", issue="#12", tests=16
     )
     shown = render_markdown(a_run(exclusions=(record,), effective_filter="not test(a|b)"), [])
-    assert ["`old`", "16", "c", "r", "o", "2026-01-01 ❌ expired on 2026-01-01", "#12", "`test(a|b)`"] in rows(
-        shown
-    )
+    assert ["`old`", "16", "c", "r", "o", "2026-01-01 ❌ expired on 2026-01-01", "#12", "`test(a|b)`"] in rows(shown)
     assert "Excluded: 16 tests, counted and never shown as skipped." in shown
     assert "not test(a|b)\n" in blocks(shown)
 
