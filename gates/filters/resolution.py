@@ -1,0 +1,133 @@
+"""What a predicate says that the test process cannot know by itself: history, git, the import graph, a base.
+
+Whoever knows (the program `gates`) answers each such predicate of an expression once, for all tests, with a
+`Resolution`. It is plain data: it travels to the test process as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional, Protocol
+
+from .nodes import Predicate
+
+Answer = Optional[bool]
+"""True, False, or None: unknown."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """A set of tests, named in whatever way is known.
+
+    Attributes:
+        tests: whole ids.
+        functions: ids without parameters: `path::Class::name` speaks for each of `path::Class::name[…]`.
+        files: paths below the root, with `/`.
+    """
+
+    tests: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+    def hold(self, test: str, function: str, file: str) -> bool:
+        """Whether a test is in the set."""
+        return test in self.tests or function in self.functions or file in self.files
+
+    def to_json(self) -> dict[str, list[str]]:
+        """As JSON; empty parts are left out."""
+        parts = {"tests": self.tests, "functions": self.functions, "files": self.files}
+        return {name: sorted(members) for name, members in parts.items() if members}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Names:
+        """Read what `to_json` made."""
+        return cls(*(frozenset(map(str, data.get(name) or ())) for name in ("tests", "functions", "files")))
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The answer to one predicate, for every test.
+
+    Attributes:
+        yes: tests that it holds for.
+        no: tests that it does not hold for; `yes` comes first.
+        otherwise: the answer for all other tests.
+        why: why `otherwise` is unknown, in words that follow "unknown: ".
+        note: what the reader must know although the answer is known, such as that everything was selected and why.
+        missing: what the predicate names and nothing has, with the nearest that exists; empty where all is there.
+    """
+
+    yes: Names = field(default_factory=Names)
+    no: Names = field(default_factory=Names)
+    otherwise: Answer = False
+    why: str = ""
+    note: str = ""
+    missing: str = ""
+
+    def answer(self, test: str, function: str, file: str) -> Answer:
+        """True, False or unknown for one test, given its id, its id without parameters, and its file."""
+        if self.yes.hold(test, function, file):
+            return True
+        return False if self.no.hold(test, function, file) else self.otherwise
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "yes": self.yes.to_json(),
+            "no": self.no.to_json(),
+            "otherwise": self.otherwise,
+            "why": self.why,
+            "note": self.note,
+            "missing": self.missing,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Resolution:
+        """Read what `to_json` made."""
+        otherwise = data.get("otherwise", None)
+        return cls(
+            yes=Names.from_json(data.get("yes") or {}),
+            no=Names.from_json(data.get("no") or {}),
+            otherwise=None if otherwise is None else bool(otherwise),
+            why=str(data.get("why") or ""),
+            note=str(data.get("note") or ""),
+            missing=str(data.get("missing") or ""),
+        )
+
+
+def unknown(why: str) -> Resolution:
+    """Nothing is known, and so every test is selected."""
+    return Resolution(otherwise=None, why=why)
+
+
+class Facts(Protocol):
+    """Answers the predicates that are about more than the test itself."""
+
+    def resolve(self, predicate: Predicate) -> Resolution:
+        """The answer for all tests; never raises for what a user can cause, but says `unknown`."""
+        ...
+
+
+class NoFacts:
+    """Knows nothing of the outside."""
+
+    def __init__(self, why: str = "only `gates` knows history, git and imports, not this process") -> None:
+        self._why = why
+
+    def resolve(self, predicate: Predicate) -> Resolution:  # noqa: ARG002 (whatever it is)
+        """Unknown."""
+        return unknown(self._why)
+
+
+class TableFacts:
+    """Answers that were found elsewhere, by the canonical text of the predicate."""
+
+    def __init__(self, table: Mapping[str, Resolution], why: str) -> None:
+        self._table, self._why = table, why
+
+    def resolve(self, predicate: Predicate) -> Resolution:
+        """What the table says."""
+        from .printing import to_text
+
+        return self._table.get(to_text(predicate)) or unknown(self._why)
