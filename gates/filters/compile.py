@@ -4,67 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
-from .match import Answer, Filter, LeafQuestion, Question
-from .matchers import compile_matcher
+from .leaves import leaf_of
+from .match import Branch, Filter
 from .nodes import And, Expression, Not, Predicate
 from .parse import parse
 from .printing import to_text
+from .resolution import NoFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from .match import TestName
+    from .resolution import Facts
+
+NAMED = {"default": Predicate("all"), "quarantined": Predicate("none")}
+"""Predicates that stand for an expression of the config → what they mean where the config has none."""
 
 
-def compile_filter(expression: Union[Expression, str]) -> Filter:
+def compile_filter(
+    expression: Union[Expression, str], facts: Facts | None = None, named: Mapping[str, Expression] | None = None
+) -> Filter:
     """Make an expression, or its text, ready to match.
+
+    Args:
+        expression: what to select.
+        facts: answers what is about more than the test itself; without it, that is unknown.
+        named: expressions that `default()` and `quarantined()` stand for.
 
     Raises:
         FilterSyntaxError: the text is no expression.
     """
     tree = parse(expression) if isinstance(expression, str) else expression
-    leaves: list[LeafQuestion] = []
-    return Filter(tree, _compile(tree, leaves), leaves)
+    return Filter(_compile(tree, facts or NoFacts(), {**NAMED, **(named or {})}))
 
 
-def _compile(expression: Expression, leaves: list[LeafQuestion]) -> Question:
+def _compile(expression: Expression, facts: Facts, named: Mapping[str, Expression]) -> Branch:
+    text = to_text(expression)
     if isinstance(expression, Predicate):
-        question = _predicate(expression)
-        leaves.append(LeafQuestion(expression, to_text(expression), question))
-        return question
-    if isinstance(expression, Not):
-        return _not(_compile(expression.operand, leaves))
-    operands = tuple(_compile(operand, leaves) for operand in expression.operands)
-    return _decided_by(operands, decisive=not isinstance(expression, And))
+        if expression.name not in NAMED:
+            return Branch(expression, text, leaf=leaf_of(expression, facts))
+        # Defined by an expression that the config forbids to name itself, so this ends.
+        without = {name: NAMED[name] if name == expression.name else tree for name, tree in named.items()}
+        return Branch(expression, text, (_compile(named[expression.name], facts, without),))
+    operands = (expression.operand,) if isinstance(expression, Not) else expression.operands
+    return Branch(expression, text, tuple(_compile(operand, facts, named) for operand in operands))
 
 
-def _not(operand: Question) -> Question:
-    def ask(test: TestName) -> Answer:
-        answer = operand(test)
-        return None if answer is None else not answer
-
-    return ask
-
-
-def _decided_by(operands: Sequence[Question], *, decisive: bool) -> Question:
-    """`or` is decided by the first True, `and` by the first False; what is unknown leaves it open."""
-
-    def ask(test: TestName) -> Answer:
-        result: Answer = not decisive
-        for operand in operands:
-            answer = operand(test)
-            if answer is decisive:
-                return decisive
-            if answer is None:
-                result = None
-        return result
-
-    return ask
-
-
-def _predicate(predicate: Predicate) -> Question:
-    if predicate.name == "test":
-        matches = compile_matcher(predicate.arguments[0])
-        return lambda test: matches(test.id)
-    everything = predicate.name == "all"
-    return lambda test: everything  # noqa: ARG005 (a question that needs no test)
+def operator_of(expression: Expression) -> str:
+    """The word of an operator; empty for a predicate."""
+    if isinstance(expression, Predicate):
+        return ""
+    return "not" if isinstance(expression, Not) else "and" if isinstance(expression, And) else "or"

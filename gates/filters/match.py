@@ -1,97 +1,138 @@
 """Matching tests against a compiled expression.
 
-Answers are three-valued: True, False, or None for "unknown", where a fact is missing. Unknown selects: a test that may
-be meant is never left out silently.
+Answers are three-valued: yes, no, or unknown where a fact is missing. Unknown selects: a test that may be meant is never
+left out silently.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Optional
+
+from . import columns
+from .nodes import And, Expression, Not, Predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .nodes import Expression, Predicate
+    from .candidate import Candidate
+    from .columns import Column
+    from .leaves import LeafQuestion
+    from .resolution import Answer
 
 
 @dataclass(frozen=True)
-class TestName:
-    """What a filter may know of a test without running it.
+class Branch:
+    """A node of the compiled tree.
 
     Attributes:
-        id: pytest's node id.
-        file: path relative to the root of the tests, with `/`.
+        expression: the node.
+        text: its canonical form.
+        parts: operands; of `default()` and `quarantined()`, the expression that they stand for.
+        leaf: of a predicate that asks something of a test.
     """
 
-    __test__ = False
-
-    id: str
-    file: str = ""
-
-    @classmethod
-    def from_id(cls, nodeid: str) -> TestName:
-        """Take the file from the node id."""
-        return cls(nodeid, nodeid.partition("::")[0])
-
-
-Answer = Optional[bool]
-Question = Callable[[TestName], Answer]
-
-
-@dataclass(frozen=True)
-class LeafQuestion:
-    """A predicate of the expression, ready to be asked."""
-
-    predicate: Predicate
+    expression: Expression
     text: str
-    ask: Question
+    parts: tuple[Branch, ...] = ()
+    leaf: Optional[LeafQuestion] = None
+
+    def leaves(self) -> Iterator[LeafQuestion]:
+        """The predicates below, in the order of the text."""
+        if self.leaf is not None:
+            yield self.leaf
+        for part in self.parts:
+            yield from part.leaves()
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """How many tests one predicate matched by itself, wherever it stands in the expression."""
+    """What one predicate matched by itself, wherever it stands in the expression.
+
+    Attributes:
+        predicate: as it stands in the expression.
+        text: its canonical form.
+        count: tests that it holds for, or may hold for.
+        unknown: how many of them it may hold for, because a fact is missing.
+        why: which fact.
+        question: the predicate that was asked.
+    """
 
     predicate: Predicate
     text: str
     count: int
+    unknown: int = 0
+    why: str = ""
+    question: Optional[LeafQuestion] = None
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a filter selects of some tests.
+    """What a filter says of some tests.
 
     Attributes:
-        matched: one value for each test, in their order.
-        leaves: a count for each predicate, in the order of the text.
+        column: an answer for each test, in their order.
+        leaves: counts for each predicate, in the order of the text.
     """
 
-    matched: tuple[bool, ...]
+    column: Column
     leaves: tuple[Leaf, ...]
+
+    @property
+    def matched(self) -> tuple[bool, ...]:
+        """Which tests are selected; unknown selects."""
+        return tuple(value != columns.NO for value in self.column)
+
+    @property
+    def certain(self) -> tuple[bool, ...]:
+        """Which tests are selected for sure: what leaves a test out must know that it is meant."""
+        return tuple(value == columns.YES for value in self.column)
 
 
 class Filter:
     """A compiled expression."""
 
-    def __init__(self, expression: Expression, ask: Question, leaves: Sequence[LeafQuestion]) -> None:
-        self.expression = expression
-        self._ask, self._leaves = ask, tuple(leaves)
+    def __init__(self, root: Branch) -> None:
+        self.root = root
 
-    def evaluate(self, test: TestName) -> Answer:
+    @property
+    def expression(self) -> Expression:
+        """What was compiled."""
+        return self.root.expression
+
+    def evaluate(self, test: Candidate) -> Answer:
         """True, False, or None where it cannot be known."""
-        return self._ask(test)
+        return columns.answer(self.column([test])[0])
 
-    def matches(self, test: TestName) -> bool:
+    def matches(self, test: Candidate) -> bool:
         """Whether the test is selected; unknown selects."""
-        return self._ask(test) is not False
+        return self.evaluate(test) is not False
 
-    def select(self, tests: Sequence[TestName]) -> Selection:
-        """Match many tests, and count what each leaf matches: one that matches nothing is probably a mistake."""
-        ask = self._ask
-        return Selection(
-            tuple(ask(test) is not False for test in tests),
-            tuple(
-                Leaf(leaf.predicate, leaf.text, sum(leaf.ask(test) is not False for test in tests))
-                for leaf in self._leaves
-            ),
-        )
+    def column(self, tests: Sequence[Candidate]) -> Column:
+        """The answers for some tests."""
+        return value_of(self.root, tests, {})
+
+    def select(self, tests: Sequence[Candidate]) -> Selection:
+        """Match many tests, and count what each predicate matches: one that matches nothing is probably a mistake."""
+        asked: dict[int, Column] = {}
+        column = value_of(self.root, tests, asked)
+        leaves = []
+        for question in self.root.leaves():
+            own = asked[id(question)]
+            unknown = own.count(columns.UNKNOWN)
+            why = question.why(tests[own.index(columns.UNKNOWN)]) if unknown else ""
+            leaves.append(
+                Leaf(question.predicate, question.text, own.count(columns.YES) + unknown, unknown, why, question)
+            )
+        return Selection(column, tuple(leaves))
+
+
+def value_of(branch: Branch, tests: Sequence[Candidate], asked: dict[int, Column]) -> Column:
+    """The column of a node; `asked` takes those of its predicates."""
+    if branch.leaf is not None:
+        found = asked[id(branch.leaf)] = branch.leaf.column(tests)
+        return found
+    parts = [value_of(part, tests, asked) for part in branch.parts]
+    if isinstance(branch.expression, Not):
+        return columns.negated(parts[0])
+    return columns.both(parts) if isinstance(branch.expression, And) else columns.either(parts)

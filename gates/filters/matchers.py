@@ -6,10 +6,18 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Callable
 
+from ..values import parse_duration
+
 if TYPE_CHECKING:
     from .nodes import Matcher
 
 TextTest = Callable[[str], bool]
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">": lambda seconds, limit: seconds > limit,
+    ">=": lambda seconds, limit: seconds >= limit,
+    "<": lambda seconds, limit: seconds < limit,
+    "<=": lambda seconds, limit: seconds <= limit,
+}
 
 
 class PatternError(ValueError):
@@ -35,6 +43,48 @@ def compile_matcher(matcher: Matcher) -> TextTest:
     if matcher.kind == "/":
         return lambda name: pattern.search(name) is not None
     return lambda name: pattern.match(name) is not None
+
+
+def compile_path_matcher(matcher: Matcher) -> TextTest:
+    """How a matcher compares with a path: a glob does not cross `/` but in `**`, and a folder stands for all below it.
+
+    Raises:
+        PatternError: see `compile_matcher`.
+    """
+    if matcher.kind != "#":
+        return compile_matcher(matcher)
+    pattern = re.compile(path_pattern(matcher.text))
+    return lambda path: pattern.match(path) is not None
+
+
+def path_pattern(glob: str) -> str:
+    """The regular expression of a path glob; a pattern that fits a folder fits everything below it."""
+    parts: list[str] = []
+    glob = glob.removeprefix("./")
+    glob = glob.rstrip("/") or glob
+    at = 0
+    while at < len(glob):
+        if glob.startswith("**/", at):
+            parts.append("(?:[^/]+/)*")
+            at += 3
+        elif glob.startswith("**", at):
+            parts.append(".*")
+            at += 2
+        elif glob[at] == "[" and "]" in glob[at + 2 :]:
+            end = glob.index("]", at + 2)
+            inside = glob[at + 1 : end].replace("\\", r"\\")
+            parts.append(f"[{'^' + inside[1:] if inside[0] == '!' else inside.replace('^', chr(92) + '^', 1)}]")
+            at = end + 1
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(glob[at], re.escape(glob[at])))
+            at += 1
+    return rf"(?s:{''.join(parts)})(?:/.*)?\Z"
+
+
+def compile_duration(matcher: Matcher) -> Callable[[float], bool]:
+    """How seconds are compared with the duration of a matcher."""
+    compare, limit = COMPARISONS[matcher.kind], parse_duration(matcher.text)
+    return lambda seconds: compare(seconds, limit)
 
 
 def compile_pattern(matcher: Matcher) -> re.Pattern[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEEPEST = 100
 """Levels of `not` and parentheses that an expression may have. Everything after the parser may recurse over them."""
@@ -25,21 +28,31 @@ class Matcher:
     """What an argument says: how to compare, and with what.
 
     Attributes:
-        kind: `=` exact, `~` contains, `/` regular expression, `#` glob.
+        kind: `=` exact, `~` contains, `/` regular expression, `#` glob; of durations `>`, `>=`, `<` or `<=`.
         text: with the language's escapes resolved.
+        key: of `reason=~network`, the `reason`; empty for an argument without a key.
     """
 
     kind: str
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Predicate:
-    """A question about a test: `all()`, `test(~cache)`."""
+    """A question about a test: `all()`, `test(~cache)`, `rdeps(changed(main))`."""
 
     name: str
-    arguments: tuple[Matcher, ...] = ()
+    arguments: tuple[Argument, ...] = ()
     span: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """The arguments that are no predicates themselves."""
+        return tuple(argument for argument in self.arguments if isinstance(argument, Matcher))
+
+
+Argument = Union[Matcher, Predicate]
 
 
 @dataclass(frozen=True)
@@ -67,3 +80,14 @@ class Or:
 
 
 Expression = Union[Predicate, Not, And, Or]
+
+
+def predicates(expression: Expression) -> Iterator[Predicate]:
+    """The predicates of an expression in the order of the text; the ones inside an argument are part of their leaf."""
+    if isinstance(expression, Predicate):
+        yield expression
+    elif isinstance(expression, Not):
+        yield from predicates(expression.operand)
+    else:
+        for operand in expression.operands:
+            yield from predicates(operand)

@@ -17,16 +17,20 @@ from .nodes import DEEPEST, And, Expression, Not, Or, Span
 from .tokens import HOLE, Lexer, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, without: Collection[str] = ()) -> Expression:
     """The tree of an expression.
+
+    Args:
+        text: the expression.
+        without: predicates that may not stand in it, because it defines them.
 
     Raises:
         FilterSyntaxError: the text is no expression; it holds every problem that was found.
     """
-    lexer = Lexer(text)
+    lexer = Lexer(text, without)
     tokens = lexer.tokens()
     if not tokens and not lexer.problems:
         raise FilterSyntaxError(

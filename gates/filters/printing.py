@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from .nodes import And, Expression, Matcher, Not, Predicate
+from .arguments import FOREIGN, KEY, KEY_DEFAULT
+from .nodes import And, Argument, Expression, Matcher, Not, Predicate
 from .predicates import PREDICATES
 
 if TYPE_CHECKING:
@@ -12,14 +14,13 @@ if TYPE_CHECKING:
 
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", ")": "\\)", ",": "\\,"}
 PREFIXES = "=~/#"
+_CALL = re.compile(r"[^\W\d]\w*\s*\(")
 
 
 def to_text(expression: Expression) -> str:
     """Print an expression with word operators and no parentheses that are not needed."""
     if isinstance(expression, Predicate):
-        form = PREDICATES.get(expression.name)
-        default = form.default if form is not None else ""
-        return f"{expression.name}({', '.join(argument_text(one, default) for one in expression.arguments)})"
+        return f"{expression.name}({', '.join(_argument(one, expression.name) for one in expression.arguments)})"
     if isinstance(expression, Not):
         return f"not {_inside(expression.operand, (Predicate, Not))}"
     if isinstance(expression, And):
@@ -36,10 +37,26 @@ def _inside(expression: Expression, bare: tuple[type, ...]) -> str:
     return text if isinstance(expression, bare) else f"({text})"
 
 
+def _argument(argument: Argument, predicate: str) -> str:
+    if isinstance(argument, Predicate):
+        return to_text(argument)
+    form = PREDICATES.get(predicate)
+    if argument.key:
+        return f"{argument.key}={argument_text(argument, KEY_DEFAULT)}"
+    text = argument_text(argument, form.default if form is not None else "")
+    # Where keys are read, `a=b` would be one; where predicates are, `changed(` would begin one.
+    misread = form is not None and (
+        (form.keyed != "no" and KEY.match(text)) or (form.nested and _CALL.match(text)) or FOREIGN.match(text)
+    )
+    return argument.kind + text if misread else text
+
+
 def argument_text(matcher: Matcher, default: str) -> str:
     """Print one argument; the prefix only where the text would mean something else without it."""
     if matcher.kind == "/":
         return f"/{_regex_text(matcher.text)}/"
+    if matcher.kind[0] in "<>":
+        return matcher.kind + matcher.text
     text = "".join(ESCAPES.get(one, one) for one in matcher.text)
     # Leading blanks would be dropped: as an escape the first one stays, and the rest with it.
     if matcher.text[:1].isspace() and text[0] != "\\":

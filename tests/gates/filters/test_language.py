@@ -9,11 +9,22 @@ from typing import Any
 
 import pytest
 
-from gates.filters import FilterSyntaxError, TestName, compile_filter, parse, to_text
+from gates.filters import (
+    Candidate,
+    Described,
+    FilterSyntaxError,
+    Resolution,
+    TableFacts,
+    compile_filter,
+    parse,
+    to_text,
+)
 from gates.values import ExitCode
 
 CASES = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))
-TESTS = {letter: TestName.from_id(name) for letter, name in CASES["tests"].items()}
+TESTS = {letter: Described(about) for letter, about in CASES["tests"].items()}
+FACTS = TableFacts({text: Resolution.from_json(about) for text, about in CASES["facts"].items()}, "nobody asked")
+NAMED = {name: parse(text) for name, text in CASES["named"].items()}
 
 
 def refused(text: str) -> FilterSyntaxError:
@@ -28,8 +39,10 @@ def test_an_accepted_expression_has_a_canonical_form_and_matches(case: dict[str,
     expression = parse(case["text"])
     assert to_text(expression) == case["canonical"]
     assert parse(case["canonical"]) == expression
-    compiled = compile_filter(case["text"])
-    assert "".join(letter for letter, test in TESTS.items() if compiled.matches(test)) == case["matches"]
+    compiled = compile_filter(case["text"], FACTS, NAMED)
+    answers = {letter: compiled.evaluate(test) for letter, test in TESTS.items()}
+    assert "".join(letter for letter, answer in answers.items() if answer) == case["matches"]
+    assert "".join(letter for letter, answer in answers.items() if answer is None) == case.get("unknown", "")
 
 
 @pytest.mark.parametrize("case", CASES["refused"], ids=lambda case: case["text"] or "nothing")
@@ -108,12 +121,12 @@ def test_deep_nesting_is_an_error_of_the_language(text: str) -> None:
 def test_nesting_up_to_the_limit_works() -> None:
     text = "not (" * 50 + "all() or none()" + ")" * 50
     assert parse(to_text(parse(text))) == parse(text)
-    assert compile_filter(text).matches(TestName("x"))
+    assert compile_filter(text).matches(Candidate("x"))
 
 
 def test_a_long_chain_is_not_deep() -> None:
     text = " or ".join(f"test({number})" for number in range(5000))
-    assert compile_filter(text).matches(TestName("test_4999"))
+    assert compile_filter(text).matches(Candidate("test_4999"))
 
 
 @pytest.mark.parametrize(
@@ -129,4 +142,4 @@ def test_hostile_input_takes_linear_time(unit: str) -> None:
 
 
 def test_a_regular_expression_that_python_warns_of_is_accepted() -> None:
-    assert compile_filter("test(/[[a]/)").matches(TestName("[a"))
+    assert compile_filter("test(/[[a]/)").matches(Candidate("[a"))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.filters import (
     And,
+    Candidate,
+    Described,
     Expression,
     FilterSyntaxError,
     Matcher,
@@ -17,21 +22,41 @@ from gates.filters import (
     Or,
     Predicate,
     Problem,
-    TestName,
     compile_filter,
     parse,
     to_text,
 )
+from gates.filters.explain import explain
+from gates.filters.resolution import Answer
 
 LETTERS = "ab/=~#,()\\ \n\té日\u2003"
 TEXTS = st.text(st.sampled_from(LETTERS), min_size=1, max_size=5) | st.text(min_size=1, max_size=5)
+SHORT = st.text(st.sampled_from("ab"), min_size=1, max_size=2)
 REGEXES = st.sampled_from(["a", "a|b", "^a", "[ab]$", "a/b", r"\(", r"\\", "a,", "é+", r"(a)\1"])
+KEYS = st.sampled_from(["a", "b", "0", "1"])
+DURATIONS = st.sampled_from(["1s", "250ms", "1m 30s"])
 
 MATCHERS = st.builds(Matcher, st.sampled_from("=~"), TEXTS) | st.builds(Matcher, st.just("/"), REGEXES)
 MATCHERS |= st.builds(Matcher, st.just("#"), st.text(st.sampled_from("ab*?é,)"), min_size=1, max_size=5))
-LEAVES = st.sampled_from([Predicate("all"), Predicate("none")]) | st.builds(
-    lambda matcher: Predicate("test", (matcher,)), MATCHERS
-)
+KEYED = st.builds(lambda matcher, key: replace(matcher, key=key), MATCHERS, KEYS)
+WORDS = st.builds(Matcher, st.just("="), st.text(st.sampled_from("ab/=~#(),\\"), min_size=1, max_size=4))
+
+
+def called(name: str, *arguments: st.SearchStrategy[Matcher]) -> st.SearchStrategy[Predicate]:
+    return st.tuples(*arguments).map(lambda given: Predicate(name, given))
+
+
+ONE_TEXT = ["test", "name", "module", "class", "fixture", "docstring", "group", "platform"]
+INSIDE = st.sampled_from(["all", "none"]).map(Predicate)
+INSIDE |= st.sampled_from(ONE_TEXT).flatmap(lambda name: called(name, MATCHERS))
+INSIDE |= called("mark", MATCHERS) | called("mark", MATCHERS, KEYED) | called("mark", MATCHERS, KEYED, KEYED)
+INSIDE |= called("param", MATCHERS) | called("param", KEYED) | called("param", KEYED, MATCHERS)
+INSIDE |= called("kind", st.sampled_from(["function", "method"]).map(lambda text: Matcher("=", text)))
+OUTSIDE = st.sampled_from(["failed", "new", "changed"]).flatmap(lambda name: called(name, WORDS))
+OUTSIDE |= called("slow", st.builds(Matcher, st.sampled_from([">", ">=", "<", "<="]), DURATIONS))
+OUTSIDE |= st.sampled_from(["flaky", "default", "quarantined"]).map(Predicate)
+OUTSIDE |= st.sampled_from(["owner", "rdeps", "file", "binary_id"]).flatmap(lambda name: called(name, MATCHERS))
+OUTSIDE |= called("changed", WORDS).map(lambda inner: Predicate("rdeps", (inner,)))
 
 
 def branches(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
@@ -39,21 +64,94 @@ def branches(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expre
     return st.builds(Not, children) | st.builds(And, several) | st.builds(Or, several)
 
 
-EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(LEAVES, branches, max_leaves=12)
-NAMES = st.text(st.sampled_from(LETTERS), max_size=8)
+EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(INSIDE | OUTSIDE, branches, max_leaves=12)
+DECIDABLE: st.SearchStrategy[Expression] = st.recursive(INSIDE, branches, max_leaves=12)
+NAMES = st.text(st.sampled_from(LETTERS), max_size=8) | st.just("a/b.py::ab::a[b]")
 
 
-def naive(expression: Expression, name: str) -> bool:
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+MARKS = st.tuples(SHORT, st.lists(SHORT, max_size=2), st.dictionaries(st.sampled_from("ab"), SHORT, max_size=2))
+TESTS = st.fixed_dictionaries(
+    {
+        "id": NAMES,
+        "module": maybe(SHORT),
+        "kind": maybe(st.sampled_from(["function", "method"])),
+        "marks": maybe(st.lists(MARKS, max_size=3)),
+        "fixtures": maybe(st.lists(SHORT, max_size=3)),
+        "params": maybe(st.dictionaries(st.sampled_from("ab"), SHORT, max_size=2)),
+        "docstring": maybe(TEXTS),
+        "platform": maybe(st.lists(SHORT, max_size=2)),
+    }
+).map(Described)
+
+
+def naive(expression: Expression, test: Candidate) -> Answer:
     """What an expression means, written down as simply as can be."""
     if isinstance(expression, Not):
-        return not naive(expression.operand, name)
-    if isinstance(expression, And):
-        return all(naive(operand, name) for operand in expression.operands)
-    if isinstance(expression, Or):
-        return any(naive(operand, name) for operand in expression.operands)
-    if expression.name != "test":
-        return expression.name == "all"
-    (matcher,) = expression.arguments
+        answer = naive(expression.operand, test)
+        return None if answer is None else not answer
+    if isinstance(expression, Predicate):
+        return naive_leaf(expression, test)
+    answers = [naive(operand, test) for operand in expression.operands]
+    decisive = isinstance(expression, Or)
+    return decisive if decisive in answers else None if None in answers else not decisive
+
+
+def naive_leaf(leaf: Predicate, test: Candidate) -> Answer:
+    if leaf.name in ("all", "none"):
+        return leaf.name == "all"
+    first = leaf.matchers[0]
+    if leaf.name == "mark":
+        if test.marks is None:
+            return None
+        return any(
+            compare(first, mark.name)
+            and all(compare(one, value) for one in leaf.matchers[1:] for value in [mark.value(one.key)])
+            for mark in test.marks
+        )
+    if leaf.name == "param":
+        return naive_param(leaf, test)
+    group = None
+    if test.marks is not None:
+        group = [m.value("name") or m.value("0") or "default" for m in test.marks if m.name == "xdist_group"]
+    parts = test.id.partition("::")[2].partition("[")[0].split("::")
+    classes = parts[:-1]
+    file = test.id.partition("::")[0]
+    name = parts[-1] if "::" in test.id else file.rpartition("/")[2]
+    values: dict[str, Any] = {
+        "test": [test.id],
+        "name": [name],
+        "module": test.module and [test.module],
+        "class": [*classes, "::".join(classes)] if len(classes) > 1 else classes,
+        "kind": test.kind and [test.kind],
+        "fixture": test.fixtures,
+        "docstring": None if test.docstring is None else [test.docstring],
+        "group": group,
+        "platform": test.platform,
+    }
+    found = values[leaf.name]
+    return None if found is None else any(compare(first, value) for value in found)
+
+
+def naive_param(leaf: Predicate, test: Candidate) -> Answer:
+    param = test.names.param
+    answers: list[Answer] = []
+    for one in leaf.matchers:
+        if not param:
+            answers.append(False)
+        elif not one.key:
+            answers.append(compare(one, param))
+        else:
+            answers.append(None if test.params is None else compare(one, test.params.get(one.key)))
+    return False if False in answers else None if None in answers else True
+
+
+def compare(matcher: Matcher, name: str | None) -> bool:
+    if name is None:
+        return False
     if matcher.kind == "/":
         return re.search(matcher.text, name) is not None
     return {"=": name == matcher.text, "~": matcher.text in name, "#": fnmatchcase(name, matcher.text)}[matcher.kind]
@@ -70,12 +168,23 @@ def test_the_canonical_form_is_stable(expression: Expression) -> None:
     assert to_text(parse(text)) == text
 
 
-@given(EXPRESSIONS, st.lists(NAMES, max_size=5))
-def test_matching_means_what_the_naive_evaluator_says(expression: Expression, names: list[str]) -> None:
+@given(DECIDABLE, st.lists(TESTS, max_size=4))
+def test_matching_means_what_the_naive_evaluator_says(expression: Expression, tests: list[Candidate]) -> None:
     compiled = compile_filter(expression)
-    tests = [TestName(name) for name in names]
-    assert [compiled.matches(test) for test in tests] == [naive(expression, name) for name in names]
-    assert compiled.select(tests).matched == tuple(naive(expression, name) for name in names)
+    wanted = [naive(expression, test) for test in tests]
+    assert [compiled.evaluate(test) for test in tests] == wanted
+    selection = compiled.select(tests)
+    assert selection.matched == tuple(answer is not False for answer in wanted)
+    assert selection.certain == tuple(answer is True for answer in wanted)
+    # What a person is told of it agrees with what is done.
+    for test, answer in zip(tests, wanted, strict=True):
+        assert explain(compiled, test).answer is answer
+
+
+@given(TESTS)
+def test_a_test_survives_json(test: Candidate) -> None:
+    data = json.loads(json.dumps(test.to_json()))
+    assert Described(data).to_json() == test.to_json()
 
 
 PIECES = st.sampled_from(
@@ -92,6 +201,13 @@ PIECES = st.sampled_from(
         "\\u{41}",
         "&&",
         "foo(",
+        "mark(",
+        "slow(>1s)",
+        "rdeps(",
+        "changed(",
+        "key=",
+        "kind(",
+        "regex:",
     ]
 )
 

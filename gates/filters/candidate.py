@@ -1,0 +1,143 @@
+"""A test as a filter sees it: what is known of it without running it.
+
+What follows from the id is known of every test. The rest (markers, fixtures, …) depends on who asks: pytest knows it of
+its items, a JUnit file does not. What is not known is None, and makes the predicates that need it unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import platform as system
+import sys
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GROUP_MARK = "xdist_group"
+"""The marker that puts tests into a group; pytest-xdist defined it."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A marker of a test; values are texts: of a `str` itself, of anything else its `repr`."""
+
+    name: str
+    args: tuple[str, ...] = ()
+    kwargs: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, key: str) -> Optional[str]:
+        """The value of a keyword, or of a position (`0`, `1`, …); None where there is none."""
+        if key.isdigit():
+            return self.args[int(key)] if int(key) < len(self.args) else None
+        return self.kwargs.get(key)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The parts of a node id `path::Class::name[param]`."""
+
+    file: str
+    classes: tuple[str, ...]
+    name: str
+    param: str
+    function: str
+
+
+def split_id(nodeid: str) -> Names:
+    """Take a node id apart. A parameter may hold anything, so nothing behind the first `[` of the name is split."""
+    file, separator, rest = nodeid.partition("::")
+    head, _bracket, param = rest.partition("[")
+    *classes, name = head.split("::")
+    if not separator:
+        return Names(file, (), file.rpartition("/")[2], "", file)
+    param = param.partition("]#")[0] if "]#" in param else param
+    return Names(file, tuple(classes), name, param.removesuffix("]"), f"{file}::{head}")
+
+
+class Candidate:
+    """A test of which only the id is known.
+
+    Attributes:
+        id: pytest's node id.
+        file: path relative to the root of the tests, with `/`.
+    """
+
+    kind: Optional[str] = None
+    marks: Optional[tuple[Mark, ...]] = None
+    fixtures: Optional[tuple[str, ...]] = None
+    params: Optional[Mapping[str, str]] = None
+    docstring: Optional[str] = None
+    platform: Optional[tuple[str, ...]] = None
+
+    def __init__(self, nodeid: str, file: str = "") -> None:
+        self.id = nodeid
+        self.file = file or nodeid.partition("::")[0]
+
+    @property
+    def names(self) -> Names:
+        """The parts of the id."""
+        return split_id(self.id)
+
+    @property
+    def module(self) -> Optional[str]:
+        """Dotted name of the test's module; here the one that its path spells."""
+        return self.file[:-3].replace("/", ".") if self.file.endswith(".py") else None
+
+    @property
+    def group(self) -> Optional[tuple[str, ...]]:
+        """Names of the groups that the test belongs to."""
+        if self.marks is None:
+            return None
+        named = (mark.value("name") or mark.value("0") or "default" for mark in self.marks if mark.name == GROUP_MARK)
+        return tuple(named)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that is known, as JSON."""
+        marks = None if self.marks is None else [[mark.name, list(mark.args), dict(mark.kwargs)] for mark in self.marks]
+        return {
+            "id": self.id,
+            "file": self.file,
+            "module": self.module,
+            "kind": self.kind,
+            "marks": marks,
+            "fixtures": None if self.fixtures is None else list(self.fixtures),
+            "params": None if self.params is None else dict(self.params),
+            "docstring": self.docstring,
+            "platform": None if self.platform is None else list(self.platform),
+        }
+
+
+class Described(Candidate):
+    """A test that was described elsewhere, as `Candidate.to_json` does it."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(str(data["id"]), str(data.get("file") or ""))
+        self._module = data.get("module")
+        self.kind = data.get("kind")
+        marks, params = data.get("marks"), data.get("params")
+        self.marks = None if marks is None else tuple(Mark(name, tuple(args), kwargs) for name, args, kwargs in marks)
+        self.params = params
+        self.fixtures = _tuple(data.get("fixtures"))
+        self.docstring = data.get("docstring")
+        self.platform = _tuple(data.get("platform"))
+
+    @property
+    def module(self) -> Optional[str]:
+        """Dotted name of the test's module."""
+        return self._module
+
+
+def _tuple(value: Any) -> Optional[tuple[str, ...]]:
+    return None if value is None else tuple(map(str, value))
+
+
+@lru_cache(maxsize=1)
+def here() -> tuple[str, ...]:
+    """The names of this platform: system, family, machine, interpreter, its version, and all of them joined."""
+    implementation, version = sys.implementation.name, f"{sys.version_info[0]}.{sys.version_info[1]}"
+    machine = system.machine().lower()
+    whole = f"{implementation}-{version}-{sys.platform}-{machine}"
+    return (sys.platform, os.name, machine, implementation, f"python{version}", whole)

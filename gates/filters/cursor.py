@@ -1,0 +1,45 @@
+"""A place in the text of an expression, and what was found wrong up to it."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import Problem
+from .nodes import Span
+
+_SPACE = re.compile(r"\s*")
+
+
+class Cursor:
+    """Moves through one text; collects problems instead of stopping at the first."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.problems: list[Problem] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether the text is read."""
+        return self.at >= len(self.text)
+
+    def problem(self, start: int, end: int, label: str, hint: str = "") -> None:
+        """Note what is wrong with a stretch of the text."""
+        self.problems.append(Problem(Span(start, end), label, hint))
+
+    def skip_space(self) -> None:
+        """Move behind blanks."""
+        self.at = self.end_of(_SPACE, self.at)
+
+    def end_of(self, pattern: re.Pattern[str], start: int) -> int:
+        """Where a match that begins at `start` ends; `start` itself without one."""
+        match = pattern.match(self.text, start)
+        return match.end() if match is not None else start
+
+    def space_after(self, start: int) -> int:
+        """Where blanks that begin at `start` end."""
+        return self.end_of(_SPACE, start)
+
+    def sees(self, text: str) -> bool:
+        """Whether `text` comes next."""
+        return self.text.startswith(text, self.at)

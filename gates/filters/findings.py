@@ -1,0 +1,112 @@
+"""What a person must hear of the predicates of an expression: those that match nothing, and those that are unknown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .nearest import nearest
+from .nodes import Matcher, Predicate
+from .predicates import PREDICATES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .candidate import Candidate
+    from .match import Leaf, Selection
+
+MOST_NAMES = 5000
+"""Names that are looked through for the nearest; more would take seconds."""
+
+QUIET = frozenset({"all", "none", "platform", "failed", "flaky", "slow", "new", "changed"})
+"""Predicates about a state: that nothing is in it is an answer like any other."""
+
+
+@dataclass(frozen=True)
+class LeafReport:
+    """One predicate of an expression, after it was asked.
+
+    Attributes:
+        text: its canonical form.
+        count: tests that it holds for, or may hold for.
+        unknown: how many of them are only unknown.
+        error: why an expression that contains it is wrong, in words; empty where it is not.
+        warning: why it is probably a mistake.
+        note: what must be known of its answers, such as why they are unknown.
+    """
+
+    text: str
+    count: int
+    unknown: int = 0
+    error: str = ""
+    warning: str = ""
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LeafReport:
+        """Read what `to_json` made."""
+        texts = {name: str(data.get(name) or "") for name in ("error", "warning", "note")}
+        return cls(str(data["text"]), int(data["count"]), int(data.get("unknown") or 0), **texts)
+
+
+def leaf_reports(selection: Selection, tests: Sequence[Candidate]) -> tuple[LeafReport, ...]:
+    """A report for each predicate, in the order of the text."""
+    return tuple(_report(leaf, tests) for leaf in selection.leaves)
+
+
+def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
+    question = leaf.question
+    missing = question.missing if question is not None else ""
+    note = question.note if question is not None else ""
+    if leaf.unknown:
+        note = f"unknown for {leaf.unknown} {'test' if leaf.unknown == 1 else 'tests'}, which it selects: {leaf.why}"
+    error = warning = ""
+    if missing:
+        error = missing
+    elif not leaf.count and leaf.predicate.name not in QUIET:
+        said = _nothing(leaf, tests)
+        form = PREDICATES[leaf.predicate.name]
+        # `rdeps` of a module that exists may well reach no test.
+        if form.must_exist and not form.outside:
+            error = said
+        else:
+            warning = said
+    return LeafReport(leaf.text, leaf.count, leaf.unknown, error, warning, note)
+
+
+def _nothing(leaf: Leaf, tests: Sequence[Candidate]) -> str:
+    hint = _habit(leaf.predicate) or _near(leaf, tests)
+    return f"{leaf.text} matches no test{f'; {hint}' if hint else ''}"
+
+
+def _near(leaf: Leaf, tests: Sequence[Candidate]) -> str:
+    first = leaf.predicate.arguments[0] if leaf.predicate.arguments else None
+    if leaf.question is None or not isinstance(first, Matcher) or first.kind == "/":
+        return ""
+    names: dict[str, None] = {}
+    for test in tests:
+        if leaf.predicate.name == "test":
+            names.update(dict.fromkeys((test.names.name, test.file.rpartition("/")[2].partition(".")[0])))
+        else:
+            names.update(dict.fromkeys(leaf.question.names(test)))
+        if len(names) > MOST_NAMES:
+            break
+    near = nearest(first.text, names)
+    return f"did you mean {leaf.predicate.name}({near})?" if near else ""
+
+
+def _habit(predicate: Predicate) -> str:
+    """What is written as in another language."""
+    for argument in predicate.matchers:
+        text, kind = argument.text, argument.kind
+        if text[:1] in "\"'" and text[-1:] == text[:1] and kind in "~=#":
+            return "the quotes are part of the text; leave them out"
+        if kind in "~=" and (".*" in text or text.startswith("^") or text.endswith("$")):
+            return f"did you mean {predicate.name}(/{text}/)?"
+        if kind in "~=" and ("*" in text or "?" in text):
+            return f"did you mean {predicate.name}(#{text})?"
+    return ""

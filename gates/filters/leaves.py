@@ -1,0 +1,185 @@
+"""What each predicate asks of a test: predicate → column of answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Optional
+
+from . import columns
+from .matchers import compile_matcher, compile_path_matcher
+from .predicates import PREDICATES
+from .printing import to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .candidate import Candidate, Mark
+    from .columns import Column
+    from .matchers import TextTest
+    from .nodes import Matcher, Predicate
+    from .resolution import Answer, Facts, Resolution
+
+Names = Optional[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class LeafQuestion:
+    """A predicate, ready to be asked.
+
+    Attributes:
+        predicate: as it stands in the expression.
+        text: its canonical form.
+        column: the answers for some tests.
+        why: why the answer for a test is unknown, in words.
+        names: what the tests have that the predicate could name, for "did you mean".
+        note: what must be said whatever the answers are.
+        missing: what the predicate names and nothing has, where that is known without looking at the tests.
+    """
+
+    predicate: Predicate
+    text: str
+    column: Callable[[Sequence[Candidate]], Column]
+    why: Callable[[Candidate], str] = lambda _: ""
+    names: Callable[[Candidate], Iterable[str]] = lambda _: ()
+    note: str = ""
+    missing: str = ""
+
+
+def _one(value: Optional[str]) -> Names:
+    return None if value is None else (value,)
+
+
+def _classes(test: Candidate) -> Names:
+    classes = test.names.classes
+    # Each class around it, and the way to it: `TestOuter::TestInner`.
+    return (*classes, "::".join(classes)) if len(classes) > 1 else classes
+
+
+def _packages(test: Candidate) -> Names:
+    """Packages around the module, and folders around the file: they differ where a folder is no package."""
+    folders = test.file.split("/")[:-1]
+    module = (test.module or "").split(".")[:-1]
+    both = (".".join(parts[: length + 1]) for parts in (module, folders) for length in range(len(parts)))
+    return tuple(dict.fromkeys(both))
+
+
+def _stem(test: Candidate) -> Names:
+    name = test.file.rpartition("/")[2]
+    return (name.removesuffix(".py"),)
+
+
+def _params(test: Candidate) -> Names:
+    param = test.names.param
+    return (param,) if param else ()
+
+
+SUBJECTS: dict[str, tuple[Callable[[Candidate], Names], str]] = {
+    "test": (lambda test: (test.id,), ""),
+    "name": (lambda test: (test.names.name,), ""),
+    "file": (lambda test: (test.file,), ""),
+    "binary": (_stem, ""),
+    "binary_id": (lambda test: (test.file,), ""),
+    "module": (lambda test: _one(test.module), "its module"),
+    "package": (_packages, ""),
+    "class": (_classes, ""),
+    "kind": (lambda test: _one(test.kind), "what kind of test it is"),
+    "param": (_params, "its parameters"),
+    "fixture": (lambda test: test.fixtures, "its fixtures"),
+    "docstring": (lambda test: None if test.docstring is None else (test.docstring,), "its docstring"),
+    "group": (lambda test: test.group, "its group"),
+    "platform": (lambda test: test.platform, "the platform it ran on"),
+    "mark": (
+        lambda test: None if test.marks is None else tuple(mark.name for mark in test.marks),
+        "its markers",
+    ),
+}
+"""Predicate → what of a test its argument is compared with (any of several will do), and what is unknown without it."""
+
+
+def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
+    """The meaning of a predicate."""
+    text = to_text(predicate)
+    if predicate.name in ("all", "none"):
+        value = columns.YES if predicate.name == "all" else columns.NO
+        return LeafQuestion(predicate, text, lambda tests: bytes((value,)) * len(tests))
+    if PREDICATES[predicate.name].outside:
+        return _outside(predicate, text, facts.resolve(predicate))
+    subject, lacking = SUBJECTS[predicate.name]
+    why = f"{lacking} cannot be known here" if lacking else ""
+    return LeafQuestion(predicate, text, _column(predicate), lambda _: why, lambda test: subject(test) or ())
+
+
+def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQuestion:
+    def column(tests: Sequence[Candidate]) -> Column:
+        return columns.of_answers(resolution.answer(test.id, test.names.function, test.file) for test in tests)
+
+    return LeafQuestion(
+        predicate, text, column, lambda _: resolution.why, note=resolution.note, missing=resolution.missing
+    )
+
+
+def _column(predicate: Predicate) -> Callable[[Sequence[Candidate]], Column]:
+    name, matchers = predicate.name, predicate.matchers
+    if name == "test":
+        matches = compile_matcher(matchers[0])
+        return lambda tests: columns.of_bools([matches(test.id) for test in tests])
+    if name == "mark":
+        holds = _mark_test(matchers)
+        return _each(lambda test: None if test.marks is None else any(map(holds, test.marks)))
+    if name == "param":
+        return _each(_param_answer(matchers))
+    matches = compile_path_matcher(matchers[0]) if name in ("file", "binary_id") else compile_matcher(matchers[0])
+    return _any_of(SUBJECTS[name][0], matches)
+
+
+def _each(ask: Callable[[Candidate], Answer]) -> Callable[[Sequence[Candidate]], Column]:
+    return lambda tests: columns.of_answers(map(ask, tests))
+
+
+def _any_of(subject: Callable[[Candidate], Names], matches: TextTest) -> Callable[[Sequence[Candidate]], Column]:
+    known: dict[Names, int] = {None: columns.UNKNOWN}  # many tests share a file, a module, a set of fixtures
+
+    def value(test: Candidate) -> int:
+        names = subject(test)
+        found = known.get(names)
+        if found is None:
+            found = known[names] = columns.YES if any(map(matches, names or ())) else columns.NO
+        return found
+
+    return lambda tests: bytes(map(value, tests))
+
+
+MarkTest = Callable[["Mark"], bool]
+
+
+def _mark_test(matchers: Sequence[Matcher]) -> MarkTest:
+    name = compile_matcher(matchers[0])
+    values = [(matcher.key, compile_matcher(matcher)) for matcher in matchers[1:]]
+
+    def holds(mark: Mark) -> bool:
+        if not name(mark.name):
+            return False
+        found = ((mark.value(key), matches) for key, matches in values)
+        return all(value is not None and matches(value) for value, matches in found)
+
+    return holds
+
+
+def _param_answer(matchers: Sequence[Matcher]) -> Callable[[Candidate], Answer]:
+    asked = [(matcher.key, compile_matcher(matcher)) for matcher in matchers]
+
+    def one(test: Candidate, key: str, matches: TextTest) -> Answer:
+        if not key:
+            param = test.names.param
+            return bool(param) and matches(param)
+        if not test.names.param:
+            return False
+        if test.params is None:
+            return None
+        return key in test.params and matches(test.params[key])
+
+    def ask(test: Candidate) -> Answer:
+        answers = [one(test, key, matches) for key, matches in asked]
+        return False if False in answers else None if None in answers else True
+
+    return ask
