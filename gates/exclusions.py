@@ -1,4 +1,7 @@
-"""The ledger of excluded tests: tests known not to count yet, each with reason, category, owner and expiry.
+"""The ledgers of tests known not to count yet, each with reason, category, owner and expiry.
+
+`exclusions` are not run; the tests of the `quarantine` are run, and their failures do not count. Both have entries of
+the same kind.
 
 Standard library only, Python 3.9 syntax: the pytest plugin reads the ledger too (see `values`).
 """
@@ -11,11 +14,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
-from .filters import FilterSyntaxError, Not, Or, parse, to_text
+from .filters import FilterSyntaxError, Not, Or, Predicate, parse, to_text
 from .filters.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from .filters import Expression
 
 CATEGORIES = ("unimplemented", "todo", "hang", "flaky", "environment")
 
@@ -35,6 +40,7 @@ class Exclusion:
         owner: who will see to it.
         expires: the last day on which it holds.
         issue: where it is tracked; may be empty.
+        signature: the failure that was seen, as results show it; may be empty.
     """
 
     name: str
@@ -44,14 +50,25 @@ class Exclusion:
     owner: str
     expires: dt.date
     issue: str = ""
+    signature: str = ""
 
 
 FIELDS = tuple(field.name for field in fields(Exclusion) if field.name != "name")
-OPTIONAL = ("issue",)
+OPTIONAL = ("issue", "signature")
+EXCLUSION, QUARANTINE = "exclusion", "quarantine"
+DEFINED_BY = {EXCLUSION: (), QUARANTINE: ("quarantined", "default")}
+"""Kind of ledger → predicates that its entries define, and so may not use."""
 
 
-def read_exclusions(table: Mapping[str, object], place: Place) -> tuple[tuple[Exclusion, ...], tuple[ConfigError, ...]]:
-    """Read the table of exclusions, in its order.
+def read_exclusions(
+    table: Mapping[str, object], place: Place, kind: str = EXCLUSION
+) -> tuple[tuple[Exclusion, ...], tuple[ConfigError, ...]]:
+    """Read the table of a ledger, in its order.
+
+    Args:
+        table: entries by name.
+        place: finds a key's line.
+        kind: of ledger: `EXCLUSION` or `QUARANTINE`.
 
     Returns:
         The entries without mistakes, and every mistake of the others.
@@ -62,11 +79,13 @@ def read_exclusions(table: Mapping[str, object], place: Place) -> tuple[tuple[Ex
         if not isinstance(content, dict):
             errors.append(
                 ConfigError(
-                    f"exclusion {name!r} is not a table", place=place((name,)), expected=f"[….exclusions.{name}]"
+                    f"{kind} {name!r} is not a table",
+                    place=place((name,)),
+                    expected=f"[….{'exclusions' if kind == EXCLUSION else kind}.{name}]",
                 )
             )
             continue
-        reader = _Entry(name, content, place)
+        reader = _Entry(kind, name, content, place)
         entry = reader.read()
         errors += reader.errors
         if entry is not None:
@@ -77,8 +96,8 @@ def read_exclusions(table: Mapping[str, object], place: Place) -> tuple[tuple[Ex
 class _Entry:
     """Reads one entry and collects its mistakes."""
 
-    def __init__(self, name: str, content: Mapping[str, object], place: Place) -> None:
-        self._name, self._content, self._place = name, content, place
+    def __init__(self, kind: str, name: str, content: Mapping[str, object], place: Place) -> None:
+        self._kind, self._name, self._content, self._place = kind, name, content, place
         self.errors: list[ConfigError] = []
 
     def read(self) -> Exclusion | None:
@@ -92,7 +111,7 @@ class _Entry:
             self._error(
                 f"missing {', '.join(repr(key) for key in missing)}",
                 "",
-                remedy="every exclusion says why and until when",
+                remedy=f"every {self._kind} says why and until when",
             )
         texts = {key: self._text(key) for key in FIELDS if key != "expires" and key in self._content}
         if texts.get("category") and texts["category"] not in CATEGORIES:
@@ -106,7 +125,7 @@ class _Entry:
             )
         if texts.get("filter"):
             try:
-                parse(texts["filter"])
+                parse(texts["filter"], DEFINED_BY[self._kind])
             except FilterSyntaxError as error:
                 self._error(str(error), "filter")
         expires = self._date() if "expires" in self._content else None
@@ -116,7 +135,7 @@ class _Entry:
 
     def _error(self, what: str, key: str, **fields: str) -> None:
         place = self._place((self._name, key) if key else (self._name,))
-        self.errors.append(ConfigError(f"exclusion {self._name!r}: {what}", place=place, **fields))
+        self.errors.append(ConfigError(f"{self._kind} {self._name!r}: {what}", place=place, **fields))
 
     def _text(self, key: str) -> str:
         value = self._content[key]
@@ -141,6 +160,30 @@ class _Entry:
         return None
 
 
+def union(entries: Sequence[Exclusion]) -> Expression:
+    """The expression that selects what any of the entries selects.
+
+    Raises:
+        FilterSyntaxError: an entry's filter has an error.
+    """
+    trees = tuple(parse(entry.filter) for entry in entries)
+    return Or(trees) if len(trees) > 1 else trees[0] if trees else Predicate("none")
+
+
+def named_expressions(default_filter: str, quarantine: Sequence[Exclusion]) -> dict[str, Expression]:
+    """What `default()` and `quarantined()` stand for.
+
+    Raises:
+        FilterSyntaxError: one of them has an error.
+    """
+    named: dict[str, Expression] = {}
+    if default_filter.strip():
+        named["default"] = parse(default_filter, without=("default",))
+    if quarantine:
+        named["quarantined"] = union(quarantine)
+    return named
+
+
 def effective_filter(exclusions: Sequence[Exclusion], user_filter: str = "") -> str:
     """The expression that tests must match to run: the user's, without what the ledger excludes.
 
@@ -150,10 +193,9 @@ def effective_filter(exclusions: Sequence[Exclusion], user_filter: str = "") -> 
     user = user_filter.strip()
     if user:
         parse(user)
-    trees = tuple(parse(entry.filter) for entry in exclusions)
-    if not trees:
+    if not exclusions:
         return user
-    ledger = to_text(Not(trees[0] if len(trees) == 1 else Or(trees)))
+    ledger = to_text(Not(union(exclusions)))
     return f"({user}) and {ledger}" if user else ledger
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import Config, Profile
+from gates.config.values import NoTests
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
@@ -30,6 +31,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         jobs: gates at a time.
         test_timeout: seconds for a test.
         include_excluded: run what the ledger excludes.
+        ignore_default_filter: the profile's filter does not hold.
+        no_tests: what it means when nothing is selected.
         no_install: reuse environments as they are (`nox -R`).
     """
 
@@ -39,6 +42,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None = None
     test_timeout: float | None = None
     include_excluded: bool = False
+    ignore_default_filter: bool = False
+    no_tests: NoTests | None = None
     no_install: bool = False
 
 
@@ -68,8 +73,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         gates: in the checklist's order.
         starts: their names in the order in which free slots take them: longest first, as far as durations are known.
         jobs: slots.
-        filter: the user's expression.
+        filter: the user's expression, within the profile's.
+        default_filter: the profile's expression, which `default()` stands for.
         exclusions: entries of the ledger that hold in this run.
+        ledger: all entries of the ledger, whether or not they hold.
+        quarantine: entries of the quarantine.
+        no_tests: what it means when nothing is selected.
+        whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
         notes: what the reader should know about the choice.
@@ -80,7 +90,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[str, ...]
     jobs: int
     filter: str = ""
+    default_filter: str = ""
     exclusions: tuple[Exclusion, ...] = ()
+    ledger: tuple[Exclusion, ...] = ()
+    quarantine: tuple[Exclusion, ...] = ()
+    no_tests: NoTests = "fail"
+    whole: bool = False
     effective_filter: str = ""
     include_excluded: bool = False
     test_timeout: float | None = None
@@ -126,7 +141,8 @@ def make_plan(
     ]
     include = request.include_excluded or profile.include_excluded
     exclusions = () if include else config.exclusions
-    wanted = _both(profile.filter, request.filter)
+    default = "" if request.ignore_default_filter else profile.filter
+    wanted = _both(default, request.filter)
     jobs = request.jobs or profile.jobs or config.jobs or cores
     return Plan(
         profile=profile.name,
@@ -134,7 +150,12 @@ def make_plan(
         starts=_order(planned),
         jobs=min(jobs, len(planned)),
         filter=wanted,
+        default_filter=default,
         exclusions=tuple(exclusions),
+        ledger=tuple(config.exclusions),
+        quarantine=tuple(config.quarantine),
+        no_tests=request.no_tests or profile.no_tests or config.no_tests,
+        whole=len(chosen) == len(gates),
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
         test_timeout=request.test_timeout or profile.test_timeout or config.test_timeout,

@@ -7,7 +7,10 @@ The runner makes a folder with a package `_gates_injected` whose `__init__` only
 Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.jsonl`:
 
     start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time
-    collected      tests: [{id, file, line, excluded_by, deselected}], last (false while more chunks follow)
+    collected      tests: [{id, file, line, excluded_by, included, quarantined_by, deselected}],
+                   last (false while more chunks follow)
+    described      tests: [what `filters.Candidate.to_json` gives], where the runner asks for it
+    leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
     collect-error  id, file, message, details
     collect-skip   id, reason
     running        id, worker, time (written by the process that runs the test)
@@ -25,7 +28,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,54 +61,76 @@ class Settings:
     Attributes:
         inbox: folder for the records; empty without a runner.
         exclusions: entries of the ledger, as `Exclusion.to_json` gives them.
+        quarantine: entries of the quarantine, likewise.
         filter: expression that tests must match; empty for all.
+        default_filter: expression that `default()` stands for; empty for all tests.
         include_excluded: the ledger is not applied.
         test_timeout: seconds that one test may take, setup and teardown included.
         workers: answer to `-n auto`; 0 where the runner has no opinion.
         source: where the exclusions come from, for people.
+        no_tests: what it means when nothing is selected: `fail`, `warn` or `pass`.
+        facts: what gates knows of predicates about the outside: canonical text → `Resolution.to_json`.
+        facts_file: where `facts` stand, where they are too large for a variable.
+        collect_only: run nothing.
+        describe: write `described` records.
     """
 
     inbox: str = ""
     exclusions: tuple[dict[str, Any], ...] = ()
+    quarantine: tuple[dict[str, Any], ...] = ()
     filter: str = ""
+    default_filter: str = ""
     include_excluded: bool = False
     test_timeout: float | None = None
     workers: int = 0
     source: str = LEDGER
+    no_tests: str = "fail"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts_file: str = ""
+    collect_only: bool = False
+    describe: bool = False
 
     def to_json(self) -> str:
         """The value of `GATES_PYTEST`."""
-        return json.dumps(
-            {
-                "exclusions": list(self.exclusions),
-                "filter": self.filter,
-                "include_excluded": self.include_excluded,
-                "test_timeout": self.test_timeout,
-                "workers": self.workers,
-                "source": self.source,
-            }
-        )
+        left_out = {"inbox"} | ({"facts"} if self.facts_file else set())
+        return json.dumps({name: value for name, value in vars(self).items() if name not in left_out})
 
     @classmethod
     def from_json(cls, text: str, inbox: str = "") -> Settings:
         """Read a value of `GATES_PYTEST`; unknown members are ignored, so that an older plugin goes on working.
 
         Raises:
-            ValueError: the text is not such a value.
+            ValueError: the text, or the file of facts that it names, is not such a value.
         """
         data = json.loads(text) if text.strip() else {}
         if not isinstance(data, dict):
             raise ValueError(f"not a JSON object: {text[:80]!r}")
-        timeout = data.get("test_timeout")
+        timeout, file = data.get("test_timeout"), str(data.get("facts_file") or "")
         return cls(
             inbox=inbox,
             exclusions=tuple(data.get("exclusions") or ()),
+            quarantine=tuple(data.get("quarantine") or ()),
             filter=str(data.get("filter") or ""),
+            default_filter=str(data.get("default_filter") or ""),
             include_excluded=bool(data.get("include_excluded")),
             test_timeout=None if timeout is None else float(timeout),
             workers=int(data.get("workers") or 0),
             source=str(data.get("source") or LEDGER),
+            no_tests=str(data.get("no_tests") or "fail"),
+            facts=_read_facts(file) if file else data.get("facts") or {},
+            collect_only=bool(data.get("collect_only")),
+            describe=bool(data.get("describe")),
         )
+
+
+def _read_facts(file: str) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    if not isinstance(facts, dict):
+        raise ValueError(f"{file}: not a JSON object")
+    return facts
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings | None:

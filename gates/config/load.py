@@ -95,7 +95,7 @@ def _tool_table(path: Path) -> dict[str, Any] | None:
 
 def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, ...]) -> Config:
     # Imported here: a project without exclusions need not load the filter language.
-    from gates.exclusions import read_exclusions
+    from gates.exclusions import QUARANTINE, read_exclusions
 
     place = _places(path, prefix)
     problems = Problems(place)
@@ -105,10 +105,22 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     ledger, mistakes = read_exclusions(
         dict(problems.tables(table, "exclusions")), lambda keys: place(("exclusions", *keys))
     )
+    quarantine, more = read_exclusions(
+        dict(problems.tables(table, "quarantine")), lambda keys: place(("quarantine", *keys)), QUARANTINE
+    )
+    mistakes += more
+    named = {entry.name for entry in (*ledger, *quarantine)}
+    for name in settings.get("accept_exclusions", ()):
+        if name not in named and not mistakes:
+            problems.add(
+                ("accept-exclusions",), f"no exclusion is named {name!r}", remedy=f"known: {', '.join(sorted(named))}"
+            )
     errors: tuple[GatesError, ...] = (*problems.found, *mistakes)
     if errors:
         raise ManyErrors(tuple(sorted(errors, key=_position)))
-    return Config(root=root, path=path, gates=gates, profiles=profiles, exclusions=ledger, **settings)
+    return Config(
+        root=root, path=path, gates=gates, profiles=profiles, exclusions=ledger, quarantine=quarantine, **settings
+    )
 
 
 def _position(error: GatesError) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
-from gates.config.values import GateConfig, Profile, TestWitness
+from gates.config.values import GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
 from gates.results import EnvironmentChange
 from gates.values import parse_duration
@@ -75,6 +75,14 @@ def _witness(value: Any) -> TestWitness:
     return found
 
 
+def _no_tests(value: Any) -> NoTests:
+    choices = get_args(NoTests)
+    if value not in choices:
+        raise ValueError("one of " + ", ".join(choices))
+    found: NoTests = value
+    return found
+
+
 def _relative(value: Any) -> str:
     text = _text(value)
     if text.startswith("/") or ".." in text.split("/"):
@@ -96,7 +104,7 @@ def _expression(value: Any) -> str:
     text = _text(value)
     try:
         if text.strip():
-            parse(text)
+            parse(text, without=("default",))
     except FilterSyntaxError as error:
         raise ValueError(str(error)) from error
     return text
@@ -126,12 +134,15 @@ TOP: dict[str, Reader] = {
     "timeout": _duration,
     "test-timeout": _duration,
     "accept-could-not-run": _texts,
+    "accept-exclusions": _texts,
+    "unrelated": _texts,
+    "no-tests": _no_tests,
     "record-env": _texts,
     "mask-env": _texts,
     "reports": _reports,
     "nox-args": _texts,
 }
-TABLES = ("gate", "profile", "exclusions")
+TABLES = ("gate", "profile", "exclusions", "quarantine")
 
 GATE: dict[str, Reader] = {
     "command": _command,
@@ -152,6 +163,7 @@ PROFILE: dict[str, Reader] = {
     "jobs": _count,
     "test-timeout": _duration,
     "include-excluded": _flag,
+    "no-tests": _no_tests,
 }
 
 

@@ -12,6 +12,9 @@ from gates.results import EnvironmentChange
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
 
+NoTests = Literal["fail", "warn", "pass"]
+"""What it means when a gate's pytest selects no test."""
+
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`[gate.NAME]`: what nox has no word for, or a gate that is a plain command.
@@ -52,6 +55,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None = None
     test_timeout: float | None = None
     include_excluded: bool = False
+    no_tests: NoTests | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds a gate may take.
         test_timeout: seconds a test may take; None for no limit.
         accept_could_not_run: gates whose `could-not-run` does not fail the run.
+        no_tests: what it means when nothing is selected.
         record_env: variables whose values are recorded.
         mask_env: variables whose values are masked, besides those whose names look secret.
         reports: folder of reports, relative to the root.
@@ -72,6 +77,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         gates: by name, in the file's order.
         profiles: by name.
         exclusions: the ledger (`gates.exclusions.Exclusion`).
+        quarantine: tests that run and do not count, entries of the same kind.
+        accept_exclusions: entries of both ledgers that may exclude more than on the base.
+        unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
     root: Path
@@ -81,6 +89,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 1800.0
     test_timeout: float | None = None
     accept_could_not_run: tuple[str, ...] = ()
+    no_tests: NoTests = "fail"
     record_env: tuple[str, ...] = ()
     mask_env: tuple[str, ...] = ()
     reports: str = "reports"
@@ -88,3 +97,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     gates: dict[str, GateConfig] = {}
     profiles: dict[str, Profile] = {}
     exclusions: tuple[Any, ...] = ()
+    quarantine: tuple[Any, ...] = ()
+    accept_exclusions: tuple[str, ...] = ()
+    unrelated: tuple[str, ...] = ()

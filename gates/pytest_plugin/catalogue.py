@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pytest
+
+    from ..filters import LeafReport
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Entry:
         line: counted from 1; 0 where unknown.
         excluded_by: name of the ledger entry that excludes it; empty for none.
         deselected: our own filter expression left it out.
+        included: it runs although an entry excludes it.
+        quarantined_by: name of the entry of the quarantine that names it; empty for none.
     """
 
     id: str
@@ -32,11 +36,13 @@ class Entry:
     line: int
     excluded_by: str = ""
     deselected: bool = False
+    included: bool = False
+    quarantined_by: str = ""
 
     @property
     def selected(self) -> bool:
         """Whether the test is to run."""
-        return not self.excluded_by and not self.deselected
+        return not self.deselected and (self.included or not self.excluded_by)
 
 
 @dataclass(frozen=True)
@@ -45,39 +51,57 @@ class Catalogue:
 
     Attributes:
         tests: in the order in which they were collected.
-        unmatched: text of each leaf of the user's filter that matches no test.
+        leaves: what each predicate of an expression matched, with where the expression comes from.
+        described: what is known of each test, where somebody asked for it.
     """
 
     tests: tuple[Entry, ...] = ()
-    unmatched: tuple[str, ...] = ()
+    leaves: tuple[tuple[str, LeafReport], ...] = ()
+    described: tuple[dict[str, Any], ...] = ()
 
     def excluded(self) -> Counter[str]:
         """How many tests each ledger entry excludes."""
-        return Counter(test.excluded_by for test in self.tests if test.excluded_by)
+        return Counter(test.excluded_by for test in self.tests if test.excluded_by and not test.included)
 
 
 @dataclass
 class Dropped:
-    """What the selection took out of pytest's list."""
+    """What the selection took out of pytest's list, and what it knows of the rest."""
 
-    excluded: list[tuple[pytest.Item, str]] = field(default_factory=list)
+    excluded: dict[pytest.Item, str] = field(default_factory=dict)
     deselected: list[pytest.Item] = field(default_factory=list)
-    unmatched: tuple[str, ...] = ()
+    included: dict[pytest.Item, str] = field(default_factory=dict)
+    quarantined: dict[pytest.Item, str] = field(default_factory=dict)
+    leaves: list[tuple[str, LeafReport]] = field(default_factory=list)
+    described: list[dict[str, Any]] = field(default_factory=list)
 
 
 def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped) -> Catalogue:
     """List what was collected, with numbers for duplicated ids."""
     seen: Counter[str] = Counter()
-    tests = [_entry(item, seen) for item in selected]
-    tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded]
+    included, quarantined = dropped.included, dropped.quarantined
+    if included or quarantined:
+        tests = [
+            _entry(
+                item,
+                seen,
+                excluded_by=included.get(item, ""),
+                included=item in included,
+                quarantined_by=quarantined.get(item, ""),
+            )
+            for item in selected
+        ]
+    else:
+        tests = [_entry(item, seen) for item in selected]
+    tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
     tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
-    return Catalogue(tuple(tests), dropped.unmatched)
+    return Catalogue(tuple(tests), tuple(dropped.leaves), tuple(dropped.described))
 
 
-def _entry(item: pytest.Item, seen: Counter[str], *, excluded_by: str = "", deselected: bool = False) -> Entry:
+def _entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
     seen[item.nodeid] += 1
     file, line = place(item.location, item.nodeid)
-    return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, excluded_by, deselected)
+    return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, **fields)
 
 
 def numbered(nodeid: str, occurrence: int) -> str:
@@ -115,13 +139,19 @@ def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
     run = tuple(known.get(test.id, test) for test in bare.tests)
     running = {test.id for test in run}
     left_out = tuple(test for test in catalogue.tests if not test.selected and test.id not in running)
-    return Catalogue(tuple(Entry(test.id, test.file, test.line) for test in run) + left_out, catalogue.unmatched)
+    # Whatever was thought of them: these run.
+    run = tuple(test if test.selected else Entry(test.id, test.file, test.line) for test in run)
+    return replace(catalogue, tests=run + left_out)
 
 
 def save(catalogue: Catalogue, path: Path) -> None:
     """Write it aside, then rename: several workers may do so at once, with the same content."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    data = {"tests": [asdict(test) for test in catalogue.tests], "unmatched": catalogue.unmatched}
+    data = {
+        "tests": [asdict(test) for test in catalogue.tests],
+        "leaves": [(source, report.to_json()) for source, report in catalogue.leaves],
+        "described": catalogue.described,
+    }
     try:
         aside.write_text(json.dumps(data), encoding="ascii")
         aside.replace(path)
@@ -136,4 +166,10 @@ def load(path: Path) -> Catalogue | None:
         data = json.loads(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-    return Catalogue(tuple(Entry(**test) for test in data["tests"]), tuple(data["unmatched"]))
+    from ..filters import LeafReport
+
+    return Catalogue(
+        tuple(Entry(**test) for test in data["tests"]),
+        tuple((source, LeafReport.from_json(report)) for source, report in data["leaves"]),
+        tuple(data["described"]),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,13 @@ import pytest
 
 from ..errors import GatesError
 from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, Stream, read_settings, remove_injection
-from .options import add_options, apply_options
+from .options import add_options, apply_options, with_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..exclusions import Exclusion
     from .catalogue import Catalogue
-    from .selection import Selection
+    from .selection import Ledgers, Selection
 
 _HEADER = pytest.StashKey["list[str]"]()
 """Lines for the header that are known before the parts of the plugin exist."""
@@ -74,47 +74,68 @@ def _read_settings() -> Settings | None:
         raise pytest.UsageError(f"GATES_PYTEST, as the runner set it, cannot be read: {error}") from None
 
 
-def _settings(config: pytest.Config) -> tuple[Settings, tuple[Exclusion, ...]]:
+def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:
+    """What is asked of this session, and the ledgers."""
+    from .selection import Ledgers, read_ledgers
+
     told = _read_settings()
     if told is not None:
-        from .selection import read_exclusions
+        return apply_options(told, config), read_ledgers(told)
+    from .ledger import load_ledgers
 
-        return apply_options(told, config), read_exclusions(told)
-    from .ledger import load_ledger
-
-    exclusions, source = load_ledger(config.rootpath)
-    carried: tuple[dict[str, object], ...] = ()
-    if exclusions:
+    found = load_ledgers(config.rootpath)
+    settings = apply_options(Settings(source=found.source, default_filter=found.default_filter), config)
+    if found.exclusions or found.quarantine:
         from ..exclusions import to_json
 
-        carried = tuple(to_json(entry) for entry in exclusions)
-    return apply_options(Settings(exclusions=carried, source=source), config), exclusions
+        settings = replace(
+            settings,
+            exclusions=tuple(map(to_json, found.exclusions)),
+            quarantine=tuple(map(to_json, found.quarantine)),
+        )
+    return with_facts(settings, config.rootpath), Ledgers(found.exclusions, found.quarantine)
 
 
 def _configure_session(config: pytest.Config) -> None:
     """The controller of an xdist session, or the only process."""
-    settings, exclusions = _settings(config)
+    settings, ledgers = _settings(config)
     remove_injection(os.environ)
     header = config.stash.get(_HEADER, [])
-    selecting = bool(settings.filter or exclusions)
+    selecting = bool(settings.filter or ledgers)
+    if settings.no_tests != "fail":
+        from .judge import NothingSelected
+
+        config.pluginmanager.register(NothingSelected(settings.no_tests), "gates-nothing-selected")
     if not (selecting or header or settings.inbox or settings.test_timeout):
         return
     from .selection import make_selection
     from .terminal import Terminal
 
+    if settings.collect_only:
+        config.option.collectonly = True
     register = config.pluginmanager.register
-    selection = make_selection(settings, exclusions)
-    terminal = Terminal(settings, exclusions, header)
+    selection = make_selection(settings, ledgers)
+    terminal = Terminal(settings, ledgers.exclusions, header)
     register(terminal, "gates-terminal")
     listeners: list[Callable[[Catalogue], None]] = [terminal.take]
+    if ledgers.quarantine:
+        from .quarantine import Quarantine
+
+        quarantine = Quarantine({entry.name: entry.reason for entry in ledgers.quarantine})
+        register(quarantine, "gates-quarantine")
+        listeners.append(quarantine.take)
     stream = ""
     if settings.inbox:
         from .recorder import Recorder
 
         stream = _new_stream(settings.inbox)
-        recorder = Recorder(config, Stream(stream), {entry.name: entry.reason for entry in exclusions})
+        recorder = Recorder(config, Stream(stream), {entry.name: entry.reason for entry in ledgers.exclusions})
         register(recorder, "gates-recorder")
         listeners.append(recorder.list_tests)
+    elif settings.filter:
+        from .judge import refuse_wrong_names
+
+        listeners.append(refuse_wrong_names)
     if _is_distributed(config):
         from .distribution import Controller
 
@@ -160,12 +181,12 @@ def _configure_worker(config: pytest.Config) -> None:
         return
     remove_injection(os.environ)
     from .running import Announcer, CrashStacks, Watch, open_stacks
-    from .selection import Lister, make_selection, read_exclusions
+    from .selection import Lister, make_selection, read_ledgers
     from .wire import WireCleaner
 
     register = config.pluginmanager.register
     settings, worker = order.settings, str(workerinput["workerid"])
-    selection = make_selection(settings, read_exclusions(settings))
+    selection = make_selection(settings, read_ledgers(settings))
     register(selection, "gates-selection")
     register(Lister(selection, [leave_catalogue(order.scratch)]), "gates-lister")
     register(WireCleaner(), "gates-wire")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import ConfigError, ManyErrors
@@ -15,28 +16,62 @@ if TYPE_CHECKING:
     from ..exclusions import Exclusion
 
 SOURCES = (
-    ("gates.toml", ("exclusions",), "[exclusions] of gates.toml"),
-    ("pyproject.toml", ("tool", "gates", "exclusions"), LEDGER),
+    ("gates.toml", (), "[exclusions] of gates.toml"),
+    ("pyproject.toml", ("tool", "gates"), LEDGER),
 )
 
 
-def load_ledger(root: Path) -> tuple[tuple[Exclusion, ...], str]:
-    """The entries, and where they come from in words; none where the project has no ledger.
+@dataclass(frozen=True)
+class Found:
+    """What a project's config says of its tests.
+
+    Attributes:
+        exclusions: entries of the ledger.
+        quarantine: entries of the quarantine.
+        default_filter: what `default()` stands for.
+        source: where the exclusions come from, in words.
+    """
+
+    exclusions: tuple[Exclusion, ...] = ()
+    quarantine: tuple[Exclusion, ...] = ()
+    default_filter: str = ""
+    source: str = LEDGER
+
+
+def load_ledgers(root: Path) -> Found:
+    """The ledgers of a project; nothing where it has none.
 
     Raises:
-        GatesError: the ledger has mistakes, all of which are in the error.
+        GatesError: a ledger has mistakes, all of which are in the error.
     """
     for name, keys, source in SOURCES:
         table, text = _read_table(root / name, keys)
         if table is None:
             continue
-        from ..exclusions import read_exclusions
+        default: Any = table
+        for key in ("profile", "default", "filter"):
+            default = default.get(key) if isinstance(default, dict) else None
+        found = Found(default_filter=default if isinstance(default, str) else "", source=source)
+        ledgers = {key: _table(table, key, name) for key in ("exclusions", "quarantine")}
+        if not any(ledgers.values()):
+            return found
+        from ..exclusions import QUARANTINE, read_exclusions
 
-        entries, errors = read_exclusions(table, finder(text, name, keys))
+        exclusions, errors = read_exclusions(ledgers["exclusions"], finder(text, name, (*keys, "exclusions")))
+        place = finder(text, name, (*keys, "quarantine"))
+        quarantine, more = read_exclusions(ledgers["quarantine"], place, QUARANTINE)
+        errors += more
         if errors:
             raise errors[0] if len(errors) == 1 else ManyErrors(errors)
-        return entries, source
-    return (), LEDGER
+        return replace(found, exclusions=exclusions, quarantine=quarantine)
+    return Found()
+
+
+def _table(table: dict[str, Any], key: str, file: str) -> dict[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise ConfigError(f"{key} is not a table", place=file, expected=f"[….{key}.NAME]")
+    return found
 
 
 def _read_table(path: Path, keys: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
@@ -45,7 +80,9 @@ def _read_table(path: Path, keys: Sequence[str]) -> tuple[dict[str, Any] | None,
     except (OSError, UnicodeDecodeError):
         # pytest and gates read the same file and say what is wrong with it; there is nothing to exclude.
         return None, ""
-    if "exclusions" not in text:  # saves parsing in every other project
+    if not any(word in text for word in ("exclusions", "quarantine", "filter")):  # saves parsing in every other project
+        return None, ""
+    if keys and "gates" not in text:
         return None, ""
     table: Any = _parse(text, path.name)
     for key in keys:

@@ -6,9 +6,12 @@ from argparse import ArgumentTypeError
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..protocol import INSTALLED_PLUGIN, PLUGIN
 from ..values import parse_duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from ..protocol import Settings
@@ -41,6 +44,18 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
         action="store_true",
         dest="gates_include_excluded",
         help="also run the tests that [tool.gates.exclusions] leaves out",
+    )
+    group.addoption(
+        "--no-tests",
+        choices=["fail", "warn", "pass"],
+        dest="gates_no_tests",
+        help="what it means when no test is selected (default: fail, pytest's exit code 5)",
+    )
+    group.addoption(
+        "--ignore-default-filter",
+        action="store_true",
+        dest="gates_ignore_default",
+        help="default() stands for all tests, whatever the config says",
     )
     group.addoption(
         "--test-timeout",
@@ -86,5 +101,42 @@ def apply_options(settings: Settings, config: pytest.Config) -> Settings:
         settings,
         filter=" and ".join(f"({text})" for text in parts) if len(parts) > 1 else "".join(parts),
         include_excluded=settings.include_excluded or bool(getattr(option, "gates_include_excluded", False)),
+        no_tests=getattr(option, "gates_no_tests", None) or settings.no_tests,
+        default_filter="" if getattr(option, "gates_ignore_default", False) else settings.default_filter,
         test_timeout=getattr(option, "gates_test_timeout", None) or settings.test_timeout,
     )
+
+
+def with_facts(settings: Settings, root: Path) -> Settings:
+    """The settings with what is known of the predicates that only the program `gates` can answer.
+
+    Asked in a process of its own: what answers (git, the import graph, the history) is no part of a test process.
+    """
+    expressions = [settings.filter, settings.default_filter]
+    expressions += [entry["filter"] for entry in (*settings.exclusions, *settings.quarantine)]
+    if not any(expressions) or PLUGIN != INSTALLED_PLUGIN:
+        return settings
+    from ..filters import PREDICATES, parse, predicates
+
+    asked = [leaf for text in expressions if text.strip() for leaf in predicates(parse(text))]
+    if not any(PREDICATES[leaf.name].outside for leaf in asked):
+        return settings
+    import json
+    import subprocess
+    import sys
+
+    words = [word for text in expressions if text.strip() for word in ("-E", text)]
+    done = subprocess.run(
+        [sys.executable, "-m", "gates", "facts", "-C", str(root), *words],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    try:
+        facts = json.loads(done.stdout)
+    except ValueError:
+        # Everything that it would have told is unknown, selects, and is said.
+        return settings
+    return replace(settings, facts=facts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
-from ..values import TestOutcome
+from ..values import BAD_TESTS, TestOutcome
 from .catalogue import place
 from .reports import Attempt, conclude, message_of, skip_reason, text_of
 from .text import cap
@@ -125,10 +125,15 @@ class Recorder:
         for start in range(0, len(tests) or 1, CHUNK):
             chunk = [asdict(test) for test in tests[start : start + CHUNK]]
             self._stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
+        for start in range(0, len(catalogue.described), CHUNK):
+            self._stream.write("described", tests=catalogue.described[start : start + CHUNK])
+        if catalogue.leaves:
+            leaves = [{"source": source, **leaf.to_json()} for source, leaf in catalogue.leaves]
+            self._stream.write("leaves", leaves=leaves)
         self._tests = {test.id: test for test in tests}
         self._missing = {test.id: None for test in tests if test.selected}
         for test in tests:
-            if test.excluded_by:
+            if test.excluded_by and not test.included:
                 reason = self._reasons.get(test.excluded_by, "")
                 self._write(test.id, outcome=TestOutcome.EXCLUDED.value, exclusion=test.excluded_by, reason=reason)
 
@@ -196,13 +201,26 @@ class Recorder:
             "started": 0.0,
             "reason": "",
             "exclusion": "",
+            "quarantine": "",
             "message": "",
             "details": "",
             "stdout": "",
             "stderr": "",
         }
         record.update(fields)
+        if known is not None:
+            record["exclusion"] = record["exclusion"] or known.excluded_by
+            if known.quarantined_by:
+                _quarantine(record, known.quarantined_by)
         self._stream.write("test", **record)
+
+
+def _quarantine(record: dict[str, object], entry: str) -> None:
+    """A failure of a quarantined test does not count; how it failed stays to be seen."""
+    record["quarantine"] = entry
+    if record["outcome"] in {outcome.value for outcome in BAD_TESTS}:
+        record["reason"] = f"{record['outcome']}, quarantined by {entry}"
+        record["outcome"] = TestOutcome.QUARANTINED.value
 
 
 def _worker_of(report: pytest.TestReport) -> str:

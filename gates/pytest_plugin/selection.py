@@ -2,54 +2,112 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Optional
 
 import pytest
 
 from .catalogue import Dropped, make_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..exclusions import Exclusion
-    from ..filters import Filter
+    from ..filters import Candidate, Filter
+    from ..filters.resolution import Facts
     from ..protocol import Settings
     from .catalogue import Catalogue
+
+    Ledger = Sequence[tuple[Exclusion, Filter]]
+
+FILTER, EXCLUSION, QUARANTINE = "filter", "exclusion", "quarantine"
+"""Where an expression comes from; of the ledgers with the entry's name behind it."""
+
+NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What decides which tests run.
+
+    Attributes:
+        wanted: the filter; None for all tests.
+        exclusions: entries of the ledger with their filters.
+        quarantine: entries of the quarantine with theirs.
+        include_excluded: excluded tests run too, and are known as excluded.
+        describe: everything that is known of the tests is kept for the listeners.
+    """
+
+    wanted: Optional[Filter] = None
+    exclusions: Ledger = ()
+    quarantine: Ledger = ()
+    include_excluded: bool = False
+    describe: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing is chosen."""
+        return self.wanted is None and not self.exclusions and not self.quarantine and not self.describe
 
 
 class Selection:
     """Owns the choice of tests in a process that collects; every xdist worker makes the same one."""
 
-    def __init__(self, exclusions: Sequence[tuple[Exclusion, Filter]], wanted: Filter | None) -> None:
-        self._exclusions, self._wanted = exclusions, wanted
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
         self.dropped = Dropped()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Choose after -k, -m and other plugins: what they deselect is not ours to count."""
-        if self._wanted is None and not self._exclusions:
+        choice, dropped = self._choice, self.dropped
+        if choice.open:
             return
-        from ..filters import TestName
+        from .candidates import ItemCandidate
 
-        names = [TestName(id=item.nodeid, file=item.nodeid.partition("::")[0]) for item in items]
-        wanted = None
-        if self._wanted is not None:
-            wanted = self._wanted.select(names)
-            self.dropped.unmatched = tuple(leaf.text for leaf in wanted.leaves if not leaf.count)
+        tests = [ItemCandidate(item) for item in items]
+        wanted = self._wanted(tests)
+        excluded = self._named(EXCLUSION, choice.exclusions, tests)
+        quarantined = self._named(QUARANTINE, choice.quarantine, tests)
+        if choice.describe:
+            dropped.described = [test.to_json() for test in tests]
         kept = []
-        for position, (item, name) in enumerate(zip(items, names)):
-            if wanted is not None and not wanted.matched[position]:
-                self.dropped.deselected.append(item)
+        for position, item in enumerate(items):
+            if wanted is not None and not wanted[position]:
+                dropped.deselected.append(item)
                 continue
-            excluded_by = next((entry.name for entry, filter_ in self._exclusions if filter_.matches(name)), "")
-            if excluded_by:
-                self.dropped.excluded.append((item, excluded_by))
-            else:
+            if position in quarantined:
+                dropped.quarantined[item] = quarantined[position]
+            if position in excluded:
+                (dropped.included if choice.include_excluded else dropped.excluded)[item] = excluded[position]
+            if position not in excluded or choice.include_excluded:
                 kept.append(item)
-        gone = [item for item, _ in self.dropped.excluded] + self.dropped.deselected
+        gone = [*dropped.excluded, *dropped.deselected]
         if gone:
             config.hook.pytest_deselected(items=gone)
             items[:] = kept
+
+    def _wanted(self, tests: Sequence[Candidate]) -> Sequence[bool] | None:
+        if self._choice.wanted is None:
+            return None
+        from ..filters import leaf_reports
+
+        selection = self._choice.wanted.select(tests)
+        self.dropped.leaves += [(FILTER, report) for report in leaf_reports(selection, tests)]
+        return selection.matched
+
+    def _named(self, kind: str, ledger: Ledger, tests: Sequence[Candidate]) -> Mapping[int, str]:
+        """Position of a test → the first entry that names it for sure: a guess must leave no test out."""
+        found: dict[int, str] = {}
+        for entry, compiled in ledger:
+            from ..filters import leaf_reports
+
+            selection = compiled.select(tests)
+            for position, certain in enumerate(selection.certain):
+                if certain:
+                    found.setdefault(position, entry.name)
+            self.dropped.leaves += [(f"{kind} {entry.name}", report) for report in leaf_reports(selection, tests)]
+        return found
 
 
 class Lister:
@@ -61,34 +119,61 @@ class Lister:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Under xdist, before the worker says that it is ready."""
+        if not self._listeners:
+            return
         catalogue = make_catalogue(session.items, self._selection.dropped)
         for listener in self._listeners:
             listener(catalogue)
 
 
-def read_exclusions(settings: Settings) -> tuple[Exclusion, ...]:
-    """The entries that the settings carry.
+@dataclass(frozen=True)
+class Ledgers:
+    """The entries that the settings carry."""
+
+    exclusions: tuple[Exclusion, ...] = ()
+    quarantine: tuple[Exclusion, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.exclusions or self.quarantine)
+
+
+def read_ledgers(settings: Settings) -> Ledgers:
+    """Read the ledgers of the settings.
 
     Raises:
         GatesError: an entry is broken.
     """
-    if not settings.exclusions:
-        return ()
+    if not settings.exclusions and not settings.quarantine:
+        return Ledgers()
     from ..exclusions import from_json
 
-    return tuple(from_json(entry) for entry in settings.exclusions)
+    return Ledgers(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
 
 
-def make_selection(settings: Settings, exclusions: Sequence[Exclusion]) -> Selection:
+def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     """Compile what is to be selected.
 
     Raises:
         GatesError: an expression has a syntax error.
     """
-    if not settings.filter and not exclusions:
-        return Selection((), None)
-    from ..filters import compile_filter
+    if not settings.filter and not ledgers:
+        return Selection(Choice(describe=settings.describe))
+    from ..exclusions import named_expressions
+    from ..filters import Resolution, TableFacts, compile_filter, parse
 
-    wanted = compile_filter(settings.filter) if settings.filter else None
-    active = () if settings.include_excluded else exclusions
-    return Selection([(entry, compile_filter(entry.filter)) for entry in active], wanted)
+    table = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
+    facts: Facts = TableFacts(table, NO_FACTS)
+    named = named_expressions(settings.default_filter, ledgers.quarantine)
+
+    def ledger(entries: Sequence[Exclusion]) -> Ledger:
+        return [(entry, compile_filter(entry.filter, facts, named)) for entry in entries]
+
+    return Selection(
+        Choice(
+            wanted=compile_filter(parse(settings.filter), facts, named) if settings.filter else None,
+            exclusions=ledger(ledgers.exclusions),
+            quarantine=ledger(ledgers.quarantine),
+            include_excluded=settings.include_excluded,
+            describe=settings.describe,
+        )
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from .selection import FILTER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -60,5 +62,16 @@ def lines(
         deselected = sum(test.deselected for test in catalogue.tests)
         if deselected:
             shown.append(f"{deselected} deselected by the filter: {settings.filter}")
-        shown += [f"the filter's {leaf} matches no test" for leaf in catalogue.unmatched]
+        shown += _said_of_leaves(catalogue)
+    return shown
+
+
+def _said_of_leaves(catalogue: Catalogue) -> list[str]:
+    """What the user's own expression got wrong. A ledger may well name tests that this session did not collect."""
+    shown = []
+    for source, leaf in catalogue.leaves:
+        if source == FILTER and (leaf.error or leaf.warning):
+            shown.append(f"the filter's {leaf.error or leaf.warning}")
+        if leaf.note and (source == FILTER or leaf.unknown):
+            shown.append(f"the {source}'s {leaf.text} is {leaf.note}" if leaf.unknown else f"{leaf.text}: {leaf.note}")
     return shown

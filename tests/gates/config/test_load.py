@@ -43,6 +43,9 @@ record-env = ["CI"]
 mask-env = ["SECRET"]
 reports = "out/reports"
 nox-args = ["--no-error-on-missing-interpreters"]
+accept-exclusions = ["scaffold"]
+unrelated = ["docs/**"]
+no-tests = "warn"
 
 [gate.lint]
 session = "style-3.11"
@@ -70,6 +73,7 @@ filter = "test(a) and not test(b)"
 jobs = 1
 test-timeout = "5s"
 include-excluded = true
+no-tests = "pass"
 
 [exclusions.scaffold]
 filter = "test(scaffold)"
@@ -77,6 +81,15 @@ reason = "unwritten"
 category = "unimplemented"
 owner = "ada"
 expires = 2027-01-31
+
+[quarantine.shaky]
+filter = "test(shaky)"
+reason = "races with the clock"
+category = "flaky"
+owner = "bob"
+expires = 2027-02-28
+issue = "#7"
+signature = "AssertionError: assert # < # @ tests/test_a.py:test_shaky"
 """
 
 
@@ -94,6 +107,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         mask_env=("SECRET",),
         reports="out/reports",
         nox_args=("--no-error-on-missing-interpreters",),
+        accept_exclusions=("scaffold",),
+        unrelated=("docs/**",),
+        no_tests="warn",
         gates={
             "lint": GateConfig(
                 name="lint",
@@ -121,6 +137,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 jobs=1,
                 test_timeout=5.0,
                 include_excluded=True,
+                no_tests="pass",
             )
         },
         exclusions=(
@@ -131,6 +148,18 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 category="unimplemented",
                 owner="ada",
                 expires=dt.date(2027, 1, 31),
+            ),
+        ),
+        quarantine=(
+            Exclusion(
+                name="shaky",
+                filter="test(shaky)",
+                reason="races with the clock",
+                category="flaky",
+                owner="bob",
+                expires=dt.date(2027, 2, 28),
+                issue="#7",
+                signature="AssertionError: assert # < # @ tests/test_a.py:test_shaky",
             ),
         ),
     )
@@ -188,7 +217,7 @@ def test_mistakes_of_exclusions_stand_among_the_others(tmp_path: Path) -> None:
 
 def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) -> None:
     (error,) = mistakes(tmp_path, "[profile.a]\nzzz = 1\n")
-    assert error.remedy == "known keys: gates, filter, jobs, test-timeout, include-excluded"
+    assert error.remedy == "known keys: gates, filter, jobs, test-timeout, include-excluded, no-tests"
 
 
 @pytest.mark.parametrize(

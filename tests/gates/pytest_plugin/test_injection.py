@@ -167,7 +167,20 @@ def test_importing_the_plugin_brings_only_the_standard_library_and_pytest() -> N
 
 
 def test_settings_survive_json() -> None:
-    settings = protocol.Settings("", (entry("a"),), "test(x)", True, 2.5, 3, "somewhere")
+    settings = protocol.Settings(
+        exclusions=(entry("a"),),
+        quarantine=(entry("b"),),
+        filter="test(x)",
+        default_filter="not mark(slow)",
+        include_excluded=True,
+        test_timeout=2.5,
+        workers=3,
+        source="somewhere",
+        no_tests="warn",
+        facts={"flaky()": {"otherwise": None}},
+        collect_only=True,
+        describe=True,
+    )
     assert protocol.Settings.from_json(settings.to_json()) == settings
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from gates import protocol
 from gates.exclusions import Exclusion
-from gates.filters import FilterSyntaxError
+from gates.filters import FilterSyntaxError, LeafReport
 from gates.protocol import Settings
 from gates.pytest_plugin import distribution
 from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
-from gates.pytest_plugin.ledger import finder, load_ledger
+from gates.pytest_plugin.ledger import Found, finder, load_ledgers
 from gates.pytest_plugin.options import seconds
 from gates.pytest_plugin.reports import Attempt, conclude
-from gates.pytest_plugin.selection import make_selection
+from gates.pytest_plugin.selection import Ledgers, make_selection
 from gates.pytest_plugin.terminal import lines
 from gates.pytest_plugin.text import cap, first_line
 from gates.workers import choose_workers, cores, read_durations
@@ -95,6 +95,9 @@ class TestReports:
         fields = concluded(report("setup"), broken, report("teardown"))
         assert fields["outcome"] == "failed"
         assert "cannot be shown: RuntimeError: boom" in fields["details"]
+
+
+LEAF = LeafReport("test(q)", 3, 1, "", "", "unknown for 1 test")
 
 
 class TestText:
@@ -191,7 +194,7 @@ class TestTerminal:
 
 class TestCatalogue:
     def test_it_survives_a_file(self, tmp_path: Path) -> None:
-        catalogue = Catalogue((Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), ("test(q)",))
+        catalogue = Catalogue((Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), (("filter", LEAF),))
         save(catalogue, tmp_path / "catalogue.json")
         assert load(tmp_path / "catalogue.json") == catalogue
 
@@ -241,15 +244,15 @@ class TestLedger:
         assert finder("", "f.toml", ("exclusions",))(("a",)) == "f.toml"
 
     def test_a_project_without_a_ledger_excludes_nothing(self, tmp_path: Path) -> None:
-        assert load_ledger(tmp_path) == ((), protocol.LEDGER)
+        assert load_ledgers(tmp_path) == Found()
         (tmp_path / "pyproject.toml").write_text("[tool.other.exclusions]\nx = 1\n")
-        assert load_ledger(tmp_path) == ((), protocol.LEDGER)
+        assert load_ledgers(tmp_path) == Found()
 
-    @pytest.mark.parametrize("text", ["[tool.gates]\nexclusions = 3", "exclusions = ["])
+    @pytest.mark.parametrize("text", ["[tool.gates]\nexclusions = 3", "[tool.gates.exclusions"])
     def test_a_broken_file_is_an_error_with_its_name(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "pyproject.toml").write_text(text)
         with pytest.raises(Exception, match=r"pyproject\.toml"):
-            load_ledger(tmp_path)
+            load_ledgers(tmp_path)
 
 
 class TestProtocol:
@@ -259,7 +262,7 @@ class TestProtocol:
 
     def test_a_broken_filter_is_refused_before_anything_runs(self) -> None:
         with pytest.raises(FilterSyntaxError):
-            make_selection(Settings(filter="test("), [])
+            make_selection(Settings(filter="test("), Ledgers())
 
     @pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("0.5", 0.5), ("1m 30s", 90.0), ("250ms", 0.25)])
     def test_durations_are_seconds_or_have_a_unit(self, text: str, value: float) -> None:
