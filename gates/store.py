@@ -11,12 +11,15 @@ import msgspec
 
 from gates.errors import GatesError
 from gates.results.files import write_whole
+from gates.values import TestOutcome
 
 if TYPE_CHECKING:
     from gates.git import Git
     from gates.results import Run, TestResult
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
+KEPT_RECORDS = 20
+"""Subjects whose outcomes are kept: the base, and what led from it to here."""
 
 
 class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,36 @@ class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
             return [self.test_seconds] * self.tests
         rest = (self.test_seconds - self.longest) / (self.tests - 1)
         return [self.longest] + [max(rest, 0.0)] * (self.tests - 1)
+
+
+class TestMemory(msgspec.Struct, frozen=True, array_like=True):
+    """What became of a test when it last ran.
+
+    Attributes:
+        outcome: as in its result.
+        seconds: what it took.
+        flaky: when it was last seen to fail and then pass in one run, in seconds since the epoch; 0 for never.
+    """
+
+    __test__ = False
+
+    outcome: str
+    seconds: float = 0.0
+    flaky: float = 0.0
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """Outcomes of one run, kept by the tree that was validated.
+
+    Attributes:
+        run: its id.
+        whole: every gate ran, without a filter: a test that is not here does not exist in that tree.
+        outcomes: by test.
+    """
+
+    run: str
+    whole: bool
+    outcomes: dict[str, str]
 
 
 class Store:
@@ -57,8 +90,51 @@ class Store:
         except (OSError, ValueError, RecursionError):
             return {}
 
+    def tests(self) -> dict[str, TestMemory]:
+        """What is known of each test of the working tree; empty when nothing is."""
+        try:
+            return msgspec.json.decode((self.folder / "tests.json").read_bytes(), type=dict[str, TestMemory])
+        except (OSError, ValueError, RecursionError):
+            return {}
+
+    def recorded(self, identity: str) -> Recorded | None:
+        """The last run of a subject with this identity; None when there was none."""
+        try:
+            return msgspec.json.decode(self._record(identity).read_bytes(), type=Recorded)
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def _record(self, identity: str) -> Path:
+        return self.folder / "outcomes" / f"{identity.rpartition(':')[2]}.json"
+
     def remember(self, run: Run, tests: tuple[TestResult, ...]) -> None:
-        """Keep what gates took. A cache that cannot be written is no reason to fail."""
+        """Keep what gates took and what became of tests. A cache that cannot be written is no reason to fail."""
+        try:
+            self._remember_gates(run, tests)
+            if tests and run.complete:
+                self._remember_tests(run, tests)
+        except (GatesError, OSError):
+            return
+
+    def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
+        ran = [test for test in tests if test.outcome is not TestOutcome.EXCLUDED]
+        if run.subject.kind in ("worktree", "folder"):
+            known = self.tests()
+            for test in ran:
+                before = known.get(test.id)
+                flaky = run.started if test.outcome is TestOutcome.FLAKY else before.flaky if before else 0.0
+                known[test.id] = TestMemory(str(test.outcome), round(test.duration, 6), flaky)
+            write_whole(self.folder / "tests.json", msgspec.json.encode(known))
+        ended = {gate.name for gate in run.gates if gate.outcome.value in ("passed", "failed")}
+        whole = not run.filter and not run.include_excluded and run.whole and ended == set(run.planned)
+        outcomes = {test.id: str(test.outcome) for test in tests}
+        record = self._record(run.subject.identity)
+        write_whole(record, msgspec.json.encode(Recorded(run=run.id, whole=whole, outcomes=outcomes)))
+        old = sorted(record.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in old[KEPT_RECORDS:]:
+            path.unlink(missing_ok=True)
+
+    def _remember_gates(self, run: Run, tests: tuple[TestResult, ...]) -> None:
         known = self.history()
         for gate in run.gates:
             if gate.outcome.value in ("passed", "failed") and gate.duration:
@@ -69,10 +145,7 @@ class Store:
                     test_seconds=round(sum(own), 3),
                     longest=round(max(own, default=0.0), 3),
                 )
-        try:
-            write_whole(self.folder / "history.json", msgspec.json.encode(known))
-        except GatesError:
-            return
+        write_whole(self.folder / "history.json", msgspec.json.encode(known))
 
 
 def cache_folder() -> Path:

@@ -20,6 +20,7 @@ WORDS = {
     "could-not-run": "COULD NOT RUN",
     "interrupted": "INTERRUPTED",
     "nothing-selected": "NOTHING SELECTED",
+    "wrong-filter": "WRONG FILTER",
     "running": "INCOMPLETE",
 }
 """Outcome of a run → word of its verdict."""

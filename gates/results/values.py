@@ -31,7 +31,8 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         line: counted from 1; 0 where unknown.
         started: seconds since the epoch; 0 where it never started.
         reason: why it was skipped, excluded, expected to fail, or lost.
-        exclusion: name of the ledger entry that excluded it.
+        exclusion: name of the ledger entry that excludes it, whether or not that was heeded.
+        quarantine: name of the entry of the quarantine that names it.
         message: the failure in one line.
         details: traceback or stack dump.
         stdout: captured output, capped; what was cut is said in the text.
@@ -52,6 +53,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started: float = 0.0
     reason: str = ""
     exclusion: str = ""
+    quarantine: str = ""
     message: str = ""
     details: str = ""
     stdout: str = ""
@@ -119,6 +121,28 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
 
 
+class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one predicate of an expression matched.
+
+    Attributes:
+        source: `filter`, or `exclusion NAME` or `quarantine NAME`.
+        text: the predicate, in its canonical form.
+        count: tests that it holds for, or may hold for; the most that one pytest process found.
+        unknown: how many of them it only may hold for, because a fact is missing.
+        error: why it is wrong, such as a name that nothing has.
+        warning: why it is probably a mistake.
+        note: what must be known of its answers.
+    """
+
+    source: str
+    text: str
+    count: int
+    unknown: int = 0
+    error: str = ""
+    warning: str = ""
+    note: str = ""
+
+
 class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one gate ended, and on whose word.
 
@@ -145,6 +169,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         injected: whether test results came from our plugin inside its test process.
         tools: versions of tools in its environment.
         reports: files it was expected to write, relative to the root.
+        leaves: what the predicates of its expressions matched.
         stray: processes that outlived it and were ended.
     """
 
@@ -170,6 +195,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     injected: bool = False
     tools: dict[str, str] = {}
     reports: tuple[str, ...] = ()
+    leaves: tuple[FilterLeaf, ...] = ()
     stray: int = 0
 
 
@@ -245,7 +271,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A ledger entry as it stood during the run, and how many tests it excluded."""
+    """A ledger entry as it stood during the run, and how many tests it excluded, or how many failures it forgave."""
 
     name: str
     filter: str
@@ -263,7 +289,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: sortable and unique: UTC time and random letters.
         complete: False while gates are still running, and in what a killed run leaves behind.
-        outcome: `running`, `passed`, `failed`, `could-not-run`, `interrupted`, `nothing-selected`.
+        outcome: `running`, `passed`, `failed`, `could-not-run`, `interrupted`, `nothing-selected`, `wrong-filter`.
         exit_code: of the whole run.
         started: seconds since the epoch.
         duration: seconds, monotonic.
@@ -271,9 +297,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         planned: names of all gates of the plan, in order; those without a result yet did not end.
         filter: the expression that the user gave; empty for none.
         effective_filter: what tests had to match, exclusions included.
+        whole: every gate of the project was part of the run.
         include_excluded: exclusions were switched off.
         command_line: the command of this run, to paste.
         reports: where logs and JUnit are, relative to the root where they lie below it.
+        quarantine: tests that ran and did not count, and why.
+        leaves: what the predicates of all expressions matched, over all gates.
         notes: what else the reader must know, for example that injection was impossible.
     """
 
@@ -293,8 +322,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateResult, ...] = ()
     tests: TestCounts | None = None
     exclusions: tuple[ExclusionRecord, ...] = ()
+    quarantine: tuple[ExclusionRecord, ...] = ()
+    leaves: tuple[FilterLeaf, ...] = ()
     filter: str = ""
     effective_filter: str = ""
+    whole: bool = False
     include_excluded: bool = False
     test_timeout: float | None = None
     jobs: int = 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from gates.results import GateResult, TestResult
@@ -24,10 +26,19 @@ class TestsLanded(msgspec.Struct, frozen=True):
     expected: int
 
 
+class TestsDescribed(msgspec.Struct, frozen=True):
+    """What is known of the tests of a gate, where they were listed instead of run."""
+
+    __test__ = False
+
+    gate: str
+    tests: tuple[dict[str, Any], ...]
+
+
 class GateEnded(msgspec.Struct, frozen=True):
     """A gate has its result, whether it was started or not."""
 
     result: GateResult
 
 
-Event = GateStarted | TestsLanded | GateEnded
+Event = GateStarted | TestsLanded | TestsDescribed | GateEnded

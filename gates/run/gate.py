@@ -114,6 +114,11 @@ class RunningGate:
         """Tests collected so far."""
         return self._inbox.expected
 
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """What is known of each test, where that was asked for."""
+        return [test for process in self._inbox.processes.values() for test in process.described]
+
     def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
         """Ask the whole process tree to end; what is left after a grace is killed."""
         if self._process is None or self.done:
@@ -221,6 +226,7 @@ class RunningGate:
             injected=bool(self._inbox.processes),
             tools=tool_versions(self.around.root, self.gate, self._inbox.processes.values()),
             reports=self.gate.config.reports,
+            leaves=tuple(leaf for process in self._inbox.processes.values() for leaf in process.leaves),
             stray=self._stray,
         )
         return self.around.mask.struct(result)
@@ -248,7 +254,7 @@ class RunningGate:
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found
         )
-        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded))
+        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded, self.around.plan.no_tests))
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
@@ -302,7 +308,7 @@ class RunningGate:
 
     def _ledger(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self.around.wall(), UTC).date()
-        late = expired(self.around.plan.exclusions, today)
+        late = expired((*self.around.plan.exclusions, *self.around.plan.quarantine), today)
         if not late or not has_tests:
             return None
         names = ", ".join(f"{entry.name} ({entry.expires})" for entry in late)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.results import TestResult
+from gates.results import FilterLeaf, TestResult
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class PytestProcess:
         self.running: dict[str, dict[str, Any]] = {}
         self.ended: set[str] = set()
         self.unreadable = 0
+        self.leaves: list[FilterLeaf] = []
+        self.described: list[dict[str, Any]] = []
 
     def take(self, line: bytes) -> TestResult | None:
         """Take one record; the result when it is one of a test."""
@@ -51,6 +53,10 @@ class PytestProcess:
             self.collection_complete = bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = record
+        elif kind == "leaves":
+            self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
+        elif kind == "described":
+            self.described += record["tests"]
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":

@@ -88,7 +88,7 @@ class PlainProgress:
             self._print("START", event.gate, event.command_line)
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
-        else:
+        elif isinstance(event, GateEnded):
             self._print(WORDS[event.result.outcome][0], event.result.name, end_line(event.result))
 
     def _tests_landed(self, event: TestsLanded) -> None:

@@ -39,6 +39,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         plan: the run's plan.
         mask: hides secrets.
         run_id: names the run in the marker.
+        facts: file of what is known of predicates about the outside; None where nothing is asked.
+        collect: tests are listed and described, not run.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
     """
@@ -51,6 +53,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     mask: Mask
     run_id: str
+    facts: Path | None = None
+    collect: bool = False
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
@@ -71,11 +75,17 @@ def gate_environment(
         environment["PYTEST_ADDOPTS"] = f"{options} {shlex.quote(f'--junitxml={folder / JUNIT_FILE}')}".strip()
     elif planned.gate.config.tests != "none":
         settings = Settings(
-            exclusions=tuple(to_json(entry) for entry in plan.exclusions),
+            exclusions=tuple(to_json(entry) for entry in plan.ledger),
+            quarantine=tuple(to_json(entry) for entry in plan.quarantine),
             filter=plan.filter,
+            default_filter=plan.default_filter,
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             workers=planned.workers,
+            no_tests=plan.no_tests,
+            facts_file=str(around.facts) if around.facts is not None else "",
+            collect_only=around.collect,
+            describe=around.collect,
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.results import GateResult, TestCounts, Witness
+from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.values import ExitCode, GateOutcome, worst_exit
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _WORST_FIRST = (
 
 FALLBACK = "the plugin could not be injected, so pytest's own JUnit is the witness of its tests"
 NO_TEST = "no test was selected"
+FILTER = "filter"
+"""Source of a predicate that the user wrote for this run; others stand in the config."""
 _PYTEST_NO_TESTS = 5
 _NOT_FOUND = (126, 127)
 _NO_PROGRAM = re.compile(
@@ -112,8 +114,20 @@ def own_word_witness(word: Any) -> Witness | None:
     return Witness(name=OWN_WORD, outcome=outcome, detail=reason)
 
 
-def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, demanded: bool) -> Witness | None:
-    """What the records of the pytest processes say; None where there are none and none were demanded."""
+def tests_witness(
+    processes: Sequence[ProcessSummary],
+    counts: TestCounts,
+    demanded: bool,
+    no_tests: str = "fail",  # noqa: PT028 (no test)
+) -> Witness | None:
+    """What the records of the pytest processes say; None where there are none and none were demanded.
+
+    Args:
+        processes: what each left behind.
+        counts: of all their tests.
+        demanded: without tests the gate cannot be believed.
+        no_tests: what it means when nothing was selected: `fail`, `warn` or `pass`.
+    """
     if not processes:
         if not demanded:
             return None
@@ -135,6 +149,8 @@ def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, deman
     codes = [code for code in codes if code not in (1, _PYTEST_NO_TESTS)] if counts.bad else codes
     if codes and codes != [_PYTEST_NO_TESTS]:
         faults.append("pytest exited with " + ", ".join(map(str, codes)))
+    if not faults and no_tests != "fail" and counts.collected == counts.excluded:
+        return Witness(name=TESTS, outcome=GateOutcome.PASSED, detail=f"{NO_TEST} (no-tests = {no_tests!r})")
     if demanded and not faults and counts.run == 0:
         faults.append(NO_TEST)
     if faults:
@@ -217,19 +233,54 @@ def _explained(found: list[Witness]) -> list[Witness]:
     return [witness for witness in found if witness.name != EXIT_CODE or witness.outcome is not GateOutcome.FAILED]
 
 
-def conclude(gates: Sequence[GateResult], *, interrupted: bool = False, trouble: bool = False) -> tuple[str, ExitCode]:
+def leaves_of(gates: Sequence[GateResult], *, whole: bool) -> tuple[FilterLeaf, ...]:
+    """What each predicate matched over all gates: a name that one gate does not have may be another's.
+
+    Args:
+        gates: results that hold what each of their processes found.
+        whole: every gate ran. Otherwise the ledgers may well name tests of gates that did not.
+    """
+    found: dict[tuple[str, str], list[FilterLeaf]] = {}
+    for gate in gates:
+        for leaf in gate.leaves:
+            found.setdefault((leaf.source, leaf.text), []).append(leaf)
+    return tuple(_one_leaf(leaves, whole) for leaves in found.values())
+
+
+def _one_leaf(leaves: Sequence[FilterLeaf], whole: bool) -> FilterLeaf:
+    most = max(leaves, key=lambda leaf: leaf.count)
+    if most.count:
+        return msgspec.structs.replace(most, error="", warning="")
+    if most.source == FILTER:
+        return most
+    if not whole:
+        return msgspec.structs.replace(most, error="", warning="")
+    # In a config nothing is written by the way: what matches nothing is out of date, or a typing mistake.
+    return msgspec.structs.replace(most, error=most.error or most.warning, warning="")
+
+
+def conclude(
+    gates: Sequence[GateResult],
+    *,
+    interrupted: bool = False,
+    trouble: bool = False,
+    leaves: Sequence[FilterLeaf] = (),
+) -> tuple[str, ExitCode]:
     """Outcome and exit code of a run.
 
     Args:
         gates: results of all planned gates.
         interrupted: the user or the system ended the run.
         trouble: the run itself could not go on (reports cannot be written).
+        leaves: what the predicates of the expressions matched.
     """
     codes = [_exit_of(gate) for gate in gates]
     if interrupted:
         codes.append(ExitCode.INTERRUPTED)
     if trouble:
         codes.append(ExitCode.COULD_NOT_RUN)
+    if any(leaf.error for leaf in leaves):
+        codes.append(ExitCode.USAGE)
     failed = [gate for gate in gates if _exit_of(gate) is ExitCode.GATE_FAILED]
     if failed and all(gate.reason == NO_TEST for gate in failed):
         codes = [ExitCode.NOTHING_SELECTED if code is ExitCode.GATE_FAILED else code for code in codes]
@@ -241,6 +292,7 @@ def conclude(gates: Sequence[GateResult], *, interrupted: bool = False, trouble:
         ExitCode.GATE_FAILED: "failed",
         ExitCode.COULD_NOT_RUN: "could-not-run",
         ExitCode.NOTHING_SELECTED: "nothing-selected",
+        ExitCode.USAGE: "wrong-filter",
         ExitCode.INTERRUPTED: "interrupted",
     }[code]
     return word, code

@@ -14,11 +14,13 @@ import msgspec
 
 from gates.config import Config, load_config
 from gates.discover import Gate, discover
+from gates.filters import Resolution
 from gates.git import Git, changes_of, subject_of_worktree
 from gates.plan import Plan, Request, available_cores, make_plan
 from gates.results import Changes, Subject
 from gates.store import Store
 from gates.workers import choose_workers
+from gates.workflows.outside import Outside, expressions_of, resolve_all
 
 SubjectMaker = Callable[[Path, Git | None, Config], Subject]
 
@@ -35,6 +37,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     store: Store
     reports: Path
+    facts: dict[str, Resolution] = {}
 
 
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
@@ -64,6 +67,7 @@ def prepare(
         gates = found.result()
         facts, changes, store = later.result()
     plan = plan_by_history(config, gates, request, store)
+    outside = resolve_all(expressions_of(plan), Outside(root, config, git, facts, store))
     return Prepared(
         root=root,
         config=config,
@@ -74,6 +78,7 @@ def prepare(
         plan=plan,
         store=store,
         reports=reports or root / config.reports,
+        facts=outside,
     )
 
 

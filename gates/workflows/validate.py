@@ -18,7 +18,7 @@ from gates.errors import EnvironmentProblem, GatesError
 from gates.plan import available_cores
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import ReportFolder
-from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude
+from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
@@ -29,7 +29,10 @@ from gates.values import ExitCode, TestOutcome
 from gates.workflows.emit import emit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gates.exclusions import Exclusion
+    from gates.filters import Resolution
     from gates.workflows.prepare import Prepared
 
 
@@ -67,6 +70,7 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
                     plan=prepared.plan,
                     mask=recorder.mask,
                     run_id=recorder.run.id,
+                    facts=write_facts(Path(work), prepared.facts),
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,
@@ -91,6 +95,15 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
     return finished
 
 
+def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
+    """Write what is known of predicates about the outside, for the test processes; None where nothing was asked."""
+    if not facts:
+        return None
+    path = folder / "facts.json"
+    path.write_bytes(msgspec.json.encode({text: resolution.to_json() for text, resolution in facts.items()}))
+    return path
+
+
 class _Recorder:
     """Holds the run's value as it grows, one frozen value after the other, and writes each at once."""
 
@@ -100,7 +113,7 @@ class _Recorder:
         config, plan = prepared.config, prepared.plan
         self.mask = Mask(os.environ, config.mask_env, config.record_env)
         self._planned = [item.gate.name for item in plan.gates]
-        self._exclusions = plan.exclusions
+        self._plan = plan
         self._clock = time.monotonic()
         now = datetime.now(UTC)
         self.run = Run(
@@ -113,8 +126,10 @@ class _Recorder:
             changes=prepared.changes,
             planned=tuple(self._planned),
             exclusions=_ledger(plan.exclusions, ()),
+            quarantine=_ledger(plan.quarantine, ()),
             filter=plan.filter,
             effective_filter=plan.effective_filter,
+            whole=plan.whole,
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             jobs=plan.jobs,
@@ -135,8 +150,9 @@ class _Recorder:
 
     def finish(self, *, interrupted: bool) -> None:
         """The run is complete."""
-        outcome, code = conclude(self.run.gates, interrupted=interrupted)
-        self._update(complete=True, outcome=outcome, exit_code=int(code))
+        leaves = leaves_of(self.run.gates, whole=self._plan.whole)
+        outcome, code = conclude(self.run.gates, interrupted=interrupted, leaves=leaves)
+        self._update(complete=True, leaves=leaves, outcome=outcome, exit_code=int(code))
 
     def give_up(self, *, interrupted: bool) -> ExitCode:
         """The reports cannot be written: leave a `run.json` that says so, if that still can."""
@@ -156,7 +172,8 @@ class _Recorder:
                 **changes,
                 duration=round(time.monotonic() - self._clock, 6),
                 tests=count_tests(self.tests) if self.tests else None,
-                exclusions=_ledger(self._exclusions, self.tests),
+                exclusions=_ledger(self._plan.exclusions, self.tests),
+                quarantine=_ledger(self._plan.quarantine, self.tests),
             )
         )
         self.save()
@@ -165,6 +182,7 @@ class _Recorder:
 def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
     # A test counts once, in however many gates it is excluded.
     excluded = {(test.exclusion, test.id) for test in tests if test.outcome is TestOutcome.EXCLUDED}
+    excluded |= {(test.quarantine, test.id) for test in tests if test.outcome is TestOutcome.QUARANTINED}
     counts = Counter(name for name, _ in excluded)
     return tuple(
         ExclusionRecord(

@@ -18,7 +18,7 @@ from gates.exclusions import (
     read_exclusions,
     to_json,
 )
-from gates.filters import FilterSyntaxError, TestName, compile_filter
+from gates.filters import FilterSyntaxError, Candidate, compile_filter
 
 GOOD: dict[str, object] = {
     "filter": "test(backend_helpers)",
@@ -138,7 +138,7 @@ def test_the_effective_filter_of_a_user_is_narrowed() -> None:
 def test_the_effective_filter_is_always_an_expression(ledger: list[Exclusion], user: str, expected: str) -> None:
     assert effective_filter(ledger, user) == expected
     if expected:
-        assert compile_filter(expected).matches(TestName("x"))
+        assert compile_filter(expected).matches(Candidate("x"))
 
 
 def test_a_wrong_user_filter_is_refused() -> None:

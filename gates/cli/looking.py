@@ -1,0 +1,129 @@
+"""The commands that tell something and run no gate: list, explain, report, schema, init, facts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gates.cli.options import (
+    default_option,
+    filter_option,
+    gate_option,
+    no_install_option,
+    project_root,
+    reports_folder,
+    request,
+    root_option,
+    union_of,
+)
+
+profile_option = click.option("-p", "--profile", default="", help="A named checklist of the config.")
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Tests of this results file (JUnit of any runner, or tests.jsonl) instead of the project's; repeatable.",
+)
+
+
+@click.command("list")
+@root_option
+@profile_option
+@gate_option
+@filter_option
+@default_option
+@results_option
+@no_install_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """List the gates of the project, in the order of the checklist; with -E, the tests that match.
+
+    Tests are listed by the gates that run pytest, without running one.
+    """
+    folder, asked = project_root(root), request(**options)
+    if asked.filter or results:
+        from gates.workflows.tests import listing, tests_of_files, tests_of_project
+
+        expression = asked.filter or "all()"
+        tests = tests_of_files(folder, results, [expression]) if results else tests_of_project(folder, asked)
+        text, said = listing(tests, expression if results else tests.expression, as_json=as_json)
+        click.echo(text, nl=False)
+        for line in said:
+            click.echo(line, err=True)
+        return
+    from gates.workflows.listing import gate_listing
+
+    click.echo(gate_listing(folder, asked, as_json=as_json), nl=False)
+
+
+@click.command()
+@click.argument("test")
+@root_option
+@profile_option
+@gate_option
+@filter_option
+@default_option
+@results_option
+@no_install_option
+def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
+    """Say why TEST (an id, or a part of one) runs or not: every expression with true, false or unknown at each node."""
+    from gates.workflows.tests import explanation, tests_of_files, tests_of_project
+
+    folder, asked = project_root(root), request(**options)
+    tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
+    click.echo(explanation(tests, test, asked.filter if results else ""), nl=False)
+
+
+@click.command(hidden=True)
+@root_option
+@filter_option
+def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
+    """Answer, as JSON, the predicates that a test process cannot: its plugin asks."""
+    from gates.workflows.tests import facts_json
+
+    union_of(expressions)
+    sys.stdout.write(facts_json(project_root(root), expressions))
+
+
+@click.command()
+@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@root_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "github", "junit"]),
+    default="terminal",
+    show_default=True,
+    help="What to print.",
+)
+def report(run_path: Path | None, root: Path | None, form: str) -> None:
+    """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
+    from gates.workflows.report import render_run
+
+    text = render_run(run_path or reports_folder(root), form)
+    if text is not None:
+        click.echo(text, nl=False)
+
+
+@click.command()
+@root_option
+@click.option("--force", is_flag=True, help="Replace a gates.toml that exists.")
+@click.option("--print", "only_print", is_flag=True, help="Print the starter, write nothing.")
+def init(root: Path | None, force: bool, only_print: bool) -> None:
+    """Write a starter config after looking at what is there."""
+    from gates.workflows.init import write_starter
+
+    click.echo(write_starter(root or Path.cwd(), force=force, only_print=only_print), nl=False)
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["run", "test", "comparison"]), default="run")
+def schema(name: str) -> None:
+    """Print the JSON Schema of run.json, of a line of tests.jsonl, or of comparison.json."""
+    from gates.workflows.schema import schema_text
+
+    click.echo(schema_text(name), nl=False)

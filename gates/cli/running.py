@@ -1,0 +1,88 @@
+"""`gates run` and `gates compare`: the commands that give a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gates.cli.options import (
+    absolute,
+    command_line,
+    default_option,
+    discard_output,
+    excluded_option,
+    filter_option,
+    gate_option,
+    jobs_option,
+    no_install_option,
+    no_tests_option,
+    project_root,
+    reports_option,
+    request,
+    root_option,
+    timeout_option,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@root_option
+@reports_option
+@gate_option
+@click.option("-p", "--profile", default="", help="A named checklist of the config.")
+@filter_option
+@jobs_option
+@timeout_option
+@excluded_option
+@default_option
+@no_tests_option
+@no_install_option
+@click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
+def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:
+    """Run the checklist and write the reports."""
+    from gates.workflows.subjects import prepare_subject
+
+    folder = project_root(root)
+    with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
+        from gates.workflows.validate import validate  # imported by now, while nox was waited for
+
+        finished = validate(prepared, command_line())
+    _show(finished.run, finished.tests)
+    raise SystemExit(finished.run.exit_code)
+
+
+@click.command()
+@click.argument("base")
+@click.argument("head", default="worktree")
+@root_option
+@reports_option
+@gate_option
+@filter_option
+@jobs_option
+@timeout_option
+@excluded_option
+@default_option
+def compare(base: str, head: str, root: Path | None, reports: Path | None, **options: Any) -> None:
+    """Run gates on BASE and on HEAD (the working tree), and say what changed.
+
+    Without --gate, every gate that brings test results is compared.
+    """
+    from gates.workflows.compare import compare_subjects
+
+    outcome = compare_subjects(
+        project_root(root), base, head, request(**options), command_line(), reports=absolute(reports)
+    )
+    _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
+    raise SystemExit(outcome.exit_code)
+
+
+def _show(run: object, tests: object, comparison: object = None) -> None:
+    from gates.workflows.report import show_terminal
+
+    try:
+        show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+    except BrokenPipeError:  # the verdict stands, whoever listens
+        discard_output()
