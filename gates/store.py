@@ -110,14 +110,15 @@ class Store:
     def remember(self, run: Run, tests: tuple[TestResult, ...]) -> None:
         """Keep what gates took and what became of tests. A cache that cannot be written is no reason to fail."""
         try:
-            self._remember_gates(run, tests)
+            if not run.filter:  # else it took less than it takes
+                self._remember_gates(run, tests)
             if tests and run.complete:
                 self._remember_tests(run, tests)
         except (GatesError, OSError):
             return
 
     def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
-        ran = [test for test in tests if test.outcome is not TestOutcome.EXCLUDED]
+        ran = [test for test in tests if not test.exclusion]
         if run.subject.kind in ("worktree", "folder"):
             known = self.tests()
             for test in ran:

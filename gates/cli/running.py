@@ -65,7 +65,16 @@ def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -
 @timeout_option
 @excluded_option
 @default_option
-def compare(base: str, head: str, root: Path | None, reports: Path | None, **options: Any) -> None:
+@click.option(
+    "--accept-exclusion",
+    "accepted",
+    multiple=True,
+    metavar="NAME",
+    help="This exclusion or quarantine may name more tests than on BASE; repeatable.",
+)
+def compare(
+    base: str, head: str, root: Path | None, reports: Path | None, accepted: tuple[str, ...], **options: Any
+) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
     Without --gate, every gate that brings test results is compared.
@@ -73,7 +82,7 @@ def compare(base: str, head: str, root: Path | None, reports: Path | None, **opt
     from gates.workflows.compare import compare_subjects
 
     outcome = compare_subjects(
-        project_root(root), base, head, request(**options), command_line(), reports=absolute(reports)
+        project_root(root), base, head, request(**options), command_line(), reports=absolute(reports), accepted=accepted
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
     raise SystemExit(outcome.exit_code)

@@ -1,6 +1,6 @@
 """Compare a base run with a head run. Pure."""
 
 from gates.compare.runs import compare_runs
-from gates.compare.values import Comparison, GateTimes, TestsComparison
+from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
 
-__all__ = ["Comparison", "GateTimes", "TestsComparison", "compare_runs"]
+__all__ = ["Comparison", "GateTimes", "TestsComparison", "WiderExclusion", "compare_runs"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.compare.exclusions import wider_exclusions
 from gates.compare.tests import compare_tests
 from gates.compare.values import Comparison, GateTimes
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult
@@ -19,9 +20,11 @@ def compare_runs(
     head_tests: Sequence[TestResult],
     files: Sequence[FileChange] = (),
     notes: Sequence[str] = (),
+    accepted: Sequence[str] = (),
 ) -> Comparison:
-    """Base against head; `files` differ between the two subjects."""
+    """Base against head; `files` differ between the two subjects, `accepted` names entries of the ledgers."""
     tests = compare_tests(base_tests, head_tests)
+    wider = wider_exclusions(base_tests, head_tests, accepted)
     return Comparison(
         base=_label(base.subject),
         head=_label(head.subject),
@@ -34,7 +37,8 @@ def compare_runs(
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),
         files=tuple(files),
-        regression=bool(tests.newly_failing),
+        wider_exclusions=wider,
+        regression=bool(tests.newly_failing) or not all(entry.accepted for entry in wider),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from gates.results import FileChange, TestCounts
@@ -34,6 +36,24 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     newly_excluded: tuple[str, ...] = ()
 
 
+class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a ledger that leaves out more than on the base.
+
+    Attributes:
+        kind: `exclusion` or `quarantine`.
+        name: of the entry.
+        added: the entry named no test on the base.
+        tests: ids of the tests that no entry of this ledger named on the base.
+        accepted: the config or the command line names the entry, so it is shown and does not fail the comparison.
+    """
+
+    kind: Literal["exclusion", "quarantine"]
+    name: str
+    added: bool
+    tests: tuple[str, ...]
+    accepted: bool = False
+
+
 class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of one gate on both sides, measured once each: shown, never judged."""
 
@@ -59,7 +79,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         head_counts: outcomes on the head.
         gate_times: of every gate that ran on either side.
         files: what differs between the two subjects.
-        regression: a test that passed on the base does not on the head.
+        wider_exclusions: entries of the ledgers that leave out more than on the base.
+        regression: a test that passed on the base does not on the head, or an entry of a ledger leaves out more than on
+            the base and nobody accepted that.
         base_age: seconds between the two runs; 0 when both were made now.
         notes: what else the reader must know.
     """
@@ -76,6 +98,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     head_counts: TestCounts
     gate_times: tuple[GateTimes, ...] = ()
     files: tuple[FileChange, ...] = ()
+    wider_exclusions: tuple[WiderExclusion, ...] = ()
     regression: bool = False
     base_age: float = 0.0
     notes: tuple[str, ...] = ()

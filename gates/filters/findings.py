@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ from .nodes import Matcher, Predicate
 from .predicates import PREDICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .candidate import Candidate
     from .match import Leaf, Selection
 
+_WORDS = re.compile(r"[^\W_]{3,}")
 MOST_NAMES = 5000
 """Names that are looked through for the nearest; more would take seconds."""
 
@@ -90,9 +92,12 @@ def _near(leaf: Leaf, tests: Sequence[Candidate]) -> str:
     names: dict[str, None] = {}
     for test in tests:
         if leaf.predicate.name == "test":
-            names.update(dict.fromkeys((test.names.name, test.file.rpartition("/")[2].partition(".")[0])))
+            own: Iterable[str] = (test.names.name, *test.names.classes, test.file.rpartition("/")[2].partition(".")[0])
         else:
-            names.update(dict.fromkeys(leaf.question.names(test)))
+            own = leaf.question.names(test)
+        names.update(dict.fromkeys(own))
+        if first.kind == "~":  # a part of a name was meant: `cahce` is near the `cache` in `test_a_cache_is_empty`
+            names.update(dict.fromkeys(word for name in own for word in _WORDS.findall(name)))
         if len(names) > MOST_NAMES:
             break
     near = nearest(first.text, names)

@@ -11,7 +11,7 @@ from .predicates import PREDICATES
 from .printing import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .candidate import Candidate, Mark
     from .columns import Column
@@ -68,6 +68,12 @@ def _stem(test: Candidate) -> Names:
     return (name.removesuffix(".py"),)
 
 
+def _paths(test: Candidate) -> Iterator[str]:
+    """The file, and the folders around it, which the predicate may name as well."""
+    parts = test.file.split("/")
+    return ("/".join(parts[: length + 1]) for length in range(len(parts)))
+
+
 def _params(test: Candidate) -> Names:
     param = test.names.param
     return (param,) if param else ()
@@ -105,6 +111,8 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
     if PREDICATES[predicate.name].outside:
         return _outside(predicate, text, facts.resolve(predicate))
     subject, lacking = SUBJECTS[predicate.name]
+    if predicate.name == "file":
+        return LeafQuestion(predicate, text, _column(predicate), names=_paths)
     why = f"{lacking} cannot be known here" if lacking else ""
     return LeafQuestion(predicate, text, _column(predicate), lambda _: why, lambda test: subject(test) or ())
 

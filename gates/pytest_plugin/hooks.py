@@ -119,11 +119,7 @@ def _configure_session(config: pytest.Config) -> None:
     register(terminal, "gates-terminal")
     listeners: list[Callable[[Catalogue], None]] = [terminal.take]
     if ledgers.quarantine:
-        from .quarantine import Quarantine
-
-        quarantine = Quarantine({entry.name: entry.reason for entry in ledgers.quarantine})
-        register(quarantine, "gates-quarantine")
-        listeners.append(quarantine.take)
+        listeners.append(_register_quarantine(config, settings))
     stream = ""
     if settings.inbox:
         from .recorder import Recorder
@@ -188,7 +184,10 @@ def _configure_worker(config: pytest.Config) -> None:
     settings, worker = order.settings, str(workerinput["workerid"])
     selection = make_selection(settings, read_ledgers(settings))
     register(selection, "gates-selection")
-    register(Lister(selection, [leave_catalogue(order.scratch)]), "gates-lister")
+    listeners = [leave_catalogue(order.scratch)]
+    if settings.quarantine:
+        listeners.append(_register_quarantine(config, settings))
+    register(Lister(selection, listeners), "gates-lister")
     register(WireCleaner(), "gates-wire")
     if order.stream:
         register(Announcer(Stream(order.stream), worker, config), "gates-announcer")
@@ -197,6 +196,14 @@ def _configure_worker(config: pytest.Config) -> None:
     register(CrashStacks(stacks), "gates-crash-stacks")
     if settings.test_timeout:
         register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+
+
+def _register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[Catalogue], None]:
+    from .quarantine import Quarantine
+
+    quarantine = Quarantine({entry["name"]: entry["reason"] for entry in settings.quarantine})
+    config.pluginmanager.register(quarantine, "gates-quarantine")
+    return quarantine.take
 
 
 def _is_distributed(config: pytest.Config) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import BAD_TESTS, TestOutcome
 from .catalogue import place
+from .quarantine import as_it_was
 from .reports import Attempt, conclude, message_of, skip_reason, text_of
 from .text import cap
 
@@ -159,6 +160,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one phase, one subtest, or the news that a worker died."""
+        report = as_it_was(report)
         worker = _worker_of(report)
         key = (report.nodeid, worker)
         attempt = self._open.get(key)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.render.tests import LINE_ORDER, count_of
-from gates.render.text import duration
+from gates.render.text import duration, plural
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
-    from gates.compare.values import Comparison, GateTimes, TestsComparison
+    from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
 
 LISTS = (
     ("newly_failing", "newly failing"),
@@ -65,11 +65,24 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         head=comparison.head,
         regression=comparison.regression,
         shown=comparison.base_counts.run > 0,
-        rows=(*_count_rows(comparison), *_change_rows(tests), *_file_rows(comparison), *_time_rows(comparison)),
-        lists=tuple((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+        rows=(
+            *_count_rows(comparison),
+            *_change_rows(tests),
+            *_exclusion_rows(comparison),
+            *_file_rows(comparison),
+            *_time_rows(comparison),
+        ),
+        lists=(
+            *(
+                (f"left out by the {entry.kind} {entry.name}, and by none on the base", entry.tests)
+                for entry in comparison.wider_exclusions
+            ),
+            *((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+        ),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other),
-        weakened=tuple(
-            f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))
+        weakened=(
+            *(_wider(entry) for entry in comparison.wider_exclusions),
+            *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
         ),
         notes=comparison.notes,
     )
@@ -101,6 +114,17 @@ def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
         if field != "new" and (ids_of(tests, field) or field in {"newly_failing", "removed"})
     ]
     return rows
+
+
+def _wider(entry: WiderExclusion) -> str:
+    accepted = ", accepted" if entry.accepted else ""
+    return (
+        f"{'new' if entry.added else 'wider'} {entry.kind} {entry.name}: {plural(len(entry.tests), 'test')}{accepted}"
+    )
+
+
+def _exclusion_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    return [(f"{entry.kind.capitalize()} {entry.name}", "-", _wider(entry)) for entry in comparison.wider_exclusions]
 
 
 def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:

@@ -34,9 +34,15 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare_subjects(
-    root: Path, base: str, head: str, request: Request, command_line: str, reports: Path | None = None
+    root: Path,
+    base: str,
+    head: str,
+    request: Request,
+    command_line: str,
+    reports: Path | None = None,
+    accepted: tuple[str, ...] = (),
 ) -> Compared:
-    """Run the gates that bring test results on both sides.
+    """Run the gates that bring test results on both sides; `accepted` names entries of the ledgers that may grow.
 
     Raises:
         GatesError: no git, no such commit, or a side that cannot be run.
@@ -73,7 +79,9 @@ def compare_subjects(
     with prepare_subject(root, wanted, head, reports=reports) as prepared:
         sys.stderr.write(f"head: {head}\n")
         after = validate(prepared, command_line)
-    comparison = compare_runs(before.run, before.tests, after.run, after.tests, _files(git, before, after))
+    may_grow = (*prepared.config.accept_exclusions, *accepted)
+    files = _files(git, before, after)
+    comparison = compare_runs(before.run, before.tests, after.run, after.tests, files, accepted=may_grow)
     write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
     emit(after.run, after.tests, after.reports, comparison)
     return Compared(finished=after, comparison=comparison, exit_code=exit_of(after, comparison))

@@ -18,7 +18,7 @@ from gates.exclusions import (
     read_exclusions,
     to_json,
 )
-from gates.filters import FilterSyntaxError, Candidate, compile_filter
+from gates.filters import Candidate, FilterSyntaxError, compile_filter
 
 GOOD: dict[str, object] = {
     "filter": "test(backend_helpers)",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gates.filters import Candidate, NoFacts, columns, compile_filter
-from gates.filters.resolution import Answer
+
+if TYPE_CHECKING:
+    from gates.filters.resolution import Answer
 
 TESTS = [Candidate(f"tests/test_{name}.py::test_it") for name in ("cache", "pool", "cache_pool")]
 

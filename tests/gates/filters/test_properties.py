@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +27,9 @@ from gates.filters import (
     to_text,
 )
 from gates.filters.explain import explain
-from gates.filters.resolution import Answer
+
+if TYPE_CHECKING:
+    from gates.filters.resolution import Answer
 
 LETTERS = "ab/=~#,()\\ \n\té日\u2003"
 TEXTS = st.text(st.sampled_from(LETTERS), min_size=1, max_size=5) | st.text(min_size=1, max_size=5)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates import protocol
 from gates.exclusions import Exclusion
 from gates.filters import FilterSyntaxError, LeafReport
 from gates.protocol import Settings
@@ -194,7 +193,9 @@ class TestTerminal:
 
 class TestCatalogue:
     def test_it_survives_a_file(self, tmp_path: Path) -> None:
-        catalogue = Catalogue((Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), (("filter", LEAF),))
+        catalogue = Catalogue(
+            (Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), (("filter", LEAF),)
+        )
         save(catalogue, tmp_path / "catalogue.json")
         assert load(tmp_path / "catalogue.json") == catalogue
 

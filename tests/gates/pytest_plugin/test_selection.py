@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from .conftest import Project, entry
@@ -140,6 +142,159 @@ def test_a_leaf_that_matches_nothing_is_named(project: Project, arguments: tuple
     ran = project.plain("-E", "test(cache) or test(cahce)", *arguments)
     assert "test(cahce) matches no test" in ran.output
     assert "test(cache) matches no test" not in ran.output
+
+
+FACTS_OF_ITEMS = """
+    import pytest
+    pytestmark = pytest.mark.slow(reason="needs the network")
+
+    @pytest.fixture
+    def database(): return 1
+    @pytest.fixture
+    def table(database): return database
+
+    @pytest.mark.parametrize("size", [3, "x"])
+    def test_rows(table, size):
+        "Rows are kept, issue 12."
+
+    @pytest.mark.xdist_group(name="serial")
+    class TestPool:
+        class TestInner:
+            def test_hit(self): pass
+
+    class Hostile:
+        def __repr__(self): raise RuntimeError
+    @pytest.mark.odd(Hostile())
+    def test_odd(): pass
+"""
+ROWS = {"test_rows[3]", "test_rows[x]"}
+EVERY = {*ROWS, "TestPool::TestInner::test_hit", "test_odd"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("mark(slow, reason=~network)", EVERY),
+        ("mark(odd)", {"test_odd"}),
+        ("mark(odd, 0=~RuntimeError in its repr)", {"test_odd"}),
+        ("fixture(database)", ROWS),
+        ("param(size=3)", {"test_rows[3]"}),
+        ("param(x)", {"test_rows[x]"}),
+        ("docstring(issue 12)", ROWS),
+        ("kind(method)", {"TestPool::TestInner::test_hit"}),
+        ("class(TestPool) and class(TestInner)", {"TestPool::TestInner::test_hit"}),
+        ("group(serial)", {"TestPool::TestInner::test_hit"}),
+        ("module(unit.test_it)", EVERY),
+        ("package(unit)", EVERY),
+        ("file(unit/*.py) and binary(test_it)", EVERY),
+        (f"platform({sys.platform}) and platform({sys.implementation.name})", EVERY),
+        ("name(=test_odd)", {"test_odd"}),
+    ],
+)
+def test_predicates_know_what_pytest_knows(project: Project, expression: str, found: set[str]) -> None:
+    project.write_file("unit/__init__.py", "")
+    project.write_file("unit/test_it.py", FACTS_OF_ITEMS)
+    project.write_file("pytest.ini", "[pytest]\nmarkers =\n    slow\n    odd\n    xdist_group\n")
+    ran = project.injected("-p", "no:xdist", "-E", expression)
+    assert set(ran.outcomes) == found
+
+
+def test_doctests_have_a_kind_of_their_own(project: Project) -> None:
+    project.write(test_it='def test_it(): pass\ndef helper():\n    """\n    >>> 1\n    1\n    """')
+    ran = project.injected("--doctest-modules", "-E", "kind(doctest)")
+    assert ran.outcomes == {"test_it.helper": "passed"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_a_name_that_nothing_has_is_wrong_usage(project: Project, arguments: tuple[str, ...]) -> None:
+    project.write(test_it=NAMES)
+    ran = project.plain("-E", "test(cache) or mark(parametrise)", *arguments)
+    assert ran.exit_code == 4
+    assert "the filter's mark(parametrise) matches no test; did you mean mark(parametrize)?" in ran.output
+    assert "Traceback" not in ran.output
+    assert "INTERNALERROR" not in ran.output
+    assert " passed" not in ran.output
+
+
+def test_under_a_runner_it_is_told_instead(project: Project) -> None:
+    project.write(test_it=NAMES)
+    ran = project.injected("-E", "test(cache) or mark(nope)")
+    (record,) = ran.of("leaves")
+    assert [(leaf["source"], leaf["text"], leaf["count"]) for leaf in record["leaves"]] == [
+        ("filter", "test(cache)", 2),
+        ("filter", "mark(nope)", 0),
+    ]
+    assert record["leaves"][1]["error"] == "mark(nope) matches no test"
+    assert ran.exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_what_nobody_knows_selects_and_says_why(project: Project, arguments: tuple[str, ...]) -> None:
+    project.write(test_it=NAMES)
+    ran = project.injected("-E", "failed(last) and test(cache)", *arguments)
+    assert ran.outcomes == {"test_cache_hit": "passed", "test_cache_miss": "passed"}
+    assert (
+        "the filter's failed(last) is unknown for 7 tests, which it selects: only `gates` can look it up" in ran.output
+    )
+
+
+def test_what_nobody_knows_excludes_nothing(project: Project) -> None:
+    project.write(test_it="def test_it(): pass")
+    ran = project.injected(settings={"exclusions": [entry("x", filter="failed(last)")]})
+    assert ran.outcomes == {"test_it": "passed"}
+
+
+def test_the_runner_s_facts_answer(project: Project) -> None:
+    project.write(test_it=NAMES)
+    facts = {"failed(last)": {"yes": {"tests": ["test_it.py::test_pool"]}, "otherwise": False}}
+    ran = project.injected(settings={"filter": "failed(last)", "facts": facts})
+    assert ran.outcomes == {"test_pool": "passed"}
+
+
+def test_facts_may_stand_in_a_file(project: Project) -> None:
+    project.write(test_it=NAMES)
+    file = project.folder / "facts.json"
+    file.write_text('{"flaky()": {"yes": {"functions": ["test_it.py::test_backend_helpers"]}, "otherwise": false}}')
+    ran = project.injected("--collect-only", settings={"filter": "not flaky()", "facts_file": str(file)})
+    assert sum(not test["deselected"] for test in ran.collected.values()) == 4
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_default_stands_for_the_filter_of_the_config(project: Project, arguments: tuple[str, ...]) -> None:
+    project.write(test_it=NAMES)
+    project.write_file("gates.toml", "[profile.default]\nfilter = 'test(cache)'\n")
+    ran = project.plain("-E", "default() - test(miss)", *arguments)
+    assert "1 passed" in ran.output
+    everything = project.plain("-E", "default() - test(miss)", "--ignore-default-filter", "--collect-only", "-q")
+    assert "6/7 tests collected" in everything.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize(("meaning", "code"), [("fail", 5), ("warn", 0), ("pass", 0)])
+def test_what_it_means_when_nothing_is_selected_can_be_said(
+    project: Project, arguments: tuple[str, ...], meaning: str, code: int
+) -> None:
+    project.write(test_it=NAMES)
+    ran = project.plain("-E", "none()", "--no-tests", meaning, *arguments)
+    assert ran.exit_code == code
+    assert ("no test was selected (--no-tests warn)" in ran.output) == (meaning == "warn")
+
+
+def test_tests_are_described_when_the_runner_asks(project: Project) -> None:
+    project.write(test_it=NAMES)
+    ran = project.injected("-n", "2", settings={"collect_only": True, "describe": True})
+    (record,) = ran.of("described")
+    assert len(record["tests"]) == 7
+    assert record["tests"][2]["id"] == "test_it.py::test_pool"
+    assert record["tests"][2]["kind"] == "function"
+    assert set(ran.outcomes.values()) == {"not-run"}
+
+
+def test_excluded_tests_that_run_are_still_known_as_excluded(project: Project) -> None:
+    project.write(test_it=NAMES)
+    ran = project.injected(settings={"include_excluded": True, "exclusions": [entry("backend_helpers")]})
+    assert ran.tests["test_backend_helpers[1]"]["exclusion"] == "backend_helpers"
+    assert ran.tests["test_pool"]["exclusion"] == ""
 
 
 def test_when_everything_is_left_out_pytest_finds_no_tests(project: Project) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gates.results import GateResult, TestCounts, Witness
+from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.run import verdict
-from gates.run.verdict import ProcessSummary, agree, conclude, decide
+from gates.run.verdict import ProcessSummary, agree, conclude, decide, leaves_of
 from gates.values import EXIT_PRECEDENCE, ExitCode, GateOutcome, worst_exit
 from tests.gates.run.making import a_result
 
@@ -305,10 +305,16 @@ class TestConclude:
                 ("could-not-run", 3),
                 id="3 before 4",
             ),
+            pytest.param(
+                [a_result(outcome=FAILED)],
+                {"leaves": [FilterLeaf(source="filter", text="file(x)", count=0, error="file(x) matches no test")]},
+                ("wrong-filter", 2),
+                id="2 before 1",
+            ),
         ],
     )
     def test_gates_become_one_word_and_one_code(
-        self, gates: list[GateResult], options: dict[str, bool], expected: tuple[str, int]
+        self, gates: list[GateResult], options: dict[str, Any], expected: tuple[str, int]
     ) -> None:
         assert conclude(gates, **options) == expected
 
@@ -325,3 +331,47 @@ class TestConclude:
 def test_only_a_gate_that_owes_pytest_results_is_disbelieved_without_them() -> None:
     assert verdict.is_demanded("pytest")
     assert not any(verdict.is_demanded(word) for word in ("auto", "junit", "none"))
+
+
+def leaf(source: str, count: int, **more: str) -> FilterLeaf:
+    return FilterLeaf(source=source, text="x", count=count, **more)
+
+
+class TestLeaves:
+    @pytest.mark.parametrize(
+        ("found", "whole", "expected"),
+        [
+            pytest.param([leaf("filter", 0, error="no")], False, leaf("filter", 0, error="no"), id="nothing has it"),
+            pytest.param(
+                [leaf("filter", 0, error="no"), leaf("filter", 3)], False, leaf("filter", 3), id="another gate has it"
+            ),
+            pytest.param([leaf("filter", 0, warning="no")], True, leaf("filter", 0, warning="no"), id="only a warning"),
+            pytest.param(
+                [leaf("exclusion a", 0, warning="no")],
+                True,
+                leaf("exclusion a", 0, error="no"),
+                id="in a config it is a mistake",
+            ),
+            pytest.param(
+                [leaf("exclusion a", 0, warning="no")],
+                False,
+                leaf("exclusion a", 0),
+                id="unless the gate that has it did not run",
+            ),
+            pytest.param(
+                [leaf("filter", 2, note="old"), leaf("filter", 5, note="new")],
+                True,
+                leaf("filter", 5, note="new"),
+                id="the most that one process found",
+            ),
+        ],
+    )
+    def test_what_a_predicate_matched_is_decided_over_all_gates(
+        self, found: list[FilterLeaf], whole: bool, expected: FilterLeaf
+    ) -> None:
+        gates = [a_result(leaves=(one,)) for one in found]
+        assert leaves_of(gates, whole=whole) == (expected,)
+
+    def test_equal_predicates_of_different_expressions_are_told_apart(self) -> None:
+        gates = [a_result(leaves=(leaf("filter", 1), leaf("exclusion a", 2)))]
+        assert [one.source for one in leaves_of(gates, whole=True)] == ["filter", "exclusion a"]

@@ -1,0 +1,44 @@
+"""The ratchet: which exclusions leave out tests that they did not leave out on the base?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from gates.compare.values import WiderExclusion
+from gates.values import TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from gates.results import TestResult
+
+
+def wider_exclusions(
+    base: Sequence[TestResult], head: Sequence[TestResult], accepted: Collection[str] = ()
+) -> tuple[WiderExclusion, ...]:
+    """Entries of both ledgers that name tests which no entry named on the base.
+
+    An entry that was split or renamed names nothing new. A test that is new and excluded at once is new to its entry.
+
+    Args:
+        base: results of the base.
+        head: results of the head.
+        accepted: names of entries that may.
+    """
+    found = []
+    kinds: tuple[Literal["exclusion", "quarantine"], ...] = ("exclusion", "quarantine")
+    for kind in kinds:
+        before, after = _named(base, kind), _named(head, kind)
+        for name in dict.fromkeys(after.values()):
+            tests = tuple(test for test, entry in after.items() if entry == name and test not in before)
+            if tests:
+                added = name not in before.values()
+                found.append(WiderExclusion(kind=kind, name=name, added=added, tests=tests, accepted=name in accepted))
+    return tuple(found)
+
+
+def _named(results: Sequence[TestResult], kind: Literal["exclusion", "quarantine"]) -> dict[str, str]:
+    """Test → the entry that names it."""
+    if kind == "quarantine":
+        return {test.id: test.quarantine for test in results if test.quarantine}
+    return {test.id: test.exclusion for test in results if test.outcome is TestOutcome.EXCLUDED}
