@@ -47,7 +47,15 @@ def cli() -> None:
 
 for command in (
     *(running.run, running.compare),
-    *(looking.list_things, looking.explain, looking.report, looking.init, looking.schema, looking.facts),
+    *(
+        looking.list_things,
+        looking.explain,
+        looking.exclusions,
+        looking.report,
+        looking.init,
+        looking.schema,
+        looking.facts,
+    ),
 ):
     cli.add_command(command)
 

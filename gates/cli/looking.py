@@ -1,4 +1,4 @@
-"""The commands that tell something and run no gate: list, explain, report, schema, init, facts."""
+"""The commands that tell something and give no verdict: list, explain, exclusions, report, schema, init, facts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gates.cli.options import (
+    command_line,
     default_option,
     filter_option,
     gate_option,
@@ -17,6 +18,7 @@ from gates.cli.options import (
     reports_folder,
     request,
     root_option,
+    timeout_option,
     union_of,
 )
 
@@ -76,6 +78,28 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
     folder, asked = project_root(root), request(**options)
     tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
     click.echo(explanation(tests, test, asked.filter if results else ""), nl=False)
+
+
+@click.command()
+@root_option
+@gate_option
+@click.option("--verify", is_flag=True, help="Run what is excluded, and say what passes now or fails otherwise.")
+@timeout_option
+@no_install_option
+def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
+    """Show the exclusions and the quarantine; with --verify, whether the exclusions are still true.
+
+    Exit code 1 when one is not: a test passes now, fails for another reason than recorded, or is gone.
+    """
+    from gates.workflows import exclusions as ledgers
+
+    folder, asked = project_root(root), request(**options)
+    if not verify:
+        click.echo(ledgers.ledger_listing(folder), nl=False)
+        return
+    text, code = ledgers.verify(folder, asked, command_line())
+    click.echo(text, nl=False)
+    raise SystemExit(code)
 
 
 @click.command(hidden=True)

@@ -75,7 +75,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     """
     prepared = prepare(root, request)
     if not request.gates:
-        prepared = prepare(root, msgspec.structs.replace(request, gates=_listing_gates(prepared)))
+        prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))
     plan = prepared.plan
     described = _described(prepared)
     candidates = {test["id"]: Described(test) for test in described}  # two gates may have the same tests
@@ -89,7 +89,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     )
 
 
-def _listing_gates(prepared: Prepared) -> tuple[str, ...]:
+def listing_gates(prepared: Prepared) -> tuple[str, ...]:
     """Gates that say in the config that they are about tests; where none does, those that brought some."""
     sure = tuple(item.gate.name for item in prepared.plan.gates if item.gate.config.tests == "pytest")
     return sure or gates_with_tests(prepared)

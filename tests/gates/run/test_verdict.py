@@ -333,7 +333,7 @@ def test_only_a_gate_that_owes_pytest_results_is_disbelieved_without_them() -> N
     assert not any(verdict.is_demanded(word) for word in ("auto", "junit", "none"))
 
 
-def leaf(source: str, count: int, **more: str) -> FilterLeaf:
+def leaf(source: str, count: int, **more: Any) -> FilterLeaf:
     return FilterLeaf(source=source, text="x", count=count, **more)
 
 
