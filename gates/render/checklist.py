@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.render.filters import FILTER
 from gates.render.text import one_line, plural
 from gates.render.verdict import not_ended
 from gates.values import GateOutcome
@@ -86,10 +87,14 @@ def _no_filter(run: Run) -> Item:
 
 def _exclusions(run: Run) -> Item:
     text = "Every exclusion has an owner, a reason and a date that has not passed"
-    if not run.exclusions:
+    records = (*run.exclusions, *run.quarantine)
+    if not records:
         return Item(True, text, "there are none")
-    faults = [f"{record.name}: {fault}" for record in run.exclusions if (fault := exclusion_fault(record, run.started))]
-    return Item(not faults, text, "; ".join(faults) or plural(len(run.exclusions), "exclusion"))
+    faults = [f"{record.name}: {fault}" for record in records if (fault := exclusion_fault(record, run.started))]
+    faults += [f"{leaf.source}: {leaf.error}" for leaf in run.leaves if leaf.error and leaf.source != FILTER]
+    named = [plural(len(run.exclusions), "exclusion")] if run.exclusions else []
+    named += [f"{len(run.quarantine)} quarantined"] if run.quarantine else []
+    return Item(not faults, text, "; ".join(faults) or ", ".join(named))
 
 
 def exclusion_fault(record: ExclusionRecord, now: float) -> str:

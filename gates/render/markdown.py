@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gates.compare.values import Comparison
     from gates.render.comparison import ComparisonView
+    from gates.render.filters import LeafRow
     from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
     from gates.render.tests import Failure, TestSection
     from gates.results import FileChange, Run, TestResult
@@ -182,9 +183,21 @@ def _exclusions(summary: Summary) -> list[str]:
         lines += table(("Exclusion", "Tests", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
     else:
         lines += ["None.", ""]
+    if summary.quarantine:
+        total = sum(row.record.tests for row in summary.quarantine)
+        rows = [_exclusion(row) for row in summary.quarantine]
+        lines += [f"Quarantine: {plural(total, 'failure')} did not count; the tests were run.", ""]
+        lines += table(("Quarantine", "Failures", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
     if summary.effective_filter:
         lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
+    if summary.leaves:
+        rows = [(inline(leaf.source), cell(leaf.text), leaf.tests, _said(leaf)) for leaf in summary.leaves]
+        lines += ["What its predicates match:", "", *table(("From", "Predicate", "Tests", "To know"), rows)]
     return lines
+
+
+def _said(leaf: LeafRow) -> str:
+    return f"{'❌ ' if leaf.wrong else ''}{inline(leaf.said)}" if leaf.said else "-"
 
 
 def _exclusion(row: ExclusionRow) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
+from gates.render.filters import LeafRow, leaf_rows
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
@@ -102,6 +103,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateRow, ...]
     tests: TestSection | None
     exclusions: tuple[ExclusionRow, ...]
+    quarantine: tuple[ExclusionRow, ...]
+    leaves: tuple[LeafRow, ...]
     effective_filter: str
     environment: tuple[tuple[str, str], ...]
     variables: tuple[VariableRow, ...]
@@ -124,7 +127,9 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         facts=_facts(run),
         gates=_gate_rows(run),
         tests=section,
-        exclusions=tuple(ExclusionRow(record, exclusion_fault(record, run.started)) for record in run.exclusions),
+        exclusions=_ledger(run.exclusions, run.started),
+        quarantine=_ledger(run.quarantine, run.started),
+        leaves=leaf_rows(run),
         effective_filter=run.effective_filter,
         environment=_environment(run),
         variables=_variables(run),
@@ -135,6 +140,10 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         commands=_commands(run),
         evidence=_evidence(run),
     )
+
+
+def _ledger(records: Sequence[ExclusionRecord], now: float) -> tuple[ExclusionRow, ...]:
+    return tuple(ExclusionRow(record, exclusion_fault(record, now)) for record in records)
 
 
 def _facts(run: Run) -> tuple[tuple[str, str], ...]:

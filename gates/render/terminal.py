@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from gates.render.filters import leaf_lines
 from gates.render.summary import summarise
 from gates.render.text import clean, one_line
 
@@ -53,7 +54,7 @@ def render_terminal(
 ) -> None:
     """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
     summary = summarise(run, tests, comparison)
-    for lines in (_failures(summary), _tests(summary), _comparison(summary)):
+    for lines in (_failures(summary), leaf_lines(summary.leaves), _tests(summary), _comparison(summary)):
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:

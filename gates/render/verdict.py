@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.render.filters import wrong_names
 from gates.render.text import one_line, plural
 from gates.values import GateOutcome
 
@@ -86,7 +87,8 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
 def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
     if word == "NOTHING SELECTED":
         return "No gate was selected, so nothing was shown."
-    parts = _gate_parts(run)
+    parts = [wrong_names(run)] if word == "WRONG FILTER" else []
+    parts += _gate_parts(run)
     if counts:
         parts.append(_test_part(counts))
     sentence = "; ".join(part for part in parts if part)
