@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from benchmarks import checklist, kvcache_allocator, kvcache_bytes, kvcache_sessions, plugin, runner, startup, workers
+from benchmarks import (
+    checklist,
+    filters,
+    kvcache_allocator,
+    kvcache_bytes,
+    kvcache_sessions,
+    plugin,
+    runner,
+    startup,
+    workers,
+)
 
 SUBJECTS = (
     startup.SUBJECT,
     plugin.SUBJECT,
+    filters.SUBJECT,
     runner.SUBJECT,
     workers.SUBJECT,
     checklist.SUBJECT,

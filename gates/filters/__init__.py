@@ -8,6 +8,7 @@ last. The grammar is in docs/reference/filters.md. Standard library only, Python
 from __future__ import annotations
 
 from .candidate import Candidate, Described, Mark
+from .candidates import Candidates
 from .compile import compile_filter
 from .errors import FilterSyntaxError, Problem
 from .findings import LeafReport, leaf_reports
@@ -22,6 +23,7 @@ __all__ = [
     "PREDICATES",
     "And",
     "Candidate",
+    "Candidates",
     "Described",
     "Expression",
     "Facts",

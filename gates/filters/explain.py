@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import columns
+from .candidates import Candidates
 from .compile import operator_of
 from .match import value_of
 
@@ -48,7 +49,7 @@ def explain(compiled: Filter, test: Candidate) -> Explained:
 
 
 def _explained(branch: Branch, test: Candidate) -> Explained:
-    answer = columns.answer(value_of(branch, [test], {})[0])
+    answer = columns.answer(value_of(branch, Candidates((test,)), {})[0])
     why = ""
     if branch.leaf is not None:
         why = branch.leaf.why(test) if answer is None else branch.leaf.note

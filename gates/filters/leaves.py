@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional
 
 from . import columns
+from .candidates import UNKNOWN_VALUE
 from .matchers import compile_matcher, compile_path_matcher
 from .predicates import PREDICATES
 from .printing import to_text
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from .candidate import Candidate, Mark
+    from .candidates import Candidates, Groups
     from .columns import Column
     from .matchers import TextTest
     from .nodes import Matcher, Predicate
@@ -38,7 +40,7 @@ class LeafQuestion:
 
     predicate: Predicate
     text: str
-    column: Callable[[Sequence[Candidate]], Column]
+    column: Callable[[Candidates], Column]
     why: Callable[[Candidate], str] = lambda _: ""
     names: Callable[[Candidate], Iterable[str]] = lambda _: ()
     note: str = ""
@@ -118,7 +120,7 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
 
 
 def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQuestion:
-    def column(tests: Sequence[Candidate]) -> Column:
+    def column(tests: Candidates) -> Column:
         return columns.of_answers(resolution.answer(test.id, test.names.function, test.file) for test in tests)
 
     return LeafQuestion(
@@ -126,35 +128,38 @@ def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQue
     )
 
 
-def _column(predicate: Predicate) -> Callable[[Sequence[Candidate]], Column]:
+def _column(predicate: Predicate) -> Callable[[Candidates], Column]:
     name, matchers = predicate.name, predicate.matchers
     if name == "test":
         matches = compile_matcher(matchers[0])
-        return lambda tests: columns.of_bools([matches(test.id) for test in tests])
+        return lambda tests: columns.of_bools(map(matches, tests.ids))
     if name == "mark":
         holds = _mark_test(matchers)
-        return _each(lambda test: None if test.marks is None else any(map(holds, test.marks)))
+        return lambda tests: _by_group(
+            tests.marked, lambda test: None if test.marks is None else any(map(holds, test.marks))
+        )
+    if name == "group":
+        matches = compile_matcher(matchers[0])
+        return lambda tests: _by_group(
+            tests.marked, lambda test: None if test.group is None else any(map(matches, test.group))
+        )
     if name == "param":
-        return _each(_param_answer(matchers))
+        asked = [(matcher.key, compile_matcher(matcher)) for matcher in matchers]
+        return lambda tests: _param_column(tests, asked)
     matches = compile_path_matcher(matchers[0]) if name in ("file", "binary_id") else compile_matcher(matchers[0])
-    return _any_of(SUBJECTS[name][0], matches)
+    subject = SUBJECTS[name][0]
 
-
-def _each(ask: Callable[[Candidate], Answer]) -> Callable[[Sequence[Candidate]], Column]:
-    return lambda tests: columns.of_answers(map(ask, tests))
-
-
-def _any_of(subject: Callable[[Candidate], Names], matches: TextTest) -> Callable[[Sequence[Candidate]], Column]:
-    known: dict[Names, int] = {None: columns.UNKNOWN}  # many tests share a file, a module, a set of fixtures
-
-    def value(test: Candidate) -> int:
+    def of_function(test: Candidate) -> Answer:
         names = subject(test)
-        found = known.get(names)
-        if found is None:
-            found = known[names] = columns.YES if any(map(matches, names or ())) else columns.NO
-        return found
+        return None if names is None else any(map(matches, names))
 
-    return lambda tests: bytes(map(value, tests))
+    return lambda tests: _by_group(tests.functions, of_function)
+
+
+def _by_group(groups: Groups, ask: Callable[[Candidate], Answer]) -> Column:
+    """Ask one test of each group."""
+    answers = columns.of_answers(map(ask, groups.members))
+    return answers if isinstance(groups.of, range) else bytes(map(answers.__getitem__, groups.of))
 
 
 MarkTest = Callable[["Mark"], bool]
@@ -173,21 +178,20 @@ def _mark_test(matchers: Sequence[Matcher]) -> MarkTest:
     return holds
 
 
-def _param_answer(matchers: Sequence[Matcher]) -> Callable[[Candidate], Answer]:
-    asked = [(matcher.key, compile_matcher(matcher)) for matcher in matchers]
+def _param_column(tests: Candidates, asked: Sequence[tuple[str, TextTest]]) -> Column:
+    """Whether each parameter, or all of them as the id shows them, is as asked."""
+    found = []
+    for key, matches in asked:
+        known: dict[object, int] = {
+            None: columns.NO,
+            UNKNOWN_VALUE: columns.UNKNOWN,
+        }  # most values come again and again
 
-    def one(test: Candidate, key: str, matches: TextTest) -> Answer:
-        if not key:
-            param = test.names.param
-            return bool(param) and matches(param)
-        if not test.names.param:
-            return False
-        if test.params is None:
-            return None
-        return key in test.params and matches(test.params[key])
+        def value(text: object, known: dict[object, int] = known, matches: TextTest = matches) -> int:
+            answer = known.get(text)
+            if answer is None:
+                answer = known[text] = columns.YES if matches(str(text)) else columns.NO
+            return answer
 
-    def ask(test: Candidate) -> Answer:
-        answers = [one(test, key, matches) for key, matches in asked]
-        return False if False in answers else None if None in answers else True
-
-    return ask
+        found.append(bytes(map(value, tests.param_values(key))))
+    return columns.both(found)

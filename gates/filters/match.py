@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
 from . import columns
+from .candidates import Candidates
 from .nodes import And, Expression, Not, Predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from .candidate import Candidate
     from .columns import Column
@@ -81,7 +82,7 @@ class Selection:
     @property
     def matched(self) -> tuple[bool, ...]:
         """Which tests are selected; unknown selects."""
-        return tuple(value != columns.NO for value in self.column)
+        return tuple(map(bool, self.column))
 
     @property
     def certain(self) -> tuple[bool, ...]:
@@ -102,18 +103,19 @@ class Filter:
 
     def evaluate(self, test: Candidate) -> Answer:
         """True, False, or None where it cannot be known."""
-        return columns.answer(self.column([test])[0])
+        return columns.answer(self.column(Candidates((test,)))[0])
 
     def matches(self, test: Candidate) -> bool:
         """Whether the test is selected; unknown selects."""
         return self.evaluate(test) is not False
 
-    def column(self, tests: Sequence[Candidate]) -> Column:
+    def column(self, tests: Iterable[Candidate]) -> Column:
         """The answers for some tests."""
-        return value_of(self.root, tests, {})
+        return value_of(self.root, _listed(tests), {})
 
-    def select(self, tests: Sequence[Candidate]) -> Selection:
+    def select(self, some: Iterable[Candidate]) -> Selection:
         """Match many tests, and count what each predicate matches: one that matches nothing is probably a mistake."""
+        tests = _listed(some)
         asked: dict[int, Column] = {}
         column = value_of(self.root, tests, asked)
         leaves = []
@@ -127,7 +129,11 @@ class Filter:
         return Selection(column, tuple(leaves))
 
 
-def value_of(branch: Branch, tests: Sequence[Candidate], asked: dict[int, Column]) -> Column:
+def _listed(tests: Iterable[Candidate]) -> Candidates:
+    return tests if isinstance(tests, Candidates) else Candidates(tests)
+
+
+def value_of(branch: Branch, tests: Candidates, asked: dict[int, Column]) -> Column:
     """The column of a node; `asked` takes those of its predicates."""
     if branch.leaf is not None:
         found = asked[id(branch.leaf)] = branch.leaf.column(tests)

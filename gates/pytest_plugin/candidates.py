@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 import pytest
 
 from ..filters.candidate import Candidate, Mark, Names, here, split_id
+from ..filters.candidates import Candidates, Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 LONGEST = 1000
 """Characters of a value that a filter sees."""
@@ -76,6 +77,70 @@ class ItemCandidate(Candidate):
     def platform(self) -> Optional[tuple[str, ...]]:  # type: ignore[override]
         """The names of this platform."""
         return here()
+
+
+class ItemCandidates(Candidates):
+    """Collected items; what a filter does not ask for is never looked up."""
+
+    def __init__(self, items: Sequence[pytest.Item]) -> None:
+        self._items = items
+        self._made: dict[int, ItemCandidate] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[Candidate, Sequence[Candidate]]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(len(self))[index]]
+        found = self._made.get(index)
+        if found is None:
+            found = self._made[index] = ItemCandidate(self._items[index])
+        return found
+
+    @cached_property
+    def ids(self) -> Sequence[str]:
+        """The id of each test."""
+        return [item.nodeid for item in self._items]
+
+    @cached_property
+    def functions(self) -> Groups:
+        """Tests that pytest made of one function: same parent, same original name, and the same lookup of fixtures."""
+        return self._grouped(
+            (getattr(item, "originalname", None) or item.name, id(item.parent), id(getattr(item, "_fixtureinfo", None)))
+            for item in self._items
+        )
+
+    @cached_property
+    def marked(self) -> Groups:
+        """The same, where the markers of the test itself are the same, too: parameters and plugins may add some."""
+        functions = self.functions.of
+        return self._grouped(
+            (functions[position], *map(id, item.own_markers)) for position, item in enumerate(self._items)
+        )
+
+    def param_values(self, key: str) -> Iterable[object]:
+        """The value of a parameter for each test, or what its id shows of all of them."""
+        specs = (getattr(item, "callspec", None) for item in self._items)
+        if not key:
+            return (spec.id if spec is not None else None for spec in specs)
+        missing = object()
+        values = (missing if spec is None else spec.params.get(key, missing) for spec in specs)
+        return (None if value is missing else text_of(value) for value in values)
+
+    def _grouped(self, keys: Iterable[object]) -> Groups:
+        numbers: dict[object, int] = {}
+        groups = [numbers.setdefault(key, len(numbers)) for key in keys]
+        members: list[Candidate] = []
+        for position, group in enumerate(groups):
+            if group == len(members):
+                members.append(self[position])
+        return Groups(groups, members)
 
 
 def text_of(value: Any) -> str:

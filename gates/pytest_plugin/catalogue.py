@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -50,18 +50,18 @@ class Catalogue:
     """All collected tests, the ones that run first.
 
     Attributes:
-        tests: in the order in which they were collected.
+        tests: in the order in which they were collected; empty where nobody needs each of them.
+        excluded: how many tests each ledger entry excludes.
+        deselected: how many tests our own filter expression left out.
         leaves: what each predicate of an expression matched, with where the expression comes from.
         described: what is known of each test, where somebody asked for it.
     """
 
     tests: tuple[Entry, ...] = ()
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    deselected: int = 0
     leaves: tuple[tuple[str, LeafReport], ...] = ()
     described: tuple[dict[str, Any], ...] = ()
-
-    def excluded(self) -> Counter[str]:
-        """How many tests each ledger entry excludes."""
-        return Counter(test.excluded_by for test in self.tests if test.excluded_by and not test.included)
 
 
 @dataclass
@@ -76,26 +76,37 @@ class Dropped:
     described: list[dict[str, Any]] = field(default_factory=list)
 
 
-def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped) -> Catalogue:
-    """List what was collected, with numbers for duplicated ids."""
-    seen: Counter[str] = Counter()
-    included, quarantined = dropped.included, dropped.quarantined
-    if included or quarantined:
-        tests = [
-            _entry(
-                item,
-                seen,
-                excluded_by=included.get(item, ""),
-                included=item in included,
-                quarantined_by=quarantined.get(item, ""),
-            )
-            for item in selected
-        ]
-    else:
-        tests = [_entry(item, seen) for item in selected]
-    tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
-    tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
-    return Catalogue(tuple(tests), tuple(dropped.leaves), tuple(dropped.described))
+def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_test: bool) -> Catalogue:
+    """What was collected.
+
+    Args:
+        selected: what runs.
+        dropped: what does not.
+        every_test: list each test, with numbers for duplicated ids; counting costs next to nothing, listing does not.
+    """
+    tests: list[Entry] = []
+    if every_test:
+        seen: Counter[str] = Counter()
+        tests += [_entry(item, seen, **_about(item, dropped)) for item in selected]
+        tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
+        tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
+    return Catalogue(
+        tuple(tests),
+        Counter(dropped.excluded.values()),
+        len(dropped.deselected),
+        tuple(dropped.leaves),
+        tuple(dropped.described),
+    )
+
+
+def _about(item: pytest.Item, dropped: Dropped) -> dict[str, Any]:
+    """What the ledgers say of a test that runs."""
+    found: dict[str, Any] = {}
+    if item in dropped.included:
+        found = {"excluded_by": dropped.included[item], "included": True}
+    if item in dropped.quarantined:
+        found["quarantined_by"] = dropped.quarantined[item]
+    return found
 
 
 def _entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
@@ -149,6 +160,8 @@ def save(catalogue: Catalogue, path: Path) -> None:
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     data = {
         "tests": [asdict(test) for test in catalogue.tests],
+        "excluded": dict(catalogue.excluded),
+        "deselected": catalogue.deselected,
         "leaves": [(source, report.to_json()) for source, report in catalogue.leaves],
         "described": catalogue.described,
     }
@@ -170,6 +183,8 @@ def load(path: Path) -> Catalogue | None:
 
     return Catalogue(
         tuple(Entry(**test) for test in data["tests"]),
+        data["excluded"],
+        data["deselected"],
         tuple((source, LeafReport.from_json(report)) for source, report in data["leaves"]),
         tuple(data["described"]),
     )

@@ -152,7 +152,7 @@ def _configure_local(
 
     register = config.pluginmanager.register
     register(selection, "gates-selection")
-    register(Lister(selection, listeners), "gates-lister")
+    register(Lister(selection, listeners, every_test=_lists(settings)), "gates-lister")
     if stream:
         from .running import Announcer
 
@@ -187,7 +187,7 @@ def _configure_worker(config: pytest.Config) -> None:
     listeners = [leave_catalogue(order.scratch)]
     if settings.quarantine:
         listeners.append(_register_quarantine(config, settings))
-    register(Lister(selection, listeners), "gates-lister")
+    register(Lister(selection, listeners, every_test=bool(order.stream) or _lists(settings)), "gates-lister")
     register(WireCleaner(), "gates-wire")
     if order.stream:
         register(Announcer(Stream(order.stream), worker, config), "gates-announcer")
@@ -196,6 +196,11 @@ def _configure_worker(config: pytest.Config) -> None:
     register(CrashStacks(stacks), "gates-crash-stacks")
     if settings.test_timeout:
         register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+
+
+def _lists(settings: Settings) -> bool:
+    """Whether somebody needs to know of each test, and not only how many there are."""
+    return bool(settings.inbox or settings.quarantine)
 
 
 def _register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[Catalogue], None]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..exclusions import Exclusion
-    from ..filters import Candidate, Filter
+    from ..filters import Candidates, Filter
+    from ..filters.columns import Column
     from ..filters.resolution import Facts
     from ..protocol import Settings
     from .catalogue import Catalogue
@@ -63,65 +64,73 @@ class Selection:
         choice, dropped = self._choice, self.dropped
         if choice.open:
             return
-        from .candidates import ItemCandidate
+        from .candidates import ItemCandidates
 
-        tests = [ItemCandidate(item) for item in items]
-        wanted = self._wanted(tests)
-        excluded = self._named(EXCLUSION, choice.exclusions, tests)
-        quarantined = self._named(QUARANTINE, choice.quarantine, tests)
+        tests = ItemCandidates(items)
         if choice.describe:
             dropped.described = [test.to_json() for test in tests]
-        kept = []
-        for position, item in enumerate(items):
-            if wanted is not None and not wanted[position]:
-                dropped.deselected.append(item)
-                continue
-            if position in quarantined:
-                dropped.quarantined[item] = quarantined[position]
-            if position in excluded:
-                (dropped.included if choice.include_excluded else dropped.excluded)[item] = excluded[position]
-            if position not in excluded or choice.include_excluded:
-                kept.append(item)
-        gone = [*dropped.excluded, *dropped.deselected]
-        if gone:
-            config.hook.pytest_deselected(items=gone)
+        wanted = self._wanted(tests)
+        excluded = self._named(EXCLUSION, choice.exclusions, tests)
+        dropped.quarantined = self._items_of(self._named(QUARANTINE, choice.quarantine, tests), items, wanted)
+        named = self._items_of(excluded, items, wanted)
+        if choice.include_excluded:
+            dropped.included = named
+        else:
+            dropped.excluded = named
+        if wanted is not None:
+            dropped.deselected = [item for item, keep in zip(items, wanted) if not keep]
+        kept = items if wanted is None else [item for item, keep in zip(items, wanted) if keep]
+        if dropped.excluded:
+            kept = [item for item in kept if item not in dropped.excluded]
+        if len(kept) < len(items):
+            config.hook.pytest_deselected(items=[*dropped.excluded, *dropped.deselected])
             items[:] = kept
 
-    def _wanted(self, tests: Sequence[Candidate]) -> Sequence[bool] | None:
+    def _wanted(self, tests: Candidates) -> Column | None:
         if self._choice.wanted is None:
             return None
         from ..filters import leaf_reports
 
         selection = self._choice.wanted.select(tests)
         self.dropped.leaves += [(FILTER, report) for report in leaf_reports(selection, tests)]
-        return selection.matched
+        return selection.column
 
-    def _named(self, kind: str, ledger: Ledger, tests: Sequence[Candidate]) -> Mapping[int, str]:
+    def _named(self, kind: str, ledger: Ledger, tests: Candidates) -> Mapping[int, str]:
         """Position of a test → the first entry that names it for sure: a guess must leave no test out."""
         found: dict[int, str] = {}
         for entry, compiled in ledger:
             from ..filters import leaf_reports
+            from ..filters.columns import YES
 
             selection = compiled.select(tests)
-            for position, certain in enumerate(selection.certain):
-                if certain:
+            for position, value in enumerate(selection.column):
+                if value == YES:
                     found.setdefault(position, entry.name)
             self.dropped.leaves += [(f"{kind} {entry.name}", report) for report in leaf_reports(selection, tests)]
         return found
+
+    @staticmethod
+    def _items_of(
+        named: Mapping[int, str], items: Sequence[pytest.Item], wanted: Column | None
+    ) -> dict[pytest.Item, str]:
+        """What an entry names and the filter selects; what was not selected is not the ledger's business."""
+        return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
 
 
 class Lister:
     """Tells its listeners what was collected, once the collection is finished."""
 
-    def __init__(self, selection: Selection, listeners: Sequence[Callable[[Catalogue], None]]) -> None:
-        self._selection, self._listeners = selection, listeners
+    def __init__(
+        self, selection: Selection, listeners: Sequence[Callable[[Catalogue], None]], *, every_test: bool
+    ) -> None:
+        self._selection, self._listeners, self._every_test = selection, listeners, every_test
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Under xdist, before the worker says that it is ready."""
         if not self._listeners:
             return
-        catalogue = make_catalogue(session.items, self._selection.dropped)
+        catalogue = make_catalogue(session.items, self._selection.dropped, every_test=self._every_test)
         for listener in self._listeners:
             listener(catalogue)
 

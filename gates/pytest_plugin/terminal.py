@@ -49,9 +49,9 @@ def lines(
     if exclusions and settings.include_excluded:
         shown.append(f"--include-excluded: {settings.source} is not applied{tail}")
     elif exclusions and catalogue is not None:
-        counts = catalogue.excluded()
+        counts = catalogue.excluded
         # The most tests first: that is what a reader has to know.
-        found = sorted((entry for entry in exclusions if counts[entry.name]), key=lambda entry: -counts[entry.name])
+        found = sorted((entry for entry in exclusions if counts.get(entry.name)), key=lambda entry: -counts[entry.name])
         named = ", ".join(f"{entry.name} {counts[entry.name]} ({entry.category})" for entry in found)
         if named:
             total = sum(counts.values())
@@ -59,9 +59,8 @@ def lines(
         elif tail:
             shown.append(f"nothing excluded by {settings.source}{tail}")
     if catalogue is not None:
-        deselected = sum(test.deselected for test in catalogue.tests)
-        if deselected:
-            shown.append(f"{deselected} deselected by the filter: {settings.filter}")
+        if catalogue.deselected:
+            shown.append(f"{catalogue.deselected} deselected by the filter: {settings.filter}")
         shown += _said_of_leaves(catalogue)
     return shown
 

@@ -186,16 +186,15 @@ class TestTerminal:
 
     def test_the_entry_with_the_most_tests_comes_first(self) -> None:
         other = Exclusion("other", "test(o)", "why", "hang", "me", dt.date(2026, 6, 1))
-        tests = [Entry(str(n), "f", 1, "other" if n else "helpers") for n in range(4)]
-        (line,) = lines(Settings(), [ENTRY, other], Catalogue(tuple(tests)), self.TODAY)
+        catalogue = Catalogue(excluded={"helpers": 1, "other": 3})
+        (line,) = lines(Settings(), [ENTRY, other], catalogue, self.TODAY)
         assert line.startswith("4 excluded by [tool.gates.exclusions]: other 3 (hang), helpers 1 (todo); ")
 
 
 class TestCatalogue:
     def test_it_survives_a_file(self, tmp_path: Path) -> None:
-        catalogue = Catalogue(
-            (Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True)), (("filter", LEAF),)
-        )
+        tests = (Entry("a", "f", 1), Entry("b", "f", 2, "x"), Entry("c", "f", 3, "", True))
+        catalogue = Catalogue(tests, {"x": 1}, 1, (("filter", LEAF),), ({"id": "a"},))
         save(catalogue, tmp_path / "catalogue.json")
         assert load(tmp_path / "catalogue.json") == catalogue
 

@@ -1,0 +1,71 @@
+"""Many tests in an order, and which of them share what: a question about what they share is asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Union, overload
+
+from .candidate import Candidate
+
+UNKNOWN_VALUE = object()
+"""In place of a value: the test has parameters, but nobody knows this one."""
+
+
+class Groups(NamedTuple):
+    """Tests that share something, so that a question about it is asked once.
+
+    Attributes:
+        of: the group of each test, in the order of the tests.
+        members: one test of each group.
+    """
+
+    of: Sequence[int]
+    members: Sequence[Candidate]
+
+
+class Candidates(Sequence[Candidate]):
+    """Tests in an order. Whoever knows more of them than we do can say which ones share what (see `pytest_plugin`)."""
+
+    def __init__(self, tests: Iterable[Candidate]) -> None:
+        self._tests = list(tests)
+
+    def __len__(self) -> int:
+        return len(self._tests)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[Candidate, Sequence[Candidate]]:
+        return self._tests[index]
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The id of each test."""
+        return [test.id for test in self._tests]
+
+    @property
+    def functions(self) -> Groups:
+        """Tests of one function: they differ in their parameters only. Here nobody knows, and each is its own."""
+        return Groups(range(len(self._tests)), self._tests)
+
+    @property
+    def marked(self) -> Groups:
+        """Tests of one function with the same markers."""
+        return self.functions
+
+    def param_values(self, key: str) -> Iterable[object]:
+        """The value of a parameter for each test; of an empty key, all parameters as the id shows them.
+
+        A text; None for a test without it; `UNKNOWN_VALUE` where nobody knows.
+        """
+        return (_param_value(test, key) for test in self)
+
+
+def _param_value(test: Candidate, key: str) -> object:
+    shown = test.names.param
+    if not shown or not key:
+        return shown or None
+    return UNKNOWN_VALUE if test.params is None else test.params.get(key)
