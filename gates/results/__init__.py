@@ -1,5 +1,6 @@
-"""Results: their values (`values`) and the files that hold them (`files`)."""
+"""Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
+from gates.results.tests import AttemptResult, PhaseResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.results.values import (
     Changes,
     Environment,
@@ -9,21 +10,21 @@ from gates.results.values import (
     GateResult,
     Run,
     Subject,
-    TestCounts,
-    TestResult,
     Witness,
-    count_tests,
 )
 
 __all__ = [
+    "AttemptResult",
     "Changes",
     "Environment",
     "EnvironmentChange",
     "ExclusionRecord",
     "FileChange",
     "GateResult",
+    "PhaseResult",
     "Run",
     "Subject",
+    "SubtestResult",
     "TestCounts",
     "TestResult",
     "Witness",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.results import TestResult
+from gates.signatures import of_timeout
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class PytestProcess:
         self.collection_complete = False
         self.running: dict[str, dict[str, Any]] = {}
         self.ended: set[str] = set()
+        self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.unreadable = 0
 
     def take(self, line: bytes) -> TestResult | None:
@@ -48,13 +50,15 @@ class PytestProcess:
             self.start = record
         elif kind == "collected":
             self.collected.update((test["id"], test) for test in record["tests"] if not test.get("deselected"))
-            self.collection_complete = bool(record.get("last", True))
+            self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = record
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":
-            return self._end(record["id"], record)
+            result = self._end(record["id"], record)
+            self.judged[record["id"]] = None
+            return result
         elif kind == "collect-error":
             return self._end(record["id"], {**record, "outcome": TestOutcome.ERROR.value, "phase": "collect"})
         elif kind == "collect-skip":
@@ -71,6 +75,19 @@ class PytestProcess:
         self.ended.add(test)
         return result
 
+    @property
+    def uncollected(self) -> tuple[str, ...]:
+        """Tests that have a result and were never collected, or were deselected: whoever ran them, nobody asked."""
+        return tuple(test for test in self.judged if test not in self.collected)
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is known which tests there are.
+
+        A session that never collects (`pytest --cache-show`) leaves no word of any test and finishes.
+        """
+        return self.collection_complete or (self.exit_code is not None and not self.collected and not self.judged)
+
     def settle(self, why: str) -> list[TestResult]:
         """Results for what was collected and never ended; `why` is said as the reason."""
         results = []
@@ -79,11 +96,13 @@ class PytestProcess:
                 continue
             self.ended.add(test)
             running = self.running.get(test)
-            outcome, details, message = TestOutcome.NOT_RUN, "", ""
+            outcome, details, message, signature = TestOutcome.NOT_RUN, "", "", ""
             if running is not None:
                 dump = self._stacks()
                 outcome = TestOutcome.TIMEOUT if dump else TestOutcome.INTERRUPTED
-                details, message = dump, "timed out" if dump else ""
+                if dump:
+                    details, message = dump, "timed out"
+                    signature = of_timeout(dump, str(self.start.get("rootdir", "")))
             results.append(
                 TestResult(
                     gate=self.gate,
@@ -97,6 +116,7 @@ class PytestProcess:
                     reason=why,
                     message=message,
                     details=details,
+                    signature=signature,
                 )
             )
         return results

@@ -44,7 +44,8 @@ def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(proj
     assert gate(project) == ("failed", True)
     assert project.gate("test").exit_code == 0
     assert project.gate("test").reason == (
-        "1 of 1 pytest processes ended without finishing; 2 of 3 collected tests without a result"
+        "1 of 1 pytest processes ended without finishing; "
+        "2 of 3 collected tests without a result: test_it.py::test_b, test_it.py::test_c"
     )
 
 
