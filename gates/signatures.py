@@ -46,10 +46,13 @@ _SIGNALS = {
 
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{6,}\Z")
 
-# The order matters: a date is not three numbers, and a path is shortened before its quotes are measured.
+_NOISE = re.compile("\x1b\\[[0-9;:]*m| at 0x[0-9a-fA-F]+")
+_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\](?P<name>[^'"/\\]*)(?P=quote)""")
+_PATH = re.compile(
+    r"""(?<![\w./\\:<>-])(?:/|[A-Za-z]:\\)(?:[^\s/\\'"<>|:,;()\[\]]+[/\\]+)+(?P<name>[^\s/\\'"<>|:,;()\[\]]*)"""
+)
+
 _RULES = (
-    (re.compile("\x1b\\[[0-9;:]*m"), ""),
-    (re.compile(r" at 0x[0-9a-fA-F]+"), ""),
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
     (
         re.compile(
@@ -58,13 +61,8 @@ _RULES = (
         ),
         "<time>",
     ),
-)
-_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\](?P<name>[^'"/\\]*)(?P=quote)""")
-_PATH = re.compile(r"""(?<![\w./\\:<>-])(?:/|[A-Za-z]:\\)(?:[^\s/\\'"<>|:,;()\[\]]+[/\\]+)+(?P<name>[^\s/\\'"<>|:,;()\[\]]*)""")
-_LATER_RULES = (
-    (re.compile(r"\b0x[0-9a-fA-F]+"), "0x#"),
-    (re.compile(r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b"), "<hex>"),
-    # pytest shortens texts to some thirty characters, unless it is told -vv: longer ones must not tell tests apart.
+    (re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
+    # pytest shortens texts to some thirty characters, unless it is told -vv: longer ones must not tell causes apart.
     (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
     (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""), "'…'"),
     (
@@ -75,6 +73,8 @@ _LATER_RULES = (
     ),
     (re.compile(r"#(?:, ?#)+"), "#…"),
 )
+"""What changes from run to run → what stands for it, in this order: a date is not three numbers."""
+
 _MODULE = re.compile(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
 _CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
 
@@ -98,12 +98,11 @@ def signature(kind: str, message: str, frame: str = "") -> str:
 def normalise(message: str) -> str:
     """The first line of a message without what changes from run to run."""
     line = next((stripped for each in message.splitlines() if (stripped := each.strip())), "")
-    text = " ".join(line[:_READ].split())
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = _NOISE.sub("", " ".join(line[:_READ].split()))
+    # Before the rules: a path is shortened before its quotes are measured.
     text = _QUOTED_PATH.sub(lambda match: match["quote"] + _shortened(match["name"]) + match["quote"], text)
     text = _PATH.sub(lambda match: _shortened(match["name"]), text)
-    for pattern, replacement in _LATER_RULES:
+    for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text if len(text) <= LIMIT else text[: LIMIT - 1] + "…"
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Union
 
 from ..signatures import of_crash, of_text, of_timeout
 from ..values import TestOutcome
+from .subtests import is_subtest, subtest_name
 from .text import cap, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]
@@ -36,6 +39,8 @@ class Attempt:
         subtests: reports of subtests that failed.
         tally: how many of the other subtests ended how.
         earlier: what became of earlier attempts, where another plugin runs tests again.
+        seen: captured sections of earlier attempts; pytest repeats them in each report of a later one.
+        skip: how many sections of a report of this attempt are repeated.
         crash: xdist's report that the worker died.
         name: id of a duplicated test, with its number; empty for others.
     """
@@ -46,11 +51,15 @@ class Attempt:
     subtests: list[pytest.TestReport] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
     earlier: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    skip: int = 0
     crash: pytest.TestReport | None = None
     name: str = ""
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in one report."""
+        if self.earlier and not self.phases:
+            self.skip = _repeated(report.sections, self.seen)
         if is_subtest(report):
             if report.failed:
                 self.subtests.append(report)
@@ -70,6 +79,7 @@ class Attempt:
         self.name = getattr(report, "gates_id", "")
         self.earlier.append(_earlier(self, report))
         self.started = getattr(report, "stop", 0.0) or self.started + self.duration
+        self.seen = report.sections
         self.phases.clear()
         self.subtests.clear()
         self.tally.clear()
@@ -88,11 +98,6 @@ class Attempt:
     def failed(self) -> bool:
         """Whether something has failed already."""
         return bool(self.subtests) or any(report.failed for report in self.phases.values())
-
-
-def is_subtest(report: pytest.TestReport) -> bool:
-    """A report of pytest 9's subtests, or of the plugin pytest-subtests before it."""
-    return type(report).__name__ in ("SubtestReport", "SubTestReport")
 
 
 def worker_of(report: pytest.TestReport) -> str:
@@ -123,13 +128,14 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
         fields.update(_judged(attempt))
     last = next((attempt.phases[name] for name in reversed(PHASES) if name in attempt.phases), None)
     if last is not None and last.sections:
-        fields.update(captured(last))
+        fields.update(captured(last.sections[attempt.skip :]))
     if fields["details"]:
         fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
     fields.update(_phases(attempt))
-    if attempt.subtests or attempt.tally:
-        fields["subtests"] = [_subtest(report, attempt.root) for report in attempt.subtests]
+    if attempt.subtests:
+        fields["subtests"] = [_subtest(report, attempt) for report in attempt.subtests]
+    if attempt.tally:
         fields.update({f"subtests_{outcome}": number for outcome, number in attempt.tally.items()})
     if attempt.earlier:
         fields["attempts"] = attempt.earlier
@@ -154,7 +160,7 @@ def _phases(attempt: Attempt) -> dict[str, Any]:
 def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
     """The attempt that `report` ends, as it goes into a record; what is empty is left out."""
     lead = attempt.subtests[0] if attempt.subtests and isinstance(report.longrepr, (str, type(None))) else report
-    titled = [(f"subtest {subtest_name(each)}", each) for each in attempt.subtests]
+    titled = [(f"subtest {subtest_name(each, travelled=bool(worker_of(each)))}", each) for each in attempt.subtests]
     outcome = TestOutcome.FAILED if report.when == "call" or attempt.subtests else TestOutcome.ERROR
     fields = {
         "outcome": outcome.value,
@@ -165,20 +171,20 @@ def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
         "details": cap(_joined([*titled, (str(report.when), report)])),
         "signature": signature_of(lead, attempt.root),
         "worker": worker_of(report),
-        **captured(report),
+        **captured(report.sections[attempt.skip :]),
     }
     return {key: value for key, value in fields.items() if value}
 
 
-def _subtest(report: pytest.TestReport, root: str) -> dict[str, Any]:
+def _subtest(report: pytest.TestReport, attempt: Attempt) -> dict[str, Any]:
     """A subtest that failed, as it goes into a record."""
     fields = {
-        "name": subtest_name(report),
+        "name": subtest_name(report, travelled=bool(worker_of(report))),
         "message": message_of(report),
         "details": cap(text_of(report)),
-        "signature": signature_of(report, root),
+        "signature": signature_of(report, attempt.root),
         "duration": round(report.duration, 6),
-        **captured(report),
+        **captured([section for section in report.sections[attempt.skip :] if section[0].endswith("call")]),
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -262,15 +268,6 @@ def _failed(
     }
 
 
-def subtest_name(report: pytest.TestReport) -> str:
-    """How pytest shows a subtest: `[message] (key=value)`."""
-    context = getattr(report, "context", None)
-    message = getattr(context, "msg", None)
-    keywords = ", ".join(f"{key}={value}" for key, value in (getattr(context, "kwargs", None) or {}).items())
-    shown = " ".join(part for part in (f"[{message}]" if message else "", f"({keywords})" if keywords else "") if part)
-    return first_line(shown) or "(unnamed)"
-
-
 def signature_of(report: AnyReport, root: str) -> str:
     """What the process that ran the test said, else what can be read from the text."""
     said = getattr(report, "gates_signature", "")
@@ -308,12 +305,26 @@ def skip_reason(report: AnyReport) -> str:
     return text.removeprefix("Skipped: ")
 
 
-def captured(report: pytest.TestReport) -> dict[str, str]:
+def captured(sections: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Captured output of all phases up to this one; log records follow stderr, where they would have gone."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    for title, content in report.sections:
+    for title, content in sections:
         if title.startswith("Captured stdout"):
             texts["stdout"].append(content)
         elif title.startswith(("Captured stderr", "Captured log")):
             texts["stderr"].append(content)
     return {stream: cap("".join(parts)) for stream, parts in texts.items()}
+
+
+def _repeated(sections: list[tuple[str, str]], seen: list[tuple[str, str]]) -> int:
+    """How many sections of the first report of an attempt are those of earlier ones.
+
+    `seen` are the sections of the report that ended the attempt before; its teardown, which came later and had no
+    report, may have printed more.
+    """
+    count = len(seen)
+    if sections[:count] != seen:
+        return 0  # somebody made a clean start
+    while count < len(sections) and sections[count][0].endswith("teardown"):
+        count += 1
+    return count
