@@ -8,11 +8,15 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
 
     start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time
     collected      tests: [{id, file, line, excluded_by, deselected}], last (false while more chunks follow)
-    collect-error  id, file, message, details
+    collect-error  id, file, message, details, signature
     collect-skip   id, reason
     running        id, worker, time (written by the process that runs the test)
-    test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too
+    test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
+                   signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
+
+Each test that is collected and not deselected has one `test` record, and there is none of another test. The texts of a
+record are capped one by one, and all together at 512 KiB; each text says what was cut.
 
 A test that outlives its timeout ends its process. Under xdist that is one worker, and the test's record says `timeout`.
 Without xdist it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all threads,

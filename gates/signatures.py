@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def in_project(file: str, root: str) -> str:
     """The path from the root, with `/`; empty for a file of somebody else."""
     if not file or file.startswith("<"):
         return ""
-    if os.path.isabs(file):
+    if Path(file).is_absolute():
         start = root.rstrip(os.sep) + os.sep
         if not root or not file.startswith(start):
             return ""
@@ -181,7 +182,9 @@ def typed(message: str, kind: str = "") -> str:
     message = _MODULE.sub("", message.strip())
     if message.startswith("assert ") and not name:
         name = "AssertionError"
-    return message if not name or re.match(rf"{re.escape(name)}(?:\W|\Z)", message) else f"{name}: {message}".rstrip(": ")
+    return (
+        message if not name or re.match(rf"{re.escape(name)}(?:\W|\Z)", message) else f"{name}: {message}".rstrip(": ")
+    )
 
 
 def of_timeout(dump: str, root: str) -> str:

@@ -191,7 +191,7 @@ def _signature(result: RawResult | None, outcome: TestOutcome) -> str:
     if result is None or not (outcome in BAD_TESTS or outcome is TestOutcome.FLAKY):
         return ""
     if outcome in {TestOutcome.TIMEOUT, TestOutcome.CRASHED}:
-        return outcome.value
+        return str(outcome)
     return normalise(typed(result.message, "" if result.kind in _OUTCOMES else result.kind))
 
 

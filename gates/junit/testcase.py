@@ -158,7 +158,7 @@ def _kind(outcome: TestOutcome, signature: str) -> str:
 
 
 def _with_subtests(text: str, others: Iterable[tuple[str, str]]) -> str:
-    """pytest keeps the output of each subtest apart; JUnit has one place for all of it."""
+    """Output with that of subtests, which pytest keeps apart: JUnit has one place for all of it."""
     parts = [f"--- subtest {name} ---\n{said}" for name, said in others if said]
     return "\n".join([text.rstrip("\n"), *parts] if text else parts) if parts else text
 

@@ -101,7 +101,7 @@ class Attempt:
 
 
 def worker_of(report: pytest.TestReport) -> str:
-    """xdist's name of the worker that sent a report, or that died; empty without xdist."""
+    """The worker that sent a report, or that died, as xdist calls it; empty without xdist."""
     gateway = getattr(getattr(report, "node", None), "gateway", None)
     return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 

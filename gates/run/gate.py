@@ -20,7 +20,7 @@ from gates.run.processes import GateProcess
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
 from gates.run.verdict import is_demanded
 from gates.run.versions import tool_versions
-from gates.values import LOST_TESTS, GateOutcome, format_duration
+from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -243,6 +243,7 @@ class RunningGate:
                 unreadable=process.unreadable,
                 listed=process.listed,
                 uncollected=process.uncollected,
+                lost=tuple(process.lost),
             )
             for process in self._inbox.processes.values()
         ]
@@ -250,8 +251,7 @@ class RunningGate:
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found
         )
-        lost = [test.id for test in self.tests if test.outcome in LOST_TESTS]
-        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded, lost))
+        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded))
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))

@@ -9,7 +9,7 @@ import msgspec
 
 from gates.results import TestResult
 from gates.signatures import of_timeout
-from gates.values import TestOutcome
+from gates.values import LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,7 @@ class PytestProcess:
         self.running: dict[str, dict[str, Any]] = {}
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
+        self.lost: list[str] = []  # ids of tests of which nothing is known
         self.unreadable = 0
 
     def take(self, line: bytes) -> TestResult | None:
@@ -73,6 +74,8 @@ class PytestProcess:
         fields = {key: value for key, value in record.items() if key in _KNOWN}
         result = msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
         self.ended.add(test)
+        if result.outcome in LOST_TESTS:
+            self.lost.append(test)
         return result
 
     @property
@@ -103,6 +106,8 @@ class PytestProcess:
                 if dump:
                     details, message = dump, "timed out"
                     signature = of_timeout(dump, str(self.start.get("rootdir", "")))
+            if outcome in LOST_TESTS:
+                self.lost.append(test)
             results.append(
                 TestResult(
                     gate=self.gate,

@@ -58,6 +58,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
         unreadable: records that cannot be read, or give a test a second result.
         listed: it said that its list of tests is complete, or never had one and finished.
         uncollected: ids with a result that are not in that list.
+        lost: ids of collected tests of which nothing is known.
     """
 
     started: bool
@@ -67,6 +68,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: int = 0
     listed: bool = True
     uncollected: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def exit_witness(exit_code: int | None, kind: str) -> Witness:
@@ -126,18 +128,16 @@ def own_word_witness(word: Any) -> Witness | None:
     return Witness(name=OWN_WORD, outcome=outcome, detail=reason)
 
 
-def tests_witness(
-    processes: Sequence[ProcessSummary], counts: TestCounts, demanded: bool, lost: Sequence[str] = ()
-) -> Witness | None:
+def tests_witness(processes: Sequence[ProcessSummary], counts: TestCounts, demanded: bool) -> Witness | None:
     """What the records of the pytest processes say; None where there are none and none were demanded.
 
-    The tests that were collected and the tests that have a result must be the same; `lost` names collected ones without.
+    The tests that were collected and the tests that have a result must be the same.
     """
     if not processes:
         if not demanded:
             return None
         return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="no test results were written")
-    faults = _contradictions(processes, counts, lost)
+    faults = _contradictions(processes, counts)
     if counts.bad:
         faults.append(f"{counts.bad} {_tests(counts.bad)} wrong")
     codes = sorted({process.exit_code for process in processes if process.exit_code})
@@ -153,7 +153,7 @@ def tests_witness(
     return Witness(name=TESTS, outcome=GateOutcome.PASSED, detail=f"{counts.passed} of {counts.run} passed")
 
 
-def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts, lost: Sequence[str]) -> list[str]:
+def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts) -> list[str]:
     """How what was begun, collected, run and finished does not fit together."""
     faults = []
     unfinished = [process for process in processes if process.exit_code is None]
@@ -166,6 +166,7 @@ def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts, los
     if unreadable:
         faults.append(f"{unreadable} records cannot be read")
     if counts.lost:
+        lost = [test for process in processes for test in process.lost]
         faults.append(f"{counts.lost} of {counts.collected} collected tests without a result{_named(lost)}")
     uncollected = [test for process in processes for test in process.uncollected]
     if uncollected:

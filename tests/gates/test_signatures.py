@@ -70,7 +70,9 @@ def test_any_message_becomes_one_short_line(message: str) -> None:
 @given(st.integers(), st.integers(), st.uuids(), st.floats(allow_nan=False, allow_infinity=False))
 def test_what_changes_from_run_to_run_changes_nothing(one: int, other: int, uuid: Any, number: float) -> None:
     def said(first: object, second: object) -> str:
-        return normalise(f"expected {first} of {uuid} in /tmp/{uuid}/f.txt, got {second} at 0x{abs(one):x} {object()!r}")
+        return normalise(
+            f"expected {first} of {uuid} in /tmp/{uuid}/f.txt, got {second} at 0x{abs(one):x} {object()!r}"
+        )
 
     assert said(one, number) == said(other, one) == "expected # of <uuid> in <path>/f.txt, got # <object object>"
 
@@ -115,7 +117,7 @@ def test_a_tests_own_file_is_project_wherever_it_lies() -> None:
 def function(file: str, body: str, **names: Any) -> Callable[[], None]:
     """A function that was written in `file`."""
     scope: dict[str, Any] = {"__name__": "made", **names}
-    exec(compile(f"def fail():\n    {body}\n", file, "exec"), scope)  # noqa: S102
+    exec(compile(f"def fail():\n    {body}\n", file, "exec"), scope)
     found: Callable[[], None] = scope["fail"]
     return found
 
@@ -248,4 +250,6 @@ Thread 0x00007f02 (most recent call first):
 def test_a_crash_is_signed_with_its_signal_and_its_place() -> None:
     assert of_crash(CRASH, ROOT) == "crashed: signal 11 (SIGSEGV) @ src/native.py:peek"
     assert of_crash("worker 'gw0' crashed while running 'a'", ROOT) == "crashed"
-    assert of_crash("Fatal Python error: Cannot recover from stack overflow.", ROOT).startswith("crashed: Cannot recover")
+    assert of_crash("Fatal Python error: Cannot recover from stack overflow.", ROOT).startswith(
+        "crashed: Cannot recover"
+    )

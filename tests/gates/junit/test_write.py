@@ -159,7 +159,9 @@ def test_a_test_that_never_passed_shows_its_first_attempt_and_the_others_as_reru
 
 def test_each_failed_subtest_is_a_failure_of_one_case() -> None:
     subtests = (
-        SubtestResult(name="(n=1)", message="odd: 1", details="trace 1", signature="AssertionError: odd: #", stdout="p"),
+        SubtestResult(
+            name="(n=1)", message="odd: 1", details="trace 1", signature="AssertionError: odd: #", stdout="p"
+        ),
         SubtestResult(name="(n=3)", message="odd: 3", details="trace 3"),
     )
     test = a_test(outcome=TestOutcome.FAILED, message="odd: 1", subtests=subtests, subtests_passed=2, stdout="own\n")
@@ -303,7 +305,10 @@ def assert_counted(suite: ET.Element) -> None:
     cases = list(suite.iter("testcase"))
     assert suite.get("tests") == str(len(cases))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        said = [next((each for each in ("failure", "error", "skipped") if case.find(each) is not None), "") for case in cases]
+        said = [
+            next((each for each in ("failure", "error", "skipped") if case.find(each) is not None), "")
+            for case in cases
+        ]
         assert suite.get(attribute) == str(said.count(tag))
     assert float(suite.get("time", "x")) == pytest.approx(sum(float(case.get("time", "x")) for case in cases))
 

@@ -178,7 +178,7 @@ class TestBudget:
         assert record == before
 
     def test_the_longest_texts_are_cut_and_that_is_said(self) -> None:
-        record = {
+        record: dict[str, Any] = {
             "message": "short",
             "details": "d" * 500,
             "attempts": [{"stdout": "x" * 500, "details": "brief"}, {"stderr": "ü" * 500}],
