@@ -11,11 +11,15 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
                    last (false while more chunks follow)
     described      tests: [what `filters.Candidate.to_json` gives], where the runner asks for it
     leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
-    collect-error  id, file, message, details
+    collect-error  id, file, message, details, signature
     collect-skip   id, reason
     running        id, worker, time (written by the process that runs the test)
-    test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too
+    test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
+                   signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
+
+Each test that is collected and not deselected has one `test` record, and there is none of another test. The texts of a
+record are capped one by one, and all together at 512 KiB; each text says what was cut.
 
 A test that outlives its timeout ends its process. Under xdist that is one worker, and the test's record says `timeout`.
 Without xdist it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all threads,

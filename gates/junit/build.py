@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
-from gates.junit.outcomes import RESULTS, refine, result_outcome, status_outcome, worst_outcome
+from gates.junit.cases import NESTED, RawCase, RawResult, read_case
+from gates.junit.outcomes import RESULTS
 from gates.junit.report import PYTEST, JUnitCase, JUnitReport
-from gates.values import BAD_TESTS, TestOutcome
-
-MAX_TEXT = 1 << 20
-"""Characters kept of the text of one result; the rest is cut, and that is said."""
+from gates.values import BAD_TESTS
 
 PRODUCERS = {"pytest tests": PYTEST, "pytest": PYTEST, "nextest-run": "nextest"}
 """Name of a suite → the runner that calls it so."""
@@ -27,31 +24,6 @@ class _Suite:
         self.found: Counter[str] = Counter()
 
 
-class _Case:
-    """A case whose end was not read yet."""
-
-    def __init__(self, attributes: dict[str, str]) -> None:
-        self.attributes = attributes
-        self.properties: dict[str, str] = {}
-        self.results: list[_Result] = []
-
-
-class _Result:
-    """An element inside a case, or inside a suite, that says how it ended."""
-
-    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
-        self.tag = tag
-        self.kind = attributes.get("type", "")
-        self.message = attributes.get("message", "")
-        self.parts: list[str] = []
-        self.size = 0
-
-    @property
-    def text(self) -> str:
-        text = "".join(self.parts).strip("\n")
-        return f"{text}\n… cut here …" if self.size > MAX_TEXT else text
-
-
 class ReportBuilder:
     """Takes the events of one document, in order; `report` is complete after the last."""
 
@@ -59,8 +31,8 @@ class ReportBuilder:
         self.started = False
         self._path: list[str] = []
         self._suites: list[_Suite] = []
-        self._case: _Case | None = None
-        self._result: _Result | None = None
+        self._case: RawCase | None = None
+        self._result: RawResult | None = None
         self._cases: list[JUnitCase] = []
         self._contradictions: list[str] = []
         self._notes: list[str] = []
@@ -86,24 +58,23 @@ class ReportBuilder:
         self.started = True
         self._path.append(tag)
         if self._result is not None:
-            return  # markup inside a result: only its text matters
+            if tag in NESTED and self._result.is_attempt:
+                self._result.inside = tag
+            return  # other markup inside a result: only its text matters
         if tag in {"testsuites", "testsuite"} and self._case is None:
             self._suites.append(_Suite(tag, attributes, self._suites[-1] if self._suites else None))
             self._producer = self._producer or PRODUCERS.get(attributes.get("name", ""), "")
         elif tag == "testcase" and self._case is None:
-            self._case = _Case(attributes)
+            self._case = RawCase(attributes)
         elif tag in RESULTS:
-            self._result = _Result(tag, attributes)
+            self._result = RawResult(tag, attributes)
         elif tag == "property" and self._case is not None and "name" in attributes:
             self._case.properties[attributes["name"]] = attributes.get("value", "")
 
     def text(self, data: str) -> None:
         """Text inside a result."""
-        result = self._result
-        if result is not None:
-            if result.size < MAX_TEXT:
-                result.parts.append(data[: MAX_TEXT - result.size])
-            result.size += len(data)
+        if self._result is not None:
+            self._result.add(data)
 
     def end(self, tag: str) -> None:
         """An element ends."""
@@ -113,6 +84,8 @@ class ReportBuilder:
             if tag == self._result.tag and tag not in self._path:
                 self._end_result(self._result)
                 self._result = None
+            elif tag == self._result.inside:
+                self._result.inside = ""
         elif tag == "testcase" and self._case is not None and "testcase" not in self._path:
             self._end_case(self._case)
             self._case = None
@@ -129,7 +102,7 @@ class ReportBuilder:
             producer=self._producer,
         )
 
-    def _end_result(self, result: _Result) -> None:
+    def _end_result(self, result: RawResult) -> None:
         if self._case is not None:
             self._case.results.append(result)
             return
@@ -141,37 +114,14 @@ class ReportBuilder:
                 f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}"
             )
 
-    def _end_case(self, case: _Case) -> None:
+    def _end_case(self, case: RawCase) -> None:
         suite = self._suites[-1]
-        read = self._read_case(case, suite)
+        read = read_case(case, suite.name, suite.file, self._producer)
         self._cases.append(read)
         suite.found["cases"] += 1
         suite.found.update(result.tag for result in case.results)
         if read.outcome in BAD_TESTS and not any(RESULTS[result.tag] in BAD_TESTS for result in case.results):
             self._contradictions.append(f"{read.name!r} says {read.outcome} without a <failure> or <error>")
-
-    def _read_case(self, case: _Case, suite: _Suite) -> JUnitCase:
-        attributes, properties = case.attributes, case.properties
-        outcomes = [result_outcome(result.tag, result.kind) for result in case.results]
-        outcome = worst_outcome(outcomes)
-        if outcome is TestOutcome.PASSED:
-            outcome = status_outcome(attributes)
-        exact = refine(outcome, properties.get("outcome", ""))
-        decided = next((result for result, said in zip(case.results, outcomes, strict=True) if said is outcome), None)
-        return JUnitCase(
-            name=attributes.get("name", ""),
-            classname=attributes.get("classname", ""),
-            suite=suite.name,
-            file=attributes.get("file", "") or suite.file,
-            line=_line(attributes.get("line", ""), self._producer),
-            outcome=exact,
-            time=_seconds(attributes.get("time", "")),
-            # Our own writer puts the outcome in front, for readers that know only `skipped`.
-            message=decided.message.removeprefix(f"{exact}: ") if decided else "",
-            details="\n\n".join(text for result in case.results if (text := result.text)),
-            worker=properties.get("worker", ""),
-            exclusion=properties.get("exclusion", ""),
-        )
 
     def _end_suite(self, suite: _Suite) -> None:
         if self._suites:
@@ -198,19 +148,3 @@ def _count(attributes: dict[str, str], name: str) -> int:
         return int(attributes.get(name, "0").replace(",", ""))
     except ValueError:
         return 0
-
-
-def _line(text: str, producer: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        return 0
-    return max(0, number + 1 if producer == PYTEST else number)  # pytest counts lines from 0
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text.replace(",", ""))
-    except ValueError:
-        return 0.0
-    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0

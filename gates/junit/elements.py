@@ -10,13 +10,41 @@ Imports `junit_xml`, so import this module only when a file is written.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # builds only; nothing from outside is parsed with it
+from collections import Counter
+from dataclasses import dataclass
 
 import junit_xml
 
 from gates.junit.text import clean
 
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-"""Count attribute of a suite → the element in a case that it counts."""
+"""Count attribute of a suite → the element in a case that it counts. A case counts once, for the first of these."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What Surefire's schema says of an attempt that is not the main one; its texts are elements of their own."""
+
+    element: str
+    kind: str
+    message: str
+    details: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    time: float = 0.0
+    timestamp: str | None = None
+
+    def build(self) -> ET.Element:
+        """The element; texts in the order of the schema."""
+        attributes = {"message": clean(self.message), "type": clean(self.kind), "time": f"{self.time:.6f}"}
+        if self.timestamp:
+            attributes["timestamp"] = self.timestamp
+        element = ET.Element(self.element, attributes)
+        texts = {"stackTrace": self.details, "system-out": self.stdout, "system-err": self.stderr}
+        for tag, text in texts.items():
+            if text:
+                ET.SubElement(element, tag).text = clean(text)
+        return element
 
 
 class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no types
@@ -47,11 +75,17 @@ class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no type
             stderr=clean(stderr) or None,
         )
         self.properties: dict[str, str] = {}
-        self.results: list[tuple[str, str, str, str]] = []
+        self.results: list[ET.Element] = []
 
     def add_result(self, element: str, kind: str, message: str, details: str = "") -> None:
         """Add `<element type=kind message=…>details</element>`; may be called several times."""
-        self.results.append((element, clean(kind), clean(message), clean(details)))
+        result = ET.Element(element, {"type": clean(kind), "message": clean(message)})
+        result.text = clean(details) or None
+        self.results.append(result)
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Add an attempt beside the main one; may be called several times."""
+        self.results.append(attempt.build())
 
     def add_property(self, name: str, value: str) -> None:
         """Add a property, unless it has nothing to say."""
@@ -61,9 +95,7 @@ class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no type
     def complete(self, element: ET.Element) -> None:
         """Put into the library's element what the library cannot write."""
         element.set("time", f"{self.elapsed_sec:.6f}")
-        for position, (tag, kind, message, details) in enumerate(self.results):
-            result = ET.Element(tag, {"type": kind, "message": message})
-            result.text = details or None
+        for position, result in enumerate(self.results):
             element.insert(position, result)  # before system-out and system-err
         if self.properties:
             element.insert(0, _properties(self.properties))
@@ -84,8 +116,9 @@ class Suite(junit_xml.TestSuite):  # type: ignore[misc]  # the library has no ty
         found = element.findall("testcase")
         for case, case_element in zip(self.test_cases, found, strict=True):
             case.complete(case_element)
+        counts = Counter(_counted(case) for case in found)
         for attribute, tag in COUNTED.items():
-            element.set(attribute, str(sum(case.find(tag) is not None for case in found)))
+            element.set(attribute, str(counts[tag]))
         element.set("time", f"{sum(float(case.get('time', '0')) for case in found):.6f}")
         if self.own_properties:
             element.insert(0, _properties(self.own_properties))
@@ -104,6 +137,11 @@ def document(name: str, suites: list[Suite], *, timestamp: str | None = None) ->
     # Touches only the white space between elements: no element of ours has both text and children.
     ET.indent(root, " ")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _counted(case: ET.Element) -> str:
+    tags = {child.tag for child in case}
+    return next((tag for tag in COUNTED.values() if tag in tags), "")
 
 
 def _properties(values: dict[str, str]) -> ET.Element:

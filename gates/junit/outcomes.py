@@ -58,11 +58,20 @@ RESULTS = {
     "ignored": TestOutcome.SKIPPED,
     "flakyFailure": TestOutcome.FLAKY,
     "flakyError": TestOutcome.FLAKY,
-    # Attempts of a test whose last word is another element.
-    "rerunFailure": TestOutcome.PASSED,
-    "rerunError": TestOutcome.PASSED,
+    # Attempts of a test that never passed.
+    "rerunFailure": TestOutcome.FAILED,
+    "rerunError": TestOutcome.ERROR,
 }
 """Element in a case → what it says alone."""
+
+FLAKY_ELEMENTS = frozenset({"flakyFailure", "flakyError"})
+RERUN_ELEMENTS = frozenset({"rerunFailure", "rerunError"})
+
+SUBTEST = "subtest"
+"""`type` of a `failure` that is the one of a subtest, in our own files."""
+
+OWN_KINDS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR})
+"""Outcomes that come from an exception of the test, so that its class is the better `type`."""
 
 _STATUSES = {
     **dict.fromkeys(("failed", "failure", "fail"), TestOutcome.FAILED),
@@ -82,6 +91,12 @@ def result_outcome(element: str, kind: str) -> TestOutcome:
     if outcome is TestOutcome.FAILED and kind.lower() in {"timeout", "test timeout"}:
         return TestOutcome.TIMEOUT
     return TestOutcome.XFAILED if kind == "pytest.xfail" else outcome
+
+
+def attempt_outcome(element: str, kind: str) -> TestOutcome:
+    """How an attempt ended that is not the last one."""
+    said = TestOutcome.FAILED if element.lower().endswith("failure") else TestOutcome.ERROR
+    return refine(said, "timeout" if kind.lower() == "test timeout" else kind)
 
 
 def status_outcome(attributes: Mapping[str, str]) -> TestOutcome:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.junit.outcomes import worst_outcome
-from gates.results import TestResult
+from gates.results import AttemptResult, SubtestResult, TestResult
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
@@ -27,11 +27,16 @@ class JUnitCase(msgspec.Struct, frozen=True, kw_only=True):
         file: its own word, else that of a suite around it; may be empty.
         line: counted from 1; 0 where unknown.
         outcome: worst of its results.
-        time: seconds; 0 where missing or unreadable.
-        message: of the result that decided.
-        details: texts of all its results.
+        time: seconds, of the last attempt; 0 where missing or unreadable.
+        started: seconds since the epoch, of the last attempt; 0 where unknown.
+        message: of the result that decided; the last attempt's, the first failure's of a flaky test.
+        details: texts of all its results but those of `attempts` and `subtests`.
+        phase: as of a `TestResult`, where the file says it; so are the fields below.
+        reason: beside a result that is no `skipped`.
         worker: xdist's worker, where the file says it.
         exclusion: ledger entry, where the file says it.
+        signature: where the file does not say it, made of type and message.
+        attempts: those before the last one.
     """
 
     name: str
@@ -41,10 +46,19 @@ class JUnitCase(msgspec.Struct, frozen=True, kw_only=True):
     line: int = 0
     outcome: TestOutcome = TestOutcome.PASSED
     time: float = 0.0
+    started: float = 0.0
     message: str = ""
     details: str = ""
+    phase: str = "call"
+    reason: str = ""
     worker: str = ""
     exclusion: str = ""
+    signature: str = ""
+    attempts: tuple[AttemptResult, ...] = ()
+    subtests: tuple[SubtestResult, ...] = ()
+    subtests_passed: int = 0
+    subtests_skipped: int = 0
+    subtests_xfailed: int = 0
 
 
 class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +111,17 @@ def case_results(gate: str, report: JUnitReport) -> tuple[TestResult, ...]:
                 line=case.line,
                 worker=case.worker,
                 exclusion=case.exclusion,
-                reason=case.message if skipped else "",
+                reason=case.message if skipped else case.reason,
                 message="" if skipped else case.message,
                 details=case.details,
+                started=case.started,
+                phase=case.phase,
+                signature=case.signature,
+                attempts=case.attempts,
+                subtests=case.subtests,
+                subtests_passed=case.subtests_passed,
+                subtests_skipped=case.subtests_skipped,
+                subtests_xfailed=case.subtests_xfailed,
             )
         )
     return tuple(results)
@@ -141,6 +163,7 @@ def _merge_teardowns(cases: Iterable[JUnitCase]) -> list[JUnitCase]:
                 outcome=worst_outcome((last.outcome, case.outcome)),
                 time=last.time + case.time,
                 message=last.message or case.message,
+                signature=last.signature or case.signature,
                 details="\n\n".join(text for text in (last.details, case.details) if text),
             )
         else:

@@ -155,8 +155,10 @@ def _configure_local(
     register(Lister(selection, listeners, every_test=_lists(settings)), "gates-lister")
     if stream:
         from .running import Announcer
+        from .signer import Signer
 
         register(Announcer(Stream(stream), "", config), "gates-announcer")
+        register(Signer(config.rootpath), "gates-signer")
     if settings.test_timeout:
         from .running import Watch, close_stacks, open_stacks
 
@@ -178,6 +180,7 @@ def _configure_worker(config: pytest.Config) -> None:
     remove_injection(os.environ)
     from .running import Announcer, CrashStacks, Watch, open_stacks
     from .selection import Lister, make_selection, read_ledgers
+    from .signer import Signer
     from .wire import WireCleaner
 
     register = config.pluginmanager.register
@@ -191,6 +194,7 @@ def _configure_worker(config: pytest.Config) -> None:
     register(WireCleaner(), "gates-wire")
     if order.stream:
         register(Announcer(Stream(order.stream), worker, config), "gates-announcer")
+        register(Signer(config.rootpath), "gates-signer")
     stacks = open_stacks(stacks_path(order.scratch, worker))
     config.add_cleanup(stacks.close)
     register(CrashStacks(stacks), "gates-crash-stacks")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .reports import is_subtest
+from .subtests import is_subtest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,9 +12,10 @@ import pytest
 
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import BAD_TESTS, TestOutcome
+from .budget import fit
 from .catalogue import place
 from .quarantine import as_it_was
-from .reports import Attempt, conclude, message_of, skip_reason, text_of
+from .reports import Attempt, conclude, message_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
 
 if TYPE_CHECKING:
@@ -74,20 +75,25 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Give every selected test that has no result yet the outcome `interrupted` or `not-run`."""
+        earlier: dict[str, object] = {}
         for (nodeid, worker), attempt in list(self._open.items()):
             # A failure that is known counts, even when the teardown never came.
             if attempt.ended or attempt.failed:
                 self._close(nodeid, worker)
+            elif attempt.earlier:
+                earlier[attempt.name or nodeid] = attempt.earlier
         reason = self._why_stopped(session)
         # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
         running = self._stream.running() if self._missing else {}
         for name in list(self._missing):
             announced = running.get(name)
+            attempts = {"attempts": earlier[name]} if name in earlier else {}
             if announced is None:
-                self._write(name, outcome=TestOutcome.NOT_RUN.value, phase="setup", reason=reason)
+                self._write(name, outcome=TestOutcome.NOT_RUN.value, phase="setup", reason=reason, **attempts)
                 continue
             self._write(
                 name,
+                **attempts,
                 outcome=TestOutcome.INTERRUPTED.value,
                 reason=reason,
                 worker=announced["worker"],
@@ -149,7 +155,12 @@ class Recorder:
             file = report.nodeid.partition("::")[0]
             details = cap(text_of(report))
             self._stream.write(
-                "collect-error", id=report.nodeid, file=file, message=message_of(report), details=details
+                "collect-error",
+                id=report.nodeid,
+                file=file,
+                message=message_of(report),
+                details=details,
+                signature=signature_of(report, str(self._config.rootpath)),
             )
 
     # Tests
@@ -161,12 +172,12 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one phase, one subtest, or the news that a worker died."""
         report = as_it_was(report)
-        worker = _worker_of(report)
+        worker = worker_of(report)
         key = (report.nodeid, worker)
         attempt = self._open.get(key)
         if attempt is None:
             began = getattr(report, "start", 0.0) or self._begun.get(report.nodeid) or time.time()
-            attempt = self._open[key] = Attempt(began)
+            attempt = self._open[key] = Attempt(began, str(self._config.rootpath))
         attempt.add(report)
         if attempt.crash is not None:
             self._close(*key)
@@ -214,6 +225,8 @@ class Recorder:
             record["exclusion"] = record["exclusion"] or known.excluded_by
             if known.quarantined_by:
                 _quarantine(record, known.quarantined_by)
+        if "attempts" in record or "subtests" in record:  # nothing else can be long
+            fit(record)
         self._stream.write("test", **record)
 
 
@@ -223,11 +236,6 @@ def _quarantine(record: dict[str, object], entry: str) -> None:
     if record["outcome"] in {outcome.value for outcome in BAD_TESTS}:
         record["reason"] = f"{record['outcome']}, quarantined by {entry}"
         record["outcome"] = TestOutcome.QUARANTINED.value
-
-
-def _worker_of(report: pytest.TestReport) -> str:
-    gateway = getattr(getattr(report, "node", None), "gateway", None)
-    return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 
 
 def _xdist_version(config: pytest.Config) -> str:

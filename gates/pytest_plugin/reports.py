@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
+from ..signatures import of_crash, of_text, of_timeout
 from ..values import TestOutcome
+from .subtests import is_subtest, subtest_name
 from .text import cap, first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]
@@ -19,38 +24,70 @@ _WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")
 
 PHASES = ("setup", "call", "teardown")
 
+NEGLIGIBLE = 0.001
+"""Seconds of a setup or a teardown that nobody wants to read about."""
+
 
 @dataclass
 class Attempt:
     """The reports of one test so far, in one process.
 
     Attributes:
-        started: seconds since the epoch.
+        started: seconds since the epoch; of the attempt that goes on.
+        root: of the project, for signatures.
         phases: report of each phase that has ended.
         subtests: reports of subtests that failed.
-        earlier: reports of earlier attempts that failed, where another plugin runs tests again.
+        tally: how many of the other subtests ended how.
+        earlier: what became of earlier attempts, where another plugin runs tests again.
+        seen: captured sections of earlier attempts; pytest repeats them in each report of a later one.
+        skip: how many sections of a report of this attempt are repeated.
         crash: xdist's report that the worker died.
+        name: id of a duplicated test, with its number; empty for others.
     """
 
     started: float
+    root: str = ""
     phases: dict[str, pytest.TestReport] = field(default_factory=dict)
     subtests: list[pytest.TestReport] = field(default_factory=list)
-    earlier: list[pytest.TestReport] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    skip: int = 0
     crash: pytest.TestReport | None = None
+    name: str = ""
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in one report."""
+        if self.earlier and not self.phases:
+            self.skip = _repeated(report.sections, self.seen)
         if is_subtest(report):
             if report.failed:
                 self.subtests.append(report)
+            else:
+                expected = hasattr(report, "wasxfail") and report.skipped
+                self.tally["xfailed" if expected else str(report.outcome)] += 1
         elif str(report.outcome) == "rerun":
-            self.earlier.append(report)
-            self.phases.clear()
-            self.subtests.clear()
+            self._start_again(report)
         elif str(report.when) not in PHASES:
             self.crash = report
         else:
             self.phases[str(report.when)] = report
+
+    def _start_again(self, report: pytest.TestReport) -> None:
+        """Keep what is worth keeping of the attempt that `report` ends."""
+        self.phases[str(report.when)] = report
+        self.name = getattr(report, "gates_id", "")
+        self.earlier.append(_earlier(self, report))
+        self.started = getattr(report, "stop", 0.0) or self.started + self.duration
+        self.seen = report.sections
+        self.phases.clear()
+        self.subtests.clear()
+        self.tally.clear()
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the phases that have ended."""
+        return round(sum(report.duration for report in self.phases.values()), 6)
 
     @property
     def ended(self) -> bool:
@@ -63,16 +100,17 @@ class Attempt:
         return bool(self.subtests) or any(report.failed for report in self.phases.values())
 
 
-def is_subtest(report: pytest.TestReport) -> bool:
-    """A report of pytest 9's subtests, or of the plugin pytest-subtests before it."""
-    return type(report).__name__ in ("SubtestReport", "SubTestReport")
+def worker_of(report: pytest.TestReport) -> str:
+    """The worker that sent a report, or that died, as xdist calls it; empty without xdist."""
+    gateway = getattr(getattr(report, "node", None), "gateway", None)
+    return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 
 
 def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     """The fields of a test record that follow from the reports alone."""
     fields: dict[str, Any] = {
         "outcome": TestOutcome.PASSED,
-        "duration": round(sum(report.duration for report in attempt.phases.values()), 6),
+        "duration": attempt.duration,
         "phase": "call",
         "started": attempt.started,
         "reason": "",
@@ -89,11 +127,66 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     else:
         fields.update(_judged(attempt))
     last = next((attempt.phases[name] for name in reversed(PHASES) if name in attempt.phases), None)
-    if last is not None:
-        fields.update(captured(last))
-    fields["details"] = cap(fields["details"])
+    if last is not None and last.sections:
+        fields.update(captured(last.sections[attempt.skip :]))
+    if fields["details"]:
+        fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
+    fields.update(_phases(attempt))
+    if attempt.subtests:
+        fields["subtests"] = [_subtest(report, attempt) for report in attempt.subtests]
+    if attempt.tally:
+        fields.update({f"subtests_{outcome}": number for outcome, number in attempt.tally.items()})
+    if attempt.earlier:
+        fields["attempts"] = attempt.earlier
     return fields
+
+
+def _phases(attempt: Attempt) -> dict[str, Any]:
+    """The phases, where they say more than the duration and the outcome of the test."""
+    phases = attempt.phases
+    if not any(
+        name != "call" and (report.duration > NEGLIGIBLE or not report.passed) for name, report in phases.items()
+    ):
+        return {}
+    return {
+        "phases": [
+            {"name": name, "outcome": str(report.outcome), "duration": round(report.duration, 6)}
+            for name, report in phases.items()
+        ]
+    }
+
+
+def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
+    """The attempt that `report` ends, as it goes into a record; what is empty is left out."""
+    lead = attempt.subtests[0] if attempt.subtests and isinstance(report.longrepr, (str, type(None))) else report
+    titled = [(f"subtest {subtest_name(each, travelled=bool(worker_of(each)))}", each) for each in attempt.subtests]
+    outcome = TestOutcome.FAILED if report.when == "call" or attempt.subtests else TestOutcome.ERROR
+    fields = {
+        "outcome": outcome.value,
+        "phase": str(report.when),
+        "duration": attempt.duration,
+        "started": attempt.started,
+        "message": message_of(lead),
+        "details": cap(_joined([*titled, (str(report.when), report)])),
+        "signature": signature_of(lead, attempt.root),
+        "worker": worker_of(report),
+        **captured(report.sections[attempt.skip :]),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def _subtest(report: pytest.TestReport, attempt: Attempt) -> dict[str, Any]:
+    """A subtest that failed, as it goes into a record."""
+    fields = {
+        "name": subtest_name(report, travelled=bool(worker_of(report))),
+        "message": message_of(report),
+        "details": cap(text_of(report)),
+        "signature": signature_of(report, attempt.root),
+        "duration": round(report.duration, 6),
+        **captured([section for section in report.sections[attempt.skip :] if section[0].endswith("call")]),
+    }
+    return {key: value for key, value in fields.items() if value}
 
 
 def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
@@ -103,11 +196,13 @@ def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
         details = f"{details}\n\n{_joined(failed, titles=True)}"
     # The phase that was running is the one after the last that is known to have ended.
     known = sum(name in attempt.phases for name in PHASES)
+    timed_out = hasattr(crash, "gates_timeout")
     return {
-        "outcome": TestOutcome.TIMEOUT if hasattr(crash, "gates_timeout") else TestOutcome.CRASHED,
+        "outcome": TestOutcome.TIMEOUT if timed_out else TestOutcome.CRASHED,
         "phase": PHASES[min(known, 2)],
         "message": first_line(details),
         "details": details,
+        "signature": (of_timeout if timed_out else of_crash)(details, attempt.root),
     }
 
 
@@ -123,49 +218,60 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
         if report is None or (expected is None and not report.skipped):
             continue
         if expected is None:
-            return {"outcome": TestOutcome.SKIPPED, "phase": name, "reason": skip_reason(report)}
+            skipped = {"outcome": TestOutcome.SKIPPED, "phase": name, "reason": skip_reason(report)}
+            return _standing(attempt, skip_reason(report)) if attempt.earlier else skipped
         # Strict tests that pass against the expectation arrive as failed, without `wasxfail`.
         outcome = TestOutcome.XFAILED if report.skipped else TestOutcome.XPASSED
         details = text_of(report) if outcome is TestOutcome.XFAILED else ""
         reason = str(expected).removeprefix("reason: ")
-        return {"outcome": outcome, "phase": name, "reason": reason, "details": details}
+        fields = {"outcome": outcome, "phase": name, "reason": reason, "details": details}
+        signature = getattr(report, "gates_signature", "")
+        return {**fields, "signature": signature} if signature else fields
     if attempt.earlier:
         first = attempt.earlier[0]
         return {
             "outcome": TestOutcome.FLAKY,
-            "phase": str(first.when),
+            "phase": first["phase"],
             "reason": f"passed at attempt {len(attempt.earlier) + 1}",
-            "message": message_of(first),
-            "details": _joined([(f"attempt {n}", report) for n, report in enumerate(attempt.earlier, 1)]),
+            "message": first.get("message", ""),
+            "signature": first.get("signature", ""),
         }
     return {}
+
+
+def _standing(attempt: Attempt, why: str) -> dict[str, Any]:
+    """A test that failed and then skipped itself when it was tried again: no attempt passed, so the failure stands."""
+    last = attempt.earlier[-1]
+    return {
+        "outcome": TestOutcome(last["outcome"]),
+        "phase": last["phase"],
+        "reason": f"attempt {len(attempt.earlier) + 1} was skipped: {why}",
+        "message": last.get("message", ""),
+        "signature": last.get("signature", ""),
+    }
 
 
 def _failed(
     attempt: Attempt, outcome: TestOutcome, phase: str, bad: list[tuple[str, pytest.TestReport]]
 ) -> dict[str, Any]:
-    titled = [(_subtest_title(report), report) for report in attempt.subtests]
     # pytest 9 fails the test itself with "contains 1 failed subtest": the subtests' own texts say more.
     own = [(name, report) for name, report in bad if not (attempt.subtests and isinstance(report.longrepr, str))]
-    titled += own or ([] if attempt.subtests else bad)
-    titled += [(f"earlier attempt {n}", report) for n, report in enumerate(attempt.earlier, 1)]
-    lead = next((report for name, report in bad if name == phase), None)
-    if attempt.subtests and (lead is None or isinstance(lead.longrepr, str)):
+    lead = next((report for name, report in own if name == phase), None)
+    if lead is None:
         lead = attempt.subtests[0]
     return {
         "outcome": outcome,
         "phase": phase,
-        "message": message_of(lead) if lead is not None else "",
-        "details": _joined(titled),
+        "message": message_of(lead),
+        "details": _joined(own),
+        "signature": signature_of(lead, attempt.root),
     }
 
 
-def _subtest_title(report: pytest.TestReport) -> str:
-    context = getattr(report, "context", None)
-    message = getattr(context, "msg", None)
-    keywords = ", ".join(f"{key}={value}" for key, value in (getattr(context, "kwargs", None) or {}).items())
-    shown = " ".join(part for part in (f"[{message}]" if message else "", f"({keywords})" if keywords else "") if part)
-    return f"subtest {shown or '(unnamed)'}"
+def signature_of(report: AnyReport, root: str) -> str:
+    """What the process that ran the test said, else what can be read from the text."""
+    said = getattr(report, "gates_signature", "")
+    return str(said) if said else of_text(message_of(report), text_of(report), root)
 
 
 def _joined(titled: list[tuple[str, pytest.TestReport]], *, titles: bool = False) -> str:
@@ -199,12 +305,26 @@ def skip_reason(report: AnyReport) -> str:
     return text.removeprefix("Skipped: ")
 
 
-def captured(report: pytest.TestReport) -> dict[str, str]:
+def captured(sections: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Captured output of all phases up to this one; log records follow stderr, where they would have gone."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    for title, content in report.sections:
+    for title, content in sections:
         if title.startswith("Captured stdout"):
             texts["stdout"].append(content)
         elif title.startswith(("Captured stderr", "Captured log")):
             texts["stderr"].append(content)
     return {stream: cap("".join(parts)) for stream, parts in texts.items()}
+
+
+def _repeated(sections: list[tuple[str, str]], seen: list[tuple[str, str]]) -> int:
+    """How many sections of the first report of an attempt are those of earlier ones.
+
+    `seen` are the sections of the report that ended the attempt before; its teardown, which came later and had no
+    report, may have printed more.
+    """
+    count = len(seen)
+    if sections[:count] != seen:
+        return 0  # somebody made a clean start
+    while count < len(sections) and sections[count][0].endswith("teardown"):
+        count += 1
+    return count

@@ -14,9 +14,19 @@ def cap(text: str, limit: int = LIMIT) -> str:
     if len(data) <= limit:
         return text
     half = limit // 2
-    head, tail = data[:half], data[-half:]
+    head, tail = data[:half], data[len(data) - half :]
     cut = len(data) - len(head) - len(tail)
     return f"{_decode(head)}\n… {cut} bytes cut …\n{_decode(tail)}"
+
+
+def size(text: str) -> int:
+    """Bytes of a text as UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def words(text: str, limit: int) -> str:
+    """A line that stays one line, cut to so many characters, and that is seen."""
+    return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
 def _decode(data: bytes) -> str:
@@ -35,5 +45,5 @@ def first_line(text: str, limit: int = 1000) -> str:
     for line in text.splitlines():
         stripped = line.strip()
         if stripped:
-            return stripped if len(stripped) <= limit else stripped[: limit - 1] + "…"
+            return words(stripped, limit)
     return ""

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from gates.results import Run, TestResult
 
 LISTED_FAILURES = 50
-"""So many failing tests are annotated."""
+"""So many failing tests are annotated, and so many flaky ones."""
 
 
 def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """A command per line: failing tests, gates that did not pass, and the verdict."""
+    """A command per line: failing tests, flaky tests, gates that did not pass, and the verdict."""
     summary = summarise(run, tests, comparison)
     failures = summary.tests.failures if summary.tests else ()
+    flaky = summary.tests.flaky if summary.tests else ()
     verdict = summary.verdict
     lines = [
         *(_test(failure) for failure in failures[:LISTED_FAILURES]),
+        *(_command("warning", each.words, title=f"flaky {each.id}") for each in flaky[:LISTED_FAILURES]),
         *(_gate(row) for row in summary.gates if not row.passed),
         _command("notice" if verdict.passed else "error", verdict.sentence, title=verdict.word),
     ]

@@ -25,6 +25,9 @@ FULL_FAILURES = 20
 LISTED_FAILURES = 200
 """So many failures are shown at all: a hosting service refuses comments above 65,536 characters."""
 
+LISTED_FLAKY = 50
+"""So many flaky tests are listed."""
+
 LISTED_FILES = 100
 """So many files of a kind, and so many commits, are listed."""
 
@@ -37,6 +40,7 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
     sections = (
         _head(summary),
         _failures(summary),
+        _flaky(summary),
         _gates(summary),
         _tests(summary.tests),
         _changes(summary.changes),
@@ -90,6 +94,17 @@ def _failure(failure: Failure, *, full: bool) -> list[str]:
     if failure.lines:
         lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(failure.lines), "text")), ""]
     return lines
+
+
+def _flaky(summary: Summary) -> list[str]:
+    flaky = summary.tests.flaky if summary.tests else ()
+    if not flaky:
+        return []
+    lines = ["## Flaky tests", ""]
+    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in flaky[:LISTED_FLAKY]]
+    if len(flaky) > LISTED_FLAKY:
+        lines += ["", f"… and {len(flaky) - LISTED_FLAKY:,} more: see the test results below."]
+    return [*lines, ""]
 
 
 def _gates(summary: Summary) -> list[str]:

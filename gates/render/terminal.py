@@ -90,6 +90,11 @@ def _failures(summary: Summary) -> list[str]:
         lines += [f"  {failure.message}"] if failure.message else []
     if len(failures) > SHOWN_FAILURES:
         lines += ["", f"… and {len(failures) - SHOWN_FAILURES} more"]
+    flaky = summary.tests.flaky if summary.tests else ()
+    lines += [""] if flaky else []
+    lines += [f"FLAKY {each.id}: {each.words}" for each in flaky[:SHOWN_FAILURES]]
+    if len(flaky) > SHOWN_FAILURES:
+        lines.append(f"… and {len(flaky) - SHOWN_FAILURES} more")
     return lines
 
 

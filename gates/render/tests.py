@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.render.text import one_line, useful_lines
+from gates.render.text import one_line, plural, useful_lines
 from gates.results import TestCounts, count_tests
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gates.results import Run, TestResult
+    from gates.results import Run, SubtestResult, TestResult
 
 LINE_ORDER = (
     TestOutcome.PASSED,
@@ -32,6 +32,9 @@ LINE_ORDER = (
     TestOutcome.NOT_RUN,
 )
 """Order of the counts in the summary line; a reader of it may rely on this."""
+
+NAMED_SUBTESTS = 3
+"""So many failed subtests are named in the line of a failure."""
 
 PASSING_FOLDERS = frozenset({"tests", "test", "testing", "src", "lib", "libs", "crates", "packages", "python"})
 """Folders that say what lies in them, not which package it is about."""
@@ -57,6 +60,14 @@ class Failure(msgspec.Struct, frozen=True):
     duration: float
 
 
+class Flaky(msgspec.Struct, frozen=True):
+    """A test that passed only when it was tried again; `words` say at which attempt, and what failed first."""
+
+    id: str
+    gate: str
+    words: str
+
+
 class TestSection(msgspec.Struct, frozen=True):
     """Everything a summary says of tests."""
 
@@ -67,6 +78,7 @@ class TestSection(msgspec.Struct, frozen=True):
     packages: tuple[PackageRow, ...]
     failures: tuple[Failure, ...]
     by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
+    flaky: tuple[Flaky, ...] = ()
 
     @property
     def line(self) -> str:
@@ -99,6 +111,7 @@ def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
         packages=packages(tests),
         failures=failures(tests),
         by_gate=_by_gate(run, tests),
+        flaky=flaky_tests(tests),
     )
 
 
@@ -162,12 +175,46 @@ def failures(tests: Iterable[TestResult]) -> tuple[Failure, ...]:
             gate=test.gate,
             outcome=test.outcome,
             place=f"{test.file}:{test.line}" if test.file and test.line else test.file,
-            message=one_line(test.message or test.reason, 300),
-            lines=useful_lines(test.details),
+            message=_message(test),
+            lines=useful_lines(test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)),
             duration=test.duration,
         )
         for test in wrong
     )
+
+
+def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
+    """What passed only when it was tried again, in the order of the run."""
+    return tuple(
+        Flaky(id=test.id, gate=test.gate, words=_flaky_words(test))
+        for test in tests
+        if test.outcome is TestOutcome.FLAKY
+    )
+
+
+def _flaky_words(test: TestResult) -> str:
+    number = len(test.attempts) + 1
+    passed = f"passed at attempt {number} of {number}" if test.attempts else "passed when tried again"
+    first = one_line(test.signature or test.message, 300)
+    return f"{passed}; first: {first}" if first else passed
+
+
+def _message(test: TestResult) -> str:
+    """The failure in one line, and what the line alone does not tell: subtests, attempts, the place in the product."""
+    message = one_line(test.message or test.reason, 300)
+    if test.subtests:
+        names = ", ".join(one_line(each.name, 80) for each in test.subtests[:NAMED_SUBTESTS])
+        more = ", …" if len(test.subtests) > NAMED_SUBTESTS else ""
+        message = f"{plural(len(test.subtests), 'subtest')} failed, {names}{more}: {message}"
+    frame = test.signature.rpartition(" @ ")[2] if " @ " in test.signature else ""
+    # A frame in the test's own file says no more than the place and the traceback.
+    if frame and frame.rpartition(":")[0] != test.file:
+        message = f"{message} (in {one_line(frame, 200)})"
+    return f"{message} (attempt {number} of {number})" if (number := len(test.attempts) + 1) > 1 else message
+
+
+def _subtest_text(subtest: SubtestResult) -> str:
+    return f"--- subtest {subtest.name} ---\n{subtest.details or subtest.message}"
 
 
 def _seconds(run: Run, tests: Iterable[TestResult]) -> float:
@@ -175,8 +222,10 @@ def _seconds(run: Run, tests: Iterable[TestResult]) -> float:
     spans: dict[str, tuple[float, float]] = {}
     for test in tests:
         if test.started > 0:
-            first, last = spans.get(test.gate, (test.started, 0.0))
-            spans[test.gate] = min(first, test.started), max(last, test.started + test.duration)
+            began = test.attempts[0].started if test.attempts else 0.0
+            began = began if began > 0 else test.started
+            first, last = spans.get(test.gate, (began, 0.0))
+            spans[test.gate] = min(first, began), max(last, test.started + test.duration)
     if spans:
         return sum(last - first for first, last in spans.values())
     return sum(gate.duration for gate in run.gates if gate.tests is not None)

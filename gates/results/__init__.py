@@ -1,5 +1,6 @@
-"""Results: their values (`values`) and the files that hold them (`files`)."""
+"""Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
+from gates.results.tests import AttemptResult, PhaseResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.results.values import (
     Changes,
     Environment,
@@ -10,13 +11,11 @@ from gates.results.values import (
     GateResult,
     Run,
     Subject,
-    TestCounts,
-    TestResult,
     Witness,
-    count_tests,
 )
 
 __all__ = [
+    "AttemptResult",
     "Changes",
     "Environment",
     "EnvironmentChange",
@@ -24,8 +23,10 @@ __all__ = [
     "FileChange",
     "FilterLeaf",
     "GateResult",
+    "PhaseResult",
     "Run",
     "Subject",
+    "SubtestResult",
     "TestCounts",
     "TestResult",
     "Witness",

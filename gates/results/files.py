@@ -14,7 +14,8 @@ import msgspec
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.locking import take_lock
-from gates.results.values import Run, TestResult
+from gates.results.tests import TestResult
+from gates.results.values import Run
 from gates.values import SCHEMA_VERSION
 
 if TYPE_CHECKING:

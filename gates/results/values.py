@@ -1,4 +1,4 @@
-"""What a run found: frozen values, and the files they are written to.
+"""What a run found: frozen values, and the files they are written to. What became of each test is in `tests`.
 
 `run.json` holds a `Run` and is rewritten (aside, then renamed) as each gate ends; `tests.jsonl` holds one `TestResult`
 a line, appended as it lands, in the version of the schema that the `run.json` beside it names. `gates schema` prints
@@ -7,96 +7,12 @@ their JSON Schema.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable  # noqa: TC003 — msgspec resolves annotations at run time
 from typing import Literal
 
 import msgspec
 
-from gates.values import BAD_TESTS, RAN_TESTS, SCHEMA_VERSION, GateOutcome, TestOutcome
-
-
-class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One test's final outcome.
-
-    Attributes:
-        gate: the gate that ran it.
-        process: which pytest process of the gate, counted from 0.
-        id: pytest's node id, `path::Class::name[param]`; duplicates carry `#2`, `#3`, …
-        outcome: exactly one for every collected test.
-        duration: seconds of setup, call and teardown together.
-        phase: the phase that decided: `collect`, `setup`, `call` or `teardown`.
-        worker: xdist's name of the worker; empty without xdist.
-        file: path relative to the root of the tests, `/` as separator.
-        line: counted from 1; 0 where unknown.
-        started: seconds since the epoch; 0 where it never started.
-        reason: why it was skipped, excluded, expected to fail, or lost.
-        exclusion: name of the ledger entry that excludes it, whether or not that was heeded.
-        quarantine: name of the entry of the quarantine that names it.
-        message: the failure in one line.
-        details: traceback or stack dump.
-        stdout: captured output, capped; what was cut is said in the text.
-        stderr: as `stdout`.
-    """
-
-    __test__ = False
-
-    gate: str
-    id: str
-    outcome: TestOutcome
-    process: int = 0
-    duration: float = 0.0
-    phase: str = "call"
-    worker: str = ""
-    file: str = ""
-    line: int = 0
-    started: float = 0.0
-    reason: str = ""
-    exclusion: str = ""
-    quarantine: str = ""
-    message: str = ""
-    details: str = ""
-    stdout: str = ""
-    stderr: str = ""
-
-
-class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many tests ended how. `run` counts the ones that ran to an end (see `values.RAN_TESTS`)."""
-
-    __test__ = False
-
-    collected: int = 0
-    run: int = 0
-    passed: int = 0
-    failed: int = 0
-    error: int = 0
-    skipped: int = 0
-    xfailed: int = 0
-    xpassed: int = 0
-    timeout: int = 0
-    crashed: int = 0
-    flaky: int = 0
-    quarantined: int = 0
-    excluded: int = 0
-    interrupted: int = 0
-    not_run: int = 0
-
-    @property
-    def bad(self) -> int:
-        """Tests that ran and are wrong."""
-        return sum(getattr(self, outcome.value) for outcome in BAD_TESTS)
-
-    @property
-    def lost(self) -> int:
-        """Tests of which nothing is known."""
-        return self.interrupted + self.not_run
-
-
-def count_tests(results: Iterable[TestResult]) -> TestCounts:
-    """Count outcomes; every result counts once."""
-    found = Counter(result.outcome for result in results)
-    by_name = {outcome.value.replace("-", "_"): number for outcome, number in found.items()}
-    return TestCounts(collected=sum(found.values()), run=sum(found[outcome] for outcome in RAN_TESTS), **by_name)
+from gates.results.tests import TestCounts
+from gates.values import SCHEMA_VERSION, GateOutcome
 
 
 class EnvironmentChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -247,6 +247,9 @@ class RunningGate:
                 collected=len(process.collected),
                 ended=len(process.ended),
                 unreadable=process.unreadable,
+                listed=process.listed,
+                uncollected=process.uncollected,
+                lost=tuple(process.lost),
             )
             for process in self._inbox.processes.values()
         ]

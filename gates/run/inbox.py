@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.results import FilterLeaf, TestResult
-from gates.values import TestOutcome
+from gates.signatures import of_timeout
+from gates.values import LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,8 @@ class PytestProcess:
         self.collection_complete = False
         self.running: dict[str, dict[str, Any]] = {}
         self.ended: set[str] = set()
+        self.judged: dict[str, None] = {}  # ids of `test` records, in order
+        self.lost: list[str] = []  # ids of tests of which nothing is known
         self.unreadable = 0
         self.leaves: list[FilterLeaf] = []
         self.described: list[dict[str, Any]] = []
@@ -50,7 +53,7 @@ class PytestProcess:
             self.start = record
         elif kind == "collected":
             self.collected.update((test["id"], test) for test in record["tests"] if not test.get("deselected"))
-            self.collection_complete = bool(record.get("last", True))
+            self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = record
         elif kind == "leaves":
@@ -60,7 +63,9 @@ class PytestProcess:
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":
-            return self._end(record["id"], record)
+            result = self._end(record["id"], record)
+            self.judged[record["id"]] = None
+            return result
         elif kind == "collect-error":
             return self._end(record["id"], {**record, "outcome": TestOutcome.ERROR.value, "phase": "collect"})
         elif kind == "collect-skip":
@@ -75,7 +80,22 @@ class PytestProcess:
         fields = {key: value for key, value in record.items() if key in _KNOWN}
         result = msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
         self.ended.add(test)
+        if result.outcome in LOST_TESTS:
+            self.lost.append(test)
         return result
+
+    @property
+    def uncollected(self) -> tuple[str, ...]:
+        """Tests that have a result and were never collected, or were deselected: whoever ran them, nobody asked."""
+        return tuple(test for test in self.judged if test not in self.collected)
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is known which tests there are.
+
+        A session that never collects (`pytest --cache-show`) leaves no word of any test and finishes.
+        """
+        return self.collection_complete or (self.exit_code is not None and not self.collected and not self.judged)
 
     def settle(self, why: str) -> list[TestResult]:
         """Results for what was collected and never ended; `why` is said as the reason."""
@@ -85,11 +105,15 @@ class PytestProcess:
                 continue
             self.ended.add(test)
             running = self.running.get(test)
-            outcome, details, message = TestOutcome.NOT_RUN, "", ""
+            outcome, details, message, signature = TestOutcome.NOT_RUN, "", "", ""
             if running is not None:
                 dump = self._stacks()
                 outcome = TestOutcome.TIMEOUT if dump else TestOutcome.INTERRUPTED
-                details, message = dump, "timed out" if dump else ""
+                if dump:
+                    details, message = dump, "timed out"
+                    signature = of_timeout(dump, str(self.start.get("rootdir", "")))
+            if outcome in LOST_TESTS:
+                self.lost.append(test)
             results.append(
                 TestResult(
                     gate=self.gate,
@@ -103,6 +127,7 @@ class PytestProcess:
                     reason=why,
                     message=message,
                     details=details,
+                    signature=signature,
                 )
             )
         return results

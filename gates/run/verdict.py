@@ -29,6 +29,8 @@ NO_TEST = "no test was selected"
 FILTER = "filter"
 """Source of a predicate that the user wrote for this run; others stand in the config."""
 _PYTEST_NO_TESTS = 5
+_SHOWN = 3
+"""So many tests are named where a fault is about tests."""
 _NOT_FOUND = (126, 127)
 _NO_PROGRAM = re.compile(
     r"nox > Program (?P<name>.+) not found\.[^\n]*\n[^\n]*nox > Session [^\n]+ failed\.[^\n]*\s*\Z"
@@ -48,13 +50,27 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION
 
 
 class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pytest process left behind, as far as the verdict needs it."""
+    """What one pytest process left behind, as far as the verdict needs it.
+
+    Attributes:
+        started: it wrote its first record.
+        exit_code: None where it never finished.
+        collected: tests that it was to run.
+        ended: tests and modules with a result.
+        unreadable: records that cannot be read, or give a test a second result.
+        listed: it said that its list of tests is complete, or never had one and finished.
+        uncollected: ids with a result that are not in that list.
+        lost: ids of collected tests of which nothing is known.
+    """
 
     started: bool
     exit_code: int | None
     collected: int
     ended: int
     unreadable: int = 0
+    listed: bool = True
+    uncollected: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def exit_witness(exit_code: int | None, kind: str) -> Witness:
@@ -122,6 +138,8 @@ def tests_witness(
 ) -> Witness | None:
     """What the records of the pytest processes say; None where there are none and none were demanded.
 
+    The tests that were collected and the tests that have a result must be the same.
+
     Args:
         processes: what each left behind.
         counts: of all their tests.
@@ -132,15 +150,7 @@ def tests_witness(
         if not demanded:
             return None
         return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="no test results were written")
-    faults = []
-    unfinished = sum(1 for process in processes if process.exit_code is None)
-    if unfinished:
-        faults.append(f"{unfinished} of {len(processes)} pytest processes ended without finishing")
-    unreadable = sum(process.unreadable for process in processes)
-    if unreadable:
-        faults.append(f"{unreadable} records cannot be read")
-    if counts.lost:
-        faults.append(f"{counts.lost} of {counts.collected} collected tests without a result")
+    faults = _contradictions(processes, counts)
     if counts.bad:
         faults.append(f"{counts.bad} {_tests(counts.bad)} wrong")
     codes = sorted({process.exit_code for process in processes if process.exit_code})
@@ -156,6 +166,34 @@ def tests_witness(
     if faults:
         return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="; ".join(faults))
     return Witness(name=TESTS, outcome=GateOutcome.PASSED, detail=f"{counts.passed} of {counts.run} passed")
+
+
+def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts) -> list[str]:
+    """How what was begun, collected, run and finished does not fit together."""
+    faults = []
+    unfinished = [process for process in processes if process.exit_code is None]
+    if unfinished:
+        faults.append(f"{len(unfinished)} of {len(processes)} pytest processes ended without finishing")
+    unlisted = sum(not process.listed for process in processes)
+    if unlisted:
+        faults.append(f"{unlisted} of {len(processes)} pytest processes never said which tests they had collected")
+    unreadable = sum(process.unreadable for process in processes)
+    if unreadable:
+        faults.append(f"{unreadable} records cannot be read")
+    if counts.lost:
+        lost = [test for process in processes for test in process.lost]
+        faults.append(f"{counts.lost} of {counts.collected} collected tests without a result{_named(lost)}")
+    uncollected = [test for process in processes for test in process.uncollected]
+    if uncollected:
+        words = "result of a test" if len(uncollected) == 1 else "results of tests"
+        faults.append(f"{len(uncollected)} {words} that nobody collected{_named(uncollected)}")
+    return faults
+
+
+def _named(tests: Sequence[str]) -> str:
+    """The first ids, for the end of a sentence."""
+    more = ", …" if len(tests) > _SHOWN else ""
+    return f": {', '.join(tests[:_SHOWN])}{more}" if tests else ""
 
 
 def injection_witness(gate: str) -> Witness:

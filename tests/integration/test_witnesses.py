@@ -44,7 +44,8 @@ def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(proj
     assert gate(project) == ("failed", True)
     assert project.gate("test").exit_code == 0
     assert project.gate("test").reason == (
-        "1 of 1 pytest processes ended without finishing; 2 of 3 collected tests without a result"
+        "1 of 1 pytest processes ended without finishing; "
+        "2 of 3 collected tests without a result: test_it.py::test_b, test_it.py::test_c"
     )
 
 
@@ -209,3 +210,69 @@ def test_a_pytest_that_cannot_load_the_plugin_but_must_is_told_what_to_do(projec
 
     project.write({"gates.toml": '[gate.test]\ntests = "none"\n'})
     assert project.gates("run").code == 0
+
+
+STRANGER = """
+    def pytest_runtestloop(session):
+        extra = session.items[0].__class__.from_parent(session.items[0].parent, name="test_extra", callobj=lambda: None)
+        session.config.hook.pytest_runtest_protocol(item=extra, nextitem=session.items[0])
+    """
+
+
+def test_a_result_of_a_test_that_nobody_collected_is_no_pass(project: Project) -> None:
+    assert run(project, "def test_a(): pass\n", conftest=STRANGER) == 1
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").reason == "1 result of a test that nobody collected: test_it.py::test_extra"
+
+
+def test_a_pytest_that_leaves_before_it_has_collected_has_not_passed(project: Project) -> None:
+    conftest = "import os\ndef pytest_collection(session): os._exit(0)\n"
+    assert run(project, "def test_a(): pass\n", conftest=conftest) == 1
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").reason == (
+        "1 of 1 pytest processes ended without finishing; "
+        "1 of 1 pytest processes never said which tests they had collected"
+    )
+
+
+def test_our_list_of_tests_cannot_be_switched_off(project: Project) -> None:
+    assert run(project, "def test_a(): pass\n", "-p", "no:gates-lister") == 1
+    assert gate(project) == ("failed", True)
+    assert "never said which tests" in project.gate("test").reason
+
+
+HONEST = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range(3))
+    @pytest.mark.xdist_group("one")
+    def test_a(number): pass
+
+    def test_subtests(subtests):
+        with subtests.test("part"): pass
+    """
+LATE = """
+    import pytest
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(session, items):
+        items.append(items[0].__class__.from_parent(items[0].parent, name="test_late", callobj=lambda: None))
+    """
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ALONE,
+        WORKERS,
+        ("-n", "2", "--dist", "loadgroup"),
+        ("-n", "1", "--dist", "each"),
+        ("-p", "no:cacheprovider", "-p", "no:terminal"),
+        ("--keep-duplicates", "test_it.py", "test_it.py"),
+        ("-k", "not subtests"),
+    ],
+    ids=" ".join,
+)
+def test_an_honest_run_agrees_with_itself(project: Project, options: tuple[str, ...]) -> None:
+    assert run(project, HONEST, *options, conftest=LATE) == 0, project.gate("test").reason
+    assert gate(project) == ("passed", False)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from hypothesis import strategies as st
 
-from gates.results import Environment, GateResult, Run, Subject, TestResult, count_tests
-from gates.values import GateOutcome, TestOutcome
+from gates.results import (
+    AttemptResult,
+    Environment,
+    GateResult,
+    Run,
+    Subject,
+    SubtestResult,
+    TestResult,
+    count_tests,
+)
+from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +86,55 @@ def a_subject(**fields: Any) -> Subject:  # fields of the value
         "merge_base": "b" * 40,
     }
     return Subject(**{**values, **fields})
+
+
+def any_attempt(texts: st.SearchStrategy[str] = nasty) -> st.SearchStrategy[AttemptResult]:
+    """An attempt that did not pass."""
+    return st.builds(
+        AttemptResult,
+        outcome=st.sampled_from(sorted(BAD_TESTS)),
+        phase=st.sampled_from(["setup", "call", "teardown"]),
+        duration=st.sampled_from([0.0, 0.25]),
+        started=st.sampled_from([0.0, NOON]),
+        message=texts,
+        details=texts,
+        signature=texts,
+        stdout=texts,
+        stderr=texts,
+        worker=st.sampled_from(["", "gw1"]),
+    )
+
+
+def any_subtest(texts: st.SearchStrategy[str] = nasty) -> st.SearchStrategy[SubtestResult]:
+    """A subtest that failed."""
+    return st.builds(
+        SubtestResult,
+        name=texts.filter(bool),
+        message=texts,
+        details=texts,
+        signature=texts,
+        duration=st.sampled_from([0.0, 0.25]),
+    )
+
+
+@st.composite
+def any_tried_test(draw: st.DrawFn, texts: st.SearchStrategy[str] = nasty) -> TestResult:
+    """A result with attempts and subtests as far as its outcome can have them."""
+    test = draw(any_test(texts))
+    bad = test.outcome in BAD_TESTS | LOST_TESTS
+    tried = draw(st.lists(any_attempt(texts), min_size=test.outcome is TestOutcome.FLAKY, max_size=3))
+    return msgspec.structs.replace(
+        test,
+        duration=draw(st.sampled_from([0.0, 0.5])),
+        started=draw(st.sampled_from([0.0, NOON + 1])),
+        phase=draw(st.sampled_from(["setup", "call", "teardown"])),
+        signature=draw(texts) if bad or test.outcome is TestOutcome.FLAKY else "",
+        attempts=tuple(tried) if bad or test.outcome in {TestOutcome.FLAKY, TestOutcome.QUARANTINED} else (),
+        subtests=tuple(draw(st.lists(any_subtest(texts), max_size=3))) if test.outcome in BAD_TESTS else (),
+        subtests_passed=draw(st.integers(0, 3)),
+        subtests_skipped=draw(st.integers(0, 3)),
+        subtests_xfailed=draw(st.integers(0, 3)),
+    )
 
 
 @st.composite

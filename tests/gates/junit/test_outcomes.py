@@ -6,6 +6,7 @@ from gates.junit.outcomes import (
     GATE_ELEMENTS,
     TEST_ELEMENTS,
     WORST_FIRST,
+    attempt_outcome,
     refine,
     result_outcome,
     status_outcome,
@@ -38,11 +39,27 @@ def test_nothing_at_all_is_a_pass_and_the_worst_stands_for_many() -> None:
         ("skipped", "pytest.skip", TestOutcome.SKIPPED),
         ("skipped", "pytest.xfail", TestOutcome.XFAILED),
         ("flakyFailure", "", TestOutcome.FLAKY),
-        ("rerunFailure", "", TestOutcome.PASSED),
+        ("rerunFailure", "", TestOutcome.FAILED),
+        ("rerunError", "", TestOutcome.ERROR),
     ],
 )
 def test_an_element_says_its_outcome(element: str, kind: str, outcome: TestOutcome) -> None:
     assert result_outcome(element, kind) is outcome
+
+
+@pytest.mark.parametrize(
+    ("element", "kind", "outcome"),
+    [
+        ("flakyFailure", "AssertionError", TestOutcome.FAILED),
+        ("rerunFailure", "passed", TestOutcome.FAILED),
+        ("flakyFailure", "test timeout", TestOutcome.TIMEOUT),
+        ("rerunError", "crashed", TestOutcome.CRASHED),
+        ("failure", "timeout", TestOutcome.TIMEOUT),
+        ("error", "", TestOutcome.ERROR),
+    ],
+)
+def test_an_attempt_never_passed(element: str, kind: str, outcome: TestOutcome) -> None:
+    assert attempt_outcome(element, kind) is outcome
 
 
 @pytest.mark.parametrize(

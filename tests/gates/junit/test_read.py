@@ -7,18 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.errors import GatesError
-from gates.junit.build import MAX_TEXT
+from gates.junit.cases import MAX_TEXT
 from gates.junit.read import MAX_DEPTH, JUnitError, parse_junit, read_junit
 from gates.junit.report import case_results
 from gates.junit.text import clean
 from gates.junit.write import junit_document, write_junit
 from gates.values import ExitCode, TestOutcome
-from tests.gates.junit.sample import a_run, a_test, anything
+from tests.gates.junit.sample import NOON, a_run, a_test, any_tried_test, anything
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.junit.report import JUnitReport
+    from gates.results import TestResult
 
 
 def read(text: str | bytes) -> JUnitReport:
@@ -44,8 +45,12 @@ def case(inner: str, attributes: str = "") -> str:
         ('<skipped message="why"/>', "skipped", "why", ""),
         ('<skipped type="pytest.xfail" message="bug"/>', "xfailed", "bug", ""),
         ('<skipped/><failure message="m"/>', "failed", "m", ""),
-        ('<flakyFailure message="once">x</flakyFailure>', "flaky", "once", "x"),
-        ('<failure message="m"/><rerunFailure message="n"/>', "failed", "m", ""),
+        ('<flakyFailure message="once">x</flakyFailure>', "flaky", "once", ""),
+        ('<failure message="m"/><rerunFailure message="n">x</rerunFailure>', "failed", "n", "x"),
+        ('<error message="m"/><rerunError message="n"/>', "error", "n", ""),
+        ('<rerunFailure message="n"/>', "failed", "n", ""),
+        ('<skipped message="m"/><rerunFailure message="n"/>', "failed", "n", ""),
+        ('<failure message="m"/><flakyFailure message="n"/>', "failed", "m", ""),
         ('<failure type="test timeout" message="slow"/>', "timeout", "slow", ""),
         ("<failure>a <b>bold</b> <failure>word</failure> end</failure>", "failed", "", "a bold word end"),
         ("<failure><![CDATA[<&>]]></failure>", "failed", "", "<&>"),
@@ -229,6 +234,87 @@ def test_any_bytes_end_in_a_report_or_in_an_error_of_ours(content: bytes) -> Non
         except JUnitError:
             continue
         assert report.cases or report.contradictions
+
+
+SUREFIRE = """
+<failure message="expected: &lt;1&gt; but was: &lt;2&gt;" type="org.opentest4j.AssertionFailedError">trace 1</failure>
+<rerunFailure message="second" type="java.lang.IllegalStateException" time="0.5" timestamp="2026-10-31T12:00:00Z">
+    <stackTrace><![CDATA[
+  trace 2]]></stackTrace>
+    <system-out>out 2</system-out>
+    <system-err> err 2
+</system-err>
+</rerunFailure>
+<rerunError message="third" type="java.lang.OutOfMemoryError" time="0.75"><stackTrace>trace 3</stackTrace></rerunError>
+"""
+
+
+def test_reruns_of_surefire_are_attempts_and_the_last_one_is_the_result() -> None:
+    report = read(case(SUREFIRE))
+    (result,) = case_results("java", report)
+    first, second = result.attempts
+    assert (result.outcome, result.message, result.details) == (TestOutcome.ERROR, "third", "trace 3")
+    assert (result.signature, result.duration) == ("OutOfMemoryError: third", 0.75)
+    assert (first.outcome, first.details) == (TestOutcome.FAILED, "trace 1")
+    assert first.signature == "AssertionFailedError: expected: <#> but was: <#>"
+    assert (second.message, second.details, second.duration, second.started) == ("second", "  trace 2", 0.5, NOON)
+    assert (second.stdout, second.stderr) == ("out 2", " err 2\n")
+
+
+def test_failures_before_a_pass_are_attempts_of_a_flaky_test() -> None:
+    inner = '<flakyFailure message="m" type="E"><system-out>o</system-out></flakyFailure><flakyError message="n"/>'
+    (result,) = case_results("java", read(case(inner)))
+    assert (result.outcome, result.signature, result.message) == (TestOutcome.FLAKY, "E: m", "m")
+    assert [(each.outcome.value, each.message, each.details, each.stdout) for each in result.attempts] == [
+        ("failed", "m", "", "o"),
+        ("error", "n", "", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inner", "signature"),
+    [
+        ('<failure type="AssertionError" message="assert 1 == 2"/>', "AssertionError: assert # == #"),
+        ('<failure message="AssertionError: assert 1 == 2"/>', "AssertionError: assert # == #"),
+        ('<failure message="assert 1 == 2"/>', "AssertionError: assert # == #"),
+        ('<failure type="pkg.mod.Bad" message="pkg.mod.Bad: 7"/>', "Bad: #"),
+        ('<failure type="test failure with exit code 101" message="thread panicked"/>', "thread panicked"),
+        ('<failure type="test timeout" message="after 60s"/>', "timeout"),
+        ('<failure type="E"/>', "E"),
+        ("<failure/>", ""),
+        ('<skipped type="pytest.skip" message="no"/>', ""),
+        ('<properties><property name="signature" value="S"/></properties><failure type="E"/>', "S"),
+    ],
+)
+def test_a_foreign_failure_has_a_signature_of_type_and_message(inner: str, signature: str) -> None:
+    assert read(case(inner)).cases[0].signature == signature
+
+
+def test_several_failures_of_a_foreign_case_are_no_subtests() -> None:
+    (found,) = read(case('<failure type="subtest" message="a">x</failure><failure message="b">y</failure>')).cases
+    assert (found.subtests, found.details) == ((), "x\n\ny")
+
+
+@settings(deadline=None)
+@given(any_tried_test())
+def test_attempts_subtests_and_signatures_survive_a_file(test: TestResult) -> None:
+    report = read(junit_document(a_run(gates=()), [test]))
+    assert report.consistent
+    (again,) = case_results("test", report)
+    assert (again.outcome, again.phase, again.worker) == (test.outcome, test.phase, clean(test.worker))
+    assert again.duration == test.duration
+    assert again.started == test.started
+    if test.signature:
+        assert again.signature == clean(test.signature)
+    for attempt, before in zip(again.attempts, test.attempts, strict=True):
+        assert (attempt.outcome, attempt.phase, attempt.duration) == (before.outcome, before.phase, before.duration)
+        assert attempt.message == (clean(before.message) or before.outcome.value)
+        assert not before.signature or attempt.signature == clean(before.signature)
+    for position, (subtest, told) in enumerate(zip(again.subtests, test.subtests, strict=True)):
+        assert (subtest.name, subtest.message) == (clean(told.name), clean(told.message)), position
+        assert not told.signature or subtest.signature == clean(told.signature)
+    counts = ("subtests_passed", "subtests_skipped", "subtests_xfailed")
+    assert [getattr(again, name) for name in counts] == [getattr(test, name) for name in counts]
 
 
 @settings(deadline=None)

@@ -12,9 +12,9 @@ from gates.errors import EnvironmentProblem
 from gates.junit.read import parse_junit
 from gates.junit.text import clean
 from gates.junit.write import junit_document, write_junit
-from gates.results import ExclusionRecord, Witness
+from gates.results import AttemptResult, ExclusionRecord, SubtestResult, Witness
 from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_test, any_test, nasty
+from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test, any_tried_test, nasty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +104,92 @@ def test_a_planned_gate_that_did_not_end_is_an_error() -> None:
     assert root.get("errors") == "1"
 
 
+FIRST = AttemptResult(
+    outcome=TestOutcome.FAILED,
+    duration=0.25,
+    started=NOON,
+    message="boom 1",
+    details="  traceback 1",
+    signature="ValueError: boom # @ pool.py:take",
+    stdout="out 1",
+    stderr="err 1",
+)
+SECOND = AttemptResult(outcome=TestOutcome.ERROR, phase="setup", duration=0.5, started=NOON + 1, message="boom 2")
+
+
+def results_of(case: ET.Element) -> list[tuple[str, str | None, str | None]]:
+    return [
+        (child.tag, child.get("type"), child.get("message"))
+        for child in case
+        if child.tag not in {"properties", "system-out", "system-err"}
+    ]
+
+
+def test_a_flaky_test_holds_each_attempt_that_failed_as_surefire_writes_it() -> None:
+    test = a_test(outcome=TestOutcome.FLAKY, attempts=(FIRST, SECOND), stdout="out 3", reason="passed at attempt 3")
+    case = case_of(written(a_run(), [test]), "test_it")
+    assert results_of(case) == [("flakyFailure", "ValueError", "boom 1"), ("flakyError", "error", "boom 2")]
+    first, second = case.findall("flakyFailure") + case.findall("flakyError")
+    assert [(child.tag, child.text) for child in first] == [
+        ("stackTrace", "  traceback 1"),
+        ("system-out", "out 1"),
+        ("system-err", "err 1"),
+    ]
+    assert (first.get("time"), first.get("timestamp")) == ("0.250000", "2026-10-31T12:00:00.000+00:00")
+    assert (list(second), second.text) == ([], None)
+    assert case.findtext("system-out") == "out 3"
+    assert properties(case)["attempt-1-signature"] == FIRST.signature
+    assert properties(case)["attempt-2-phase"] == "setup"
+
+
+def test_a_test_that_never_passed_shows_its_first_attempt_and_the_others_as_reruns() -> None:
+    test = a_test(outcome=TestOutcome.TIMEOUT, attempts=(FIRST, SECOND), message="slow", duration=2.0, stdout="out 3")
+    root = written(a_run(), [test])
+    case = case_of(root, "test_it")
+    assert results_of(case) == [
+        ("failure", "ValueError", "boom 1"),
+        ("rerunError", "error", "boom 2"),
+        ("rerunFailure", "timeout", "slow"),
+    ]
+    assert case.findtext("failure") == "  traceback 1"
+    assert (case.get("time"), case.findtext("system-out")) == ("0.250000", "out 1")
+    assert case.findtext("rerunFailure/system-out") == "out 3"
+    assert (root.get("failures"), root.get("errors")) == ("1", "0")
+
+
+def test_each_failed_subtest_is_a_failure_of_one_case() -> None:
+    subtests = (
+        SubtestResult(
+            name="(n=1)", message="odd: 1", details="trace 1", signature="AssertionError: odd: #", stdout="p"
+        ),
+        SubtestResult(name="(n=3)", message="odd: 3", details="trace 3"),
+    )
+    test = a_test(outcome=TestOutcome.FAILED, message="odd: 1", subtests=subtests, subtests_passed=2, stdout="own\n")
+    root = written(a_run(), [test])
+    case = case_of(root, "test_it")
+    assert results_of(case) == [("failure", "subtest", "(n=1): odd: 1"), ("failure", "subtest", "(n=3): odd: 3")]
+    assert (root.get("tests"), root.get("failures")) == ("2", "1"), "one of the tests is the gate"
+    assert properties(case)["subtests-passed"] == "2"
+    assert case.findtext("system-out") == "own\n--- subtest (n=1) ---\np"
+
+
+def test_a_failure_of_the_test_itself_stands_before_those_of_its_subtests() -> None:
+    subtest = SubtestResult(name="(n=1)", message="odd: 1")
+    for test in (
+        a_test(outcome=TestOutcome.FAILED, message="odd: 1", details="teardown", subtests=(subtest,)),
+        a_test(outcome=TestOutcome.FAILED, message="other", subtests=(subtest,)),
+        a_test(outcome=TestOutcome.CRASHED, message="odd: 1", subtests=(subtest,)),
+    ):
+        root = written(a_run(), [test])
+        assert len(results_of(case_of(root, "test_it"))) == 2
+        assert int(root.get("failures", "")) + int(root.get("errors", "")) == 1
+
+
+def test_a_pass_against_the_expectation_is_told_apart_with_its_reason() -> None:
+    case = case_of(written(a_run(), [a_test(outcome=TestOutcome.XPASSED, reason="known bug")]), "test_it")
+    assert properties(case) == {"outcome": "xpassed", "reason": "known bug"}
+
+
 def test_there_is_a_suite_of_gates_and_one_for_each_file() -> None:
     tests = [a_test("a"), a_test("b", file="tests/test_other.py"), a_test("c")]
     root = written(a_run(tests), tests)
@@ -187,13 +273,25 @@ def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], nam
     assert parse_junit([junit_document(run, tests).encode()], "x").consistent
 
 
+@settings(deadline=None)
+@given(st.lists(any_tried_test(), max_size=4))
+def test_attempts_and_subtests_never_change_the_counts(tests: list[TestResult]) -> None:
+    document = junit_document(a_run(), tests)
+    root = ET.fromstring(document.encode())
+    for suite in (root, *root):
+        assert_counted(suite)
+    assert parse_junit([document.encode()], "x").consistent
+
+
 def fits(case: ET.Element, test: TestResult) -> bool:
-    result = next((child for child in case if child.tag in {"failure", "error", "skipped", "flakyFailure"}), None)
+    flaky = {"flakyFailure", "flakyError"}
+    result = next((child for child in case if child.tag in {"failure", "error", "skipped"} | flaky), None)
+    details = "" if result is None else result.findtext("stackTrace", "") if result.tag in flaky else result.text or ""
     return (
         properties(case)["outcome"] == test.outcome.value
         and case.findtext("system-out", "") == clean(test.stdout)
         and case.findtext("system-err", "") == clean(test.stderr)
-        and (result is None or (result.text or "") == clean(test.details))
+        and (result is None or details == clean(test.details))
         and (
             result is None
             or result.tag == "skipped"
@@ -207,7 +305,11 @@ def assert_counted(suite: ET.Element) -> None:
     cases = list(suite.iter("testcase"))
     assert suite.get("tests") == str(len(cases))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        assert suite.get(attribute) == str(sum(case.find(tag) is not None for case in cases))
+        said = [
+            next((each for each in ("failure", "error", "skipped") if case.find(each) is not None), "")
+            for case in cases
+        ]
+        assert suite.get(attribute) == str(said.count(tag))
     assert float(suite.get("time", "x")) == pytest.approx(sum(float(case.get("time", "x")) for case in cases))
 
 

@@ -181,11 +181,14 @@ def test_each_collected_test_has_exactly_one_result(ran: Ran) -> None:
     assert [record["last"] for record in ran.of("collected")] == [True]
 
 
-def test_a_record_has_all_fields_of_a_result_but_gate_and_process(ran: Ran) -> None:
+def test_a_record_has_the_fields_of_a_result_but_gate_and_process(ran: Ran) -> None:
     from gates.results import TestResult
 
-    wanted = {*TestResult.__struct_fields__, "type"} - {"gate", "process"}
-    assert {frozenset(record) for record in ran.of("test")} == {frozenset(wanted)}
+    known = {*TestResult.__struct_fields__, "type"} - {"gate", "process"}
+    rare = {name for name in known if name.startswith(("signature", "phases", "attempts", "subtests"))}
+    for record in ran.of("test"):
+        assert known - rare <= set(record) <= known
+        assert all(record[name] for name in rare & set(record)), "what is empty is left out"
 
 
 def test_start_and_finish_frame_the_records(ran: Ran, mode: str) -> None:
@@ -223,10 +226,59 @@ def test_a_failure_in_call_and_an_error_in_teardown_are_one_result_with_both_tex
 
 
 def test_all_failing_subtests_are_kept(ran: Ran) -> None:
-    details = ran.tests["test_has_a_failing_subtest"]["details"]
-    assert "--- subtest [parity] (number=" in details
-    assert "odd: 1" in details
-    assert "odd: 3" in details
+    record = ran.tests["test_has_a_failing_subtest"]
+    assert [(each["name"], each["message"]) for each in record["subtests"]] == [
+        ("[parity] (number=1)", "AssertionError: odd: 1"),
+        ("[parity] (number=3)", "AssertionError: odd: 3"),
+    ]
+    assert all("number % 2 == 0" in each["details"] for each in record["subtests"])
+    assert record["subtests_passed"] == 2
+    assert record["details"] == ""
+
+
+def test_good_subtests_are_counted(ran: Ran) -> None:
+    assert ran.tests["test_has_good_subtests"]["subtests_passed"] == 1
+    assert "subtests" not in ran.tests["test_has_good_subtests"]
+
+
+HERE = "tests/test_sample.py"
+SIGNATURES = {
+    "test_fails": f"AssertionError: assert # == # @ {HERE}:test_fails",
+    "test_errors_in_setup": f"RuntimeError: setup is broken @ {HERE}:broken_setup",
+    "test_errors_in_teardown": f"RuntimeError: teardown is broken @ {HERE}:broken_teardown",
+    "test_fails_and_errors": f"AssertionError: assert 'the call' == # @ {HERE}:test_fails_and_errors",
+    "test_fails_as_expected": f"AssertionError: assert # @ {HERE}:test_fails_as_expected",
+    "test_passes_strictly_unexpectedly": "[XPASS(strict)] known bug",
+    "test_has_a_failing_subtest": f"AssertionError: odd: # @ {HERE}:test_has_a_failing_subtest",
+    "TestUnit::test_with_subtests": f"AssertionError: # != # @ {HERE}:test_with_subtests",
+}
+
+
+def test_every_failure_is_signed_and_nothing_else(ran: Ran) -> None:
+    assert {name: record["signature"] for name, record in ran.tests.items() if "signature" in record} == SIGNATURES
+
+
+def test_every_subtest_is_signed(ran: Ran) -> None:
+    signed = {each["signature"] for each in ran.tests["test_has_a_failing_subtest"]["subtests"]}
+    assert signed == {SIGNATURES["test_has_a_failing_subtest"]}
+
+
+def test_phases_are_kept_where_setup_or_teardown_did_not_pass(ran: Ran) -> None:
+    def ended(name: str) -> list[tuple[str, str]]:
+        return [(phase["name"], phase["outcome"]) for phase in ran.tests[name]["phases"]]
+
+    assert ended("test_errors_in_setup") == [("setup", "failed"), ("teardown", "passed")]
+    assert ended("test_fails_and_errors") == [("setup", "passed"), ("call", "failed"), ("teardown", "failed")]
+    assert ended("test_is_skipped_by_mark") == [("setup", "skipped"), ("teardown", "passed")]
+
+
+def test_a_record_can_be_read_as_a_result(ran: Ran) -> None:
+    import msgspec
+
+    from gates.results import TestResult
+
+    for record in ran.of("test"):
+        msgspec.convert({**record, "gate": "test"}, TestResult)
 
 
 def test_log_records_follow_stderr(ran: Ran) -> None:

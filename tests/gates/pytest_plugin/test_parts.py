@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.exclusions import Exclusion
 from gates.filters import FilterSyntaxError, LeafReport
 from gates.protocol import Settings
 from gates.pytest_plugin import distribution
+from gates.pytest_plugin.budget import RECORD_LIMIT, fair_share, fit
 from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
 from gates.pytest_plugin.ledger import Found, finder, load_ledgers
 from gates.pytest_plugin.options import seconds
@@ -67,8 +72,52 @@ class TestReports:
             report("call", "failed", "E   last"),
             report("teardown"),
         )
-        assert (fields["outcome"], fields["message"]) == ("failed", "last")
-        assert "--- earlier attempt 1 ---\nE   first" in fields["details"]
+        assert (fields["outcome"], fields["message"], fields["details"]) == ("failed", "last", "E   last")
+        assert [attempt["details"] for attempt in fields["attempts"]] == ["E   first"]
+
+    def test_an_attempt_has_its_own_phases_times_and_output(self) -> None:
+        fields = concluded(
+            report("setup", "rerun", "E   first", sections=[("Captured stdout setup", "one")], stop=104.0),
+            report("setup"),
+            report("call", "rerun", "E   second", sections=[("Captured stderr call", "two")], stop=107.0),
+            report("setup"),
+            report("call", sections=[("Captured stdout call", "three")]),
+            report("teardown", sections=[("Captured stdout call", "three")]),
+        )
+        first, second = fields["attempts"]
+        assert (first["outcome"], first["phase"], first["duration"], first["started"]) == ("error", "setup", 1.0, 100.0)
+        assert (second["outcome"], second["phase"], second["duration"]) == ("failed", "call", 2.0)
+        assert (first["stdout"], second["stderr"], second["started"]) == ("one", "two", 104.0)
+        assert (fields["outcome"], fields["duration"], fields["started"]) == ("flaky", 3.0, 107.0)
+        assert (fields["stdout"], fields["details"], fields["signature"]) == ("three", "", "first")
+
+    def test_a_test_that_skips_itself_after_a_failure_has_not_passed(self) -> None:
+        fields = concluded(
+            report("setup"),
+            report("call", "rerun", "E   boom"),
+            report("setup"),
+            report("call", "skipped", "not today"),
+            report("teardown"),
+        )
+        assert (fields["outcome"], fields["message"]) == ("failed", "boom")
+        assert fields["reason"] == "attempt 2 was skipped: not today"
+
+    def test_what_the_running_process_signed_is_believed(self) -> None:
+        failed = report("call", "failed", "E   ValueError: x", gates_signature="ValueError: x @ a.py:f")
+        assert concluded(report("setup"), failed, report("teardown"))["signature"] == "ValueError: x @ a.py:f"
+        unsigned = report("call", "failed", "test_a.py:7: in test_it\nE   ValueError: 7 is bad")
+        signed = concluded(report("setup"), unsigned, report("teardown"))["signature"]
+        assert signed == "ValueError: # is bad @ test_a.py:test_it"
+
+    def test_phases_that_say_nothing_are_left_out(self) -> None:
+        def three(setup: float, teardown: float) -> dict[str, Any]:
+            reports = [report("setup"), report("call"), report("teardown")]
+            reports[0].duration, reports[2].duration = setup, teardown
+            return concluded(*reports)
+
+        assert "phases" not in three(0.001, 0.001)
+        assert [phase["duration"] for phase in three(0.5, 0.001)["phases"]] == [0.5, 1.0, 0.001]
+        assert [phase["name"] for phase in three(0.0, 0.002)["phases"]] == ["setup", "call", "teardown"]
 
     def test_a_skip_whose_teardown_fails_is_an_error(self) -> None:
         fields = concluded(report("setup"), report("call", "skipped", "x"), report("teardown", "failed", "E   no"))
@@ -82,6 +131,11 @@ class TestReports:
         fields = concluded(report("setup"), report("???", "failed", "timed out after 60s", gates_timeout=60.0))
         assert (fields["outcome"], fields["phase"], fields["duration"]) == ("timeout", "call", 60.0)
         assert fields["message"] == "timed out after 60s"
+        assert fields["signature"] == "timeout"
+
+    def test_a_crash_keeps_earlier_attempts(self) -> None:
+        fields = concluded(report("call", "rerun", "E   first"), report("???", "failed", "worker 'gw0' crashed"))
+        assert (fields["outcome"], fields["signature"], len(fields["attempts"])) == ("crashed", "crashed", 1)
 
     def test_a_failure_that_cannot_be_shown_is_still_a_failure(self) -> None:
         broken = report("call", "failed", "x")
@@ -116,6 +170,43 @@ class TestText:
         assert first_line("\n  \n  one\ntwo") == "one"
         assert first_line("") == ""
         assert len(first_line("x" * 5000)) == 1000
+
+
+class TestBudget:
+    def test_a_record_that_fits_stays(self) -> None:
+        record = {"message": "m", "details": "d" * 100, "attempts": [{"stdout": "x" * 100}]}
+        before = copy.deepcopy(record)
+        fit(record, 1000)
+        assert record == before
+
+    def test_the_longest_texts_are_cut_and_that_is_said(self) -> None:
+        record: dict[str, Any] = {
+            "message": "short",
+            "details": "d" * 500,
+            "attempts": [{"stdout": "x" * 500, "details": "brief"}, {"stderr": "ü" * 500}],
+            "subtests": [{"name": "n", "message": "w" * 500}],
+        }
+        fit(record, 400)
+        assert (record["message"], record["attempts"][0]["details"]) == ("short", "brief")
+        assert "404 bytes cut" in record["details"]
+        assert "bytes cut" in record["attempts"][0]["stdout"]
+        assert "bytes cut" in record["attempts"][1]["stderr"]
+        assert record["subtests"][0]["message"].endswith("w…")
+        assert len(json.dumps(record, ensure_ascii=False).encode()) < 800
+
+    def test_a_hundred_long_attempts_stay_below_the_limit(self) -> None:
+        attempts = [{"stdout": "x" * 65536, "stderr": "y" * 65536, "details": "z" * 65536} for _ in range(100)]
+        record: dict[str, Any] = {"attempts": attempts}
+        fit(record)
+        assert len(json.dumps(record)) < RECORD_LIMIT + 300 * 64
+
+    @given(st.lists(st.integers(1, 1000), max_size=20), st.integers(0, 5000))
+    def test_the_share_is_fair(self, sizes: list[int], limit: int) -> None:
+        share = fair_share(sizes, limit)
+        kept = [min(size, share) for size in sizes]
+        assert sum(kept) <= limit
+        if sum(sizes) > limit:
+            assert sum(kept) > limit - len(sizes), "nothing is wasted"
 
 
 class TestWorkers:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 
 from gates.render.github import LISTED_FAILURES, render_github
+from gates.results import AttemptResult
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
 
@@ -45,6 +46,13 @@ def test_gates_that_did_not_pass_are_errors_or_warnings() -> None:
         "::warning title=Gate min_python%3A COULD NOT RUN (accepted)::static check only",
         "::warning title=Gate docs%3A SKIPPED::SKIPPED",
     ]
+
+
+def test_a_flaky_test_is_a_warning() -> None:
+    tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
+    assert lines(a_run(tests), tests)[0] == (
+        "::warning title=flaky tests/kvcache/test_pool.py%3A%3Ashaky::passed at attempt 2 of 2; first: boom"
+    )
 
 
 def test_the_number_of_annotations_has_an_end() -> None:

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.compare.values import Comparison, GateTimes, TestsComparison
-from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, render_markdown
+from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, LISTED_FLAKY, render_markdown
 from gates.results import (
+    AttemptResult,
     Changes,
     EnvironmentChange,
     ExclusionRecord,
@@ -83,6 +84,15 @@ def test_failures_come_before_everything_else() -> None:
         "**failed** `tests/kvcache/test_pool.py::bad` at `tests/kvcache/test_pool.py:7` (gate `test`, 0.25s)" in shown
     )
     assert blocks(shown)[0] == "def bad():\n>   assert 1 == 2\n"
+
+
+def test_flaky_tests_are_listed_with_their_attempts() -> None:
+    tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
+    shown = render_markdown(a_run(tests), tests)
+    assert "## Flaky tests" in shown
+    assert "- `tests/kvcache/test_pool.py::shaky` (gate `test`): passed at attempt 2 of 2; first: boom" in shown
+    many = [a_test(f"t{number}", TestOutcome.FLAKY) for number in range(LISTED_FLAKY + 5)]
+    assert "… and 5 more" in render_markdown(a_run(many), many)
 
 
 def test_no_list_of_failures_is_without_end() -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from gates.compare.runs import compare_runs
 from gates.render.terminal import SHOWN_FAILURES, Log, render_terminal, terminal_console
+from gates.results import AttemptResult
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
 
@@ -42,6 +43,14 @@ def test_failures_are_shown_with_place_and_message() -> None:
     tests = [a_test("bad", TestOutcome.FAILED, message="assert 1 == 2")]
     shown = logged(a_run(tests, outcome="failed"), tests)
     assert "FAILED tests/kvcache/test_pool.py::bad\n  tests/kvcache/test_pool.py:7\n  assert 1 == 2\n" in shown
+
+
+def test_flaky_tests_are_listed_with_their_attempts() -> None:
+    tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
+    shown = logged(a_run(tests), tests)
+    assert "\nFLAKY tests/kvcache/test_pool.py::shaky: passed at attempt 2 of 2; first: boom\n" in shown
+    many = [a_test(f"t{number}", TestOutcome.FLAKY) for number in range(SHOWN_FAILURES + 3)]
+    assert "… and 3 more" in logged(a_run(many), many)
 
 
 def test_many_failures_are_cut_and_that_is_said() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.render.tests import LINE_ORDER, counts_line, package_of, test_section
-from gates.results import TestCounts, TestResult, count_tests
+from gates.render.tests import LINE_ORDER, counts_line, failures, package_of, test_section
+from gates.results import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test
 
@@ -140,3 +142,57 @@ def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> Non
     assert section.counts == count_tests(results)
     assert sum(row.counts.collected for row in section.packages) == len(results)
     assert len(section.failures) == sum(test.outcome in BAD_TESTS | LOST_TESTS for test in results)
+
+
+FIRST = AttemptResult(outcome=TestOutcome.FAILED, message="assert 1 == 3", signature="AssertionError: assert # == #")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"message": "m"}, "m"),
+        ({"message": "m", "signature": "E: m @ kvcache/pool.py:take"}, "m (in kvcache/pool.py:take)"),
+        ({"message": "m", "signature": "E: m @ tests/kvcache/test_pool.py:test_it"}, "m"),
+        ({"message": "m", "signature": "E: m"}, "m"),
+        ({"message": "m", "attempts": (FIRST, FIRST)}, "m (attempt 3 of 3)"),
+        ({"message": "m", "subtests": (SubtestResult(name="(n=1)"),)}, "1 subtest failed, (n=1): m"),
+        (
+            {"message": "m", "subtests": tuple(SubtestResult(name=f"(n={n})") for n in range(5))},
+            "5 subtests failed, (n=0), (n=1), (n=2), …: m",
+        ),
+    ],
+)
+def test_the_line_of_a_failure_says_what_its_place_does_not(fields: dict[str, Any], message: str) -> None:
+    (failure,) = failures([a_test(outcome=TestOutcome.FAILED, **fields)])
+    assert failure.message == message
+
+
+def test_a_failure_of_subtests_alone_shows_their_texts() -> None:
+    subtests = (SubtestResult(name="(n=1)", details="E  odd: 1"), SubtestResult(name="(n=3)", message="odd: 3"))
+    (failure,) = failures([a_test(outcome=TestOutcome.FAILED, subtests=subtests)])
+    assert failure.lines == ("--- subtest (n=1) ---", "E  odd: 1", "", "--- subtest (n=3) ---", "odd: 3")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"attempts": (FIRST, FIRST), "signature": "E: # @ a.py:f"}, "passed at attempt 3 of 3; first: E: # @ a.py:f"),
+        ({"attempts": (FIRST,), "message": "boom"}, "passed at attempt 2 of 2; first: boom"),
+        ({"message": "boom"}, "passed when tried again; first: boom"),
+        ({}, "passed when tried again"),
+    ],
+)
+def test_a_flaky_test_says_when_it_passed_and_what_failed_first(fields: dict[str, Any], words: str) -> None:
+    tests = [a_test("a"), a_test("b", TestOutcome.FLAKY, **fields)]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert [(each.id, each.gate, each.words) for each in section.flaky] == [(tests[1].id, "test", words)]
+    assert section.failures == ()
+
+
+def test_the_time_of_a_test_begins_with_its_first_attempt() -> None:
+    first = AttemptResult(outcome=TestOutcome.FAILED, started=NOON, duration=1.0)
+    tests = [a_test(outcome=TestOutcome.FLAKY, attempts=(first,), started=NOON + 3, duration=0.5)]
+    section = section_of(a_run(tests), tests)
+    assert section is not None
+    assert section.seconds == 3.5

@@ -190,6 +190,7 @@ class TestSettle:
         running = settled[1]
         assert (running.worker, running.started, running.line) == ("gw1", 5.0, 3)
         assert {result.reason for result in settled[1:]} == {"the gate timed out"}
+        assert box.process.lost == IDS[1:]
         assert box.inbox.settle("again") == []
 
     def test_a_stack_dump_of_the_process_makes_its_running_test_a_timeout(self, box: Box, tmp_path: Path) -> None:
@@ -204,6 +205,77 @@ class TestSettle:
         box.write(collected("a") + record("running", id="a", worker="", time=5.0))
         (tmp_path / "stacks-8-efgh.txt").write_text("Timeout (0:00:02)!\n")
         assert outcomes(box.inbox.settle("ended")) == {"a": "interrupted"}
+
+    def test_a_timeout_is_signed_with_the_place_of_the_main_thread(self, box: Box, tmp_path: Path) -> None:
+        box.write(record("start", rootdir="/p") + collected("a") + record("running", id="a", worker="", time=5.0))
+        dump = 'Timeout (0:00:02)!\nThread 0x01 (most recent call first):\n  File "/p/src/pool.py", line 3 in take\n'
+        (tmp_path / "stacks-7-abcd.txt").write_text(dump)
+        (result,) = box.inbox.settle("ended")
+        assert result.signature == "timeout @ src/pool.py:take"
+
+
+class TestSets:
+    def test_a_result_of_a_test_that_nobody_collected_is_named(self, box: Box) -> None:
+        box.write(collected("a", "a#2") + ended("a") + ended("b") + ended("a#2") + ended("b#2"))
+        box.inbox.settle("x")
+        assert box.process.uncollected == ("b", "b#2")
+
+    def test_a_result_of_a_deselected_test_is_one_that_nobody_asked_for(self, box: Box) -> None:
+        box.write(record("collected", tests=[{"id": "a", "deselected": True}]) + ended("a"))
+        box.inbox.settle("x")
+        assert box.process.uncollected == ("a",)
+
+    def test_tests_that_the_plugin_gave_up_are_lost(self, box: Box) -> None:
+        box.write(collected("a", "b") + ended("a", "not-run") + ended("b"))
+        box.inbox.settle("x")
+        assert box.process.lost == ["a"]
+
+    def test_modules_need_not_be_collected(self, box: Box) -> None:
+        box.write(record("collect-error", id="a.py") + record("collect-skip", id="b.py", reason="") + collected("c"))
+        box.inbox.settle("x")
+        assert box.process.uncollected == ()
+
+    def test_the_order_of_records_is_nothing_to_rely_on(self, box: Box) -> None:
+        box.write(ended("a") + collected("a"))
+        box.inbox.settle("x")
+        assert box.process.uncollected == ()
+
+    @pytest.mark.parametrize(
+        ("stream", "listed"),
+        [
+            pytest.param(STREAM, True, id="whole"),
+            pytest.param(record("start"), False, id="killed before it collected"),
+            pytest.param(b"", False, id="killed before it said a word"),
+            pytest.param(record("start") + collected(*IDS, last=False), False, id="killed between two chunks"),
+            pytest.param(
+                record("start") + collected(*IDS, last=False) + record("finish", exit_code=0),
+                False,
+                id="last chunk lost",
+            ),
+            pytest.param(record("start") + ended("a") + record("finish", exit_code=0), False, id="results alone"),
+            pytest.param(record("start") + record("finish", exit_code=0), True, id="never collects, like --cache-show"),
+            pytest.param(record("start") + collected() + record("finish", exit_code=5), True, id="no tests"),
+        ],
+    )
+    def test_it_is_known_whether_the_collection_was_complete(self, box: Box, stream: bytes, listed: bool) -> None:
+        box.write(stream)
+        box.inbox.settle("x")
+        assert box.process.listed is listed
+
+
+def test_attempts_subtests_and_phases_of_a_record_are_those_of_the_result(box: Box) -> None:
+    about: dict[str, Any] = {
+        "signature": "ValueError: # @ a.py:f",
+        "phases": [{"name": "setup", "outcome": "passed", "duration": 0.5}],
+        "attempts": [{"outcome": "error", "phase": "setup", "message": "m", "stdout": "caf\udce9"}],
+        "subtests": [{"name": "(n=1)", "message": "m"}],
+        "subtests_passed": 2,
+    }
+    box.write(ended("a", "failed", **about))
+    (result,) = box.inbox.poll()
+    assert (result.signature, result.subtests_passed) == (about["signature"], 2)
+    assert (result.phases[0].duration, result.subtests[0].name) == (0.5, "(n=1)")
+    assert (result.attempts[0].outcome, result.attempts[0].stdout) == (TestOutcome.ERROR, "caf\\udce9")
 
 
 @pytest.mark.parametrize("word", ["collected", "finish", "passed", "started"])

@@ -194,6 +194,21 @@ class TestTests:
             pytest.param([process(None)], ALL_GOOD, True, FAILED, "1 of 1 pytest processes ended", id="no finish"),
             pytest.param([process(), process(None)], ALL_GOOD, True, FAILED, "1 of 2 pytest", id="one of two"),
             pytest.param([process(unreadable=2)], ALL_GOOD, True, FAILED, "2 records cannot be read", id="garbage"),
+            pytest.param(
+                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 result of a test that nobody", id="more"
+            ),
+            pytest.param(
+                [process(uncollected=("a", "b")), process(uncollected=("c", "d"))],
+                ALL_GOOD,
+                True,
+                FAILED,
+                "4 results of tests that nobody collected: a, b, c, …",
+                id="many more",
+            ),
+            pytest.param(
+                [process(listed=False)], ALL_GOOD, False, FAILED, "1 of 1 pytest processes never", id="no list"
+            ),
+            pytest.param([process(None, listed=False)], TestCounts(), False, FAILED, "never said", id="killed early"),
             pytest.param([process(3)], ALL_GOOD, True, FAILED, "pytest exited with 3", id="internal error"),
             pytest.param([process(1)], ALL_GOOD, True, FAILED, "pytest exited with 1", id="exit 1 with nothing wrong"),
             pytest.param([process(1), process(2)], ONE_BAD, True, FAILED, "exited with 2", id="more than failures"),
@@ -210,6 +225,26 @@ class TestTests:
         assert witness is not None
         assert witness.outcome is outcome
         assert words in witness.detail
+
+    @pytest.mark.parametrize(
+        ("lost", "words"),
+        [
+            ((), "1 of 3 collected tests without a result"),
+            (("a",), "1 of 3 collected tests without a result: a"),
+            (("a", "b", "c"), "without a result: a, b, c"),
+            (("a", "b", "c", "d"), "without a result: a, b, c, …"),
+        ],
+    )
+    def test_lost_tests_are_named(self, lost: tuple[str, ...], words: str) -> None:
+        witness = verdict.tests_witness([process(lost=lost)], ONE_LOST, demanded=True)
+        assert witness is not None
+        assert witness.detail.endswith(words)
+
+    def test_a_set_of_tests_that_does_not_fit_contradicts_an_exit_code_of_0(self) -> None:
+        for summary in (process(uncollected=("x",)), process(listed=False)):
+            tests = verdict.tests_witness([summary], ALL_GOOD, demanded=False)
+            assert tests is not None
+            assert decide([says("exit code", PASSED), tests])[:2] == (FAILED, True)
 
     def test_a_gate_that_owes_no_tests_needs_none(self) -> None:
         assert verdict.tests_witness([], TestCounts(), demanded=False) is None

@@ -1,0 +1,36 @@
+"""The process that runs the tests: puts the signature of a failure into its report, while the exception is at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..signatures import of_exception
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+
+class Signer:
+    """Signs reports; extra attributes travel through xdist, and into the reports of subtests."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+
+    # Outermost: what is an expected failure and what is a skip has then been decided.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, None, None]:
+        """Sign a report of a failure, or of an expected one."""
+        outcome = yield
+        if call.excinfo is None or outcome.excinfo is not None:  # type: ignore[attr-defined]
+            return
+        report = outcome.get_result()  # type: ignore[attr-defined]
+        if report is None or not (report.failed or (report.skipped and hasattr(report, "wasxfail"))):
+            return
+        error = call.excinfo.value
+        # `pytest.xfail()` is a word of the test, no exception of what it tests.
+        if not isinstance(error, (pytest.xfail.Exception, pytest.skip.Exception)):
+            own = (str(getattr(item, "path", "")), item.nodeid.partition("::")[0])
+            report.gates_signature = of_exception(error, self._root, own)

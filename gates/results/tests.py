@@ -1,0 +1,168 @@
+"""What became of one test: its final outcome, its phases, its earlier attempts and its subtests; and counts of many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable  # noqa: TC003 — msgspec resolves annotations at run time
+from typing import Literal
+
+import msgspec
+
+from gates.values import BAD_TESTS, RAN_TESTS, TestOutcome
+
+
+class PhaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one phase of a test ended, in pytest's words: an expected failure is `skipped` here."""
+
+    name: Literal["setup", "call", "teardown"]
+    outcome: Literal["passed", "failed", "skipped"] = "passed"
+    duration: float = 0.0
+
+
+class AttemptResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt that failed and after which the test was tried again.
+
+    Attributes:
+        outcome: `failed`, or `error` where setup or teardown failed; `timeout` and `crashed` as of a test.
+        phase: the phase that failed.
+        duration: seconds of this attempt alone.
+        started: seconds since the epoch; 0 where unknown.
+        message: the failure in one line.
+        details: its traceback, capped.
+        signature: as of a `TestResult`.
+        stdout: what this attempt printed, capped.
+        stderr: as `stdout`.
+        worker: xdist's name of the worker.
+    """
+
+    outcome: TestOutcome
+    phase: str = "call"
+    duration: float = 0.0
+    started: float = 0.0
+    message: str = ""
+    details: str = ""
+    signature: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    worker: str = ""
+
+
+class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A subtest that failed.
+
+    Attributes:
+        name: its message and its values, `[parity] (number=1)`.
+        message: the failure in one line.
+        details: its traceback, capped.
+        signature: as of a `TestResult`.
+        duration: seconds.
+        stdout: what it printed, capped; pytest keeps this apart from the output of the test.
+        stderr: as `stdout`.
+    """
+
+    name: str
+    message: str = ""
+    details: str = ""
+    signature: str = ""
+    duration: float = 0.0
+    stdout: str = ""
+    stderr: str = ""
+
+
+class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One test's final outcome.
+
+    Attributes:
+        gate: the gate that ran it.
+        process: which pytest process of the gate, counted from 0.
+        id: pytest's node id, `path::Class::name[param]`; duplicates carry `#2`, `#3`, …
+        outcome: exactly one for every collected test.
+        duration: seconds of setup, call and teardown together; of the last attempt where there are several.
+        phase: the phase that decided: `collect`, `setup`, `call` or `teardown`.
+        worker: xdist's name of the worker; empty without xdist.
+        file: path relative to the root of the tests, `/` as separator.
+        line: counted from 1; 0 where unknown.
+        started: seconds since the epoch, of the last attempt; 0 where it never started.
+        reason: why it was skipped, excluded, expected to fail, or lost.
+        exclusion: name of the ledger entry that excludes it, whether or not that was heeded.
+        quarantine: name of the entry of the quarantine that names it.
+        message: the failure in one line; the first one of a flaky test, the first subtest's where only subtests failed.
+        details: traceback or stack dump of the test itself; those of `attempts` and `subtests` are there.
+        stdout: captured output, capped; what was cut is said in the text.
+        stderr: as `stdout`.
+        signature: the failure in one line that stays the same from run to run and from machine to machine,
+            `Type: message @ file:function`, see `gates.signatures`; of a flaky test, its first failure.
+        phases: of the last attempt; empty where setup and teardown passed within a millisecond each, for then
+            `duration` and `outcome` are those of the call.
+        attempts: every attempt before the last one, in order. A test that passed after these is `flaky`.
+        subtests: those of the last attempt that failed, in order. They are no tests of their own in any count.
+        subtests_passed: how many passed; their output is not kept.
+        subtests_skipped: how many were skipped.
+        subtests_xfailed: how many failed as expected.
+    """
+
+    __test__ = False
+
+    gate: str
+    id: str
+    outcome: TestOutcome
+    process: int = 0
+    duration: float = 0.0
+    phase: str = "call"
+    worker: str = ""
+    file: str = ""
+    line: int = 0
+    started: float = 0.0
+    reason: str = ""
+    exclusion: str = ""
+    quarantine: str = ""
+    message: str = ""
+    details: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    signature: str = ""
+    phases: tuple[PhaseResult, ...] = ()
+    attempts: tuple[AttemptResult, ...] = ()
+    subtests: tuple[SubtestResult, ...] = ()
+    subtests_passed: int = 0
+    subtests_skipped: int = 0
+    subtests_xfailed: int = 0
+
+
+class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many tests ended how. `run` counts the ones that ran to an end (see `values.RAN_TESTS`)."""
+
+    __test__ = False
+
+    collected: int = 0
+    run: int = 0
+    passed: int = 0
+    failed: int = 0
+    error: int = 0
+    skipped: int = 0
+    xfailed: int = 0
+    xpassed: int = 0
+    timeout: int = 0
+    crashed: int = 0
+    flaky: int = 0
+    quarantined: int = 0
+    excluded: int = 0
+    interrupted: int = 0
+    not_run: int = 0
+
+    @property
+    def bad(self) -> int:
+        """Tests that ran and are wrong."""
+        return sum(getattr(self, outcome.value) for outcome in BAD_TESTS)
+
+    @property
+    def lost(self) -> int:
+        """Tests of which nothing is known."""
+        return self.interrupted + self.not_run
+
+
+def count_tests(results: Iterable[TestResult]) -> TestCounts:
+    """Count outcomes; every result counts once."""
+    found = Counter(result.outcome for result in results)
+    by_name = {outcome.value.replace("-", "_"): number for outcome, number in found.items()}
+    return TestCounts(collected=sum(found.values()), run=sum(found[outcome] for outcome in RAN_TESTS), **by_name)

@@ -1,0 +1,222 @@
+"""Say what failed in one line that stays the same: from run to run, from machine to machine, when lines move.
+
+    ExceptionType: normalised message @ path/in/project.py:function
+
+Missing parts are left out. The frame is the innermost one inside the project that is no installed package; a test's
+own file always counts as project. Numbers become `#`, those of a failed assertion too: `assert 3 == 4` today and
+`assert 5 == 4` tomorrow are the same assertion and very likely the same cause. Short quoted words stay, because they
+tell causes apart (`KeyError: 'name'`). Only the first line of a message counts: what pytest adds below it depends on
+`-v` and on the environment.
+
+Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded inside foreign test environments too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Frame = tuple[str, str]  # file and function
+
+LIMIT = 200
+"""Characters of a normalised message."""
+
+_READ = 2000
+"""Characters of a line that are looked at."""
+
+_DEEP = 10
+"""Groups of exceptions inside each other that are looked into."""
+
+_FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".nox", ".tox"})
+"""Folders inside a project that hold the code of others."""
+
+_SIGNALS = {
+    "Segmentation fault": "SIGSEGV",
+    "Aborted": "SIGABRT",
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+    "Floating-point exception": "SIGFPE",
+    "Floating point exception": "SIGFPE",
+}
+"""What Python's fault handler calls a signal → its name."""
+
+_TEMPORARY = re.compile(r"tmp[a-z0-9_]{6,}\Z")
+
+_NOISE = re.compile("\x1b\\[[0-9;:]*m| at 0x[0-9a-fA-F]+")
+_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\](?P<name>[^'"/\\]*)(?P=quote)""")
+_PATH = re.compile(
+    r"""(?<![\w./\\:<>-])(?:/|[A-Za-z]:\\)(?:[^\s/\\'"<>|:,;()\[\]]+[/\\]+)+(?P<name>[^\s/\\'"<>|:,;()\[\]]*)"""
+)
+
+_RULES = (
+    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    (
+        re.compile(
+            r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\w-])"
+            r"|\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"
+        ),
+        "<time>",
+    ),
+    (re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
+    # pytest shortens texts to some thirty characters, unless it is told -vv: longer ones must not tell causes apart.
+    (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
+    (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""), "'…'"),
+    (
+        re.compile(
+            r"(?:(?<![\w.)\]])[-+])?(?<!\w)\d+(?:[_,]\d+)*(?:\.\d+)*(?:[eE][-+]?\d+)?(?:(?:ns|us|µs|ms|s|m|h)\b)?"
+        ),
+        "#",
+    ),
+    (re.compile(r"#(?:, ?#)+"), "#…"),
+)
+"""What changes from run to run → what stands for it, in this order: a date is not three numbers."""
+
+_MODULE = re.compile(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
+_CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
+
+_STACK_FRAME = re.compile(r'^\s*File "(?P<file>[^"\n]+)", line \d+,? in (?P<function>\S+)', re.MULTILINE)
+_TEXT_FRAME = re.compile(
+    r'^\s*File "(?P<file>[^"\n]+)", line \d+,? in (?P<function>\S+)'
+    r"|^(?P<short>[^\s:][^:\n]*):\d+: in (?P<in>\S+)"
+    r"|^(?P<long>[^\s:][^:\n]*\.py):\d+:(?: [A-Za-z_]\w*)?$",
+    re.MULTILINE,
+)
+_THREAD = re.compile(r"^(?P<current>Current thread|Thread) .*\(most recent call first\):?", re.MULTILINE)
+_FATAL = re.compile(r"^Fatal Python error: (?P<what>[^\n]+)", re.MULTILINE)
+
+
+def signature(kind: str, message: str, frame: str = "") -> str:
+    """Put the parts together; each may be empty."""
+    said = ": ".join(part for part in (kind, normalise(message)) if part)
+    return " @ ".join(part for part in (said, frame) if part)
+
+
+def normalise(message: str) -> str:
+    """The first line of a message without what changes from run to run."""
+    line = next((stripped for each in message.splitlines() if (stripped := each.strip())), "")
+    text = _NOISE.sub("", " ".join(line[:_READ].split()))
+    # Before the rules: a path is shortened before its quotes are measured.
+    text = _QUOTED_PATH.sub(lambda match: match["quote"] + _shortened(match["name"]) + match["quote"], text)
+    text = _PATH.sub(lambda match: _shortened(match["name"]), text)
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text if len(text) <= LIMIT else text[: LIMIT - 1] + "…"
+
+
+def _shortened(name: str) -> str:
+    return "<path>/" + ("<tmp>" if _TEMPORARY.match(name) else name)
+
+
+def innermost(frames: Iterable[Frame], root: str, own: Frame = ("", "")) -> str:
+    """`file:function` of the last frame that is in the project; empty for none.
+
+    Args:
+        frames: outermost first.
+        root: of the project, absolute.
+        own: the test's own file, absolute, and how it is called from the root.
+    """
+    for file, function in reversed(list(frames)):
+        name = own[1] if file == own[0] and file else in_project(file, root)
+        if name:
+            return f"{name}:{function}" if function else name
+    return ""
+
+
+def in_project(file: str, root: str) -> str:
+    """The path from the root, with `/`; empty for a file of somebody else."""
+    if not file or file.startswith("<"):
+        return ""
+    if Path(file).is_absolute():
+        start = root.rstrip(os.sep) + os.sep
+        if not root or not file.startswith(start):
+            return ""
+        file = file[len(start) :]
+    parts = os.path.normpath(file).replace(os.sep, "/").split("/")
+    return "" if parts[0] == ".." or not _FOREIGN.isdisjoint(parts) else "/".join(parts)
+
+
+def of_exception(error: BaseException, root: str, own: Frame = ("", "")) -> str:
+    """The signature of an exception that is at hand, with its traceback."""
+    kinds = [type(error).__name__]
+    for _ in range(_DEEP):  # a group says nothing of the cause; its first leaf does
+        members = getattr(error, "exceptions", None)
+        if not isinstance(members, tuple) or not members or not isinstance(members[0], BaseException):
+            break
+        error = members[0]
+        kinds.append(type(error).__name__)
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 (a test's own exception may do anything)
+        message = ""
+    frames = []
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        # Helpers that hide themselves from tracebacks are not where anybody would look.
+        if "__tracebackhide__" not in code.co_varnames:
+            frames.append((code.co_filename, code.co_name))
+        step = step.tb_next
+    return signature(": ".join(kinds), message, innermost(frames, root, own))
+
+
+def of_text(message: str, text: str, root: str) -> str:
+    """The signature where only words are left: a message that may begin with its type, and a traceback."""
+    frames = [
+        (match["file"] or match["short"] or match["long"], match["function"] or match["in"] or "")
+        for match in _TEXT_FRAME.finditer(text)
+    ]
+    return signature("", typed(message), innermost(frames, root))
+
+
+def typed(message: str, kind: str = "") -> str:
+    """A message that begins with the bare name of its exception's class, as far as that is known.
+
+    pytest leaves out the name before `assert`, other runners write it beside the message.
+    """
+    name = re.split(r"[.:$]+", kind)[-1] if _CLASS.match(kind) else ""
+    message = _MODULE.sub("", message.strip())
+    if message.startswith("assert ") and not name:
+        name = "AssertionError"
+    return (
+        message if not name or re.match(rf"{re.escape(name)}(?:\W|\Z)", message) else f"{name}: {message}".rstrip(": ")
+    )
+
+
+def of_timeout(dump: str, root: str) -> str:
+    """The signature of a test that was ended by its time-out, from the stacks of all threads."""
+    return signature("timeout", "", _main_thread(dump, root))
+
+
+def of_crash(dump: str, root: str) -> str:
+    """The signature of a test whose process died: the signal and the place, as far as a stack dump tells."""
+    fatal = _FATAL.search(dump)
+    if fatal is None:
+        return "crashed"
+    return signature(f"crashed: {_cause(fatal['what'].strip())}", "", _main_thread(dump, root))
+
+
+def _cause(words: str) -> str:
+    name = _SIGNALS.get(words, "")
+    if not name:
+        return normalise(words)
+    import signal
+
+    number = getattr(signal, name, None)
+    return name if number is None else f"signal {int(number)} ({name})"
+
+
+def _main_thread(dump: str, root: str) -> str:
+    """The innermost frame of the main thread: the one that is marked as current, else the last one of the dump."""
+    threads = list(_THREAD.finditer(dump))
+    if not threads:
+        return ""
+    chosen = next((match for match in threads if match["current"] == "Current thread"), threads[-1])
+    following = [match.start() for match in threads if match.start() > chosen.start()]
+    stack = dump[chosen.end() : following[0] if following else len(dump)]
+    frames = [(match["file"], match["function"]) for match in _STACK_FRAME.finditer(stack)]
+    return innermost(reversed(frames), root)

@@ -1,0 +1,119 @@
+"""Failures are signed where they happen, whatever pytest is told to show of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Project
+
+POOL = """
+def take(number):
+    if number > 3:
+        raise ValueError(f"block {number} is not free")
+    return number
+"""
+
+TESTS = """
+import pytest
+import src.pool
+
+def test_product():
+    src.pool.take(7)
+
+def test_library():
+    import json
+    json.loads("{")
+
+def test_given_up():
+    pytest.fail("given up after 3 tries")
+
+@pytest.mark.xfail(reason="known")
+def test_expected():
+    src.pool.take(9)
+
+def test_says_xfail_itself():
+    pytest.xfail("not yet")
+
+def test_missing_fixture(nope):
+    pass
+
+@pytest.mark.parametrize("number", [1, 1])
+def test_twice(number):
+    assert number == 2
+
+class Hostile(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+def test_hostile():
+    raise Hostile
+"""
+
+WANTED = {
+    "test_product": "ValueError: block # is not free @ src/pool.py:take",
+    "test_library": (
+        "JSONDecodeError: Expecting property name enclosed in double quotes: line # column # (char #)"
+        " @ test_it.py:test_library"
+    ),
+    "test_given_up": "Failed: given up after # tries @ test_it.py:test_given_up",
+    "test_expected": "ValueError: block # is not free @ src/pool.py:take",
+    "test_says_xfail_itself": "",
+    "test_hostile": "Hostile @ test_it.py:test_hostile",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--tb=no",), ("--tb=native", "-vv"), ("-n", "2", "--dist", "loadgroup"), ("-p", "no:terminal")],
+    ids=["plain", "no traceback", "native", "xdist", "no terminal"],
+)
+def test_a_signature_depends_on_nothing_that_is_shown(project: Project, options: tuple[str, ...]) -> None:
+    project.write_file("src/pool.py", POOL)
+    project.write_file("test_it.py", TESTS)
+    tests = project.injected("-p", "no:randomly", *options, PYTHONSAFEPATH="", PYTHONDONTWRITEBYTECODE="1").tests
+    assert {name: tests[name].get("signature", "") for name in WANTED} == WANTED
+    assert tests["test_missing_fixture"]["signature"].startswith("FixtureLookupError")
+    assert len({record["signature"] for name, record in tests.items() if name.startswith("test_twice")}) == 1
+
+
+def test_a_module_that_cannot_be_imported_is_signed(project: Project) -> None:
+    project.write_file("test_it.py", "import nope\n")
+    (record,) = project.injected().of("collect-error")
+    assert record["signature"] == "ModuleNotFoundError: No module named 'nope' @ test_it.py:<module>"
+
+
+HANGS = """
+import threading
+
+def wait_for_nothing():
+    threading.Event().wait()
+
+def test_hangs():
+    wait_for_nothing()
+"""
+
+
+def test_a_timeout_is_signed_with_the_function_that_hangs(project: Project) -> None:
+    project.write_file("test_it.py", HANGS)
+    record = project.injected("-n", "1", settings={"test_timeout": 0.5}).tests["test_hangs"]
+    assert record["signature"] == "timeout @ test_it.py:wait_for_nothing"
+
+
+CRASHES = """
+import faulthandler
+
+def crash():
+    faulthandler._sigsegv()
+
+def test_crashes():
+    crash()
+"""
+
+
+def test_a_crash_is_signed_with_its_signal(project: Project) -> None:
+    project.write_file("test_it.py", CRASHES)
+    record = project.injected("-n", "1").tests["test_crashes"]
+    assert record["signature"] == "crashed: signal 11 (SIGSEGV) @ test_it.py:crash"
