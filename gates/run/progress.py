@@ -113,6 +113,15 @@ class PlainProgress:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
+class StartsOnly(PlainProgress):
+    """Says which gate starts, and nothing of how it goes: where failures are expected, they are no news."""
+
+    def take(self, event: Event) -> None:
+        """Print a line for a start."""
+        if isinstance(event, GateStarted):
+            super().take(event)
+
+
 class LiveProgress:
     """A line for each gate that runs, on a terminal; ended gates scroll away above."""
 

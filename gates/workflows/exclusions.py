@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from gates.exclusions import union
 from gates.filters import to_text
 from gates.render.text import plural
 from gates.results.files import RUN_FILE, load_run
-from gates.run.progress import make_progress
+from gates.run.progress import StartsOnly
 from gates.values import ExitCode
 from gates.workflows.prepare import prepare
 from gates.workflows.tests import listing_gates
@@ -100,7 +101,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
     if not wanted.gates:
         wanted = msgspec.structs.replace(wanted, gates=listing_gates(prepare(root, wanted)))
     prepared = prepare(root, wanted, reports=root / config.reports / FOLDER)
-    finished = validate(prepared, command_line, make_progress(prepared.plan))
+    finished = validate(prepared, command_line, StartsOnly(prepared.plan, sys.stderr))
     if finished.run.exit_code == ExitCode.INTERRUPTED:
         return "interrupted\n", ExitCode.INTERRUPTED
     checked = check_entries(config.exclusions, finished.tests)

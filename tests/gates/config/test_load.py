@@ -377,3 +377,23 @@ def test_the_root_is_the_nearest_folder_upward_that_says_so(tmp_path: Path, mark
     assert find_root(deep) == tmp_path / "a"
     assert find_root(tmp_path / "a") == tmp_path / "a"
     assert find_root(tmp_path) == tmp_path
+
+
+def test_a_default_filter_may_not_name_itself(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, "[profile.a]\nfilter = 'default() and test(x)'\n")
+    assert "`default()` cannot stand here" in str(error)
+
+
+def test_an_accepted_exclusion_must_be_one(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, "accept-exclusions = ['gone']\n")
+    assert (error.what, error.place) == ("no exclusion is named 'gone'", "gates.toml:1")
+
+
+def test_mistakes_of_the_quarantine_are_told_with_those_of_the_exclusions(tmp_path: Path) -> None:
+    text = "[exclusions.a]\nfilter = 'test(x)'\n[quarantine.b]\nfilter = 'tset(x)'\n"
+    found = [error.what.splitlines()[0] for error in mistakes(tmp_path, text)]
+    assert found == [
+        "exclusion 'a': missing 'reason', 'category', 'owner', 'expires'",
+        "quarantine 'b': missing 'reason', 'category', 'owner', 'expires'",
+        "quarantine 'b': the filter expression has an error",
+    ]
