@@ -178,11 +178,10 @@ class Outside:
     def _imports_of(self, predicate: Predicate) -> Resolution:
         return self._reached(predicate, self._imports.dependencies)
 
-    def _reached(self, predicate: Predicate, query: Callable[[Callable[[str], bool]], Reach]) -> Resolution:
+    def _reached(self, predicate: Predicate, query: Callable[[Callable[[str], bool], str], Reach]) -> Resolution:
         argument = predicate.arguments[0]
         if isinstance(argument, Matcher):
-            reach = query(compile_matcher(argument))
-            return self._resolution(predicate, reach)
+            return self._resolution(predicate, query(compile_matcher(argument), argument.text))
         from gates.facts.affected import affected
         from gates.facts.sources import changed_paths
 
@@ -192,8 +191,8 @@ class Outside:
         paths = changed_paths(self._git, self._root, merge_base)
         if predicate.name == "rdeps":
             return self._resolution(predicate, affected(self._imports, paths, self._config.unrelated))
-        names = {self._imports.module_of(path) for path in paths} - {""}
-        return self._resolution(predicate, query(names.__contains__)) if names else Resolution()
+        names = {name for path in paths for name in self._imports.layout.names_of(path)}
+        return self._resolution(predicate, query(names.__contains__, "")) if names else Resolution()
 
     def _resolution(self, predicate: Predicate, reach: Reach) -> Resolution:
         note = "; ".join(reach.notes)
@@ -202,6 +201,6 @@ class Outside:
         if reach.everything:
             everything = f"selects every test: {reach.everything}"
             return Resolution(otherwise=True, note="; ".join(part for part in (everything, note) if part))
-        others = frozenset(self._imports.test_files) - reach.files
+        others = self._imports.layout.tests - reach.files
         why = "its file is none that the import graph knows as a test file"
         return Resolution(Names(files=reach.files), Names(files=others), otherwise=None, why=why, note=note)
