@@ -76,7 +76,7 @@ def _test_suites(run: Run, tests: Iterable[TestResult]) -> list[Suite]:
     for test in tests:
         groups.setdefault((test.gate, test_file(test)), []).append(test)
     several = len({gate for gate, _ in groups}) > 1
-    ledger = {record.name: f"{record.owner}, expires {record.expires}" for record in run.exclusions}
+    ledger = {record.name: f"{record.owner}, expires {record.expires}" for record in (*run.exclusions, *run.quarantine)}
     return [
         Suite(
             f"{gate}: {file or gate}" if several else file or gate,

@@ -61,8 +61,9 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
         _add_attempts(case, test)
     elif element == "skipped":
         said = test.reason or test.message
-        if test.exclusion in ledger:
-            said = f"{said} ({ledger[test.exclusion]})".strip()
+        entry = test.quarantine or test.exclusion
+        if entry in ledger:
+            said = f"{said} ({ledger[entry]})".strip()
         message = f"{test.outcome}: {said}" if said else test.outcome.value
         case.add_result(element, test.outcome.value, message, test.details)
     elif element and _failed_itself(test):

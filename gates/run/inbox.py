@@ -125,6 +125,8 @@ class PytestProcess:
                     line=about.get("line", 0) or 0,
                     started=(running or {}).get("time", 0.0),
                     reason=why,
+                    exclusion=about.get("excluded_by", ""),
+                    quarantine=about.get("quarantined_by", ""),
                     message=message,
                     details=details,
                     signature=signature,
