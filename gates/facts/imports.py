@@ -86,7 +86,9 @@ class Imports:
         if not found:
             return self._missing(wanted)
         needed = _closure(found, self.edges)
-        wide = sorted(needed & self.wide)
+        # A test file that needs a starting one by more than the conftest.py above it is a starting one itself.
+        production = {path for path in found if not self.layout.test_side(path)}
+        wide = sorted(needed & self.guessing | (found | _closure(production, self.edges)) & self.starting)
         if wide:
             why = "import or run what cannot be told from its text" if wide[0] in self.guessing else "start processes"
             return Reach(self.layout.tests, everything=f"{wide[0]} may {why}, and so depend on everything")
@@ -102,14 +104,18 @@ class Imports:
         return _closure(self.guessing.union(files), self.needed_by) | self.starting
 
     def notes(self) -> tuple[str, ...]:
-        """What must be known about files that may need everything."""
+        """How many test files are selected by every question, and why, a sentence each."""
+        by_import = _closure(self.guessing, self.needed_by) & self.layout.tests
+        guessing = [file for file in sorted(self.guessing) if by_import & _closure({file}, self.needed_by)]
+        by_process = sorted(self.starting & self.layout.tests)
         return tuple(
-            f"{_counted(len(files), kind)} {what}, such as {min(files)}: taken as depending on everything"
-            for files, kind, what in (
-                (self.guessing, "file", "may import or run what cannot be told from the text"),
-                (self.starting, "file of tests", "may start processes that run anything"),
+            f"{len(tests)} test {'file' if len(tests) == 1 else 'files'} may {what}, and so may depend on everything; "
+            f"an example is {example[0]}"
+            for tests, what, example in (
+                (by_import, "import what cannot be told from the text", guessing),
+                (by_process, "start processes that run anything", by_process),
             )
-            if files
+            if tests
         )
 
     def _matching(self, match: Callable[[str], bool]) -> set[str]:
@@ -119,12 +125,6 @@ class Imports:
         near = nearest(wanted, (names[0] for names in self.modules.names.values() if names)) if wanted else ""
         name = f" {wanted!r}" if wanted else ""
         return Reach(missing=f"the project has no module{name}" + (f"; the nearest is {near}" if near else ""))
-
-
-def _counted(number: int, kind: str) -> str:
-    if number == 1:
-        return f"1 {kind}"
-    return f"{number} {kind.replace('file', 'files', 1)}"
 
 
 def _closure(start: AbstractSet[str], edges: Mapping[str, AbstractSet[str]]) -> frozenset[str]:

@@ -69,8 +69,10 @@ def _answer(question: Mapping[str, Any]) -> dict[str, list[str]]:
     sys.path[:] = question["path"]
     import grimp
 
-    # What grimp itself is made of would be found among the loaded modules: such packages are read in another way.
-    packages = {name: file for name, file in question["packages"].items() if name not in sys.modules}
+    # What grimp is made of is found among the loaded modules, or would be loaded from the project when grimp asks for it
+    # later: packages with such names are read in another way.
+    taken = sys.stdlib_module_names | sys.modules.keys()
+    packages = {name: file for name, file in question["packages"].items() if name not in taken}
     if not packages:
         return {}
     finder: Any = _Finder(packages)

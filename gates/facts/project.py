@@ -83,6 +83,7 @@ class Layout:
         files: all its files, relative to `root`.
         patterns: of the names of test files.
         paths: folders that are searched for imports, the first ones first.
+        doctests: whether pytest looks for tests in every file with Python.
         plugins: dotted names of modules that pytest loads for every test: registered by the project, or named in `addopts`.
     """
 
@@ -90,6 +91,7 @@ class Layout:
     files: frozenset[str]
     patterns: tuple[str, ...] = _DEFAULT_PATTERNS
     paths: tuple[str, ...] = ("src", "")
+    doctests: bool = False
     plugins: tuple[str, ...] = ()
     _folders: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -98,6 +100,7 @@ class Layout:
         """The layout of a project with these files."""
         options = _pytest_options(root)
         more = [posixpath.normpath(path).removeprefix("./") for path in _words(options.get("pythonpath"))]
+        addopts = _words(options.get("addopts"))
         paths = dict.fromkeys("" if path == "." else path for path in [*more, "src", ""])
         return cls(
             root=root,
@@ -108,15 +111,16 @@ class Layout:
                 *(f"*/{pattern}" if "/" in pattern else pattern for pattern in _words(options.get("python_files"))),
             ),
             paths=tuple(paths),
-            plugins=(*_registered_plugins(root), *_named_plugins(_words(options.get("addopts")))),
+            doctests="--doctest-modules" in addopts,
+            plugins=(*_registered_plugins(root), *_named_plugins(addopts)),
         )
 
     def text(self, path: str) -> bytes:
-        """What a file holds; nothing when it cannot be read."""
+        """What a file holds. One that cannot be read is no Python: what it imports is as unknown."""
         try:
             return (self.root / path).read_bytes()
         except OSError:
-            return b""
+            return b"\0"
 
     @cached_property
     def python(self) -> frozenset[str]:
@@ -126,6 +130,10 @@ class Layout:
     @cached_property
     def tests(self) -> frozenset[str]:
         """The files with tests."""
+        return self.python if self.doctests else self._named_as_tests
+
+    @cached_property
+    def _named_as_tests(self) -> frozenset[str]:
         return frozenset(path for path in self.python if self.is_test(path))
 
     @cached_property
@@ -139,7 +147,7 @@ class Layout:
         kinds: dict[str, set[str]] = {}
         for path in self.python:
             kinds.setdefault(posixpath.dirname(path), set()).add(posixpath.basename(path))
-        tests = {posixpath.dirname(path) for path in self.tests}
+        tests = {posixpath.dirname(path) for path in self._named_as_tests}
         # A package may have a conftest.py for the tests in its folders, and is production code all the same.
         mixed = {folder for folder in self.packages if kinds[folder] - {"__init__.py", "conftest.py"}}
         return frozenset(tests | {folder for folder, names in kinds.items() if "conftest.py" in names} - mixed)
@@ -147,7 +155,7 @@ class Layout:
     @cached_property
     def _over_tests(self) -> frozenset[str]:
         """Folders with a test file in them or below."""
-        return frozenset(folder for path in self.tests for folder in above(path))
+        return frozenset(folder for path in self._named_as_tests for folder in above(path))
 
     def is_test(self, path: str) -> bool:
         """Whether pytest would look for tests in this file."""

@@ -124,6 +124,17 @@ def test_a_file_that_is_no_python_hides_nothing_of_the_others(tmp_path: Path) ->
     assert importers(imports_of(tmp_path, files), "pool.values") == {"tests/test_it.py"}
 
 
+def test_a_file_that_cannot_be_read_may_import_anything(tmp_path: Path) -> None:
+    write(tmp_path, {**PACKAGE, "tests/test_it.py": "import pool.loop"})
+    (tmp_path / "pool" / "loop.py").symlink_to("loop.py")
+    assert importers(build_imports(tmp_path, project_files(tmp_path, None)), "pool.values") == {"tests/test_it.py"}
+
+
+def test_where_doctests_are_asked_for_every_module_holds_tests(tmp_path: Path) -> None:
+    imports = imports_of(tmp_path, {**PACKAGE, "pytest.ini": "[pytest]\naddopts = --doctest-modules"})
+    assert importers(imports, "pool.values") == {"pool/values.py", "pool/arena.py", "pool/deep/inner.py"}
+
+
 def test_a_generated_module_that_git_ignores_is_followed(repository: Repository) -> None:
     repository.commit(
         {".gitignore": "made.py", **PACKAGE, "tests/__init__.py": "", "tests/test_it.py": "import pool.made"}
@@ -209,7 +220,8 @@ def test_who_guesses_depends_on_everything_and_that_is_said(tmp_path: Path) -> N
     reach = imports.importers(lambda name: name == "pool.values")
     assert reach.files == {"tests/test_guess.py", "tests/test_runs.py"}
     (note,) = reach.notes
-    assert note.startswith("2 files may import or run what cannot be told from the text, such as pool/guess.py: ")
+    why = "2 test files may import what cannot be told from the text, and so may depend on everything"
+    assert note == f"{why}; an example is pool/guess.py"
     everything = imports.dependencies(lambda name: name == "tests.test_guess")
     assert everything.files == imports.layout.tests
     assert everything.everything.startswith("pool/guess.py may import or run what cannot be told from its text")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gates.facts.sample import imports_of
+from tests.gates.facts.sample import dependencies, imports_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,6 +102,18 @@ def test_what_a_conftest_starts_concerns_the_tests_that_ask_for_it(
         files["tests/unit/test_helps.py"] = "from tests.helper import Helper"
     imports = imports_of(tmp_path, files)
     assert imports.starting & imports.layout.tests == {f"tests/unit/test_{name}.py" for name in names}
+
+
+def test_the_dependencies_of_a_test_that_asks_for_no_process_are_known(tmp_path: Path) -> None:
+    files = {
+        "tests/conftest.py": "from tests.helper import Helper\ndef program(): return Helper()",
+        "tests/helper.py": "import subprocess\nclass Helper: ...",
+        "tests/test_asks.py": "def test(program): ...",
+        "tests/test_not.py": "",
+    }
+    imports = imports_of(tmp_path, files)
+    assert dependencies(imports, "tests.test_not") == {"tests/test_not.py"}
+    assert dependencies(imports, "tests.test_asks") == {"tests/test_asks.py", "tests/test_not.py"}
 
 
 def test_what_production_code_starts_is_not_the_tests_doing(tmp_path: Path) -> None:
