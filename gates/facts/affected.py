@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gates.facts.globs import matches
 from gates.facts.project import above, below
 from gates.facts.reach import Reach
 from gates.facts.reading import NOTEWORTHY, parse, prefixes, read_imports
+from gates.filters.matchers import compile_path_matcher
+from gates.filters.nodes import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,8 @@ def affected(imports: Imports, changed: Sequence[str], unrelated: Sequence[str] 
         changed: paths that were added, modified or deleted, and both names of renamed ones; relative to the root.
         unrelated: globs of paths that the project declares to influence no test: `*` within a folder, `**` across.
     """
-    paths = tuple(path for path in changed if not any(matches(path, pattern) for pattern in unrelated))
+    without = [compile_path_matcher(Matcher("#", pattern.removeprefix("/"))) for pattern in unrelated]
+    paths = tuple(path for path in changed if not any(matches(path) for matches in without))
     if not paths:
         return Reach()
     return _Change(imports, paths).reach()

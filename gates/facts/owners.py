@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gates.facts.globs import to_regex
+from gates.filters.paths import to_regex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,4 +124,4 @@ def _compile(pattern: str) -> re.Pattern[str]:
         rest = ""
     else:
         rest = "(?:/.+)?"
-    return re.compile(("" if tied else "(?:.+/)?") + to_regex(body) + rest, re.DOTALL)
+    return re.compile(("" if tied else "(?:.+/)?") + to_regex(body, sets=False) + rest, re.DOTALL)

@@ -65,7 +65,7 @@ def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
     missing = question.missing if question is not None else ""
     note = question.note if question is not None else ""
     if leaf.unknown:
-        note = f"unknown for {leaf.unknown} {'test' if leaf.unknown == 1 else 'tests'}, which it selects: {leaf.why}"
+        note = f"unknown for {leaf.unknown} {'test' if leaf.unknown == 1 else 'tests'}, and unknown selects: {leaf.why}"
     error = warning = ""
     if missing:
         error = missing

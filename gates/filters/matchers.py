@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Callable
 
 from ..values import parse_duration
+from .paths import path_pattern
 
 if TYPE_CHECKING:
     from .nodes import Matcher
@@ -53,32 +54,8 @@ def compile_path_matcher(matcher: Matcher) -> TextTest:
     """
     if matcher.kind != "#":
         return compile_matcher(matcher)
-    pattern = re.compile(path_pattern(matcher.text))
+    pattern = path_pattern(matcher.text)
     return lambda path: pattern.match(path) is not None
-
-
-def path_pattern(glob: str) -> str:
-    """The regular expression of a path glob; a pattern that fits a folder fits everything below it."""
-    parts: list[str] = []
-    glob = glob.removeprefix("./")
-    glob = glob.rstrip("/") or glob
-    at = 0
-    while at < len(glob):
-        if glob.startswith("**/", at):
-            parts.append("(?:[^/]+/)*")
-            at += 3
-        elif glob.startswith("**", at):
-            parts.append(".*")
-            at += 2
-        elif glob[at] == "[" and "]" in glob[at + 2 :]:
-            end = glob.index("]", at + 2)
-            inside = glob[at + 1 : end].replace("\\", r"\\")
-            parts.append(f"[{'^' + inside[1:] if inside[0] == '!' else inside.replace('^', chr(92) + '^', 1)}]")
-            at = end + 1
-        else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(glob[at], re.escape(glob[at])))
-            at += 1
-    return rf"(?s:{''.join(parts)})(?:/.*)?\Z"
 
 
 def compile_duration(matcher: Matcher) -> Callable[[float], bool]:
