@@ -237,6 +237,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the filter language for a minute (`-- --seconds 600 --seed 1`)."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.gates.filters.fuzz", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

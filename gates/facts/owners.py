@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gates.filters.paths import to_regex
+from gates.filters.globs import to_regex
 
 if TYPE_CHECKING:
     from pathlib import Path

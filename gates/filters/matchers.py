@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING, Callable
 
 from ..values import parse_duration
-from .paths import path_pattern
+from .globs import compiled, name_pattern, path_pattern
 
 if TYPE_CHECKING:
     from .nodes import Matcher
@@ -70,15 +69,9 @@ def compile_pattern(matcher: Matcher) -> re.Pattern[str]:
     Raises:
         PatternError: it is wrong.
     """
-    from fnmatch import translate
-
-    source = matcher.text if matcher.kind == "/" else translate(matcher.text)
     try:
-        with warnings.catch_warnings():
-            # Python warns of patterns whose meaning may change; with warnings as errors that must not end a run.
-            warnings.simplefilter("ignore")
-            return re.compile(source)
+        return name_pattern(matcher.text) if matcher.kind == "#" else compiled(matcher.text)
     except re.error as error:
-        raise PatternError(str(error.msg), error.pos) from None
+        raise PatternError(str(error.msg), error.pos if matcher.kind == "/" else None) from None
     except (RecursionError, OverflowError) as error:
         raise PatternError(f"too large: {error}", None) from None

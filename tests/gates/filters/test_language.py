@@ -132,13 +132,9 @@ def test_a_long_chain_is_not_deep() -> None:
 @pytest.mark.parametrize(
     "unit", ["foo ", ")", "(", "test(/a", "test(\\", "&&", "or(", "test(a) ", "x(", "\\", "=", "not -", "é\u0301"]
 )
-def test_hostile_input_takes_linear_time(unit: str) -> None:
-    import time
-
-    text = unit * (30_000 // len(unit))
-    began = time.perf_counter()
-    str(refused(text))
-    assert time.perf_counter() - began < 5
+def test_a_long_hostile_input_is_refused_with_a_message(unit: str) -> None:
+    # That the time grows with the length, and no faster, is measured by `python -m benchmarks filter-linear`.
+    assert len(str(refused(unit * (30_000 // len(unit))))) < 30_000
 
 
 def test_a_regular_expression_that_python_warns_of_is_accepted() -> None:

@@ -29,7 +29,10 @@ from gates.filters import (
 from gates.filters.explain import explain
 
 if TYPE_CHECKING:
+    import random
+
     from gates.filters.resolution import Answer
+from tests.gates.filters import fuzz
 
 LETTERS = "ab/=~#,()\\ \n\té日\u2003"
 TEXTS = st.text(st.sampled_from(LETTERS), min_size=1, max_size=5) | st.text(min_size=1, max_size=5)
@@ -231,3 +234,9 @@ def test_parsing_never_raises_anything_but_the_language_s_own_error(text: str) -
     assert starts == sorted(starts)
     for problem in problems:
         assert 0 <= problem.span.start <= problem.span.end <= len(text)
+
+
+@settings(max_examples=200)
+@given(st.randoms(use_true_random=False))
+def test_texts_near_the_table_of_cases_break_no_promise(dice: random.Random) -> None:
+    fuzz.check(fuzz.mutated(dice))

@@ -1,0 +1,80 @@
+"""Globs of names and of paths, as regular expressions.
+
+Not `fnmatch`: its time grows with the square of a pattern's length, it knows no paths, and it makes a pattern without a
+meaning (`[z-a]`) one that quietly matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SET = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+_PATH_PARTS = re.compile(r"\*\*/|/\*\*$|\*\*")
+_ACROSS = {"**/": "(?:[^/]+/)*", "/**": "/.+", "**": ".*"}
+
+
+def name_pattern(glob: str) -> re.Pattern[str]:
+    """What a glob of a whole name matches: `*` any text, `?` any character, `[abc]` and `[!abc]` one of a set.
+
+    Raises:
+        re.error: a set has no meaning.
+    """
+    return compiled(rf"(?s:{''.join(_parts(glob, one='.', any_='.*'))})\Z")
+
+
+def path_pattern(glob: str) -> re.Pattern[str]:
+    """What a glob from the root matches: paths, and everything below a folder that it fits.
+
+    `*` and `?` stay within a folder, `**` crosses folders.
+
+    Raises:
+        re.error: a set has no meaning.
+    """
+    glob = glob.removeprefix("./")
+    return compiled(rf"(?s:{to_regex(glob.rstrip('/') or glob)})(?:/.*)?\Z")
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The regular expression, without a word of Python about patterns whose meaning may change one day.
+
+    Raises:
+        re.error: it is wrong.
+    """
+    with warnings.catch_warnings():  # with warnings as errors, they would end a run
+        warnings.simplefilter("ignore")
+        return re.compile(pattern)
+
+
+def to_regex(glob: str, *, sets: bool = True) -> str:
+    """The regular expression of a path glob, without its end; with `sets`, `[abc]` is one character of a set."""
+    parts: list[str] = []
+    at = 0
+    for across in _PATH_PARTS.finditer(glob):
+        parts += _parts(glob[at : across.start()], one="[^/]", any_="[^/]*", sets=sets)
+        parts.append(_ACROSS[across[0]])
+        at = across.end()
+    parts += _parts(glob[at:], one="[^/]", any_="[^/]*", sets=sets)
+    return "".join(parts)
+
+
+def _parts(glob: str, *, one: str, any_: str, sets: bool = True) -> Iterator[str]:
+    at, last = 0, glob.rfind("]")  # without the latter, every `[` that is no set would be looked for to the end
+    while at < len(glob):
+        letter = glob[at]
+        found = _SET.match(glob, at) if sets and letter == "[" and at < last else None
+        if found is not None:
+            yield _set(found[2], negated=bool(found[1]), slash="/" if one != "." else "")
+            at = found.end()
+        else:
+            yield any_ if letter == "*" else one if letter == "?" else re.escape(letter)
+            at += 1
+
+
+def _set(inside: str, *, negated: bool, slash: str) -> str:
+    escaped = re.sub(r"[\\^\[\]&|~]", r"\\\g<0>", inside)
+    return f"[{'^' + slash if negated else ''}{escaped}]"
