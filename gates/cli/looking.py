@@ -48,7 +48,9 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
     """
     folder, asked = project_root(root), request(**options)
     if asked.filter or results:
-        from gates.workflows.tests import listing, tests_of_files, tests_of_project
+        from gates.workflows.collect import tests_of_project
+        from gates.workflows.recorded import tests_of_files
+        from gates.workflows.tests import listing
 
         expression = asked.filter or "all()"
         tests = tests_of_files(folder, results, [expression]) if results else tests_of_project(folder, asked)
@@ -73,7 +75,9 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
 @no_install_option
 def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
     """Say why TEST (an id, or a part of one) runs or not: every expression with true, false or unknown at each node."""
-    from gates.workflows.tests import explanation, tests_of_files, tests_of_project
+    from gates.workflows.collect import tests_of_project
+    from gates.workflows.recorded import tests_of_files
+    from gates.workflows.tests import explanation
 
     folder, asked = project_root(root), request(**options)
     tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
@@ -107,7 +111,7 @@ def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
 @filter_option
 def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
     """Answer, as JSON, the predicates that a test process cannot: its plugin asks."""
-    from gates.workflows.tests import facts_json
+    from gates.workflows.outside import facts_json
 
     union_of(expressions)
     sys.stdout.write(facts_json(project_root(root), expressions))

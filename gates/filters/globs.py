@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SET = re.compile(r"\[(!?)(\]?[^\]]*)\]")
-_PATH_PARTS = re.compile(r"\*\*/|/\*\*$|\*\*")
-_ACROSS = {"**/": "(?:[^/]+/)*", "/**": "/.+", "**": ".*"}
+_ACROSS = re.compile(r"\*\*/|/\*\*\Z|\*\*")
+_MEANINGS = {"**/": "(?:[^/]+/)*", "/**": "/.+", "**": ".*"}
+_WITHIN = {"*": "[^/]*", "?": "[^/]"}
+_ANY = {"*": ".*", "?": "."}
 
 
 def name_pattern(glob: str) -> re.Pattern[str]:
@@ -24,7 +26,7 @@ def name_pattern(glob: str) -> re.Pattern[str]:
     Raises:
         re.error: a set has no meaning.
     """
-    return compiled(rf"(?s:{''.join(_parts(glob, one='.', any_='.*'))})\Z")
+    return compiled(rf"(?s:{''.join(_parts(glob))})\Z")
 
 
 def path_pattern(glob: str) -> re.Pattern[str]:
@@ -52,27 +54,23 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 def to_regex(glob: str, *, sets: bool = True) -> str:
     """The regular expression of a path glob, without its end; with `sets`, `[abc]` is one character of a set."""
-    parts: list[str] = []
-    at = 0
-    for across in _PATH_PARTS.finditer(glob):
-        parts += _parts(glob[at : across.start()], one="[^/]", any_="[^/]*", sets=sets)
-        parts.append(_ACROSS[across[0]])
-        at = across.end()
-    parts += _parts(glob[at:], one="[^/]", any_="[^/]*", sets=sets)
-    return "".join(parts)
+    return "".join(_parts(glob, path=True, sets=sets))
 
 
-def _parts(glob: str, *, one: str, any_: str, sets: bool = True) -> Iterator[str]:
+def _parts(glob: str, *, path: bool = False, sets: bool = True) -> Iterator[str]:
     at, last = 0, glob.rfind("]")  # without the latter, every `[` that is no set would be looked for to the end
     while at < len(glob):
         letter = glob[at]
         found = _SET.match(glob, at) if sets and letter == "[" and at < last else None
+        across = _ACROSS.match(glob, at) if path and letter in "*/" else None
         if found is not None:
-            yield _set(found[2], negated=bool(found[1]), slash="/" if one != "." else "")
-            at = found.end()
+            yield _set(found[2], negated=bool(found[1]), slash="/" if path else "")
+        elif across is not None:
+            yield _MEANINGS[across[0]]
         else:
-            yield any_ if letter == "*" else one if letter == "?" else re.escape(letter)
-            at += 1
+            yield (_WITHIN if path else _ANY).get(letter) or re.escape(letter)
+        taken = found or across
+        at = taken.end() if taken is not None else at + 1
 
 
 def _set(inside: str, *, negated: bool, slash: str) -> str:

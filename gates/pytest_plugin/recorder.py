@@ -13,7 +13,7 @@ import pytest
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import BAD_TESTS, TestOutcome
 from .budget import fit
-from .catalogue import place
+from .catalogue import numbered, place
 from .quarantine import as_it_was
 from .reports import Attempt, conclude, message_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
@@ -193,12 +193,23 @@ class Recorder:
         self._begun.pop(nodeid, None)
         last = attempt.crash or next(reversed(list(attempt.phases.values())))
         name = getattr(last, "gates_id", nodeid)
+        if name in self._tests and name not in self._missing and attempt.crash is None:
+            name = self._twin_of(nodeid) or name
         known = self._tests.get(name)
         if known is not None and name not in self._missing:
             # It has its result: the worker died behind it, and xdist blames the last test. The exit code tells.
             return
         file, line = (known.file, known.line) if known is not None else place(last.location, nodeid)
         self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
+
+    def _twin_of(self, nodeid: str) -> str:
+        """A test of the same id without a result yet: the very same item may be in pytest's list several times."""
+        number = 1
+        while (name := numbered(nodeid, number)) in self._tests:
+            if name in self._missing:
+                return name
+            number += 1
+        return ""
 
     def _write(self, name: str, **fields: object) -> None:
         self._missing.pop(name, None)

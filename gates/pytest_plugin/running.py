@@ -29,7 +29,7 @@ class Announcer:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Number the tests whose ids are not unique; most sessions have none."""
         seen: Counter[str] = Counter()
-        for item in session.items:
+        for item in dict.fromkeys(session.items):  # of one that is there several times, the recorder takes care
             seen[item.nodeid] += 1
             if seen[item.nodeid] > 1:
                 self._names[item] = numbered(item.nodeid, seen[item.nodeid])

@@ -18,8 +18,8 @@ from gates.render.text import plural
 from gates.results.files import RUN_FILE, load_run
 from gates.run.progress import StartsOnly
 from gates.values import ExitCode
+from gates.workflows.collect import listing_gates
 from gates.workflows.prepare import prepare
-from gates.workflows.tests import listing_gates
 from gates.workflows.validate import validate
 
 if TYPE_CHECKING:

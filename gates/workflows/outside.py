@@ -5,22 +5,24 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from gates.config import Config, load_config
 from gates.filters import PREDICATES, Matcher, Predicate, Resolution, parse, predicates, to_text, unknown
 from gates.filters.matchers import compile_duration, compile_matcher
 from gates.filters.resolution import Names
+from gates.git import Git, subject_of_worktree
+from gates.store import Recorded, Store
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from gates.config import Config
     from gates.facts.imports import Imports
     from gates.facts.reach import Reach
-    from gates.git import Git
     from gates.plan import Plan
     from gates.results import Subject
-    from gates.store import Recorded, Store
 
 WRONG = frozenset({*BAD_TESTS, *LOST_TESTS, TestOutcome.QUARANTINED})
 BASE, LAST = "base", "last"
@@ -40,6 +42,12 @@ def resolve_all(expressions: Iterable[str], outside: Outside) -> dict[str, Resol
     return {text: outside.resolve(leaf) for text, leaf in asked.items() if PREDICATES[leaf.name].outside}
 
 
+def facts_json(root: Path, expressions: Iterable[str]) -> str:
+    """The answers for some expressions as JSON: for a pytest that runs without a runner, whose plugin asks."""
+    found = resolve_all(expressions, Outside.of_worktree(root))
+    return msgspec.json.encode({text: resolution.to_json() for text, resolution in found.items()}).decode()
+
+
 def expressions_of(plan: Plan) -> tuple[str, ...]:
     """Every expression that decides something in a run."""
     ledgers = (entry.filter for entry in (*plan.ledger, *plan.quarantine))
@@ -50,7 +58,18 @@ class Outside:
     """What is known of a subject in a folder; looked up when it is asked for, and once."""
 
     def __init__(self, root: Path, config: Config, git: Git | None, subject: Subject, store: Store) -> None:
-        self._root, self._config, self._git, self._subject, self._store = root, config, git, subject, store
+        self.config = config
+        self._root, self._git, self._subject, self._store = root, git, subject, store
+
+    @classmethod
+    def of_worktree(cls, root: Path) -> Outside:
+        """What is known of the working tree in a folder.
+
+        Raises:
+            GatesError: its config is wrong.
+        """
+        config, git = load_config(root), Git.of(root)
+        return cls(root, config, git, subject_of_worktree(root, git, config.base), Store.of(root, git))
 
     def resolve(self, predicate: Predicate) -> Resolution:
         """The answer to one predicate."""
@@ -190,7 +209,7 @@ class Outside:
             return unknown(why)
         paths = changed_paths(self._git, self._root, merge_base)
         if predicate.name == "rdeps":
-            return self._resolution(predicate, affected(self._imports, paths, self._config.unrelated))
+            return self._resolution(predicate, affected(self._imports, paths, self.config.unrelated))
         names = {name for path in paths for name in self._imports.layout.names_of(path)}
         return self._resolution(predicate, query(names.__contains__, "")) if names else Resolution()
 

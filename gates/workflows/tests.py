@@ -1,50 +1,19 @@
-"""The tests of a project or of a results file, as a filter sees them: `gates list -E`, `gates explain`."""
+"""Tests as a filter sees them: which ones an expression selects, and why."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.config import Config, load_config
-from gates.errors import EnvironmentProblem, NothingSelected, UsageError
-from gates.exclusions import Exclusion, named_expressions
-from gates.filters import (
-    Candidate,
-    Described,
-    Expression,
-    Facts,
-    Predicate,
-    Resolution,
-    TableFacts,
-    compile_filter,
-    leaf_reports,
-)
+from gates.errors import NothingSelected, UsageError
+from gates.exclusions import Exclusion
+from gates.filters import Candidate, Expression, Facts, compile_filter, leaf_reports
 from gates.filters.explain import explain, render
-from gates.filters.matchers import compile_duration
 from gates.filters.nearest import nearest
-from gates.filters.resolution import Names
-from gates.git import Git, subject_of_worktree
-from gates.results.files import load_tests
-from gates.run import Engine, GateEnded, Settings, TestsDescribed
-from gates.run.inject import write_injection
-from gates.run.masking import Mask
-from gates.run.signals import StopWish
-from gates.run.start import Surroundings
-from gates.store import Store
-from gates.values import TestOutcome
-from gates.workflows.compare import gates_with_tests
-from gates.workflows.outside import WRONG, Outside, resolve_all
-from gates.workflows.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from gates.plan import Request
-    from gates.results import TestResult
+    from collections.abc import Sequence
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,137 +28,14 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: the other one.
     """
 
+    __test__ = False
+
     candidates: tuple[Candidate, ...]
     facts: Facts
     named: dict[str, Expression]
     expression: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
-
-
-def tests_of_project(root: Path, request: Request) -> Tests:
-    """Ask the gates that bring tests for their list, without running a test.
-
-    Raises:
-        GatesError: config, noxfile or request is wrong, or no gate lists a test.
-    """
-    prepared = prepare(root, request)
-    if not request.gates:
-        prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))
-    plan = prepared.plan
-    described = _described(prepared)
-    candidates = {test["id"]: Described(test) for test in described}  # two gates may have the same tests
-    return Tests(
-        candidates=tuple(candidates.values()),
-        facts=TableFacts(prepared.facts, "nobody asked"),
-        named=named_expressions(plan.default_filter, plan.quarantine),
-        expression=plan.filter,
-        exclusions=plan.exclusions,
-        quarantine=plan.quarantine,
-    )
-
-
-def listing_gates(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that say in the config that they are about tests; where none does, those that brought some."""
-    sure = tuple(item.gate.name for item in prepared.plan.gates if item.gate.config.tests == "pytest")
-    return sure or gates_with_tests(prepared)
-
-
-def _described(prepared: Prepared) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    ended: list[GateEnded] = []
-    with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:
-        folder = Path(work)
-        (folder / "logs").mkdir()
-        around = Surroundings(
-            root=prepared.root,
-            work=folder,
-            logs=folder / "logs",
-            injection=write_injection(folder),
-            environment=dict(os.environ),
-            plan=prepared.plan,
-            mask=Mask(os.environ, prepared.config.mask_env, prepared.config.record_env),
-            run_id=f"list-{os.getpid()}",
-            collect=True,
-        )
-        engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=wish.why))
-        try:
-            for event in engine.events():
-                if isinstance(event, TestsDescribed):
-                    found += event.tests
-                elif isinstance(event, GateEnded):
-                    ended.append(event)
-            if not found:
-                logs = [
-                    (folder / event.result.log).read_text("utf-8", "replace") for event in ended if event.result.log
-                ]
-                tail = "\n".join(line for log in logs for line in log.splitlines()[-12:])
-                raise EnvironmentProblem(
-                    "no gate lists its tests",
-                    place=", ".join(event.result.name for event in ended),
-                    got=tail,
-                    remedy="name a gate that runs pytest with --gate",
-                )
-        finally:
-            engine.close()
-    return found
-
-
-class ResultFacts:
-    """What results say of the tests that they are about: failed, slow, flaky; the rest is asked elsewhere."""
-
-    def __init__(self, results: Sequence[TestResult], others: Facts) -> None:
-        self._results, self._others = results, others
-
-    def resolve(self, predicate: Predicate) -> Resolution:
-        """The answer to one predicate."""
-        if predicate.name == "failed" and predicate.matchers[0].text == "last":
-            return self._split(lambda test: test.outcome in WRONG)
-        if predicate.name == "flaky":
-            return self._split(lambda test: test.outcome is TestOutcome.FLAKY)
-        if predicate.name == "slow":
-            holds = compile_duration(predicate.matchers[0])
-            return self._split(lambda test: holds(test.duration))
-        return self._others.resolve(predicate)
-
-    def _split(self, holds: Callable[[TestResult], bool]) -> Resolution:
-        yes = frozenset(test.id for test in self._results if holds(test))
-        return Resolution(Names(tests=yes), otherwise=False)
-
-
-def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]) -> Tests:
-    """The tests of results files: JUnit of any runner, or a `tests.jsonl`.
-
-    Raises:
-        GatesError: a file cannot be read.
-    """
-    results = [result for file in files for result in _results(file)]
-    config, outside = _around(root)
-    facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
-    return Tests(
-        candidates=tuple(Candidate(result.id, result.file) for result in results),
-        facts=facts,
-        named=named_expressions("", config.quarantine),
-    )
-
-
-def _around(root: Path) -> tuple[Config, Outside]:
-    config, git = load_config(root), Git.of(root)
-    subject = subject_of_worktree(root, git, config.base)
-    return config, Outside(root, config, git, subject, Store.of(root, git))
-
-
-def _results(file: Path) -> tuple[TestResult, ...]:
-    if file.suffix == ".jsonl":
-        if not file.exists():
-            raise UsageError("there is no such file", place=str(file))
-        return load_tests(file)
-    from gates.junit.read import case_results, read_junit
-
-    report = read_junit(file)
-    if not report.consistent:
-        raise UsageError("contradicts itself", place=str(file), got="; ".join(report.contradictions))
-    return case_results("", report)
 
 
 def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[str, list[str]]:
@@ -255,17 +101,8 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
     if not found:
         near = nearest(name, {test.id for test in candidates} | {test.names.name for test in candidates})
         raise UsageError(
-            f"no test is named {name!r}", remedy=f"did you mean {near!r}?" if near else "see gates list -E"
+            f"no test is named {name!r}",
+            remedy=f"did you mean {near!r}?" if near else "gates list -E 'all()' shows them",
         )
     shown = "\n       ".join([*(test.id for test in found[:8]), *(["…"] if len(found) > 8 else [])])
     raise UsageError(f"{len(found)} tests are named so", got=shown, remedy="name one of them")
-
-
-def facts_json(root: Path, expressions: Sequence[str]) -> str:
-    """What the program knows of the predicates of some expressions, for a pytest that runs without a runner."""
-    _, outside = _around(root)
-    known = {text: resolution.to_json() for text, resolution in resolve_all(expressions, outside).items()}
-    return msgspec.json.encode(known).decode()
-
-
-__all__ = ["Tests", "explanation", "facts_json", "find_test", "listing", "tests_of_files", "tests_of_project"]

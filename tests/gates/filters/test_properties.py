@@ -8,6 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +235,15 @@ def test_parsing_never_raises_anything_but_the_language_s_own_error(text: str) -
     assert starts == sorted(starts)
     for problem in problems:
         assert 0 <= problem.span.start <= problem.span.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["file(x[/**b-a]y)", "file(**/*[\udcddz[zC-\udccc?**/*/[]m)", "test(#" + "[" * 3000 + ")", "file([**/)"],
+    ids=["a set over folders", "found by fuzzing", "no set at all", "half a set"],
+)
+def test_texts_that_once_broke_a_promise_break_it_no_more(text: str) -> None:
+    fuzz.check(text)
 
 
 @settings(max_examples=200)

@@ -252,6 +252,16 @@ def test_the_runner_s_facts_answer(project: Project) -> None:
     assert ran.outcomes == {"test_pool": "passed"}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
+def test_a_plain_pytest_asks_the_program_for_facts(project: Project, arguments: tuple[str, ...]) -> None:
+    project.write(lib="", test_it="import lib\ndef test_a(): pass", test_other="def test_b(): pass")
+    ran = project.plain("-E", "rdeps(lib)", *arguments)
+    assert "1 passed" in ran.output
+    assert "1 deselected by the filter: rdeps(lib)" in ran.output
+    assert project.plain("-E", "rdeps(lbi)", *arguments).exit_code == 4
+
+
 def test_facts_may_stand_in_a_file(project: Project) -> None:
     project.write(test_it=NAMES)
     file = project.folder / "facts.json"
@@ -328,6 +338,18 @@ def test_tests_with_the_same_id_are_numbered(project: Project, arguments: tuple[
     assert ran.outcomes == {"test_it": "passed", "test_it#2": "passed", "test_it#3": "passed"}
     assert sorted(ran.collected) == ["test_it", "test_it#2", "test_it#3"]
     assert sorted(record["id"][-2:] for record in ran.of("running")) == ["#2", "#3", "it"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2"), ("-n", "1")])
+def test_the_very_same_item_may_run_several_times(project: Project, arguments: tuple[str, ...]) -> None:
+    project.write(
+        conftest="def pytest_collection_modifyitems(items): items *= 3",
+        test_it="def test_a(): pass\ndef test_b(): assert 0",
+    )
+    ran = project.injected(*arguments)
+    names = [f"{test}{number}" for test in ("test_a", "test_b") for number in ("", "#2", "#3")]
+    assert sorted(ran.collected) == names
+    assert ran.outcomes == {name: "passed" if "_a" in name else "failed" for name in names}
 
 
 def test_the_number_of_workers_follows_the_recorded_durations(project: Project) -> None:

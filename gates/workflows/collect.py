@@ -1,0 +1,93 @@
+"""Ask the gates of a project for their tests, without running one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gates.errors import EnvironmentProblem
+from gates.exclusions import named_expressions
+from gates.filters import Described, TableFacts
+from gates.run import Engine, GateEnded, Settings, TestsDescribed
+from gates.run.inject import write_injection
+from gates.run.masking import Mask
+from gates.run.signals import StopWish
+from gates.run.start import Surroundings
+from gates.workflows.compare import gates_with_tests
+from gates.workflows.prepare import Prepared, prepare
+from gates.workflows.tests import Tests
+
+if TYPE_CHECKING:
+    from gates.plan import Request
+
+
+def tests_of_project(root: Path, request: Request) -> Tests:
+    """Ask the gates that bring tests for their list, without running a test.
+
+    Raises:
+        GatesError: config, noxfile or request is wrong, or no gate lists a test.
+    """
+    prepared = prepare(root, request)
+    if not request.gates:
+        prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))
+    plan = prepared.plan
+    described = _described(prepared)
+    candidates = {test["id"]: Described(test) for test in described}  # two gates may have the same tests
+    return Tests(
+        candidates=tuple(candidates.values()),
+        facts=TableFacts(prepared.facts, "nobody asked"),
+        named=named_expressions(plan.default_filter, plan.quarantine),
+        expression=plan.filter,
+        exclusions=plan.exclusions,
+        quarantine=plan.quarantine,
+    )
+
+
+def listing_gates(prepared: Prepared) -> tuple[str, ...]:
+    """Gates that say in the config that they are about tests; where none does, those that brought some."""
+    sure = tuple(item.gate.name for item in prepared.plan.gates if item.gate.config.tests == "pytest")
+    return sure or gates_with_tests(prepared)
+
+
+def _described(prepared: Prepared) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    ended: list[GateEnded] = []
+    with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:
+        folder = Path(work)
+        (folder / "logs").mkdir()
+        around = Surroundings(
+            root=prepared.root,
+            work=folder,
+            logs=folder / "logs",
+            injection=write_injection(folder),
+            environment=dict(os.environ),
+            plan=prepared.plan,
+            mask=Mask(os.environ, prepared.config.mask_env, prepared.config.record_env),
+            run_id=f"list-{os.getpid()}",
+            collect=True,
+        )
+        engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=wish.why))
+        try:
+            for event in engine.events():
+                if isinstance(event, TestsDescribed):
+                    found += event.tests
+                elif isinstance(event, GateEnded):
+                    ended.append(event)
+            if not found:
+                logs = [
+                    (folder / event.result.log).read_text("utf-8", "replace") for event in ended if event.result.log
+                ]
+                tail = "\n".join(line for log in logs for line in log.splitlines()[-12:])
+                raise EnvironmentProblem(
+                    "no gate lists its tests",
+                    place=", ".join(event.result.name for event in ended),
+                    got=tail,
+                    remedy="name a gate that runs pytest with --gate",
+                )
+        finally:
+            engine.close()
+    return found

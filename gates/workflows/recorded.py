@@ -1,0 +1,85 @@
+"""The tests of results files, as a filter sees them: JUnit of any runner, or a `tests.jsonl`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.errors import UsageError
+from gates.exclusions import named_expressions
+from gates.filters import Candidate, Predicate, Resolution, TableFacts
+from gates.filters.matchers import compile_duration
+from gates.filters.resolution import Names
+from gates.results.files import load_tests
+from gates.values import TestOutcome
+from gates.workflows.outside import WRONG, Outside, resolve_all
+from gates.workflows.tests import Tests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from gates.filters import Facts
+    from gates.results import TestResult
+
+
+class Subtest(Candidate):
+    """A part of a test that failed by itself; it is known from results only."""
+
+    kind = "subtest"
+
+
+class ResultFacts:
+    """What results say of the tests that they are about: failed, slow, flaky; the rest is asked elsewhere."""
+
+    def __init__(self, results: Sequence[TestResult], others: Facts) -> None:
+        self._results, self._others = results, others
+
+    def resolve(self, predicate: Predicate) -> Resolution:
+        """The answer to one predicate."""
+        if predicate.name == "failed" and predicate.matchers[0].text == "last":
+            return self._split(lambda test: test.outcome in WRONG)
+        if predicate.name == "flaky":
+            return self._split(lambda test: test.outcome is TestOutcome.FLAKY)
+        if predicate.name == "slow":
+            holds = compile_duration(predicate.matchers[0])
+            return self._split(lambda test: holds(test.duration))
+        return self._others.resolve(predicate)
+
+    def _split(self, holds: Callable[[TestResult], bool]) -> Resolution:
+        yes = frozenset(test.id for test in self._results if holds(test))
+        return Resolution(Names(tests=yes), otherwise=False)
+
+
+def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]) -> Tests:
+    """The tests of results files: JUnit of any runner, or a `tests.jsonl`.
+
+    Raises:
+        GatesError: a file cannot be read.
+    """
+    results = [result for file in files for result in _results(file)]
+    outside = Outside.of_worktree(root)
+    facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
+    return Tests(
+        candidates=tuple(test for result in results for test in _candidates(result)),
+        facts=facts,
+        named=named_expressions("", outside.config.quarantine),
+    )
+
+
+def _candidates(result: TestResult) -> Iterator[Candidate]:
+    yield Candidate(result.id, result.file)
+    for subtest in result.subtests:
+        yield Subtest(f"{result.id} {subtest.name}", result.file)
+
+
+def _results(file: Path) -> tuple[TestResult, ...]:
+    if file.suffix == ".jsonl":
+        if not file.exists():
+            raise UsageError("there is no such file", place=str(file))
+        return load_tests(file)
+    from gates.junit.read import case_results, read_junit
+
+    report = read_junit(file)
+    if not report.consistent:
+        raise UsageError("contradicts itself", place=str(file), got="; ".join(report.contradictions))
+    return case_results("", report)

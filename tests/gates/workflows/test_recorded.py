@@ -1,0 +1,74 @@
+"""Results are tests, too: the same language asks them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.errors import GatesError
+from gates.filters import compile_filter
+from gates.results.files import ReportFolder
+from gates.results.tests import SubtestResult
+from gates.values import TestOutcome
+from gates.workflows import recorded
+from tests.gates.junit.sample import a_test
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JUNIT = """<testsuite name="s">
+<testcase classname="tests.test_a" file="tests/test_a.py" name="ok" time="2"/>
+<testcase classname="tests.test_a" file="tests/test_a.py" name="bad"><failure message="no"/></testcase>
+</testsuite>"""
+
+
+def found(root: Path, file: Path, expression: str) -> list[str]:
+    tests = recorded.tests_of_files(root, [file], [expression])
+    compiled = compile_filter(expression, tests.facts, tests.named)
+    return [test.id.rpartition("::")[2] for test in tests.candidates if compiled.matches(test)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("failed(last)", ["bad"]),
+        ("slow(>1s)", ["ok"]),
+        ("flaky()", []),
+        ("file(tests/test_a.py) - failed(last)", ["ok"]),
+        ("mark(x)", ["ok", "bad"]),
+        ("failed(base) and test(ok)", ["ok"]),
+    ],
+)
+def test_a_junit_file_of_any_runner_can_be_asked(tmp_path: Path, expression: str, names: list[str]) -> None:
+    file = tmp_path / "out.xml"
+    file.write_text(JUNIT)
+    assert found(tmp_path, file, expression) == names
+
+
+def test_our_own_results_know_their_subtests(tmp_path: Path) -> None:
+    reports = ReportFolder(tmp_path / "reports")
+    subtests = (SubtestResult(name="[parity] (number=1)"),)
+    reports.append_tests([a_test(id="a.py::x", outcome=TestOutcome.FAILED, subtests=subtests), a_test(id="a.py::y")])
+    reports.close()
+    file = tmp_path / "reports" / "tests.jsonl"
+    assert found(tmp_path, file, "test(parity)") == ["x [parity] (number=1)"]
+    assert found(tmp_path, file, "kind(subtest) and test(x)") == ["x", "x [parity] (number=1)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("out.xml", "<html/>", "is an HTML page"),
+        ("out.xml", None, "cannot be read"),
+        ("tests.jsonl", None, "there is no such file"),
+        ("tests.jsonl", "{}\n", "not a test result"),
+        ("out.xml", '<testsuite tests="5"><testcase name="a"/></testsuite>', "contradicts itself"),
+    ],
+)
+def test_a_file_that_cannot_be_believed_is_refused(tmp_path: Path, name: str, text: str | None, said: str) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(GatesError, match=r".") as caught:
+        recorded.tests_of_files(tmp_path, [tmp_path / name], [])
+    assert said in str(caught.value)

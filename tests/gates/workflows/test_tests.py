@@ -1,0 +1,93 @@
+"""Listing and explaining work on tests from anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from gates.errors import NothingSelected, UsageError
+from gates.exclusions import Exclusion, named_expressions
+from gates.filters import Candidate, Described, NoFacts
+from gates.workflows.tests import Tests, explanation, find_test, listing
+
+
+def an_entry(name: str, expression: str) -> Exclusion:
+    return Exclusion(name, expression, "why", "todo", "ada", dt.date(2099, 1, 1))
+
+
+def some_tests(*names: str, **more: object) -> Tests:
+    candidates = tuple(Described({"id": name, "kind": "function", "marks": []}) for name in names)
+    return Tests(candidates=candidates, facts=NoFacts("nobody knows"), named={}, **more)  # type: ignore[arg-type]
+
+
+def test_what_matches_is_listed_and_counted() -> None:
+    text, said = listing(some_tests("a.py::x", "a.py::y", "b.py::x"), "test(x) and flaky()")
+    assert text == "a.py::x\nb.py::x\n"
+    assert said == [
+        "flaky(): unknown for 3 tests, and unknown selects: nobody knows",
+        "2 of 3 tests match",
+    ]
+
+
+def test_a_listing_for_programs_holds_what_is_known() -> None:
+    text, _ = listing(some_tests("a.py::x"), "all()", as_json=True)
+    (test,) = json.loads(text)
+    assert (test["id"], test["file"], test["kind"], test["params"]) == ("a.py::x", "a.py", "function", None)
+
+
+def test_every_wrong_name_is_told_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        listing(some_tests("a.py::x"), "mark(a) or file(b) or test(c)")
+    assert caught.value.got.split("\n       ") == ["mark(a) matches no test", "file(b) matches no test"]
+
+
+def test_an_empty_listing_is_no_success() -> None:
+    with pytest.raises(NothingSelected) as caught:
+        listing(some_tests("a.py::cache"), "test(cahce)")
+    assert "test(cahce) matches no test; did you mean test(cache)?; 0 of 1 tests match" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "verdict"),
+    [
+        ("test(x)", "is excluded by gone"),
+        ("test(z)", "is not selected by the filter"),
+        ("default()", "is excluded by gone"),
+    ],
+)
+def test_an_explanation_ends_with_what_becomes_of_the_test(expression: str, verdict: str) -> None:
+    tests = some_tests("a.py::x", exclusions=(an_entry("gone", "test(x)"),))
+    assert explanation(tests, "a.py::x", expression).endswith(f"→ {verdict}\n")
+
+
+def test_a_quarantined_test_runs_and_an_unknown_exclusion_excludes_nothing() -> None:
+    ledgers = {"exclusions": (an_entry("maybe", "flaky()"),), "quarantine": (an_entry("shaky", "test(x)"),)}
+    said = explanation(some_tests("a.py::x", **ledgers), "x", "")
+    assert "unknown flaky()  (nobody knows)" in said
+    assert said.endswith("→ runs, quarantined by shaky\n")
+
+
+def test_named_expressions_are_shown_with_what_they_stand_for() -> None:
+    tests = some_tests("a.py::x")
+    tests = Tests(candidates=tests.candidates, facts=tests.facts, named=named_expressions("test(x)", ()))
+    assert "true    default()\ntrue      test(x)\n" in explanation(tests, "x", "default()")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("cahce", "no test is named 'cahce'\n  to do: did you mean 'cache'?"),
+        ("zzz", "no test is named 'zzz'\n  to do: gates list -E 'all()' shows them"),
+        ("c", "2 tests are named so\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
+    ],
+)
+def test_a_name_must_mean_one_test(name: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_test([Candidate("a.py::cache"), Candidate("a.py::cold")], name)
+    assert str(caught.value) == problem
+
+
+def test_a_whole_id_is_enough_even_where_others_contain_it() -> None:
+    assert find_test([Candidate("a.py::x"), Candidate("a.py::xx")], "a.py::x").id == "a.py::x"
