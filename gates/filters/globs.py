@@ -64,7 +64,7 @@ def _parts(glob: str, *, path: bool = False, sets: bool = True) -> Iterator[str]
         found = _SET.match(glob, at) if sets and letter == "[" and at < last else None
         across = _ACROSS.match(glob, at) if path and letter in "*/" else None
         if found is not None:
-            yield _set(found[2], negated=bool(found[1]), slash="/" if path else "")
+            yield _set(found[2], negated=bool(found[1]), path=path)
         elif across is not None:
             yield _MEANINGS[across[0]]
         else:
@@ -73,6 +73,7 @@ def _parts(glob: str, *, path: bool = False, sets: bool = True) -> Iterator[str]
         at = taken.end() if taken is not None else at + 1
 
 
-def _set(inside: str, *, negated: bool, slash: str) -> str:
+def _set(inside: str, *, negated: bool, path: bool) -> str:
     escaped = re.sub(r"[\\^\[\]&|~]", r"\\\g<0>", inside)
-    return f"[{'^' + slash if negated else ''}{escaped}]"
+    within = "(?!/)" if negated and path else ""
+    return f"{within}[{'^' if negated else ''}{escaped}]"

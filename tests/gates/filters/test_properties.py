@@ -239,8 +239,14 @@ def test_parsing_never_raises_anything_but_the_language_s_own_error(text: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["file(x[/**b-a]y)", "file(**/*[\udcddz[zC-\udccc?**/*/[]m)", "test(#" + "[" * 3000 + ")", "file([**/)"],
-    ids=["a set over folders", "found by fuzzing", "no set at all", "half a set"],
+    [
+        "file(x[/**b-a]y)",
+        "file(**/*[\udcddz[zC-\udccc?**/*/[]m)",
+        "test(#" + "[" * 3000 + ")",
+        "file([**/)",
+        "file([!-a])",
+    ],
+    ids=["a set over folders", "found by fuzzing", "no set at all", "half a set", "no range of slashes"],
 )
 def test_texts_that_once_broke_a_promise_break_it_no_more(text: str) -> None:
     fuzz.check(text)
