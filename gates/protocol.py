@@ -77,6 +77,7 @@ class Settings:
         facts_file: where `facts` stand, where they are too large for a variable.
         collect_only: run nothing.
         describe: write `described` records.
+        root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
 
     inbox: str = ""
@@ -93,6 +94,7 @@ class Settings:
     facts_file: str = ""
     collect_only: bool = False
     describe: bool = False
+    root: str = ""
 
     def to_json(self) -> str:
         """The value of `GATES_PYTEST`."""
@@ -124,6 +126,7 @@ class Settings:
             facts=_read_facts(file) if file else data.get("facts") or {},
             collect_only=bool(data.get("collect_only")),
             describe=bool(data.get("describe")),
+            root=str(data.get("root") or ""),
         )
 
 

@@ -63,8 +63,10 @@ class Candidate:
     Attributes:
         id: pytest's node id.
         file: path relative to the root of the tests, with `/`.
+        above: path of that root below the project's, with `/` at its end; empty where they are the same.
     """
 
+    above: str = ""
     kind: Optional[str] = None
     marks: Optional[tuple[Mark, ...]] = None
     fixtures: Optional[tuple[str, ...]] = None
@@ -75,6 +77,11 @@ class Candidate:
     def __init__(self, nodeid: str, file: str = "") -> None:
         self.id = nodeid
         self.file = file or nodeid.partition("::")[0]
+
+    @property
+    def path(self) -> str:
+        """Path of the file below the project's root: what git, owners and the import graph know it by."""
+        return self.above + self.file
 
     @property
     def names(self) -> Names:
@@ -100,6 +107,7 @@ class Candidate:
         return {
             "id": self.id,
             "file": self.file,
+            "above": self.above,
             "module": self.module,
             "kind": self.kind,
             "marks": marks,
@@ -115,6 +123,7 @@ class Described(Candidate):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(str(data["id"]), str(data.get("file") or ""))
+        self.above = str(data.get("above") or "")
         self._module = data.get("module")
         self.kind = data.get("kind")
         marks, params = data.get("marks"), data.get("params")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .nearest import nearest
 from .nodes import Matcher, Predicate
 from .predicates import PREDICATES
+from .printing import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,8 +57,9 @@ class LeafReport:
 
 
 def leaf_reports(selection: Selection, tests: Sequence[Candidate]) -> tuple[LeafReport, ...]:
-    """A report for each predicate, in the order of the text."""
-    return tuple(_report(leaf, tests) for leaf in selection.leaves)
+    """A report for each predicate, in the order of the text; one that is written twice has one."""
+    once = {leaf.text: leaf for leaf in selection.leaves}
+    return tuple(_report(leaf, tests) for leaf in once.values())
 
 
 def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
@@ -101,7 +103,10 @@ def _near(leaf: Leaf, tests: Sequence[Candidate]) -> str:
         if len(names) > MOST_NAMES:
             break
     near = nearest(first.text, names)
-    return f"did you mean {leaf.predicate.name}({near})?" if near else ""
+    if not near:
+        return ""
+    meant = to_text(Predicate(leaf.predicate.name, (Matcher(PREDICATES[leaf.predicate.name].default, near),)))
+    return f"did you mean {meant}?"
 
 
 def _habit(predicate: Predicate) -> str:

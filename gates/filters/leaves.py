@@ -48,7 +48,12 @@ class LeafQuestion:
 
 
 def _one(value: Optional[str]) -> Names:
-    return None if value is None else (value,)
+    return None if value is None else (value,) if value else ()
+
+
+def _one_or_both(file: str, path: str) -> Names:
+    """A file may be named from the root of the tests, and from the project's."""
+    return (file,) if file == path else (file, path)
 
 
 def _classes(test: Candidate) -> Names:
@@ -84,9 +89,9 @@ def _params(test: Candidate) -> Names:
 SUBJECTS: dict[str, tuple[Callable[[Candidate], Names], str]] = {
     "test": (lambda test: (test.id,), ""),
     "name": (lambda test: (test.names.name,), ""),
-    "file": (lambda test: (test.file,), ""),
+    "file": (lambda test: _one_or_both(test.file, test.path), "its file"),
     "binary": (_stem, ""),
-    "binary_id": (lambda test: (test.file,), ""),
+    "binary_id": (lambda test: _one_or_both(test.file, test.path), "its file"),
     "module": (lambda test: _one(test.module), "its module"),
     "package": (_packages, ""),
     "class": (_classes, ""),
@@ -121,7 +126,9 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
 
 def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQuestion:
     def column(tests: Candidates) -> Column:
-        return columns.of_answers(resolution.answer(test.id, test.names.function, test.file) for test in tests)
+        return columns.of_answers(
+            resolution.answer(test.id, test.above + test.names.function, test.path) for test in tests
+        )
 
     return LeafQuestion(
         predicate, text, column, lambda _: resolution.why, note=resolution.note, missing=resolution.missing

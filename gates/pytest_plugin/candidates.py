@@ -20,10 +20,11 @@ LONGEST = 1000
 class ItemCandidate(Candidate):
     """A collected item. Everything that pytest knows of it is known."""
 
-    def __init__(self, item: pytest.Item) -> None:
+    def __init__(self, item: pytest.Item, above: str = "") -> None:
         # Not the base's: this is done for every test, and most filters need no more than the id.
         self.id: str = item.nodeid
         self._item = item
+        self.above = above
 
     @cached_property
     def file(self) -> str:  # type: ignore[override]  # an attribute of the base
@@ -32,22 +33,29 @@ class ItemCandidate(Candidate):
 
     @cached_property
     def names(self) -> Names:
-        """The parts of the id."""
-        return split_id(self.id)
+        """The parts of the id; of an item that is no Python function, its name may hold anything."""
+        if isinstance(self._item, pytest.Function) or self._is_doctest:
+            return split_id(self.id)
+        return Names(self.file, (), self._item.name, "", self.id)
 
     @property
     def module(self) -> Optional[str]:
-        """The name under which pytest imported the file; for a file that is no module, what its path spells."""
+        """The name under which pytest imported the file; empty where the item lies in no module."""
+        if self._is_doctest:
+            return super().module or ""
         module = self._item.getparent(pytest.Module)
-        name = getattr(module.obj, "__name__", None) if module is not None else None
-        return str(name) if name else super().module
+        return str(getattr(module.obj, "__name__", "")) if module is not None else ""
 
     @property
     def kind(self) -> Optional[str]:  # type: ignore[override]
         """One of `predicates.KINDS`."""
         if isinstance(self._item, pytest.Function):
             return "function" if self._item.cls is None else "method"
-        return "doctest" if type(self._item).__name__ == "DoctestItem" else "other"
+        return "doctest" if self._is_doctest else "other"
+
+    @property
+    def _is_doctest(self) -> bool:
+        return type(self._item).__name__ == "DoctestItem"
 
     @cached_property
     def marks(self) -> Optional[tuple[Mark, ...]]:  # type: ignore[override]
@@ -82,8 +90,8 @@ class ItemCandidate(Candidate):
 class ItemCandidates(Candidates):
     """Collected items; what a filter does not ask for is never looked up."""
 
-    def __init__(self, items: Sequence[pytest.Item]) -> None:
-        self._items = items
+    def __init__(self, items: Sequence[pytest.Item], above: str = "") -> None:
+        self._items, self._above = items, above
         self._made: dict[int, ItemCandidate] = {}
 
     def __len__(self) -> int:
@@ -100,7 +108,7 @@ class ItemCandidates(Candidates):
             return [self[position] for position in range(len(self))[index]]
         found = self._made.get(index)
         if found is None:
-            found = self._made[index] = ItemCandidate(self._items[index])
+            found = self._made[index] = ItemCandidate(self._items[index], self._above)
         return found
 
     @cached_property

@@ -91,9 +91,17 @@ def seconds(text: str) -> float:
 
 
 def apply_options(settings: Settings, config: pytest.Config) -> Settings:
-    """The settings with the options of this pytest over them."""
+    """The settings with the options of this pytest over them.
+
+    Raises:
+        FilterSyntaxError: an expression is empty.
+    """
     option = config.option
     wanted = list(getattr(option, "gates_filters", None) or [])
+    if not all(text.strip() for text in wanted):  # most likely an unset variable, and certainly not "everything"
+        from ..filters import parse
+
+        parse("")
     union = wanted[0] if len(wanted) == 1 else " or ".join(f"({text})" for text in wanted)
     # A filter in the project's own addopts narrows what the runner asks for; neither may widen the other.
     parts = [text for text in (settings.filter, union) if text]

@@ -70,6 +70,9 @@ class Attempt:
             self._start_again(report)
         elif str(report.when) not in PHASES:
             self.crash = report
+        elif self.earlier and not self.phases and report.when == "teardown":
+            # pytest-rerunfailures (16.7, not 16.0) also sends the teardown of the attempt that it has called a rerun.
+            return
         else:
             self.phases[str(report.when)] = report
 

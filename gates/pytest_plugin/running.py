@@ -76,6 +76,12 @@ class Watch:
         self._end = time.monotonic() + self._timeout
         self._arm(self._timeout)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """A further attempt of a test whose first one was told to be over: some plugins do so."""
+        if not self._end:
+            self.pytest_runtest_protocol()
+
     def pytest_runtest_logfinish(self) -> None:
         """The test is over."""
         self._disarm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional
 
@@ -11,6 +12,7 @@ from .catalogue import Dropped, make_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ..exclusions import Exclusion
     from ..filters import Candidates, Filter
@@ -37,6 +39,7 @@ class Choice:
         quarantine: entries of the quarantine with theirs.
         include_excluded: excluded tests run too, and are known as excluded.
         describe: everything that is known of the tests is kept for the listeners.
+        root: the project's folder; empty where it is that of the tests.
     """
 
     wanted: Optional[Filter] = None
@@ -44,6 +47,7 @@ class Choice:
     quarantine: Ledger = ()
     include_excluded: bool = False
     describe: bool = False
+    root: str = ""
 
     @property
     def open(self) -> bool:
@@ -66,7 +70,7 @@ class Selection:
             return
         from .candidates import ItemCandidates
 
-        tests = ItemCandidates(items)
+        tests = ItemCandidates(items, _above(config.rootpath, choice.root))
         if choice.describe:
             dropped.described = [test.to_json() for test in tests]
         wanted = self._wanted(tests)
@@ -115,6 +119,14 @@ class Selection:
     ) -> dict[pytest.Item, str]:
         """What an entry names and the filter selects; what was not selected is not the ledger's business."""
         return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
+
+
+def _above(tests: Path, project: str) -> str:
+    """The path of the root of the tests below the project's, as `Candidate.above` has it."""
+    if not project:
+        return ""
+    relative = os.path.relpath(tests, project).replace(os.sep, "/")
+    return "" if relative == "." else f"{relative}/"
 
 
 class Lister:
@@ -166,7 +178,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
         GatesError: an expression has a syntax error.
     """
     if not settings.filter and not ledgers:
-        return Selection(Choice(describe=settings.describe))
+        return Selection(Choice(describe=settings.describe, root=settings.root))
     from ..exclusions import named_expressions
     from ..filters import Resolution, TableFacts, compile_filter, parse
 
@@ -184,5 +196,6 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
             quarantine=ledger(ledgers.quarantine),
             include_excluded=settings.include_excluded,
             describe=settings.describe,
+            root=settings.root,
         )
     )

@@ -86,6 +86,7 @@ def gate_environment(
             facts_file=str(around.facts) if around.facts is not None else "",
             collect_only=around.collect,
             describe=around.collect,
+            root=str(around.root),
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

@@ -226,3 +226,28 @@ def test_subtests_are_those_of_the_last_attempt(project: Project, mode: tuple[st
     (attempt,) = record["attempts"]
     assert "--- subtest [first] ---" in attempt["details"]
     assert (attempt["stdout"], record["stdout"]) == ("own 0\n", "own 1\n")
+
+
+def test_the_teardown_and_the_end_of_a_failed_attempt_may_be_told_too(project: Project) -> None:
+    # pytest-rerunfailures 16.7 does so.
+    loud = RERUNS.replace(
+        "                item._initrequest()\n                break\n        else:\n            break\n",
+        """\
+                item._initrequest()
+                rerun = True
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        if all(report.outcome != "rerun" for report in reports):
+            break
+""",
+    )
+    assert loud != RERUNS
+    project.write_file("conftest.py", loud.replace("{reruns}", "2"))
+    project.write(
+        test_it="calls = []\ndef test_never(): assert 0\ndef test_late():\n    calls.append(1)\n    assert len(calls) > 2"
+    )
+    for options in ((), ("-n", "1")):
+        ran = project.injected(*options)
+        assert ran.outcomes == {"test_never": "failed", "test_late": "flaky"}
+        assert [len(ran.tests[name]["attempts"]) for name in ("test_never", "test_late")] == [2, 2]
+        for stream in ran.inbox.iterdir():
+            stream.unlink()

@@ -180,6 +180,7 @@ def test_settings_survive_json() -> None:
         facts={"flaky()": {"otherwise": None}},
         collect_only=True,
         describe=True,
+        root="project",
     )
     assert protocol.Settings.from_json(settings.to_json()) == settings
 
