@@ -21,6 +21,7 @@ from gates.cli.options import (
     timeout_option,
     union_of,
 )
+from gates.values import ExitCode
 
 profile_option = click.option("-p", "--profile", default="", help="A named checklist of the config.")
 results_option = click.option(
@@ -58,7 +59,7 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
         click.echo(text, nl=False)
         for line in said:
             click.echo(line, err=True)
-        return
+        raise SystemExit(ExitCode.GATE_FAILED if tests.broken else ExitCode.PASSED)
     from gates.workflows.listing import gate_listing
 
     click.echo(gate_listing(folder, asked, as_json=as_json), nl=False)

@@ -148,9 +148,20 @@ class _Reader:
             first = next(iter((*node.args, *named)), None)
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and _DOTTED.fullmatch(first.value):
                 self._names.add(first.value)
+        elif isinstance(node.func, ast.Name) and node.func.id in ("exec", "eval"):
+            self._executed(node.args[0] if node.args else None)
         elif name in _IMPORTERS:
             self._called.add(id(node.func))
             self._imported(node.args[0] if node.args else None, node)
+
+    def _executed(self, code: ast.expr | None) -> None:
+        """What `exec` runs: a text that stands there is read like the file, any other may import anything."""
+        tree = parse(code.value.encode()) if isinstance(code, ast.Constant) and isinstance(code.value, str) else None
+        if tree is None:
+            self._anything = True
+            return
+        for node in ast.walk(tree):
+            self.look_at(node)
 
     def _imported(self, what: ast.expr | None, call: ast.Call) -> None:
         """What a call such as `import_module(what)` imports."""

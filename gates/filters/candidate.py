@@ -64,9 +64,13 @@ class Candidate:
         id: pytest's node id.
         file: path relative to the root of the tests, with `/`.
         above: path of that root below the project's, with `/` at its end; empty where they are the same.
+        placed: whether the file is known; else `file` is only what stands before `::`.
+        module: dotted name under which the file was imported; empty where it is no module.
     """
 
     above: str = ""
+    placed: bool = True
+    module: Optional[str] = None
     kind: Optional[str] = None
     marks: Optional[tuple[Mark, ...]] = None
     fixtures: Optional[tuple[str, ...]] = None
@@ -87,11 +91,6 @@ class Candidate:
     def names(self) -> Names:
         """The parts of the id."""
         return split_id(self.id)
-
-    @property
-    def module(self) -> Optional[str]:
-        """Dotted name of the test's module; here the one that its path spells."""
-        return self.file[:-3].replace("/", ".") if self.file.endswith(".py") else None
 
     @property
     def group(self) -> Optional[tuple[str, ...]]:
@@ -124,7 +123,7 @@ class Described(Candidate):
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(str(data["id"]), str(data.get("file") or ""))
         self.above = str(data.get("above") or "")
-        self._module = data.get("module")
+        self.module = data.get("module")
         self.kind = data.get("kind")
         marks, params = data.get("marks"), data.get("params")
         self.marks = None if marks is None else tuple(Mark(name, tuple(args), kwargs) for name, args, kwargs in marks)
@@ -132,11 +131,6 @@ class Described(Candidate):
         self.fixtures = _tuple(data.get("fixtures"))
         self.docstring = data.get("docstring")
         self.platform = _tuple(data.get("platform"))
-
-    @property
-    def module(self) -> Optional[str]:
-        """Dotted name of the test's module."""
-        return self._module
 
 
 def _tuple(value: Any) -> Optional[tuple[str, ...]]:

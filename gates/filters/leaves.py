@@ -51,12 +51,16 @@ def _one(value: Optional[str]) -> Names:
     return None if value is None else (value,) if value else ()
 
 
-def _one_or_both(file: str, path: str) -> Names:
+def _file(test: Candidate) -> Names:
     """A file may be named from the root of the tests, and from the project's."""
-    return (file,) if file == path else (file, path)
+    if not test.placed:
+        return None
+    return (test.file,) if not test.above else (test.file, test.path)
 
 
 def _classes(test: Candidate) -> Names:
+    if not test.placed:  # then classes and modules cannot be told apart
+        return None
     classes = test.names.classes
     # Each class around it, and the way to it: `TestOuter::TestInner`.
     return (*classes, "::".join(classes)) if len(classes) > 1 else classes
@@ -64,13 +68,15 @@ def _classes(test: Candidate) -> Names:
 
 def _packages(test: Candidate) -> Names:
     """Packages around the module, and folders around the file: they differ where a folder is no package."""
-    folders = test.file.split("/")[:-1]
+    folders = test.file.split("/")[:-1] if test.placed else []
     module = (test.module or "").split(".")[:-1]
     both = (".".join(parts[: length + 1]) for parts in (module, folders) for length in range(len(parts)))
     return tuple(dict.fromkeys(both))
 
 
 def _stem(test: Candidate) -> Names:
+    if not test.placed:
+        return None
     name = test.file.rpartition("/")[2]
     return (name.removesuffix(".py"),)
 
@@ -89,12 +95,12 @@ def _params(test: Candidate) -> Names:
 SUBJECTS: dict[str, tuple[Callable[[Candidate], Names], str]] = {
     "test": (lambda test: (test.id,), ""),
     "name": (lambda test: (test.names.name,), ""),
-    "file": (lambda test: _one_or_both(test.file, test.path), "its file"),
-    "binary": (_stem, ""),
-    "binary_id": (lambda test: _one_or_both(test.file, test.path), "its file"),
+    "file": (_file, "its file"),
+    "binary": (_stem, "its file"),
+    "binary_id": (_file, "its file"),
     "module": (lambda test: _one(test.module), "its module"),
-    "package": (_packages, ""),
-    "class": (_classes, ""),
+    "package": (_packages, "its module"),
+    "class": (_classes, "its file"),
     "kind": (lambda test: _one(test.kind), "what kind of test it is"),
     "param": (_params, "its parameters"),
     "fixture": (lambda test: test.fixtures, "its fixtures"),
@@ -119,7 +125,7 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
         return _outside(predicate, text, facts.resolve(predicate))
     subject, lacking = SUBJECTS[predicate.name]
     if predicate.name == "file":
-        return LeafQuestion(predicate, text, _column(predicate), names=_paths)
+        return LeafQuestion(predicate, text, _column(predicate), lambda _: "its file cannot be known here", _paths)
     why = f"{lacking} cannot be known here" if lacking else ""
     return LeafQuestion(predicate, text, _column(predicate), lambda _: why, lambda test: subject(test) or ())
 
@@ -158,7 +164,9 @@ def _column(predicate: Predicate) -> Callable[[Candidates], Column]:
 
     def of_function(test: Candidate) -> Answer:
         names = subject(test)
-        return None if names is None else any(map(matches, names))
+        if names is None or (name == "package" and test.module is None and not any(map(matches, names))):
+            return None  # of a package the folders are known, but not under which name it was imported
+        return any(map(matches, names))
 
     return lambda tests: _by_group(tests.functions, of_function)
 

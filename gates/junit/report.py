@@ -17,6 +17,10 @@ PYTEST = "pytest"
 """Producer whose dialect is known: see `JUnitReport.producer`."""
 
 
+GATES_SUITE = "gates"
+"""Name of the suite of our own files that holds a case per gate, and the `classname` of these."""
+
+
 class JUnitCase(msgspec.Struct, frozen=True, kw_only=True):
     """One `<testcase>`, whatever the number of its results.
 

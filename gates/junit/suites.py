@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.junit.elements import Case, Suite, document
 from gates.junit.outcomes import GATE_ELEMENTS
+from gates.junit.report import GATES_SUITE
 from gates.junit.testcase import iso, seconds, test_case
 from gates.values import GateOutcome
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gates.results import GateResult, Run, TestResult
-
-GATES_SUITE = "gates"
-"""Name of the suite that holds a case per gate, and their `classname`."""
 
 
 def run_document(run: Run, tests: Sequence[TestResult]) -> str:

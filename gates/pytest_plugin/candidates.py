@@ -39,10 +39,10 @@ class ItemCandidate(Candidate):
         return Names(self.file, (), self._item.name, "", self.id)
 
     @property
-    def module(self) -> Optional[str]:
+    def module(self) -> Optional[str]:  # type: ignore[override]
         """The name under which pytest imported the file; empty where the item lies in no module."""
-        if self._is_doctest:
-            return super().module or ""
+        if self._is_doctest:  # its item lies in a file of doctests, which is a module all the same
+            return self.file[:-3].replace("/", ".") if self.file.endswith(".py") else ""
         module = self._item.getparent(pytest.Module)
         return str(getattr(module.obj, "__name__", "")) if module is not None else ""
 

@@ -12,11 +12,12 @@ import msgspec
 from gates.errors import EnvironmentProblem
 from gates.exclusions import named_expressions
 from gates.filters import Described, TableFacts
-from gates.run import Engine, GateEnded, Settings, TestsDescribed
+from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings
+from gates.values import BAD_TESTS
 from gates.workflows.compare import gates_with_tests
 from gates.workflows.prepare import Prepared, prepare
 from gates.workflows.tests import Tests
@@ -35,7 +36,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     if not request.gates:
         prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))
     plan = prepared.plan
-    described = _described(prepared)
+    described, broken = _described(prepared)
     candidates = {test["id"]: Described(test) for test in described}  # two gates may have the same tests
     return Tests(
         candidates=tuple(candidates.values()),
@@ -44,6 +45,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
         expression=plan.filter,
         exclusions=plan.exclusions,
         quarantine=plan.quarantine,
+        broken=broken,
     )
 
 
@@ -53,8 +55,10 @@ def listing_gates(prepared: Prepared) -> tuple[str, ...]:
     return sure or gates_with_tests(prepared)
 
 
-def _described(prepared: Prepared) -> list[dict[str, Any]]:
+def _described(prepared: Prepared) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """What is known of each test, and what could not be collected."""
     found: list[dict[str, Any]] = []
+    broken: dict[str, None] = {}
     ended: list[GateEnded] = []
     with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:
         folder = Path(work)
@@ -75,9 +79,12 @@ def _described(prepared: Prepared) -> list[dict[str, Any]]:
             for event in engine.events():
                 if isinstance(event, TestsDescribed):
                     found += event.tests
+                elif isinstance(event, TestsLanded):
+                    bad = (test for test in event.results if test.phase == "collect" and test.outcome in BAD_TESTS)
+                    broken |= {f"{test.id}: {test.message}": None for test in bad}
                 elif isinstance(event, GateEnded):
                     ended.append(event)
-            if not found:
+            if not found and not broken:
                 logs = [
                     (folder / event.result.log).read_text("utf-8", "replace") for event in ended if event.result.log
                 ]
@@ -90,4 +97,4 @@ def _described(prepared: Prepared) -> list[dict[str, Any]]:
                 )
         finally:
             engine.close()
-    return found
+    return found, tuple(broken)

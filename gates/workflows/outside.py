@@ -183,11 +183,16 @@ class Outside:
     def _owner(self, predicate: Predicate) -> Resolution:
         from gates.facts.owners import read_owners
 
-        owners = read_owners(self._root)
+        above = self._git.prefix if self._git is not None else ""
+        # A project in a subfolder: its hosting service reads the file of the repository.
+        top = self._root.parents[above.rstrip("/").count("/")] if above else self._root
+        owners = read_owners(top)
+        if owners is None and above:
+            owners, above = read_owners(self._root), ""
         if owners is None:
             return unknown("there is no CODEOWNERS file")
         matches = compile_matcher(predicate.matchers[0])
-        yes = frozenset(file for file in self._files if any(map(matches, owners.of(file))))
+        yes = frozenset(file for file in self._files if any(map(matches, owners.of(above + file))))
         no = frozenset(self._files) - yes
         return Resolution(Names(files=yes), Names(files=no), otherwise=None, why="its file is no file of the project")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gates.errors import UsageError
 from gates.exclusions import named_expressions
 from gates.filters import Candidate, Predicate, Resolution, TableFacts
@@ -19,13 +21,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.filters import Facts
+    from gates.junit.report import JUnitCase
     from gates.results import TestResult
 
 
-class Subtest(Candidate):
+class Recorded(Candidate):
+    """A test of a results file. Where the file does not say in which file it stands, nobody knows."""
+
+    def __init__(self, result: TestResult) -> None:
+        super().__init__(result.id, result.file)
+        self.placed = bool(result.file)
+
+
+class Subtest(Recorded):
     """A part of a test that failed by itself; it is known from results only."""
 
     kind = "subtest"
+
+    def __init__(self, result: TestResult, name: str) -> None:
+        super().__init__(result)
+        self.id = f"{result.id} {name}"
 
 
 class ResultFacts:
@@ -67,9 +82,9 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
 
 
 def _candidates(result: TestResult) -> Iterator[Candidate]:
-    yield Candidate(result.id, result.file)
+    yield Recorded(result)
     for subtest in result.subtests:
-        yield Subtest(f"{result.id} {subtest.name}", result.file)
+        yield Subtest(result, subtest.name)
 
 
 def _results(file: Path) -> tuple[TestResult, ...]:
@@ -78,8 +93,20 @@ def _results(file: Path) -> tuple[TestResult, ...]:
             raise UsageError("there is no such file", place=str(file))
         return load_tests(file)
     from gates.junit.read import case_results, read_junit
+    from gates.junit.report import GATES_SUITE
 
     report = read_junit(file)
     if not report.consistent:
         raise UsageError("contradicts itself", place=str(file), got="; ".join(report.contradictions))
-    return case_results("", report)
+    suites: dict[str, list[JUnitCase]] = {}
+    for case in report.cases:
+        suites.setdefault(case.suite, []).append(case)
+    if not any(case.classname == GATES_SUITE for case in suites.get(GATES_SUITE, ())):
+        return case_results("", report)
+    # Our own: gates are no tests, and what two gates ran is one test with two results, as in `tests.jsonl`.
+    return tuple(
+        result
+        for name, cases in suites.items()
+        if name != GATES_SUITE
+        for result in case_results("", msgspec.structs.replace(report, cases=tuple(cases)))
+    )

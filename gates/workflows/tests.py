@@ -26,6 +26,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
         expression: what the request and the profile select; empty for all.
         exclusions: the ledger.
         quarantine: the other one.
+        broken: what could not be collected, and why: tests that nobody can list may be in it.
     """
 
     __test__ = False
@@ -36,6 +37,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
     expression: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[str, list[str]]:
@@ -53,6 +55,7 @@ def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[st
     said = [report.warning for report in reports if report.warning]
     said += [f"{report.text}: {report.note}" for report in reports if report.note]
     found = [test for test, matched in zip(tests.candidates, selection.matched, strict=True) if matched]
+    said += [f"cannot be collected: {text}" for text in tests.broken]
     said.append(f"{len(found)} of {len(tests.candidates)} tests match")
     if not found:
         raise NothingSelected("no test matches", got="; ".join(said))
