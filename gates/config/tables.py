@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Reader = Callable[[Any], Any]
 
 
+class MistakenFilter(ValueError):
+    """An expression with mistakes; its message shows each under its place."""
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a text")
@@ -106,7 +110,7 @@ def _expression(value: Any) -> str:
         if text.strip():
             parse(text, without=("default",))
     except FilterSyntaxError as error:
-        raise ValueError(str(error)) from error
+        raise MistakenFilter(str(error)) from error
     return text
 
 
@@ -208,6 +212,8 @@ class Problems:
                 continue
             try:
                 found[key.replace("-", "_")] = known[key](value)
+            except MistakenFilter as error:
+                self.add((*at, key), f"{key!r}: {error}")
             except ValueError as error:
                 self.add((*at, key), f"wrong value of {key!r}", expected=str(error), got=repr(value))
         return found

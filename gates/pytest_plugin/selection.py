@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Ledger = Sequence[tuple[Exclusion, Filter]]
 
-FILTER, EXCLUSION, QUARANTINE = "filter", "exclusion", "quarantine"
+FILTER, PROFILE, EXCLUSION, QUARANTINE = "filter", "profile", "exclusion", "quarantine"
 """Where an expression comes from; of the ledgers with the entry's name behind it."""
 
 NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
@@ -39,6 +39,7 @@ class Choice:
         quarantine: entries of the quarantine with theirs.
         include_excluded: excluded tests run too, and are known as excluded.
         describe: everything that is known of the tests is kept for the listeners.
+        of_profile: predicates of the filter that the config wrote, by their canonical text.
         root: the project's folder; empty where it is that of the tests.
     """
 
@@ -47,6 +48,7 @@ class Choice:
     quarantine: Ledger = ()
     include_excluded: bool = False
     describe: bool = False
+    of_profile: frozenset[str] = frozenset()
     root: str = ""
 
     @property
@@ -96,7 +98,10 @@ class Selection:
         from ..filters import leaf_reports
 
         selection = self._choice.wanted.select(tests)
-        self.dropped.leaves += [(FILTER, report) for report in leaf_reports(selection, tests)]
+        of_profile = self._choice.of_profile
+        self.dropped.leaves += [
+            (PROFILE if report.text in of_profile else FILTER, report) for report in leaf_reports(selection, tests)
+        ]
         return selection.column
 
     def _named(self, kind: str, ledger: Ledger, tests: Candidates) -> Mapping[int, str]:
@@ -180,7 +185,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     if not settings.filter and not ledgers:
         return Selection(Choice(describe=settings.describe, root=settings.root))
     from ..exclusions import named_expressions
-    from ..filters import Resolution, TableFacts, compile_filter, parse
+    from ..filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
     table = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
     facts: Facts = TableFacts(table, NO_FACTS)
@@ -196,6 +201,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
             quarantine=ledger(ledgers.quarantine),
             include_excluded=settings.include_excluded,
             describe=settings.describe,
+            of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),
             root=settings.root,
         )
     )

@@ -153,4 +153,5 @@ def _time(seconds: float | None, outcome: str, note: str) -> str:
 def _difference(times: GateTimes) -> str:
     if not times.base_seconds or times.head_seconds is None:
         return ""
-    return f", {100 * (times.head_seconds / times.base_seconds - 1):+.0f}% in one run each"
+    change = round(100 * (times.head_seconds / times.base_seconds - 1))
+    return f", {change:+d}% in one run each"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gates.compare.values import Comparison
-    from gates.results import GateResult, Run, TestResult
+    from gates.results import GateResult, Run, TestCounts, TestResult
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
 """Kind of a changed file → its heading, in the order shown."""
@@ -123,7 +123,7 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
     compared = comparison_view(comparison) if comparison is not None else None
     return Summary(
         title=f"Validation summary: {run.subject.branch or run.subject.name or run.project or 'unnamed subject'}",
-        verdict=verdict_of(run, counts),
+        verdict=_verdict(run, counts, compared),
         facts=_facts(run),
         gates=_gate_rows(run),
         tests=section,
@@ -140,6 +140,15 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         commands=_commands(run),
         evidence=_evidence(run),
     )
+
+
+def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | None) -> Verdict:
+    """The verdict of the run; a regression against the base is no pass, whatever the gates say."""
+    verdict = verdict_of(run, counts)
+    if compared is None or not compared.regression or not verdict.passed:
+        return verdict
+    why = ", ".join(compared.weakened) or "see the comparison"
+    return Verdict("REGRESSION", f"Against {compared.base}: {why}. On the head alone: {verdict.sentence}")
 
 
 def _ledger(records: Sequence[ExclusionRecord], now: float) -> tuple[ExclusionRow, ...]:

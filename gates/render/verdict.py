@@ -86,7 +86,7 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
 
 def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
     if word == "NOTHING SELECTED":
-        return "No gate was selected, so nothing was shown."
+        return f"No {'test' if run.gates else 'gate'} was selected, so nothing was shown."
     parts = [wrong_names(run)] if word == "WRONG FILTER" else []
     parts += _gate_parts(run)
     if counts:

@@ -41,7 +41,7 @@ class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one predicate of an expression matched.
 
     Attributes:
-        source: `filter`, or `exclusion NAME` or `quarantine NAME`.
+        source: `filter`, or of the config: `profile`, `exclusion NAME` or `quarantine NAME`.
         text: the predicate, in its canonical form.
         count: tests that it holds for, or may hold for; the most that one pytest process found.
         unknown: how many of them it only may hold for, because a fact is missing.

@@ -314,8 +314,11 @@ class RunningGate:
         late = expired((*self.around.plan.exclusions, *self.around.plan.quarantine), today)
         if not late or not has_tests:
             return None
-        names = ", ".join(f"{entry.name} ({entry.expires})" for entry in late)
-        return Witness(name=verdict.LEDGER, outcome=GateOutcome.FAILED, detail=f"expired exclusions: {names}")
+        left_out = self.around.plan.exclusions
+        names = ", ".join(
+            f"{'exclusion' if entry in left_out else 'quarantine'} {entry.name} ({entry.expires})" for entry in late
+        )
+        return Witness(name=verdict.LEDGER, outcome=GateOutcome.FAILED, detail=f"expired: {names}")
 
 
 def _free(path: Path, number: int) -> Path:

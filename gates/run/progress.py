@@ -58,11 +58,14 @@ def end_line(result: GateResult) -> str:
 def test_line(counts: TestCounts) -> str:
     """`820 tests run: 820 passed, 48 skipped`, short."""
     parts = [f"{counts.passed} passed"]
-    for name in ("failed", "error", "timeout", "crashed", "skipped", "excluded", "interrupted", "not_run"):
+    for name in (
+        *("failed", "error", "timeout", "crashed", "flaky", "xfailed", "xpassed"),
+        *("skipped", "quarantined", "excluded", "interrupted", "not_run"),
+    ):
         number = getattr(counts, name)
         if number:
             parts.append(f"{number} {name.replace('_', ' ')}")
-    return f"{counts.run} tests run: {', '.join(parts)}"
+    return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
 
 
 class PlainProgress:

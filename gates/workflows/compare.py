@@ -10,9 +10,10 @@ import msgspec
 
 from gates.compare import Comparison, compare_runs
 from gates.errors import EnvironmentProblem, GatesError, UsageError
+from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
-from gates.values import ExitCode
+from gates.values import ExitCode, GateOutcome
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
@@ -52,6 +53,7 @@ def compare_subjects(
         raise UsageError("there is no git repository, so there is nothing to compare with", place=str(root))
     git.need_commit(base)
     with prepare_subject(root, request, head, reports=reports) as prepared:
+        _refuse_unknown(prepared, accepted)
         wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
     base_reports = prepared.store.folder / "base"
     with ExitStack() as stack:
@@ -70,7 +72,8 @@ def compare_subjects(
     if before.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
     if before.run.tests is None:
-        raise EnvironmentProblem(
+        passed = all(gate.outcome is GateOutcome.PASSED for gate in before.run.gates)
+        raise (UsageError if passed else EnvironmentProblem)(
             "the base has no test results to compare with",
             place=f"{base} ({before.run.subject.commit[:12]})",
             got=", ".join(f"{gate.name}: {gate.outcome} {gate.reason}".strip() for gate in before.run.gates),
@@ -85,6 +88,17 @@ def compare_subjects(
     write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
     emit(after.run, after.tests, after.reports, comparison)
     return Compared(finished=after, comparison=comparison, exit_code=exit_of(after, comparison))
+
+
+def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:
+    known = [entry.name for entry in (*prepared.config.exclusions, *prepared.config.quarantine)]
+    for name in accepted:
+        if name not in known:
+            near = nearest(name, known)
+            raise UsageError(
+                f"no exclusion is named {name!r}",
+                remedy=f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}",
+            )
 
 
 def gates_with_tests(prepared: Prepared) -> tuple[str, ...]:

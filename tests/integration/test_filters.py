@@ -262,3 +262,50 @@ def test_results_of_any_runner_can_be_asked(library: Project) -> None:
     library.gates("run")
     done = library.gates("list", "--results", "reports/tests.jsonl", "-E", "failed(last)", "--json")
     assert [test["id"] for test in json.loads(done.out)] == [SHAKY]
+
+
+def test_every_excluded_test_is_verified_although_each_hang_ends_its_session(library: Project) -> None:
+    text = "import time\ndef test_hang_one(): time.sleep(60)\ndef test_hang_two(): time.sleep(60)\ndef test_hang_not(): pass\n"
+    ledger = FILES["gates.toml"].partition("[quarantine")[0].replace("name(=test_hangs)", "name(test_hang)")
+    library.write({"tests/test_hang.py": text, "gates.toml": ledger})
+    done = library.gates("exclusions", "--verify", "--test-timeout", "500ms")
+    assert done.code == 1, done.text
+    assert "hangs (hang): 3 as recorded, 1 pass now" in done.out
+    assert "STALE    tests/test_hang.py::test_hang_not" in done.out
+
+
+def test_what_cannot_be_collected_is_said_when_tests_are_listed(library: Project) -> None:
+    library.write({"tests/test_broken.py": "x("})
+    done = library.gates("list", "-E", "all()")
+    assert done.code == 1, done.text
+    assert len(done.out.splitlines()) == 6
+    assert "cannot be collected: tests/test_broken.py: " in done.err
+
+
+def test_our_own_junit_has_the_tests_of_two_gates_once_a_gate(library: Project) -> None:
+    library.write(noxfile(pytest_session(), pytest_session("-k", "size").replace("def test(", "def again(")))
+    library.gates("run")
+    both = [
+        library.gates("list", "--results", f"reports/{name}", "-E", "param(=1)")
+        for name in ("junit.xml", "tests.jsonl")
+    ]
+    assert [done.out.splitlines() for done in both] == [[LOW[0]] * 2] * 2
+    assert library.gates("list", "--results", "reports/junit.xml", "-E", "test(again)").code == 4
+
+
+def test_an_exclusion_to_accept_must_be_one(library: Project) -> None:
+    done = library.gates("compare", "main", "--accept-exclusion", "hnags")
+    assert done.code == 2
+    assert "no exclusion is named 'hnags'" in done.err
+    assert "did you mean 'hangs'?" in done.err
+
+
+def test_files_are_known_from_the_project_s_root_wherever_pytest_starts(library: Project) -> None:
+    library.write({"sub/pytest.ini": "[pytest]\n", "sub/test_s.py": "def test_a(): pass\n"})
+    session = "@nox.session(venv_backend='none', tags=['gate'])\ndef sub(session):\n    session.chdir('sub')\n"
+    session += "    session.run(PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', external=True)\n\n"
+    library.write(noxfile(pytest_session(), session))
+    library.commit()
+    library.write({"sub/test_s.py": "def test_a(): assert 1\n"})
+    for expression in ("changed(feature)", "file(sub/test_s.py)", "file(test_s.py)"):
+        assert library.gates("list", "-g", "sub", "-E", expression).out.splitlines() == ["test_s.py::test_a"]

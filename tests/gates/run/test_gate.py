@@ -211,7 +211,7 @@ with open(os.path.join(os.environ["GATES_INBOX"], "pytest-1-a.jsonl"), "w") as s
     engine = Engine(plan, Settings(config=Config(root=tmp_path), around=surroundings(tmp_path, plan)))
     results = ended(engine.events())
     assert (results["test"].outcome, results["test"].inconsistent) == (GateOutcome.FAILED, False)
-    assert results["test"].reason == "expired exclusions: old (2020-01-01)"
+    assert results["test"].reason == "expired: exclusion old (2020-01-01)"
     assert results["lint"].outcome is GateOutcome.PASSED
 
 
