@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TESTS, FILES = 100_000, 100
-FEWER = 20_000
+FEWER = 50_000
 MATCH_GOAL, DESELECT_GOAL = 0.15, 1.03
 PLUGIN = "gates.pytest_plugin"
 

@@ -17,6 +17,7 @@ NO, UNKNOWN, YES = 0, 1, 2
 Column = bytes
 
 _MIRROR = bytes((YES, UNKNOWN, NO)) + bytes(253)
+_ONLY_NO = bytes((1, 0, 0)) + bytes(253)
 _FROM_BOOL = bytes((NO, YES)) + bytes(254)
 _ANSWERS: tuple[Answer, ...] = (False, None, True)
 
@@ -39,6 +40,11 @@ def answer(value: int) -> Answer:
 def negated(column: Column) -> Column:
     """`not`."""
     return column.translate(_MIRROR)
+
+
+def refused(column: Column) -> Column:
+    """Where the answer is no for sure: what unknown and yes select is zero here."""
+    return column.translate(_ONLY_NO)
 
 
 def both(columns: Sequence[Column]) -> Column:

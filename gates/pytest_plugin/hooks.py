@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .catalogue import Catalogue
-    from .selection import Ledgers, Selection
+    from .ledger import Ledgers
+    from .selection import Selection
 
 _HEADER = pytest.StashKey["list[str]"]()
 """Lines for the header that are known before the parts of the plugin exist."""
@@ -76,24 +77,24 @@ def _read_settings() -> Settings | None:
 
 def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:
     """What is asked of this session, and the ledgers."""
-    from .selection import Ledgers, read_ledgers
-
     told = _read_settings()
     if told is not None:
+        from .selection import read_ledgers
+
         return apply_options(told, config), read_ledgers(told)
     from .ledger import load_ledgers
 
     found = load_ledgers(config.rootpath)
     settings = apply_options(Settings(source=found.source, default_filter=found.default_filter), config)
-    if found.exclusions or found.quarantine:
+    if found.ledgers:
         from ..exclusions import to_json
 
         settings = replace(
             settings,
-            exclusions=tuple(map(to_json, found.exclusions)),
-            quarantine=tuple(map(to_json, found.quarantine)),
+            exclusions=tuple(map(to_json, found.ledgers.exclusions)),
+            quarantine=tuple(map(to_json, found.ledgers.quarantine)),
         )
-    return with_facts(settings, config.rootpath), Ledgers(found.exclusions, found.quarantine)
+    return with_facts(settings, config.rootpath), found.ledgers
 
 
 def _configure_session(config: pytest.Config) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Callable, Optional
 
 import pytest
 
 from .catalogue import Dropped, make_catalogue
+from .ledger import Ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,8 +86,10 @@ class Selection:
         else:
             dropped.excluded = named
         if wanted is not None:
-            dropped.deselected = [item for item, keep in zip(items, wanted) if not keep]
-        kept = items if wanted is None else [item for item, keep in zip(items, wanted) if keep]
+            from ..filters.columns import refused
+
+            dropped.deselected = list(compress(items, refused(wanted)))
+        kept = items if wanted is None else list(compress(items, wanted))
         if dropped.excluded:
             kept = [item for item in kept if item not in dropped.excluded]
         if len(kept) < len(items):
@@ -150,17 +154,6 @@ class Lister:
         catalogue = make_catalogue(session.items, self._selection.dropped, every_test=self._every_test)
         for listener in self._listeners:
             listener(catalogue)
-
-
-@dataclass(frozen=True)
-class Ledgers:
-    """The entries that the settings carry."""
-
-    exclusions: tuple[Exclusion, ...] = ()
-    quarantine: tuple[Exclusion, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.exclusions or self.quarantine)
 
 
 def read_ledgers(settings: Settings) -> Ledgers:

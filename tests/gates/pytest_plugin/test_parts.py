@@ -17,10 +17,10 @@ from gates.protocol import Settings
 from gates.pytest_plugin import distribution
 from gates.pytest_plugin.budget import RECORD_LIMIT, fair_share, fit
 from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
-from gates.pytest_plugin.ledger import Found, finder, load_ledgers
+from gates.pytest_plugin.ledger import Found, Ledgers, finder, load_ledgers
 from gates.pytest_plugin.options import seconds
 from gates.pytest_plugin.reports import Attempt, conclude
-from gates.pytest_plugin.selection import Ledgers, make_selection
+from gates.pytest_plugin.selection import make_selection
 from gates.pytest_plugin.terminal import lines
 from gates.pytest_plugin.text import cap, first_line
 from gates.workers import choose_workers, cores, read_durations
