@@ -72,3 +72,24 @@ def test_a_file_that_cannot_be_believed_is_refused(tmp_path: Path, name: str, te
     with pytest.raises(GatesError, match=r".") as caught:
         recorded.tests_of_files(tmp_path, [tmp_path / name], [])
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "class(TestInner)",
+        "class(TestPool)",
+        "file(tests/**)",
+        "module(tests.test_a)",
+        "package(tests)",
+        "binary(test_a)",
+    ],
+)
+def test_a_file_without_files_leaves_open_where_its_tests_stand(tmp_path: Path, expression: str) -> None:
+    # As pytest writes it by default.
+    file = tmp_path / "out.xml"
+    file.write_text(
+        '<testsuite name="pytest"><testcase classname="tests.test_a.TestInner" name="test_in"/></testsuite>'
+    )
+    assert found(tmp_path, file, expression) == found(tmp_path, file, f"not {expression}") == ["test_in"]
+    assert found(tmp_path, file, "name(=test_in)") == ["test_in"]
