@@ -14,6 +14,7 @@ from gates.config.values import NoTests
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
+from gates.rules import NONE, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         include_excluded: run what the ledger excludes.
         ignore_default_filter: the profile's filter does not hold.
         no_tests: what it means when nothing is selected.
+        retries: further attempts of a test that failed.
         no_install: reuse environments as they are (`nox -R`).
     """
 
@@ -44,6 +46,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     include_excluded: bool = False
     ignore_default_filter: bool = False
     no_tests: NoTests | None = None
+    retries: int | None = None
     no_install: bool = False
 
 
@@ -79,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         ledger: all entries of the ledger, whether or not they hold.
         quarantine: entries of the quarantine.
         no_tests: what it means when nothing is selected.
+        rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
@@ -95,6 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ledger: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
     no_tests: NoTests = "fail"
+    rules: tuple[Layer, ...] = ()
     whole: bool = False
     effective_filter: str = ""
     include_excluded: bool = False
@@ -144,6 +149,7 @@ def make_plan(
     default = "" if request.ignore_default_filter else profile.filter
     wanted = _both(default, request.filter)
     jobs = request.jobs or profile.jobs or config.jobs or cores
+    timeout = request.test_timeout or profile.test_timeout or config.test_timeout
     return Plan(
         profile=profile.name,
         gates=tuple(planned),
@@ -158,11 +164,25 @@ def make_plan(
         whole=len(chosen) == len(gates),
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
-        test_timeout=request.test_timeout or profile.test_timeout or config.test_timeout,
+        rules=_rules(config, profile, request, timeout),
+        test_timeout=timeout,
         no_install=request.no_install,
         nox_args=config.nox_args,
         notes=_notes(gates, chosen, config),
     )
+
+
+def _rules(config: Config, profile: Profile, request: Request, timeout: float | None) -> tuple[Layer, ...]:
+    """Command line over profile over config, as nextest has it; nothing where nobody says anything."""
+    asked = [] if request.retries is None else [Layer("--retries", "", {"retries": {**NONE, "count": request.retries}})]
+    written = (*asked, *profile.rules, *config.rules)
+    if not any(layer.settings for layer in written):
+        return ()
+    if timeout is None:
+        return written
+    limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
+    limits = Layer("test timeout", "", {"slow_timeout": limit})
+    return (limits, *written) if request.test_timeout else (*written, limits)
 
 
 def available_cores() -> int:

@@ -77,6 +77,7 @@ class Settings:
         facts_file: where `facts` stand, where they are too large for a variable.
         collect_only: run nothing.
         describe: write `described` records.
+        rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
 
@@ -94,6 +95,7 @@ class Settings:
     facts_file: str = ""
     collect_only: bool = False
     describe: bool = False
+    rules: tuple[dict[str, Any], ...] = ()
     root: str = ""
 
     def to_json(self) -> str:
@@ -126,6 +128,7 @@ class Settings:
             facts=_read_facts(file) if file else data.get("facts") or {},
             collect_only=bool(data.get("collect_only")),
             describe=bool(data.get("describe")),
+            rules=tuple(data.get("rules") or ()),
             root=str(data.get("root") or ""),
         )
 

@@ -50,6 +50,7 @@ for command in (
     *(
         looking.list_things,
         looking.explain,
+        looking.show_config,
         looking.exclusions,
         looking.report,
         looking.init,

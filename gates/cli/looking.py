@@ -17,6 +17,7 @@ from gates.cli.options import (
     project_root,
     reports_folder,
     request,
+    retries_option,
     root_option,
     timeout_option,
     union_of,
@@ -83,6 +84,21 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
     folder, asked = project_root(root), request(**options)
     tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
     click.echo(explanation(tests, test, asked.filter if results else ""), nl=False)
+
+
+@click.command("show-config")
+@click.argument("test")
+@root_option
+@profile_option
+@gate_option
+@retries_option
+@no_install_option
+def show_config(root: Path | None, test: str, **options: Any) -> None:
+    """Show how TEST (an id, or a part of one) is run: retries, timeouts, and which place of the config says so."""
+    from gates.workflows.collect import tests_of_project
+    from gates.workflows.tests import settings_of
+
+    click.echo(settings_of(tests_of_project(project_root(root), request(**options)), test), nl=False)
 
 
 @click.command()

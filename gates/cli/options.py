@@ -58,6 +58,9 @@ timeout_option = click.option(
 excluded_option = click.option("--include-excluded", is_flag=True, help="Run what the exclusions leave out.")
 no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse environments as they are (nox -R).")
 default_option = click.option("--ignore-default-filter", is_flag=True, help="Without the filter of the profile.")
+retries_option = click.option(
+    "--retries", type=click.IntRange(min=0), metavar="N", help="Try a test that failed up to N times again."
+)
 no_tests_option = click.option(
     "--no-tests", type=click.Choice(["fail", "warn", "pass"]), help="What it means when no test is selected."
 )
@@ -123,6 +126,7 @@ def request(
     include_excluded: bool = False,
     ignore_default_filter: bool = False,
     no_tests: NoTests | None = None,
+    retries: int | None = None,
     no_install: bool = False,
 ) -> Request:
     """The request that the options come to."""
@@ -137,5 +141,6 @@ def request(
         include_excluded=include_excluded,
         ignore_default_filter=ignore_default_filter,
         no_tests=no_tests,
+        retries=retries,
         no_install=no_install,
     )

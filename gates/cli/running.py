@@ -20,6 +20,7 @@ from gates.cli.options import (
     project_root,
     reports_option,
     request,
+    retries_option,
     root_option,
     timeout_option,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @excluded_option
 @default_option
 @no_tests_option
+@retries_option
 @no_install_option
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
 def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
 from gates.config.tables import Problems, read_gate, read_profile, read_top
+from gates.config.tests import read_layers
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
 
@@ -101,6 +102,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     problems = Problems(place)
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
+    rules = read_layers(table.get("tests"), ("tests",), problems)
     profiles = {name: read_profile(name, value, problems) for name, value in problems.tables(table, "profile")}
     ledger, mistakes = read_exclusions(
         dict(problems.tables(table, "exclusions")), lambda keys: place(("exclusions", *keys))
@@ -119,7 +121,14 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     if errors:
         raise ManyErrors(tuple(sorted(errors, key=_position)))
     return Config(
-        root=root, path=path, gates=gates, profiles=profiles, exclusions=ledger, quarantine=quarantine, **settings
+        root=root,
+        path=path,
+        gates=gates,
+        profiles=profiles,
+        exclusions=ledger,
+        quarantine=quarantine,
+        rules=rules,
+        **settings,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _HEADER = re.compile(r"\s*\[\[?\s*(?P<keys>[^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(
@@ -18,10 +19,11 @@ def _split(keys: str) -> tuple[str, ...]:
 def locate(text: str, path: tuple[str, ...]) -> int:
     """The line (from 1) where the key `path` stands, or its nearest parent that does; 0 for an empty file.
 
-    A key inside an inline table or a text of several lines is found at the line of the table.
+    The n-th table of `[[a.b]]` is `("a", "b", "n")`, counted from 0. A key inside an inline table or a text of several lines is found at the line of the table.
     """
     table: tuple[str, ...] = ()
     best_depth, best_line, quotes = -1, 0, ""
+    seen: Counter[tuple[str, ...]] = Counter()
     for number, line in enumerate(text.split("\n"), 1):
         if quotes:  # inside a text of several lines, which may look like anything
             quotes = "" if quotes in line else quotes
@@ -29,6 +31,11 @@ def locate(text: str, path: tuple[str, ...]) -> int:
         header = _HEADER.match(line)
         if header:
             table = found = _split(header["keys"])
+            if line.lstrip().startswith("[["):
+                indexed = (*found, str(seen[found]))
+                seen[found] += 1
+                if indexed[-1] != "0" or path[: len(indexed)] == indexed:  # who asks without a number means the first
+                    table = found = indexed
         else:
             key = _KEY.match(line)
             if key is None:

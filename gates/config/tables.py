@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from difflib import get_close_matches
-from math import inf
 from typing import TYPE_CHECKING, Any, get_args
 
+from gates.config.durations import seconds
+from gates.config.tests import read_layers
 from gates.config.values import GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
 from gates.results import EnvironmentChange
-from gates.values import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,17 +44,6 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
-
-
-def _duration(value: Any) -> float:
-    try:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        seconds = float(value) if number else parse_duration(_text(value))
-    except (ValueError, OverflowError):
-        seconds = 0.0
-    if not 0 < seconds < inf:
-        raise ValueError("a duration such as '90s' or '10m', or seconds above zero")
-    return seconds
 
 
 def _command(value: Any) -> tuple[str, ...]:
@@ -101,7 +90,13 @@ def _reports(value: Any) -> str:
     return text
 
 
-def _expression(value: Any) -> str:
+def expression(value: Any) -> str:
+    """An expression of the filter language.
+
+    Raises:
+        MistakenFilter: it has mistakes.
+        ValueError: it is no text.
+    """
     # Imported here: a config without filters need not load their language.
     from gates.filters import FilterSyntaxError, parse
 
@@ -135,8 +130,8 @@ def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
 TOP: dict[str, Reader] = {
     "base": _text,
     "jobs": _count,
-    "timeout": _duration,
-    "test-timeout": _duration,
+    "timeout": seconds,
+    "test-timeout": seconds,
     "accept-could-not-run": _texts,
     "accept-exclusions": _texts,
     "unrelated": _texts,
@@ -146,14 +141,14 @@ TOP: dict[str, Reader] = {
     "reports": _reports,
     "nox-args": _texts,
 }
-TABLES = ("gate", "profile", "exclusions", "quarantine")
+TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 
 GATE: dict[str, Reader] = {
     "command": _command,
     "session": _text,
     "args": _texts,
     "title": _text,
-    "timeout": _duration,
+    "timeout": seconds,
     "needs": _texts,
     "reports": _texts,
     "tests": _witness,
@@ -163,9 +158,9 @@ GATE: dict[str, Reader] = {
 
 PROFILE: dict[str, Reader] = {
     "gates": _texts,
-    "filter": _expression,
+    "filter": expression,
     "jobs": _count,
-    "test-timeout": _duration,
+    "test-timeout": seconds,
     "include-excluded": _flag,
     "no-tests": _no_tests,
 }
@@ -234,4 +229,7 @@ def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateCo
 
 def read_profile(name: str, table: Mapping[str, Any], problems: Problems) -> Profile:
     """`[profile.NAME]`."""
-    return Profile(name=name, **problems.fields(table, PROFILE, ("profile", name)))
+    own = {key: value for key, value in table.items() if key != "tests"}
+    at = ("profile", name)
+    rules = read_layers(table.get("tests"), (*at, "tests"), problems)
+    return Profile(name=name, rules=rules, **problems.fields(own, PROFILE, at))

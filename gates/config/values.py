@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from gates.results import EnvironmentChange
+from gates.rules import Layer
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
@@ -56,6 +57,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     test_timeout: float | None = None
     include_excluded: bool = False
     no_tests: NoTests | None = None
+    rules: tuple[Layer, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         exclusions: the ledger (`gates.exclusions.Exclusion`).
         quarantine: tests that run and do not count, entries of the same kind.
         accept_exclusions: entries of both ledgers that may exclude more than on the base.
+        rules: how tests are run, the first that has a setting decides.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
@@ -100,3 +103,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: tuple[Any, ...] = ()
     accept_exclusions: tuple[str, ...] = ()
     unrelated: tuple[str, ...] = ()
+    rules: tuple[Layer, ...] = ()

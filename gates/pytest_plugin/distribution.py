@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -134,7 +135,7 @@ class Controller:
             stacks = stacks_path(self._folder(), worker).read_text(encoding="utf-8", errors="backslashreplace")
         except OSError:
             return
-        limit = self._settings.test_timeout
+        limit = self._settings.test_timeout or limit_of(stacks)
         if limit is not None and stacks.startswith("Timeout ("):
             report.gates_timeout = limit  # type: ignore[attr-defined]
             report.longrepr = f"timed out after {limit:g}s\n\n{stacks}"
@@ -145,6 +146,12 @@ class Controller:
         """Remove the scratch folder."""
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def limit_of(dump: str) -> float | None:
+    """Seconds after which a watchdog wrote this dump: `Timeout (0:00:02.500000)!`; None for any other text."""
+    found = re.match(r"Timeout \((\d+):(\d+):([\d.]+)\)", dump)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found is not None else None
 
 
 def _survive_death(node: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -160,12 +160,12 @@ def _configure_local(
 
         register(Announcer(Stream(stream), "", config), "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
-    if settings.test_timeout:
-        from .running import Watch, close_stacks, open_stacks
+    if settings.test_timeout or settings.rules:
+        from .running import close_stacks, open_stacks
 
         stacks = open_stacks(_stacks_beside(stream) if stream else None)
         config.add_cleanup(lambda: close_stacks(stacks))
-        register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+        _register_limits(config, settings, stacks)
 
 
 def _configure_worker(config: pytest.Config) -> None:
@@ -179,7 +179,7 @@ def _configure_worker(config: pytest.Config) -> None:
     if order.plugin != PLUGIN:
         return
     remove_injection(os.environ)
-    from .running import Announcer, CrashStacks, Watch, open_stacks
+    from .running import Announcer, CrashStacks, open_stacks
     from .selection import Lister, make_selection, read_ledgers
     from .signer import Signer
     from .wire import WireCleaner
@@ -199,7 +199,25 @@ def _configure_worker(config: pytest.Config) -> None:
     stacks = open_stacks(stacks_path(order.scratch, worker))
     config.add_cleanup(stacks.close)
     register(CrashStacks(stacks), "gates-crash-stacks")
-    if settings.test_timeout:
+    _register_limits(config, settings, stacks)
+
+
+def _register_limits(config: pytest.Config, settings: Settings, stacks: IO[bytes]) -> None:
+    """What ends tests that take too long, and tries tests again."""
+    register = config.pluginmanager.register
+    if settings.rules:
+        from .limits import Limits
+        from .ruling import Ruler
+        from .selection import read_ledgers
+        from .trying import Retrier
+
+        ruler = Ruler(settings, read_ledgers(settings).quarantine)
+        register(ruler, "gates-ruler")
+        register(Retrier(ruler.rules), "gates-retrier")
+        register(Limits(ruler.rules, stacks, config), "gates-limits")
+    elif settings.test_timeout:
+        from .running import Watch
+
         register(Watch(settings.test_timeout, stacks, config), "gates-watch")
 
 

@@ -24,6 +24,9 @@ _WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")
 
 PHASES = ("setup", "call", "teardown")
 
+TIMEOUT = "gates_timeout"
+"""On the report of a test that was ended because it took too long: after how many seconds."""
+
 NEGLIGIBLE = 0.001
 """Seconds of a setup or a teardown that nobody wants to read about."""
 
@@ -125,7 +128,7 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     if attempt.crash is not None:
         fields.update(_crashed(attempt, attempt.crash))
         # The clocks of two processes: a test that timed out took at least its limit.
-        least = float(getattr(attempt.crash, "gates_timeout", 0.0))
+        least = float(getattr(attempt.crash, TIMEOUT, 0.0))
         fields["duration"] = round(max(least, now - attempt.started), 6)
     else:
         fields.update(_judged(attempt))
@@ -165,6 +168,8 @@ def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
     lead = attempt.subtests[0] if attempt.subtests and isinstance(report.longrepr, (str, type(None))) else report
     titled = [(f"subtest {subtest_name(each, travelled=bool(worker_of(each)))}", each) for each in attempt.subtests]
     outcome = TestOutcome.FAILED if report.when == "call" or attempt.subtests else TestOutcome.ERROR
+    if hasattr(report, TIMEOUT):
+        outcome = TestOutcome.TIMEOUT
     fields = {
         "outcome": outcome.value,
         "phase": str(report.when),
@@ -199,7 +204,7 @@ def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
         details = f"{details}\n\n{_joined(failed, titles=True)}"
     # The phase that was running is the one after the last that is known to have ended.
     known = sum(name in attempt.phases for name in PHASES)
-    timed_out = hasattr(crash, "gates_timeout")
+    timed_out = hasattr(crash, TIMEOUT)
     return {
         "outcome": TestOutcome.TIMEOUT if timed_out else TestOutcome.CRASHED,
         "phase": PHASES[min(known, 2)],
@@ -211,10 +216,13 @@ def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
 
 def _judged(attempt: Attempt) -> dict[str, Any]:
     bad = [(name, attempt.phases[name]) for name in PHASES if name in attempt.phases and attempt.phases[name].failed]
-    if attempt.subtests or any(name == "call" for name, _ in bad):
-        return _failed(attempt, TestOutcome.FAILED, "call", bad)
-    if bad:
-        return _failed(attempt, TestOutcome.ERROR, bad[0][0], bad)
+    if bad or attempt.subtests:
+        ended = next((name for name, report in bad if hasattr(report, TIMEOUT)), "")
+        if ended:
+            return _failed(attempt, TestOutcome.TIMEOUT, ended, bad)
+        called = bool(attempt.subtests) or any(name == "call" for name, _ in bad)
+        outcome, phase = (TestOutcome.FAILED, "call") if called else (TestOutcome.ERROR, bad[0][0])
+        return _failed(attempt, outcome, phase, bad)
     for name in PHASES:
         report = attempt.phases.get(name)
         expected = None if report is None else getattr(report, "wasxfail", None)
@@ -273,6 +281,8 @@ def _failed(
 
 def signature_of(report: AnyReport, root: str) -> str:
     """What the process that ran the test said, else what can be read from the text."""
+    if hasattr(report, TIMEOUT):
+        return of_timeout(text_of(report), root)
     said = getattr(report, "gates_signature", "")
     return str(said) if said else of_text(message_of(report), text_of(report), root)
 

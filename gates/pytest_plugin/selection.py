@@ -74,7 +74,7 @@ class Selection:
             return
         from .candidates import ItemCandidates
 
-        tests = ItemCandidates(items, _above(config.rootpath, choice.root))
+        tests = ItemCandidates(items, above(config.rootpath, choice.root))
         if choice.describe:
             dropped.described = [test.to_json() for test in tests]
         wanted = self._wanted(tests)
@@ -130,7 +130,7 @@ class Selection:
         return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
 
 
-def _above(tests: Path, project: str) -> str:
+def above(tests: Path, project: str) -> str:
     """The path of the root of the tests below the project's, as `Candidate.above` has it."""
     if not project:
         return ""

@@ -15,6 +15,7 @@ from gates.exclusions import to_json
 from gates.plan import Plan
 from gates.protocol import Settings
 from gates.results import GateResult
+from gates.rules import RuleBook
 from gates.run.inject import injected
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
@@ -86,6 +87,7 @@ def gate_environment(
             facts_file=str(around.facts) if around.facts is not None else "",
             collect_only=around.collect,
             describe=around.collect,
+            rules=tuple(RuleBook(plan.rules).to_json()),
             root=str(around.root),
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)

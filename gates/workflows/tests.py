@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ from gates.exclusions import Exclusion
 from gates.filters import Candidate, Expression, Facts, compile_filter, leaf_reports
 from gates.filters.explain import explain, render
 from gates.filters.nearest import nearest
+from gates.rules import NAMES, Layer, RuleBook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
         expression: what the request and the profile select; empty for all.
         exclusions: the ledger.
         quarantine: the other one.
+        rules: how tests are run.
         broken: what could not be collected, and why: tests that nobody can list may be in it.
     """
 
@@ -37,6 +40,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
     expression: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
+    rules: tuple[Layer, ...] = ()
     broken: tuple[str, ...] = ()
 
 
@@ -109,3 +113,31 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
         )
     shown = "\n       ".join([*(test.id for test in found[:8]), *(["…"] if len(found) > 8 else [])])
     raise UsageError(f"{len(found)} tests are named so", got=shown, remedy="name one of them")
+
+
+def settings_of(tests: Tests, name: str) -> str:
+    """How a test is run, a setting a line, each with where it comes from.
+
+    Raises:
+        UsageError: no test, or more than one, has the name.
+    """
+    test = find_test(tests.candidates, name)
+    (chosen,) = RuleBook(tests.rules).choose([test], tests.facts, tests.named)
+    rows = [(written, shown(getattr(chosen.rules, own)), chosen.sources[own]) for written, own in NAMES.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    lines = [f"{written:<{widths[0]}} = {value:<{widths[1]}}  # {source}" for written, value, source in rows]
+    return "\n".join([test.id, *lines]) + "\n"
+
+
+def shown(value: object) -> str:
+    """A setting as a config would have it."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    if is_dataclass(value):
+        parts = ((field.name.replace("_", "-"), getattr(value, field.name)) for field in fields(value))
+        return f"{{ {', '.join(f'{name} = {shown(part)}' for name, part in parts if part is not None)} }}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

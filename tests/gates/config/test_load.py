@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from gates.config.tables import GATE, PROFILE, TOP
 from gates.errors import ConfigError, GatesError, ManyErrors
 from gates.exclusions import Exclusion
 from gates.results import EnvironmentChange
+from gates.rules import NONE, Layer
 from gates.values import ExitCode
 
 if TYPE_CHECKING:
@@ -74,6 +76,20 @@ jobs = 1
 test-timeout = "5s"
 include-excluded = true
 no-tests = "pass"
+
+[profile.quick.tests]
+retries = 1
+
+[tests]
+flaky-result = "fail"
+
+[[tests.overrides]]
+filter = "mark(net)"
+retries = { count = 2, backoff = "exponential", delay = "1s", max-delay = 10, jitter = true, on = ["timeout"] }
+
+[[tests.overrides]]
+filter = "test(slow)"
+slow-timeout = { period = "1m", terminate-after = 2, grace = 0 }
 
 [exclusions.scaffold]
 filter = "test(scaffold)"
@@ -138,8 +154,29 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 test_timeout=5.0,
                 include_excluded=True,
                 no_tests="pass",
+                rules=(Layer("gates.toml:43", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
             )
         },
+        rules=(
+            Layer(
+                "gates.toml:49",
+                "mark(net)",
+                {
+                    "retries": {
+                        "count": 2,
+                        "backoff": "exponential",
+                        "delay": 1.0,
+                        "max_delay": 10.0,
+                        "jitter": True,
+                        "on": ["timeout"],
+                    }
+                },
+            ),
+            Layer(
+                "gates.toml:53", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+            ),
+            Layer("gates.toml:46", "", {"flaky_result": "fail"}),
+        ),
         exclusions=(
             Exclusion(
                 name="scaffold",
@@ -173,11 +210,17 @@ def test_the_example_above_sets_every_field_that_there_is() -> None:
 def test_pyproject_holds_the_same_config_below_its_own_table(tmp_path: Path) -> None:
     own = load(tmp_path, EVERYTHING)
     (tmp_path / "gates.toml").unlink()
-    head, *tables = re.split(r"(?m)^\[", EVERYTHING)
-    text = f"[tool.gates]{head}" + "".join(f"[tool.gates.{table}" for table in tables)
+    text = "[tool.gates]" + re.sub(r"(?m)^(\[+)", r"\1tool.gates.", EVERYTHING)
     shared = load(tmp_path, text, "pyproject.toml")
     assert shared.path == tmp_path / "pyproject.toml"
-    assert (shared.gates, shared.profiles, shared.exclusions) == (own.gates, own.profiles, own.exclusions)
+    assert (shared.gates, shared.exclusions) == (own.gates, own.exclusions)
+    one, other = (msgspec.structs.replace(config.profiles["quick"], rules=()) for config in (shared, own))
+    assert one == other
+    rules, others = (
+        [(layer.filter, layer.settings) for layer in (*config.profiles["quick"].rules, *config.rules)]
+        for config in (shared, own)
+    )
+    assert rules == others
 
 
 @pytest.mark.parametrize(
@@ -406,3 +449,24 @@ def test_a_filter_with_mistakes_is_shown_with_carets(tmp_path: Path, text: str) 
     assert f"\n  {text}\n" in error.what
     assert "^" in error.what
     assert error.place == "gates.toml:2"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tests = 1", "tests is not a table"),
+        ("[tests]\nretires = 1", "unknown key 'retires' in [tests]"),
+        ("[tests]\nretries = -1", "wrong value of 'retries'"),
+        ("[tests]\nretries = { delay = '1s' }", "wrong value of 'retries'"),
+        ("[tests]\nretries = { count = 1, on = ['crashed', 'x'] }", "wrong value of 'retries'"),
+        ("[tests]\nflaky-result = 'maybe'", "wrong value of 'flaky-result'"),
+        ("[tests]\nslow-timeout = { period = '1s', terminate-after = 0 }", "wrong value of 'slow-timeout'"),
+        ("[tests]\noverrides = 1", "overrides is no list of tables"),
+        ("[[tests.overrides]]\nretries = 1", "an override has no filter"),
+        ("[[tests.overrides]]\nfilter = 'tset(a)'", "'filter': the filter expression has an error"),
+        ("[profile.a.tests]\nretries = 'x'", "wrong value of 'retries'"),
+    ],
+)
+def test_mistakes_in_how_tests_are_run_are_told(tmp_path: Path, text: str, said: str) -> None:
+    (error,) = mistakes(tmp_path, text)
+    assert error.what.startswith(said)

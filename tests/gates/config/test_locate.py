@@ -26,6 +26,8 @@ later = 2
 a = 1
 [profile]
 quick.gates = []
+[[gate.list]]
+a = 2
 '''
 
 
@@ -45,6 +47,9 @@ quick.gates = []
         (("gate", "two words", "late"), 15),
         (("gate", "two words", "later"), 17),
         (("gate", "list", "a"), 19),
+        (("gate", "list", "0", "a"), 19),
+        (("gate", "list", "1", "a"), 23),
+        (("gate", "list", "2", "a"), 18),
         (("profile", "quick", "gates"), 21),
         (("profile", "quick", "gates", "x"), 21),
         (("nothing",), 0),

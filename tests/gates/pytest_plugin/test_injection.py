@@ -140,7 +140,7 @@ SOURCES = sorted(
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(GATES)))
 def test_injected_code_imports_the_standard_library_pytest_and_itself_relatively(path: Path) -> None:
-    allowed = {*sys.stdlib_module_names, "pytest", "tomli"}
+    allowed = {*sys.stdlib_module_names, "pytest", "_pytest", "tomli"}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))):
         if isinstance(node, ast.Import):
             assert {alias.name.partition(".")[0] for alias in node.names} <= allowed
@@ -180,6 +180,7 @@ def test_settings_survive_json() -> None:
         facts={"flaky()": {"otherwise": None}},
         collect_only=True,
         describe=True,
+        rules=({"source": "x", "filter": "", "settings": {}},),
         root="project",
     )
     assert protocol.Settings.from_json(settings.to_json()) == settings
