@@ -35,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         ignore_default_filter: the profile's filter does not hold.
         no_tests: what it means when nothing is selected.
         retries: further attempts of a test that failed.
+        partition: the part of the selected tests that runs.
         no_install: reuse environments as they are (`nox -R`).
     """
 
@@ -47,6 +48,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ignore_default_filter: bool = False
     no_tests: NoTests | None = None
     retries: int | None = None
+    partition: str = ""
     no_install: bool = False
 
 
@@ -82,6 +84,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         ledger: all entries of the ledger, whether or not they hold.
         quarantine: entries of the quarantine.
         no_tests: what it means when nothing is selected.
+        partition: the part of the selected tests that runs; empty for all.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         effective_filter: what a test must match to be run.
@@ -99,6 +102,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ledger: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
     no_tests: NoTests = "fail"
+    partition: str = ""
     rules: tuple[Layer, ...] = ()
     whole: bool = False
     effective_filter: str = ""
@@ -161,14 +165,18 @@ def make_plan(
         ledger=tuple(config.exclusions),
         quarantine=tuple(config.quarantine),
         no_tests=request.no_tests or profile.no_tests or config.no_tests,
-        whole=len(chosen) == len(gates),
+        whole=len(chosen) == len(gates) and not request.partition,
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
+        partition=request.partition,
         rules=_rules(config, profile, request, timeout),
         test_timeout=timeout,
         no_install=request.no_install,
         nox_args=config.nox_args,
-        notes=_notes(gates, chosen, config),
+        notes=(
+            *_notes(gates, chosen, config),
+            *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
+        ),
     )
 
 

@@ -13,7 +13,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
     collect-error  id, file, message, details, signature
     collect-skip   id, reason
-    running        id, worker, time (written by the process that runs the test)
+    running        id, worker, time, slow: the period of its `slow-timeout`, where that is not the default
+                   (written by the process that runs the test)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
@@ -78,6 +79,7 @@ class Settings:
         collect_only: run nothing.
         describe: write `described` records.
         rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
+        partition: `slice:m/n` or `hash:m/n`: only this part of the selected tests runs; empty for all.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
 
@@ -96,6 +98,7 @@ class Settings:
     collect_only: bool = False
     describe: bool = False
     rules: tuple[dict[str, Any], ...] = ()
+    partition: str = ""
     root: str = ""
 
     def to_json(self) -> str:
@@ -129,6 +132,7 @@ class Settings:
             collect_only=bool(data.get("collect_only")),
             describe=bool(data.get("describe")),
             rules=tuple(data.get("rules") or ()),
+            partition=str(data.get("partition") or ""),
             root=str(data.get("root") or ""),
         )
 

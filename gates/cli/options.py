@@ -61,6 +61,19 @@ default_option = click.option("--ignore-default-filter", is_flag=True, help="Wit
 retries_option = click.option(
     "--retries", type=click.IntRange(min=0), metavar="N", help="Try a test that failed up to N times again."
 )
+
+
+def _partition(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    from gates.partition import parse_partition
+
+    if text:
+        parse_partition(text)
+    return text
+
+
+partition_option = click.option(
+    "--partition", default="", metavar="PART", callback=_partition, help="A part of the tests: slice:1/3 or hash:1/3."
+)
 no_tests_option = click.option(
     "--no-tests", type=click.Choice(["fail", "warn", "pass"]), help="What it means when no test is selected."
 )
@@ -127,6 +140,7 @@ def request(
     ignore_default_filter: bool = False,
     no_tests: NoTests | None = None,
     retries: int | None = None,
+    partition: str = "",
     no_install: bool = False,
 ) -> Request:
     """The request that the options come to."""
@@ -142,5 +156,6 @@ def request(
         ignore_default_filter=ignore_default_filter,
         no_tests=no_tests,
         retries=retries,
+        partition=partition,
         no_install=no_install,
     )

@@ -17,6 +17,7 @@ from gates.cli.options import (
     jobs_option,
     no_install_option,
     no_tests_option,
+    partition_option,
     project_root,
     reports_option,
     request,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @default_option
 @no_tests_option
 @retries_option
+@partition_option
 @no_install_option
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
 def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:

@@ -14,8 +14,9 @@ from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, Stre
 from .options import add_options, apply_options, with_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from ..rules import Rules
     from .catalogue import Catalogue
     from .ledger import Ledgers
     from .selection import Selection
@@ -102,7 +103,7 @@ def _configure_session(config: pytest.Config) -> None:
     settings, ledgers = _settings(config)
     remove_injection(os.environ)
     header = config.stash.get(_HEADER, [])
-    selecting = bool(settings.filter or ledgers)
+    selecting = bool(settings.filter or ledgers or settings.partition)
     if settings.no_tests != "fail":
         from .judge import NothingSelected
 
@@ -154,18 +155,19 @@ def _configure_local(
     register = config.pluginmanager.register
     register(selection, "gates-selection")
     register(Lister(selection, listeners, every_test=_lists(settings)), "gates-lister")
+    rules = _register_rules(config, settings)
     if stream:
         from .running import Announcer
         from .signer import Signer
 
-        register(Announcer(Stream(stream), "", config), "gates-announcer")
+        register(Announcer(Stream(stream), "", config, rules), "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
     if settings.test_timeout or settings.rules:
         from .running import close_stacks, open_stacks
 
         stacks = open_stacks(_stacks_beside(stream) if stream else None)
         config.add_cleanup(lambda: close_stacks(stacks))
-        _register_limits(config, settings, stacks)
+        _register_limits(config, settings, rules, stacks)
 
 
 def _configure_worker(config: pytest.Config) -> None:
@@ -193,28 +195,39 @@ def _configure_worker(config: pytest.Config) -> None:
         listeners.append(_register_quarantine(config, settings))
     register(Lister(selection, listeners, every_test=bool(order.stream) or _lists(settings)), "gates-lister")
     register(WireCleaner(), "gates-wire")
+    rules = _register_rules(config, settings)
     if order.stream:
-        register(Announcer(Stream(order.stream), worker, config), "gates-announcer")
+        register(Announcer(Stream(order.stream), worker, config, rules), "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
     stacks = open_stacks(stacks_path(order.scratch, worker))
     config.add_cleanup(stacks.close)
     register(CrashStacks(stacks), "gates-crash-stacks")
-    _register_limits(config, settings, stacks)
+    _register_limits(config, settings, rules, stacks)
 
 
-def _register_limits(config: pytest.Config, settings: Settings, stacks: IO[bytes]) -> None:
+def _register_rules(config: pytest.Config, settings: Settings) -> Mapping[pytest.Item, Rules]:
+    """The rules of each test, filled in when it is known which tests run."""
+    if not settings.rules:
+        return {}
+    from .ruling import Ruler
+    from .selection import read_ledgers
+
+    ruler = Ruler(settings, read_ledgers(settings).quarantine)
+    config.pluginmanager.register(ruler, "gates-ruler")
+    return ruler.rules
+
+
+def _register_limits(
+    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stacks: IO[bytes]
+) -> None:
     """What ends tests that take too long, and tries tests again."""
     register = config.pluginmanager.register
     if settings.rules:
         from .limits import Limits
-        from .ruling import Ruler
-        from .selection import read_ledgers
         from .trying import Retrier
 
-        ruler = Ruler(settings, read_ledgers(settings).quarantine)
-        register(ruler, "gates-ruler")
-        register(Retrier(ruler.rules), "gates-retrier")
-        register(Limits(ruler.rules, stacks, config), "gates-limits")
+        register(Retrier(rules), "gates-retrier")
+        register(Limits(rules, stacks, config), "gates-limits")
     elif settings.test_timeout:
         from .running import Watch
 

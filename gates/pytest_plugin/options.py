@@ -46,6 +46,12 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
         help="also run the tests that [tool.gates.exclusions] leaves out",
     )
     group.addoption(
+        "--partition",
+        dest="gates_partition",
+        metavar="PART",
+        help="run only a part of the selected tests: slice:1/3 or hash:1/3",
+    )
+    group.addoption(
         "--no-tests",
         choices=["fail", "warn", "pass"],
         dest="gates_no_tests",
@@ -109,6 +115,7 @@ def apply_options(settings: Settings, config: pytest.Config) -> Settings:
         settings,
         filter=" and ".join(f"({text})" for text in parts) if len(parts) > 1 else "".join(parts),
         include_excluded=settings.include_excluded or bool(getattr(option, "gates_include_excluded", False)),
+        partition=getattr(option, "gates_partition", None) or settings.partition,
         no_tests=getattr(option, "gates_no_tests", None) or settings.no_tests,
         default_filter="" if getattr(option, "gates_ignore_default", False) else settings.default_filter,
         test_timeout=getattr(option, "gates_test_timeout", None) or settings.test_timeout,

@@ -35,5 +35,5 @@ class Ruler:
         tests = ItemCandidates(session.items, above(session.config.rootpath, settings.root))
         chosen = RuleBook.from_json(settings.rules).choose(tests, TableFacts(facts, NO_FACTS), named)
         for item, one in zip(session.items, chosen):
-            if one.rules.retries.count or one.rules.slow_timeout.limit is not None:
+            if one.rules != Rules():
                 self.rules[item] = one.rules

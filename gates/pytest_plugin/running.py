@@ -13,16 +13,20 @@ import pytest
 from .catalogue import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from ..protocol import Stream
+    from ..rules import Rules
 
 
 class Announcer:
     """Writes `running` before each test, so that a process that dies leaves word of what it was doing."""
 
-    def __init__(self, stream: Stream, worker: str, config: pytest.Config) -> None:
+    def __init__(
+        self, stream: Stream, worker: str, config: pytest.Config, rules: Mapping[pytest.Item, Rules] | None = None
+    ) -> None:
         self._stream, self._worker, self._config = stream, worker, config
+        self._rules = rules if rules is not None else {}
         self._names: dict[pytest.Item, str] = {}
 
     @pytest.hookimpl(trylast=True)
@@ -39,7 +43,10 @@ class Announcer:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Write `running`."""
-        self._stream.write("running", id=self._names.get(item, item.nodeid), worker=self._worker, time=time.time())
+        rules = self._rules.get(item)
+        slow = {"slow": rules.slow_timeout.period} if rules is not None else {}
+        name = self._names.get(item, item.nodeid)
+        self._stream.write("running", id=name, worker=self._worker, time=time.time(), **slow)
 
     def pytest_unconfigure(self) -> None:
         """Close the stream."""

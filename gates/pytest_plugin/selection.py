@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 
 import pytest
 
+from ..partition import Partition, parse_partition
 from .catalogue import Dropped, make_catalogue
 from .ledger import Ledgers
 
@@ -42,6 +43,7 @@ class Choice:
         include_excluded: excluded tests run too, and are known as excluded.
         describe: everything that is known of the tests is kept for the listeners.
         of_profile: predicates of the filter that the config wrote, by their canonical text.
+        part: only this part of the selected tests runs.
         root: the project's folder; empty where it is that of the tests.
     """
 
@@ -51,12 +53,14 @@ class Choice:
     include_excluded: bool = False
     describe: bool = False
     of_profile: frozenset[str] = frozenset()
+    part: Optional[Partition] = None
     root: str = ""
 
     @property
     def open(self) -> bool:
         """Whether nothing is chosen."""
-        return self.wanted is None and not self.exclusions and not self.quarantine and not self.describe
+        chosen = self.wanted is not None or self.exclusions or self.quarantine or self.part is not None
+        return not chosen and not self.describe
 
 
 class Selection:
@@ -92,6 +96,10 @@ class Selection:
         kept = items if wanted is None else list(compress(items, wanted))
         if dropped.excluded:
             kept = [item for item in kept if item not in dropped.excluded]
+        if choice.part is not None:
+            mine = choice.part.members([item.nodeid for item in kept])
+            dropped.deselected += [item for item, here in zip(kept, mine) if not here]
+            kept = list(compress(kept, mine))
         if len(kept) < len(items):
             config.hook.pytest_deselected(items=[*dropped.excluded, *dropped.deselected])
             items[:] = kept
@@ -175,8 +183,9 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     Raises:
         GatesError: an expression has a syntax error.
     """
+    part = parse_partition(settings.partition) if settings.partition else None
     if not settings.filter and not ledgers:
-        return Selection(Choice(describe=settings.describe, root=settings.root))
+        return Selection(Choice(describe=settings.describe, part=part, root=settings.root))
     from ..exclusions import named_expressions
     from ..filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
@@ -195,6 +204,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
             include_excluded=settings.include_excluded,
             describe=settings.describe,
             of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),
+            part=part,
             root=settings.root,
         )
     )

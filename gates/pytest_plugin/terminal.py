@@ -60,7 +60,9 @@ def lines(
             shown.append(f"nothing excluded by {settings.source}{tail}")
     if catalogue is not None:
         if catalogue.deselected:
-            shown.append(f"{catalogue.deselected} deselected by the filter: {settings.filter}")
+            chosen = [f"the filter: {settings.filter}"] if settings.filter else []
+            chosen += [f"--partition {settings.partition}"] if settings.partition else []
+            shown.append(f"{catalogue.deselected} deselected by {' and '.join(chosen)}")
         shown += _said_of_leaves(catalogue)
     return shown
 

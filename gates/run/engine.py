@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import Config
-from gates.run.events import Event, GateEnded, GateStarted, TestsDescribed, TestsLanded
+from gates.run.events import Event, GateEnded, GateStarted, TestsDescribed, TestsLanded, TestSlow
 from gates.run.gate import RunningGate
 from gates.run.start import Surroundings, not_started
 from gates.values import GateOutcome
@@ -99,6 +99,8 @@ class Engine:
             landed = tuple(gate.tests[before:])
             if landed:
                 yield TestsLanded(name, landed, gate.expected)
+            for test, seconds in gate.slow():
+                yield TestSlow(name, test, seconds)
             if gate.done and gate.described:
                 yield TestsDescribed(name, tuple(gate.described))
             if gate.done and gate.result is not None:

@@ -26,6 +26,16 @@ class TestsLanded(msgspec.Struct, frozen=True):
     expected: int
 
 
+class TestSlow(msgspec.Struct, frozen=True):
+    """A test still runs, after another period of its `slow-timeout`."""
+
+    __test__ = False
+
+    gate: str
+    test: str
+    seconds: float
+
+
 class TestsDescribed(msgspec.Struct, frozen=True):
     """What is known of the tests of a gate, where they were listed instead of run."""
 
@@ -41,4 +51,4 @@ class GateEnded(msgspec.Struct, frozen=True):
     result: GateResult
 
 
-Event = GateStarted | TestsLanded | TestsDescribed | GateEnded
+Event = GateStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded

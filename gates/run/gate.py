@@ -114,6 +114,10 @@ class RunningGate:
         """Tests collected so far."""
         return self._inbox.expected
 
+    def slow(self) -> list[tuple[str, float]]:
+        """Tests that still run and have come to a further period."""
+        return [] if self.done else self._inbox.slow(self.around.wall())
+
     @property
     def described(self) -> list[dict[str, Any]]:
         """What is known of each test, where that was asked for."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from gates.run.masking import Mask
 
+PERIOD = 60.0
+"""Seconds after which a test is called slow, where no rule says otherwise."""
+
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
@@ -192,6 +195,18 @@ class Inbox:
         for process in self.processes.values():
             landed += process.settle(why)
         return landed
+
+    def slow(self, now: float) -> list[tuple[str, float]]:
+        """Tests that still run and have come to a further period, with the seconds that they have taken."""
+        found = []
+        for process in self.processes.values():
+            for test, record in process.running.items():
+                period = float(record.get("slow") or PERIOD)
+                periods = int(max(0.0, now - float(record.get("time") or now)) // period)
+                if periods > record.setdefault("told", 0):
+                    record["told"] = periods
+                    found.append((test, periods * period))
+        return found
 
     @property
     def expected(self) -> int:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 from gates.results import GateResult, TestCounts, count_tests
-from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
+from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ def test_line(counts: TestCounts) -> str:
     return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
 
 
+def slow_line(event: TestSlow) -> str:
+    """What is said of a test that still runs."""
+    return f"> {format_duration(event.seconds)}  {event.test}"
+
+
 class PlainProgress:
     """One line an event, for logs; tests are summed up now and then, failures shown at once."""
 
@@ -91,6 +96,8 @@ class PlainProgress:
             self._print("START", event.gate, event.command_line)
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
+        elif isinstance(event, TestSlow):
+            self._print("SLOW", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
             self._print(WORDS[event.result.outcome][0], event.result.name, end_line(event.result))
 
@@ -168,6 +175,8 @@ class LiveProgress:
             )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
+        elif isinstance(event, TestSlow):
+            self._say("SLOW", "yellow", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
             task = self._tasks.pop(event.result.name, None)
             if task is not None:

@@ -87,6 +87,7 @@ def gate_environment(
             facts_file=str(around.facts) if around.facts is not None else "",
             collect_only=around.collect,
             describe=around.collect,
+            partition=plan.partition,
             rules=tuple(RuleBook(plan.rules).to_json()),
             root=str(around.root),
         )

@@ -86,3 +86,21 @@ def test_every_setting_says_where_it_comes_from(running: Project) -> None:
         ("slow-timeout = { period = 0.25, terminate-after = 2, grace = 10 }", "gates.toml:7"),
     ]
     assert "# --retries" in running.gates("show-config", "test_flaky", "--retries", "3").out
+
+
+def test_a_test_is_called_slow_while_it_still_runs(running: Project) -> None:
+    done = running.gates("run", "-E", "test(hangs)")
+    lines = [line.split() for line in done.err.splitlines()]
+    slow = next(number for number, words in enumerate(lines) if words[0] == "SLOW")
+    ended = next(number for number, words in enumerate(lines) if words[0] == "TIMEOUT")
+    assert lines[slow][1:] == ["test", ">", "0.25s", "tests/test_it.py::test_hangs"]
+    assert slow < ended
+
+
+def test_a_partition_is_said_and_does_not_pass_for_the_whole(running: Project) -> None:
+    done = running.gates("run", "--partition", "slice:1/2", "-E", "not test(hangs)")
+    assert done.code == 0, done.text
+    assert len(running.outcomes) == 1
+    assert "only a part of the tests was run: --partition slice:1/2" in (running.reports / "summary.md").read_text()
+    assert not running.run.whole
+    assert running.gates("run", "--partition", "slice:3/2").code == 2

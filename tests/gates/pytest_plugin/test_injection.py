@@ -181,6 +181,7 @@ def test_settings_survive_json() -> None:
         collect_only=True,
         describe=True,
         rules=({"source": "x", "filter": "", "settings": {}},),
+        partition="slice:1/2",
         root="project",
     )
     assert protocol.Settings.from_json(settings.to_json()) == settings

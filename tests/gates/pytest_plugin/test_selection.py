@@ -371,3 +371,34 @@ def test_a_missing_file_of_durations_is_a_usage_error(project: Project) -> None:
     assert ran.exit_code == 4
     assert "--gates-workers-from missing.jsonl" in ran.output
     assert "Traceback" not in ran.output
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("kind", ["slice", "hash"])
+def test_the_parts_of_a_partition_run_every_selected_test_once(
+    project: Project, arguments: tuple[str, ...], kind: str
+) -> None:
+    project.write(test_it=NAMES)
+    settings = {"exclusions": [entry("runtime_detection_warning")]}
+    found: list[str] = []
+    for part in (1, 2, 3):
+        words = (*arguments, "--partition", f"{kind}:{part}/3", "-E", "not test(miss)")
+        ran = project.injected(*words, settings=settings)
+        found += [name for name, outcome in ran.outcomes.items() if outcome != "excluded"]
+        assert "and --partition" in ran.output
+        for stream in project.inbox.iterdir():
+            stream.unlink()
+    assert sorted(found) == [
+        "test_backend_helpers[0]",
+        "test_backend_helpers[1]",
+        "test_backend_helpers[2]",
+        "test_cache_hit",
+        "test_pool",
+    ]
+
+
+def test_a_wrong_partition_is_wrong_usage(project: Project) -> None:
+    project.write(test_it=NAMES)
+    ran = project.plain("--partition", "slice:4/3")
+    assert ran.exit_code == 4
+    assert "not a partition: 'slice:4/3'" in ran.output

@@ -1,0 +1,59 @@
+"""A part of the selected tests, so that several machines share them: `slice:m/n` and `hash:m/n`, as nextest has them.
+
+Pure, standard library only, Python 3.9 syntax: see `values`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FORM = re.compile(r"(slice|hash):(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Part number `part` of `parts`, counted from 1.
+
+    Attributes:
+        kind: `slice` deals the tests out in turns, so the parts are of one size; `hash` goes by the id alone, so a test
+            stays in its part when others come and go.
+    """
+
+    kind: str
+    part: int
+    parts: int
+
+    def members(self, ids: Sequence[str]) -> list[bool]:
+        """Which of the tests are in this part. Every test is in exactly one part."""
+        if self.kind == "slice":
+            return [position % self.parts == self.part - 1 for position in range(len(ids))]
+        return [_number(name) % self.parts == self.part - 1 for name in ids]
+
+
+def _number(name: str) -> int:
+    # Not `hash`: that differs from process to process.
+    return int.from_bytes(sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def parse_partition(text: str) -> Partition:
+    """Read `slice:1/3`.
+
+    Raises:
+        UsageError: it is no partition.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None or not 1 <= int(match[2]) <= int(match[3]):
+        raise UsageError(
+            f"not a partition: {text!r}",
+            expected="slice:m/n or hash:m/n, with m from 1 to n",
+            remedy="for example slice:1/3",
+        )
+    return Partition(match[1], int(match[2]), int(match[3]))
