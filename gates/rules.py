@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from .filters import Candidate, Expression, Facts
 
-RETRYABLE = ("failed", "error", "timeout", "crashed")
-"""Outcomes that a retry may be asked for. By default a crash and a timeout are never tried again: they hide too much."""
+RETRYABLE = ("failed", "error", "timeout")
+"""Outcomes that a retry may be asked for. By default a timeout is none of them, which it would hide; a crash never is."""
 
 
 @dataclass(frozen=True)
