@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .filters import Candidate, Expression, Facts
 
 RETRYABLE = ("failed", "error", "timeout")
-"""Outcomes that a retry may be asked for. By default a timeout is none of them, which it would hide; a crash never is."""
+"""Outcomes that a retry may be asked for. By default a timeout is none of them, for it would be hidden; a crash never."""
 
 
 @dataclass(frozen=True)
