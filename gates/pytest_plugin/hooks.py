@@ -227,7 +227,7 @@ def _register_limits(
         from .trying import Retrier
 
         register(Retrier(rules), "gates-retrier")
-        register(Limits(rules, stacks, config), "gates-limits")
+        register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
     elif settings.test_timeout:
         from .running import Watch
 

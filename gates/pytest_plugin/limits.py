@@ -31,8 +31,15 @@ class TookTooLong(BaseException):
 class Limits:
     """Arms both for each test that has a limit."""
 
-    def __init__(self, rules: Mapping[pytest.Item, Rules], stacks: IO[bytes], config: pytest.Config) -> None:
+    def __init__(
+        self,
+        rules: Mapping[pytest.Item, Rules],
+        stacks: IO[bytes],
+        config: pytest.Config,
+        test_timeout: float | None = None,
+    ) -> None:
         self._rules, self._stacks, self._config = rules, stacks, config
+        self._test_timeout = test_timeout  # of tests whose rules only say when they are slow
         self._limit = self._end = 0.0
         self._before: Any = None
         self._dump = ""
@@ -41,12 +48,15 @@ class Limits:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """An attempt begins: its setup, call and teardown together have the limit."""
         rules = self._rules.get(item)
-        if rules is None or rules.slow_timeout.limit is None:
+        limit, grace = self._test_timeout, 0.0
+        if rules is not None and rules.slow_timeout.limit is not None:
+            limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
+        if limit is None:
             return
-        self._limit, self._dump = rules.slow_timeout.limit, ""
-        self._end = time.monotonic() + self._limit + rules.slow_timeout.grace
-        self._arm(self._limit + rules.slow_timeout.grace)
-        if rules.slow_timeout.grace and _may_interrupt():
+        self._limit, self._dump = limit, ""
+        self._end = time.monotonic() + limit + grace
+        self._arm(limit + grace)
+        if grace and _may_interrupt():
             self._before = signal.signal(signal.SIGALRM, self._interrupt)
             signal.setitimer(signal.ITIMER_REAL, self._limit)
 

@@ -98,3 +98,10 @@ def test_a_test_that_uses_the_alarm_itself_is_left_alone(project: Project) -> No
     def test_b(): pass
     """
     assert run(project, tests=tests, grace=30.0).outcomes == {"test_a": "passed", "test_b": "passed"}
+
+
+def test_a_period_alone_takes_no_limit_away(project: Project) -> None:
+    project.write(test_it="import time\ndef test_sleeps(): time.sleep(60)\ndef test_behind(): pass")
+    slow = layer(slow_timeout={"period": 30.0, "terminate_after": None, "grace": 10.0})
+    ran = project.injected("-n", "1", settings={"rules": [slow], "test_timeout": 0.5})
+    assert ran.outcomes == {"test_sleeps": "timeout", "test_behind": "passed"}

@@ -33,8 +33,9 @@ def shaky_module():
 
 @pytest.fixture
 def own():
-    assert count("own") - count("own torn down") == 0 or True
+    assert count("set up") == calls.get("torn down", 0) + 1
     yield
+    count("torn down")
 
 def test_passes(): pass
 def test_late(costly, own): assert count("late") > 2
