@@ -85,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: entries of the quarantine.
         no_tests: what it means when nothing is selected.
         partition: the part of the selected tests that runs; empty for all.
+        groups: of tests, with the number of them that run at a time.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         effective_filter: what a test must match to be run.
@@ -104,6 +105,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     no_tests: NoTests = "fail"
     partition: str = ""
     rules: tuple[Layer, ...] = ()
+    groups: dict[str, int] = {}
     whole: bool = False
     effective_filter: str = ""
     include_excluded: bool = False
@@ -170,6 +172,7 @@ def make_plan(
         include_excluded=include,
         partition=request.partition,
         rules=_rules(config, profile, request, timeout),
+        groups=config.groups,
         test_timeout=timeout,
         no_install=request.no_install,
         nox_args=config.nox_args,

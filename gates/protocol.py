@@ -80,6 +80,9 @@ class Settings:
         describe: write `described` records.
         rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
         partition: `slice:m/n` or `hash:m/n`: only this part of the selected tests runs; empty for all.
+        locks: folder of the run for locks that its test processes share; empty without a runner.
+        groups: of tests, with the number of them that run at a time.
+        supervise: a session without workers of its own runs its tests in a process that it watches.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
 
@@ -100,6 +103,9 @@ class Settings:
     rules: tuple[dict[str, Any], ...] = ()
     partition: str = ""
     root: str = ""
+    locks: str = ""
+    groups: Mapping[str, int] = field(default_factory=dict)
+    supervise: bool = False
 
     def to_json(self) -> str:
         """The value of `GATES_PYTEST`."""
@@ -134,6 +140,9 @@ class Settings:
             rules=tuple(data.get("rules") or ()),
             partition=str(data.get("partition") or ""),
             root=str(data.get("root") or ""),
+            locks=str(data.get("locks") or ""),
+            groups=data.get("groups") or {},
+            supervise=bool(data.get("supervise")),
         )
 
 

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from .filters import Candidate, Expression, Facts
 
-RETRYABLE = ("failed", "error", "timeout")
-"""Outcomes that a retry may be asked for. By default a timeout is none of them, for it would be hidden; a crash never."""
+RETRYABLE = ("failed", "error", "timeout", "crashed")
+"""Outcomes that a retry may be asked for; timeouts and crashes only by name, for a retry would hide them."""
+
+ALL_THREADS = 0
+"""`threads-required` of a test that wants to run alone in its session: `"num-test-threads"`."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,23 @@ class Rules:
         retries: of a test that failed.
         flaky_result: what a test that passed at a further attempt comes to: `pass` or `fail`.
         slow_timeout: when it is slow, and when it is ended.
+        isolate: whether it runs in a process of its own: `no`, `auto` (fork where that is safe), `fork` or `spawn`.
+        leak: what it means when it leaves something behind: `ignore`, `warn` or `fail`; `auto` warns of isolated tests.
+        group: of the tests that share a number of slots; empty for none.
+        threads_required: slots of its session that it takes; `ALL_THREADS` for all.
+        priority: from -100 to 100; tests of a higher one start earlier.
+        setup: names of the scripts that must have run before it.
     """
 
     retries: Retries = field(default_factory=Retries)
     flaky_result: str = "pass"
     slow_timeout: SlowTimeout = field(default_factory=SlowTimeout)
+    isolate: str = "no"
+    leak: str = "auto"
+    group: str = ""
+    threads_required: int = 1
+    priority: int = 0
+    setup: tuple[str, ...] = ()
 
 
 NAMES = {one.name.replace("_", "-"): one.name for one in fields(Rules)}
@@ -148,5 +163,8 @@ def _chosen(known: Mapping[str, tuple[Any, str]], made: dict[str, Rules]) -> Cho
     if key not in made:
         retries, slow = dict(values["retries"]), dict(values["slow_timeout"])
         retries["on"] = tuple(retries["on"])
-        made[key] = Rules(Retries(**retries), values["flaky_result"], SlowTimeout(**slow))
+        rest = {name: value for name, value in values.items() if name not in ("retries", "slow_timeout", "setup")}
+        made[key] = Rules(
+            retries=Retries(**retries), slow_timeout=SlowTimeout(**slow), setup=tuple(values["setup"]), **rest
+        )
     return Chosen(made[key], {name: source for name, (_, source) in known.items()})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
 from gates.config.tables import Problems, read_gate, read_profile, read_top
-from gates.config.tests import read_layers
+from gates.config.tests import read_groups, read_layers
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
 
@@ -103,6 +103,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
     rules = read_layers(table.get("tests"), ("tests",), problems)
+    groups = read_groups(table.get("tests"), problems)
     profiles = {name: read_profile(name, value, problems) for name, value in problems.tables(table, "profile")}
     ledger, mistakes = read_exclusions(
         dict(problems.tables(table, "exclusions")), lambda keys: place(("exclusions", *keys))
@@ -128,6 +129,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
         exclusions=ledger,
         quarantine=quarantine,
         rules=rules,
+        groups=groups,
         **settings,
     )
 

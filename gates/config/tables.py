@@ -177,17 +177,20 @@ class Problems:
         """Note one mistake at the line of `keys`."""
         self.found.append(ConfigError(what, place=self.place(keys), **fields))
 
-    def tables(self, table: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The sub-tables of `[name.…]`; what is no table is noted and left out."""
-        group = table.get(name, {})
+    def tables(
+        self, table: Mapping[str, Any], name: str, above: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The sub-tables of `[name.…]`, which itself lies in the table `above`; what is no table is noted and left out."""
+        group, at = table.get(name, {}), (*above, name)
+        dotted = ".".join(at)
         if not isinstance(group, dict):
-            self.add((name,), f"{name} is not a table", expected=f"[{name}.NAME]", got=repr(group))
+            self.add(at, f"{dotted} is not a table", expected=f"[{dotted}.NAME]", got=repr(group))
             return
         for key, value in group.items():
             if isinstance(value, dict):
                 yield key, value
             else:
-                self.add((name, key), f"{name}.{key} is not a table", expected=f"[{name}.{key}]", got=repr(value))
+                self.add((*at, key), f"{dotted}.{key} is not a table", expected=f"[{dotted}.{key}]", got=repr(value))
 
     def fields(self, table: Mapping[str, Any], known: Mapping[str, Reader], at: tuple[str, ...]) -> dict[str, Any]:
         """The known fields of a table, read; unknown and wrong ones are noted."""

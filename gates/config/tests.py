@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gates.config.durations import seconds
-from gates.rules import RETRYABLE, Layer
+from gates.rules import ALL_THREADS, RETRYABLE, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gates.config.tables import Problems
 
@@ -101,12 +101,58 @@ def slow_timeout(value: Any) -> dict[str, Any]:
     return {"period": 60.0, "terminate_after": None, "grace": 10.0} | _table(value, readers, _SLOW, "period")
 
 
+def _isolate(value: Any) -> str:
+    if isinstance(value, bool):
+        return "auto" if value else "no"
+    if value not in ("fork", "spawn"):
+        raise ValueError("true, false, 'fork' or 'spawn'")
+    return str(value)
+
+
+def _threads(value: Any) -> int:
+    if value == "num-test-threads":
+        return ALL_THREADS
+    try:
+        return _whole(value, 1)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'num-test-threads'") from error
+
+
+def _priority(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -100 <= value <= 100:
+        raise ValueError("a whole number from -100 to 100")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a name")
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("a name, or a list of names")
+    return list(names)
+
+
 SETTINGS: dict[str, Reader] = {
     "retries": retries,
     "flaky-result": _choice("pass", "fail"),
     "slow-timeout": slow_timeout,
+    "isolate": _isolate,
+    "leak": _choice("ignore", "warn", "fail"),
+    "group": _name,
+    "threads-required": _threads,
+    "priority": _priority,
+    "setup": _names,
 }
 """A setting that may differ from test to test → how it is read."""
+
+
+TABLES = ("groups", "scripts")
+"""Tables of `[tests]` that are no settings of tests: what the settings name."""
 
 
 def read_layers(table: Any, at: tuple[str, ...], problems: Problems) -> tuple[Layer, ...]:
@@ -122,7 +168,8 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems) -> tuple[La
     if not isinstance(table, dict):
         problems.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=repr(table))
         return ()
-    base = {key: value for key, value in table.items() if key != "overrides"}
+    left_out = {"overrides", *(TABLES if at == ("tests",) else ())}
+    base = {key: value for key, value in table.items() if key not in left_out}
     own = Layer(problems.place(at), "", problems.fields(base, SETTINGS, at))
     overrides = table.get("overrides", [])
     if not isinstance(overrides, list) or not all(isinstance(item, dict) for item in overrides):
@@ -130,6 +177,35 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems) -> tuple[La
         overrides = []
     found = [_override(item, (*at, "overrides", str(number)), problems) for number, item in enumerate(overrides)]
     return (*found, own)
+
+
+def read_groups(table: Any, problems: Problems) -> dict[str, int]:
+    """`[tests.groups.NAME]`: how many of the tests of a group run at a time, in all gates together.
+
+    Args:
+        table: the content of `tests`.
+        problems: collects what is wrong.
+    """
+    return {
+        name: fields["max_threads"]
+        for name, fields in _read_named(table, "groups", {"max-threads": lambda value: _whole(value, 1)}, problems)
+        if "max_threads" in fields
+    }
+
+
+def _read_named(
+    table: Any, kind: str, known: Mapping[str, Reader], problems: Problems
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables `[tests.KIND.NAME]`, read; all of their keys are needed but `timeout`."""
+    if not isinstance(table, dict):
+        return
+    for name, content in problems.tables(table, kind, ("tests",)):
+        at = ("tests", kind, name)
+        fields = problems.fields(content, known, at)
+        for key in known:
+            if key not in content and key != "timeout":
+                problems.add(at, f"[{'.'.join(at)}] has no {key!r}")
+        yield name, fields
 
 
 def _override(table: Mapping[str, Any], at: tuple[str, ...], problems: Problems) -> Layer:

@@ -90,6 +90,9 @@ def gate_environment(
             partition=plan.partition,
             rules=tuple(RuleBook(plan.rules).to_json()),
             root=str(around.root),
+            locks=str(around.work),
+            groups=plan.groups,
+            supervise=True,
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
