@@ -85,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: entries of the quarantine.
         no_tests: what it means when nothing is selected.
         partition: the part of the selected tests that runs; empty for all.
+        supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
@@ -106,6 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     partition: str = ""
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
+    supervise: bool = True
     whole: bool = False
     effective_filter: str = ""
     include_excluded: bool = False
@@ -173,6 +175,7 @@ def make_plan(
         partition=request.partition,
         rules=_rules(config, profile, request, timeout),
         groups=config.groups,
+        supervise=config.supervise,
         test_timeout=timeout,
         no_install=request.no_install,
         nox_args=config.nox_args,

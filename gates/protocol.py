@@ -23,8 +23,9 @@ Each test that is collected and not deselected has one `test` record, and there 
 record are capped one by one, and all together at 512 KiB; each text says what was cut.
 
 A test that outlives its timeout ends its process. Under xdist that is one worker, and the test's record says `timeout`.
-Without xdist it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all threads,
-and the test is the one that is `running` without a result.
+Without xdist it is the process of the tests, behind which the supervisor (`pytest_plugin.supervisor`) starts another.
+Where there is none, it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all
+threads, and the test is the one that is `running` without a result.
 """
 
 from __future__ import annotations
@@ -224,6 +225,10 @@ class Stream:
                 line = line[os.write(self._fd, line) :]
         except OSError as error:
             self.error = error
+
+    def adopt(self) -> None:
+        """Write from this process from now on: it goes on for the one that made the stream, which writes no more."""
+        self._pid = os.getpid()
 
     def running(self) -> dict[str, dict[str, Any]]:
         """The `running` records in the file, by id: other processes write them too."""

@@ -157,14 +157,17 @@ class RuleBook:
         return cls([Layer(str(one["source"]), str(one["filter"]), dict(one["settings"])) for one in data])
 
 
+def rules_from_json(values: Mapping[str, Any]) -> Rules:
+    """The rules whose settings stand in a table, as `dataclasses.asdict` gives them."""
+    retries, slow = dict(values["retries"]), dict(values["slow_timeout"])
+    retries["on"] = tuple(retries["on"])
+    rest = {name: value for name, value in values.items() if name not in ("retries", "slow_timeout", "setup")}
+    return Rules(retries=Retries(**retries), slow_timeout=SlowTimeout(**slow), setup=tuple(values["setup"]), **rest)
+
+
 def _chosen(known: Mapping[str, tuple[Any, str]], made: dict[str, Rules]) -> Chosen:
     values = {name: value for name, (value, _) in known.items()}
     key = repr(sorted(values.items(), key=lambda item: item[0]))
     if key not in made:
-        retries, slow = dict(values["retries"]), dict(values["slow_timeout"])
-        retries["on"] = tuple(retries["on"])
-        rest = {name: value for name, value in values.items() if name not in ("retries", "slow_timeout", "setup")}
-        made[key] = Rules(
-            retries=Retries(**retries), slow_timeout=SlowTimeout(**slow), setup=tuple(values["setup"]), **rest
-        )
+        made[key] = rules_from_json(values)
     return Chosen(made[key], {name: source for name, (_, source) in known.items()})

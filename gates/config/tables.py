@@ -140,6 +140,7 @@ TOP: dict[str, Reader] = {
     "mask-env": _texts,
     "reports": _reports,
     "nox-args": _texts,
+    "supervise": _flag,
 }
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 

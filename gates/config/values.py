@@ -82,6 +82,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: tests that run and do not count, entries of the same kind.
         accept_exclusions: entries of both ledgers that may exclude more than on the base.
         rules: how tests are run, the first that has a setting decides.
+        supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
@@ -106,3 +107,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     unrelated: tuple[str, ...] = ()
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
+    supervise: bool = True

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import re
+import secrets
 import shutil
+import subprocess
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +19,14 @@ import pytest
 
 from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings
 from .catalogue import Catalogue, load, reconciled, save
+from .deaths import MARKER, describe_death, end_group, end_marked
+from .reports import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+LOOK = 0.1
+"""Seconds between two looks at the processes of the workers."""
 
 WORKERINPUT = "gates"
 """Where in xdist's `workerinput` our part is."""
@@ -64,6 +73,16 @@ def stacks_path(scratch: str, worker: str) -> Path:
     return Path(scratch, f"stacks-{worker}.txt")
 
 
+def retried_path(scratch: str) -> Path:
+    """Where the workers leave the ids of tests that are tried again after a crash or the end of their process."""
+    return Path(scratch, "retried.json")
+
+
+def again_path(scratch: str, test: str) -> Path:
+    """A file that is there once a test is to be tried again, alone."""
+    return Path(scratch, f"again-{hashlib.sha256(test.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}")
+
+
 def leave_catalogue(scratch: str) -> Callable[[Catalogue], None]:
     """How a worker hands its list to the controller. One worker's word is enough: they all find the same tests."""
     path = catalogue_path(scratch)
@@ -84,6 +103,9 @@ class Controller:
         self._config, self._settings, self._stream, self._listeners = config, settings, stream, listeners
         self._scratch = ""
         self._listed = False
+        self._watched: list[Watched] = []
+        self._retried: dict[str, list[str]] | None = None
+        self._ending = threading.Event()
 
     def _folder(self) -> str:
         if not self._scratch:
@@ -95,9 +117,11 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: Sequence[Any]) -> None:
         """Have the workers load this copy of the plugin; it takes itself out of their environment again."""
-        if PLUGIN == INSTALLED_PLUGIN:
-            return  # they find it the way this process did
         for spec in specs:
+            if self._stream:
+                spec.env[MARKER] = secrets.token_hex(8)
+            if PLUGIN == INSTALLED_PLUGIN:
+                continue  # they find it the way this process did
             named = [name for name in spec.env.get("PYTEST_PLUGINS", "").split(",") if name]
             spec.env["PYTEST_PLUGINS"] = ",".join([*named, *_inherited(named), PLUGIN])
 
@@ -107,6 +131,25 @@ class Controller:
         order = Order(PLUGIN, self._settings, self._stream, self._folder())
         node.workerinput[WORKERINPUT] = order.to_workerinput()
         _survive_death(node)
+        process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+        if process is not None and self._stream:
+            self._watched.append(Watched(process, node.gateway.spec.env.get(MARKER, "")))
+            if len(self._watched) == 1:
+                threading.Thread(target=self._watch, name="gates-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """End what a dead worker leaves behind: a process that it forked holds its pipe open, and xdist waits for that."""
+        while not self._ending.wait(LOOK):
+            for watched in list(self._watched):
+                if watched.process.poll() is not None:
+                    self._watched.remove(watched)
+                    watched.end_rest()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker is dead; the one that takes its place gets a mark of its own."""
+        if error and self._stream:
+            node.gateway.spec.env[MARKER] = secrets.token_hex(8)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -128,30 +171,60 @@ class Controller:
             session._max_worker_restart = limit + tests  # type: ignore[union-attr]  # noqa: SLF001
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_handlecrashitem(self, report: pytest.TestReport) -> None:
-        """Put the stacks of a dead worker into the report, and say so when it was our watchdog that ended it."""
-        worker = getattr(getattr(getattr(report, "node", None), "gateway", None), "id", "")
-        try:
-            stacks = stacks_path(self._folder(), worker).read_text(encoding="utf-8", errors="backslashreplace")
-        except OSError:
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """Put how a worker died into the report; try its test once more where the rules say so."""
+        gateway = getattr(getattr(report, "node", None), "gateway", None)
+        stacks = ""
+        with suppress(OSError):
+            path = stacks_path(self._folder(), getattr(gateway, "id", ""))
+            stacks = path.read_text(encoding="utf-8", errors="backslashreplace")
+        code = _code_of(getattr(getattr(gateway, "_io", None), "popen", None))
+        describe_death(report, code, stacks, self._settings.test_timeout)
+        kind = "timeout" if hasattr(report, TIMEOUT) else "crashed"
+        again = again_path(self._folder(), crashitem)
+        if kind not in self._retries().get(crashitem, ()) or again.exists():
             return
-        limit = self._settings.test_timeout or limit_of(stacks)
-        if limit is not None and stacks.startswith("Timeout ("):
-            report.gates_timeout = limit  # type: ignore[attr-defined]
-            report.longrepr = f"timed out after {limit:g}s\n\n{stacks}"
-        elif stacks.strip():
-            report.longrepr = f"{report.longrepr}\n\n{stacks}"
+        again.touch()
+        try:
+            sched.mark_test_pending(crashitem)
+        except NotImplementedError:  # loadscope and its kin cannot
+            return
+        report.outcome = "rerun"  # type: ignore[assignment]  # as in `trying`
+
+    def _retries(self) -> dict[str, list[str]]:
+        if self._retried is None:
+            try:
+                self._retried = json.loads(retried_path(self._folder()).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                return {}
+        return self._retried
 
     def pytest_unconfigure(self) -> None:
         """Remove the scratch folder."""
+        self._ending.set()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def limit_of(dump: str) -> float | None:
-    """Seconds after which a watchdog wrote this dump: `Timeout (0:00:02.500000)!`; None for any other text."""
-    found = re.match(r"Timeout \((\d+):(\d+):([\d.]+)\)", dump)
-    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found is not None else None
+@dataclass(frozen=True)
+class Watched:
+    """The process of a worker, and the mark of what it starts."""
+
+    process: Any
+    marker: str
+
+    def end_rest(self) -> None:
+        """Kill what is left of its group, and what left the group."""
+        end_group(self.process.pid)
+        end_marked(self.marker)
+
+
+def _code_of(process: Any) -> int | None:
+    if process is None:
+        return None
+    with suppress(subprocess.TimeoutExpired):
+        return int(process.wait(1.0))  # its pipe is closed, so it is about to end
+    return None
 
 
 def _survive_death(node: Any) -> None:

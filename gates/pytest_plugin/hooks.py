@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..rules import Rules
     from .catalogue import Catalogue
+    from .isolation import Isolator
     from .ledger import Ledgers
     from .selection import Selection
 
@@ -36,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if hasattr(config, "workerinput"):
             _configure_worker(config)
+        elif "GATES_SPAWNED" in os.environ:
+            _configure_spawned(config)
         elif _acts(config):
             _configure_session(config)
     except GatesError as error:
@@ -63,6 +67,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     count, reason = choose_workers(durations, cores())
     config.stash[_HEADER] = [f"gates: {reason}"]
     return count
+
+
+def _configure_spawned(config: pytest.Config) -> None:
+    """The pytest of one isolated test; the copy of the plugin that it was started with acts."""
+    if _acts(config):
+        from .spawning import configure_spawned
+
+        configure_spawned(config)
 
 
 def _acts(config: pytest.Config) -> bool:
@@ -137,6 +149,9 @@ def _configure_session(config: pytest.Config) -> None:
     if _is_distributed(config):
         from .distribution import Controller
 
+        dist = config.option.dist
+        if stream and dist not in ("load", "worksteal", "each"):
+            header.append(f"gates: --dist {dist} can lose tests when one of them kills its worker; load does not")
         register(Controller(config, settings, stream, listeners), "gates-controller")
     else:
         _configure_local(config, settings, selection, stream, listeners)
@@ -156,23 +171,36 @@ def _configure_local(
     register(selection, "gates-selection")
     register(Lister(selection, listeners, every_test=_lists(settings)), "gates-lister")
     rules = _register_rules(config, settings)
+    if not (stream or settings.test_timeout or settings.rules):
+        return
+    from .running import close_stacks, open_stacks
+
+    stacks = open_stacks(_stacks_beside(stream) if stream else None)
+    config.add_cleanup(lambda: close_stacks(stacks))
+    isolator = _register_limits(config, settings, rules, stacks)
     if stream:
         from .running import Announcer
         from .signer import Signer
 
-        register(Announcer(Stream(stream), "", config, rules), "gates-announcer")
+        announcer = Announcer(Stream(stream), "", config, rules)
+        register(announcer, "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
-    if settings.test_timeout or settings.rules:
-        from .running import close_stacks, open_stacks
+        if settings.supervise:
+            from .running import CrashStacks
+            from .supervisor import Supervisor
 
-        stacks = open_stacks(_stacks_beside(stream) if stream else None)
-        config.add_cleanup(lambda: close_stacks(stacks))
-        _register_limits(config, settings, rules, stacks)
+            register(CrashStacks(stacks), "gates-crash-stacks")
+            recorder: Any = config.pluginmanager.get_plugin("gates-recorder")
+            streams = (recorder.stream, announcer.stream)
+            supervisor = Supervisor(
+                config, streams, stacks, announcer.name_of, isolator, recorder, settings.test_timeout
+            )
+            register(supervisor, "gates-supervisor")
 
 
 def _configure_worker(config: pytest.Config) -> None:
     """A worker of xdist: it selects and runs, as its controller told it."""
-    from .distribution import WORKERINPUT, Order, leave_catalogue, stacks_path
+    from .distribution import WORKERINPUT, Order, again_path, leave_catalogue, retried_path, stacks_path
 
     workerinput = config.workerinput  # type: ignore[attr-defined]
     if WORKERINPUT not in workerinput:
@@ -181,6 +209,10 @@ def _configure_worker(config: pytest.Config) -> None:
     if order.plugin != PLUGIN:
         return
     remove_injection(os.environ)
+    if order.stream:
+        with suppress(OSError, AttributeError):
+            os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
+    from .ruling import leave_retried
     from .running import Announcer, CrashStacks, open_stacks
     from .selection import Lister, make_selection, read_ledgers
     from .signer import Signer
@@ -195,43 +227,60 @@ def _configure_worker(config: pytest.Config) -> None:
         listeners.append(_register_quarantine(config, settings))
     register(Lister(selection, listeners, every_test=bool(order.stream) or _lists(settings)), "gates-lister")
     register(WireCleaner(), "gates-wire")
-    rules = _register_rules(config, settings)
-    if order.stream:
-        register(Announcer(Stream(order.stream), worker, config, rules), "gates-announcer")
-        register(Signer(config.rootpath), "gates-signer")
+    rules = _register_rules(config, settings, leave_retried(retried_path(order.scratch)))
     stacks = open_stacks(stacks_path(order.scratch, worker))
     config.add_cleanup(stacks.close)
     register(CrashStacks(stacks), "gates-crash-stacks")
-    _register_limits(config, settings, rules, stacks)
+
+    def asked(item: pytest.Item) -> bool:
+        """Whether the controller wants a test again that killed a worker; only few can be meant."""
+        on = rules[item].retries.on if item in rules else ()
+        return ("crashed" in on or "timeout" in on) and again_path(order.scratch, item.nodeid).exists()
+
+    _register_limits(config, settings, rules, stacks, asked)
+    if order.stream:  # behind what runs tests, so that it hears of them before
+        register(Announcer(Stream(order.stream), worker, config, rules), "gates-announcer")
+        register(Signer(config.rootpath), "gates-signer")
 
 
-def _register_rules(config: pytest.Config, settings: Settings) -> Mapping[pytest.Item, Rules]:
-    """The rules of each test, filled in when it is known which tests run."""
+def _register_rules(
+    config: pytest.Config, settings: Settings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
+) -> Mapping[pytest.Item, Rules]:
+    """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
     if not settings.rules:
         return {}
     from .ruling import Ruler
     from .selection import read_ledgers
 
-    ruler = Ruler(settings, read_ledgers(settings).quarantine)
+    ruler = Ruler(settings, read_ledgers(settings).quarantine, leave)
     config.pluginmanager.register(ruler, "gates-ruler")
     return ruler.rules
 
 
 def _register_limits(
-    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stacks: IO[bytes]
-) -> None:
-    """What ends tests that take too long, and tries tests again."""
+    config: pytest.Config,
+    settings: Settings,
+    rules: Mapping[pytest.Item, Rules],
+    stacks: IO[bytes],
+    asked: Callable[[pytest.Item], bool] = lambda _item: False,
+) -> Isolator:
+    """What ends tests that take too long, tries tests again, and runs some of them alone."""
+    from .isolation import Isolator
+
     register = config.pluginmanager.register
+    isolator = Isolator(config, rules, stacks, settings.test_timeout, asked)
     if settings.rules:
         from .limits import Limits
         from .trying import Retrier
 
         register(Retrier(rules), "gates-retrier")
         register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
+        register(isolator, "gates-isolator")
     elif settings.test_timeout:
         from .running import Watch
 
         register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+    return isolator
 
 
 def _lists(settings: Settings) -> bool:

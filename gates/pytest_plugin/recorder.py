@@ -15,11 +15,11 @@ from ..values import BAD_TESTS, TestOutcome
 from .budget import fit
 from .catalogue import numbered, place
 from .quarantine import as_it_was
-from .reports import Attempt, conclude, message_of, signature_of, skip_reason, text_of, worker_of
+from .reports import PHASES, Attempt, conclude, message_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .catalogue import Catalogue, Entry
 
@@ -28,11 +28,12 @@ class Recorder:
     """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
 
     def __init__(self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str]) -> None:
-        self._config, self._stream, self._reasons = config, stream, reasons
+        self._config, self.stream, self._reasons = config, stream, reasons
         self._session: pytest.Session | None = None
         self._tests: dict[str, Entry] = {}
         self._missing: dict[str, None] = {}  # ids of selected tests without a result, in order
         self._open: dict[tuple[str, str], Attempt] = {}  # (node id, worker) → reports so far
+        self._carried: dict[str, Attempt] = {}  # node id → attempts of a test that killed its process
         self._begun: dict[str, float] = {}  # node id → when it started
         self._reported: set[str] = set()  # ids of collect-error and collect-skip records
         self._listed = False
@@ -44,7 +45,7 @@ class Recorder:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Write `start`."""
         self._session = session
-        self._stream.write(
+        self.stream.write(
             "start",
             schema_version=SCHEMA_VERSION,
             pid=os.getpid(),
@@ -82,9 +83,10 @@ class Recorder:
                 self._close(nodeid, worker)
             elif attempt.earlier:
                 earlier[attempt.name or nodeid] = attempt.earlier
+        earlier.update((attempt.name or nodeid, attempt.earlier) for nodeid, attempt in self._carried.items())
         reason = self._why_stopped(session)
         # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
-        running = self._stream.running() if self._missing else {}
+        running = self.stream.running() if self._missing else {}
         for name in list(self._missing):
             announced = running.get(name)
             attempts = {"attempts": earlier[name]} if name in earlier else {}
@@ -104,13 +106,13 @@ class Recorder:
     def pytest_unconfigure(self) -> None:
         """Write `finish`: only now can no other plugin change the exit code any more."""
         if self._session is not None:
-            self._stream.write("finish", exit_code=int(self._session.exitstatus), time=time.time())
-        self._stream.close()
+            self.stream.write("finish", exit_code=int(self._session.exitstatus), time=time.time())
+        self.stream.close()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say it when results could not be written."""
-        if self._stream.error is not None:
-            terminalreporter.write_line(f"gates: results could not be written: {self._stream.error}", red=True)
+        if self.stream.error is not None:
+            terminalreporter.write_line(f"gates: results could not be written: {self.stream.error}", red=True)
 
     def _why_stopped(self, session: pytest.Session) -> str:
         if self._config.option.collectonly:
@@ -131,12 +133,12 @@ class Recorder:
         tests = catalogue.tests
         for start in range(0, len(tests) or 1, CHUNK):
             chunk = [asdict(test) for test in tests[start : start + CHUNK]]
-            self._stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
+            self.stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
         for start in range(0, len(catalogue.described), CHUNK):
-            self._stream.write("described", tests=catalogue.described[start : start + CHUNK])
+            self.stream.write("described", tests=catalogue.described[start : start + CHUNK])
         if catalogue.leaves:
             leaves = [{"source": source, **leaf.to_json()} for source, leaf in catalogue.leaves]
-            self._stream.write("leaves", leaves=leaves)
+            self.stream.write("leaves", leaves=leaves)
         self._tests = {test.id: test for test in tests}
         self._missing = {test.id: None for test in tests if test.selected}
         for test in tests:
@@ -144,17 +146,22 @@ class Recorder:
                 reason = self._reasons.get(test.excluded_by, "")
                 self._write(test.id, outcome=TestOutcome.EXCLUDED.value, exclusion=test.excluded_by, reason=reason)
 
+    def settle(self, names: Iterable[str]) -> None:
+        """Tests whose records are written already, by a process that died."""
+        for name in names:
+            self._missing.pop(name, None)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Write down modules that cannot be imported, and those that are skipped as a whole."""
         if report.passed or report.nodeid in self._reported:
             return
         self._reported.add(report.nodeid)
         if report.skipped:
-            self._stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
+            self.stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
         else:
             file = report.nodeid.partition("::")[0]
             details = cap(text_of(report))
-            self._stream.write(
+            self.stream.write(
                 "collect-error",
                 id=report.nodeid,
                 file=file,
@@ -177,10 +184,13 @@ class Recorder:
         attempt = self._open.get(key)
         if attempt is None:
             began = getattr(report, "start", 0.0) or self._begun.get(report.nodeid) or time.time()
-            attempt = self._open[key] = Attempt(began, str(self._config.rootpath))
+            attempt = self._carried.pop(report.nodeid, None) or Attempt(began, str(self._config.rootpath))
+            self._open[key] = attempt
         attempt.add(report)
         if attempt.crash is not None:
             self._close(*key)
+        elif str(report.outcome) == "rerun" and report.when not in PHASES:
+            self._carried[report.nodeid] = self._open.pop(key)  # the next attempt is another worker's
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """The test is over, teardown and further attempts included."""
@@ -238,7 +248,7 @@ class Recorder:
                 _quarantine(record, known.quarantined_by)
         if "attempts" in record or "subtests" in record:  # nothing else can be long
             fit(record)
-        self._stream.write("test", **record)
+        self.stream.write("test", **record)
 
 
 def _quarantine(record: dict[str, object], entry: str) -> None:

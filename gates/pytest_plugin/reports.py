@@ -27,6 +27,9 @@ PHASES = ("setup", "call", "teardown")
 TIMEOUT = "gates_timeout"
 """On the report of a test that was ended because it took too long: after how many seconds."""
 
+CRASH = "gates_crash"
+"""On the report of a test whose process died."""
+
 NEGLIGIBLE = 0.001
 """Seconds of a setup or a teardown that nobody wants to read about."""
 
@@ -135,6 +138,8 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     last = next((attempt.phases[name] for name in reversed(PHASES) if name in attempt.phases), None)
     if last is not None and last.sections:
         fields.update(captured(last.sections[attempt.skip :]))
+    elif attempt.crash is not None and attempt.crash.sections:
+        fields.update(captured(attempt.crash.sections))
     if fields["details"]:
         fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
@@ -170,9 +175,11 @@ def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
     outcome = TestOutcome.FAILED if report.when == "call" or attempt.subtests else TestOutcome.ERROR
     if hasattr(report, TIMEOUT):
         outcome = TestOutcome.TIMEOUT
+    elif hasattr(report, CRASH):
+        outcome = TestOutcome.CRASHED
     fields = {
         "outcome": outcome.value,
-        "phase": str(report.when),
+        "phase": str(report.when) if report.when in PHASES else "call",
         "duration": attempt.duration,
         "started": attempt.started,
         "message": message_of(lead),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,8 @@ from .candidates import ItemCandidates
 from .selection import NO_FACTS, above
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from ..exclusions import Exclusion
     from ..protocol import Settings
@@ -22,8 +25,13 @@ if TYPE_CHECKING:
 class Ruler:
     """Owns the rules of the session's tests; the ones that need nothing from us are left out."""
 
-    def __init__(self, settings: Settings, quarantine: Sequence[Exclusion]) -> None:
-        self._settings, self._quarantine = settings, quarantine
+    def __init__(
+        self,
+        settings: Settings,
+        quarantine: Sequence[Exclusion],
+        leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None,
+    ) -> None:
+        self._settings, self._quarantine, self._leave = settings, quarantine, leave
         self.rules: dict[pytest.Item, Rules] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -37,3 +45,23 @@ class Ruler:
         for item, one in zip(session.items, chosen):
             if one.rules != Rules():
                 self.rules[item] = one.rules
+        if self._leave is not None:
+            self._leave(self.rules)
+
+
+def leave_retried(path: Path) -> Callable[[Mapping[pytest.Item, Rules]], None]:
+    """How a worker tells the controller, which knows no rules, which tests are tried again when they kill a worker."""
+
+    def leave(rules: Mapping[pytest.Item, Rules]) -> None:
+        retried = {
+            item.nodeid: [kind for kind in ("crashed", "timeout") if kind in one.retries.on]
+            for item, one in rules.items()
+            if one.retries.count
+        }
+        retried = {test: kinds for test, kinds in retried.items() if kinds}
+        if retried and not path.exists():
+            aside = path.with_name(f"{path.name}.{os.getpid()}")
+            aside.write_text(json.dumps(retried), encoding="utf-8")
+            aside.replace(path)
+
+    return leave

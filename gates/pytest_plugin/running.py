@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Announcer:
     def __init__(
         self, stream: Stream, worker: str, config: pytest.Config, rules: Mapping[pytest.Item, Rules] | None = None
     ) -> None:
-        self._stream, self._worker, self._config = stream, worker, config
+        self.stream, self._worker, self._config = stream, worker, config
         self._rules = rules if rules is not None else {}
         self._names: dict[pytest.Item, str] = {}
 
@@ -45,12 +46,16 @@ class Announcer:
         """Write `running`."""
         rules = self._rules.get(item)
         slow = {"slow": rules.slow_timeout.period} if rules is not None else {}
-        name = self._names.get(item, item.nodeid)
-        self._stream.write("running", id=name, worker=self._worker, time=time.time(), **slow)
+        name = self.name_of(item)
+        self.stream.write("running", id=name, worker=self._worker, time=time.time(), **slow)
+
+    def name_of(self, item: pytest.Item) -> str:
+        """The test's id, with a number where several have the same."""
+        return self._names.get(item, item.nodeid)
 
     def pytest_unconfigure(self) -> None:
         """Close the stream."""
-        self._stream.close()
+        self.stream.close()
 
 
 class Namer:
@@ -142,7 +147,10 @@ def open_stacks(path: Path | None) -> IO[bytes]:
 
     A copy, because pytest redirects stderr itself while tests run. At configuration time it does not.
     """
-    return os.fdopen(os.dup(2), "wb", buffering=0) if path is None else path.open("wb", buffering=0)
+    if path is not None:
+        with suppress(OSError):  # an inbox that is gone costs the stacks their file, not the session
+            return path.open("wb", buffering=0)
+    return os.fdopen(os.dup(2), "wb", buffering=0)
 
 
 def close_stacks(stacks: IO[bytes]) -> None:

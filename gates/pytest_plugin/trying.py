@@ -44,7 +44,7 @@ class Retrier:
             reports, failed = self._attempt(item, nextitem, rules.retries if again else None)
             if failed is None:
                 if attempt and rules.flaky_result == "fail":
-                    _fail(reports, attempt)
+                    fail_flaky(reports, attempt)
                 for report in reports:
                     hook.pytest_runtest_logreport(report=report)
                 break
@@ -104,7 +104,8 @@ def _make_new(item: Any) -> None:
                 definition.finish(item._request)  # noqa: SLF001 (as above)
 
 
-def _fail(reports: Sequence[pytest.TestReport], attempt: int) -> None:
+def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
+    """Let a test fail that passed at a further attempt (counted from 0)."""
     call = next(report for report in reports if report.when == "call")
     if call.passed:
         call.outcome = "failed"

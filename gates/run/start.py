@@ -92,7 +92,7 @@ def gate_environment(
             root=str(around.root),
             locks=str(around.work),
             groups=plan.groups,
-            supervise=True,
+            supervise=plan.supervise,
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

@@ -14,8 +14,18 @@ ALONE: tuple[str, ...] = ()
 WORKERS = ("-n", "2", "--dist", "load")
 
 
-def run(project: Project, tests: str, *options: str, arguments: tuple[str, ...] = (), conftest: str = "") -> int:
-    project.write({"test_it.py": tests} | noxfile(pytest_session(*options)))
+UNSUPERVISED = "supervise = false\n"
+
+
+def run(
+    project: Project,
+    tests: str,
+    *options: str,
+    arguments: tuple[str, ...] = (),
+    conftest: str = "",
+    config: str = "",
+) -> int:
+    project.write({"test_it.py": tests, "gates.toml": config} | noxfile(pytest_session(*options)))
     if conftest:
         project.write({"conftest.py": conftest})
     return project.gates("run", *arguments).code
@@ -39,7 +49,7 @@ LEAVES = """
 
 
 def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(project: Project) -> None:
-    assert run(project, LEAVES.format(code=0)) == 1
+    assert run(project, LEAVES.format(code=0), config=UNSUPERVISED) == 1
     assert names(project) == {"test_a": "passed", "test_b": "interrupted", "test_c": "not-run"}
     assert gate(project) == ("failed", True)
     assert project.gate("test").exit_code == 0
@@ -49,20 +59,23 @@ def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(proj
     )
 
 
+@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
 @pytest.mark.parametrize("code", [0, 3])
-def test_a_worker_that_leaves_costs_one_test(project: Project, code: int) -> None:
-    assert run(project, LEAVES.format(code=code), *WORKERS) == 1
+def test_a_test_process_that_leaves_costs_one_test(project: Project, code: int, options: tuple[str, ...]) -> None:
+    assert run(project, LEAVES.format(code=code), *options) == 1
     assert names(project) == {"test_a": "passed", "test_b": "crashed", "test_c": "passed"}
     assert gate(project) == ("failed", False)
 
 
-@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
-def test_a_fatal_signal_is_a_crash_where_workers_run_and_a_loss_where_none_do(
-    project: Project, options: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("options", "config"), [(ALONE, ""), (WORKERS, ""), (ALONE, UNSUPERVISED)], ids=["alone", "xdist", "unsupervised"]
+)
+def test_a_fatal_signal_is_a_crash_where_somebody_watches_and_a_loss_where_nobody_does(
+    project: Project, options: tuple[str, ...], config: str
 ) -> None:
     tests = "import os\ndef test_a(): os.abort()\ndef test_b(): pass\n"
-    assert run(project, tests, *options) == 1
-    if options:
+    assert run(project, tests, *options, config=config) == 1
+    if not config:
         assert names(project) == {"test_a": "crashed", "test_b": "passed"}
         crashed = next(test for test in project.tests if test.outcome == "crashed")
         assert "in test_a" in crashed.details, "the stack tells where"
@@ -110,8 +123,9 @@ HANGS = """
     """
 
 
-def test_a_test_that_hangs_costs_itself_where_workers_run(project: Project) -> None:
-    assert run(project, HANGS, "-n", "1", arguments=("--test-timeout", "1")) == 1
+@pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
+def test_a_test_that_hangs_costs_itself(project: Project, options: tuple[str, ...]) -> None:
+    assert run(project, HANGS, *options, arguments=("--test-timeout", "1")) == 1
     assert names(project) == {"test_a": "passed", "test_hangs": "timeout", "test_c": "passed"}
     hung = next(test for test in project.tests if test.outcome == "timeout")
     assert hung.message == "timed out after 1s"
@@ -120,8 +134,8 @@ def test_a_test_that_hangs_costs_itself_where_workers_run(project: Project) -> N
     assert gate(project) == ("failed", False)
 
 
-def test_a_test_that_hangs_costs_the_session_where_none_do_and_is_still_named(project: Project) -> None:
-    assert run(project, HANGS, arguments=("--test-timeout", "1s")) == 1
+def test_a_test_that_hangs_costs_the_session_where_nobody_watches_and_is_still_named(project: Project) -> None:
+    assert run(project, HANGS, arguments=("--test-timeout", "1s"), config=UNSUPERVISED) == 1
     assert names(project) == {"test_a": "passed", "test_hangs": "timeout", "test_c": "not-run"}
     hung = next(test for test in project.tests if test.outcome == "timeout")
     assert "in test_hangs" in hung.details

@@ -45,6 +45,7 @@ record-env = ["CI"]
 mask-env = ["SECRET"]
 reports = "out/reports"
 nox-args = ["--no-error-on-missing-interpreters"]
+supervise = false
 accept-exclusions = ["scaffold"]
 unrelated = ["docs/**"]
 no-tests = "warn"
@@ -123,6 +124,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         mask_env=("SECRET",),
         reports="out/reports",
         nox_args=("--no-error-on-missing-interpreters",),
+        supervise=False,
         accept_exclusions=("scaffold",),
         unrelated=("docs/**",),
         no_tests="warn",
@@ -154,12 +156,12 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 test_timeout=5.0,
                 include_excluded=True,
                 no_tests="pass",
-                rules=(Layer("gates.toml:43", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
+                rules=(Layer("gates.toml:44", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
             )
         },
         rules=(
             Layer(
-                "gates.toml:49",
+                "gates.toml:50",
                 "mark(net)",
                 {
                     "retries": {
@@ -173,9 +175,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:53", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:54", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:46", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:47", "", {"flaky_result": "fail"}),
         ),
         exclusions=(
             Exclusion(

@@ -62,7 +62,8 @@ def test_under_xdist_each_killer_is_one_result_and_the_others_go_on(project: Pro
     assert "--- call, before that ---" in teardown["details"]
     assert "the call" in teardown["details"]
     exited, fault = ran.tests["test_exits"], ran.tests["test_segfaults"]
-    assert exited["message"] == f"worker '{exited['worker']}' crashed while running 'test_killers.py::test_exits'"
+    said = f"worker '{exited['worker']}' crashed while running 'test_killers.py::test_exits': exited with code 3"
+    assert exited["message"] == said
     assert "Fatal Python error: Segmentation fault" in fault["details"]
     assert "timed out after 0.5s" in ran.output
     assert [path.suffix for path in ran.inbox.iterdir()] == [".jsonl"]

