@@ -12,11 +12,11 @@ import signal
 import threading
 import time
 import warnings
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Callable
 
 import pytest
-from _pytest.runner import call_and_report, runtestprotocol
+from _pytest.runner import runtestprotocol
 
 from .deaths import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, Receiver, Sender, install_relay
@@ -107,8 +107,9 @@ class Isolator:
         """Take down, in the parent, what the next test does not need; a failure there is one of this test, as ever."""
         if set(item.session._setupstate.stack) <= set(nextitem.listchain() if nextitem is not None else ()):  # noqa: SLF001
             return
-        report = call_and_report(item, "teardown", log=False, nextitem=nextitem)
-        if report.failed:
+        # Not by the hook: what other plugins do in it belongs to a set-up that never was in this process.
+        report = _report_failure(item, lambda: item.session._setupstate.teardown_exact(nextitem))  # noqa: SLF001
+        if report is not None:
             item.ihook.pytest_runtest_logreport(report=report)
 
 
@@ -187,7 +188,8 @@ def listen(
                 for kind, data in receiver.feed(piece):
                     if kind == REPORT:
                         found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
-                    elif kind == END:
+                    elif kind == END:  # what follows, such as waiting for threads that the test left, helps nobody
+                        os.kill(pid, signal.SIGKILL)
                         os.waitpid(pid, 0)
                         return found, None
                 if not piece:
@@ -252,7 +254,14 @@ def _unwind(item: pytest.Item, inherited: Finalizers) -> pytest.TestReport | Non
         if errors:
             raise errors[0]
 
-    call = pytest.CallInfo.from_call(take_down, when="teardown")
+    return _report_failure(item, take_down)
+
+
+def _report_failure(item: pytest.Item, take_down: Callable[[], object]) -> pytest.TestReport | None:
+    """Take something down; the report, when that fails."""
+    capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
+    with capture.item_capture("teardown", item) if capture is not None else nullcontext():
+        call = pytest.CallInfo.from_call(take_down, when="teardown")
     if call.excinfo is None:
         return None
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)

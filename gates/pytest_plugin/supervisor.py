@@ -203,7 +203,7 @@ class Supervisor:
     # In the first process, and before the first fork
 
     def _watch(self, session: pytest.Session) -> None:
-        begun, own = -1, children_of(os.getpid())
+        begun, first, own = 0, True, children_of(os.getpid())
         while True:
             self._shared[:2] = bytes(2)
             with suppress(OSError):
@@ -212,8 +212,9 @@ class Supervisor:
             if pid == 0:
                 self._begin(session)
                 return
-            if begun < 0:
+            if first:
                 adopt_orphans()
+                first = False
             code = self._wait(pid)
             if self._shared[0] == ENDED or self._told_to_end:
                 _end_like(code)
