@@ -244,6 +244,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def zoo(session: nox.Session) -> None:
+    """Run bad tests in random mixes, and see that none is lost (`-- --runs 200 --seed 1`, `-- --full`)."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.integration.zoo", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

@@ -179,9 +179,11 @@ def _configure_local(
     config.add_cleanup(lambda: close_stacks(stacks))
     isolator = _register_limits(config, settings, rules, stacks)
     if stream:
-        from .running import Announcer
+        from .running import Announcer, ForkGuard, LeftThreads
         from .signer import Signer
 
+        register(ForkGuard(), "gates-fork-guard")
+        register(LeftThreads(), "gates-left-threads")
         announcer = Announcer(Stream(stream), "", config, rules)
         register(announcer, "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
@@ -213,7 +215,7 @@ def _configure_worker(config: pytest.Config) -> None:
         with suppress(OSError, AttributeError):
             os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
     from .ruling import leave_retried
-    from .running import Announcer, CrashStacks, open_stacks
+    from .running import Announcer, CrashStacks, ForkGuard, LeftThreads, open_stacks
     from .selection import Lister, make_selection, read_ledgers
     from .signer import Signer
     from .wire import WireCleaner
@@ -239,6 +241,8 @@ def _configure_worker(config: pytest.Config) -> None:
 
     _register_limits(config, settings, rules, stacks, asked)
     if order.stream:  # behind what runs tests, so that it hears of them before
+        register(ForkGuard(), "gates-fork-guard")
+        register(LeftThreads(), "gates-left-threads")
         register(Announcer(Stream(order.stream), worker, config, rules), "gates-announcer")
         register(Signer(config.rootpath), "gates-signer")
 

@@ -21,6 +21,7 @@ from _pytest.runner import runtestprotocol
 from .deaths import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, Receiver, Sender, install_relay
 from .reports import TIMEOUT
+from .running import adopt_process
 from .trying import fail_flaky
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class Forked:
                 os.setpgid(0, 0)
             sender = Sender(writing)
             install_relay(self._config, sender)
+            adopt_process(self._config)
             inherited = _finalizers(self._item)
             self._run()
             report = _unwind(self._item, inherited)

@@ -24,8 +24,16 @@ if TYPE_CHECKING:
     from ..rules import Rules
 
 
+LATER = 0.01
+"""Seconds until the next try, where a test cannot be interrupted just now."""
+
+
 class TookTooLong(BaseException):
     """Raised in a test that is to end. No `Exception`: too many tests catch those."""
+
+
+class TeardownTookTooLong(Exception):
+    """Raised in a teardown that is to end: after an `Exception`, and no other, pytest goes on with the rest of it."""
 
 
 class Limits:
@@ -43,17 +51,39 @@ class Limits:
         self._limit = self._end = 0.0
         self._before: Any = None
         self._dump = ""
+        self._tears_down = self._interrupted_teardown = False
+        self._within = False  # the code of the test runs, and not pytest's own between two phases
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """An attempt begins: its setup, call and teardown together have the limit."""
+        self._begin(item)
+        self._within = True
+        yield
+        self._within = False
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Generator[None, None, None]:
+        """Here an exception is one of the test."""
+        self._within = True
+        yield
+        self._within = False
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None, None, None]:
+        """From now on the teardown is what may take too long."""
+        self._tears_down = self._within = True
+        yield
+        self._within = False
+
+    def _begin(self, item: pytest.Item) -> None:
         rules = self._rules.get(item)
         limit, grace = self._test_timeout, 0.0
         if rules is not None and rules.slow_timeout.limit is not None:
             limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
         if limit is None:
             return
-        self._limit, self._dump = limit, ""
+        self._limit, self._dump, self._tears_down = limit, "", False
         self._end = time.monotonic() + limit + grace
         self._arm(limit + grace)
         if grace and _may_interrupt():
@@ -64,7 +94,11 @@ class Limits:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
         """A test that was interrupted is a timeout, with the stacks of all threads."""
         outcome = yield
-        if call.excinfo is not None and call.excinfo.errisinstance(TookTooLong) and item in self._rules:
+        ended = call.excinfo is not None and (
+            call.excinfo.errisinstance((TookTooLong, TeardownTookTooLong))
+            or (call.when == "teardown" and bool(self._dump) and self._interrupted_teardown)
+        )
+        if ended and item in self._rules:
             report = outcome.get_result()
             setattr(report, TIMEOUT, self._limit)
             report.outcome = "failed"
@@ -83,11 +117,15 @@ class Limits:
         self._disarm()
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._within:  # an exception here would end the session
+            signal.setitimer(signal.ITIMER_REAL, LATER)
+            return
         with tempfile.TemporaryFile() as file:
             faulthandler.dump_traceback(file, all_threads=True)
             file.seek(0)
             self._dump = file.read().decode("utf-8", "backslashreplace")
-        raise TookTooLong(f"timed out after {self._limit:g}s")
+        self._interrupted_teardown = self._tears_down
+        raise (TeardownTookTooLong if self._tears_down else TookTooLong)(f"timed out after {self._limit:g}s")
 
     def _arm(self, seconds: float) -> None:
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._stacks)

@@ -225,8 +225,8 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
     bad = [(name, attempt.phases[name]) for name in PHASES if name in attempt.phases and attempt.phases[name].failed]
     if bad or attempt.subtests:
         ended = next((name for name, report in bad if hasattr(report, TIMEOUT)), "")
-        if ended:
-            return _failed(attempt, TestOutcome.TIMEOUT, ended, bad)
+        if ended or any(hasattr(report, TIMEOUT) for report in attempt.subtests):
+            return _failed(attempt, TestOutcome.TIMEOUT, ended or "call", bad)
         called = bool(attempt.subtests) or any(name == "call" for name, _ in bad)
         outcome, phase = (TestOutcome.FAILED, "call") if called else (TestOutcome.ERROR, bad[0][0])
         return _failed(attempt, outcome, phase, bad)
@@ -276,7 +276,8 @@ def _failed(
     own = [(name, report) for name, report in bad if not (attempt.subtests and isinstance(report.longrepr, str))]
     lead = next((report for name, report in own if name == phase), None)
     if lead is None:
-        lead = attempt.subtests[0]
+        timed_out = (report for report in attempt.subtests if hasattr(report, TIMEOUT))
+        lead = next(timed_out, attempt.subtests[0])
     return {
         "outcome": outcome,
         "phase": phase,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import Counter
 from contextlib import suppress
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from ..protocol import Stream
     from ..rules import Rules
+
+
+THREAD_PATIENCE = 2.0
+"""Seconds that threads which the tests left have to end by themselves, once the session is over."""
 
 
 class Announcer:
@@ -72,6 +77,26 @@ class Namer:
             outcome.get_result().gates_id = self._names[item]  # type: ignore[attr-defined]
 
 
+class ForkGuard:
+    """Ends a child that a test forked and that comes back into pytest: it would run all the tests that are left, too."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self) -> None:
+        """The test function returned, in whichever process."""
+        if os.getpid() != self.pid:
+            os._exit(0)
+
+
+def adopt_process(config: pytest.Config) -> None:
+    """This process, forked from the one that collected, runs tests now."""
+    guard = config.pluginmanager.get_plugin("gates-fork-guard")
+    if guard is not None:
+        guard.pid = os.getpid()
+
+
 class Watch:
     """Arms a watchdog for each test. It is a C thread: it works while Python code holds the interpreter, too.
 
@@ -118,6 +143,34 @@ class Watch:
 
         self._end = 0.0
         faulthandler.cancel_dump_traceback_later()
+
+
+class LeftThreads:
+    """Threads that tests left would keep the interpreter from ending, for ever: they get a while, no more."""
+
+    def __init__(self) -> None:
+        self._status = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Remember how the session ends."""
+        self._status = int(session.exitstatus)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Nothing but the end of the process is to come."""
+        main = threading.main_thread()
+        left = [one.name for one in threading.enumerate() if one is not main and not one.daemon]
+        if not left:
+            return
+
+        def end() -> None:
+            os.write(2, f"gates: ended, though threads of the tests still ran: {', '.join(left)}\n".encode())
+            os._exit(self._status)
+
+        timer = threading.Timer(THREAD_PATIENCE, end)
+        timer.daemon = True
+        timer.start()
 
 
 class CrashStacks:

@@ -26,6 +26,7 @@ import pytest
 from .deaths import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
 from .replay import reports_of
 from .reports import PHASES
+from .running import adopt_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,7 @@ class Supervisor:
     def _begin(self, session: pytest.Session) -> None:
         """Take over where the last child ended."""
         self._child = os.getpid()
+        adopt_process(self._config)
         for stream in self._streams:
             stream.adopt()
         if not self._deaths:

@@ -100,6 +100,7 @@ class Project:
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
+        self.patience = PATIENCE
         self.environment = clean_environment(cache)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -137,7 +138,7 @@ class Project:
     def gates(self, *arguments: str, **options: Any) -> Done:
         """Run gates to its end. Whatever happens, nobody is shown a traceback of ours, and no file is half-written."""
         with self.start(*arguments, **options) as process:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=self.patience)
         done = Done(process.returncode, out or "", err or "")
         assert "Traceback" not in done.text, done.text
         assert self.leftovers() == []
