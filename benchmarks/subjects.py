@@ -11,6 +11,7 @@ from benchmarks import (
     parsing,
     plugin,
     runner,
+    running,
     startup,
     workers,
 )
@@ -21,6 +22,7 @@ SUBJECTS = (
     filters.SUBJECT,
     parsing.SUBJECT,
     runner.SUBJECT,
+    running.SUBJECT,
     workers.SUBJECT,
     checklist.SUBJECT,
     kvcache_allocator.SUBJECT,

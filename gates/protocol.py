@@ -197,6 +197,9 @@ def injection_folder() -> str:
     return os.path.realpath(Path(file).parent.parent) if file and PACKAGE != "gates" else ""
 
 
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
+
 class Stream:
     """Appends records to one file; each record is a single write, so several processes can share the file.
 
@@ -216,7 +219,7 @@ class Stream:
         if self.error is not None or os.getpid() != self._pid:
             return
         # ASCII only: lone surrogates of undecodable output survive as escapes.
-        line = json.dumps({"type": kind, **fields}, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+        line = _ENCODE({"type": kind, **fields}).encode("ascii") + b"\n"
         try:
             if self._fd < 0:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)

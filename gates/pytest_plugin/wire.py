@@ -14,9 +14,14 @@ class WireCleaner:
     """Registered in workers. execnet sends texts as UTF-8, and raises where a text has none."""
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_report_to_serializable(self) -> Generator[None, Any, None]:
+    def pytest_report_to_serializable(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> Generator[None, Any, None]:
         """Replace lone surrogates by visible escapes, in reports that have any."""
         outcome = yield
+        plain = report.longrepr is None and not report.sections and report.nodeid.isascii()
+        if plain and not getattr(report, "user_properties", None):
+            return  # nearly all reports, and nothing in them that a test wrote
         data = outcome.get_result()
         if data is not None and not _sendable(data):
             outcome.force_result(cleaned(data))
