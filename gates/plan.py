@@ -15,11 +15,14 @@ from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
 from gates.rules import NONE, Layer
+from gates.values import VARIABLES, format_duration, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEFAULT_PROFILE = "default"
+STALL = 600.0
+"""Seconds without any sign of life after which a gate that runs tests is ended, where nobody says otherwise."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +39,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         no_tests: what it means when nothing is selected.
         retries: further attempts of a test that failed.
         partition: the part of the selected tests that runs.
+        global_timeout: seconds for the whole run.
+        stall_timeout: seconds without any sign of life from a gate that runs tests.
+        max_fail: tests that may go wrong, and what happens then to those that run: `3:wait`.
+        order: in which tests run.
+        seed: of the random order.
+        stress_count: how often each test runs.
+        stress_duration: seconds for which each test runs again and again.
+        workers: answer to `pytest -n auto`.
         no_install: reuse environments as they are (`nox -R`).
+        variables: options that were not given, and taken from the environment.
     """
 
     gates: tuple[str, ...] = ()
@@ -49,7 +61,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     no_tests: NoTests | None = None
     retries: int | None = None
     partition: str = ""
+    global_timeout: float | None = None
+    stall_timeout: float | None = None
+    max_fail: str = ""
+    order: str = ""
+    seed: int | None = None
+    stress_count: int = 0
+    stress_duration: float | None = None
+    workers: int | None = None
     no_install: bool = False
+    variables: frozenset[str] = frozenset()
+
+    def source(self, option: str) -> str:
+        """Where an option came from."""
+        return VARIABLES[option] if option in self.variables else f"--{option.replace('_', '-')}"
 
 
 class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +114,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         groups: of tests, with the number of them that run at a time.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
+        global_timeout: seconds for the whole run; None for no limit.
+        stall_timeout: seconds without any sign of life from a gate that runs tests.
+        max_fail: tests that may go wrong, and what happens then to those that run; None for all.
+        order: in which tests run; empty for pytest's.
+        seed: of the random order.
+        stress_count: how often each test runs; 0 for once.
+        stress_duration: seconds for which each test runs again and again; None for once.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
         notes: what the reader should know about the choice.
@@ -109,6 +141,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, int] = {}
     supervise: bool = True
     whole: bool = False
+    global_timeout: float | None = None
+    stall_timeout: float = STALL
+    max_fail: tuple[int, str] | None = None
+    order: str = ""
+    seed: int = 0
+    stress_count: int = 0
+    stress_duration: float | None = None
     effective_filter: str = ""
     include_excluded: bool = False
     test_timeout: float | None = None
@@ -149,7 +188,10 @@ def make_plan(
         )
     known = durations or {}
     planned = [
-        msgspec.structs.replace(_planned(gate, chosen, config, known), workers=(workers or {}).get(gate.name, 0))
+        msgspec.structs.replace(
+            _planned(gate, chosen, config, known),
+            workers=request.workers or profile.workers or (workers or {}).get(gate.name, 0),
+        )
         for gate in chosen
     ]
     include = request.include_excluded or profile.include_excluded
@@ -158,6 +200,7 @@ def make_plan(
     wanted = _both(default, request.filter)
     jobs = request.jobs or profile.jobs or config.jobs or cores
     timeout = request.test_timeout or profile.test_timeout or config.test_timeout
+    order = _ordering(profile, request)
     return Plan(
         profile=profile.name,
         gates=tuple(planned),
@@ -177,26 +220,54 @@ def make_plan(
         groups=config.groups,
         supervise=config.supervise,
         test_timeout=timeout,
+        global_timeout=request.global_timeout or profile.global_timeout or config.global_timeout,
+        stall_timeout=request.stall_timeout or profile.stall_timeout or config.stall_timeout or STALL,
+        max_fail=parse_max_fail(request.max_fail or profile.max_fail) if request.max_fail or profile.max_fail else None,
+        order=order[0],
+        seed=order[1],
+        stress_count=request.stress_count,
+        stress_duration=request.stress_duration,
         no_install=request.no_install,
         nox_args=config.nox_args,
         notes=(
             *_notes(gates, chosen, config),
             *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
+            *_said_of_order(order, request),
         ),
     )
 
 
 def _rules(config: Config, profile: Profile, request: Request, timeout: float | None) -> tuple[Layer, ...]:
     """Command line over profile over config, as nextest has it; nothing where nobody says anything."""
-    asked = [] if request.retries is None else [Layer("--retries", "", {"retries": {**NONE, "count": request.retries}})]
+    asked = []
+    if request.retries is not None:
+        asked = [Layer(request.source("retries"), "", {"retries": {**NONE, "count": request.retries}})]
     written = (*asked, *profile.rules, *config.rules)
     if not any(layer.settings for layer in written):
         return ()
     if timeout is None:
         return written
     limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
-    limits = Layer("test timeout", "", {"slow_timeout": limit})
+    limits = Layer(
+        request.source("test_timeout") if request.test_timeout else "test-timeout", "", {"slow_timeout": limit}
+    )
     return (limits, *written) if request.test_timeout else (*written, limits)
+
+
+def _ordering(profile: Profile, request: Request) -> tuple[str, int]:
+    order = request.order or profile.order
+    return ("" if order == "default" else order), (request.seed or 0) if order == "random" else 0
+
+
+def _said_of_order(order: tuple[str, int], request: Request) -> list[str]:
+    said = [f"tests ran in the order {order[0]}"] if order[0] and order[0] != "random" else []
+    if order[0] == "random":
+        said.append(f"tests ran in a random order; --order random --seed {order[1]} repeats it")
+    if request.stress_count or request.stress_duration:
+        times = f"{request.stress_count} times" if request.stress_count else ""
+        length = f"for {format_duration(request.stress_duration)}" if request.stress_duration else ""
+        said.append(f"each test ran again and again: {' and '.join(filter(None, (times, length)))}")
+    return said
 
 
 def available_cores() -> int:

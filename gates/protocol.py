@@ -13,8 +13,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
     collect-error  id, file, message, details, signature
     collect-skip   id, reason
-    running        id, worker, time, slow: the period of its `slow-timeout`, where that is not the default
-                   (written by the process that runs the test)
+    running        id, worker, pid, time (written by the process that runs the test); slow: the period of its
+                   `slow-timeout`, where that is not the default; limit: seconds after which it ends, if it has any
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
@@ -83,6 +83,12 @@ class Settings:
         partition: `slice:m/n` or `hash:m/n`: only this part of the selected tests runs; empty for all.
         locks: folder of the run for locks that its test processes share; empty without a runner.
         groups: of tests, with the number of them that run at a time.
+        order: in which tests run; empty for pytest's.
+        seed: of the random order.
+        history_file: what is known of tests: id → [outcome, seconds].
+        max_fail: tests that may go wrong before no other one starts; 0 for all.
+        stress_count: how often each test runs; 0 for once.
+        stress_duration: seconds for which each test runs again and again; 0 for once.
         supervise: a session without workers of its own runs its tests in a process that it watches.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
@@ -107,6 +113,12 @@ class Settings:
     locks: str = ""
     groups: Mapping[str, int] = field(default_factory=dict)
     supervise: bool = False
+    order: str = ""
+    seed: int = 0
+    history_file: str = ""
+    max_fail: int = 0
+    stress_count: int = 0
+    stress_duration: float = 0.0
 
     def to_json(self) -> str:
         """The value of `GATES_PYTEST`."""
@@ -144,6 +156,12 @@ class Settings:
             locks=str(data.get("locks") or ""),
             groups=data.get("groups") or {},
             supervise=bool(data.get("supervise")),
+            order=str(data.get("order") or ""),
+            seed=int(data.get("seed") or 0),
+            history_file=str(data.get("history_file") or ""),
+            max_fail=int(data.get("max_fail") or 0),
+            stress_count=int(data.get("stress_count") or 0),
+            stress_duration=float(data.get("stress_duration") or 0.0),
         )
 
 
@@ -250,6 +268,37 @@ class Stream:
             self._fd = -1
 
 
+class Stop:
+    """The word to stop: a file that all test processes of a run see. Its text says why."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = Path(folder, "stop")
+
+    def said(self) -> str:
+        """Why no further test is to start; empty while they may."""
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
+    def __bool__(self) -> bool:
+        return self._path.exists()
+
+    def say(self, why: str) -> None:
+        """Let everybody know."""
+        aside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            aside.write_text(why, encoding="utf-8")
+            aside.replace(self._path)
+        except OSError:  # the run is over
+            return
+
+
+def reached(number: int) -> str:
+    """Why a run with `--max-fail` stops."""
+    return f"--max-fail: {number} test{'s' if number != 1 else ''} went wrong"
+
+
 __all__ = [
     "CHUNK",
     "INBOX",
@@ -262,8 +311,10 @@ __all__ = [
     "SCHEMA_VERSION",
     "SETTINGS",
     "Settings",
+    "Stop",
     "Stream",
     "injection_folder",
+    "reached",
     "read_settings",
     "remove_injection",
 ]

@@ -98,6 +98,34 @@ def worst_exit(codes: Iterable[ExitCode]) -> ExitCode:
     return min(codes, key=EXIT_PRECEDENCE.index, default=ExitCode.PASSED)
 
 
+VARIABLES = {
+    name: f"GATES_{name.upper()}"
+    for name in (
+        *("profile", "jobs", "workers", "retries", "test_timeout", "global_timeout", "stall_timeout", "max_fail"),
+        *("order", "seed", "no_tests", "partition", "status_level", "failure_output", "success_output"),
+    )
+}
+"""An option of a run → the variable that stands for it where it is not given. They are meant for one run, and not for
+the runs that its gates may start."""
+
+ORDERS = ("default", "failed-first", "new-first", "longest-first", "random")
+"""Orders in which tests can run."""
+
+MAX_FAIL = ("wait", "immediate")
+
+
+def parse_max_fail(text: str) -> tuple[int, str]:
+    """How many tests may go wrong, and what then happens to those that run: `3`, `3:wait`, `1:immediate`.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    number, colon, mode = text.partition(":")
+    if not number.isdigit() or int(number) < 1 or (colon and mode not in MAX_FAIL):
+        raise ValueError(f"a whole number from 1, alone or with :wait or :immediate, and not {text!r}")
+    return int(number), mode or "wait"
+
+
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from gates import __version__
 from gates.cli import looking, running
@@ -61,12 +62,22 @@ for command in (
     cli.add_command(command)
 
 
+def _with_variable(error: click.ClickException) -> click.ClickException:
+    """Say of a wrong value where it stands, when that is the environment: nobody sees it on the command line."""
+    if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
+        return error
+    if error.ctx.get_parameter_source(str(error.param.name)) is not ParameterSource.ENVIRONMENT:
+        return error
+    words = f"{error.message.rstrip('.')}, in the variable {error.param.envvar}"
+    return click.BadParameter(words, error.ctx, error.param)
+
+
 def main() -> NoReturn:
     """The console script. Every error that a user can cause ends without a traceback."""
     try:
         cli.main(prog_name="gates", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _with_variable(error).show()
         sys.exit(ExitCode.USAGE)
     except GatesError as error:
         _say(f"gates: {error}")

@@ -14,6 +14,7 @@ from gates.cli.options import (
     filter_option,
     gate_option,
     no_install_option,
+    profile_option,
     project_root,
     reports_folder,
     request,
@@ -24,7 +25,6 @@ from gates.cli.options import (
 )
 from gates.values import ExitCode
 
-profile_option = click.option("-p", "--profile", default="", help="A named checklist of the config.")
 results_option = click.option(
     "--results",
     type=click.Path(path_type=Path),

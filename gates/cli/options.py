@@ -6,14 +6,16 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from gates.values import parse_duration
+from gates.values import ORDERS, VARIABLES, parse_duration, parse_max_fail
 
 if TYPE_CHECKING:
-    from gates.config.values import NoTests
+    from collections.abc import Callable
+
     from gates.plan import Request
 
 
@@ -51,15 +53,85 @@ filter_option = click.option(
     metavar="EXPR",
     help="Only tests that match; several are a union.",
 )
-jobs_option = click.option("-j", "--jobs", type=click.IntRange(min=1), help="Gates at a time. [default: cores]")
+profile_option = click.option(
+    "-p", "--profile", default="", envvar=VARIABLES["profile"], help="A named checklist of the config."
+)
+jobs_option = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), envvar=VARIABLES["jobs"], help="Gates at a time. [default: cores]"
+)
 timeout_option = click.option(
-    "--test-timeout", metavar="DURATION", callback=duration, help="What one test may take: 2, 90s, 10m."
+    "--test-timeout",
+    metavar="DURATION",
+    callback=duration,
+    envvar=VARIABLES["test_timeout"],
+    help="What one test may take: 2, 90s, 10m.",
+)
+global_timeout_option = click.option(
+    "--global-timeout",
+    metavar="DURATION",
+    callback=duration,
+    envvar=VARIABLES["global_timeout"],
+    help="What the whole run may take.",
+)
+stall_timeout_option = click.option(
+    "--stall-timeout",
+    metavar="DURATION",
+    callback=duration,
+    envvar=VARIABLES["stall_timeout"],
+    help="End a gate whose tests give no sign of life for so long. [default: 10m]",
+)
+
+
+def _max_fail(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    if text:
+        try:
+            parse_max_fail(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return text
+
+
+max_fail_option = click.option(
+    "--max-fail",
+    default="",
+    metavar="N[:wait|immediate]",
+    callback=_max_fail,
+    envvar=VARIABLES["max_fail"],
+    help="Start no further test when N went wrong; `immediate` ends those that run, too.",
+)
+order_option = click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    envvar=VARIABLES["order"],
+    help="Which tests run first. [default: as collected]",
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    envvar=VARIABLES["seed"],
+    help="Of the random order; a run says which it took.",
+)
+stress_count_option = click.option(
+    "--stress-count", type=click.IntRange(min=0), default=0, metavar="N", help="Run each test N times; all must pass."
+)
+stress_duration_option = click.option(
+    "--stress-duration", metavar="DURATION", callback=duration, help="Run each test again and again for so long."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    envvar=VARIABLES["workers"],
+    help="Answer to `pytest -n auto`. [default: by durations, cores and memory]",
 )
 excluded_option = click.option("--include-excluded", is_flag=True, help="Run what the exclusions leave out.")
 no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse environments as they are (nox -R).")
 default_option = click.option("--ignore-default-filter", is_flag=True, help="Without the filter of the profile.")
 retries_option = click.option(
-    "--retries", type=click.IntRange(min=0), metavar="N", help="Try a test that failed up to N times again."
+    "--retries",
+    type=click.IntRange(min=0),
+    metavar="N",
+    envvar=VARIABLES["retries"],
+    help="Try a test that failed up to N times again.",
 )
 
 
@@ -72,10 +144,18 @@ def _partition(_context: click.Context, _parameter: click.Parameter, text: str) 
 
 
 partition_option = click.option(
-    "--partition", default="", metavar="PART", callback=_partition, help="A part of the tests: slice:1/3 or hash:1/3."
+    "--partition",
+    default="",
+    metavar="PART",
+    callback=_partition,
+    envvar=VARIABLES["partition"],
+    help="A part of the tests: slice:1/3 or hash:1/3.",
 )
 no_tests_option = click.option(
-    "--no-tests", type=click.Choice(["fail", "warn", "pass"]), help="What it means when no test is selected."
+    "--no-tests",
+    type=click.Choice(["fail", "warn", "pass"]),
+    envvar=VARIABLES["no_tests"],
+    help="What it means when no test is selected.",
 )
 
 
@@ -129,33 +209,31 @@ def union_of(expressions: tuple[str, ...]) -> str:
     return expressions[0] if len(expressions) == 1 else " or ".join(f"({one})" for one in expressions)
 
 
-def request(
-    *,
-    gates: tuple[str, ...] = (),
-    profile: str = "",
-    expressions: tuple[str, ...] = (),
-    jobs: int | None = None,
-    test_timeout: float | None = None,
-    include_excluded: bool = False,
-    ignore_default_filter: bool = False,
-    no_tests: NoTests | None = None,
-    retries: int | None = None,
-    partition: str = "",
-    no_install: bool = False,
-) -> Request:
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that runs a checklist, in the order of its help."""
+    for option in reversed(
+        (
+            *(root_option, reports_option, gate_option, profile_option, filter_option, jobs_option, workers_option),
+            *(timeout_option, global_timeout_option, stall_timeout_option, retries_option, max_fail_option),
+            *(order_option, seed_option, stress_count_option, stress_duration_option, partition_option),
+            *(excluded_option, default_option, no_tests_option, no_install_option),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **options: Any) -> Request:
     """The request that the options come to."""
+    import secrets
+
     from gates.plan import Request
 
+    context = click.get_current_context()
+    taken = (name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT)
     return Request(
-        gates=gates,
-        profile=profile,
         filter=union_of(expressions),
-        jobs=jobs,
-        test_timeout=test_timeout,
-        include_excluded=include_excluded,
-        ignore_default_filter=ignore_default_filter,
-        no_tests=no_tests,
-        retries=retries,
-        partition=partition,
-        no_install=no_install,
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        variables=frozenset(taken),
+        **{name: value for name, value in options.items() if value is not None},
     )

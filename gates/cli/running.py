@@ -15,14 +15,11 @@ from gates.cli.options import (
     filter_option,
     gate_option,
     jobs_option,
-    no_install_option,
-    no_tests_option,
-    partition_option,
     project_root,
     reports_option,
     request,
-    retries_option,
     root_option,
+    run_options,
     timeout_option,
 )
 
@@ -31,19 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@root_option
-@reports_option
-@gate_option
-@click.option("-p", "--profile", default="", help="A named checklist of the config.")
-@filter_option
-@jobs_option
-@timeout_option
-@excluded_option
-@default_option
-@no_tests_option
-@retries_option
-@partition_option
-@no_install_option
+@run_options
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
 def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:
     """Run the checklist and write the reports."""

@@ -11,6 +11,7 @@ from gates.config.tests import read_layers
 from gates.config.values import GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
 from gates.results import EnvironmentChange
+from gates.values import ORDERS, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +75,18 @@ def _no_tests(value: Any) -> NoTests:
         raise ValueError("one of " + ", ".join(choices))
     found: NoTests = value
     return found
+
+
+def _max_fail(value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+    parse_max_fail(text)
+    return text
+
+
+def _order(value: Any) -> str:
+    if value not in ORDERS:
+        raise ValueError("one of " + ", ".join(ORDERS))
+    return str(value)
 
 
 def _relative(value: Any) -> str:
@@ -141,6 +154,8 @@ TOP: dict[str, Reader] = {
     "reports": _reports,
     "nox-args": _texts,
     "supervise": _flag,
+    "global-timeout": seconds,
+    "stall-timeout": seconds,
 }
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 
@@ -164,6 +179,11 @@ PROFILE: dict[str, Reader] = {
     "test-timeout": seconds,
     "include-excluded": _flag,
     "no-tests": _no_tests,
+    "global-timeout": seconds,
+    "stall-timeout": seconds,
+    "max-fail": _max_fail,
+    "order": _order,
+    "workers": _count,
 }
 
 

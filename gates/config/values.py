@@ -57,6 +57,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     test_timeout: float | None = None
     include_excluded: bool = False
     no_tests: NoTests | None = None
+    global_timeout: float | None = None
+    stall_timeout: float | None = None
+    max_fail: str = ""
+    order: str = ""
+    workers: int | None = None
     rules: tuple[Layer, ...] = ()
 
 
@@ -82,6 +87,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: tests that run and do not count, entries of the same kind.
         accept_exclusions: entries of both ledgers that may exclude more than on the base.
         rules: how tests are run, the first that has a setting decides.
+        global_timeout: seconds for the whole run; None for no limit.
+        stall_timeout: seconds without any sign of life from a gate that runs tests; None for the default.
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
@@ -108,3 +115,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
+    global_timeout: float | None = None
+    stall_timeout: float | None = None

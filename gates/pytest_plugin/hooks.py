@@ -139,7 +139,13 @@ def _configure_session(config: pytest.Config) -> None:
         from .recorder import Recorder
 
         stream = _new_stream(settings.inbox)
-        recorder = Recorder(config, Stream(stream), {entry.name: entry.reason for entry in ledgers.exclusions})
+        counter = None
+        if settings.max_fail and settings.locks:
+            from .stopping import Counter
+
+            counter = Counter(settings)
+        reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
+        recorder = Recorder(config, Stream(stream), reasons, counter)
         register(recorder, "gates-recorder")
         listeners.append(recorder.list_tests)
     elif settings.filter:
@@ -171,21 +177,24 @@ def _configure_local(
     register(selection, "gates-selection")
     register(Lister(selection, listeners, every_test=_lists(settings)), "gates-lister")
     rules = _register_rules(config, settings)
+    _register_order(config, settings, rules)
     if not (stream or settings.test_timeout or settings.rules):
-        return
+        return  # under a runner, at least its stacks have their file
     from .running import close_stacks, open_stacks
 
     stacks = open_stacks(_stacks_beside(stream) if stream else None)
     config.add_cleanup(lambda: close_stacks(stacks))
     isolator = _register_limits(config, settings, rules, stacks)
     if stream:
-        from .running import Announcer, ForkGuard, LeftThreads
+        from .running import Announcer, ForkGuard, LeftThreads, StacksOnDemand
         from .signer import Signer
 
         register(ForkGuard(), "gates-fork-guard")
         register(LeftThreads(), "gates-left-threads")
-        announcer = Announcer(Stream(stream), "", config, rules)
+        register(StacksOnDemand(), "gates-stacks-on-demand")
+        announcer = Announcer(Stream(stream), "", config, rules, settings.test_timeout)
         register(announcer, "gates-announcer")
+        _register_stopper(config, settings)
         register(Signer(config.rootpath), "gates-signer")
         if settings.supervise:
             from .running import CrashStacks
@@ -215,7 +224,7 @@ def _configure_worker(config: pytest.Config) -> None:
         with suppress(OSError, AttributeError):
             os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
     from .ruling import leave_retried
-    from .running import Announcer, CrashStacks, ForkGuard, LeftThreads, open_stacks
+    from .running import Announcer, CrashStacks, ForkGuard, LeftThreads, StacksOnDemand, open_stacks
     from .selection import Lister, make_selection, read_ledgers
     from .signer import Signer
     from .wire import WireCleaner
@@ -230,6 +239,7 @@ def _configure_worker(config: pytest.Config) -> None:
     register(Lister(selection, listeners, every_test=bool(order.stream) or _lists(settings)), "gates-lister")
     register(WireCleaner(), "gates-wire")
     rules = _register_rules(config, settings, leave_retried(retried_path(order.scratch)))
+    _register_order(config, settings, rules)
     stacks = open_stacks(stacks_path(order.scratch, worker))
     config.add_cleanup(stacks.close)
     register(CrashStacks(stacks), "gates-crash-stacks")
@@ -243,7 +253,10 @@ def _configure_worker(config: pytest.Config) -> None:
     if order.stream:  # behind what runs tests, so that it hears of them before
         register(ForkGuard(), "gates-fork-guard")
         register(LeftThreads(), "gates-left-threads")
-        register(Announcer(Stream(order.stream), worker, config, rules), "gates-announcer")
+        announcer = Announcer(Stream(order.stream), worker, config, rules, settings.test_timeout)
+        register(announcer, "gates-announcer")
+        _register_stopper(config, settings)
+        register(StacksOnDemand(), "gates-stacks-on-demand")
         register(Signer(config.rootpath), "gates-signer")
 
 
@@ -261,6 +274,21 @@ def _register_rules(
     return ruler.rules
 
 
+def _register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+    """What sorts the tests, behind what chooses them."""
+    if settings.order or settings.rules:
+        from .ordering import Sorter
+
+        config.pluginmanager.register(Sorter(settings, rules), "gates-sorter")
+
+
+def _register_stopper(config: pytest.Config, settings: Settings) -> None:
+    if settings.max_fail and settings.locks:
+        from .stopping import Stopper
+
+        config.pluginmanager.register(Stopper(settings), "gates-stopper")
+
+
 def _register_limits(
     config: pytest.Config,
     settings: Settings,
@@ -273,11 +301,16 @@ def _register_limits(
 
     register = config.pluginmanager.register
     isolator = Isolator(config, rules, stacks, settings.test_timeout, asked)
-    if settings.rules:
+    if settings.rules or settings.stress_count or settings.stress_duration:
         from .limits import Limits
         from .trying import Retrier
 
-        register(Retrier(rules), "gates-retrier")
+        retrier: object = Retrier(rules)
+        if settings.stress_count or settings.stress_duration:
+            from .stress import Stresser
+
+            retrier = Stresser(settings)
+        register(retrier, "gates-retrier")
         register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
         register(isolator, "gates-isolator")
     elif settings.test_timeout:

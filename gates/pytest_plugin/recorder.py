@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .catalogue import Catalogue, Entry
+    from .stopping import Counter
 
 
 class Recorder:
     """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
 
-    def __init__(self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str]) -> None:
-        self._config, self.stream, self._reasons = config, stream, reasons
+    def __init__(
+        self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str], counter: Counter | None = None
+    ) -> None:
+        self._config, self.stream, self._reasons, self._counter = config, stream, reasons, counter
         self._session: pytest.Session | None = None
         self._tests: dict[str, Entry] = {}
         self._missing: dict[str, None] = {}  # ids of selected tests without a result, in order
@@ -121,6 +124,8 @@ class Recorder:
             return f"-x/--maxfail: {session.shouldfail}"
         if self._stopped:
             return self._stopped
+        if self._counter is not None and self._counter.stop:
+            return self._counter.stop.said()
         return f"the session stopped: {session.shouldstop}" if session.shouldstop else "the session ended before it"
 
     # Collection
@@ -246,15 +251,20 @@ class Recorder:
             record["exclusion"] = record["exclusion"] or known.excluded_by
             if known.quarantined_by:
                 _quarantine(record, known.quarantined_by)
+        if self._counter is not None and record["outcome"] in _WRONG:
+            self._counter.count()
         if "attempts" in record or "subtests" in record:  # nothing else can be long
             fit(record)
         self.stream.write("test", **record)
 
 
+_WRONG = frozenset(outcome.value for outcome in BAD_TESTS)
+
+
 def _quarantine(record: dict[str, object], entry: str) -> None:
     """A failure of a quarantined test does not count; how it failed stays to be seen."""
     record["quarantine"] = entry
-    if record["outcome"] in {outcome.value for outcome in BAD_TESTS}:
+    if record["outcome"] in _WRONG:
         record["reason"] = f"{record['outcome']}, quarantined by {entry}"
         record["outcome"] = TestOutcome.QUARANTINED.value
 

@@ -34,15 +34,15 @@ class Ruler:
         self._settings, self._quarantine, self._leave = settings, quarantine, leave
         self.rules: dict[pytest.Item, Rules] = {}
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Choose for every test that runs."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Choose for every test that runs; behind the selection, and before the order, which asks for priorities."""
         settings = self._settings
         facts = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
         named = named_expressions(settings.default_filter, self._quarantine)
-        tests = ItemCandidates(session.items, above(session.config.rootpath, settings.root))
+        tests = ItemCandidates(items, above(session.config.rootpath, settings.root))
         chosen = RuleBook.from_json(settings.rules).choose(tests, TableFacts(facts, NO_FACTS), named)
-        for item, one in zip(session.items, chosen):
+        for item, one in zip(items, chosen):
             if one.rules != Rules():
                 self.rules[item] = one.rules
         if self._leave is not None:

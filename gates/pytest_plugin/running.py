@@ -29,10 +29,16 @@ class Announcer:
     """Writes `running` before each test, so that a process that dies leaves word of what it was doing."""
 
     def __init__(
-        self, stream: Stream, worker: str, config: pytest.Config, rules: Mapping[pytest.Item, Rules] | None = None
+        self,
+        stream: Stream,
+        worker: str,
+        config: pytest.Config,
+        rules: Mapping[pytest.Item, Rules] | None = None,
+        test_timeout: float | None = None,
     ) -> None:
         self.stream, self._worker, self._config = stream, worker, config
         self._rules = rules if rules is not None else {}
+        self._test_timeout = test_timeout
         self._names: dict[pytest.Item, str] = {}
 
     @pytest.hookimpl(trylast=True)
@@ -50,9 +56,14 @@ class Announcer:
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Write `running`."""
         rules = self._rules.get(item)
-        slow = {"slow": rules.slow_timeout.period} if rules is not None else {}
-        name = self.name_of(item)
-        self.stream.write("running", id=name, worker=self._worker, time=time.time(), **slow)
+        more = {} if self._test_timeout is None else {"limit": self._test_timeout}
+        if rules is not None:
+            slow = rules.slow_timeout
+            more["slow"] = slow.period
+            if slow.limit is not None:
+                more["limit"] = slow.limit + slow.grace
+        pid, name = os.getpid(), self.name_of(item)
+        self.stream.write("running", id=name, worker=self._worker, pid=pid, time=time.time(), **more)
 
     def name_of(self, item: pytest.Item) -> str:
         """The test's id, with a number where several have the same."""
@@ -171,6 +182,33 @@ class LeftThreads:
         timer = threading.Timer(THREAD_PATIENCE, end)
         timer.daemon = True
         timer.start()
+
+
+class StacksOnDemand:
+    """Writes the stacks of all threads into the log when the runner asks for them: nothing moves, and it ends the gate."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+
+    def pytest_sessionstart(self) -> None:
+        """Listen, unless somebody else does. A C handler: it answers while Python code holds the interpreter, too."""
+        import faulthandler
+        import signal
+
+        if not hasattr(signal, "SIGUSR2") or signal.getsignal(signal.SIGUSR2) is not signal.SIG_DFL:
+            return
+        with suppress(OSError, ValueError):
+            self._file = open_stacks(None)
+            faulthandler.register(signal.SIGUSR2, file=self._file, all_threads=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Listen no more."""
+        import faulthandler
+        import signal
+
+        if self._file is not None:
+            faulthandler.unregister(signal.SIGUSR2)
+            self._file.close()
 
 
 class CrashStacks:

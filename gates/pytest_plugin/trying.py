@@ -67,19 +67,36 @@ class Retrier:
         item: Any, nextitem: pytest.Item | None, retries: Retries | None
     ) -> tuple[list[pytest.TestReport], pytest.TestReport | None]:
         """Reports of one attempt, and the one because of which there is to be another."""
-        _make_new(item)
-        reports = [call_and_report(item, "setup", log=False)]
-        if reports[0].passed and not item.config.getoption("setupshow", False):
-            reports.append(call_and_report(item, "call", log=False))
-        failed = _worth_trying(reports, retries)
-        # What lasts longer than a test stays for the next attempt: only the test itself is torn down.
-        after = item.parent if failed is not None else nextitem
-        reports.append(call_and_report(item, "teardown", log=False, nextitem=after))
+        failed = None
+
+        def after(reports: list[pytest.TestReport]) -> pytest.Item | None:
+            nonlocal failed
+            failed = _worth_trying(reports, retries)
+            # What lasts longer than a test stays for the next attempt: only the test itself is torn down.
+            return item.parent if failed is not None else nextitem
+
+        reports = attempt_of(item, after)
         if failed is None and retries is not None:
             failed = _worth_trying(reports[-1:], retries)
-        item._request = False  # noqa: SLF001 (as pytest's own protocol ends)
-        item.funcargs = None
         return reports, failed
+
+
+def attempt_of(item: Any, after: Any) -> list[pytest.TestReport]:
+    """Set up, call and tear down a test, as often as one likes; the reports, which nobody has heard of yet.
+
+    Args:
+        item: the test.
+        after: what comes next, which decides how much is torn down; or a function of the reports so far that says it.
+    """
+    _make_new(item)
+    reports = [call_and_report(item, "setup", log=False)]
+    if reports[0].passed and not item.config.getoption("setupshow", False):
+        reports.append(call_and_report(item, "call", log=False))
+    following = after(reports) if callable(after) else after
+    reports.append(call_and_report(item, "teardown", log=False, nextitem=following))
+    item._request = False  # noqa: SLF001 (as pytest's own protocol ends)
+    item.funcargs = None
+    return reports
 
 
 def _worth_trying(reports: Sequence[pytest.TestReport], retries: Retries | None) -> pytest.TestReport | None:

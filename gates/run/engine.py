@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import Config
+from gates.protocol import Stop, reached
 from gates.run.events import Event, GateEnded, GateStarted, TestsDescribed, TestsLanded, TestSlow
 from gates.run.gate import RunningGate
 from gates.run.start import Surroundings, not_started
-from gates.values import GateOutcome
+from gates.values import BAD_TESTS, GateOutcome, format_duration
 
 if TYPE_CHECKING:
     from gates.plan import Plan, PlannedGate
-    from gates.results import GateResult
+    from gates.results import GateResult, TestResult
 
+GLOBAL_TIMEOUT = "global-timeout"
 TICK = 0.1
 """Seconds between two looks at test results and limits; ends of processes and output are noticed at once."""
 
@@ -46,14 +48,18 @@ class Engine:
         self._waiting = {item.gate.name: item for item in plan.gates}
         self._running: dict[str, RunningGate] = {}
         self._ended: dict[str, GateResult] = {}
-        self._number = 0
+        self._number = self._wrong = 0
 
     def events(self) -> Iterator[Event]:
         """What happens, until every planned gate has its result."""
+        limit = self.plan.global_timeout
+        ends_at = None if limit is None else self.settings.around.clock() + limit
         while self._waiting or self._running:
             why = self.settings.stopped()
             if why:
                 yield from self._stop(why)
+            if ends_at is not None and limit is not None and self.settings.around.clock() >= ends_at:
+                yield from self._end_late(limit)
             yield from self._start()
             before = len(self._ended)
             yield from self._poll()
@@ -71,6 +77,13 @@ class Engine:
             yield self._end_unstarted(item, GateOutcome.INTERRUPTED, f"not started: {why}")
         for gate in self._running.values():
             gate.end(GateOutcome.INTERRUPTED, why, at_once=self.settings.at_once())
+
+    def _end_late(self, limit: float) -> Iterator[Event]:
+        why = f"the run took longer than its {GLOBAL_TIMEOUT} of {format_duration(limit)}"
+        for item in list(self._waiting.values()):
+            yield self._end_unstarted(item, GateOutcome.SKIPPED, f"not started: {why}")
+        for gate in self._running.values():
+            gate.end(GateOutcome.TIMEOUT, why)
 
     def _start(self) -> Iterator[Event]:
         for name in self.plan.starts:
@@ -99,6 +112,7 @@ class Engine:
             landed = tuple(gate.tests[before:])
             if landed:
                 yield TestsLanded(name, landed, gate.expected)
+                self._count(landed)
             for test, seconds in gate.slow():
                 yield TestSlow(name, test, seconds)
             if gate.done and gate.described:
@@ -106,6 +120,20 @@ class Engine:
             if gate.done and gate.result is not None:
                 del self._running[name]
                 yield self._end(gate.result)
+
+    def _count(self, landed: tuple[TestResult, ...]) -> None:
+        """Tell all test processes to start no other test, once enough went wrong."""
+        if self.plan.max_fail is None:
+            return
+        most, mode = self.plan.max_fail
+        before, self._wrong = self._wrong, self._wrong + sum(test.outcome in BAD_TESTS for test in landed)
+        if before < most <= self._wrong:
+            why = reached(most)
+            Stop(str(self.settings.around.work)).say(why)
+            if mode == "immediate":
+                for gate in self._running.values():
+                    if gate.expected:
+                        gate.end(GateOutcome.FAILED, why)
 
     def _again(self, gate: RunningGate) -> RunningGate:
         """The gate, started once more without our plugin."""

@@ -17,6 +17,7 @@ from gates.run import verdict
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
+from gates.run.stall import Stall
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
 from gates.run.verdict import is_demanded
 from gates.run.versions import tool_versions
@@ -67,6 +68,7 @@ class RunningGate:
         self._drain_until: float | None = None
         self._output_open = True
         self._stray = self._taken = 0
+        self._stall = Stall(around.plan.stall_timeout, around.clock, around.wall)
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = {name: _stamp(around.root / name) for name in self.gate.config.reports}
@@ -140,6 +142,8 @@ class RunningGate:
         """Take what is there, keep to the limits, notice the end. Results of tests that landed."""
         landed = self._inbox.poll()
         self.tests += landed
+        if self._inbox.moved:
+            self._stall.moved()
         if self._process is None:
             return landed + self._finish()
         self._take_output(self._process)
@@ -163,6 +167,7 @@ class RunningGate:
                 return
             else:
                 self._taken += len(data)
+                self._stall.moved()
                 self._log.feed(data)
 
     def _keep_limits(self, process: GateProcess, now: float) -> None:
@@ -172,6 +177,8 @@ class RunningGate:
         elif now - self._started >= self.planned.timeout:
             limit = format_duration(self.planned.timeout)
             self.end(GateOutcome.TIMEOUT, f"timed out after {limit}: the gate and all its processes were ended")
+        elif why := self._stall.why(self._inbox.processes.values()):
+            self.end(GateOutcome.TIMEOUT, why)
 
     def _finish(self) -> list[TestResult]:
         duration = self.around.clock() - self._started

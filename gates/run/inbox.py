@@ -170,6 +170,7 @@ class Inbox:
         self.gate, self.folder = gate, folder
         self.processes: dict[Path, PytestProcess] = {}
         self._mask = mask
+        self.moved = False  # whether the last poll found anything
 
     def poll(self) -> list[TestResult]:
         """Results that landed since the last call."""
@@ -177,12 +178,14 @@ class Inbox:
             if path not in self.processes:
                 self.processes[path] = PytestProcess(self.gate, len(self.processes), path, self._mask)
         landed = []
+        self.moved = False
         for process in self.processes.values():
             with process.path.open("rb") as file:
                 file.seek(process.offset)
                 data = file.read()
             end = data.rfind(b"\n") + 1
             process.offset += end
+            self.moved = self.moved or end > 0
             for line in data[:end].splitlines():
                 result = process.take(line)
                 if result is not None:

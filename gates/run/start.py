@@ -19,12 +19,14 @@ from gates.rules import RuleBook
 from gates.run.inject import injected
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
+from gates.values import VARIABLES
 
 if TYPE_CHECKING:
     from gates.plan import PlannedGate
     from gates.values import GateOutcome
 
 JUNIT_FILE = "pytest.xml"
+_ASKED = frozenset(VARIABLES.values())
 OUTCOME_VARIABLE = "GATES_OUTCOME"
 
 
@@ -41,6 +43,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         mask: hides secrets.
         run_id: names the run in the marker.
         facts: file of what is known of predicates about the outside; None where nothing is asked.
+        history: file of what became of tests, for their order; None where that does not matter.
         collect: tests are listed and described, not run.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
@@ -55,6 +58,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     mask: Mask
     run_id: str
     facts: Path | None = None
+    history: Path | None = None
     collect: bool = False
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
@@ -65,7 +69,8 @@ def gate_environment(
 ) -> dict[str, str]:
     """All variables of a gate's process."""
     plan = around.plan
-    environment = dict(around.environment)
+    # What was asked of this run is not meant for the runs that a gate may start.
+    environment = {name: value for name, value in around.environment.items() if name not in _ASKED}
     for change in planned.gate.config.env:
         if change.value is None:
             environment.pop(change.name, None)
@@ -93,6 +98,12 @@ def gate_environment(
             locks=str(around.work),
             groups=plan.groups,
             supervise=plan.supervise,
+            order=plan.order,
+            seed=plan.seed,
+            history_file=str(around.history) if around.history is not None else "",
+            max_fail=plan.max_fail[0] if plan.max_fail else 0,
+            stress_count=plan.stress_count,
+            stress_duration=plan.stress_duration or 0.0,
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

@@ -71,6 +71,7 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
                     mask=recorder.mask,
                     run_id=recorder.run.id,
                     facts=write_facts(Path(work), prepared.facts),
+                    history=write_history(Path(work), prepared),
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,
@@ -91,7 +92,8 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
             engine.close()
             reports.close()
     finished = Finished(run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports)
-    prepared.store.remember(finished.run, finished.tests)
+    if not (prepared.plan.stress_count or prepared.plan.stress_duration):  # else its durations are of many attempts
+        prepared.store.remember(finished.run, finished.tests)
     return finished
 
 
@@ -101,6 +103,16 @@ def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
         return None
     path = folder / "facts.json"
     path.write_bytes(msgspec.json.encode({text: resolution.to_json() for text, resolution in facts.items()}))
+    return path
+
+
+def write_history(folder: Path, prepared: Prepared) -> Path | None:
+    """Write what became of tests when they last ran, for orders that ask for it."""
+    if prepared.plan.order not in ("failed-first", "new-first", "longest-first"):
+        return None
+    path = folder / "history.json"
+    known = {test: [memory.outcome, memory.seconds] for test, memory in prepared.store.tests().items()}
+    path.write_bytes(msgspec.json.encode(known))
     return path
 
 

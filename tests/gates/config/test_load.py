@@ -46,6 +46,8 @@ mask-env = ["SECRET"]
 reports = "out/reports"
 nox-args = ["--no-error-on-missing-interpreters"]
 supervise = false
+global-timeout = "1h"
+stall-timeout = "5m"
 accept-exclusions = ["scaffold"]
 unrelated = ["docs/**"]
 no-tests = "warn"
@@ -77,6 +79,11 @@ jobs = 1
 test-timeout = "5s"
 include-excluded = true
 no-tests = "pass"
+global-timeout = "10m"
+stall-timeout = "1m"
+max-fail = "3:immediate"
+order = "failed-first"
+workers = 2
 
 [profile.quick.tests]
 retries = 1
@@ -125,6 +132,8 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         reports="out/reports",
         nox_args=("--no-error-on-missing-interpreters",),
         supervise=False,
+        global_timeout=3600.0,
+        stall_timeout=300.0,
         accept_exclusions=("scaffold",),
         unrelated=("docs/**",),
         no_tests="warn",
@@ -156,12 +165,17 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 test_timeout=5.0,
                 include_excluded=True,
                 no_tests="pass",
-                rules=(Layer("gates.toml:44", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
+                global_timeout=600.0,
+                stall_timeout=60.0,
+                max_fail="3:immediate",
+                order="failed-first",
+                workers=2,
+                rules=(Layer("gates.toml:51", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
             )
         },
         rules=(
             Layer(
-                "gates.toml:50",
+                "gates.toml:57",
                 "mark(net)",
                 {
                     "retries": {
@@ -175,9 +189,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:54", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:61", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:47", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:54", "", {"flaky_result": "fail"}),
         ),
         exclusions=(
             Exclusion(
@@ -262,7 +276,7 @@ def test_mistakes_of_exclusions_stand_among_the_others(tmp_path: Path) -> None:
 
 def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) -> None:
     (error,) = mistakes(tmp_path, "[profile.a]\nzzz = 1\n")
-    assert error.remedy == "known keys: gates, filter, jobs, test-timeout, include-excluded, no-tests"
+    assert error.remedy == f"known keys: {', '.join(PROFILE)}"
 
 
 @pytest.mark.parametrize(
@@ -467,6 +481,9 @@ def test_a_filter_with_mistakes_is_shown_with_carets(tmp_path: Path, text: str) 
         ("[[tests.overrides]]\nretries = 1", "an override has no filter"),
         ("[[tests.overrides]]\nfilter = 'tset(a)'", "'filter': the filter expression has an error"),
         ("[profile.a.tests]\nretries = 'x'", "wrong value of 'retries'"),
+        ("[profile.a]\nmax-fail = 0", "wrong value of 'max-fail'"),
+        ("[profile.a]\nmax-fail = '2:later'", "wrong value of 'max-fail'"),
+        ("[profile.a]\norder = 'alphabetic'", "wrong value of 'order'"),
         ("[tests]\nisolate = 'thread'", "wrong value of 'isolate'"),
         ("[tests]\nleak = true", "wrong value of 'leak'"),
         ("[tests]\nthreads-required = 0", "wrong value of 'threads-required'"),

@@ -1,0 +1,161 @@
+"""Which tests run first, how many may go wrong, and how often each runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.integration.project import Project, noxfile, pytest_session
+
+pytestmark = pytest.mark.slow
+
+BOTH = pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+
+FILES = {
+    "test_a.py": """
+        import os, time
+        def note(name):
+            with open("order.txt", "a") as file:
+                file.write(name + "\\n")
+        def test_1(): note("a1")
+        def test_2():
+            note("a2")
+            assert "FIXED" in os.environ
+        """,
+    "test_b.py": """
+        import time
+        from test_a import note
+        def test_3(): note("b3"); time.sleep(0.15)
+        def test_4(): note("b4")
+        """,
+}
+
+
+def ran(project: Project, *arguments: str) -> list[str]:
+    (project.folder / "order.txt").unlink(missing_ok=True)
+    done = project.gates("run", *arguments)
+    assert done.code in (0, 1), done.text
+    return (project.folder / "order.txt").read_text().split()
+
+
+@BOTH
+def test_orders_follow_what_the_last_run_left(project: Project, options: tuple[str, ...]) -> None:
+    project.write(FILES | noxfile(pytest_session(*options)))
+    assert ran(project) == ["a1", "a2", "b3", "b4"]
+    assert ran(project, "--order", "failed-first") == ["a2", "a1", "b3", "b4"]
+    assert ran(project, "--order", "longest-first")[:2] == ["b3", "b4"]
+    project.write({"test_c.py": "from test_a import note\ndef test_5(): note('c5')\n"})
+    assert ran(project, "--order", "new-first") == ["c5", "a1", "a2", "b3", "b4"]
+
+
+@BOTH
+def test_a_priority_comes_first(project: Project, options: tuple[str, ...]) -> None:
+    config = '[[tests.overrides]]\nfilter = "test(test_4)"\npriority = 10\n'
+    project.write(FILES | {"gates.toml": config} | noxfile(pytest_session(*options)))
+    assert ran(project) == ["b4", "a1", "a2", "b3"]
+
+
+def test_a_random_order_says_how_it_is_repeated(project: Project) -> None:
+    many = "\n".join(f"def test_{number}(): note('t{number}')" for number in range(30))
+    project.write(FILES | {"test_c.py": f"from test_a import note\n{many}\n"} | noxfile(pytest_session()))
+    first = ran(project, "--order", "random")
+    said = re.search(r"--order random --seed (\d+) repeats it", (project.reports / "summary.md").read_text())
+    assert said is not None
+    assert ran(project, "--order", "random", "--seed", said[1]) == first
+    assert ran(project, "--order", "random", "--seed", str(int(said[1]) + 1)) != first
+
+
+MANY = "\n".join(f"def test_{number}(): assert {number} % 2" for number in range(12))
+
+
+@BOTH
+def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[str, ...]) -> None:
+    project.write({"test_a.py": MANY} | noxfile(pytest_session(*options)))
+    done = project.gates("run", "--max-fail", "2")
+    assert done.code == 1
+    outcomes = list(project.outcomes.values())
+    assert outcomes.count("failed") == 2
+    assert outcomes.count("not-run") >= (9 if not options else 7)
+    reasons = {test.reason for test in project.tests if test.outcome == "not-run"}
+    assert reasons == {"--max-fail: 2 tests went wrong"}
+
+
+def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
+    sessions = (pytest_session().replace("def test", f"def {name}") for name in ("one", "two"))
+    project.write({"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n"} | noxfile(*sessions))
+    assert project.gates("run", "--jobs", "1", "--max-fail", "1").code == 1
+    found = [(test.gate, str(test.outcome)) for test in project.tests]
+    assert sorted(found) == [("one", "failed"), ("one", "not-run"), ("two", "not-run"), ("two", "not-run")]
+
+
+def test_immediate_ends_what_runs(project: Project) -> None:
+    tests = "import time\ndef test_1(): assert 0\ndef test_2(): time.sleep(600)\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session("-n", "2")))
+    done = project.gates("run", "--max-fail", "1:immediate")
+    assert done.code == 1
+    assert project.outcomes["test_a.py::test_2"] in ("interrupted", "not-run")
+    assert "--max-fail: 1 test went wrong" in project.gate("test").reason
+
+
+@BOTH
+def test_under_stress_every_attempt_counts(project: Project, options: tuple[str, ...]) -> None:
+    tests = """
+        import pytest
+        times = []
+
+        @pytest.fixture
+        def fresh(): return []
+
+        def test_steady(fresh):
+            fresh.append(1)
+            assert len(fresh) == 1
+
+        def test_shaky():
+            times.append(1)
+            assert len(times) % 3, "every third"
+        """
+    project.write({"test_a.py": tests} | noxfile(pytest_session(*options)))
+    assert project.gates("run", "--stress-count", "9").code == 1
+    assert project.outcomes == {"test_a.py::test_steady": "passed", "test_a.py::test_shaky": "failed"}
+    shaky = next(test for test in project.tests if test.id.endswith("shaky"))
+    assert "failed 3 of 9 attempts" in shaky.details
+    assert [str(attempt.outcome) for attempt in shaky.attempts] == ["failed"] * 2
+    assert "each test ran again and again: 9 times" in (project.reports / "summary.md").read_text()
+    assert project.gates("run", "--stress-duration", "50ms", "-E", "test(steady)").code == 0
+
+
+@BOTH
+def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Project, options: tuple[str, ...]) -> None:
+    tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session(*options)))
+    done = project.gates("run", "--stall-timeout", "1s")
+    assert done.code == 1
+    assert str(project.gate("test").outcome) == "timeout"
+    reason = project.gate("test").reason
+    assert reason.startswith("nothing moved for 1.00s: test_a.py::test_hangs has been running for ")
+    assert project.outcomes == {"test_a.py::test_fine": "passed", "test_a.py::test_hangs": "interrupted"}
+    assert "in test_hangs" in (project.reports / "logs" / "test.log").read_text()
+
+
+def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
+    tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
+    late = pytest_session().replace("def test", "def late")
+    project.write({"test_a.py": tests} | noxfile(pytest_session(), late))
+    done = project.gates("run", "--jobs", "1", environment={"GATES_GLOBAL_TIMEOUT": "2s"})
+    assert done.code == 1
+    assert str(project.gate("test").outcome) == "timeout"
+    assert project.gate("test").reason.startswith("the run took longer than its global-timeout of 2.00s")
+    assert str(project.gate("late").outcome) == "skipped"
+
+
+def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Project) -> None:
+    tests = "import os\ndef test_it(): assert 'GATES_RETRIES' not in os.environ\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    around = {"GATES_RETRIES": "2"}
+    assert project.gates("run", environment=around).code == 0
+    assert "# GATES_RETRIES" in project.gates("show-config", "test_it", environment=around).out
+    assert "# --retries" in project.gates("show-config", "test_it", "--retries", "1", environment=around).out
+    wrong = project.gates("run", environment={"GATES_RETRIES": "many"})
+    assert wrong.code == 2
+    assert "GATES_RETRIES" in wrong.err
