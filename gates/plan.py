@@ -14,7 +14,7 @@ from gates.config.values import NoTests
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
-from gates.rules import NONE, Layer
+from gates.rules import NONE, Layer, SetupScript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +87,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         partition: the part of the selected tests that runs; empty for all.
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
+        scripts: that tests need to have run before them.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         effective_filter: what a test must match to be run.
@@ -108,6 +109,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
+    scripts: dict[str, SetupScript] = {}
     whole: bool = False
     effective_filter: str = ""
     include_excluded: bool = False
@@ -176,6 +178,7 @@ def make_plan(
         rules=_rules(config, profile, request, timeout),
         groups=config.groups,
         supervise=config.supervise,
+        scripts=config.scripts,
         test_timeout=timeout,
         no_install=request.no_install,
         nox_args=config.nox_args,

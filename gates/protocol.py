@@ -15,6 +15,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     collect-skip   id, reason
     running        id, worker, time, slow: the period of its `slow-timeout`, where that is not the default
                    (written by the process that runs the test)
+    waiting        id, worker, time, and what the test waits for before it is running: group (its name),
+                   threads (how many of the session's slots), or script (the name of a set-up script that runs)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
@@ -83,6 +85,7 @@ class Settings:
         partition: `slice:m/n` or `hash:m/n`: only this part of the selected tests runs; empty for all.
         locks: folder of the run for locks that its test processes share; empty without a runner.
         groups: of tests, with the number of them that run at a time.
+        scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
         supervise: a session without workers of its own runs its tests in a process that it watches.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
@@ -106,6 +109,7 @@ class Settings:
     root: str = ""
     locks: str = ""
     groups: Mapping[str, int] = field(default_factory=dict)
+    scripts: Mapping[str, Any] = field(default_factory=dict)
     supervise: bool = False
 
     def to_json(self) -> str:
@@ -143,6 +147,7 @@ class Settings:
             root=str(data.get("root") or ""),
             locks=str(data.get("locks") or ""),
             groups=data.get("groups") or {},
+            scripts=data.get("scripts") or {},
             supervise=bool(data.get("supervise")),
         )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from gates.results import EnvironmentChange
-from gates.rules import Layer
+from gates.rules import Layer, SetupScript
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
@@ -84,6 +84,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         rules: how tests are run, the first that has a setting decides.
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
+        scripts: that tests need to have run before them.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
@@ -108,3 +109,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
+    scripts: dict[str, SetupScript] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,7 @@ def gate_environment(
             locks=str(around.work),
             groups=plan.groups,
             supervise=plan.supervise,
+            scripts={name: asdict(script) for name, script in plan.scripts.items()},
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

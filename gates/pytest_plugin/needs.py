@@ -1,0 +1,226 @@
+"""What a test must have before it runs: slots of its group and of the session, and scripts that have run.
+
+All of it comes before the test is announced as running and before its time counts: waiting is not running.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Optional
+
+import pytest
+
+from ..errors import UsageError
+from ..rules import ALL_THREADS, Rules, SetupScript
+from .reports import SCRIPT
+from .slots import AVAILABLE, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from ..protocol import Settings
+    from .scripts import Scripts
+
+ANNOUNCER = "gates-announcer"
+_SETTINGS = ("group", "threads_required", "setup")
+
+
+class SetupScriptFailed(Exception):
+    """Raised in the set-up of a test one of whose scripts failed."""
+
+
+class Needs:
+    """Gives each test what it needs, and takes it back behind its teardown.
+
+    Args:
+        rules: of the session's tests.
+        groups: name → slots that all processes of the run share.
+        threads: slots that the workers of the session share; None where only one test runs at a time anyway.
+        scripts: that tests may need.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[pytest.Item, Rules],
+        groups: Mapping[str, Slots],
+        threads: Optional[Slots],
+        scripts: Optional[Scripts],
+    ) -> None:
+        self._rules, self._groups, self._threads, self._scripts = rules, groups, threads, scripts
+        self._taken: list[Slots] = []
+        self._failed: Optional[tuple[str, str]] = None  # message and output, of the script of the test at hand
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Where no test needs more than one slot, none needs to take one."""
+        if all(rules.threads_required == 1 for rules in self._rules.values()):
+            self._threads = None
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Around a test with all its attempts."""
+        rules = self._rules.get(item)
+        if (rules is None and self._threads is None) or _is_skipped(item):
+            yield
+            return
+        before: dict[str, Optional[str]] = {}
+        try:
+            variables = self._prepare(item, rules) if rules is not None and rules.setup else {}
+            if self._failed is None:
+                self._take(item, rules if rules is not None else Rules())
+            before = _put(variables)
+            yield
+        finally:
+            self._failed = None
+            _put(before)
+            self._give_back()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """End the test that lacks what a script should have made.
+
+        Raises:
+            SetupScriptFailed: a script failed.
+        """
+        if self._failed is not None:
+            raise SetupScriptFailed(self._failed[0])
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """An error whatever the test was expected to do, and told in the script's own words."""
+        outcome = yield
+        if self._failed is None or call.excinfo is None or not call.excinfo.errisinstance(SetupScriptFailed):
+            return
+        report = outcome.get_result()
+        message, output = self._failed
+        report.outcome, report.longrepr = "failed", message
+        if output:  # marked as its words: they may look like anything
+            report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in output.splitlines())
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+        setattr(report, SCRIPT, True)
+
+    def _prepare(self, item: pytest.Item, rules: Rules) -> Mapping[str, str]:
+        """Have its scripts run; the variables that they left."""
+        assert self._scripts is not None
+        done = self._scripts.prepare(rules.setup, lambda name: _tell(item, script=name))
+        for name, output in done.fresh.items():
+            item.add_report_section("setup", f"stdout of setup script {name}", output)
+        if done.message:
+            self._failed = (done.message, done.output)
+        return done.variables
+
+    def _take(self, item: pytest.Item, rules: Rules) -> None:
+        """The group first, then the threads: see `slots`."""
+        try:
+            if rules.group:
+                self._groups[rules.group].take(1, lambda: _tell(item, group=rules.group))
+                self._taken.append(self._groups[rules.group])
+            if self._threads is not None:
+                count = self._threads.size if rules.threads_required == ALL_THREADS else rules.threads_required
+                self._threads.take(count, lambda: _tell(item, threads=count))
+                self._taken.append(self._threads)
+        except OSError as error:
+            # The folder is the run's: who still runs when it is gone runs for nobody.
+            pytest.exit(f"gates: the slots of {rules.group or 'the session'} cannot be used: {error}", 3)
+
+    def _give_back(self) -> None:
+        while self._taken:
+            self._taken.pop().give_back()
+
+
+def check_needs(settings: Settings) -> None:
+    """See that the system has what the settings need.
+
+    Raises:
+        UsageError: it has not.
+    """
+    asked = [name for name in _SETTINGS if not AVAILABLE and _asks(settings, name)]
+    if asked:
+        raise UsageError(
+            f"{', '.join(name.replace('_', '-') for name in asked)} cannot be kept: this system has no record locks",
+            remedy="take the settings out of [tests], or run on a POSIX system",
+        )
+
+
+def register_needs(
+    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], scratch: str = "", workers: int = 1
+) -> None:
+    """Register what keeps the settings, where one of them is there.
+
+    Args:
+        config: pytest's.
+        settings: the runner's.
+        rules: of the session's tests, as they become known.
+        scratch: folder that the workers of the session share; empty where there are none.
+        workers: how many there are.
+    """
+    grouped, scripted = _asks(settings, "group"), _asks(settings, "setup")
+    threaded = workers > 1 and _asks(settings, "threads_required")
+    if not (grouped or scripted or threaded):
+        return
+    shared = (
+        settings.locks if settings.locks and Path(settings.locks).is_dir() else ""
+    )  # a process that outlived its run still names it
+    folder = scratch or _make_scratch(config, shared)
+    scripts = None
+    if scripted:
+        from .scripts import Scripts
+
+        known = {name: SetupScript(tuple(one["command"]), one["timeout"]) for name, one in settings.scripts.items()}
+        scripts = Scripts(known, Path(folder), Path(settings.root or config.rootpath))
+    groups = {
+        name: Slots(f"{shared or folder}/group-{number}", settings.groups[name])
+        for number, name in enumerate(sorted(settings.groups))  # a name may hold anything
+    }
+    threads = Slots(f"{folder}/threads", workers) if threaded else None
+    config.pluginmanager.register(Needs(rules, groups, threads, scripts), "gates-needs")
+
+
+def _asks(settings: Settings, name: str) -> bool:
+    """Whether a layer has this setting, with a value that asks for something."""
+    return any(layer["settings"].get(name, 1) not in (1, "", [], ()) for layer in settings.rules)
+
+
+def _make_scratch(config: pytest.Config, folder: str) -> str:
+    import shutil
+    import tempfile
+
+    made, owner = tempfile.mkdtemp(prefix=".scratch-", dir=folder or None), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:  # and no child that it forked
+            shutil.rmtree(made, ignore_errors=True)
+
+    config.add_cleanup(remove)
+    return made
+
+
+def _tell(item: pytest.Item, **what: object) -> None:
+    announcer = item.config.pluginmanager.get_plugin(ANNOUNCER)
+    if announcer is not None:
+        announcer.wait(item, **what)
+
+
+def _is_skipped(item: pytest.Item) -> bool:
+    """Whether its markers skip it: then it needs nothing."""
+    if item.get_closest_marker("skip") is None and item.get_closest_marker("skipif") is None:
+        return False
+    from _pytest.skipping import evaluate_skip_marks
+
+    try:
+        return evaluate_skip_marks(item) is not None
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (a condition may raise anything; pytest will tell)
+        return False
+
+
+def _put(variables: Mapping[str, Optional[str]]) -> dict[str, Optional[str]]:
+    """Set or remove variables; what they were before."""
+    before = {name: os.environ.get(name) for name in variables}
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
