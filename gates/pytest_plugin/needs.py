@@ -76,6 +76,7 @@ class Needs:
             _put(before)
             self._give_back()
 
+    # Before pytest looks at its markers: it is an error of a test that is expected to fail, too.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         """End the test that lacks what a script should have made.
@@ -88,17 +89,15 @@ class Needs:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """An error whatever the test was expected to do, and told in the script's own words."""
+        """Tell it in the script's own words."""
         outcome = yield
         if self._failed is None or call.excinfo is None or not call.excinfo.errisinstance(SetupScriptFailed):
             return
         report = outcome.get_result()
         message, output = self._failed
-        report.outcome, report.longrepr = "failed", message
+        report.longrepr = message
         if output:  # marked as its words: they may look like anything
             report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in output.splitlines())
-        if hasattr(report, "wasxfail"):
-            del report.wasxfail
         setattr(report, SCRIPT, True)
 
     def _prepare(self, item: pytest.Item, rules: Rules) -> Mapping[str, str]:

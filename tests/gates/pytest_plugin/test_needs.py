@@ -9,11 +9,15 @@ import pytest
 from gates.errors import UsageError
 from gates.protocol import Settings
 from gates.pytest_plugin import needs
-from gates.pytest_plugin.needs import check_needs
+from gates.pytest_plugin.needs import Needs, check_needs
+from gates.pytest_plugin.slots import Slots
+from gates.rules import Rules
 
 from .test_trying import layer, retries
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Project, Ran
 
 WORKERS = [(), ("-n", "2")]
@@ -93,7 +97,6 @@ def test_b(): meet("b")
 def test_tests_run_side_by_side_as_far_as_there_are_slots(project: Project, rules: Any) -> None:
     ran = run(project, "-n", "3", tests=MEET, rules=rules, groups={"db": 2, "other": 1})
     assert ran.outcomes == {"test_a": "passed", "test_b": "passed"}, ran.output
-    assert ran.of("waiting") == []
 
 
 KEPT = """
@@ -142,6 +145,19 @@ def test_the_slots_of_a_worker_that_dies_are_free_again(project: Project) -> Non
 def test_locks_of_a_run_that_is_gone_are_no_hindrance(project: Project) -> None:
     ran = run(project, tests="def test_a(): pass", rules=[layer(group="db")], groups={"db": 1}, locks="/is/not/there")
     assert ran.outcomes == {"test_a": "passed"}
+
+
+@pytest.mark.parametrize(("most", "taken"), [(1, False), (2, True)])
+def test_where_no_test_needs_more_than_one_slot_none_takes_one(tmp_path: Path, most: int, taken: bool) -> None:
+    class Item:
+        get_closest_marker = staticmethod(lambda _: None)
+
+    item: Any = Item()
+    other: Any = Item()
+    plugin = Needs({item: Rules(threads_required=most)}, {}, Slots(str(tmp_path / "threads"), 2), None)
+    plugin.pytest_collection_finish()
+    for _ in plugin.pytest_runtest_protocol(other):
+        assert (tmp_path / "threads").exists() is taken
 
 
 def test_a_system_without_record_locks_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
