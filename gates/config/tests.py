@@ -201,7 +201,7 @@ def _refuse_unknown(layer: Layer, at: tuple[str, ...], problems: Problems, named
         for name in [value] if isinstance(value, str) else value:
             if not name or name in known:  # the empty group takes a test out of another layer's
                 continue
-            near = get_close_matches(name, known, 1)
+            near = get_close_matches(name, known, 1, 0.5)
             kind = "group of tests" if setting == "group" else "setup script"
             table = "[tests.groups.NAME]" if setting == "group" else "[tests.scripts.NAME]"
             known_ones = f"known: {', '.join(known)}" if known else f"none is there: add {table}"
