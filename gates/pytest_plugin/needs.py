@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from ..errors import UsageError
 from ..rules import ALL_THREADS, Rules, SetupScript
-from .reports import SCRIPT
 from .slots import AVAILABLE, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from ..protocol import Settings
-    from .scripts import Scripts
+    from .scripts import Prepared, Scripts
 
 ANNOUNCER = "gates-announcer"
 _SETTINGS = ("group", "threads_required", "setup")
@@ -38,6 +38,7 @@ class Needs:
         groups: name → slots that all processes of the run share.
         threads: slots that the workers of the session share; None where only one test runs at a time anyway.
         scripts: that tests may need.
+        scratch: folder to remove when the session is over; empty for none.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Needs:
         groups: Mapping[str, Slots],
         threads: Optional[Slots],
         scripts: Optional[Scripts],
+        scratch: str = "",
     ) -> None:
         self._rules, self._groups, self._threads, self._scripts = rules, groups, threads, scripts
+        self._scratch, self._process = scratch, os.getpid()
         self._taken: list[Slots] = []
-        self._failed: Optional[tuple[str, str]] = None  # message and output, of the script of the test at hand
+        self.lacks: Optional[Prepared] = None  # of the test at hand, when one of its scripts failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -60,6 +63,7 @@ class Needs:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
         """Around a test with all its attempts."""
+        self._process = os.getpid()  # the one that collected may have forked
         rules = self._rules.get(item)
         if (rules is None and self._threads is None) or _is_skipped(item):
             yield
@@ -67,38 +71,23 @@ class Needs:
         before: dict[str, Optional[str]] = {}
         try:
             variables = self._prepare(item, rules) if rules is not None and rules.setup else {}
-            if self._failed is None:
+            if self.lacks is None:
                 self._take(item, rules if rules is not None else Rules())
             before = _put(variables)
             yield
         finally:
-            self._failed = None
+            self.lacks = None
             _put(before)
-            self._give_back()
+            while self._taken:
+                self._taken.pop().give_back()
 
-    # Before pytest looks at its markers: it is an error of a test that is expected to fail, too.
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
-        """End the test that lacks what a script should have made.
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Remove the scratch folder; a child that a test forked is not to."""
+        if self._scratch and os.getpid() == self._process:
+            import shutil
 
-        Raises:
-            SetupScriptFailed: a script failed.
-        """
-        if self._failed is not None:
-            raise SetupScriptFailed(self._failed[0])
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """Tell it in the script's own words."""
-        outcome = yield
-        if self._failed is None or call.excinfo is None or not call.excinfo.errisinstance(SetupScriptFailed):
-            return
-        report = outcome.get_result()
-        message, output = self._failed
-        report.longrepr = message
-        if output:  # marked as its words: they may look like anything
-            report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in output.splitlines())
-        setattr(report, SCRIPT, True)
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _prepare(self, item: pytest.Item, rules: Rules) -> Mapping[str, str]:
         """Have its scripts run; the variables that they left."""
@@ -107,7 +96,7 @@ class Needs:
         for name, output in done.fresh.items():
             item.add_report_section("setup", f"stdout of setup script {name}", output)
         if done.message:
-            self._failed = (done.message, done.output)
+            self.lacks = done
         return done.variables
 
     def _take(self, item: pytest.Item, rules: Rules) -> None:
@@ -124,9 +113,48 @@ class Needs:
             # The folder is the run's: who still runs when it is gone runs for nobody.
             pytest.exit(f"gates: the slots of {rules.group or 'the session'} cannot be used: {error}", 3)
 
-    def _give_back(self) -> None:
-        while self._taken:
-            self._taken.pop().give_back()
+
+class Refusal:
+    """Runs the tests that lack something in place of everything else that runs tests: they end in their set-up.
+
+    Neither another attempt nor a process of its own is of any use to them.
+    """
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Optional[pytest.Item]) -> Optional[bool]:
+        """Run a test that lacks something."""
+        if self._needs.lacks is None:
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        runtestprotocol(item, nextitem=nextitem)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    # Before pytest looks at its markers: it is an error of a test that is expected to fail, too.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """End it.
+
+        Raises:
+            SetupScriptFailed: a script failed.
+        """
+        if self._needs.lacks is not None:
+            raise SetupScriptFailed(self._needs.lacks.message)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """Tell it in the script's own words."""
+        outcome = yield
+        lacks = self._needs.lacks
+        if lacks is None or call.excinfo is None or not call.excinfo.errisinstance(SetupScriptFailed):
+            return
+        report = outcome.get_result()
+        report.longrepr = lacks.message
+        if lacks.output:  # marked as its words: they may look like anything
+            report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in lacks.output.splitlines())
 
 
 def check_needs(settings: Settings) -> None:
@@ -146,7 +174,7 @@ def check_needs(settings: Settings) -> None:
 def register_needs(
     config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], scratch: str = "", workers: int = 1
 ) -> None:
-    """Register what keeps the settings, where one of them is there.
+    """Register what keeps the settings, where one of them is there: behind all that runs tests.
 
     Args:
         config: pytest's.
@@ -162,7 +190,8 @@ def register_needs(
     shared = (
         settings.locks if settings.locks and Path(settings.locks).is_dir() else ""
     )  # a process that outlived its run still names it
-    folder = scratch or _make_scratch(config, shared)
+    own = "" if scratch else _make_scratch(shared)
+    folder = scratch or own
     scripts = None
     if scripted:
         from .scripts import Scripts
@@ -174,7 +203,9 @@ def register_needs(
         for number, name in enumerate(sorted(settings.groups))  # a name may hold anything
     }
     threads = Slots(f"{folder}/threads", workers) if threaded else None
-    config.pluginmanager.register(Needs(rules, groups, threads, scripts), "gates-needs")
+    needs = Needs(rules, groups, threads, scripts, own)
+    config.pluginmanager.register(needs, "gates-needs")
+    config.pluginmanager.register(Refusal(needs), "gates-refusal")
 
 
 def _asks(settings: Settings, name: str) -> bool:
@@ -182,18 +213,10 @@ def _asks(settings: Settings, name: str) -> bool:
     return any(layer["settings"].get(name, 1) not in (1, "", [], ()) for layer in settings.rules)
 
 
-def _make_scratch(config: pytest.Config, folder: str) -> str:
-    import shutil
+def _make_scratch(folder: str) -> str:
     import tempfile
 
-    made, owner = tempfile.mkdtemp(prefix=".scratch-", dir=folder or None), os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:  # and no child that it forked
-            shutil.rmtree(made, ignore_errors=True)
-
-    config.add_cleanup(remove)
-    return made
+    return tempfile.mkdtemp(prefix=".scratch-", dir=folder or None)
 
 
 def _tell(item: pytest.Item, **what: object) -> None:

@@ -2,7 +2,7 @@
 
 The first process that comes takes the script's lock, runs it and leaves the result in a file; the others wait for the
 lock and read it. A process that dies meanwhile leaves the word that it died: what it began may still go on, so nobody
-begins it again. Nothing of pytest.
+begins it again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
+from .deaths import MARKER
+from .deaths import SCRIPT as VARIABLE
 from .slots import Lock
 
 if TYPE_CHECKING:
@@ -23,11 +25,8 @@ if TYPE_CHECKING:
 
     from ..rules import SetupScript
 
-VARIABLE = "GATES_ENV"
-"""Tells a script the file that takes its variables."""
-
-OF_A_WORKER = ("PYTEST_XDIST_", "PYTEST_CURRENT_TEST")
-"""Variables that a script does not get: it runs for the whole session."""
+OF_A_WORKER = ("PYTEST_XDIST_", "PYTEST_CURRENT_TEST", MARKER)
+"""Variables that a script does not get: it runs for the whole session, and what it starts outlives the worker."""
 
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""

@@ -14,7 +14,7 @@ ALONE = """
 
     def announced(config):
         "Whether a test of any gate waits for its group: it is in the streams of the run."
-        stream = pathlib.Path(config.pluginmanager.get_plugin("gates-announcer")._stream.path)
+        stream = pathlib.Path(config.pluginmanager.get_plugin("gates-announcer").stream.path)
         streams = stream.parents[2].glob("gate-*/inbox/pytest-*.jsonl")
         return any('"type":"waiting"' in one.read_text() and '"group":"db"' in one.read_text() for one in streams)
 

@@ -238,6 +238,35 @@ def test_a_script_that_fails_is_an_error_of_each_of_its_tests(project: Project, 
         assert "attempts" not in test, "another attempt is of no use"
 
 
+@pytest.mark.parametrize("isolate", ["fork", "spawn"])
+def test_an_isolated_test_has_what_its_scripts_left_or_their_failure(project: Project, isolate: str) -> None:
+    tests = 'import os\ndef test_a(): assert os.environ["URL"] == "here"\ndef test_b(): pass'
+    rules = [layer("test(_a)", setup=["db"]), layer("test(_b)", setup=["bad"]), layer(isolate=isolate, group="g")]
+    ran = run(project, tests=tests, rules=rules, scripts={"db": OK, "bad": BAD}, groups={"g": 1})
+    assert ran.outcomes == {"test_a": "passed", "test_b": "error"}, ran.output
+    assert ran.tests["test_b"]["message"] == "setup script bad failed: exit code 3"
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
+def test_a_server_that_a_script_started_outlives_a_crash(project: Project, arguments: tuple[str, ...]) -> None:
+    tests = """
+    import os, pathlib, signal
+    def test_crashes(): os.abort()
+    def test_behind():
+        pid = os.environ["PID"]
+        alive = pathlib.Path("/proc", pid, "stat").read_text().split()[2] != "Z"
+        os.kill(int(pid), signal.SIGKILL)
+        assert alive
+    """
+    server = {"command": ["sh", "-c", "echo x >> ran; sleep 60 & echo PID=$! > $GATES_ENV"], "timeout": 60}
+    ran = run(
+        project, *arguments, tests=tests, scripts={"server": server}, supervise=True,
+        rules=[layer(setup=["server"], group="g", threads_required=0)], groups={"g": 1},
+    )  # fmt: skip
+    assert ran.outcomes == {"test_crashes": "crashed", "test_behind": "passed"}, ran.output
+    assert (project.root / "ran").read_text() == "x\n"
+
+
 def test_the_time_of_a_script_is_no_time_of_a_test(project: Project) -> None:
     limit = {"period": 0.4, "terminate_after": 1, "grace": 0.1}
     ran = run(
@@ -247,8 +276,10 @@ def test_the_time_of_a_script_is_no_time_of_a_test(project: Project) -> None:
     assert ran.outcomes == {"test_a": "passed"}
 
 
-def test_nothing_is_left_of_a_session(project: Project) -> None:
+@pytest.mark.parametrize("supervise", [False, True])
+def test_nothing_is_left_of_a_session(project: Project, supervise: bool) -> None:
     locks = project.folder / "locks"
     locks.mkdir()
-    run(project, tests=SEES, rules=[layer(setup=["db"])], scripts={"db": OK}, locks=str(locks))
+    tests = "import os\ndef test_a(): os.fork() or os._exit(0)\n"
+    run(project, tests=tests, rules=[layer(setup=["db"])], scripts={"db": OK}, locks=str(locks), supervise=supervise)
     assert list(locks.iterdir()) == []
