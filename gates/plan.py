@@ -14,7 +14,7 @@ from gates.config.values import NoTests
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
-from gates.rules import NONE, Layer
+from gates.rules import NONE, Layer, SetupScript
 from gates.values import VARIABLES, format_duration, parse_max_fail
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         partition: the part of the selected tests that runs; empty for all.
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
+        scripts: that tests need to have run before them.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         global_timeout: seconds for the whole run; None for no limit.
@@ -140,6 +141,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
+    scripts: dict[str, SetupScript] = {}
     whole: bool = False
     global_timeout: float | None = None
     stall_timeout: float = STALL
@@ -219,6 +221,7 @@ def make_plan(
         rules=_rules(config, profile, request, timeout),
         groups=config.groups,
         supervise=config.supervise,
+        scripts=config.scripts,
         test_timeout=timeout,
         global_timeout=request.global_timeout or profile.global_timeout or config.global_timeout,
         stall_timeout=request.stall_timeout or profile.stall_timeout or config.stall_timeout or STALL,

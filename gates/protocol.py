@@ -15,6 +15,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     collect-skip   id, reason
     running        id, worker, pid, time (written by the process that runs the test); slow: the period of its
                    `slow-timeout`, where that is not the default; limit: seconds after which it ends, if it has any
+    waiting        id, worker, time, and what the test waits for before it is running: group (its name),
+                   threads (how many of the session's slots), or script (the name of a set-up script that runs)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     finish         exit_code, time (missing when the process died)
@@ -89,6 +91,7 @@ class Settings:
         max_fail: tests that may go wrong before no other one starts; 0 for all.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; 0 for once.
+        scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
         supervise: a session without workers of its own runs its tests in a process that it watches.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
     """
@@ -112,6 +115,7 @@ class Settings:
     root: str = ""
     locks: str = ""
     groups: Mapping[str, int] = field(default_factory=dict)
+    scripts: Mapping[str, Any] = field(default_factory=dict)
     supervise: bool = False
     order: str = ""
     seed: int = 0
@@ -155,6 +159,7 @@ class Settings:
             root=str(data.get("root") or ""),
             locks=str(data.get("locks") or ""),
             groups=data.get("groups") or {},
+            scripts=data.get("scripts") or {},
             supervise=bool(data.get("supervise")),
             order=str(data.get("order") or ""),
             seed=int(data.get("seed") or 0),

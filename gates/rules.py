@@ -91,6 +91,19 @@ class Rules:
     setup: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SetupScript:
+    """What must have run, once per session, before the tests that name it.
+
+    Attributes:
+        command: program and arguments; started without a shell, in the project's folder.
+        timeout: seconds after which it is ended.
+    """
+
+    command: tuple[str, ...]
+    timeout: float = 60.0
+
+
 NAMES = {one.name.replace("_", "-"): one.name for one in fields(Rules)}
 """How a setting is written in a config → its attribute."""
 

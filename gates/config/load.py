@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
 from gates.config.tables import Problems, read_gate, read_profile, read_top
-from gates.config.tests import read_groups, read_layers
+from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
 
@@ -102,9 +102,13 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     problems = Problems(place)
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
-    rules = read_layers(table.get("tests"), ("tests",), problems)
-    groups = read_groups(table.get("tests"), problems)
-    profiles = {name: read_profile(name, value, problems) for name, value in problems.tables(table, "profile")}
+    tests = table.get("tests")
+    nameable = names_of(tests)
+    rules = read_layers(tests, ("tests",), problems, nameable)
+    groups, scripts = read_groups(tests, problems), read_scripts(tests, problems)
+    profiles = {
+        name: read_profile(name, value, problems, nameable) for name, value in problems.tables(table, "profile")
+    }
     ledger, mistakes = read_exclusions(
         dict(problems.tables(table, "exclusions")), lambda keys: place(("exclusions", *keys))
     )
@@ -130,6 +134,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
         quarantine=quarantine,
         rules=rules,
         groups=groups,
+        scripts=scripts,
         **settings,
     )
 

@@ -16,6 +16,8 @@ from gates.values import ORDERS, parse_max_fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from gates.config.tests import Named
+
     Reader = Callable[[Any], Any]
 
 
@@ -47,7 +49,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _command(value: Any) -> tuple[str, ...]:
+def command(value: Any) -> tuple[str, ...]:
+    """Words of a command, or a text that is split into them as a shell does.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if isinstance(value, str):
         try:
             value = shlex.split(value)
@@ -160,7 +167,7 @@ TOP: dict[str, Reader] = {
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 
 GATE: dict[str, Reader] = {
-    "command": _command,
+    "command": command,
     "session": _text,
     "args": _texts,
     "title": _text,
@@ -251,9 +258,9 @@ def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateCo
     return GateConfig(name=name, **fields)
 
 
-def read_profile(name: str, table: Mapping[str, Any], problems: Problems) -> Profile:
-    """`[profile.NAME]`."""
+def read_profile(name: str, table: Mapping[str, Any], problems: Problems, named: Named) -> Profile:
+    """`[profile.NAME]`; its settings of tests may name what is `named`."""
     own = {key: value for key, value in table.items() if key != "tests"}
     at = ("profile", name)
-    rules = read_layers(table.get("tests"), (*at, "tests"), problems)
+    rules = read_layers(table.get("tests"), (*at, "tests"), problems, named)
     return Profile(name=name, rules=rules, **problems.fields(own, PROFILE, at))

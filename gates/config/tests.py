@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from gates.config.durations import seconds
-from gates.rules import ALL_THREADS, RETRYABLE, Layer
+from gates.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gates.config.tables import Problems
 
     Reader = Callable[[Any], Any]
+    Named = Mapping[str, Sequence[str]]
+    """A setting whose value is a name, or a list of names → the names that there are."""
 
 _RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
 _SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
@@ -155,13 +158,23 @@ TABLES = ("groups", "scripts")
 """Tables of `[tests]` that are no settings of tests: what the settings name."""
 
 
-def read_layers(table: Any, at: tuple[str, ...], problems: Problems) -> tuple[Layer, ...]:
+def names_of(table: Any) -> Named:
+    """What the settings may name: the groups and scripts of `[tests]`, however wrong their own tables are."""
+    found = {}
+    for setting, kind in (("group", "groups"), ("setup", "scripts")):
+        group = table.get(kind) if isinstance(table, dict) else None
+        found[setting] = tuple(group) if isinstance(group, dict) else ()
+    return found
+
+
+def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Named) -> tuple[Layer, ...]:
     """The layers of a `tests` table: its overrides in their order, then what holds for all.
 
     Args:
         table: the content of `tests`; None where there is none.
         at: its keys, for places.
         problems: collects what is wrong.
+        named: what there is to be named, see `names_of`.
     """
     if table is None:
         return ()
@@ -176,7 +189,27 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems) -> tuple[La
         problems.add((*at, "overrides"), "overrides is no list of tables", expected=f"[[{'.'.join(at)}.overrides]]")
         overrides = []
     found = [_override(item, (*at, "overrides", str(number)), problems) for number, item in enumerate(overrides)]
+    for number, layer in enumerate(found):
+        _refuse_unknown(layer, (*at, "overrides", str(number)), problems, named)
+    _refuse_unknown(own, at, problems, named)
     return (*found, own)
+
+
+def _refuse_unknown(layer: Layer, at: tuple[str, ...], problems: Problems, named: Named) -> None:
+    for setting, known in named.items():
+        value = layer.settings.get(setting, ())
+        for name in [value] if isinstance(value, str) else value:
+            if not name or name in known:  # the empty group takes a test out of another layer's
+                continue
+            near = get_close_matches(name, known, 1, 0.5)
+            kind = "group of tests" if setting == "group" else "setup script"
+            table = "[tests.groups.NAME]" if setting == "group" else "[tests.scripts.NAME]"
+            known_ones = f"known: {', '.join(known)}" if known else f"none is there: add {table}"
+            problems.add(
+                (*at, setting),
+                f"no {kind} is named {name!r}",
+                remedy=f"did you mean {near[0]!r}?" if near else known_ones,
+            )
 
 
 def read_groups(table: Any, problems: Problems) -> dict[str, int]:
@@ -190,6 +223,22 @@ def read_groups(table: Any, problems: Problems) -> dict[str, int]:
         name: fields["max_threads"]
         for name, fields in _read_named(table, "groups", {"max-threads": lambda value: _whole(value, 1)}, problems)
         if "max_threads" in fields
+    }
+
+
+def read_scripts(table: Any, problems: Problems) -> dict[str, SetupScript]:
+    """`[tests.scripts.NAME]`: what must have run before the tests that name it.
+
+    Args:
+        table: the content of `tests`.
+        problems: collects what is wrong.
+    """
+    from gates.config.tables import command  # which reads profiles, and so needs this module
+
+    return {
+        name: SetupScript(**fields)
+        for name, fields in _read_named(table, "scripts", {"command": command, "timeout": seconds}, problems)
+        if "command" in fields
     }
 
 

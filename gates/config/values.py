@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from gates.results import EnvironmentChange
-from gates.rules import Layer
+from gates.rules import Layer, SetupScript
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
@@ -91,6 +91,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         stall_timeout: seconds without any sign of life from a gate that runs tests; None for the default.
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
+        scripts: that tests need to have run before them.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
@@ -117,3 +118,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     supervise: bool = True
     global_timeout: float | None = None
     stall_timeout: float | None = None
+    scripts: dict[str, SetupScript] = {}

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MARKER = "GATES_WORKER"
 """Variable that a worker of xdist and everything that it starts inherit; finds what it left behind."""
 
+SCRIPT = "GATES_ENV"
+"""Tells a set-up script the file that takes its variables; what the script starts inherits it."""
+
 _BY_THE_SYSTEM = " (by hand, or by the system when memory ran out)"
 
 
@@ -105,9 +108,12 @@ def adopt_orphans() -> bool:
 
 
 def end_orphans(own: Collection[int]) -> None:
-    """Kill every child of this process that is not one of its own, and what they in turn leave behind."""
+    """Kill every child of this process that is not one of its own, and what they in turn leave behind.
+
+    What a set-up script left running is for the tests that follow.
+    """
     for _ in range(100):  # each round meets the children of the round before; a fork bomb is not ours to win against
-        children = set(children_of(os.getpid())).difference(own)
+        children = {pid for pid in set(children_of(os.getpid())).difference(own) if not _is_of_script(pid)}
         if not children:
             return
         for pid in children:
@@ -115,6 +121,14 @@ def end_orphans(own: Collection[int]) -> None:
                 os.kill(pid, signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+
+
+def _is_of_script(pid: int) -> bool:
+    try:
+        block = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return any(entry.startswith(f"{SCRIPT}=".encode()) for entry in block.split(b"\0"))
 
 
 def children_of(pid: int) -> list[int]:

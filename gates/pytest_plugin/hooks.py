@@ -122,6 +122,10 @@ def _configure_session(config: pytest.Config) -> None:
         config.pluginmanager.register(NothingSelected(settings.no_tests), "gates-nothing-selected")
     if not (selecting or header or settings.inbox or settings.test_timeout):
         return
+    if settings.rules:
+        from .needs import check_needs
+
+        check_needs(settings)
     from .selection import make_selection
     from .terminal import Terminal
 
@@ -185,6 +189,10 @@ def _configure_local(
     stacks = open_stacks(_stacks_beside(stream) if stream else None)
     config.add_cleanup(lambda: close_stacks(stacks))
     isolator = _register_limits(config, settings, rules, stacks)
+    if settings.rules:
+        from .needs import register_needs
+
+        register_needs(config, settings, rules)
     if stream:
         from .running import Announcer, ForkGuard, LeftThreads, StacksOnDemand
         from .signer import Signer
@@ -250,6 +258,10 @@ def _configure_worker(config: pytest.Config) -> None:
         return ("crashed" in on or "timeout" in on) and again_path(order.scratch, item.nodeid).exists()
 
     _register_limits(config, settings, rules, stacks, asked)
+    if settings.rules:
+        from .needs import register_needs
+
+        register_needs(config, settings, rules, order.scratch, int(workerinput["workercount"]))
     if order.stream:  # behind what runs tests, so that it hears of them before
         register(ForkGuard(), "gates-fork-guard")
         register(LeftThreads(), "gates-left-threads")

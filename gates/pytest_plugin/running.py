@@ -69,6 +69,10 @@ class Announcer:
         """The test's id, with a number where several have the same."""
         return self._names.get(item, item.nodeid)
 
+    def wait(self, item: pytest.Item, **what: object) -> None:
+        """Write `waiting`: the test is the next one here, and waits for `what`."""
+        self.stream.write("waiting", id=self.name_of(item), worker=self._worker, time=time.time(), **what)
+
     def pytest_unconfigure(self) -> None:
         """Close the stream."""
         self.stream.close()

@@ -34,6 +34,7 @@ class PytestProcess:
         self.collected: dict[str, dict[str, Any]] = {}
         self.collection_complete = False
         self.running: dict[str, dict[str, Any]] = {}
+        self.waiting: dict[str, dict[str, Any]] = {}  # for a slot of a group, or a script
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.lost: list[str] = []  # ids of tests of which nothing is known
@@ -59,6 +60,9 @@ class PytestProcess:
             self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = record
+            self.waiting.pop(record["id"], None)
+        elif kind == "waiting":
+            self.waiting[record["id"]] = record
         elif kind == "leaves":
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "described":
@@ -77,6 +81,7 @@ class PytestProcess:
 
     def _end(self, test: str, record: dict[str, Any]) -> TestResult | None:
         self.running.pop(test, None)
+        self.waiting.pop(test, None)
         if test in self.ended:  # a second word on the same test would count it twice
             self.unreadable += 1
             return None

@@ -74,7 +74,7 @@ class Stall:
         for test, record in suspects[:SHOWN]:
             seconds = format_duration(max(0.0, self._wall() - float(record.get("time") or 0.0)))
             where = f" on {record['worker']}" if record.get("worker") else ""
-            waits = f"waits for {record['for']}" if record.get("for") else "has been running"
+            waits = _waits(record) or "has been running"
             words.append(f"{test} {waits} for {seconds}{where}")
         more = f", and {len(suspects) - SHOWN} more" if len(suspects) > SHOWN else ""
         return f"{', '.join(words)}{more}"
@@ -83,3 +83,11 @@ class Stall:
 def _suspects(processes: Iterable[PytestProcess]) -> Iterator[tuple[str, dict[str, Any]]]:
     for process in processes:
         yield from process.running.items()
+        yield from process.waiting.items()
+
+
+def _waits(record: dict[str, Any]) -> str:
+    for what in ("group", "script"):
+        if record.get(what):
+            return f"waits for the {what} {record[what]}"
+    return f"waits for {record['threads']} slots" if record.get("threads") else ""

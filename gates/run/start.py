@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ def gate_environment(
             max_fail=plan.max_fail[0] if plan.max_fail else 0,
             stress_count=plan.stress_count,
             stress_duration=plan.stress_duration or 0.0,
+            scripts={name: asdict(script) for name, script in plan.scripts.items()},
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")

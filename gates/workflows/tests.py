@@ -12,7 +12,7 @@ from gates.exclusions import Exclusion
 from gates.filters import Candidate, Expression, Facts, compile_filter, leaf_reports
 from gates.filters.explain import explain, render
 from gates.filters.nearest import nearest
-from gates.rules import NAMES, Layer, RuleBook
+from gates.rules import ALL_THREADS, NAMES, Layer, RuleBook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,10 @@ def settings_of(tests: Tests, name: str) -> str:
     """
     test = find_test(tests.candidates, name)
     (chosen,) = RuleBook(tests.rules).choose([test], tests.facts, tests.named)
-    rows = [(written, shown(getattr(chosen.rules, own)), chosen.sources[own]) for written, own in NAMES.items()]
+    values = {own: getattr(chosen.rules, own) for own in NAMES.values()}
+    if values["threads_required"] == ALL_THREADS:
+        values["threads_required"] = "num-test-threads"
+    rows = [(written, shown(values[own]), chosen.sources[own]) for written, own in NAMES.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [f"{written:<{widths[0]}} = {value:<{widths[1]}}  # {source}" for written, value, source in rows]
     return "\n".join([test.id, *lines]) + "\n"

@@ -15,7 +15,7 @@ from gates.config.tables import GATE, PROFILE, TOP
 from gates.errors import ConfigError, GatesError, ManyErrors
 from gates.exclusions import Exclusion
 from gates.results import EnvironmentChange
-from gates.rules import NONE, Layer
+from gates.rules import NONE, Layer, SetupScript
 from gates.values import ExitCode
 
 if TYPE_CHECKING:
@@ -87,9 +87,20 @@ workers = 2
 
 [profile.quick.tests]
 retries = 1
+setup = "database"
 
 [tests]
 flaky-result = "fail"
+
+[tests.groups."a b"]
+max-threads = 2
+
+[tests.scripts.database]
+command = "sh 'a b.sh'"
+timeout = "2m"
+
+[tests.scripts.other]
+command = ["true"]
 
 [[tests.overrides]]
 filter = "mark(net)"
@@ -170,12 +181,18 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 max_fail="3:immediate",
                 order="failed-first",
                 workers=2,
-                rules=(Layer("gates.toml:51", "", {"retries": {**NONE, "on": ["failed", "error"], "count": 1}}),),
+                rules=(
+                    Layer(
+                        "gates.toml:51",
+                        "",
+                        {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
+                    ),
+                ),
             )
         },
         rules=(
             Layer(
-                "gates.toml:57",
+                "gates.toml:68",
                 "mark(net)",
                 {
                     "retries": {
@@ -189,10 +206,12 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:61", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:72", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:54", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:55", "", {"flaky_result": "fail"}),
         ),
+        groups={"a b": 2},
+        scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},
         exclusions=(
             Exclusion(
                 name="scaffold",
@@ -492,8 +511,35 @@ def test_a_filter_with_mistakes_is_shown_with_carets(tmp_path: Path, text: str) 
         ("[tests.groups]\na = 1", "tests.groups.a is not a table"),
         ("[tests.groups.a]\nmax-threads = 0", "wrong value of 'max-threads'"),
         ("[tests.groups.a]", "[tests.groups.a] has no 'max-threads'"),
+        ("[tests.scripts.a]\ncommand = ''", "wrong value of 'command'"),
+        ("[tests.scripts.a]\ncommand = 'true'\ntimeout = 0", "wrong value of 'timeout'"),
+        ("[tests.scripts.a]\ntimeout = 1", "[tests.scripts.a] has no 'command'"),
+        ("[tests.scripts.a]\ncommnd = 'true'\ncommand = 'true'", "unknown key 'commnd' in [tests.scripts.a]"),
+        ("[tests]\ngroup = 'a'", "no group of tests is named 'a'"),
+        ("[tests]\nsetup = 'a'", "no setup script is named 'a'"),
+        ("[profile.p.tests]\nsetup = ['a']", "no setup script is named 'a'"),
+        ("[[tests.overrides]]\nfilter = 'test(a)'\ngroup = 'a'", "no group of tests is named 'a'"),
     ],
 )
 def test_mistakes_in_how_tests_are_run_are_told(tmp_path: Path, text: str, said: str) -> None:
     (error,) = mistakes(tmp_path, text)
     assert error.what.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [
+        ("group = 'db'\n[tests.groups.dbs]\nmax-threads = 1", "did you mean 'dbs'?"),
+        ("group = 'db'\n[tests.groups.network]\nmax-threads = 0", "known: network"),
+        ("group = 'db'", "none is there: add [tests.groups.NAME]"),
+        ("setup = ['one', 'tow']\n[tests.scripts]\none.command = 'a'\ntwo.command = 'b'", "did you mean 'two'?"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_with_the_nearest(tmp_path: Path, setting: str, remedy: str) -> None:
+    text = f"[[tests.overrides]]\nfilter = 'test(a)'\nretries = 1\n[[tests.overrides]]\nfilter = 'test(b)'\n{setting}"
+    error = next(error for error in mistakes(tmp_path, text) if "is named" in error.what)
+    assert (error.place, error.remedy) == ("gates.toml:6", remedy)
+
+
+def test_the_empty_group_is_none(tmp_path: Path) -> None:
+    assert load(tmp_path, "[tests]\ngroup = ''\n").groups == {}

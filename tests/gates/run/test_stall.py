@@ -24,7 +24,9 @@ class Clock:
 
 
 def process(running: dict[str, Any], exit_code: int | None = None, *, collected: bool = True) -> PytestProcess:
-    found = SimpleNamespace(start={"pid": 1}, exit_code=exit_code, collection_complete=collected, running=running)
+    found = SimpleNamespace(
+        start={"pid": 1}, exit_code=exit_code, collection_complete=collected, running=running, waiting={}
+    )
     return cast("PytestProcess", found)
 
 
@@ -42,13 +44,13 @@ def test_the_suspects_are_named_once_their_stacks_had_time_to_come(monkeypatch: 
     monkeypatch.setattr(os, "kill", lambda pid, number: asked.append((pid, number)))
     clock = Clock()
     stall = Stall(10.0, clock, clock)
-    running = [process({"a": {"time": 1000.0, "worker": "gw1", "pid": 77}, "b": {"time": 1002.0, "for": "group db"}})]
+    running = [process({"a": {"time": 1000.0, "worker": "gw1", "pid": 77}, "b": {"time": 1002.0, "group": "db"}})]
     clock.now += 10.0
     assert stall.why(running) == ""
     assert asked == [(77, signal.SIGUSR2)]
     stall.moved()  # the stacks
     clock.now += DUMPING
-    said = "nothing moved for 10.0s: a has been running for 10.0s on gw1, b waits for group db for 8.00s"
+    said = "nothing moved for 10.0s: a has been running for 10.0s on gw1, b waits for the group db for 8.00s"
     assert stall.why(running) == said
 
 

@@ -10,7 +10,8 @@ import pytest
 from gates.errors import NothingSelected, UsageError
 from gates.exclusions import Exclusion, named_expressions
 from gates.filters import Candidate, Described, NoFacts
-from gates.workflows.tests import Tests, explanation, find_test, listing
+from gates.rules import ALL_THREADS, Layer
+from gates.workflows.tests import Tests, explanation, find_test, listing, settings_of
 
 
 def an_entry(name: str, expression: str) -> Exclusion:
@@ -91,3 +92,14 @@ def test_a_name_must_mean_one_test(name: str, problem: str) -> None:
 
 def test_a_whole_id_is_enough_even_where_others_contain_it() -> None:
     assert find_test([Candidate("a.py::x"), Candidate("a.py::xx")], "a.py::x").id == "a.py::x"
+
+
+def test_settings_are_shown_as_a_config_has_them() -> None:
+    layer = Layer("here", "", {"threads_required": ALL_THREADS, "setup": ["a", "b"], "group": "db"})
+    lines = {tuple(line.split()) for line in settings_of(some_tests("a.py::x", rules=(layer,)), "x").splitlines()}
+    assert lines >= {
+        ("threads-required", "=", "'num-test-threads'", "#", "here"),
+        ("setup", "=", "['a',", "'b']", "#", "here"),
+        ("group", "=", "'db'", "#", "here"),
+        ("priority", "=", "0", "#", "default"),
+    }
