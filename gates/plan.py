@@ -47,6 +47,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         stress_count: how often each test runs.
         stress_duration: seconds for which each test runs again and again.
         workers: answer to `pytest -n auto`.
+        only: gate → the tests that run; a gate that is not named runs all of its.
+        rerun_of: id of the run whose rest this one runs.
+        notes: what else the reader should know.
+        no_capture: output of tests goes to the terminal as it comes.
         no_install: reuse environments as they are (`nox -R`).
         variables: options that were not given, and taken from the environment.
     """
@@ -69,6 +73,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stress_count: int = 0
     stress_duration: float | None = None
     workers: int | None = None
+    only: dict[str, tuple[str, ...]] = {}
+    rerun_of: str = ""
+    notes: tuple[str, ...] = ()
+    no_capture: bool = False
     no_install: bool = False
     variables: frozenset[str] = frozenset()
 
@@ -86,6 +94,8 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds.
         expected: seconds it took last time; None when unknown.
         workers: answer to `pytest -n auto`; 0 leaves it to xdist.
+        workers_reason: why so many, for people.
+        only: the tests that run; None for all.
     """
 
     gate: Gate
@@ -93,6 +103,8 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     expected: float | None = None
     workers: int = 0
+    workers_reason: str = ""
+    only: tuple[str, ...] | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +127,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         scripts: that tests need to have run before them.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
+        no_capture: output of tests goes to the terminal as it comes, so nothing runs beside it.
+        rerun_of: id of the run whose rest this one runs; empty for a run of its own.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests.
         max_fail: tests that may go wrong, and what happens then to those that run; None for all.
@@ -143,6 +157,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     supervise: bool = True
     scripts: dict[str, SetupScript] = {}
     whole: bool = False
+    no_capture: bool = False
+    rerun_of: str = ""
     global_timeout: float | None = None
     stall_timeout: float = STALL
     max_fail: tuple[int, str] | None = None
@@ -163,7 +179,7 @@ def make_plan(
     gates: Sequence[Gate],
     request: Request,
     durations: Mapping[str, float] | None = None,
-    workers: Mapping[str, int] | None = None,
+    workers: Mapping[str, tuple[int, str]] | None = None,
     cores: int = 1,
 ) -> Plan:
     """The plan for a request.
@@ -173,7 +189,7 @@ def make_plan(
         gates: all that were discovered.
         request: what the user asked for.
         durations: seconds that gates took last time.
-        workers: how many xdist workers the recorded durations of a gate's tests deserve.
+        workers: how many xdist workers a gate's tests deserve, and why.
         cores: processors at hand.
 
     Raises:
@@ -191,8 +207,7 @@ def make_plan(
     known = durations or {}
     planned = [
         msgspec.structs.replace(
-            _planned(gate, chosen, config, known),
-            workers=request.workers or profile.workers or (workers or {}).get(gate.name, 0),
+            _planned(gate, chosen, config, known), **_workers(gate, profile, request, workers or {})
         )
         for gate in chosen
     ]
@@ -207,14 +222,16 @@ def make_plan(
         profile=profile.name,
         gates=tuple(planned),
         starts=_order(planned),
-        jobs=min(jobs, len(planned)),
+        jobs=1 if request.no_capture else min(jobs, len(planned)),
+        no_capture=request.no_capture,
         filter=wanted,
         default_filter=default,
         exclusions=tuple(exclusions),
         ledger=tuple(config.exclusions),
         quarantine=tuple(config.quarantine),
         no_tests=request.no_tests or profile.no_tests or config.no_tests,
-        whole=len(chosen) == len(gates) and not request.partition,
+        whole=len(chosen) == len(gates) and not request.partition and not request.rerun_of,
+        rerun_of=request.rerun_of,
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
         partition=request.partition,
@@ -233,6 +250,7 @@ def make_plan(
         no_install=request.no_install,
         nox_args=config.nox_args,
         notes=(
+            *request.notes,
             *_notes(gates, chosen, config),
             *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
             *_said_of_order(order, request),
@@ -323,6 +341,16 @@ def _planned(gate: Gate, chosen: Sequence[Gate], config: Config, durations: Mapp
         timeout=gate.config.timeout or config.timeout,
         expected=durations.get(gate.name),
     )
+
+
+def _workers(gate: Gate, profile: Profile, request: Request, known: Mapping[str, tuple[int, str]]) -> dict[str, object]:
+    """What of a planned gate depends on the request."""
+    number, reason = known.get(gate.name, (0, ""))
+    if request.workers:
+        number, reason = request.workers, f"{request.workers}, by {request.source('workers')}"
+    elif profile.workers:
+        number, reason = profile.workers, f"{profile.workers}, by the profile {profile.name}"
+    return {"workers": number, "workers_reason": reason, "only": request.only.get(gate.name)}
 
 
 def _order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:

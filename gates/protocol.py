@@ -19,6 +19,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
                    threads (how many of the session's slots), or script (the name of a set-up script that runs)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
+    peak           worker, bytes: the most memory that a process which ran tests took
     finish         exit_code, time (missing when the process died)
 
 Each test that is collected and not deselected has one `test` record, and there is none of another test. The texts of a
@@ -75,6 +76,9 @@ class Settings:
         include_excluded: the ledger is not applied.
         test_timeout: seconds that one test may take, setup and teardown included.
         workers: answer to `-n auto`; 0 where the runner has no opinion.
+        workers_reason: why so many, for people.
+        foreground: all tests run in this process, whatever the command line says of workers.
+        debug: a test that fails is looked at with `pdb`.
         source: where the exclusions come from, for people.
         no_tests: what it means when nothing is selected: `fail`, `warn` or `pass`.
         facts: what gates knows of predicates about the outside: canonical text → `Resolution.to_json`.
@@ -88,6 +92,7 @@ class Settings:
         order: in which tests run; empty for pytest's.
         seed: of the random order.
         history_file: what is known of tests: id → [outcome, seconds].
+        only_file: JSON list of ids: only these tests run; empty for all.
         max_fail: tests that may go wrong before no other one starts; 0 for all.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; 0 for once.
@@ -104,6 +109,9 @@ class Settings:
     include_excluded: bool = False
     test_timeout: float | None = None
     workers: int = 0
+    workers_reason: str = ""
+    foreground: bool = False
+    debug: bool = False
     source: str = LEDGER
     no_tests: str = "fail"
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -120,6 +128,7 @@ class Settings:
     order: str = ""
     seed: int = 0
     history_file: str = ""
+    only_file: str = ""
     max_fail: int = 0
     stress_count: int = 0
     stress_duration: float = 0.0
@@ -149,6 +158,9 @@ class Settings:
             include_excluded=bool(data.get("include_excluded")),
             test_timeout=None if timeout is None else float(timeout),
             workers=int(data.get("workers") or 0),
+            workers_reason=str(data.get("workers_reason") or ""),
+            foreground=bool(data.get("foreground")),
+            debug=bool(data.get("debug")),
             source=str(data.get("source") or LEDGER),
             no_tests=str(data.get("no_tests") or "fail"),
             facts=_read_facts(file) if file else data.get("facts") or {},
@@ -164,6 +176,7 @@ class Settings:
             order=str(data.get("order") or ""),
             seed=int(data.get("seed") or 0),
             history_file=str(data.get("history_file") or ""),
+            only_file=str(data.get("only_file") or ""),
             max_fail=int(data.get("max_fail") or 0),
             stress_count=int(data.get("stress_count") or 0),
             stress_duration=float(data.get("stress_duration") or 0.0),

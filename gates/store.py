@@ -11,7 +11,7 @@ import msgspec
 
 from gates.errors import GatesError
 from gates.results.files import write_whole
-from gates.values import TestOutcome
+from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from gates.git import Git
@@ -23,12 +23,13 @@ KEPT_RECORDS = 20
 
 
 class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate took last time: seconds, and number, summed and longest seconds of its tests."""
+    """What a gate took last time: seconds, and number, summed and longest seconds of its tests; bytes of its largest test process."""
 
     seconds: float
     tests: int = 0
     test_seconds: float = 0.0
     longest: float = 0.0
+    peak: int = 0
 
     def test_durations(self) -> list[float]:
         """A list of durations with this number, sum and longest: enough to choose a number of workers."""
@@ -54,6 +55,26 @@ class TestMemory(msgspec.Struct, frozen=True, array_like=True):
     flaky: float = 0.0
 
 
+class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last run of a working tree left to be done.
+
+    Attributes:
+        run: its id; of a rerun, of the run that it went on with.
+        identity: of the tree that was validated last.
+        profile: name of its checklist.
+        tests: gate → tests that went wrong or did not run to an end.
+        gates: gates that did not pass, in the checklist's order.
+        passed: gates that did.
+    """
+
+    run: str
+    identity: str
+    profile: str
+    tests: dict[str, tuple[str, ...]]
+    gates: tuple[str, ...]
+    passed: tuple[str, ...]
+
+
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """Outcomes of one run, kept by the tree that was validated.
 
@@ -71,8 +92,11 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 class Store:
     """The folder of one project in the user's cache. Losing it costs time, never truth."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
         self.folder = folder
+        # All worktrees of a repository share the folder; what is left to be done in one is no business of another.
+        place = hashlib.sha256(os.fsencode(root)).hexdigest()[:16] if root is not None else "root"
+        self._outstanding = folder / "outstanding" / f"{place}.json"
 
     @staticmethod
     def of(root: Path, git: Git | None) -> Store:
@@ -81,7 +105,7 @@ class Store:
         if git is not None:
             key = git.common_folder / git.prefix
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
-        return Store(cache_folder() / f"{root.name[:32]}-{name}")
+        return Store(cache_folder() / f"{root.name[:32]}-{name}", root.resolve())
 
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""
@@ -96,6 +120,38 @@ class Store:
             return msgspec.json.decode((self.folder / "tests.json").read_bytes(), type=dict[str, TestMemory])
         except (OSError, ValueError, RecursionError):
             return {}
+
+    def outstanding(self) -> Outstanding | None:
+        """What the last run of this working tree left to be done; None where no run is known."""
+        try:
+            return msgspec.json.decode(self._outstanding.read_bytes(), type=Outstanding)
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def _remember_outstanding(self, run: Run, tests: tuple[TestResult, ...]) -> None:
+        before = self.outstanding() if run.rerun_of else None
+        left = {gate: dict.fromkeys(ids) for gate, ids in before.tests.items()} if before is not None else {}
+        for test in tests:
+            of_gate = left.setdefault(test.gate, {})
+            if test.outcome in BAD_TESTS or test.outcome in LOST_TESTS:
+                of_gate[test.id] = None
+            elif not test.exclusion:
+                of_gate.pop(test.id, None)
+        outcomes = {gate.name: gate.outcome.value == "passed" or gate.accepted for gate in run.gates}
+        failed = [name for name, passed in outcomes.items() if not passed]
+        passed = [name for name, passed in outcomes.items() if passed]
+        if before is not None:
+            passed += [name for name in before.passed if name not in outcomes]
+            failed += [name for name in before.gates if name not in outcomes]
+        state = Outstanding(
+            run=run.rerun_of or run.id,
+            identity=run.subject.identity,
+            profile=run.profile,
+            tests={gate: tuple(ids) for gate, ids in left.items() if ids},
+            gates=tuple(failed),
+            passed=tuple(passed),
+        )
+        write_whole(self._outstanding, msgspec.json.encode(state))
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""
@@ -114,6 +170,8 @@ class Store:
                 self._remember_gates(run, tests)
             if tests and run.complete:
                 self._remember_tests(run, tests)
+            if run.complete and run.subject.kind in ("worktree", "folder"):
+                self._remember_outstanding(run, tests)
         except (GatesError, OSError):
             return
 
@@ -145,6 +203,7 @@ class Store:
                     tests=len(own),
                     test_seconds=round(sum(own), 3),
                     longest=round(max(own, default=0.0), 3),
+                    peak=gate.peak,
                 )
         write_whole(self.folder / "history.json", msgspec.json.encode(known))
 

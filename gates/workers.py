@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 TINY = 0.002
 """Seconds. Below this mean, moving a test to a worker and its report back costs more than a second worker saves."""
 
+SPARE = 0.8
+"""Part of the free memory that workers may take: the tests are not the only ones that need some."""
+
 SHARE = 0.5
 """Seconds of test time that a worker must get to be worth its start (about 0.35 s of one core)."""
 
 
-def choose_workers(durations: Sequence[float], cores: int) -> tuple[int, str]:
+def choose_workers(durations: Sequence[float], cores: int, memory: int | None = None, peak: int = 0) -> tuple[int, str]:
     """The number of workers, and the reason for it in words.
 
     At least one: a test that hangs or crashes must cost a worker, never the session.
@@ -26,7 +29,20 @@ def choose_workers(durations: Sequence[float], cores: int) -> tuple[int, str]:
     Args:
         durations: recorded seconds of each test.
         cores: processors that this process may use.
+        memory: bytes that are free; None where unknown.
+        peak: bytes that a test process took at most last time; 0 where unknown.
     """
+    count, reason = _by_time(durations, cores)
+    if memory is None or not peak:
+        return count, reason
+    room = max(1, int(memory * SPARE / peak))
+    if room >= count:
+        return count, reason
+    needed, free = (f"{size / (1 << 20):,.0f} MiB" for size in (peak, memory))
+    return room, f"{_said(room)}: each took {needed} last time, and {free} are free; time alone would allow {count}"
+
+
+def _by_time(durations: Sequence[float], cores: int) -> tuple[int, str]:
     if cores < 2:
         return 1, "1 worker: one core"
     if not durations:
@@ -39,7 +55,11 @@ def choose_workers(durations: Sequence[float], cores: int) -> tuple[int, str]:
     # No worker can be done before the longest test is; a tenth of a worker more is not worth one.
     enough = math.ceil(total / max(SHARE, *durations) - 0.1)
     count = max(1, min(cores, enough, len(durations)))
-    return count, f"{count} worker{'s' if count > 1 else ''}: {shown}"
+    return count, f"{_said(count)}: {shown}"
+
+
+def _said(count: int) -> str:
+    return f"{count} worker{'s' if count > 1 else ''}"
 
 
 def read_durations(path: Path) -> list[float]:

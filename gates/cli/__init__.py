@@ -30,7 +30,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            if ctx.invoked_subcommand in ("run", "compare"):
+            if ctx.invoked_subcommand in ("run", "rerun", "compare"):
                 raise EnvironmentProblem("the reader of the output went away") from error
             raise ReaderGone from error
 
@@ -47,7 +47,7 @@ def cli() -> None:
 
 
 for command in (
-    *(running.run, running.compare),
+    *(running.run, running.rerun, running.compare),
     *(
         looking.list_things,
         looking.explain,

@@ -209,6 +209,11 @@ def union_of(expressions: tuple[str, ...]) -> str:
     return expressions[0] if len(expressions) == 1 else " or ".join(f"({one})" for one in expressions)
 
 
+no_capture_option = click.option(
+    "--no-capture", is_flag=True, help="Show what tests print as they print it; one gate, and one test, at a time."
+)
+
+
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that runs a checklist, in the order of its help."""
     for option in reversed(
@@ -216,7 +221,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             *(root_option, reports_option, gate_option, profile_option, filter_option, jobs_option, workers_option),
             *(timeout_option, global_timeout_option, stall_timeout_option, retries_option, max_fail_option),
             *(order_option, seed_option, stress_count_option, stress_duration_option, partition_option),
-            *(excluded_option, default_option, no_tests_option, no_install_option),
+            *(excluded_option, default_option, no_tests_option, no_capture_option, no_install_option),
         )
     ):
         command = option(command)

@@ -30,15 +30,40 @@ if TYPE_CHECKING:
 @click.command()
 @run_options
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
-def run(root: Path | None, reports: Path | None, subject: str, **options: Any) -> None:
+@click.option("--debug", metavar="TEST", help="Only this test, in the foreground, with pdb.")
+def run(root: Path | None, reports: Path | None, subject: str, debug: str | None, **options: Any) -> None:
     """Run the checklist and write the reports."""
+    folder = project_root(root)
+    if debug is not None:
+        from gates.workflows.debug import debug_test
+
+        raise SystemExit(debug_test(folder, request(**options), debug))
     from gates.workflows.subjects import prepare_subject
 
-    folder = project_root(root)
     with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
         from gates.workflows.validate import validate  # imported by now, while nox was waited for
 
         finished = validate(prepared, command_line())
+    _show(finished.run, finished.tests)
+    raise SystemExit(finished.run.exit_code)
+
+
+@click.command()
+@run_options
+def rerun(root: Path | None, reports: Path | None, **options: Any) -> None:
+    """Run what went wrong or did not run to its end in the last run of this working tree, and nothing else."""
+    from gates.workflows.prepare import prepare
+    from gates.workflows.rerun import rest_of
+
+    folder = project_root(root)
+    rest = rest_of(folder, request(**options))
+    for line in rest.said:
+        click.echo(line, err=rest.request is not None)
+    if rest.request is None:
+        return
+    from gates.workflows.validate import validate
+
+    finished = validate(prepare(folder, rest.request, reports=absolute(reports)), command_line())
     _show(finished.run, finished.tests)
     raise SystemExit(finished.run.exit_code)
 

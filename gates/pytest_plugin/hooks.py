@@ -53,7 +53,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         return None
     told = _read_settings()
     if told is not None and told.workers:
-        config.stash[_HEADER] = [f"gates: -n {told.workers}, chosen by the runner"]
+        config.stash[_HEADER] = [f"gates: -n auto: {told.workers_reason or told.workers}"]
         return told.workers
     file = config.getoption("gates_workers_from", None)
     if not file:
@@ -114,8 +114,12 @@ def _configure_session(config: pytest.Config) -> None:
     """The controller of an xdist session, or the only process."""
     settings, ledgers = _settings(config)
     remove_injection(os.environ)
+    if settings.foreground and hasattr(config.option, "dist"):
+        config.option.dist, config.option.tx = "no", []  # xdist looks at them a little later
+    if settings.debug:
+        config.option.usepdb = True  # not by the option: xdist refuses it where the command line asks for workers
     header = config.stash.get(_HEADER, [])
-    selecting = bool(settings.filter or ledgers or settings.partition)
+    selecting = bool(settings.filter or ledgers or settings.partition or settings.only_file)
     if settings.no_tests != "fail":
         from .judge import NothingSelected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -74,7 +75,10 @@ class Announcer:
         self.stream.write("waiting", id=self.name_of(item), worker=self._worker, time=time.time(), **what)
 
     def pytest_unconfigure(self) -> None:
-        """Close the stream."""
+        """Write what memory it took, for the number of workers next time; close the stream."""
+        peak = peak_memory()
+        if peak:
+            self.stream.write("peak", worker=self._worker, bytes=peak)
         self.stream.close()
 
 
@@ -235,6 +239,16 @@ class CrashStacks:
         import faulthandler
 
         faulthandler.disable()
+
+
+def peak_memory() -> int:
+    """Bytes that this process took at most; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def open_stacks(path: Path | None) -> IO[bytes]:

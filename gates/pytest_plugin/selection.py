@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 
 import pytest
 
+from ..errors import ConfigError
 from ..partition import Partition, parse_partition
 from .catalogue import Dropped, make_catalogue
 from .ledger import Ledgers
@@ -44,6 +45,7 @@ class Choice:
         describe: everything that is known of the tests is kept for the listeners.
         of_profile: predicates of the filter that the config wrote, by their canonical text.
         part: only this part of the selected tests runs.
+        only: ids, of which alone tests run; None for all.
         root: the project's folder; empty where it is that of the tests.
     """
 
@@ -54,13 +56,14 @@ class Choice:
     describe: bool = False
     of_profile: frozenset[str] = frozenset()
     part: Optional[Partition] = None
+    only: Optional[frozenset[str]] = None
     root: str = ""
 
     @property
     def open(self) -> bool:
         """Whether nothing is chosen."""
-        chosen = self.wanted is not None or self.exclusions or self.quarantine or self.part is not None
-        return not chosen and not self.describe
+        chosen = self.wanted is not None or self.part is not None or self.only is not None
+        return not chosen and not self.exclusions and not self.quarantine and not self.describe
 
 
 class Selection:
@@ -96,6 +99,9 @@ class Selection:
         kept = items if wanted is None else list(compress(items, wanted))
         if dropped.excluded:
             kept = [item for item in kept if item not in dropped.excluded]
+        if choice.only is not None:
+            dropped.deselected += [item for item in kept if item.nodeid not in choice.only]
+            kept = [item for item in kept if item.nodeid in choice.only]
         if choice.part is not None:
             mine = choice.part.members([item.nodeid for item in kept])
             dropped.deselected += [item for item, here in zip(kept, mine) if not here]
@@ -184,8 +190,9 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
         GatesError: an expression has a syntax error.
     """
     part = parse_partition(settings.partition) if settings.partition else None
+    only = read_only(settings.only_file) if settings.only_file else None
     if not settings.filter and not ledgers:
-        return Selection(Choice(describe=settings.describe, part=part, root=settings.root))
+        return Selection(Choice(describe=settings.describe, part=part, only=only, root=settings.root))
     from ..exclusions import named_expressions
     from ..filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
@@ -205,6 +212,23 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
             describe=settings.describe,
             of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),
             part=part,
+            only=only,
             root=settings.root,
         )
     )
+
+
+def read_only(file: str) -> frozenset[str]:
+    """The ids in a file. Of tests that share an id, all are meant: their numbers may have changed.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    import json
+    from pathlib import Path
+
+    try:
+        ids = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the list of tests to run cannot be read: {error}", place=file) from None
+    return frozenset(ids) | {name.rpartition("#")[0] for name in ids if "]#" in name}

@@ -62,6 +62,7 @@ def lines(
         if catalogue.deselected:
             chosen = [f"the filter: {settings.filter}"] if settings.filter else []
             chosen += [f"--partition {settings.partition}"] if settings.partition else []
+            chosen += ["the list of what is outstanding"] if settings.only_file else []
             shown.append(f"{catalogue.deselected} deselected by {' and '.join(chosen)}")
         shown += _said_of_leaves(catalogue)
     return shown

@@ -87,6 +87,8 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         reports: files it was expected to write, relative to the root.
         leaves: what the predicates of its expressions matched.
         stray: processes that outlived it and were ended.
+        workers: number of pytest-xdist's workers, and why so many; empty without.
+        peak: bytes that its largest test process took; 0 where unknown.
     """
 
     name: str
@@ -113,6 +115,8 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reports: tuple[str, ...] = ()
     leaves: tuple[FilterLeaf, ...] = ()
     stray: int = 0
+    workers: str = ""
+    peak: int = 0
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,6 +217,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         planned: names of all gates of the plan, in order; those without a result yet did not end.
         filter: the expression that the user gave; empty for none.
         effective_filter: what tests had to match, exclusions included.
+        rerun_of: id of the run whose outstanding tests and gates this one ran; empty for a run of its own.
         whole: every gate of the project was part of the run.
         include_excluded: exclusions were switched off.
         command_line: the command of this run, to paste.
@@ -243,6 +248,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     filter: str = ""
     effective_filter: str = ""
     whole: bool = False
+    rerun_of: str = ""
     include_excluded: bool = False
     test_timeout: float | None = None
     jobs: int = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,8 @@ class RunningGate:
         self._folder = around.work / f"gate-{number}"
         self._inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
         self._inbox.folder.mkdir(parents=True)
-        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask)
+        echo = sys.stderr.buffer if around.plan.no_capture else None
+        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask, echo)
         self._started, self._wall = around.clock(), around.wall()
         self._ended_by: GateOutcome | None = None
         self._why = ""
@@ -239,8 +241,16 @@ class RunningGate:
             reports=self.gate.config.reports,
             leaves=tuple(leaf for process in self._inbox.processes.values() for leaf in process.leaves),
             stray=self._stray,
+            workers=self._workers(),
+            peak=max((process.peak for process in self._inbox.processes.values()), default=0),
         )
         return self.around.mask.struct(result)
+
+    def _workers(self) -> str:
+        """How many workers there were, and why."""
+        most = max((int(process.start.get("workers") or 0) for process in self._inbox.processes.values()), default=0)
+        chosen = most == self.planned.workers and self.planned.workers_reason
+        return "" if not most else chosen or f"{most}, as its command says"
 
     def _witnesses(self, exit_code: int | None, counts: TestCounts | None) -> tuple[list[Witness], list[TestResult]]:
         found: list[Witness | None] = []

@@ -39,6 +39,7 @@ class PytestProcess:
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.lost: list[str] = []  # ids of tests of which nothing is known
         self.unreadable = 0
+        self.peak = 0
         self.leaves: list[FilterLeaf] = []
         self.described: list[dict[str, Any]] = []
 
@@ -67,6 +68,8 @@ class PytestProcess:
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "described":
             self.described += record["tests"]
+        elif kind == "peak":
+            self.peak = max(self.peak, int(record["bytes"]))
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from gates.protocol import INJECTED_PACKAGE
 from gates.results.files import reports_problem
@@ -30,7 +31,18 @@ _TAIL_LINES = 12
 class GateLog:
     """Takes output in pieces and writes whole lines."""
 
-    def __init__(self, path: Path, mask: Mask) -> None:
+    def __init__(self, path: Path, mask: Mask, echo: BinaryIO | None = None) -> None:
+        """Begin a log.
+
+        Args:
+            path: its file.
+            mask: hides secrets.
+            echo: takes all lines, too.
+
+        Raises:
+            EnvironmentProblem: the file cannot be made.
+        """
+        self._echo = echo
         self.path = path
         self.warnings = 0
         self.refused_plugin = False
@@ -65,6 +77,10 @@ class GateLog:
         lines = self._mask.data(lines)
         self.refused_plugin = self.refused_plugin or _REFUSED in lines
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
+        if self._echo is not None:
+            with suppress(OSError):
+                self._echo.write(lines)
+                self._echo.flush()
         self._digest.update(lines)
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
         try:

@@ -45,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         run_id: names the run in the marker.
         facts: file of what is known of predicates about the outside; None where nothing is asked.
         history: file of what became of tests, for their order; None where that does not matter.
+        debug: a test that fails is looked at with `pdb`.
         collect: tests are listed and described, not run.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
@@ -61,6 +62,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     facts: Path | None = None
     history: Path | None = None
     collect: bool = False
+    debug: bool = False
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
@@ -89,6 +91,9 @@ def gate_environment(
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             workers=planned.workers,
+            workers_reason=planned.workers_reason,
+            foreground=plan.no_capture,
+            debug=around.debug,
             no_tests=plan.no_tests,
             facts_file=str(around.facts) if around.facts is not None else "",
             collect_only=around.collect,
@@ -105,12 +110,24 @@ def gate_environment(
             max_fail=plan.max_fail[0] if plan.max_fail else 0,
             stress_count=plan.stress_count,
             stress_duration=plan.stress_duration or 0.0,
+            only_file=_only(planned, folder),
             scripts={name: asdict(script) for name, script in plan.scripts.items()},
         )
         environment |= injected(environment, around.injection, folder / "inbox", settings)
+    if plan.no_capture:
+        environment["PYTEST_ADDOPTS"] = f"{environment.get('PYTEST_ADDOPTS', '')} -s".strip()
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
     environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
     return environment
+
+
+def _only(planned: PlannedGate, folder: Path) -> str:
+    """Write the ids of the tests that a gate is to run, where it is not to run all; they may be many."""
+    if planned.only is None:
+        return ""
+    path = folder / "only.json"
+    path.write_bytes(msgspec.json.encode(planned.only))
+    return str(path)
 
 
 def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ class _Recorder:
             filter=plan.filter,
             effective_filter=plan.effective_filter,
             whole=plan.whole,
+            rerun_of=plan.rerun_of,
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             jobs=plan.jobs,

@@ -153,8 +153,14 @@ def test_a_gates_own_time_limit_counts_more_than_the_runs() -> None:
 
 
 def test_a_gate_gets_the_workers_that_its_tests_deserve() -> None:
-    found = make_plan(a_config(), GATES, Request(), workers={"test-3.11": 2})
-    assert [item.workers for item in found.gates] == [0, 0, 2, 0]
+    found = make_plan(a_config(), GATES, Request(), workers={"test-3.11": (2, "2 workers: so it is")})
+    assert [(item.workers, item.workers_reason) for item in found.gates] == [
+        *[(0, "")] * 2,
+        (2, "2 workers: so it is"),
+        (0, ""),
+    ]
+    asked = make_plan(a_config(), GATES, Request(workers=5), workers={"test-3.11": (2, "2 workers: so it is")})
+    assert {(item.workers, item.workers_reason) for item in asked.gates} == {(5, "5, by --workers")}
 
 
 def test_what_nox_is_called_with_is_passed_on() -> None:

@@ -228,6 +228,17 @@ class TestWorkers:
     def test_there_is_always_a_worker(self) -> None:
         assert choose_workers([1.0] * 100, 1) == (1, "1 worker: one core")
         assert choose_workers([], 4) == (4, "4 workers: no durations are recorded yet")
+
+    def test_memory_allows_no_more_workers_than_fit(self) -> None:
+        mib = 1 << 20
+        assert choose_workers([1.0] * 100, 8, memory=8000 * mib, peak=100 * mib)[0] == 8
+        count, reason = choose_workers([1.0] * 100, 8, memory=1000 * mib, peak=300 * mib)
+        assert (count, reason) == (
+            2,
+            "2 workers: each took 300 MiB last time, and 1,000 MiB are free; time alone would allow 8",
+        )
+        assert choose_workers([1.0] * 100, 8, memory=10 * mib, peak=300 * mib)[0] == 1
+        assert choose_workers([1.0] * 100, 8, memory=None, peak=300 * mib)[0] == 8
         assert cores() >= 1
 
     @pytest.mark.parametrize("count", [1, 10, 1000])

@@ -1,0 +1,155 @@
+"""What went wrong is run again, and one test at a time is looked at."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.project import PATIENCE, nox_session, noxfile, program, pytest_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.integration.project import Project
+
+pytestmark = pytest.mark.slow
+
+TESTS = {
+    "test_a.py": """
+        from pathlib import Path
+        import pytest
+
+        def test_fine(): pass
+        @pytest.mark.parametrize("name", ["a b", "c(d)", "e,f", "[x]"])
+        def test_file(name): assert Path(name).exists()
+        """,
+}
+LINT = nox_session("lint", "PYTHON, '-c', 'import pathlib, sys; sys.exit(not pathlib.Path(\"clean\").exists())'")
+SMOKE = nox_session("smoke", "PYTHON, '-c', 'print(1)'")
+
+
+@pytest.fixture
+def failing(project: Project) -> Project:
+    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()))
+    project.commit()
+    assert project.gates("run").code == 1
+    return project
+
+
+def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project) -> None:
+    first = failing.run.id
+    (failing.folder / "c(d)").touch()
+    (failing.folder / "[x]").touch()
+    done = failing.gates("rerun")
+    assert done.code == 1
+    assert f"rerun of {first}: 4 tests of test and all of lint" in done.err
+    assert f"not run again: smoke, which passed in {first}" in done.err
+    assert "the code changed since then: " in done.err
+    assert sorted(failing.outcomes.values()) == ["failed", "failed", "passed", "passed"]
+    assert {gate.name for gate in failing.run.gates} == {"lint", "test"}
+    assert (failing.run.rerun_of, failing.run.whole) == (first, False)
+    assert f"rerun of {first}" in (failing.reports / "summary.md").read_text()
+
+    for name in ("a b", "e,f", "clean"):
+        (failing.folder / name).touch()
+    done = failing.gates("rerun")
+    assert done.code == 0, done.text
+    assert f"rerun of {first}: 2 tests of test" in done.err
+    assert list(failing.outcomes.values()) == ["passed"] * 2
+
+    done = failing.gates("rerun")
+    assert done.code == 0
+    assert f"nothing is outstanding: all gates of {first} passed" in done.out
+
+
+def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
+    tests = "def test_1(): assert 0\ndef test_2(): pass\ndef test_3(): pass\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session("-x")))
+    assert project.gates("run").code == 1
+    project.write({"test_a.py": tests.replace("assert 0", "pass")})
+    assert project.gates("rerun").code == 0
+    assert len(project.outcomes) == 3
+
+
+def test_thousands_of_outstanding_tests_are_no_trouble(project: Project) -> None:
+    tests = """
+        import os, pytest
+        @pytest.mark.parametrize("n", range(4000))
+        def test_it(n): assert n % 2 or "FIXED" in os.environ
+        """
+    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    assert project.gates("run").code == 1
+    assert project.gates("rerun", environment={"FIXED": "1"}).code == 0
+    assert len(project.outcomes) == 2000
+
+
+def test_without_a_run_there_is_nothing_to_run_again(project: Project) -> None:
+    project.write(TESTS | noxfile(pytest_session()))
+    done = project.gates("rerun")
+    assert (done.code, "no run of this working tree is known" in done.err) == (2, True)
+
+
+def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
+    project.write({"test_a.py": "def test_1(): print('said aloud')\n"} | noxfile(pytest_session("-n", "2")))
+    done = project.gates("run", "--no-capture")
+    assert done.code == 0
+    assert "said aloud" in done.err
+    assert "said aloud" in (project.reports / "logs" / "test.log").read_text()
+    assert project.gate("test").workers == ""
+
+
+def typed(project: Project, arguments: Sequence[str], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+    """Run gates on a terminal, and type an answer whenever its question has appeared."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        words = [*program(), *arguments]
+        os.execve(words[0], words, project.environment | {"TERM": "dumb"})
+    seen, left, end = "", list(answers), time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        ready, _, _ = select.select([terminal], [], [], 0.5)
+        if ready:
+            try:
+                piece = os.read(terminal, 1 << 16)
+            except OSError:  # the other side is closed
+                break
+            seen += piece.decode("utf-8", "replace")
+        if left and left[0][0] in seen:
+            seen = seen.replace(left[0][0], "", 1)
+            os.write(terminal, f"{left.pop(0)[1]}\n".encode())
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), seen
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[str, ...]) -> None:
+    tests = """
+        def test_breaks():
+            value = 41 + 1
+            breakpoint()
+            assert value == 42
+        def test_fails():
+            other = 6 * 7
+            assert other == 0
+        """
+    project.write(
+        {"test_a.py": tests, "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(pytest_session(*options))
+    )
+    code, seen = typed(project, ["run", "--debug", "test_breaks"], [("(Pdb)", "p value * 2"), ("(Pdb)", "c")])
+    assert (code, "84" in seen) == (0, True), seen
+    code, seen = typed(project, ["run", "--debug", "test_fails"], [("(Pdb)", "p other * 10"), ("(Pdb)", "q")])
+    assert (code, "420" in seen) == (1, True), seen
+    assert not (project.reports / "run.json").exists()
+
+
+def test_an_unknown_test_cannot_be_debugged(project: Project) -> None:
+    project.write(TESTS | noxfile(pytest_session()) | {"gates.toml": '[gate.test]\ntests = "pytest"\n'})
+    done = project.gates("run", "--debug", "test_fien")
+    assert done.code == 2
+    assert "did you mean 'test_fine'?" in done.err
