@@ -92,6 +92,8 @@ def _add_properties(case: Case, test: TestResult, element: str | None) -> None:
     for number, subtest in enumerate(test.subtests, 1):
         case.add_property(f"subtest-{number}", subtest.name)
         case.add_property(f"subtest-{number}-signature", subtest.signature)
+    for number, leak in enumerate(test.leaks, 1):
+        case.add_property(f"leak-{number}", leak)
     for outcome in ("passed", "skipped", "xfailed"):
         count: int = getattr(test, f"subtests_{outcome}")
         case.add_property(f"subtests-{outcome}", str(count) if count else "")

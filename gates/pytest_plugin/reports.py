@@ -27,6 +27,9 @@ PHASES = ("setup", "call", "teardown")
 TIMEOUT = "gates_timeout"
 """On the report of a test that was ended because it took too long: after how many seconds."""
 
+LEAKS = "gates_leaks"
+"""On the report of a teardown: what the test left behind in its process."""
+
 CRASH = "gates_crash"
 """On the report of a test whose process died."""
 
@@ -144,6 +147,9 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
         fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
     fields.update(_phases(attempt))
+    leaks = getattr(attempt.phases.get("teardown"), LEAKS, None)
+    if leaks:
+        fields["leaks"] = [cap(str(one)) for one in leaks]
     if attempt.subtests:
         fields["subtests"] = [_subtest(report, attempt) for report in attempt.subtests]
     if attempt.tally:

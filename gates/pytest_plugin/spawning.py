@@ -102,6 +102,7 @@ def _environment(told: dict[str, Any]) -> dict[str, str]:
 def configure_spawned(config: pytest.Config) -> None:
     """Make this pytest the process of one isolated test."""
     from ..rules import Rules, rules_from_json
+    from .leaks import LeakFinder
     from .limits import Limits
     from .running import open_stacks
     from .signer import Signer
@@ -122,6 +123,7 @@ def configure_spawned(config: pytest.Config) -> None:
     known = _Same(rules)
     register(Retrier(known), "gates-retrier")
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
+    register(LeakFinder(known), "gates-leaks")
     register(Signer(config.rootpath), "gates-signer")
     register(_Begin(sender), "gates-begin")
 

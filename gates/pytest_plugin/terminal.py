@@ -21,12 +21,16 @@ class Terminal:
     """Header and summary lines."""
 
     def __init__(self, settings: Settings, exclusions: Sequence[Exclusion], header: Sequence[str] = ()) -> None:
-        self._settings, self._exclusions, self._header = settings, exclusions, header
+        self._settings, self._exclusions, self._header = settings, exclusions, list(header)
         self._catalogue: Catalogue | None = None
 
     def take(self, catalogue: Catalogue) -> None:
         """Remember what was collected."""
         self._catalogue = catalogue
+
+    def say(self, line: str) -> None:
+        """Add a line to the header."""
+        self._header.append(line)
 
     def pytest_report_header(self) -> list[str]:
         """Lines that explain decisions made before the tests start."""

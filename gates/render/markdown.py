@@ -41,6 +41,7 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
         _head(summary),
         _failures(summary),
         _flaky(summary),
+        _leaky(summary),
         _gates(summary),
         _tests(summary.tests),
         _changes(summary.changes),
@@ -104,6 +105,17 @@ def _flaky(summary: Summary) -> list[str]:
     lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in flaky[:LISTED_FLAKY]]
     if len(flaky) > LISTED_FLAKY:
         lines += ["", f"… and {len(flaky) - LISTED_FLAKY:,} more: see the test results below."]
+    return [*lines, ""]
+
+
+def _leaky(summary: Summary) -> list[str]:
+    leaky = summary.tests.leaky if summary.tests else ()
+    if not leaky:
+        return []
+    lines = ["## Tests that left something behind", ""]
+    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in leaky[:LISTED_FLAKY]]
+    if len(leaky) > LISTED_FLAKY:
+        lines += ["", f"… and {len(leaky) - LISTED_FLAKY:,} more."]
     return [*lines, ""]
 
 

@@ -95,6 +95,11 @@ def _failures(summary: Summary) -> list[str]:
     lines += [f"FLAKY {each.id}: {each.words}" for each in flaky[:SHOWN_FAILURES]]
     if len(flaky) > SHOWN_FAILURES:
         lines.append(f"… and {len(flaky) - SHOWN_FAILURES} more")
+    leaky = summary.tests.leaky if summary.tests else ()
+    lines += [""] if leaky else []
+    lines += [f"LEAKY {each.id}: {each.words}" for each in leaky[:SHOWN_FAILURES]]
+    if len(leaky) > SHOWN_FAILURES:
+        lines.append(f"… and {len(leaky) - SHOWN_FAILURES} more")
     return lines
 
 

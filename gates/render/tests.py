@@ -68,6 +68,14 @@ class Flaky(msgspec.Struct, frozen=True):
     words: str
 
 
+class Leaky(msgspec.Struct, frozen=True):
+    """A test that left something behind in its process; `words` say what."""
+
+    id: str
+    gate: str
+    words: str
+
+
 class TestSection(msgspec.Struct, frozen=True):
     """Everything a summary says of tests."""
 
@@ -79,6 +87,7 @@ class TestSection(msgspec.Struct, frozen=True):
     failures: tuple[Failure, ...]
     by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
     flaky: tuple[Flaky, ...] = ()
+    leaky: tuple[Leaky, ...] = ()
 
     @property
     def line(self) -> str:
@@ -112,6 +121,11 @@ def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
         failures=failures(tests),
         by_gate=_by_gate(run, tests),
         flaky=flaky_tests(tests),
+        leaky=tuple(
+            Leaky(id=test.id, gate=test.gate, words=one_line("; ".join(test.leaks), 300))
+            for test in tests
+            if test.leaks
+        ),
     )
 
 

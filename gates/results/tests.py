@@ -99,6 +99,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         subtests_passed: how many passed; their output is not kept.
         subtests_skipped: how many were skipped.
         subtests_xfailed: how many failed as expected.
+        leaks: what it left behind in its process, where its rules ask for that (`leak`).
     """
 
     __test__ = False
@@ -127,6 +128,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subtests_passed: int = 0
     subtests_skipped: int = 0
     subtests_xfailed: int = 0
+    leaks: tuple[str, ...] = ()
 
 
 class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

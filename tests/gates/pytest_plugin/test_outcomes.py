@@ -185,7 +185,7 @@ def test_a_record_has_the_fields_of_a_result_but_gate_and_process(ran: Ran) -> N
     from gates.results import TestResult
 
     known = {*TestResult.__struct_fields__, "type"} - {"gate", "process"}
-    rare = {name for name in known if name.startswith(("signature", "phases", "attempts", "subtests"))}
+    rare = {name for name in known if name.startswith(("signature", "phases", "attempts", "subtests", "leaks"))}
     for record in ran.of("test"):
         assert known - rare <= set(record) <= known
         assert all(record[name] for name in rare & set(record)), "what is empty is left out"

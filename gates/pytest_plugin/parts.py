@@ -1,0 +1,132 @@
+"""The plugin's parts, and when each is needed. Each is loaded where it is registered: an unused one costs nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..protocol import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pytest
+
+    from ..protocol import Settings
+    from ..rules import Rules
+    from .catalogue import Catalogue
+    from .isolation import Isolator
+    from .ledger import Ledgers
+    from .recorder import Recorder
+    from .running import Announcer
+
+
+def register_rules(
+    config: pytest.Config, settings: Settings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
+) -> Mapping[pytest.Item, Rules]:
+    """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
+    if not settings.rules:
+        return {}
+    from .ruling import Ruler
+    from .selection import read_ledgers
+
+    ruler = Ruler(settings, read_ledgers(settings).quarantine, leave)
+    config.pluginmanager.register(ruler, "gates-ruler")
+    return ruler.rules
+
+
+def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+    """What sorts the tests, behind what chooses them."""
+    if settings.order or settings.rules:
+        from .ordering import Sorter
+
+        config.pluginmanager.register(Sorter(settings, rules), "gates-sorter")
+
+
+def register_stopper(config: pytest.Config, settings: Settings) -> None:
+    """What passes over tests once enough went wrong."""
+    if settings.max_fail and settings.locks:
+        from .stopping import Stopper
+
+        config.pluginmanager.register(Stopper(settings), "gates-stopper")
+
+
+def register_limits(
+    config: pytest.Config,
+    settings: Settings,
+    rules: Mapping[pytest.Item, Rules],
+    stacks: IO[bytes],
+    asked: Callable[[pytest.Item], bool] = lambda _item: False,
+) -> Isolator:
+    """What ends tests that take too long, tries tests again, and runs some of them alone."""
+    from .isolation import Isolator
+
+    register = config.pluginmanager.register
+    isolator = Isolator(config, rules, stacks, settings.test_timeout, asked)
+    if settings.rules or settings.stress_count or settings.stress_duration:
+        from .limits import Limits
+        from .trying import Retrier
+
+        retrier: object = Retrier(rules)
+        if settings.stress_count or settings.stress_duration:
+            from .stress import Stresser
+
+            retrier = Stresser(settings)
+        register(retrier, "gates-retrier")
+        register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
+        if any(name in layer["settings"] for layer in settings.rules for name in ("leak", "isolate")):
+            from .leaks import LeakFinder
+
+            register(LeakFinder(rules), "gates-leaks")
+        register(isolator, "gates-isolator")
+    elif settings.test_timeout:
+        from .running import Watch
+
+        register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+    return isolator
+
+
+def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[Catalogue], None]:
+    """What keeps failures from counting; takes what was collected."""
+    from .quarantine import Quarantine
+
+    quarantine = Quarantine({entry["name"]: entry["reason"] for entry in settings.quarantine})
+    config.pluginmanager.register(quarantine, "gates-quarantine")
+    return quarantine.take
+
+
+def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledgers) -> Recorder:
+    """What writes down what becomes of every test."""
+    import secrets
+
+    from .recorder import Recorder
+
+    counter = None
+    if settings.max_fail and settings.locks:
+        from .stopping import Counter
+
+        counter = Counter(settings)
+    stream = Path(settings.inbox, f"pytest-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+    reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
+    recorder = Recorder(config, Stream(str(stream)), reasons, counter)
+    config.pluginmanager.register(recorder, "gates-recorder")
+    return recorder
+
+
+def register_runner(
+    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
+) -> Announcer:
+    """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
+    from .running import Announcer, ForkGuard, LeftThreads, StacksOnDemand
+    from .signer import Signer
+
+    register = config.pluginmanager.register
+    register(ForkGuard(), "gates-fork-guard")
+    register(LeftThreads(), "gates-left-threads")
+    register(StacksOnDemand(), "gates-stacks-on-demand")
+    announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout)
+    register(announcer, "gates-announcer")
+    register_stopper(config, settings)
+    register(Signer(config.rootpath), "gates-signer")
+    return announcer

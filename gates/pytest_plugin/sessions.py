@@ -1,0 +1,166 @@
+"""Puts the parts of the plugin together: in the only process of a session, in xdist's controller, in its workers."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..protocol import PLUGIN, remove_injection
+from .parts import (
+    register_limits,
+    register_order,
+    register_quarantine,
+    register_recorder,
+    register_rules,
+    register_runner,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pytest
+
+    from ..protocol import Settings
+    from .catalogue import Catalogue
+    from .ledger import Ledgers
+    from .recorder import Recorder
+    from .selection import Selection
+
+    Listeners = list[Callable[[Catalogue], None]]
+
+
+def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledgers, header: Sequence[str]) -> None:
+    """The controller of an xdist session, or the only process, of which something is asked."""
+    if settings.rules:
+        from .needs import check_needs
+
+        check_needs(settings)
+    from .selection import make_selection
+    from .terminal import Terminal
+
+    if settings.collect_only:
+        config.option.collectonly = True
+    lines = list(header)
+    selection = make_selection(settings, ledgers)
+    terminal = Terminal(settings, ledgers.exclusions, lines)
+    config.pluginmanager.register(terminal, "gates-terminal")
+    listeners: Listeners = [terminal.take]
+    if ledgers.quarantine:
+        listeners.append(register_quarantine(config, settings))
+    recorder = None
+    if settings.inbox:
+        recorder = register_recorder(config, settings, ledgers)
+        listeners.append(recorder.list_tests)
+    elif settings.filter:
+        from .judge import refuse_wrong_names
+
+        listeners.append(refuse_wrong_names)
+    if not _is_distributed(config):
+        _configure_local(config, settings, selection, recorder, listeners)
+        return
+    from .distribution import Controller
+
+    dist = config.option.dist
+    if recorder is not None and dist not in ("load", "worksteal", "each"):
+        terminal.say(f"gates: --dist {dist} can lose tests when one of them kills its worker; load does not")
+    stream = recorder.stream.path if recorder is not None else ""
+    config.pluginmanager.register(Controller(config, settings, stream, listeners), "gates-controller")
+
+
+def _configure_local(
+    config: pytest.Config, settings: Settings, selection: Selection, recorder: Recorder | None, listeners: Listeners
+) -> None:
+    """The only process: it selects, runs and records."""
+    from .selection import Lister
+
+    register = config.pluginmanager.register
+    register(selection, "gates-selection")
+    register(Lister(selection, listeners, every_test=lists(settings)), "gates-lister")
+    rules = register_rules(config, settings)
+    register_order(config, settings, rules)
+    if not (recorder or settings.test_timeout or settings.rules):
+        return
+    from .running import CrashStacks, close_stacks, open_stacks
+
+    stacks = open_stacks(_stacks_beside(recorder.stream.path) if recorder is not None else None)
+    config.add_cleanup(lambda: close_stacks(stacks))
+    isolator = register_limits(config, settings, rules, stacks)
+    if settings.rules:
+        from .needs import register_needs
+
+        register_needs(config, settings, rules)
+    if recorder is None:
+        return
+    announcer = register_runner(config, settings, rules, recorder.stream.path)
+    if settings.supervise:
+        from .supervisor import Supervisor
+
+        register(CrashStacks(stacks), "gates-crash-stacks")
+        streams = (recorder.stream, announcer.stream)
+        supervisor = Supervisor(config, streams, stacks, announcer.name_of, isolator, recorder, settings.test_timeout)
+        register(supervisor, "gates-supervisor")
+
+
+def configure_worker(config: pytest.Config) -> None:
+    """A worker of xdist: it selects and runs, as its controller told it."""
+    from .distribution import WORKERINPUT, Order, again_path, leave_catalogue, retried_path, stacks_path
+
+    workerinput = config.workerinput  # type: ignore[attr-defined]
+    if WORKERINPUT not in workerinput:
+        return
+    order = Order.from_workerinput(workerinput[WORKERINPUT])
+    if order.plugin != PLUGIN:
+        return
+    remove_injection(os.environ)
+    if order.stream:
+        with suppress(OSError, AttributeError):
+            os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
+    from .ruling import leave_retried
+    from .running import CrashStacks, open_stacks
+    from .selection import Lister, make_selection, read_ledgers
+    from .wire import WireCleaner
+
+    register = config.pluginmanager.register
+    settings, worker = order.settings, str(workerinput["workerid"])
+    selection = make_selection(settings, read_ledgers(settings))
+    register(selection, "gates-selection")
+    listeners = [leave_catalogue(order.scratch)]
+    if settings.quarantine:
+        listeners.append(register_quarantine(config, settings))
+    register(Lister(selection, listeners, every_test=bool(order.stream) or lists(settings)), "gates-lister")
+    register(WireCleaner(), "gates-wire")
+    rules = register_rules(config, settings, leave_retried(retried_path(order.scratch)))
+    register_order(config, settings, rules)
+    stacks = open_stacks(stacks_path(order.scratch, worker))
+    config.add_cleanup(stacks.close)
+    register(CrashStacks(stacks), "gates-crash-stacks")
+
+    def asked(item: pytest.Item) -> bool:
+        """Whether the controller wants a test again that killed a worker; only few can be meant."""
+        on = rules[item].retries.on if item in rules else ()
+        return ("crashed" in on or "timeout" in on) and again_path(order.scratch, item.nodeid).exists()
+
+    register_limits(config, settings, rules, stacks, asked)
+    if settings.rules:
+        from .needs import register_needs
+
+        register_needs(config, settings, rules, order.scratch, int(workerinput["workercount"]))
+    if order.stream:
+        register_runner(config, settings, rules, order.stream, worker)
+
+
+def lists(settings: Settings) -> bool:
+    """Whether somebody needs to know of each test, and not only how many there are."""
+    return bool(settings.inbox or settings.quarantine)
+
+
+def _is_distributed(config: pytest.Config) -> bool:
+    # As xdist decides it, a little later, in its own pytest_configure.
+    option = config.option
+    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
+
+
+def _stacks_beside(stream: str) -> Path:
+    return Path(stream).with_name(Path(stream).stem.replace("pytest-", "stacks-", 1) + ".txt")
