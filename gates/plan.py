@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import Config, Profile
-from gates.config.values import NoTests
+from gates.config.values import NoTests, Output
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
@@ -51,6 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         rerun_of: id of the run whose rest this one runs.
         notes: what else the reader should know.
         no_capture: output of tests goes to the terminal as it comes.
+        status_level, final_status_level, failure_output, success_output: see `config.values.Output`.
         no_install: reuse environments as they are (`nox -R`).
         variables: options that were not given, and taken from the environment.
     """
@@ -77,6 +78,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     rerun_of: str = ""
     notes: tuple[str, ...] = ()
     no_capture: bool = False
+    status_level: str = ""
+    final_status_level: str = ""
+    failure_output: str = ""
+    success_output: str = ""
     no_install: bool = False
     variables: frozenset[str] = frozenset()
 
@@ -129,6 +134,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         no_capture: output of tests goes to the terminal as it comes, so nothing runs beside it.
         rerun_of: id of the run whose rest this one runs; empty for a run of its own.
+        output: what is said of tests.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests.
         max_fail: tests that may go wrong, and what happens then to those that run; None for all.
@@ -159,6 +165,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     no_capture: bool = False
     rerun_of: str = ""
+    output: Output = Output()
     global_timeout: float | None = None
     stall_timeout: float = STALL
     max_fail: tuple[int, str] | None = None
@@ -224,6 +231,7 @@ def make_plan(
         starts=_order(planned),
         jobs=1 if request.no_capture else min(jobs, len(planned)),
         no_capture=request.no_capture,
+        output=_output(profile, request),
         filter=wanted,
         default_filter=default,
         exclusions=tuple(exclusions),
@@ -278,6 +286,11 @@ def _rules(config: Config, profile: Profile, request: Request, timeout: float | 
 def _ordering(profile: Profile, request: Request) -> tuple[str, int]:
     order = request.order or profile.order
     return ("" if order == "default" else order), (request.seed or 0) if order == "random" else 0
+
+
+def _output(profile: Profile, request: Request) -> Output:
+    asked = {name: value for name in Output.__struct_fields__ if (value := getattr(request, name))}
+    return Output(**(profile.output | asked))
 
 
 def _said_of_order(order: tuple[str, int], request: Request) -> list[str]:

@@ -102,11 +102,18 @@ VARIABLES = {
     name: f"GATES_{name.upper()}"
     for name in (
         *("profile", "jobs", "workers", "retries", "test_timeout", "global_timeout", "stall_timeout", "max_fail"),
-        *("order", "seed", "no_tests", "partition", "status_level", "failure_output", "success_output"),
+        *("order", "seed", "no_tests", "partition"),
+        *("status_level", "final_status_level", "failure_output", "success_output"),
     )
 }
 """An option of a run → the variable that stands for it where it is not given. They are meant for one run, and not for
 the runs that its gates may start."""
+
+LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
+"""What is said of tests: each level says what those before it say, too."""
+
+OUTPUTS = ("immediate", "final", "immediate-final", "never")
+"""When the output of a test is shown."""
 
 ORDERS = ("default", "failed-first", "new-first", "longest-first", "random")
 """Orders in which tests can run."""

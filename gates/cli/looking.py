@@ -166,9 +166,9 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["run", "test", "comparison"]), default="run")
+@click.argument("name", type=click.Choice(["run", "test", "comparison", "events"]), default="run")
 def schema(name: str) -> None:
-    """Print the JSON Schema of run.json, of a line of tests.jsonl, or of comparison.json."""
+    """Print the JSON Schema of run.json, of a line of tests.jsonl, of comparison.json, or of a line of --events."""
     from gates.workflows.schema import schema_text
 
     click.echo(schema_text(name), nl=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from gates.values import ORDERS, VARIABLES, parse_duration, parse_max_fail
+from gates.values import LEVELS, ORDERS, OUTPUTS, VARIABLES, parse_duration, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,6 +214,26 @@ no_capture_option = click.option(
 )
 
 
+events_option = click.option(
+    "--events",
+    metavar="FILE|FD",
+    help="Write what happens, as it does, as JSON Lines: into a file, a FIFO or descriptor 3…",
+)
+
+
+def _output(name: str, choices: tuple[str, ...], words: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    variable = VARIABLES[name.replace("-", "_")]
+    return click.option(f"--{name}", type=click.Choice(choices), metavar="LEVEL", envvar=variable, help=words)
+
+
+output_options = (
+    _output("status-level", LEVELS, f"Say of tests as they end: {', '.join(LEVELS)}. [default: slow]"),
+    _output("final-status-level", LEVELS, "Say of tests behind all of them. [default: leak]"),
+    _output("failure-output", OUTPUTS, f"Show what failed tests left: {', '.join(OUTPUTS)}. [default: never]"),
+    _output("success-output", OUTPUTS, "Show what passed tests printed. [default: never]"),
+)
+
+
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that runs a checklist, in the order of its help."""
     for option in reversed(
@@ -221,7 +241,8 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             *(root_option, reports_option, gate_option, profile_option, filter_option, jobs_option, workers_option),
             *(timeout_option, global_timeout_option, stall_timeout_option, retries_option, max_fail_option),
             *(order_option, seed_option, stress_count_option, stress_duration_option, partition_option),
-            *(excluded_option, default_option, no_tests_option, no_capture_option, no_install_option),
+            *(excluded_option, default_option, no_tests_option),
+            *(no_capture_option, *output_options, events_option, no_install_option),
         )
     ):
         command = option(command)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @run_options
 @click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
 @click.option("--debug", metavar="TEST", help="Only this test, in the foreground, with pdb.")
-def run(root: Path | None, reports: Path | None, subject: str, debug: str | None, **options: Any) -> None:
+def run(
+    root: Path | None, reports: Path | None, subject: str, debug: str | None, events: str | None, **options: Any
+) -> None:
     """Run the checklist and write the reports."""
     folder = project_root(root)
     if debug is not None:
@@ -43,14 +45,14 @@ def run(root: Path | None, reports: Path | None, subject: str, debug: str | None
     with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
         from gates.workflows.validate import validate  # imported by now, while nox was waited for
 
-        finished = validate(prepared, command_line())
-    _show(finished.run, finished.tests)
+        finished = validate(prepared, command_line(), events=events)
+    _show(finished.run, finished.tests, output=finished.output)
     raise SystemExit(finished.run.exit_code)
 
 
 @click.command()
 @run_options
-def rerun(root: Path | None, reports: Path | None, **options: Any) -> None:
+def rerun(root: Path | None, reports: Path | None, events: str | None, **options: Any) -> None:
     """Run what went wrong or did not run to its end in the last run of this working tree, and nothing else."""
     from gates.workflows.prepare import prepare
     from gates.workflows.rerun import rest_of
@@ -63,8 +65,8 @@ def rerun(root: Path | None, reports: Path | None, **options: Any) -> None:
         return
     from gates.workflows.validate import validate
 
-    finished = validate(prepare(folder, rest.request, reports=absolute(reports)), command_line())
-    _show(finished.run, finished.tests)
+    finished = validate(prepare(folder, rest.request, reports=absolute(reports)), command_line(), events=events)
+    _show(finished.run, finished.tests, output=finished.output)
     raise SystemExit(finished.run.exit_code)
 
 
@@ -102,10 +104,10 @@ def compare(
     raise SystemExit(outcome.exit_code)
 
 
-def _show(run: object, tests: object, comparison: object = None) -> None:
+def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:
     from gates.workflows.report import show_terminal
 
     try:
-        show_terminal(run, tests, comparison)  # type: ignore[arg-type]
+        show_terminal(run, tests, comparison, output)  # type: ignore[arg-type]
     except BrokenPipeError:  # the verdict stands, whoever listens
         discard_output()

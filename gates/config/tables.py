@@ -11,7 +11,7 @@ from gates.config.tests import read_layers
 from gates.config.values import GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
 from gates.results import EnvironmentChange
-from gates.values import ORDERS, parse_max_fail
+from gates.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,10 +90,22 @@ def _max_fail(value: Any) -> str:
     return text
 
 
-def _order(value: Any) -> str:
-    if value not in ORDERS:
-        raise ValueError("one of " + ", ".join(ORDERS))
-    return str(value)
+def _one_of(*choices: str) -> Reader:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return str(value)
+
+    return read
+
+
+OUTPUT = {
+    "status_level": LEVELS,
+    "final_status_level": LEVELS,
+    "failure_output": OUTPUTS,
+    "success_output": OUTPUTS,
+}
+"""Settings of `Output` → their values."""
 
 
 def _relative(value: Any) -> str:
@@ -189,9 +201,9 @@ PROFILE: dict[str, Reader] = {
     "global-timeout": seconds,
     "stall-timeout": seconds,
     "max-fail": _max_fail,
-    "order": _order,
+    "order": _one_of(*ORDERS),
     "workers": _count,
-}
+} | {name.replace("_", "-"): _one_of(*choices) for name, choices in OUTPUT.items()}
 
 
 class Problems:
@@ -263,4 +275,6 @@ def read_profile(name: str, table: Mapping[str, Any], problems: Problems, named:
     own = {key: value for key, value in table.items() if key != "tests"}
     at = ("profile", name)
     rules = read_layers(table.get("tests"), (*at, "tests"), problems, named)
-    return Profile(name=name, rules=rules, **problems.fields(own, PROFILE, at))
+    fields = problems.fields(own, PROFILE, at)
+    output = {setting: fields.pop(setting) for setting in OUTPUT if setting in fields}
+    return Profile(name=name, rules=rules, output=output, **fields)

@@ -47,6 +47,22 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     cwd: str = ""
 
 
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of tests while they run, and behind them.
+
+    Attributes:
+        status_level: of tests that end: one of `values.LEVELS`.
+        final_status_level: of the list behind all tests.
+        failure_output: when what failed tests left is shown: one of `values.OUTPUTS`.
+        success_output: likewise, of tests that passed.
+    """
+
+    status_level: str = "slow"
+    final_status_level: str = "leak"
+    failure_output: str = "never"
+    success_output: str = "never"
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """`[profile.NAME]`: a named subset of the checklist with settings of its own; None inherits."""
 
@@ -62,6 +78,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     max_fail: str = ""
     order: str = ""
     workers: int | None = None
+    output: dict[str, str] = {}
     rules: tuple[Layer, ...] = ()
 
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from gates.config.values import Output
 from gates.render.filters import leaf_lines
+from gates.render.live import final_lines
 from gates.render.summary import summarise
 from gates.render.text import clean, one_line
+from gates.values import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +53,18 @@ def terminal_console(stream: TextIO | None = None) -> Console | Log:
 
 
 def render_terminal(
-    run: Run, tests: Sequence[TestResult], console: Console | Log, comparison: Comparison | None = None
+    run: Run,
+    tests: Sequence[TestResult],
+    console: Console | Log,
+    comparison: Comparison | None = None,
+    output: Output | None = None,
 ) -> None:
     """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
     summary = summarise(run, tests, comparison)
-    for lines in (_failures(summary), leaf_lines(summary.leaves), _tests(summary), _comparison(summary)):
+    output = output or Output()
+    for line in final_lines(tests, output):
+        _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
+    for lines in (_failures(summary, output), leaf_lines(summary.leaves), _tests(summary), _comparison(summary)):
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:
@@ -81,8 +91,9 @@ def _colour(summary: Summary) -> str:
     return "bold green" if summary.verdict.passed else "bold red"
 
 
-def _failures(summary: Summary) -> list[str]:
-    failures = summary.tests.failures if summary.tests else ()
+def _failures(summary: Summary, output: Output) -> list[str]:
+    shown = LEVELS.index(output.final_status_level)
+    failures = summary.tests.failures if summary.tests and shown >= LEVELS.index("fail") else ()
     lines = []
     for failure in failures[:SHOWN_FAILURES]:
         lines += ["", f"{failure.outcome.value.upper()} {failure.id}"]
@@ -90,12 +101,12 @@ def _failures(summary: Summary) -> list[str]:
         lines += [f"  {failure.message}"] if failure.message else []
     if len(failures) > SHOWN_FAILURES:
         lines += ["", f"… and {len(failures) - SHOWN_FAILURES} more"]
-    flaky = summary.tests.flaky if summary.tests else ()
+    flaky = summary.tests.flaky if summary.tests and shown >= LEVELS.index("flaky") else ()
     lines += [""] if flaky else []
     lines += [f"FLAKY {each.id}: {each.words}" for each in flaky[:SHOWN_FAILURES]]
     if len(flaky) > SHOWN_FAILURES:
         lines.append(f"… and {len(flaky) - SHOWN_FAILURES} more")
-    leaky = summary.tests.leaky if summary.tests else ()
+    leaky = summary.tests.leaky if summary.tests and shown >= LEVELS.index("leak") else ()
     lines += [""] if leaky else []
     lines += [f"LEAKY {each.id}: {each.words}" for each in leaky[:SHOWN_FAILURES]]
     if len(leaky) > SHOWN_FAILURES:

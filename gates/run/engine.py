@@ -10,7 +10,16 @@ import msgspec
 
 from gates.config import Config
 from gates.protocol import Stop, reached
-from gates.run.events import Event, GateEnded, GateStarted, TestsDescribed, TestsLanded, TestSlow
+from gates.run.events import (
+    Event,
+    GateEnded,
+    GateStarted,
+    TestsDescribed,
+    TestsFound,
+    TestsLanded,
+    TestSlow,
+    TestStarted,
+)
 from gates.run.gate import RunningGate
 from gates.run.start import Surroundings, not_started
 from gates.values import BAD_TESTS, GateOutcome, format_duration
@@ -32,12 +41,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         around: what all gates share.
         stopped: why the run must end, empty while it need not; asked at every tick.
         at_once: the user insisted: no grace.
+        detailed: somebody wants to hear of every test that starts.
     """
 
     config: Config
     around: Surroundings
     stopped: Callable[[], str] = lambda: ""
     at_once: Callable[[], bool] = lambda: False
+    detailed: bool = False
 
 
 class Engine:
@@ -104,11 +115,13 @@ class Engine:
 
     def _poll(self) -> Iterator[Event]:
         for name, gate in list(self._running.items()):
-            before = len(gate.tests)
+            before, found = len(gate.tests), gate.expected
             gate.poll()
             if gate.done and gate.plugin_was_refused:
                 self._running[name] = self._again(gate)
                 continue
+            if self.settings.detailed:
+                yield from _details(name, gate, found)
             landed = tuple(gate.tests[before:])
             if landed:
                 yield TestsLanded(name, landed, gate.expected)
@@ -157,6 +170,13 @@ class Engine:
         descriptors = [number for gate in self._running.values() for number in gate.descriptors]
         if self._running and not any(gate.chatty for gate in self._running.values()):
             select.select(descriptors, [], [], TICK)
+
+
+def _details(name: str, gate: RunningGate, found: int) -> Iterator[Event]:
+    if gate.expected > found:
+        yield TestsFound(name, gate.expected)
+    for record in gate.begun():
+        yield TestStarted(name, record["id"], str(record.get("worker", "")), float(record.get("time", 0.0)))
 
 
 def _passed(result: GateResult) -> bool:

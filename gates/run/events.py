@@ -26,6 +26,26 @@ class TestsLanded(msgspec.Struct, frozen=True):
     expected: int
 
 
+class TestsFound(msgspec.Struct, frozen=True):
+    """It is known how many tests a gate runs, or that there are more."""
+
+    __test__ = False
+
+    gate: str
+    number: int
+
+
+class TestStarted(msgspec.Struct, frozen=True):
+    """A test runs; `worker` is empty without xdist."""
+
+    __test__ = False
+
+    gate: str
+    test: str
+    worker: str
+    time: float
+
+
 class TestSlow(msgspec.Struct, frozen=True):
     """A test still runs, after another period of its `slow-timeout`."""
 
@@ -51,4 +71,4 @@ class GateEnded(msgspec.Struct, frozen=True):
     result: GateResult
 
 
-Event = GateStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded
+Event = GateStarted | TestsFound | TestStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded

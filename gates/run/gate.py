@@ -118,6 +118,10 @@ class RunningGate:
         """Tests collected so far."""
         return self._inbox.expected
 
+    def begun(self) -> list[dict[str, Any]]:
+        """Records of tests that began to run since this was asked last."""
+        return self._inbox.begun()
+
     def slow(self) -> list[tuple[str, float]]:
         """Tests that still run and have come to a further period."""
         return [] if self.done else self._inbox.slow(self.around.wall())

@@ -39,6 +39,7 @@ class PytestProcess:
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.lost: list[str] = []  # ids of tests of which nothing is known
         self.unreadable = 0
+        self.begun: list[dict[str, Any]] = []
         self.peak = 0
         self.leaves: list[FilterLeaf] = []
         self.described: list[dict[str, Any]] = []
@@ -61,6 +62,7 @@ class PytestProcess:
             self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = record
+            self.begun.append(record)
             self.waiting.pop(record["id"], None)
         elif kind == "waiting":
             self.waiting[record["id"]] = record
@@ -206,6 +208,13 @@ class Inbox:
         for process in self.processes.values():
             landed += process.settle(why)
         return landed
+
+    def begun(self) -> list[dict[str, Any]]:
+        """Records of tests that began to run since this was asked last."""
+        found = [record for process in self.processes.values() for record in process.begun]
+        for process in self.processes.values():
+            process.begun.clear()
+        return found
 
     def slow(self, now: float) -> list[tuple[str, float]]:
         """Tests that still run and have come to a further period, with the seconds that they have taken."""

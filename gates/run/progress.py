@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
-from gates.results import GateResult, TestCounts, count_tests
+import msgspec
+
+from gates.results import GateResult, TestCounts, TestResult, count_tests
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gates.plan import Plan
 
 WORDS = {
@@ -38,12 +39,52 @@ class Progress(Protocol):
         """Show one event."""
 
 
-def make_progress(plan: Plan, stream: TextIO | None = None) -> Progress:
+class Told(Protocol):
+    """A line about a test, and what is shown below it."""
+
+    @property
+    def word(self) -> str:
+        """Its outcome, shortly."""
+
+    @property
+    def style(self) -> str:
+        """The colour of the word."""
+
+    @property
+    def text(self) -> str:
+        """The rest of the line."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Further lines."""
+
+
+Teller = Callable[[TestResult], Told | None]
+"""Says what is said of a test that ends; None for nothing."""
+
+
+def make_progress(plan: Plan, stream: TextIO | None = None, tell: Teller | None = None) -> Progress:
     """Live lines when `stream` is a terminal, plain lines else."""
     stream = stream or sys.stderr
     if stream.isatty():
-        return LiveProgress(plan, stream)
-    return PlainProgress(plan, stream)
+        return LiveProgress(plan, stream, tell or only_failures)
+    return PlainProgress(plan, stream, tell=tell or only_failures)
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A line about a test that is wrong."""
+
+    word: str
+    text: str
+    style: str = "red"
+    below: tuple[str, ...] = ()
+
+
+def only_failures(test: TestResult) -> Told | None:
+    """Speaks of tests that are wrong."""
+    if test.outcome not in BAD_TESTS:
+        return None
+    return Failed(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
 
 
 def end_line(result: GateResult) -> str:
@@ -76,8 +117,14 @@ def slow_line(event: TestSlow) -> str:
 class PlainProgress:
     """One line an event, for logs; tests are summed up now and then, failures shown at once."""
 
-    def __init__(self, plan: Plan, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream, self._clock = stream, clock
+    def __init__(
+        self,
+        plan: Plan,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Teller = only_failures,
+    ) -> None:
+        self._stream, self._clock, self._tell = stream, clock, tell
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
         self._tests: dict[str, int] = {}
         self._bad: dict[str, int] = {}
@@ -106,16 +153,19 @@ class PlainProgress:
         counts = count_tests(event.results)
         self._tests[name] = self._tests.get(name, 0) + counts.collected - counts.excluded
         self._bad[name] = self._bad.get(name, 0) + counts.bad
-        for result in event.results:
-            if result.outcome in BAD_TESTS:
-                self._print(result.outcome.value.upper(), name, f"{result.id}  {result.message}".rstrip())
+        for told in filter(None, map(self._tell, event.results)):
+            self._print(told.word, name, told.text)
+            for line in told.below:
+                self._write(line)
         now = self._clock()
         if now - self._said.get(name, now) >= PLAIN_EVERY:
             self._said[name] = now
             self._print("", name, f"{self._tests[name]}/{event.expected} tests, {self._bad[name]} wrong")
 
     def _print(self, word: str, gate: str, text: str) -> None:
-        line = f"{word:>13}  {gate:<{self._width}}  {text}".rstrip()
+        self._write(f"{word:>13}  {gate:<{self._width}}  {text}".rstrip())
+
+    def _write(self, line: str) -> None:
         try:
             self._stream.write(_fitting(line, self._stream.encoding) + "\n")
             self._stream.flush()
@@ -135,11 +185,12 @@ class StartsOnly(PlainProgress):
 class LiveProgress:
     """A line for each gate that runs, on a terminal; ended gates scroll away above."""
 
-    def __init__(self, plan: Plan, stream: TextIO) -> None:
+    def __init__(self, plan: Plan, stream: TextIO, tell: Teller = only_failures) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
+        self._tell = tell
         self._console = Console(file=stream)
         # Where the terminal cannot show the usual wheel, one of ASCII letters turns.
         wheel = "dots" if self._console.encoding.startswith("utf") else "line"
@@ -188,8 +239,11 @@ class LiveProgress:
         counts = self._counts.setdefault(event.gate, {})
         for result in event.results:
             counts[result.outcome] = counts.get(result.outcome, 0) + 1
-            if result.outcome in BAD_TESTS:
-                self._say(result.outcome.value.upper(), "red", event.gate, f"{result.id}  {result.message}".rstrip())
+            told = self._tell(result)
+            if told is not None:
+                self._say(told.word, told.style, event.gate, told.text)
+                for line in told.below:
+                    self._bars.console.print(self._fitting(line), soft_wrap=True, markup=False, highlight=False)
         done = sum(counts.values())
         bad = sum(counts.get(outcome, 0) for outcome in BAD_TESTS)
         task = self._tasks.get(event.gate)

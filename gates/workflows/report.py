@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from gates.config.values import Output
     from gates.results import Run, TestResult
 
 
-def show_terminal(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> None:
+def show_terminal(
+    run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, output: Output | None = None
+) -> None:
     """Print the summary to standard output."""
     from gates.render.terminal import render_terminal, terminal_console
 
     # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
     with suppress(SystemExit):
-        render_terminal(run, tests, terminal_console(sys.stdout), comparison)
+        render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
     sys.stdout.flush()  # a reader that went away shows itself here, not after the exit code is settled
 
 

@@ -8,13 +8,14 @@ import msgspec
 
 from gates.compare import Comparison
 from gates.results import Run, TestResult
+from gates.results.happenings import Happenings
 from gates.values import SCHEMA_VERSION
 
-TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison}
+TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "events": Happenings}
 
 
 def schema_text(name: str) -> str:
-    """JSON Schema (draft 2020-12) of `run`, `test` or `comparison`."""
+    """JSON Schema (draft 2020-12) of `run`, `test`, `comparison`, or an event."""
     schema = msgspec.json.schema(TYPES[name])
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -7,26 +7,30 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.config.values import Output
 from gates.errors import EnvironmentProblem, GatesError
 from gates.plan import available_cores
+from gates.render.live import live_line
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import ReportFolder
 from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
+from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
-from gates.run.progress import Progress, make_progress
+from gates.run.progress import Progress, Teller, make_progress
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings
 from gates.values import ExitCode, TestOutcome
 from gates.workflows.emit import emit
+from gates.workflows.feed import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,21 +46,34 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     tests: tuple[TestResult, ...]
     reports: Path
+    output: Output = Output()
 
 
-def validate(prepared: Prepared, command_line: str, progress: Progress | None = None) -> Finished:
+def validate(
+    prepared: Prepared, command_line: str, progress: Progress | None = None, events: str | None = None
+) -> Finished:
     """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
 
+    Args:
+        prepared: what to run.
+        command_line: the command, to paste.
+        progress: shows how the run goes; by default on standard error.
+        events: path or descriptor that live events go to; None for nowhere.
+
     Raises:
+        UsageError: events cannot be written there.
         EnvironmentProblem: the reports cannot be written; everything that ran was ended.
     """
+    writer = EventWriter(events) if events else None
     reports = ReportFolder(prepared.reports)
     with (
+        closing(writer) if writer is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="gates-") as work,
         StopWish() as wish,
-        progress or make_progress(prepared.plan) as shown,
+        progress or make_progress(prepared.plan, tell=_teller(prepared.plan.output)) as shown,
     ):
         recorder = _Recorder(prepared, reports, command_line)
+        feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
             prepared.plan,
             Settings(
@@ -75,15 +92,22 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,
+                detailed=feed is not None,
             ),
         )
         try:
             recorder.save()
+            if feed is not None:
+                feed.begin(recorder.run)
             for event in engine.events():
                 recorder.take(event)
                 shown.take(event)
+                if feed is not None:
+                    feed.take(event)
             recorder.finish(interrupted=bool(wish.count))
             emit(recorder.run, recorder.tests, prepared.reports)
+            if feed is not None:
+                feed.end(recorder.run)
         except EnvironmentProblem as error:
             engine.close()
             error.exit_code = recorder.give_up(interrupted=bool(wish.count))
@@ -91,10 +115,16 @@ def validate(prepared: Prepared, command_line: str, progress: Progress | None = 
         finally:
             engine.close()
             reports.close()
-    finished = Finished(run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports)
+    finished = Finished(
+        run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
+    )
     if not (prepared.plan.stress_count or prepared.plan.stress_duration):  # else its durations are of many attempts
         prepared.store.remember(finished.run, finished.tests)
     return finished
+
+
+def _teller(output: Output) -> Teller:
+    return lambda test: live_line(test, output)
 
 
 def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:

@@ -84,6 +84,10 @@ stall-timeout = "1m"
 max-fail = "3:immediate"
 order = "failed-first"
 workers = 2
+status-level = "pass"
+final-status-level = "fail"
+failure-output = "immediate"
+success-output = "never"
 
 [profile.quick.tests]
 retries = 1
@@ -181,9 +185,15 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 max_fail="3:immediate",
                 order="failed-first",
                 workers=2,
+                output={
+                    "status_level": "pass",
+                    "final_status_level": "fail",
+                    "failure_output": "immediate",
+                    "success_output": "never",
+                },
                 rules=(
                     Layer(
-                        "gates.toml:51",
+                        "gates.toml:55",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -192,7 +202,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:68",
+                "gates.toml:72",
                 "mark(net)",
                 {
                     "retries": {
@@ -206,9 +216,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:72", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:76", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:55", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:59", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},
