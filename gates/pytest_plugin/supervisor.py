@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from .recorder import Recorder
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
+SAFE_THREADS = ("pytest_rerunfailures",)
+"""Modules whose threads are known: they wait in a system call, and the child needs nothing of them."""
+
 RUNNING, ENDED = 0, 1
 
 
@@ -297,8 +300,14 @@ def _why_not() -> str:
         return "a forked process may not use the system's frameworks on macOS"
     if threading.current_thread() is not threading.main_thread():
         return "pytest does not run in the main thread"
-    others = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    others = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not _is_safe(one)]
     return f"the collection left threads running: {', '.join(others)}" if others else ""
+
+
+def _is_safe(thread: threading.Thread) -> bool:
+    """Whether a thread is known to hold no lock that a child would want: it waits for connections of workers."""
+    module = getattr(getattr(thread, "_target", None), "__module__", "")
+    return module in SAFE_THREADS
 
 
 def _run(session: pytest.Session) -> None:

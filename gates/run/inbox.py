@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.results import FilterLeaf, TestResult
-from gates.signatures import of_timeout
+from gates.signatures import of_crash, of_timeout
 from gates.values import LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
@@ -120,11 +120,14 @@ class PytestProcess:
             running = self.running.get(test)
             outcome, details, message, signature = TestOutcome.NOT_RUN, "", "", ""
             if running is not None:
-                dump = self._stacks()
-                outcome = TestOutcome.TIMEOUT if dump else TestOutcome.INTERRUPTED
-                if dump:
-                    details, message = dump, "timed out"
-                    signature = of_timeout(dump, str(self.start.get("rootdir", "")))
+                dump, root = self._stacks(), str(self.start.get("rootdir", ""))
+                outcome = TestOutcome.INTERRUPTED
+                if dump.startswith("Timeout ("):
+                    outcome, details, message = TestOutcome.TIMEOUT, dump, "timed out"
+                    signature = of_timeout(dump, root)
+                elif dump:  # of a fatal signal
+                    outcome, details, message = TestOutcome.CRASHED, dump, dump.partition("\n")[0]
+                    signature = of_crash(dump, root)
             if outcome in LOST_TESTS:
                 self.lost.append(test)
             results.append(
@@ -148,7 +151,7 @@ class PytestProcess:
         return results
 
     def _stacks(self) -> str:
-        """The dump that a test timeout leaves when there are no workers; empty without one."""
+        """The dump that a test timeout or a fatal signal leaves when there are no workers; empty without one."""
         name = self.path.name.replace("pytest-", "stacks-", 1)
         try:
             text = self.path.with_name(name).with_suffix(".txt").read_text("utf-8", "replace")
