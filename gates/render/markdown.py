@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gates.render.comparison import ComparisonView
     from gates.render.filters import LeafRow
     from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
-    from gates.render.tests import Failure, TestSection
+    from gates.render.tests import Failure, Flaky, Leaky, TestSection
     from gates.results import FileChange, Run, TestResult
 
 FULL_FAILURES = 20
@@ -40,8 +40,8 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
     sections = (
         _head(summary),
         _failures(summary),
-        _flaky(summary),
-        _leaky(summary),
+        _noted("Flaky tests", summary.tests.flaky if summary.tests else ()),
+        _noted("Tests that left something behind", summary.tests.leaky if summary.tests else ()),
         _gates(summary),
         _tests(summary.tests),
         _changes(summary.changes),
@@ -97,25 +97,14 @@ def _failure(failure: Failure, *, full: bool) -> list[str]:
     return lines
 
 
-def _flaky(summary: Summary) -> list[str]:
-    flaky = summary.tests.flaky if summary.tests else ()
-    if not flaky:
+def _noted(title: str, tests: Sequence[Flaky | Leaky]) -> list[str]:
+    """A section of tests of which a word is said, although they fail nothing."""
+    if not tests:
         return []
-    lines = ["## Flaky tests", ""]
-    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in flaky[:LISTED_FLAKY]]
-    if len(flaky) > LISTED_FLAKY:
-        lines += ["", f"… and {len(flaky) - LISTED_FLAKY:,} more: see the test results below."]
-    return [*lines, ""]
-
-
-def _leaky(summary: Summary) -> list[str]:
-    leaky = summary.tests.leaky if summary.tests else ()
-    if not leaky:
-        return []
-    lines = ["## Tests that left something behind", ""]
-    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in leaky[:LISTED_FLAKY]]
-    if len(leaky) > LISTED_FLAKY:
-        lines += ["", f"… and {len(leaky) - LISTED_FLAKY:,} more."]
+    lines = [f"## {title}", ""]
+    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in tests[:LISTED_FLAKY]]
+    if len(tests) > LISTED_FLAKY:
+        lines += ["", f"… and {len(tests) - LISTED_FLAKY:,} more: see the test results below."]
     return [*lines, ""]
 
 

@@ -113,7 +113,7 @@ def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
         "success": GateOutcome.PASSED,
         "failed": GateOutcome.FAILED,
         "skipped": GateOutcome.SKIPPED,
-        "aborted": GateOutcome.INTERRUPTED,
+        "aborted": GateOutcome.FAILED,  # by session.error; a session that is interrupted leaves no report
     }.get(word)
     return Witness(name=NOX_REPORT, outcome=outcome, detail=f"{word}: {reason}" if reason else word)
 

@@ -119,7 +119,7 @@ class TestNoxReport:
             ("failed", "Python interpreter 3.9 not found", COULD_NOT_RUN),
             ("failed", "Program not found", FAILED),
             ("skipped", "no such database", SKIPPED),
-            ("aborted", None, INTERRUPTED),
+            ("aborted", "1 problem", FAILED),
             ("something new", None, None),
         ],
     )
