@@ -109,6 +109,10 @@ VARIABLES = {
 """An option of a run → the variable that stands for it where it is not given. They are meant for one run, and not for
 the runs that its gates may start."""
 
+FINDINGS = ("newly-failing", "lost", "weakened", "other-cause")
+"""What a comparison can find, and fail on: `weakened` are tests removed, newly skipped or expected to fail, or checking
+less, and exclusions that grew and that nobody accepted."""
+
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
 """What is said of tests: each level says what those before it say, too."""
 

@@ -22,6 +22,7 @@ from gates.cli.options import (
     run_options,
     timeout_option,
 )
+from gates.values import FINDINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,14 @@ def rerun(root: Path | None, reports: Path | None, events: str | None, **options
     raise SystemExit(finished.run.exit_code)
 
 
+def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in FINDINGS:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(FINDINGS)}")
+    return words
+
+
 @click.command()
 @click.argument("base")
 @click.argument("head", default="worktree")
@@ -88,8 +97,22 @@ def rerun(root: Path | None, reports: Path | None, events: str | None, **options
     metavar="NAME",
     help="This exclusion or quarantine may name more tests than on BASE; repeatable.",
 )
+@click.option(
+    "--fail-on",
+    metavar="FINDINGS",
+    callback=_findings,
+    default=",".join(FINDINGS),
+    show_default=True,
+    help="Findings that make a regression (exit code 5), separated by commas.",
+)
 def compare(
-    base: str, head: str, root: Path | None, reports: Path | None, accepted: tuple[str, ...], **options: Any
+    base: str,
+    head: str,
+    root: Path | None,
+    reports: Path | None,
+    accepted: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
@@ -98,7 +121,14 @@ def compare(
     from gates.workflows.compare import compare_subjects
 
     outcome = compare_subjects(
-        project_root(root), base, head, request(**options), command_line(), reports=absolute(reports), accepted=accepted
+        project_root(root),
+        base,
+        head,
+        request(**options),
+        command_line(),
+        reports=absolute(reports),
+        accepted=accepted,
+        fail_on=fail_on,
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
     raise SystemExit(outcome.exit_code)

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from gates.compare.exclusions import wider_exclusions
 from gates.compare.tests import compare_tests
-from gates.compare.values import Comparison, GateTimes
+from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult
+from gates.values import FINDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from gates.facts.assertions import Shape
+
+    Shapes = Mapping[str, Shape]
 
 
 def compare_runs(
@@ -21,10 +26,25 @@ def compare_runs(
     files: Sequence[FileChange] = (),
     notes: Sequence[str] = (),
     accepted: Sequence[str] = (),
+    shapes: tuple[Shapes, Shapes] | None = None,
+    fail_on: Sequence[str] = FINDINGS,
 ) -> Comparison:
-    """Base against head; `files` differ between the two subjects, `accepted` names entries of the ledgers."""
-    tests = compare_tests(base_tests, head_tests)
+    """Base against head.
+
+    Args:
+        base: the base's run.
+        base_tests: its tests.
+        head: the head's run.
+        head_tests: its tests.
+        files: what differs between the two subjects.
+        notes: what the reader must know.
+        accepted: names of entries of the ledgers that may leave out more.
+        shapes: what the sources of base and head say of tests; None where they are not at hand.
+        fail_on: the findings that make a regression.
+    """
+    tests = compare_tests(base_tests, head_tests, *(shapes or ()))
     wider = wider_exclusions(base_tests, head_tests, accepted)
+    findings = _findings(tests, wider)
     return Comparison(
         base=_label(base.subject),
         head=_label(head.subject),
@@ -38,10 +58,22 @@ def compare_runs(
         gate_times=_times(base, head),
         files=tuple(files),
         wider_exclusions=wider,
-        regression=bool(tests.newly_failing) or not all(entry.accepted for entry in wider),
+        findings=findings,
+        fail_on=tuple(fail_on),
+        regression=bool(set(findings) & set(fail_on)),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
     )
+
+
+def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion]) -> tuple[str, ...]:
+    there = {
+        "newly-failing": bool(tests.newly_failing),
+        "lost": bool(tests.lost),
+        "weakened": tests.weakens or not all(entry.accepted for entry in wider),
+        "other-cause": bool(tests.other_cause),
+    }
+    return tuple(finding for finding in FINDINGS if there[finding])
 
 
 def _label(subject: Subject) -> str:

@@ -10,18 +10,47 @@ from gates.results import FileChange, TestCounts
 from gates.values import SCHEMA_VERSION
 
 
+class Renamed(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that has another name, or lies in another file, on the head; ids without parameters."""
+
+    before: str
+    after: str
+
+
+class Fewer(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that checks less than on the base.
+
+    Attributes:
+        test: its id on the head, without parameters.
+        what: `parameters`: instances of it; `assertions`; `comparisons`: as many assertions, fewer of which compare.
+        before: how many on the base.
+        after: how many on the head.
+    """
+
+    test: str
+    what: Literal["parameters", "assertions", "comparisons"]
+    before: int
+    after: int
+
+
 class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Tests by what became of them; each entry is an id, with the gate in front where there are several.
 
     Attributes:
         new: only on the head.
         removed: only on the base.
+        renamed: on both, under other names.
         newly_failing: passed on the base, and is wrong or lost on the head. These are the regressions.
         newly_failing_other: not passed on the base either (skipped, excluded, new), and wrong on the head.
         fixed: wrong on the base, passed on the head.
         still_failing: wrong on both.
         newly_skipped: ran on the base, skipped on the head.
         newly_excluded: not excluded on the base, excluded on the head.
+        newly_xfailed: passed on the base, and is expected to fail on the head.
+        newly_flaky: passed at its first attempt on the base, and only at a further one on the head.
+        other_cause: wrong on both sides, with another signature.
+        lost: without a result on the head, though it ran on the base.
+        fewer: tests that check less.
     """
 
     __test__ = False
@@ -34,6 +63,17 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     still_failing: tuple[str, ...] = ()
     newly_skipped: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
+    newly_xfailed: tuple[str, ...] = ()
+    newly_flaky: tuple[str, ...] = ()
+    other_cause: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    fewer: tuple[Fewer, ...] = ()
+
+    @property
+    def weakens(self) -> bool:
+        """Whether the suite checks less than before; exclusions are judged by their entries."""
+        return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.fewer)
 
 
 class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +120,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         gate_times: of every gate that ran on either side.
         files: what differs between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
-        regression: a test that passed on the base does not on the head, or an entry of a ledger leaves out more than on
-            the base and nobody accepted that.
+        findings: what of `values.FINDINGS` there is.
+        fail_on: which of them make a regression.
+        regression: one of those is there.
         base_age: seconds between the two runs; 0 when both were made now.
         notes: what else the reader must know.
     """
@@ -99,6 +140,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     gate_times: tuple[GateTimes, ...] = ()
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
+    findings: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = ()
     regression: bool = False
     base_age: float = 0.0
     notes: tuple[str, ...] = ()

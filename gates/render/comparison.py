@@ -11,21 +11,25 @@ from gates.render.text import duration, plural
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
-    from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
+    from gates.compare.values import Comparison, Fewer, GateTimes, TestsComparison, WiderExclusion
 
 LISTS = (
     ("newly_failing", "newly failing"),
+    ("lost", "without a result"),
+    ("other_cause", "failing for another cause"),
     ("newly_failing_other", "failing, and did not pass on the base either"),
     ("removed", "removed"),
     ("newly_skipped", "newly skipped"),
+    ("newly_xfailed", "newly expected to fail"),
     ("newly_excluded", "newly excluded"),
+    ("newly_flaky", "newly flaky"),
     ("still_failing", "failing on both sides"),
     ("fixed", "fixed"),
     ("new", "new"),
 )
 """Field of the tests' comparison → its words; what weakens the suite comes first."""
 
-WEAKENING = ("removed", "newly_skipped", "newly_excluded")
+WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
 
 STALE = 60.0
 """A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
@@ -77,12 +81,15 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 (f"left out by the {entry.kind} {entry.name}, and by none on the base", entry.tests)
                 for entry in comparison.wider_exclusions
             ),
+            *([("checking less", tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
             *((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+            *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other),
         weakened=(
             *(_wider(entry) for entry in comparison.wider_exclusions),
             *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
+            *([f"{len(tests.fewer)} checking less"] if tests.fewer else ()),
         ),
         notes=comparison.notes,
     )
@@ -92,6 +99,10 @@ def ids_of(tests: TestsComparison, field: str) -> tuple[str, ...]:
     """The ids of one of `LISTS`."""
     ids: tuple[str, ...] = getattr(tests, field)
     return ids
+
+
+def _less(fewer: Fewer) -> str:
+    return f"{fewer.test}: {fewer.before} {fewer.what} became {fewer.after}"
 
 
 def _count_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
@@ -113,6 +124,10 @@ def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
         # The two questions of every reviewer are answered even where the answer is none.
         if field != "new" and (ids_of(tests, field) or field in {"newly_failing", "removed"})
     ]
+    if tests.renamed:
+        rows.append(("Tests renamed or moved", "-", str(len(tests.renamed))))
+    if tests.fewer:
+        rows.insert(1, ("Tests checking less", "-", str(len(tests.fewer))))
     return rows
 
 

@@ -10,10 +10,11 @@ import msgspec
 
 from gates.compare import Comparison, compare_runs
 from gates.errors import EnvironmentProblem, GatesError, UsageError
+from gates.facts.assertions import Shape, shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
-from gates.values import ExitCode, GateOutcome
+from gates.values import FINDINGS, ExitCode, GateOutcome
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
@@ -42,8 +43,19 @@ def compare_subjects(
     command_line: str,
     reports: Path | None = None,
     accepted: tuple[str, ...] = (),
+    fail_on: tuple[str, ...] = FINDINGS,
 ) -> Compared:
-    """Run the gates that bring test results on both sides; `accepted` names entries of the ledgers that may grow.
+    """Run the gates that bring test results on both sides.
+
+    Args:
+        root: the project's folder.
+        base: a commit.
+        head: a subject.
+        request: what the user asked for.
+        command_line: the command, to paste.
+        reports: where reports go; None for the project's folder of reports.
+        accepted: names of entries of the ledgers that may grow.
+        fail_on: the findings that make a regression.
 
     Raises:
         GatesError: no git, no such commit, or a side that cannot be run.
@@ -69,6 +81,7 @@ def compare_subjects(
             raise known from error
         sys.stderr.write(f"base: {base} ({base_prepared.subject.commit[:12]})\n")
         before = validate(base_prepared, command_line)
+        shapes_before = _shapes(base_prepared, before)
     if before.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
     if before.run.tests is None:
@@ -82,12 +95,27 @@ def compare_subjects(
     with prepare_subject(root, wanted, head, reports=reports) as prepared:
         sys.stderr.write(f"head: {head}\n")
         after = validate(prepared, command_line)
+        shapes_after = _shapes(prepared, after)
     may_grow = (*prepared.config.accept_exclusions, *accepted)
     files = _files(git, before, after)
-    comparison = compare_runs(before.run, before.tests, after.run, after.tests, files, accepted=may_grow)
+    comparison = compare_runs(
+        before.run,
+        before.tests,
+        after.run,
+        after.tests,
+        files,
+        accepted=may_grow,
+        shapes=(shapes_before, shapes_after),
+        fail_on=fail_on,
+    )
     write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
     emit(after.run, after.tests, after.reports, comparison)
     return Compared(finished=after, comparison=comparison, exit_code=exit_of(after, comparison))
+
+
+def _shapes(prepared: Prepared, finished: Finished) -> dict[str, Shape]:
+    """What the source says of the tests that ran, while it is there."""
+    return shapes_of(prepared.root, (test.file for test in finished.tests))
 
 
 def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:

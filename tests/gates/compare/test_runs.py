@@ -40,11 +40,14 @@ def test_a_working_tree_is_named_by_its_branch_and_state(fields: dict[str, Any],
 
 
 @pytest.mark.parametrize("outcome", TestOutcome, ids=str)
-def test_only_a_new_failure_or_a_new_exclusion_makes_a_regression(outcome: TestOutcome) -> None:
+def test_a_new_failure_and_whatever_weakens_the_suite_make_a_regression(outcome: TestOutcome) -> None:
     found = compare_runs(a_run(), [a_test()], a_run(), [a_test(outcome=outcome)])
-    assert found.regression == bool(found.tests.newly_failing or found.wider_exclusions)
-    bad = {"failed", "error", "timeout", "crashed", "interrupted", "not-run", "excluded"}
-    assert found.regression == (outcome.value in bad)
+    failing = {"failed", "error", "timeout", "crashed", "interrupted", "not-run"}
+    weakened = {"skipped", "excluded", "xfailed"}
+    assert found.regression == (outcome.value in failing | weakened)
+    assert ("newly-failing" in found.findings) == (outcome.value in failing)
+    assert ("weakened" in found.findings) == (outcome.value in weakened)
+    assert not compare_runs(a_run(), [a_test()], a_run(), [a_test(outcome=outcome)], fail_on=()).regression
 
 
 def test_counts_are_those_of_the_runs_and_none_where_there_were_no_tests() -> None:

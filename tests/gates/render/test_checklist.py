@@ -26,7 +26,7 @@ def compared(base_run: int = 822, /, **tests: tuple[str, ...]) -> Comparison:
         head_run="2",
         base_identity="git-tree:1",
         head_identity="git-tree:2",
-        tests=TestsComparison(**tests),
+        tests=msgspec.convert(tests, TestsComparison),
         base_counts=TestCounts(collected=base_run, run=base_run, passed=base_run),
         head_counts=GOOD,
         regression="newly_failing" in tests,

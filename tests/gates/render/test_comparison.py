@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gates.compare.runs import compare_runs
-from gates.compare.values import Comparison, GateTimes, TestsComparison
+from gates.compare.values import Comparison, Fewer, GateTimes, Renamed, TestsComparison
 from gates.render.comparison import LISTS, comparison_view
 from gates.results import FileChange, TestCounts
 from gates.values import TestOutcome
@@ -57,16 +58,28 @@ def test_a_stored_base_is_shown_with_its_age() -> None:
 
 
 def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
-    everything = TestsComparison(**{field: (field,) for field, _ in LISTS})
+    everything = msgspec.convert({field: (field,) for field, _ in LISTS}, TestsComparison)
     view = comparison_view(compared(everything, regression=True))
     assert [ids for _, ids in view.lists] == [(field,) for field, _ in LISTS]
-    assert view.weakened == ("1 removed", "1 newly skipped", "1 newly excluded")
+    assert view.weakened == ("1 removed", "1 newly skipped", "1 newly expected to fail", "1 newly excluded")
     assert view.new_failures == ("newly_failing", "newly_failing_other")
     assert view.regression
 
 
 def test_every_list_of_the_comparison_is_shown() -> None:
-    assert {field for field, _ in LISTS} == set(TestsComparison.__struct_fields__)
+    assert {field for field, _ in LISTS} == set(TestsComparison.__struct_fields__) - {"renamed", "fewer"}
+
+
+def test_tests_that_check_less_come_first_and_renamed_ones_last() -> None:
+    tests = TestsComparison(
+        fewer=(Fewer(test="a.py::t", what="assertions", before=3, after=1),),
+        renamed=(Renamed(before="a.py::x", after="b.py::y"),),
+        newly_failing=("a.py::z",),
+    )
+    view = comparison_view(compared(tests))
+    assert view.lists[0] == ("checking less", ("a.py::t: 3 assertions became 1",))
+    assert view.lists[-1] == ("renamed", ("a.py::x → b.py::y",))
+    assert "1 checking less" in view.weakened
 
 
 @pytest.mark.parametrize(("run", "shown"), [(0, False), (1, True)])

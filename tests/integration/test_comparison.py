@@ -1,0 +1,108 @@
+"""What a branch does to the tests is found and named; what only looks like it is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.project import Project, noxfile, pytest_session
+
+pytestmark = pytest.mark.slow
+
+BASE = """
+    import pytest
+
+    def check(value): assert value > 0
+
+    def test_total():
+        value = sum([1, 2])
+        assert value == 3
+        assert value < 9
+
+    def test_helped(): check(1)
+
+    def test_named(): assert [1, 2, 3][::-1] == [3, 2, 1]
+
+    @pytest.mark.parametrize("n", [1, 2, 3])
+    def test_each(n): assert n
+
+    def test_skipped_later(): assert 1
+
+    @pytest.mark.skip(reason="always")
+    def test_skipped_before(): assert 1
+
+    def test_broken(): assert "cause" == "one"
+    """
+
+
+@pytest.fixture
+def branch(project: Project) -> Project:
+    project.write({"test_a.py": BASE} | noxfile(pytest_session()))
+    project.commit()
+    return project
+
+
+def compared(project: Project, *changes: tuple[str, str], arguments: tuple[str, ...] = ()) -> int:
+    text = BASE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    project.write({"test_a.py": text})
+    done = project.gates("compare", "main", "--gate", "test", *arguments)
+    assert (project.reports / "comparison.json").exists(), done.text
+    return done.code
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding", "field", "words"),
+    [
+        ("        assert value < 9\n", "", "weakened", "fewer", "test_a.py::test_total: 2 assertions became 1"),
+        ("assert value == 3", "assert value", "weakened", "fewer", "test_a.py::test_total: 2 comparisons became 1"),
+        ("[1, 2, 3])\n    def test_each", "[1, 3])\n    def test_each", "weakened", "fewer", "3 parameters became 2"),
+        (
+            "    def test_skipped_later",
+            "    @pytest.mark.skip(reason='new')\n    def test_skipped_later",
+            "weakened",
+            "newly_skipped",
+            "test_a.py::test_skipped_later",
+        ),
+        (
+            "    def test_named(): assert [1, 2, 3][::-1] == [3, 2, 1]\n",
+            "",
+            "weakened",
+            "removed",
+            "test_a.py::test_named",
+        ),
+        ('"cause" == "one"', '"cause" == {}["other"]', "other-cause", "other_cause", "test_a.py::test_broken"),
+        ("value = sum([1, 2])", "value = sum([1, 5])", "newly-failing", "newly_failing", "test_a.py::test_total"),
+    ],
+    ids=["assertion", "comparison", "parameter", "skip", "removal", "cause", "failure"],
+)
+def test_what_weakens_or_breaks_tests_is_found_and_named(
+    branch: Project, old: str, new: str, finding: str, field: str, words: str
+) -> None:
+    assert compared(branch, (old, new)) == 5
+    comparison = branch.json("comparison.json")
+    assert comparison["findings"] == [finding]
+    assert comparison["tests"][field]
+    assert words in (branch.reports / "summary.md").read_text()
+    assert compared(branch, (old, new), arguments=("--fail-on", "lost")) in (0, 1)
+
+
+def test_what_only_looks_like_it_is_not(branch: Project) -> None:
+    twins = (
+        ("assert value == 3\n        assert value < 9", "assert 3 == value and value < 9"),
+        ("def check(value)", "def verify(value)"),
+        ("def test_helped(): check(1)", "def test_helped(): verify(1)"),
+        ("def test_named()", "def test_reversed()"),
+        ('reason="always"', 'reason="as ever"'),
+    )
+    assert compared(branch, *twins) == 1, "test_broken fails, as before"
+    comparison = branch.json("comparison.json")
+    assert comparison["findings"] == []
+    assert comparison["tests"]["renamed"] == [{"before": "test_a.py::test_named", "after": "test_a.py::test_reversed"}]
+    assert comparison["tests"]["new"] == comparison["tests"]["removed"] == []
+
+
+def test_an_unknown_finding_is_refused(branch: Project) -> None:
+    done = branch.gates("compare", "main", "--fail-on", "newly-failing,slowest")
+    assert (done.code, "'slowest' is none of" in done.err) == (2, True)
