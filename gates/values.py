@@ -109,9 +109,12 @@ VARIABLES = {
 """An option of a run → the variable that stands for it where it is not given. They are meant for one run, and not for
 the runs that its gates may start."""
 
-FINDINGS = ("newly-failing", "lost", "weakened", "other-cause")
-"""What a comparison can find, and fail on: `weakened` are tests removed, newly skipped or expected to fail, or checking
-less, and exclusions that grew and that nobody accepted."""
+REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
+"""What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
+checking less, and exclusions that grew and that nobody accepted."""
+
+FINDINGS = (*REGRESSIONS, "scope", "dependencies")
+"""What a comparison can find, and fail on."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
 """What is said of tests: each level says what those before it say, too."""

@@ -22,7 +22,7 @@ from gates.cli.options import (
     run_options,
     timeout_option,
 )
-from gates.values import FINDINGS
+from gates.values import FINDINGS, REGRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,9 +101,12 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     "--fail-on",
     metavar="FINDINGS",
     callback=_findings,
-    default=",".join(FINDINGS),
+    default=",".join(REGRESSIONS),
     show_default=True,
     help="Findings that make a regression (exit code 5), separated by commas.",
+)
+@click.option(
+    "--scope", multiple=True, metavar="GLOB", help="What the branch may touch, e.g. 'src/cache/**'; repeatable."
 )
 def compare(
     base: str,
@@ -112,6 +115,7 @@ def compare(
     reports: Path | None,
     accepted: tuple[str, ...],
     fail_on: tuple[str, ...],
+    scope: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
@@ -129,6 +133,7 @@ def compare(
         reports=absolute(reports),
         accepted=accepted,
         fail_on=fail_on,
+        scope=scope,
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
     raise SystemExit(outcome.exit_code)

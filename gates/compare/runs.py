@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
+from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult
-from gates.values import FINDINGS
+from gates.values import FINDINGS, REGRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gates.facts.assertions import Shape
+    from gates.facts.dependencies import Dependencies
 
     Shapes = Mapping[str, Shape]
 
@@ -27,7 +30,9 @@ def compare_runs(
     notes: Sequence[str] = (),
     accepted: Sequence[str] = (),
     shapes: tuple[Shapes, Shapes] | None = None,
-    fail_on: Sequence[str] = FINDINGS,
+    fail_on: Sequence[str] = REGRESSIONS,
+    dependencies: tuple[Dependencies, Dependencies] | None = None,
+    scope: Sequence[str] = (),
 ) -> Comparison:
     """Base against head.
 
@@ -41,10 +46,14 @@ def compare_runs(
         accepted: names of entries of the ledgers that may leave out more.
         shapes: what the sources of base and head say of tests; None where they are not at hand.
         fail_on: the findings that make a regression.
+        dependencies: what base and head depend on; None where they were not looked at.
+        scope: globs of what the branch may touch; empty for anything.
     """
     tests = compare_tests(base_tests, head_tests, *(shapes or ()))
     wider = wider_exclusions(base_tests, head_tests, accepted)
-    findings = _findings(tests, wider)
+    changed = compare_dependencies(*dependencies) if dependencies is not None else None
+    outside = out_of_scope((change.path for change in files), scope)
+    findings = _findings(tests, wider, {"scope": bool(outside), "dependencies": bool(changed)})
     return Comparison(
         base=_label(base.subject),
         head=_label(head.subject),
@@ -58,6 +67,9 @@ def compare_runs(
         gate_times=_times(base, head),
         files=tuple(files),
         wider_exclusions=wider,
+        dependencies=changed,
+        scope=tuple(scope),
+        out_of_scope=outside,
         findings=findings,
         fail_on=tuple(fail_on),
         regression=bool(set(findings) & set(fail_on)),
@@ -66,12 +78,13 @@ def compare_runs(
     )
 
 
-def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion]) -> tuple[str, ...]:
+def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Mapping[str, bool]) -> tuple[str, ...]:
     there = {
         "newly-failing": bool(tests.newly_failing),
         "lost": bool(tests.lost),
         "weakened": tests.weakens or not all(entry.accepted for entry in wider),
         "other-cause": bool(tests.other_cause),
+        **more,
     }
     return tuple(finding for finding in FINDINGS if there[finding])
 

@@ -94,6 +94,26 @@ class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool = False
 
 
+class DependencyChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A dependency that is not what it was.
+
+    Attributes:
+        kind: `up` and `down` are about a locked version, or about the lowest one that is allowed.
+        name: of the distribution, with extras and marker; `python` for `requires-python`.
+        where: `project`, `extra NAME`, `group NAME`, `build-system`, `requires-python`, or a lock file.
+        before: versions on the base; empty where it was not there, or for any.
+        after: versions on the head.
+        locked: it stands in a lock file, and may have come with another one.
+    """
+
+    kind: Literal["added", "removed", "up", "down", "changed"]
+    name: str
+    where: str
+    before: str = ""
+    after: str = ""
+    locked: bool = False
+
+
 class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of one gate on both sides, measured once each: shown, never judged."""
 
@@ -120,6 +140,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         gate_times: of every gate that ran on either side.
         files: what differs between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
+        dependencies: what changed in what the project depends on; None where that was not looked at.
+        scope: globs of what the branch may touch; empty for anything.
+        out_of_scope: files that differ and lie outside.
         findings: what of `values.FINDINGS` there is.
         fail_on: which of them make a regression.
         regression: one of those is there.
@@ -140,6 +163,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     gate_times: tuple[GateTimes, ...] = ()
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
+    dependencies: tuple[DependencyChange, ...] | None = None
+    scope: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
     regression: bool = False

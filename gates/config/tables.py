@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
@@ -35,6 +36,18 @@ def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of texts")
     return tuple(value)
+
+
+def _globs(value: Any) -> tuple[str, ...]:
+    from gates.filters.globs import path_pattern
+
+    globs = _texts(value)
+    for glob in globs:
+        try:
+            path_pattern(glob)
+        except re.error as error:
+            raise ValueError(f"a list of path globs; {glob!r} is none: {error}") from error
+    return globs
 
 
 def _count(value: Any) -> int:
@@ -167,6 +180,7 @@ TOP: dict[str, Reader] = {
     "accept-could-not-run": _texts,
     "accept-exclusions": _texts,
     "unrelated": _texts,
+    "scope": _globs,
     "no-tests": _no_tests,
     "record-env": _texts,
     "mask-env": _texts,

@@ -109,6 +109,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         supervise: tests of a session without workers run in a process that is watched.
         groups: of tests, with the number of them that run at a time.
         scripts: that tests need to have run before them.
+        scope: globs of what a branch may touch; empty for anything.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
@@ -130,6 +131,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: tuple[Any, ...] = ()
     accept_exclusions: tuple[str, ...] = ()
     unrelated: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,9 @@ from gates.render.text import duration, plural
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
-    from gates.compare.values import Comparison, Fewer, GateTimes, TestsComparison, WiderExclusion
+    from collections.abc import Sequence
+
+    from gates.compare.values import Comparison, DependencyChange, Fewer, GateTimes, TestsComparison, WiderExclusion
 
 LISTS = (
     ("newly_failing", "newly failing"),
@@ -81,8 +84,10 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 (f"left out by the {entry.kind} {entry.name}, and by none on the base", entry.tests)
                 for entry in comparison.wider_exclusions
             ),
+            *([("files out of scope", comparison.out_of_scope)] if comparison.out_of_scope else ()),
             *([("checking less", tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
             *((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+            *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other),
@@ -99,6 +104,12 @@ def ids_of(tests: TestsComparison, field: str) -> tuple[str, ...]:
     """The ids of one of `LISTS`."""
     ids: tuple[str, ...] = getattr(tests, field)
     return ids
+
+
+def _dependency(change: DependencyChange) -> str:
+    versions = " → ".join(text or "any" for text in (change.before, change.after))
+    said = {"added": change.after, "removed": change.before}.get(change.kind, versions)
+    return f"{change.name} {change.kind}{f': {said}' if said else ''} ({change.where})"
 
 
 def _less(fewer: Fewer) -> str:
@@ -143,7 +154,27 @@ def _exclusion_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 
 
 def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    return [("Files changed", "-", str(len(comparison.files)))] if comparison.files else []
+    rows = []
+    if comparison.files:
+        kinds = Counter(change.kind for change in comparison.files)
+        shown = ", ".join(f"{kinds[kind]} {kind}" for kind in ("production", "test", "docs", "config") if kinds[kind])
+        rows.append(("Files changed", "-", f"{len(comparison.files)} ({shown})"))
+    if comparison.scope:
+        outside = plural(len(comparison.out_of_scope), "file")
+        confirmed = f"{outside} outside" if comparison.out_of_scope else "confirmed"
+        rows.append(("Scope", "-", f"{confirmed} ({', '.join(comparison.scope)})"))
+    if comparison.dependencies is not None:
+        rows.append(("Dependencies", "-", _dependencies_row(comparison.dependencies)))
+    return rows
+
+
+def _dependencies_row(changes: Sequence[DependencyChange]) -> str:
+    direct, locked = ([one for one in changes if one.locked is side] for side in (False, True))
+    parts = [plural(len(direct), "direct change")] if direct else []
+    if locked:
+        kinds = Counter(one.kind for one in locked)
+        parts.append(f"locked: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
+    return "; ".join(parts) or "no change"
 
 
 def _time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:

@@ -11,10 +11,11 @@ import msgspec
 from gates.compare import Comparison, compare_runs
 from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.facts.assertions import Shape, shapes_of
+from gates.facts.dependencies import dependencies_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
-from gates.values import FINDINGS, ExitCode, GateOutcome
+from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
@@ -43,7 +44,8 @@ def compare_subjects(
     command_line: str,
     reports: Path | None = None,
     accepted: tuple[str, ...] = (),
-    fail_on: tuple[str, ...] = FINDINGS,
+    fail_on: tuple[str, ...] = REGRESSIONS,
+    scope: tuple[str, ...] = (),
 ) -> Compared:
     """Run the gates that bring test results on both sides.
 
@@ -56,6 +58,7 @@ def compare_subjects(
         reports: where reports go; None for the project's folder of reports.
         accepted: names of entries of the ledgers that may grow.
         fail_on: the findings that make a regression.
+        scope: globs of what the branch may touch; empty takes those of the config.
 
     Raises:
         GatesError: no git, no such commit, or a side that cannot be run.
@@ -81,7 +84,7 @@ def compare_subjects(
             raise known from error
         sys.stderr.write(f"base: {base} ({base_prepared.subject.commit[:12]})\n")
         before = validate(base_prepared, command_line)
-        shapes_before = _shapes(base_prepared, before)
+        shapes_before, needs_before = _shapes(base_prepared, before), dependencies_of(base_prepared.root)
     if before.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
     if before.run.tests is None:
@@ -95,7 +98,7 @@ def compare_subjects(
     with prepare_subject(root, wanted, head, reports=reports) as prepared:
         sys.stderr.write(f"head: {head}\n")
         after = validate(prepared, command_line)
-        shapes_after = _shapes(prepared, after)
+        shapes_after, needs_after = _shapes(prepared, after), dependencies_of(prepared.root)
     may_grow = (*prepared.config.accept_exclusions, *accepted)
     files = _files(git, before, after)
     comparison = compare_runs(
@@ -107,6 +110,9 @@ def compare_subjects(
         accepted=may_grow,
         shapes=(shapes_before, shapes_after),
         fail_on=fail_on,
+        dependencies=(needs_before, needs_after),
+        scope=scope or prepared.config.scope,
+        notes=[f"cannot be read: {text}" for text in (*needs_before.unreadable, *needs_after.unreadable)],
     )
     write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
     emit(after.run, after.tests, after.reports, comparison)

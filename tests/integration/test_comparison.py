@@ -36,7 +36,7 @@ BASE = """
 
 @pytest.fixture
 def branch(project: Project) -> Project:
-    project.write({"test_a.py": BASE} | noxfile(pytest_session()))
+    project.write({"test_a.py": BASE, ".gitignore": "__pycache__\nreports\n"} | noxfile(pytest_session()))
     project.commit()
     return project
 
@@ -106,3 +106,17 @@ def test_what_only_looks_like_it_is_not(branch: Project) -> None:
 def test_an_unknown_finding_is_refused(branch: Project) -> None:
     done = branch.gates("compare", "main", "--fail-on", "newly-failing,slowest")
     assert (done.code, "'slowest' is none of" in done.err) == (2, True)
+
+
+def test_a_file_out_of_scope_and_a_new_dependency_are_named_and_fail_where_asked(branch: Project) -> None:
+    branch.write({"pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["numpy"]\n'})
+    assert compared(branch, arguments=("--scope", "test_*.py")) == 1, "test_broken fails, as before"
+    comparison = branch.json("comparison.json")
+    assert comparison["findings"] == ["scope", "dependencies"]
+    assert comparison["out_of_scope"] == ["pyproject.toml"]
+    summary = (branch.reports / "summary.md").read_text()
+    assert "numpy added (project)" in summary
+    assert "1 file outside" in summary
+    assert compared(branch, arguments=("--scope", "test_*.py", "--fail-on", "scope")) == 5
+    assert compared(branch, arguments=("--scope", "**", "--fail-on", "scope")) == 1
+    assert "confirmed (**)" in (branch.reports / "summary.md").read_text().replace("\\", "")

@@ -50,6 +50,7 @@ global-timeout = "1h"
 stall-timeout = "5m"
 accept-exclusions = ["scaffold"]
 unrelated = ["docs/**"]
+scope = ["src/**"]
 no-tests = "warn"
 
 [gate.lint]
@@ -151,6 +152,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         stall_timeout=300.0,
         accept_exclusions=("scaffold",),
         unrelated=("docs/**",),
+        scope=("src/**",),
         no_tests="warn",
         gates={
             "lint": GateConfig(
@@ -193,7 +195,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
                 rules=(
                     Layer(
-                        "gates.toml:55",
+                        "gates.toml:56",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -202,7 +204,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:72",
+                "gates.toml:73",
                 "mark(net)",
                 {
                     "retries": {
@@ -216,9 +218,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:76", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:77", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:59", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:60", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

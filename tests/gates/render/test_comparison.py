@@ -41,7 +41,7 @@ def test_the_table_of_the_document_comes_out_measured() -> None:
         ("Tests added", "-", "+1"),
         ("Tests newly failing", "-", "0"),
         ("Tests removed", "-", "0"),
-        ("Files changed", "-", "1"),
+        ("Files changed", "-", "1 (1 production)"),
         ("Time of build", "46.8s", "51.5s, +10% in one run each"),
         ("Time of lint", "0.80s", "0.82s (failed), +2% in one run each"),
         ("Time of docs", "not run", "38.0s"),

@@ -1,0 +1,23 @@
+"""What a branch touches beyond what it may. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.filters.globs import path_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def out_of_scope(paths: Iterable[str], scope: Sequence[str]) -> tuple[str, ...]:
+    """The paths that no glob matches; none where there is no scope.
+
+    Args:
+        paths: of files that differ.
+        scope: globs from the root: `*` stays within a folder, `**` crosses folders, a folder means all below it.
+    """
+    if not scope:
+        return ()
+    patterns = [path_pattern(glob.removeprefix("/")) for glob in scope]
+    return tuple(path for path in paths if not any(pattern.match(path) for pattern in patterns))
