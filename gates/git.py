@@ -29,6 +29,10 @@ def git_environment(**more: str) -> dict[str, str]:
     return {**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}
 
 
+_NO_FILTERS = ("-c", "core.autocrlf=false")
+"""What is exported is read by programs, not edited: as it lies in the tree."""
+
+
 class Git:
     """The git repository that holds a folder."""
 
@@ -128,6 +132,26 @@ class Git:
             remedy = "git fetch --unshallow" if self.shallow else f"known: {', '.join(near[:8]) or 'no branch yet'}"
             raise UsageError(f"no commit is named {name!r}", place=str(self.folder), remedy=remedy)
         return found
+
+    def export(self, tree: str, folder: Path, *paths: str) -> None:
+        """Write the files of a tree into a folder, without touching index or working tree.
+
+        Args:
+            tree: its name.
+            folder: made if it is not there.
+            paths: pathspecs from the root of the tree; all files where there is none.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder.with_name(f"{folder.name}.index")
+        env = git_environment(GIT_INDEX_FILE=str(index))
+        self.need("read-tree", tree, env=env)
+        names = self.need("ls-files", "-z", "--full-name", "--", *(paths or (".",)), env=env) if paths else ""
+        words = ("checkout-index", "--quiet", f"--prefix={folder}/", *(("-z", "--stdin") if paths else ("--all",)))
+        self.need(*_NO_FILTERS, *words, env=env, stdin=names.encode("utf-8", "surrogateescape"))
+        index.unlink(missing_ok=True)
 
     def tree(self, commit: str) -> str:
         """The tree of a commit."""

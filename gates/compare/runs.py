@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
-from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult
 from gates.values import FINDINGS, REGRESSIONS
 
@@ -33,6 +35,7 @@ def compare_runs(
     fail_on: Sequence[str] = REGRESSIONS,
     dependencies: tuple[Dependencies, Dependencies] | None = None,
     scope: Sequence[str] = (),
+    api: tuple[Sequence[Mapping[str, str]], str] | None = None,
 ) -> Comparison:
     """Base against head.
 
@@ -48,12 +51,16 @@ def compare_runs(
         fail_on: the findings that make a regression.
         dependencies: what base and head depend on; None where they were not looked at.
         scope: globs of what the branch may touch; empty for anything.
+        api: what `facts.api.api_changes` gives; None where it was not asked.
     """
     tests = compare_tests(base_tests, head_tests, *(shapes or ()))
     wider = wider_exclusions(base_tests, head_tests, accepted)
     changed = compare_dependencies(*dependencies) if dependencies is not None else None
     outside = out_of_scope((change.path for change in files), scope)
-    findings = _findings(tests, wider, {"scope": bool(outside), "dependencies": bool(changed)})
+    names, unknown = _api(api)
+    broken = any(change.kind == "breaking" for change in names or ())
+    more = {"api": broken, "scope": bool(outside), "dependencies": bool(changed)}
+    findings = _findings(tests, wider, more)
     return Comparison(
         base=_label(base.subject),
         head=_label(head.subject),
@@ -68,6 +75,8 @@ def compare_runs(
         files=tuple(files),
         wider_exclusions=wider,
         dependencies=changed,
+        api=names,
+        api_unknown=unknown,
         scope=tuple(scope),
         out_of_scope=outside,
         findings=findings,
@@ -76,6 +85,14 @@ def compare_runs(
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
     )
+
+
+def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[ApiChange, ...] | None, str]:
+    if told is None:
+        return None, ""
+    changes, unknown = told
+    # Where a part could not be read, no change among the rest shows nothing.
+    return (None if unknown and not changes else msgspec.convert(list(changes), tuple[ApiChange, ...])), unknown
 
 
 def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Mapping[str, bool]) -> tuple[str, ...]:

@@ -114,6 +114,26 @@ class DependencyChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     locked: bool = False
 
 
+class ApiChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A public name that is not what it was.
+
+    Attributes:
+        kind: `breaking`: a caller may break; `changed`: what a caller sees differs; `added`.
+        package: top-level package.
+        name: dotted path.
+        what: in words.
+        before: on the base, where that says more.
+        after: on the head.
+    """
+
+    kind: Literal["breaking", "changed", "added"]
+    package: str
+    name: str
+    what: str
+    before: str = ""
+    after: str = ""
+
+
 class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of one gate on both sides, measured once each: shown, never judged."""
 
@@ -141,6 +161,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         files: what differs between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
         dependencies: what changed in what the project depends on; None where that was not looked at.
+        api: what changed in the public API; None where it is not known.
+        api_unknown: why it is not known, or not wholly.
         scope: globs of what the branch may touch; empty for anything.
         out_of_scope: files that differ and lie outside.
         findings: what of `values.FINDINGS` there is.
@@ -164,6 +186,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
     dependencies: tuple[DependencyChange, ...] | None = None
+    api: tuple[ApiChange, ...] | None = None
+    api_unknown: str = ""
     scope: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()

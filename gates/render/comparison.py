@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.render.tests import LINE_ORDER, count_of
-from gates.render.text import duration, plural
+from gates.render.text import duration, one_line, plural
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *([("files out of scope", comparison.out_of_scope)] if comparison.out_of_scope else ()),
             *([("checking less", tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
             *((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+            *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
@@ -163,9 +164,31 @@ def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
         outside = plural(len(comparison.out_of_scope), "file")
         confirmed = f"{outside} outside" if comparison.out_of_scope else "confirmed"
         rows.append(("Scope", "-", f"{confirmed} ({', '.join(comparison.scope)})"))
+    if comparison.api is not None or comparison.api_unknown:
+        rows.append(("Public API", "-", _api_row(comparison)))
     if comparison.dependencies is not None:
         rows.append(("Dependencies", "-", _dependencies_row(comparison.dependencies)))
     return rows
+
+
+def _api_row(comparison: Comparison) -> str:
+    if comparison.api is None:
+        return f"not known: {one_line(comparison.api_unknown, 200)}"
+    kinds = Counter(change.kind for change in comparison.api)
+    shown = ", ".join(f"{kinds[kind]} {kind}" for kind in ("breaking", "changed", "added") if kinds[kind])
+    rest = f"; of the rest nothing is known: {one_line(comparison.api_unknown, 200)}" if comparison.api_unknown else ""
+    return f"{shown or 'no change'}{rest}"
+
+
+def _api_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+    """What breaks callers first; of what was added, the names."""
+    found = []
+    for kind, words in (("breaking", "breaking the public API"), ("changed", "changed in the public API")):
+        changes = [change for change in comparison.api or () if change.kind == kind]
+        if changes:
+            found.append((words, tuple(f"{change.name}: {change.what}" for change in changes)))
+    added = tuple(change.name for change in comparison.api or () if change.kind == "added")
+    return [*found, *([("added to the public API", added)] if added else ())]
 
 
 def _dependencies_row(changes: Sequence[DependencyChange]) -> str:

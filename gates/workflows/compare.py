@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare import Comparison, compare_runs
 from gates.errors import EnvironmentProblem, GatesError, UsageError
+from gates.facts.api import api_changes
 from gates.facts.assertions import Shape, shapes_of
 from gates.facts.dependencies import dependencies_of
 from gates.filters.nearest import nearest
@@ -21,8 +24,6 @@ from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.plan import Request
     from gates.results import FileChange
     from gates.workflows.prepare import Prepared
@@ -112,6 +113,7 @@ def compare_subjects(
         fail_on=fail_on,
         dependencies=(needs_before, needs_after),
         scope=scope or prepared.config.scope,
+        api=_api(git, before, after),
         notes=[f"cannot be read: {text}" for text in (*needs_before.unreadable, *needs_after.unreadable)],
     )
     write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
@@ -122,6 +124,18 @@ def compare_subjects(
 def _shapes(prepared: Prepared, finished: Finished) -> dict[str, Shape]:
     """What the source says of the tests that ran, while it is there."""
     return shapes_of(prepared.root, (test.file for test in finished.tests))
+
+
+def _api(git: Git, base: Finished, head: Finished) -> tuple[list[dict[str, str]], str]:
+    """What changed in the public API, read from the trees that were validated."""
+    before, after = (side.run.subject.identity.removeprefix("git-tree:") for side in (base, head))
+    if before == after:
+        return [], ""
+    with tempfile.TemporaryDirectory(prefix="gates-api-") as work:
+        folders = [Path(work, side) for side in ("base", "head")]
+        for tree, folder in zip((before, after), folders, strict=True):
+            git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
+        return api_changes(*(folder / git.prefix for folder in folders))
 
 
 def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:

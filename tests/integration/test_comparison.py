@@ -120,3 +120,17 @@ def test_a_file_out_of_scope_and_a_new_dependency_are_named_and_fail_where_asked
     assert compared(branch, arguments=("--scope", "test_*.py", "--fail-on", "scope")) == 5
     assert compared(branch, arguments=("--scope", "**", "--fail-on", "scope")) == 1
     assert "confirmed (**)" in (branch.reports / "summary.md").read_text().replace("\\", "")
+
+
+def test_a_broken_api_is_named_and_a_private_change_is_not(branch: Project) -> None:
+    branch.write({"lib/__init__.py": "def take(size, unit=1): return size\ndef _own(a): return a\n"})
+    branch.commit()
+    branch.git("checkout", "--quiet", "-b", "feature")
+    branch.write({"lib/__init__.py": "def take(size, unit=1): return size\ndef _own(a, b): return a\n"})
+    assert compared(branch) == 1, "test_broken fails, as before"
+    assert branch.json("comparison.json")["api"] == []
+    assert "no change" in (branch.reports / "summary.md").read_text()
+    branch.write({"lib/__init__.py": "def take(size): return size\ndef _own(a): return a\n"})
+    assert compared(branch, arguments=("--fail-on", "api")) == 5
+    assert branch.json("comparison.json")["findings"] == ["api"]
+    assert "lib.take: parameter was removed" in (branch.reports / "summary.md").read_text()
