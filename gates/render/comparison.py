@@ -157,7 +157,7 @@ def _exclusion_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
     rows = []
     if comparison.files:
-        kinds = Counter(change.kind for change in comparison.files)
+        kinds: Counter[str] = Counter(change.kind for change in comparison.files)
         shown = ", ".join(f"{kinds[kind]} {kind}" for kind in ("production", "test", "docs", "config") if kinds[kind])
         rows.append(("Files changed", "-", f"{len(comparison.files)} ({shown})"))
     if comparison.scope:
@@ -174,7 +174,7 @@ def _file_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 def _api_row(comparison: Comparison) -> str:
     if comparison.api is None:
         return f"not known: {one_line(comparison.api_unknown, 200)}"
-    kinds = Counter(change.kind for change in comparison.api)
+    kinds: Counter[str] = Counter(change.kind for change in comparison.api)
     shown = ", ".join(f"{kinds[kind]} {kind}" for kind in ("breaking", "changed", "added") if kinds[kind])
     rest = f"; of the rest nothing is known: {one_line(comparison.api_unknown, 200)}" if comparison.api_unknown else ""
     return f"{shown or 'no change'}{rest}"
