@@ -105,21 +105,22 @@ def _share(found: Sequence[Candidate], budget: float, overhead: float, settings:
     if not found:
         return {}
     least = max(settings.least_pairs, FEWEST_PAIRS, fewest_pairs(settings.alpha / len(found)))
+    cheapest_first = sorted(found, key=lambda candidate: candidate.seconds)
+    once = sum(candidate.seconds for candidate in found)
     best: dict[str, int] = {}
     for rounds in range(least, max(least, settings.pairs) + 1):
-        seconds = budget - 2 * overhead * (rounds + 1) - sum(candidate.seconds for candidate in found)
-        shared = _filled(found, seconds, rounds)
+        shared = _filled(cheapest_first, budget - 2 * overhead * (rounds + 1) - once, rounds)
         # More rounds cost more overhead, and that is taken from the dearest tests.
         if min(shared.values()) >= max(least, min(best.values(), default=0)):
             best = shared
-    return best
+    return {candidate.test: best[candidate.test] for candidate in found if best}
 
 
-def _filled(found: Sequence[Candidate], seconds: float, rounds: int) -> dict[str, int]:
-    """Pairs by equal shares of the time: the cheapest first, each leaves to the others what it does not need."""
-    pairs = dict.fromkeys((candidate.test for candidate in found), 0)
-    for position, candidate in enumerate(sorted(found, key=lambda candidate: candidate.seconds)):
-        share = seconds / (len(found) - position)
+def _filled(cheapest_first: Sequence[Candidate], seconds: float, rounds: int) -> dict[str, int]:
+    """Pairs by equal shares of the time; each candidate leaves to the dearer ones what it does not need."""
+    pairs = {}
+    for position, candidate in enumerate(cheapest_first):
+        share = seconds / (len(cheapest_first) - position)
         fits = rounds if candidate.seconds * rounds <= share else int(share // candidate.seconds)
         pairs[candidate.test] = max(0, fits)
         seconds -= pairs[candidate.test] * candidate.seconds

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from gates.compare.statistics import (
+    RESOLUTION,
     bootstrap,
     detectable,
     fewest_pairs,
@@ -103,7 +104,7 @@ def candidates(
         up, down = max(ratio, ratio - drift), min(ratio, ratio - drift)
         size = up if up > math.log1p(settings.candidate) else -down
         # Where the drift was taken off, so is its part of the seconds.
-        apart = min(base[test], head[test]) * math.expm1(abs(size))
+        apart = max(RESOLUTION, min(base[test], head[test])) * math.expm1(abs(size))
         if size > math.log1p(settings.candidate) and apart > settings.floor:
             direction: Literal["slower", "faster"] = "slower" if size == up else "faster"
             seconds = base[test] + head[test]
