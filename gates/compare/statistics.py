@@ -37,17 +37,18 @@ class Bootstrapped(NamedTuple):
     error: float
 
 
-def log_ratios(base: Sequence[float], head: Sequence[float]) -> list[float]:
-    """The differences of pairs, in order; what is longer on one side is no pair, nor is one with a time that is not finite.
+def finite_pairs(base: Sequence[float], head: Sequence[float]) -> list[tuple[float, float]]:
+    """The n-th of both sides, in order, where both are numbers; what one side has more is left out."""
+    return [pair for pair in zip(base, head, strict=False) if all(map(math.isfinite, pair))]
+
+
+def log_ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """The differences of pairs of base and head.
 
     Times are multiplied by noise, not added to: on the log scale a test of 10 ms and one of 10 s have the same noise,
     and +10% and its way back are the same distance.
     """
-    return [
-        round(math.log(max(after, RESOLUTION) / max(before, RESOLUTION)), _DIGITS)
-        for before, after in zip(base, head, strict=False)
-        if math.isfinite(before) and math.isfinite(after)
-    ]
+    return [round(math.log(max(after, RESOLUTION) / max(before, RESOLUTION)), _DIGITS) for before, after in pairs]
 
 
 def signed_rank(differences: Sequence[float]) -> float:

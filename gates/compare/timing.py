@@ -17,6 +17,7 @@ from gates.compare.statistics import (
     bootstrap,
     detectable,
     fewest_pairs,
+    finite_pairs,
     holm,
     log_ratios,
     pairs_for,
@@ -97,7 +98,7 @@ def candidates(
         settings: `candidate` and `floor` count here.
     """
     both = [test for test in head if _usable(head[test]) and test in base and _usable(base[test])]
-    ratios = {test: log_ratios([base[test]], [head[test]])[0] for test in both}
+    ratios = {test: log_ratios([(base[test], head[test])])[0] for test in both}
     drift = median(ratios.values()) if len(ratios) >= _ENOUGH_FOR_DRIFT else 0.0
     found = []
     for test, ratio in ratios.items():
@@ -130,11 +131,11 @@ def judge(
             is NaN; what one side has more is left out. Tests without a pair are inconclusive and not counted.
         settings: levels and thresholds.
     """
-    differences = {test: log_ratios(*sides) for test, sides in samples.items()}
-    values = {test: signed_rank(found) for test, found in differences.items() if found}
+    pairs = {test: finite_pairs(*sides) for test, sides in samples.items()}
+    values = {test: signed_rank(log_ratios(found)) for test, found in pairs.items() if found}
     adjusted = holm(values)
     return tuple(
-        _change(test, samples[test], differences[test], (values[test], adjusted[test]), len(values), settings)
+        _change(test, pairs[test], (values[test], adjusted[test]), len(values), settings)
         if test in values
         else TimingChange(test=test, verdict="inconclusive", pairs=0, confidence=settings.confidence, timed=len(values))
         for test in samples
@@ -142,26 +143,20 @@ def judge(
 
 
 def _change(
-    test: str,
-    sides: tuple[Sequence[float], Sequence[float]],
-    differences: list[float],
-    values: tuple[float, float],
-    timed: int,
-    settings: TimingSettings,
+    test: str, pairs: list[tuple[float, float]], values: tuple[float, float], timed: int, settings: TimingSettings
 ) -> TimingChange:
-    pairs = len(differences)
+    differences = log_ratios(pairs)
     moved = shift(differences)
     around = bootstrap(differences, settings.confidence, settings.resamples)
     level = settings.alpha / timed
-    enough = pairs >= max(FEWEST_PAIRS, fewest_pairs(level))
+    enough = len(pairs) >= max(FEWEST_PAIRS, fewest_pairs(level))
     threshold = math.log1p(settings.threshold)
-    base, head = zip(*_pairs(sides), strict=True)
     return TimingChange(
         test=test,
         verdict=_verdict(moved, around, values[1], settings) if enough else "inconclusive",
-        pairs=pairs,
-        base_seconds=median(base),
-        head_seconds=median(head),
+        pairs=len(pairs),
+        base_seconds=median(before for before, _ in pairs),
+        head_seconds=median(after for _, after in pairs),
         ratio=math.exp(moved),
         low=math.exp(around.low),
         high=math.exp(around.high),
@@ -170,12 +165,8 @@ def _change(
         adjusted_p=values[1],
         timed=timed,
         detectable=math.exp(detectable(around.error, level, settings.power, threshold)) if enough else None,
-        pairs_needed=_needed(around.error, pairs, level, settings) if pairs > 1 else None,
+        pairs_needed=_needed(around.error, len(pairs), level, settings) if len(pairs) > 1 else None,
     )
-
-
-def _pairs(sides: tuple[Sequence[float], Sequence[float]]) -> list[tuple[float, float]]:
-    return [pair for pair in zip(*sides, strict=False) if all(map(math.isfinite, pair))]
 
 
 def _verdict(

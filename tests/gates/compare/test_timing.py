@@ -72,6 +72,15 @@ def test_every_test_that_was_timed_again_makes_the_others_prove_more() -> None:
     assert among.detectable is None
 
 
+def test_the_p_that_decides_is_the_adjusted_one() -> None:
+    weak = times(1.15, pairs=40, noise=0.18, seed=2)
+    (alone,) = judged(weak)
+    among = judged(weak, *(times(1.0, seed=seed) for seed in range(50)))[0]
+    assert 0.01 / 51 < alone.p < 0.01
+    assert among.detectable is not None
+    assert (alone.verdict, among.verdict) == ("slower", "inconclusive")
+
+
 def test_a_test_without_a_pair_is_inconclusive_and_makes_no_other_prove_more() -> None:
     nothing, judged_one, failed = judged(([1.0], []), times(1.2), ([math.nan] * 30, [1.0] * 30))
     assert nothing == TimingChange(test="t0", verdict="inconclusive", pairs=0, timed=1)
@@ -94,6 +103,13 @@ def test_what_is_inconclusive_says_how_many_pairs_it_takes() -> None:
     assert (noisy.pairs_needed or 0) > 100
     assert (quiet.pairs_needed or 99) < 30
     assert (noisy.detectable or 0) > 1.10 > (quiet.detectable or 9)
+
+
+def test_never_fewer_pairs_are_asked_for_than_are_judged() -> None:
+    for pairs in (9, 10):
+        (change,) = judged(([1.0] * pairs, [1.2] * pairs))
+        assert change.pairs_needed == 10
+        assert change.verdict == ("slower" if pairs == 10 else "inconclusive")
 
 
 def test_one_pair_does_not_say_how_many_it_takes() -> None:
