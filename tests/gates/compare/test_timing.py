@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.compare.timing import DEFAULTS, Candidate, TimingSettings, candidates, judge
+from gates.compare.timing import DEFAULTS, TimingSettings, candidates, judge
 from gates.compare.values import TimingChange
 
 FAST = TimingSettings(resamples=200)
