@@ -251,6 +251,13 @@ def zoo(session: nox.Session) -> None:
 
 
 @nox.session
+def simulate(session: nox.Session) -> None:
+    """What the statistics of times find and what they invent (`-- --comparisons 1000 --seed 1`, `-- --real 60`)."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.gates.compare.simulate", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

@@ -144,6 +144,44 @@ class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
     head_outcome: str = ""
 
 
+class TimingChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One test that was timed again on both sides, in pairs; see docs/explanation/timing.md.
+
+    Attributes:
+        test: its id, as in `tests`.
+        verdict: `slower` or `faster`: the change is no chance, and it is more than the threshold. `same`: the whole interval
+            lies within the threshold. `inconclusive`: anything else, too few pairs above all.
+        pairs: how often it was timed on both sides.
+        base_seconds: median of the base.
+        head_seconds: likewise of the head; both None without a pair.
+        ratio: head over base, from the pairs: 1.1 is 10% slower. Not the ratio of the two medians.
+        low: lower end of the interval of this ratio.
+        high: upper end.
+        confidence: of that interval.
+        p: two-sided, of this test alone.
+        adjusted_p: the same, for the number of tests that were timed again: what the verdict is taken from.
+        timed: that number.
+        detectable: the smallest ratio above 1 that so many pairs find; None where they can find none.
+        pairs_needed: pairs with which the answer would be clear: `slower` if it were slower by what was asked for, `same`
+            if nothing had changed; None without a pair, for then its noise is not known.
+    """
+
+    test: str
+    verdict: Literal["slower", "faster", "same", "inconclusive"]
+    pairs: int
+    base_seconds: float | None = None
+    head_seconds: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    p: float = 1.0
+    adjusted_p: float = 1.0
+    timed: int = 0
+    detectable: float | None = None
+    pairs_needed: int | None = None
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """A base run against a head run, with a verdict of its own.
 
