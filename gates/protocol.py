@@ -92,7 +92,7 @@ class Settings:
         order: in which tests run; empty for pytest's.
         seed: of the random order.
         history_file: what is known of tests: id → [outcome, seconds].
-        only_file: JSON list of ids: only these tests run; empty for all.
+        only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
         max_fail: tests that may go wrong before no other one starts; 0 for all.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; 0 for once.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.errors import UsageError
+from gates.outstanding import Part
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
@@ -38,7 +39,9 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
     """
     prepared = prepare(root, request)
     gate, test = _find(root, request, request.gates or listing_gates(prepared), name)
-    alone = msgspec.structs.replace(request, gates=(gate,), only={gate: (test,)}, no_capture=True)
+    alone = msgspec.structs.replace(
+        request, gates=(gate,), only={gate: Part(tests=(test,), anyway=True)}, no_capture=True
+    )
     return _run(prepare(root, alone))
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from gates.config.values import Output
 from gates.errors import EnvironmentProblem, GatesError
+from gates.outstanding import left_by
 from gates.plan import available_cores
 from gates.render.live import live_line
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
@@ -50,7 +51,12 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def validate(
-    prepared: Prepared, command_line: str, progress: Progress | None = None, events: str | None = None
+    prepared: Prepared,
+    command_line: str,
+    progress: Progress | None = None,
+    events: str | None = None,
+    *,
+    aside: bool = False,
 ) -> Finished:
     """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
 
@@ -59,6 +65,7 @@ def validate(
         command_line: the command, to paste.
         progress: shows how the run goes; by default on standard error.
         events: path or descriptor that live events go to; None for nowhere.
+        aside: the run answers a question of its own, and is not what `gates rerun` goes on with.
 
     Raises:
         UsageError: events cannot be written there.
@@ -119,8 +126,17 @@ def validate(
         run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
     )
     if not (prepared.plan.stress_count or prepared.plan.stress_duration):  # else its durations are of many attempts
-        prepared.store.remember(finished.run, finished.tests)
+        _remember(prepared, finished, aside=aside)
     return finished
+
+
+def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
+    run, plan = finished.run, prepared.plan
+    prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
+    if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
+        narrowed = plan.rest is not None and plan.asked != plan.rest.asked
+        left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
+        prepared.store.remember_outstanding(left)
 
 
 def _teller(output: Output) -> Teller:
@@ -172,7 +188,7 @@ class _Recorder:
             filter=plan.filter,
             effective_filter=plan.effective_filter,
             whole=plan.whole,
-            rerun_of=plan.rerun_of,
+            rerun_of=plan.rest.run if plan.rest is not None else "",
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             jobs=plan.jobs,

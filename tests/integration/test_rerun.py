@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -35,7 +36,7 @@ SMOKE = nox_session("smoke", "PYTHON, '-c', 'print(1)'")
 
 @pytest.fixture
 def failing(project: Project) -> Project:
-    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()))
+    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()) | {".gitignore": "__pycache__/\n"})
     project.commit()
     assert project.gates("run").code == 1
     return project
@@ -49,7 +50,8 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
     assert done.code == 1
     assert f"rerun of {first}: 4 tests of test and all of lint" in done.err
     assert f"not run again: smoke, which passed in {first}" in done.err
-    assert "the code changed since then: " in done.err
+    assert f"the code changed since {first}: 2 files ([x], c(d)); what passed before was not run on it" in done.err
+    assert "a rerun shows what it ran, not that the whole passes" in (failing.reports / "summary.md").read_text()
     assert sorted(failing.outcomes.values()) == ["failed", "failed", "passed", "passed"]
     assert {gate.name for gate in failing.run.gates} == {"lint", "test"}
     assert (failing.run.rerun_of, failing.run.whole) == (first, False)
@@ -64,7 +66,8 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
 
     done = failing.gates("rerun")
     assert done.code == 0
-    assert f"nothing is outstanding: all gates of {first} passed" in done.out
+    assert f"nothing is outstanding: what {first} ran (gates lint, test, smoke) passed" in done.out
+    assert f"the code changed since {first}: 5 files" in done.out
 
 
 def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
@@ -74,6 +77,78 @@ def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     project.write({"test_a.py": tests.replace("assert 0", "pass")})
     assert project.gates("rerun").code == 0
     assert len(project.outcomes) == 3
+
+
+def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project) -> None:
+    broken = {"test_c.py": "import nothing_of_that_name\ndef test_1(): pass\n"}
+    before = {"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n", "test_b.py": "def test_1(): assert 0\n"}
+    project.write(before | broken | noxfile(pytest_session("--continue-on-collection-errors")))
+    assert project.gates("run").code == 1
+    project.write(
+        {"test_a.py": "def test_3(): pass\ndef test_2(): pass\n", "test_c.py": "def test_1(): pass\n"}
+        | {"test_b.py": "def test_1(): assert 0\n"}
+    )
+    assert project.gates("rerun").code == 1
+    assert project.outcomes == {
+        "test_a.py::test_3": "passed",
+        "test_b.py::test_1": "failed",
+        "test_c.py::test_1": "passed",
+    }
+    (project.folder / "test_b.py").unlink()
+    done = project.gates("rerun")
+    assert (done.code, project.outcomes) == (0, {}), done.text
+    assert "nothing is outstanding" in project.gates("rerun").out
+
+
+def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
+    tests = "def test_a1(): assert 0\ndef test_b1(): assert 0\ndef test_a2(): assert 0\n"
+    project.write({"test_it.py": tests} | noxfile(pytest_session()))
+    assert project.gates("run", "-E", "name(/_a/)").code == 1
+    project.write({"test_it.py": tests + "def test_a3(): assert 0\ndef test_b2(): assert 0\n"})
+    assert project.gates("rerun").code == 1
+    assert sorted(project.outcomes) == [f"test_it.py::test_a{number}" for number in (1, 2, 3)]
+    # An expression of the rerun's own narrows it, and the rest stays outstanding.
+    project.write({"test_it.py": tests.replace("assert 0", "pass")})
+    assert project.gates("rerun", "-E", "name(/1/)").code == 0
+    assert sorted(project.outcomes) == ["test_it.py::test_a1", "test_it.py::test_b1"]
+    assert project.gates("rerun").code == 0
+    assert sorted(project.outcomes) == ["test_it.py::test_a2"]
+    assert "(gates test, -E 'name(/_a/)') passed" in project.gates("rerun").out
+
+
+def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_longer(project: Project) -> None:
+    tests = "def test_1(): assert 0\ndef test_2(): pass\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session("-x")))
+    assert project.gates("run").code == 1
+    # test_2 did not run last time, and did not fail.
+    assert project.gates("run", "-E", "failed(last) or name(test_2)").code == 1
+    project.write({"test_a.py": tests.replace("assert 0", "pass")})
+    assert project.gates("rerun").code == 0
+    assert project.outcomes == {"test_a.py::test_1": "passed", "test_a.py::test_2": "passed"}
+
+
+def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> None:
+    sessions = nox_session("test", "PYTHON, '-c', f'import sys; sys.exit({n})'", options="")
+    sessions = sessions.replace("def test(session)", "@nox.parametrize('n', [0, 1])\ndef test(session, n)")
+    project.write(noxfile(sessions, SMOKE))
+    assert project.gates("run").code == 1
+    done = project.gates("rerun", "-g", "smoke")
+    assert (done.code, "none of these gates is outstanding" in done.err) == (2, True)
+    done = project.gates("rerun", "-g", "smok")
+    assert (done.code, "did you mean 'smoke'?" in done.err) == (2, True)
+    assert project.gates("rerun", "-g", "test").code == 1
+    assert {gate.name for gate in project.run.gates} == {"test(n=1)"}
+
+
+def test_what_a_rerun_took_is_not_taken_for_what_the_gate_takes(failing: Project) -> None:
+    def known() -> int:
+        (file,) = failing.folder.parent.rglob("history.json")
+        return int(json.loads(file.read_text())["test"]["tests"])
+
+    assert known() == 5
+    assert failing.gates("rerun").code == 1
+    assert failing.gates("run", "--partition", "slice:1/2").code == 1
+    assert known() == 5
 
 
 def test_thousands_of_outstanding_tests_are_no_trouble(project: Project) -> None:
