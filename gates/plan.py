@@ -112,6 +112,11 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
     workers_reason: str = ""
     only: Part | None = None
 
+    @property
+    def workers_said(self) -> str:
+        """What is said of workers before it starts: nothing, where nobody knows whether it is about tests at all."""
+        return self.workers_reason if self.gate.config.tests == "pytest" else ""
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What runs.

@@ -109,6 +109,11 @@ def test_line(counts: TestCounts) -> str:
     return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
 
 
+def start_line(event: GateStarted) -> str:
+    """What is said of a gate's start."""
+    return f"{event.command_line}  (-n auto: {event.workers})" if event.workers else event.command_line
+
+
 def slow_line(event: TestSlow) -> str:
     """What is said of a test that still runs."""
     return f"> {format_duration(event.seconds)}  {event.test}"
@@ -140,7 +145,7 @@ class PlainProgress:
         """Print a line, if the event is worth one."""
         if isinstance(event, GateStarted):
             self._said[event.gate] = self._clock()
-            self._print("START", event.gate, event.command_line)
+            self._print("START", event.gate, start_line(event))
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
         elif isinstance(event, TestSlow):
@@ -222,7 +227,7 @@ class LiveProgress:
                 event.gate,
                 total=None,
                 gate=self._fitting(f"{event.gate:<{self._width}}"),
-                about=self._fitting(event.command_line),
+                about=self._fitting(start_line(event)),
             )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)

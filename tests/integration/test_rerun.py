@@ -178,6 +178,21 @@ def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
     assert project.gate("test").workers == ""
 
 
+def test_a_run_says_how_many_workers_it_has_and_why(project: Project) -> None:
+    project.write({"test_a.py": "def test_1(): pass\n", "gates.toml": '[gate.test]\ntests = "pytest"\n'})
+    project.write(noxfile(pytest_session("-n", "auto")))
+    assert project.gates("run").code == 0
+    assert project.gate("test").peak > 1 << 20
+    done = project.gates("run")
+    assert "(-n auto: 1 worker: 1 test of " in done.err
+    assert project.gate("test").workers.startswith("1 worker: 1 test of ")
+    done = project.gates("run", "--workers", "3")
+    assert "(-n auto: 3, by --workers)" in done.err
+    assert project.gate("test").workers == "3, by --workers"
+    (file,) = project.folder.parent.rglob("history.json")
+    assert json.loads(file.read_text())["test"]["peak"] == project.gate("test").peak
+
+
 def typed(project: Project, arguments: Sequence[str], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
     """Run gates on a terminal, and type an answer whenever its question has appeared."""
     pid, terminal = pty.fork()
