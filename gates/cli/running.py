@@ -38,6 +38,10 @@ def run(
     """Run the checklist and write the reports."""
     folder = project_root(root)
     if debug is not None:
+        if subject != "worktree":
+            from gates.errors import UsageError
+
+            raise UsageError("--debug runs a test of the working tree", got=f"--subject {subject}")
         from gates.workflows.debug import debug_test
 
         raise SystemExit(debug_test(folder, request(**options), debug))

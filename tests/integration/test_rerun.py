@@ -238,6 +238,80 @@ def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[s
     assert not (project.reports / "run.json").exists()
 
 
+def test_a_test_is_debugged_with_all_that_it_needs_and_whatever_keeps_it_from_runs(project: Project) -> None:
+    project.write(
+        {
+            "test_a.py": """
+                import os
+                def test_needs(): assert [os.environ["SERVER"]] == ["there"], breakpoint()
+                """,
+            "gates.toml": """
+                [gate.test]
+                tests = "pytest"
+                [profile.default]
+                filter = "name(nothing_like_it) or name(needed)"
+                [tests]
+                setup = "server"
+                retries = 2
+                slow-timeout = { period = "1ms", terminate-after = 1 }
+                [tests.scripts.server]
+                command = ["sh", "-c", "echo SERVER=elsewhere > $GATES_ENV"]
+                """
+            + "".join(
+                f"""
+                [{ledger}.known]
+                filter = "name(test_needs)"
+                reason = "is known to fail"
+                category = "todo"
+                owner = "ada"
+                expires = 2099-12-31
+                """
+                for ledger in ("exclusions", "quarantine")
+            ),
+        }
+        | noxfile(pytest_session())
+    )
+    answers = [
+        ("(Pdb)", "p 6 * 7, os.environ['SERVER']"),
+        ("(Pdb)", "c"),
+        ("(Pdb)", "p 'post' + 'mortem'"),
+        ("(Pdb)", "c"),
+    ]
+    code, seen = typed(project, ["run", "--debug", "test_needs"], answers)
+    assert (code, "(42, 'elsewhere')" in seen, "postmortem" in seen) == (1, True, True), seen
+
+
+def test_a_test_that_hangs_is_looked_at_where_it_hangs(project: Project) -> None:
+    tests = """
+        def test_hangs():
+            where = "here"
+            print("wait" + "ing")
+            while True: pass
+        """
+    project.write({"test_a.py": tests, "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(pytest_session()))
+    # A nox that is interrupted itself ends what it started after a third of a second.
+    answers = [("waiting", "\x03"), ("(Pdb)", "import time; time.sleep(1)"), ("(Pdb)", "p where * 2"), ("(Pdb)", "q")]
+    code, seen = typed(project, ["run", "--debug", "hangs"], answers)
+    assert (code, "herehere" in seen) == (1, True), seen
+
+
+def test_what_comes_before_the_test_session_can_be_interrupted(project: Project) -> None:
+    # The first time the tests are only listed.
+    first = 'PYTHON, \'-c\', \'import os, time; os.mkdir("once") if not os.path.exists("once") else print("inst" + "alls", flush=True) or time.sleep(60)\''
+    session = pytest_session().replace("    session.run", f"    session.run({first}, external=True)\n    session.run")
+    project.write(
+        {"test_a.py": "def test_1(): pass\n", "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(session)
+    )
+    code, seen = typed(project, ["run", "--debug", "test_1"], [("installs", "\x03")])
+    assert code == 130, seen
+    assert "test session starts" not in seen
+
+
+def test_only_the_working_tree_is_debugged(project: Project) -> None:
+    done = project.gates("run", "--debug", "test_a", "--subject", "HEAD")
+    assert (done.code, "--debug runs a test of the working tree" in done.err) == (2, True)
+
+
 def test_an_unknown_test_cannot_be_debugged(project: Project) -> None:
     project.write(TESTS | noxfile(pytest_session()) | {"gates.toml": '[gate.test]\ntests = "pytest"\n'})
     done = project.gates("run", "--debug", "test_fien")
