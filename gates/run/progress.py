@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 import msgspec
 
 from gates.results import GateResult, TestCounts, TestResult, count_tests
+from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
 
@@ -63,10 +64,27 @@ Teller = Callable[[TestResult], Told | None]
 """Says what is said of a test that ends; None for nothing."""
 
 
-def make_progress(plan: Plan, stream: TextIO | None = None, tell: Teller | None = None) -> Progress:
-    """Live lines when `stream` is a terminal, plain lines else."""
+class Sink(Protocol):
+    """What plain lines are written to."""
+
+    @property
+    def encoding(self) -> str:
+        """That of the text."""
+
+    def write(self, text: str, /) -> int:
+        """Take a text."""
+
+    def flush(self) -> None:
+        """Show it."""
+
+    def fileno(self) -> int:
+        """Where it goes."""
+
+
+def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller | None = None) -> Progress:
+    """Live lines when `stream` is a terminal, plain lines else, and where gates print between them."""
     stream = stream or sys.stderr
-    if stream.isatty():
+    if not isinstance(stream, Echo) and stream.isatty():
         return LiveProgress(plan, stream, tell or only_failures)
     return PlainProgress(plan, stream, tell=tell or only_failures)
 
@@ -125,7 +143,7 @@ class PlainProgress:
     def __init__(
         self,
         plan: Plan,
-        stream: TextIO,
+        stream: Sink,
         clock: Callable[[], float] = time.monotonic,
         tell: Teller = only_failures,
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from gates.render.live import live_line
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import ReportFolder
 from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude, leaves_of
+from gates.run.echo import Echo
 from gates.run.environment import describe_environment
 from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
@@ -73,11 +75,12 @@ def validate(
     """
     writer = EventWriter(events) if events else None
     reports = ReportFolder(prepared.reports)
+    echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="gates-") as work,
         StopWish() as wish,
-        progress or make_progress(prepared.plan, tell=_teller(prepared.plan.output)) as shown,
+        progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
         recorder = _Recorder(prepared, reports, command_line)
         feed = Feed(writer.put) if writer is not None else None
@@ -96,6 +99,7 @@ def validate(
                     run_id=recorder.run.id,
                     facts=write_facts(Path(work), prepared.facts),
                     history=write_history(Path(work), prepared),
+                    echo=echo,
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,
