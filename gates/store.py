@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -106,7 +107,7 @@ class Store:
     def outstanding(self) -> Outstanding | None:
         """What the last run of this working tree left to be done; None where no run is known."""
         try:
-            return msgspec.json.decode(self._outstanding.read_bytes(), type=Outstanding)
+            return msgspec.convert(json.loads(self._outstanding.read_bytes()), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
 
@@ -139,7 +140,8 @@ class Store:
     def remember_outstanding(self, left: Outstanding) -> None:
         """Keep what is left to be done. Where that cannot be written, a rerun would repeat too much or know of nothing."""
         with suppress(GatesError, OSError):
-            write_whole(self._outstanding, msgspec.json.encode(left))
+            # Not by msgspec: an expression from the command line may hold bytes that are no UTF-8.
+            write_whole(self._outstanding, json.dumps(msgspec.to_builtins(left)).encode())
 
     def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
         ran = [test for test in tests if not test.exclusion]
