@@ -79,10 +79,11 @@ def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     assert len(project.outcomes) == 3
 
 
-def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project) -> None:
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, options: tuple[str, ...]) -> None:
     broken = {"test_c.py": "import nothing_of_that_name\ndef test_1(): pass\n"}
     before = {"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n", "test_b.py": "def test_1(): assert 0\n"}
-    project.write(before | broken | noxfile(pytest_session("--continue-on-collection-errors")))
+    project.write(before | broken | noxfile(pytest_session("--continue-on-collection-errors", *options)))
     assert project.gates("run").code == 1
     project.write(
         {"test_a.py": "def test_3(): pass\ndef test_2(): pass\n", "test_c.py": "def test_1(): pass\n"}
