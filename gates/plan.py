@@ -14,80 +14,19 @@ from gates.config.values import NoTests, Output
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
+from gates.outstanding import Asked, Outstanding, Part, said_of_rerun
+from gates.request import Request
 from gates.rules import NONE, Layer, SetupScript
-from gates.values import VARIABLES, format_duration, parse_max_fail
+from gates.values import format_duration, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+__all__ = ["DEFAULT_PROFILE", "STALL", "Plan", "PlannedGate", "Request", "available_cores", "make_plan"]
+
 DEFAULT_PROFILE = "default"
 STALL = 600.0
 """Seconds without any sign of life after which a gate that runs tests is ended, where nobody says otherwise."""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for on the command line; None and empty leave it to profile and config.
-
-    Attributes:
-        gates: names after `--gate`.
-        profile: name after `--profile`.
-        filter: the expression after `-E`.
-        jobs: gates at a time.
-        test_timeout: seconds for a test.
-        include_excluded: run what the ledger excludes.
-        ignore_default_filter: the profile's filter does not hold.
-        no_tests: what it means when nothing is selected.
-        retries: further attempts of a test that failed.
-        partition: the part of the selected tests that runs.
-        global_timeout: seconds for the whole run.
-        stall_timeout: seconds without any sign of life from a gate that runs tests.
-        max_fail: tests that may go wrong, and what happens then to those that run: `3:wait`.
-        order: in which tests run.
-        seed: of the random order.
-        stress_count: how often each test runs.
-        stress_duration: seconds for which each test runs again and again.
-        workers: answer to `pytest -n auto`.
-        only: gate → the tests that run; a gate that is not named runs all of its.
-        rerun_of: id of the run whose rest this one runs.
-        notes: what else the reader should know.
-        no_capture: output of tests goes to the terminal as it comes.
-        status_level, final_status_level, failure_output, success_output: see `config.values.Output`.
-        no_install: reuse environments as they are (`nox -R`).
-        variables: options that were not given, and taken from the environment.
-    """
-
-    gates: tuple[str, ...] = ()
-    profile: str = ""
-    filter: str = ""
-    jobs: int | None = None
-    test_timeout: float | None = None
-    include_excluded: bool = False
-    ignore_default_filter: bool = False
-    no_tests: NoTests | None = None
-    retries: int | None = None
-    partition: str = ""
-    global_timeout: float | None = None
-    stall_timeout: float | None = None
-    max_fail: str = ""
-    order: str = ""
-    seed: int | None = None
-    stress_count: int = 0
-    stress_duration: float | None = None
-    workers: int | None = None
-    only: dict[str, tuple[str, ...]] = {}
-    rerun_of: str = ""
-    notes: tuple[str, ...] = ()
-    no_capture: bool = False
-    status_level: str = ""
-    final_status_level: str = ""
-    failure_output: str = ""
-    success_output: str = ""
-    no_install: bool = False
-    variables: frozenset[str] = frozenset()
-
-    def source(self, option: str) -> str:
-        """Where an option came from."""
-        return VARIABLES[option] if option in self.variables else f"--{option.replace('_', '-')}"
 
 
 class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +48,12 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
     expected: float | None = None
     workers: int = 0
     workers_reason: str = ""
-    only: tuple[str, ...] | None = None
+    only: Part | None = None
+
+    @property
+    def workers_said(self) -> str:
+        """What is said of workers before it starts: nothing, where nobody knows whether it is about tests at all."""
+        return self.workers_reason if self.gate.config.tests == "pytest" else ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +77,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         no_capture: output of tests goes to the terminal as it comes, so nothing runs beside it.
-        rerun_of: id of the run whose rest this one runs; empty for a run of its own.
+        asked: what decides which tests run, as a rerun must know it.
+        rest: what is outstanding of the run whose rest this one runs; None for a run of its own.
         output: what is said of tests.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests.
@@ -164,7 +109,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     scripts: dict[str, SetupScript] = {}
     whole: bool = False
     no_capture: bool = False
-    rerun_of: str = ""
+    asked: Asked = Asked()
+    rest: Outstanding | None = None
     output: Output = Output()
     global_timeout: float | None = None
     stall_timeout: float = STALL
@@ -205,12 +151,7 @@ def make_plan(
         NothingSelected: no gate is left.
     """
     profile = _profile(config, request.profile)
-    names = request.gates or profile.gates
-    chosen = list(gates) if names is None else _select(gates, names)
-    if not chosen:
-        raise NothingSelected(
-            f"profile {profile.name!r} selects no gate", remedy=f"known: {', '.join(gate.name for gate in gates)}"
-        )
+    chosen = _chosen(gates, request, profile)
     known = durations or {}
     planned = [
         msgspec.structs.replace(
@@ -237,9 +178,11 @@ def make_plan(
         exclusions=tuple(exclusions),
         ledger=tuple(config.exclusions),
         quarantine=tuple(config.quarantine),
-        no_tests=request.no_tests or profile.no_tests or config.no_tests,
-        whole=len(chosen) == len(gates) and not request.partition and not request.rerun_of,
-        rerun_of=request.rerun_of,
+        # A test that is gone is outstanding no longer, and that is no fault.
+        no_tests=request.no_tests or ("warn" if request.rest else profile.no_tests or config.no_tests),
+        whole=len(chosen) == len(gates) and not request.partition and request.rest is None,
+        asked=_asked(profile, request),
+        rest=request.rest,
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
         partition=request.partition,
@@ -258,11 +201,45 @@ def make_plan(
         no_install=request.no_install,
         nox_args=config.nox_args,
         notes=(
+            *(said_of_rerun(request.rest, [gate.name for gate in chosen]) if request.rest else []),
             *request.notes,
-            *_notes(gates, chosen, config),
+            *_notes(gates, chosen, config, rerun=request.rest is not None),
             *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
             *_said_of_order(order, request),
         ),
+    )
+
+
+def _chosen(gates: Sequence[Gate], request: Request, profile: Profile) -> list[Gate]:
+    names = request.gates or (None if request.rest else profile.gates)
+    chosen = list(gates) if names is None else _select(gates, names)
+    if request.rest is None:
+        if chosen:
+            return chosen
+        raise NothingSelected(
+            f"profile {profile.name!r} selects no gate", remedy=f"known: {', '.join(gate.name for gate in gates)}"
+        )
+    left = request.rest.all_gates
+    rest = [gate for gate in chosen if gate.name in left]
+    if rest:
+        return rest
+    if {gate.name for gate in gates} & set(left):
+        raise UsageError(
+            "none of these gates is outstanding",
+            expected=", ".join(left),
+            got=", ".join(request.gates),
+            remedy="gates rerun",
+        )
+    raise UsageError("no gate that is outstanding exists any more", got=", ".join(left), remedy="gates run")
+
+
+def _asked(profile: Profile, request: Request) -> Asked:
+    return Asked(
+        profile=profile.name,
+        filter=request.filter,
+        partition=request.partition,
+        include_excluded=request.include_excluded,
+        ignore_default_filter=request.ignore_default_filter,
     )
 
 
@@ -359,11 +336,15 @@ def _planned(gate: Gate, chosen: Sequence[Gate], config: Config, durations: Mapp
 def _workers(gate: Gate, profile: Profile, request: Request, known: Mapping[str, tuple[int, str]]) -> dict[str, object]:
     """What of a planned gate depends on the request."""
     number, reason = known.get(gate.name, (0, ""))
+    only = request.only.get(gate.name)
     if request.workers:
         number, reason = request.workers, f"{request.workers}, by {request.source('workers')}"
     elif profile.workers:
         number, reason = profile.workers, f"{profile.workers}, by the profile {profile.name}"
-    return {"workers": number, "workers_reason": reason, "only": request.only.get(gate.name)}
+    elif only is not None and len(only.tests) < number:
+        number = max(1, len(only.tests))
+        reason = f"{number} worker{'s' if number > 1 else ''}: so few tests are outstanding"
+    return {"workers": number, "workers_reason": reason, "only": only}
 
 
 def _order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
@@ -398,9 +379,9 @@ def _both(one: str, other: str) -> str:
     return f"({one}) and ({other})" if one and other else one or other
 
 
-def _notes(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config) -> tuple[str, ...]:
+def _notes(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config, *, rerun: bool) -> tuple[str, ...]:
     names = {gate.name for gate in chosen} | {gate.group for gate in chosen}
-    left = [gate.name for gate in gates if gate.name not in names]
+    left = [gate.name for gate in gates if gate.name not in names and not rerun]
     notes = [f"not part of this run: {', '.join(left)}"] if left else []
     for gate in chosen:
         missing = [need for need in gate.config.needs if need not in names]

@@ -59,6 +59,9 @@ INJECTED_PLUGIN = f"{INJECTED_PACKAGE}.pytest_plugin"
 INBOX = "GATES_INBOX"
 SETTINGS = "GATES_PYTEST"
 LEDGER = "[tool.gates.exclusions]"
+LONGEST = 32_000
+"""Characters of settings that a variable may hold: Linux refuses variables from 128 KiB on, and all of them share a limit."""
+
 CHUNK = 500
 """Tests in one `collected` record."""
 
@@ -92,7 +95,7 @@ class Settings:
         order: in which tests run; empty for pytest's.
         seed: of the random order.
         history_file: what is known of tests: id → [outcome, seconds].
-        only_file: JSON list of ids: only these tests run; empty for all.
+        only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
         max_fail: tests that may go wrong before no other one starts; 0 for all.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; 0 for once.
@@ -138,14 +141,24 @@ class Settings:
         left_out = {"inbox"} | ({"facts"} if self.facts_file else set())
         return json.dumps({name: value for name, value in vars(self).items() if name not in left_out})
 
+    def to_variable(self, file: Path) -> str:
+        """As `to_json`; where that is too long for a variable, the settings are written to `file`, which the value names."""
+        text = self.to_json()
+        if len(text) <= LONGEST:
+            return text
+        file.write_text(text, encoding="utf-8")
+        return json.dumps({"settings_file": str(file)})
+
     @classmethod
     def from_json(cls, text: str, inbox: str = "") -> Settings:
         """Read a value of `GATES_PYTEST`; unknown members are ignored, so that an older plugin goes on working.
 
         Raises:
-            ValueError: the text, or the file of facts that it names, is not such a value.
+            ValueError: the text, or a file that it names, is not such a value.
         """
         data = json.loads(text) if text.strip() else {}
+        if isinstance(data, dict) and data.get("settings_file"):
+            data = _read_object(str(data["settings_file"]))
         if not isinstance(data, dict):
             raise ValueError(f"not a JSON object: {text[:80]!r}")
         timeout, file = data.get("test_timeout"), str(data.get("facts_file") or "")
@@ -163,7 +176,7 @@ class Settings:
             debug=bool(data.get("debug")),
             source=str(data.get("source") or LEDGER),
             no_tests=str(data.get("no_tests") or "fail"),
-            facts=_read_facts(file) if file else data.get("facts") or {},
+            facts=_read_object(file) if file else data.get("facts") or {},
             collect_only=bool(data.get("collect_only")),
             describe=bool(data.get("describe")),
             rules=tuple(data.get("rules") or ()),
@@ -183,14 +196,14 @@ class Settings:
         )
 
 
-def _read_facts(file: str) -> Mapping[str, Any]:
+def _read_object(file: str) -> dict[str, Any]:
     try:
-        facts = json.loads(Path(file).read_text(encoding="utf-8"))
+        found = json.loads(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror}") from None
-    if not isinstance(facts, dict):
+    if not isinstance(found, dict):
         raise ValueError(f"{file}: not a JSON object")
-    return facts
+    return found
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.errors import GatesError
+from gates.outstanding import Outstanding
 from gates.results.files import write_whole
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.values import TestOutcome
 
 if TYPE_CHECKING:
     from gates.git import Git
@@ -53,26 +56,6 @@ class TestMemory(msgspec.Struct, frozen=True, array_like=True):
     outcome: str
     seconds: float = 0.0
     flaky: float = 0.0
-
-
-class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last run of a working tree left to be done.
-
-    Attributes:
-        run: its id; of a rerun, of the run that it went on with.
-        identity: of the tree that was validated last.
-        profile: name of its checklist.
-        tests: gate → tests that went wrong or did not run to an end.
-        gates: gates that did not pass, in the checklist's order.
-        passed: gates that did.
-    """
-
-    run: str
-    identity: str
-    profile: str
-    tests: dict[str, tuple[str, ...]]
-    gates: tuple[str, ...]
-    passed: tuple[str, ...]
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,34 +107,9 @@ class Store:
     def outstanding(self) -> Outstanding | None:
         """What the last run of this working tree left to be done; None where no run is known."""
         try:
-            return msgspec.json.decode(self._outstanding.read_bytes(), type=Outstanding)
+            return msgspec.convert(json.loads(self._outstanding.read_bytes()), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
-
-    def _remember_outstanding(self, run: Run, tests: tuple[TestResult, ...]) -> None:
-        before = self.outstanding() if run.rerun_of else None
-        left = {gate: dict.fromkeys(ids) for gate, ids in before.tests.items()} if before is not None else {}
-        for test in tests:
-            of_gate = left.setdefault(test.gate, {})
-            if test.outcome in BAD_TESTS or test.outcome in LOST_TESTS:
-                of_gate[test.id] = None
-            elif not test.exclusion:
-                of_gate.pop(test.id, None)
-        outcomes = {gate.name: gate.outcome.value == "passed" or gate.accepted for gate in run.gates}
-        failed = [name for name, passed in outcomes.items() if not passed]
-        passed = [name for name, passed in outcomes.items() if passed]
-        if before is not None:
-            passed += [name for name in before.passed if name not in outcomes]
-            failed += [name for name in before.gates if name not in outcomes]
-        state = Outstanding(
-            run=run.rerun_of or run.id,
-            identity=run.subject.identity,
-            profile=run.profile,
-            tests={gate: tuple(ids) for gate, ids in left.items() if ids},
-            gates=tuple(failed),
-            passed=tuple(passed),
-        )
-        write_whole(self._outstanding, msgspec.json.encode(state))
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""
@@ -163,17 +121,27 @@ class Store:
     def _record(self, identity: str) -> Path:
         return self.folder / "outcomes" / f"{identity.rpartition(':')[2]}.json"
 
-    def remember(self, run: Run, tests: tuple[TestResult, ...]) -> None:
-        """Keep what gates took and what became of tests. A cache that cannot be written is no reason to fail."""
+    def remember(self, run: Run, tests: tuple[TestResult, ...], *, part: bool = False) -> None:
+        """Keep what gates took and what became of tests. A cache that cannot be written is no reason to fail.
+
+        Args:
+            run: the run.
+            tests: its tests.
+            part: only some of the tests were run, so that gates took less than they take.
+        """
         try:
-            if not run.filter:  # else it took less than it takes
-                self._remember_gates(run, tests)
+            if not run.filter:
+                self._remember_gates(run, tests, only_without_tests=part)
             if tests and run.complete:
                 self._remember_tests(run, tests)
-            if run.complete and run.subject.kind in ("worktree", "folder"):
-                self._remember_outstanding(run, tests)
         except (GatesError, OSError):
             return
+
+    def remember_outstanding(self, left: Outstanding) -> None:
+        """Keep what is left to be done. Where that cannot be written, a rerun would repeat too much or know of nothing."""
+        with suppress(GatesError, OSError):
+            # Not by msgspec: an expression from the command line may hold bytes that are no UTF-8.
+            write_whole(self._outstanding, json.dumps(msgspec.to_builtins(left)).encode())
 
     def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
         ran = [test for test in tests if not test.exclusion]
@@ -193,9 +161,11 @@ class Store:
         for path in old[KEPT_RECORDS:]:
             path.unlink(missing_ok=True)
 
-    def _remember_gates(self, run: Run, tests: tuple[TestResult, ...]) -> None:
+    def _remember_gates(self, run: Run, tests: tuple[TestResult, ...], *, only_without_tests: bool) -> None:
         known = self.history()
         for gate in run.gates:
+            if only_without_tests and gate.tests is not None:
+                continue
             if gate.outcome.value in ("passed", "failed") and gate.duration:
                 own = [test.duration for test in tests if test.gate == gate.name and test.duration]
                 known[gate.name] = GateHistory(

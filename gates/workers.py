@@ -49,7 +49,7 @@ def _by_time(durations: Sequence[float], cores: int) -> tuple[int, str]:
         return cores, f"{cores} workers: no durations are recorded yet"
     total = sum(durations)
     mean = total / len(durations)
-    shown = f"{len(durations)} tests of {mean * 1000:.1f} ms on average"
+    shown = f"{len(durations)} test{'s' if len(durations) > 1 else ''} of {mean * 1000:.1f} ms on average"
     if mean < TINY:
         return 1, f"1 worker: {shown}; more would cost more than they save"
     # No worker can be done before the longest test is; a tenth of a worker more is not worth one.

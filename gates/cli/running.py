@@ -38,6 +38,10 @@ def run(
     """Run the checklist and write the reports."""
     folder = project_root(root)
     if debug is not None:
+        if subject != "worktree":
+            from gates.errors import UsageError
+
+            raise UsageError("--debug runs a test of the working tree", got=f"--subject {subject}")
         from gates.workflows.debug import debug_test
 
         raise SystemExit(debug_test(folder, request(**options), debug))
@@ -60,13 +64,14 @@ def rerun(root: Path | None, reports: Path | None, events: str | None, **options
 
     folder = project_root(root)
     rest = rest_of(folder, request(**options))
-    for line in rest.said:
-        click.echo(line, err=rest.request is not None)
     if rest.request is None:
+        click.echo("\n".join(rest.said))
         return
+    prepared = prepare(folder, rest.request, reports=absolute(reports))
+    click.echo("\n".join(prepared.plan.notes), err=True)
     from gates.workflows.validate import validate
 
-    finished = validate(prepare(folder, rest.request, reports=absolute(reports)), command_line(), events=events)
+    finished = validate(prepared, command_line(), events=events)
     _show(finished.run, finished.tests, output=finished.output)
     raise SystemExit(finished.run.exit_code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,6 +118,7 @@ def _configure_session(config: pytest.Config) -> None:
     if settings.foreground and hasattr(config.option, "dist"):
         config.option.dist, config.option.tx = "no", []  # xdist looks at them a little later
     if settings.debug:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this process ignores it
         config.option.usepdb = True  # not by the option: xdist refuses it where the command line asks for workers
     if settings.no_tests != "fail":
         from .judge import NothingSelected

@@ -34,6 +34,28 @@ NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
 
 
 @dataclass(frozen=True)
+class Outstanding:
+    """What of the selected tests is left to be run.
+
+    Attributes:
+        tests: ids of these.
+        seen: ids of all others that are known: what is in neither, is new, and runs too. None where nothing is new.
+        anyway: `tests` run whether or not the filter selects them; it did when they were found.
+    """
+
+    tests: frozenset[str]
+    seen: Optional[frozenset[str]]
+    anyway: bool
+
+    def members(self, ids: Sequence[str], here: Sequence[bool]) -> list[bool]:
+        """Which of these tests run, where `here` says whether they are in the part that this process runs."""
+        return [
+            (name in self.tests and (mine or self.anyway)) or (mine and self.seen is not None and name not in self.seen)
+            for name, mine in zip(ids, here)
+        ]
+
+
+@dataclass(frozen=True)
 class Choice:
     """What decides which tests run.
 
@@ -45,7 +67,7 @@ class Choice:
         describe: everything that is known of the tests is kept for the listeners.
         of_profile: predicates of the filter that the config wrote, by their canonical text.
         part: only this part of the selected tests runs.
-        only: ids, of which alone tests run; None for all.
+        outstanding: of the selected tests, only these run; None for all.
         root: the project's folder; empty where it is that of the tests.
     """
 
@@ -56,14 +78,19 @@ class Choice:
     describe: bool = False
     of_profile: frozenset[str] = frozenset()
     part: Optional[Partition] = None
-    only: Optional[frozenset[str]] = None
+    outstanding: Optional[Outstanding] = None
     root: str = ""
 
     @property
     def open(self) -> bool:
         """Whether nothing is chosen."""
-        chosen = self.wanted is not None or self.part is not None or self.only is not None
+        chosen = self.wanted is not None or self.part is not None or self.outstanding is not None
         return not chosen and not self.exclusions and not self.quarantine and not self.describe
+
+    def members(self, ids: Sequence[str]) -> list[bool]:
+        """Which of the selected tests run here, by part and by what is outstanding."""
+        mine = [True] * len(ids) if self.part is None else self.part.members(ids)
+        return mine if self.outstanding is None else self.outstanding.members(ids, mine)
 
 
 class Selection:
@@ -85,6 +112,10 @@ class Selection:
         if choice.describe:
             dropped.described = [test.to_json() for test in tests]
         wanted = self._wanted(tests)
+        if wanted is not None and choice.outstanding is not None and choice.outstanding.anyway:
+            from ..filters.columns import either, of_bools
+
+            wanted = either([wanted, of_bools(item.nodeid in choice.outstanding.tests for item in items)])
         excluded = self._named(EXCLUSION, choice.exclusions, tests)
         dropped.quarantined = self._items_of(self._named(QUARANTINE, choice.quarantine, tests), items, wanted)
         named = self._items_of(excluded, items, wanted)
@@ -99,11 +130,8 @@ class Selection:
         kept = items if wanted is None else list(compress(items, wanted))
         if dropped.excluded:
             kept = [item for item in kept if item not in dropped.excluded]
-        if choice.only is not None:
-            dropped.deselected += [item for item in kept if item.nodeid not in choice.only]
-            kept = [item for item in kept if item.nodeid in choice.only]
-        if choice.part is not None:
-            mine = choice.part.members([item.nodeid for item in kept])
+        if choice.part is not None or choice.outstanding is not None:
+            mine = choice.members([item.nodeid for item in kept])
             dropped.deselected += [item for item, here in zip(kept, mine) if not here]
             kept = list(compress(kept, mine))
         if len(kept) < len(items):
@@ -190,9 +218,9 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
         GatesError: an expression has a syntax error.
     """
     part = parse_partition(settings.partition) if settings.partition else None
-    only = read_only(settings.only_file) if settings.only_file else None
+    outstanding = read_outstanding(settings.only_file) if settings.only_file else None
     if not settings.filter and not ledgers:
-        return Selection(Choice(describe=settings.describe, part=part, only=only, root=settings.root))
+        return Selection(Choice(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root))
     from ..exclusions import named_expressions
     from ..filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
@@ -212,23 +240,28 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
             describe=settings.describe,
             of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),
             part=part,
-            only=only,
+            outstanding=outstanding,
             root=settings.root,
         )
     )
 
 
-def read_only(file: str) -> frozenset[str]:
-    """The ids in a file. Of tests that share an id, all are meant: their numbers may have changed.
+def read_outstanding(file: str) -> Outstanding:
+    """What is left to be run. Of tests that share an id, all are meant: their numbers may have changed.
 
     Raises:
         ConfigError: the file cannot be read.
     """
     import json
+    import re
     from pathlib import Path
 
     try:
-        ids = json.loads(Path(file).read_text(encoding="utf-8"))
+        told = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"the list of tests to run cannot be read: {error}", place=file) from None
-    return frozenset(ids) | {name.rpartition("#")[0] for name in ids if "]#" in name}
+    numbered = {re.sub(r"#\d+\Z", "", name) for name in told["tests"]}
+    seen = told["seen"]
+    return Outstanding(
+        frozenset(numbered.union(told["tests"])), None if seen is None else frozenset(seen), told["anyway"]
+    )

@@ -32,10 +32,11 @@ class RunStarted(Happening, frozen=True, kw_only=True, tag="run-started"):
 
 
 class GateBegan(Happening, frozen=True, kw_only=True, tag="gate-started"):
-    """A gate's process runs."""
+    """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
 
     gate: str
     command_line: str
+    workers: str = ""
 
 
 class TestsCollected(Happening, frozen=True, kw_only=True, tag="tests-collected"):

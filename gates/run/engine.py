@@ -111,7 +111,7 @@ class Engine:
             del self._waiting[name]
             self._number += 1
             gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
-            yield GateStarted(name, gate.command_line)
+            yield GateStarted(name, gate.command_line, "" if self.plan.no_capture else item.workers_said)
 
     def _poll(self) -> Iterator[Event]:
         for name, gate in list(self._running.items()):

@@ -10,10 +10,11 @@ from gates.results import GateResult, TestResult
 
 
 class GateStarted(msgspec.Struct, frozen=True):
-    """A gate's process runs."""
+    """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
 
     gate: str
     command_line: str
+    workers: str = ""
 
 
 class TestsLanded(msgspec.Struct, frozen=True):

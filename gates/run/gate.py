@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -61,8 +60,7 @@ class RunningGate:
         self._folder = around.work / f"gate-{number}"
         self._inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
         self._inbox.folder.mkdir(parents=True)
-        echo = sys.stderr.buffer if around.plan.no_capture else None
-        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask, echo)
+        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask, around.echo)
         self._started, self._wall = around.clock(), around.wall()
         self._ended_by: GateOutcome | None = None
         self._why = ""

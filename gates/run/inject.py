@@ -40,5 +40,5 @@ def injected(environment: Mapping[str, str], injection: Path, inbox: Path, setti
         "PYTEST_PLUGINS": joined("PYTEST_PLUGINS", INJECTED_PLUGIN, ","),
         "PYTEST_ADDOPTS": joined("PYTEST_ADDOPTS", f"-p {INJECTED_PLUGIN}", " "),
         INBOX: str(inbox),
-        SETTINGS: settings.to_json(),
+        SETTINGS: settings.to_variable(inbox.with_name("settings.json")),
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from gates.protocol import INJECTED_PACKAGE
 from gates.results.files import reports_problem
@@ -13,6 +12,7 @@ from gates.results.files import reports_problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gates.run.echo import Echo
     from gates.run.masking import Mask
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
@@ -31,18 +31,18 @@ _TAIL_LINES = 12
 class GateLog:
     """Takes output in pieces and writes whole lines."""
 
-    def __init__(self, path: Path, mask: Mask, echo: BinaryIO | None = None) -> None:
+    def __init__(self, path: Path, mask: Mask, echo: Echo | None = None) -> None:
         """Begin a log.
 
         Args:
             path: its file.
             mask: hides secrets.
-            echo: takes all lines, too.
+            echo: shows the output as it comes.
 
         Raises:
             EnvironmentProblem: the file cannot be made.
         """
-        self._echo = echo
+        self._echo, self._unseen = echo, b""
         self.path = path
         self.warnings = 0
         self.refused_plugin = False
@@ -61,6 +61,8 @@ class GateLog:
         Raises:
             EnvironmentProblem: the log cannot be written.
         """
+        if self._echo is not None:
+            self._show(self._echo, data)
         data = self._rest + data
         end = data.rfind(b"\n") + 1
         if not end and len(data) > _LONGEST_LINE:
@@ -68,6 +70,13 @@ class GateLog:
         self._rest = data[end:]
         if end:
             self._write(data[:end])
+
+    def _show(self, echo: Echo, data: bytes, *, last: bool = False) -> None:
+        """Show what cannot be a part of a secret whose rest is still to come."""
+        data = self._unseen + data
+        end = len(data) if last else max(data.rfind(b"\n") + 1, self._mask.safe_end(data))
+        self._unseen = data[end:]
+        echo.pour(self._mask.data(data[:end]))
 
     def say(self, text: str) -> None:
         """Add a line of our own, marked as such."""
@@ -77,10 +86,6 @@ class GateLog:
         lines = self._mask.data(lines)
         self.refused_plugin = self.refused_plugin or _REFUSED in lines
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
-        if self._echo is not None:
-            with suppress(OSError):
-                self._echo.write(lines)
-                self._echo.flush()
         self._digest.update(lines)
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
         try:
@@ -92,6 +97,8 @@ class GateLog:
 
     def close(self) -> None:
         """Write what waits for the end of its line, and end the file."""
+        if self._echo is not None:
+            self._show(self._echo, b"", last=True)
         try:
             if self._rest:
                 rest, self._rest = self._rest, b""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 import msgspec
 
 from gates.results import GateResult, TestCounts, TestResult, count_tests
+from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
 
@@ -63,10 +64,27 @@ Teller = Callable[[TestResult], Told | None]
 """Says what is said of a test that ends; None for nothing."""
 
 
-def make_progress(plan: Plan, stream: TextIO | None = None, tell: Teller | None = None) -> Progress:
-    """Live lines when `stream` is a terminal, plain lines else."""
+class Sink(Protocol):
+    """What plain lines are written to."""
+
+    @property
+    def encoding(self) -> str:
+        """That of the text."""
+
+    def write(self, text: str, /) -> int:
+        """Take a text."""
+
+    def flush(self) -> None:
+        """Show it."""
+
+    def fileno(self) -> int:
+        """Where it goes."""
+
+
+def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller | None = None) -> Progress:
+    """Live lines when `stream` is a terminal, plain lines else, and where gates print between them."""
     stream = stream or sys.stderr
-    if stream.isatty():
+    if not isinstance(stream, Echo) and stream.isatty():
         return LiveProgress(plan, stream, tell or only_failures)
     return PlainProgress(plan, stream, tell=tell or only_failures)
 
@@ -109,6 +127,11 @@ def test_line(counts: TestCounts) -> str:
     return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
 
 
+def start_line(event: GateStarted) -> str:
+    """What is said of a gate's start."""
+    return f"{event.command_line}  (-n auto: {event.workers})" if event.workers else event.command_line
+
+
 def slow_line(event: TestSlow) -> str:
     """What is said of a test that still runs."""
     return f"> {format_duration(event.seconds)}  {event.test}"
@@ -120,7 +143,7 @@ class PlainProgress:
     def __init__(
         self,
         plan: Plan,
-        stream: TextIO,
+        stream: Sink,
         clock: Callable[[], float] = time.monotonic,
         tell: Teller = only_failures,
     ) -> None:
@@ -140,7 +163,7 @@ class PlainProgress:
         """Print a line, if the event is worth one."""
         if isinstance(event, GateStarted):
             self._said[event.gate] = self._clock()
-            self._print("START", event.gate, event.command_line)
+            self._print("START", event.gate, start_line(event))
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
         elif isinstance(event, TestSlow):
@@ -222,7 +245,7 @@ class LiveProgress:
                 event.gate,
                 total=None,
                 gate=self._fitting(f"{event.gate:<{self._width}}"),
-                about=self._fitting(event.command_line),
+                about=self._fitting(start_line(event)),
             )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)

@@ -17,6 +17,7 @@ from gates.plan import Plan
 from gates.protocol import Settings
 from gates.results import GateResult
 from gates.rules import RuleBook
+from gates.run.echo import Echo
 from gates.run.inject import injected
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
@@ -46,6 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         facts: file of what is known of predicates about the outside; None where nothing is asked.
         history: file of what became of tests, for their order; None where that does not matter.
         debug: a test that fails is looked at with `pdb`.
+        echo: shows what gates print as they print it; None where that is nobody's wish.
         collect: tests are listed and described, not run.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
@@ -63,6 +65,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     history: Path | None = None
     collect: bool = False
     debug: bool = False
+    echo: Echo | None = None
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import UsageError
+from gates.errors import EnvironmentProblem, UsageError
+from gates.outstanding import Part
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
@@ -19,6 +22,7 @@ from gates.values import ExitCode
 from gates.workflows.collect import listing_gates, tests_of_project
 from gates.workflows.prepare import Prepared, prepare
 from gates.workflows.tests import find_test
+from gates.workflows.validate import write_facts
 
 if TYPE_CHECKING:
     from gates.plan import Request
@@ -34,11 +38,17 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
 
     Raises:
         UsageError: no test, or more than one, has the name.
-        GatesError: config or noxfile is wrong, or no gate lists its tests.
+        GatesError: config or noxfile is wrong, no gate lists its tests, or the test's gate cannot be started.
     """
     prepared = prepare(root, request)
     gate, test = _find(root, request, request.gates or listing_gates(prepared), name)
-    alone = msgspec.structs.replace(request, gates=(gate,), only={gate: (test,)}, no_capture=True)
+    alone = msgspec.structs.replace(
+        request,
+        gates=(gate,),
+        only={gate: Part(tests=(test,), anyway=True)},
+        include_excluded=True,
+        no_capture=True,
+    )
     return _run(prepare(root, alone))
 
 
@@ -55,8 +65,13 @@ def _find(root: Path, request: Request, gates: tuple[str, ...], name: str) -> tu
 
 
 def _run(prepared: Prepared) -> ExitCode:
-    # No limits and no supervisor: a person who looks at variables takes as long as it takes.
-    plan = msgspec.structs.replace(prepared.plan, rules=(), test_timeout=None, supervise=False)
+    # No limits, no supervisor, no second attempt: a person who looks at variables takes as long as it takes.
+    needed = tuple(
+        replace(layer, settings={"setup": layer.settings["setup"]})
+        for layer in prepared.plan.rules
+        if "setup" in layer.settings
+    )
+    plan = msgspec.structs.replace(prepared.plan, rules=needed, quarantine=(), test_timeout=None, supervise=False)
     (planned,) = plan.gates
     with tempfile.TemporaryDirectory(prefix="gates-") as work:
         folder = Path(work)
@@ -69,20 +84,56 @@ def _run(prepared: Prepared) -> ExitCode:
             plan=plan,
             mask=Mask(os.environ, prepared.config.mask_env, prepared.config.record_env),
             run_id=f"debug-{os.getpid()}",
+            facts=write_facts(folder, prepared.facts),
             debug=True,
         )
         own = folder / "gate-1"
-        (own / "inbox").mkdir(parents=True)
+        inbox = own / "inbox"
+        inbox.mkdir(parents=True)
         environment = gate_environment(planned, 1, around, own)
-        print(f"{command_line_of(planned, plan)}", flush=True)
-        # Ctrl-C is for the debugger. A handler, not SIG_IGN, which the child would inherit.
-        before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-        try:
-            code = subprocess.call(
-                command_of(planned, plan, own / "nox.json"),
-                cwd=prepared.root / planned.gate.config.cwd,
-                env=environment,
-            )
-        finally:
-            signal.signal(signal.SIGINT, before)
+        print(around.mask.text(command_line_of(planned, plan)), flush=True)
+        command = command_of(planned, plan, own / "nox.json")
+        return _foreground(command, prepared.root / planned.gate.config.cwd, environment, inbox)
+
+
+def _foreground(command: tuple[str, ...], folder: Path, environment: dict[str, str], inbox: Path) -> ExitCode:
+    """Run a gate's command on the terminal. Ctrl-C is for the debugger, or ends everything while no test session runs.
+
+    Whatever lies between here and pytest ignores it: nox would end the session. The plugin makes pytest heed it again.
+    """
+    interrupted = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal interrupted
+        if process is not None and not _testing(inbox):
+            interrupted = True
+            _end(process.pid)
+
+    process: subprocess.Popen[bytes] | None = None
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited
+    try:
+        process = subprocess.Popen(command, cwd=folder, env=environment)
+        signal.signal(signal.SIGINT, interrupt)
+        code = process.wait()
+    except OSError as error:
+        raise EnvironmentProblem(f"cannot start {command[0]}: {error.strerror}", place=str(folder)) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        return ExitCode.INTERRUPTED
     return ExitCode.PASSED if code == 0 else ExitCode.GATE_FAILED
+
+
+def _testing(inbox: Path) -> bool:
+    """Whether a pytest session has begun and not ended."""
+    return any(b'{"type":"finish"' not in stream.read_bytes() for stream in inbox.glob("pytest-*.jsonl"))
+
+
+def _end(pid: int) -> None:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(pid)
+        for process in [*top.children(recursive=True), top]:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()

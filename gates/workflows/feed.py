@@ -61,7 +61,7 @@ class Feed:
         """Something happened."""
         now = self._wall()
         if isinstance(event, GateStarted):
-            self._put(GateBegan(time=now, gate=event.gate, command_line=event.command_line))
+            self._put(GateBegan(time=now, gate=event.gate, command_line=event.command_line, workers=event.workers))
         elif isinstance(event, TestsFound):
             self._put(TestsCollected(time=now, gate=event.gate, tests=event.number))
         elif isinstance(event, TestStarted):

@@ -34,6 +34,7 @@ def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
             "needs": list(item.needs),
             "timeout": item.timeout,
             "last": item.expected,
+            "workers": item.workers_said,
         }
         for item in plan.gates
     ]
@@ -45,6 +46,7 @@ def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
         last = format_duration(item.expected) if item.expected is not None else "?"
         needs = f"  needs {', '.join(item.needs)}" if item.needs else ""
         title = f"  {item.gate.title}" if item.gate.title else ""
-        lines.append(f"{item.gate.name:<{names}}  {last:>8}  {command_line_of(item, plan)}{needs}{title}")
+        workers = f"  -n auto: {item.workers_said}" if item.workers_said else ""
+        lines.append(f"{item.gate.name:<{names}}  {last:>8}  {command_line_of(item, plan)}{needs}{title}{workers}")
     notes = [f"note: {note}" for note in plan.notes]
     return "\n".join([*lines, *notes]) + "\n"

@@ -20,6 +20,7 @@ from gates.plan import Plan, Request, available_cores, make_plan
 from gates.results import Changes, Subject
 from gates.store import Store
 from gates.workers import choose_workers
+from gates.workflows.memory import available_memory
 from gates.workflows.outside import Outside, expressions_of, resolve_all
 
 SubjectMaker = Callable[[Path, Git | None, Config], Subject]
@@ -93,26 +94,14 @@ def plan_by_history(config: Config, gates: tuple[Gate, ...], request: Request, s
     history, cores = store.history(), available_cores()
     durations = {name: known.seconds for name, known in history.items()}
     # Only where the config says that pytest decides the gate: elsewhere `-n auto` is left as its author knows it.
-    workers = {
-        gate.name: choose_workers(
-            history[gate.name].test_durations(), cores, available_memory(), history[gate.name].peak
-        )
+    known = {
+        gate.name: history[gate.name]
         for gate in gates
         if gate.config.tests == "pytest" and gate.name in history and history[gate.name].tests
     }
+    memory = available_memory() if any(gate.peak for gate in known.values()) else None
+    workers = {name: choose_workers(gate.test_durations(), cores, memory, gate.peak) for name, gate in known.items()}
     return make_plan(config, gates, request, durations, workers, cores)
-
-
-def available_memory() -> int | None:
-    """Bytes that new processes can take, within the limit of the control group (Linux) that this one lies in."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    try:
-        most, taken = ((Path("/sys/fs/cgroup") / name).read_text() for name in ("memory.max", "memory.current"))
-        return min(free, int(most) - int(taken))
-    except (OSError, ValueError):  # no such group, or `max`: no limit
-        return free
 
 
 def _facts(root: Path, git: Git | None, config: Config, subject: SubjectMaker) -> tuple[Subject, Changes | None, Store]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import load_config
-from gates.errors import UsageError
+from gates.errors import GatesError, UsageError
 from gates.git import Git, changed_files, subject_of_worktree
 from gates.plan import Request
 from gates.store import Store
@@ -15,10 +15,12 @@ from gates.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gates.store import Outstanding
+    from gates.outstanding import Outstanding
 
 NAMED = 5
 """Files that are named where the code changed."""
+
+NOT_THE_WHOLE = "a rerun shows what it ran, not that the whole passes: gates run does"
 
 
 class Rest(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,11 +28,11 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         request: the one that does it; None when nothing is left.
-        said: what the user should know of it, a line each.
+        said: where nothing is left, what the user should know of it, a line each.
     """
 
     request: Request | None
-    said: tuple[str, ...]
+    said: tuple[str, ...] = ()
 
 
 def rest_of(root: Path, request: Request) -> Rest:
@@ -38,43 +40,47 @@ def rest_of(root: Path, request: Request) -> Rest:
 
     Args:
         root: the project's folder.
-        request: what the user asked for besides; its gates narrow what is run.
+        request: what the user asked for besides; its gates and its filter narrow what is run.
 
     Raises:
-        UsageError: no run is known, or none of the asked gates is outstanding.
+        UsageError: no run is known.
     """
     git = Git.of(root)
     left = Store.of(root, git).outstanding()
     if left is None:
         raise UsageError("no run of this working tree is known", place=str(root), remedy="gates run")
-    gates = [*left.gates, *(gate for gate in left.tests if gate not in left.gates)]
     changed = _changed(root, git, left)
-    if not gates:
-        return Rest(request=None, said=(f"nothing is outstanding: all gates of {left.run} passed", *changed))
-    if request.gates:
-        gates = [gate for gate in gates if gate in request.gates]
-        if not gates:
-            raise UsageError("none of these gates is outstanding", got=", ".join(request.gates), remedy="gates rerun")
-    only = {gate: left.tests[gate] for gate in gates if gate in left.tests}
-    number = sum(map(len, only.values()))
-    said = [f"rerun of {left.run}: {_plural(number, 'test')} of {', '.join(only)}"] if only else []
-    whole = [gate for gate in gates if gate not in only]
-    if whole:
-        said.append(f"{'and' if said else f'rerun of {left.run}:'} all of {', '.join(whole)}")
-    notes = [" ".join(said)]
-    passed = [gate for gate in left.passed if gate not in gates]
-    if passed:
-        notes.append(f"not run again: {', '.join(passed)}, which passed in {left.run} or a rerun of it")
-    notes += changed
-    made = msgspec.structs.replace(
+    if not left.all_gates:
+        limits = _limits(left)
+        said = f"nothing is outstanding: what {left.run} ran{f' ({limits})' if limits else ''} passed"
+        return Rest(request=None, said=(said, *changed))
+    return Rest(request=_request(request, left, (*changed, NOT_THE_WHOLE)))
+
+
+def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Request:
+    """The user's request, and what the run before it was asked where the user says nothing."""
+    asked = left.asked
+    own = request.filter or request.partition or request.profile not in ("", asked.profile)
+    return msgspec.structs.replace(
         request,
-        gates=tuple(gates),
-        profile=request.profile or left.profile,
-        only=only,
-        rerun_of=left.run,
-        notes=tuple(notes),
+        profile=request.profile or asked.profile,
+        filter=request.filter or asked.filter,
+        partition=request.partition or asked.partition,
+        include_excluded=request.include_excluded or asked.include_excluded,
+        ignore_default_filter=request.ignore_default_filter or asked.ignore_default_filter,
+        only=left.parts(anyway=not own),
+        rest=left,
+        notes=notes,
     )
-    return Rest(request=made, said=tuple(notes))
+
+
+def _limits(left: Outstanding) -> str:
+    """What kept the run from being one of everything, as far as the user asked for it."""
+    asked = left.asked
+    said = [f"-p {asked.profile}"] if asked.profile != "default" else []
+    said += [f"-E {asked.filter!r}"] if asked.filter else []
+    said += [f"--partition {asked.partition}"] if asked.partition else []
+    return ", ".join([f"gates {', '.join(left.passed)}", *said])
 
 
 def _changed(root: Path, git: Git | None, left: Outstanding) -> tuple[str, ...]:
@@ -83,13 +89,18 @@ def _changed(root: Path, git: Git | None, left: Outstanding) -> tuple[str, ...]:
     if now == left.identity:
         return ()
     names = _files(git, left.identity, now) if git is not None else []
-    shown = f": {', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''}" if names else ""
-    return (f"the code changed since then{shown}; what passed before was not run on it",)
+    shown = f": {_plural(len(names), 'file')} ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})"
+    return (f"the code changed since {left.run}{shown if names else ''}; what passed before was not run on it",)
 
 
 def _files(git: Git, before: str, now: str) -> list[str]:
     trees = [identity.rpartition(":")[2] for identity in (before, now) if identity.startswith("git-tree:")]
-    return [change.path for change in changed_files(git, *trees)] if len(trees) == 2 else []
+    if len(trees) < 2:
+        return []
+    try:
+        return [change.path for change in changed_files(git, *trees)]
+    except GatesError:  # no commit holds the tree, and git has cleared it away
+        return []
 
 
 def _plural(number: int, word: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -16,11 +17,13 @@ import msgspec
 
 from gates.config.values import Output
 from gates.errors import EnvironmentProblem, GatesError
+from gates.outstanding import left_by
 from gates.plan import available_cores
 from gates.render.live import live_line
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import ReportFolder
 from gates.run import Engine, GateEnded, Settings, TestsLanded, conclude, leaves_of
+from gates.run.echo import Echo
 from gates.run.environment import describe_environment
 from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
@@ -50,7 +53,12 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def validate(
-    prepared: Prepared, command_line: str, progress: Progress | None = None, events: str | None = None
+    prepared: Prepared,
+    command_line: str,
+    progress: Progress | None = None,
+    events: str | None = None,
+    *,
+    aside: bool = False,
 ) -> Finished:
     """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
 
@@ -59,6 +67,7 @@ def validate(
         command_line: the command, to paste.
         progress: shows how the run goes; by default on standard error.
         events: path or descriptor that live events go to; None for nowhere.
+        aside: the run answers a question of its own, and is not what `gates rerun` goes on with.
 
     Raises:
         UsageError: events cannot be written there.
@@ -66,11 +75,12 @@ def validate(
     """
     writer = EventWriter(events) if events else None
     reports = ReportFolder(prepared.reports)
+    echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="gates-") as work,
         StopWish() as wish,
-        progress or make_progress(prepared.plan, tell=_teller(prepared.plan.output)) as shown,
+        progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
         recorder = _Recorder(prepared, reports, command_line)
         feed = Feed(writer.put) if writer is not None else None
@@ -89,6 +99,7 @@ def validate(
                     run_id=recorder.run.id,
                     facts=write_facts(Path(work), prepared.facts),
                     history=write_history(Path(work), prepared),
+                    echo=echo,
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,
@@ -119,8 +130,17 @@ def validate(
         run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
     )
     if not (prepared.plan.stress_count or prepared.plan.stress_duration):  # else its durations are of many attempts
-        prepared.store.remember(finished.run, finished.tests)
+        _remember(prepared, finished, aside=aside)
     return finished
+
+
+def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
+    run, plan = finished.run, prepared.plan
+    prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
+    if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
+        narrowed = plan.rest is not None and plan.asked != plan.rest.asked
+        left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
+        prepared.store.remember_outstanding(left)
 
 
 def _teller(output: Output) -> Teller:
@@ -172,7 +192,7 @@ class _Recorder:
             filter=plan.filter,
             effective_filter=plan.effective_filter,
             whole=plan.whole,
-            rerun_of=plan.rerun_of,
+            rerun_of=plan.rest.run if plan.rest is not None else "",
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
             jobs=plan.jobs,

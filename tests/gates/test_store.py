@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.git import Git
+from gates.outstanding import Asked, left_by
+from gates.results import count_tests
 from gates.store import GateHistory, Store, cache_folder
 from gates.values import GateOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test
@@ -112,3 +114,30 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     Store(tmp_path / "file").remember(a_run(), ())
     assert Store(tmp_path / "file").history() == {}
+
+
+def test_what_is_outstanding_is_that_of_one_worktree(tmp_path: Path) -> None:
+    store, other = (Store(tmp_path / "store", tmp_path / name) for name in ("one", "two"))
+    assert store.outstanding() is None
+    left = left_by(a_run(), (), Asked(filter="test(\udcff)"))
+    store.remember_outstanding(left)
+    assert (store.outstanding(), other.outstanding()) == (left, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"run": 1}', b"\xff", b"[" * 100_000])
+def test_a_broken_list_of_what_is_outstanding_is_none(tmp_path: Path, content: bytes) -> None:
+    store = Store(tmp_path)
+    store.remember_outstanding(left_by(a_run(), (), Asked()))
+    (file,) = (tmp_path / "outstanding").iterdir()
+    file.write_bytes(content)
+    assert store.outstanding() is None
+
+
+def test_a_part_of_the_tests_does_not_say_what_their_gate_takes(tmp_path: Path) -> None:
+    tests = (a_test("one", duration=0.5),)
+    store = Store(tmp_path)
+    run = a_run(gates=(a_gate(tests=count_tests(tests)), a_gate("lint")))
+    store.remember(run, tests, part=True)
+    assert set(store.history()) == {"lint"}
+    store.remember(run, tests)
+    assert set(store.history()) == {"test", "lint"}

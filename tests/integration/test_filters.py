@@ -309,3 +309,15 @@ def test_files_are_known_from_the_project_s_root_wherever_pytest_starts(library:
     library.write({"sub/test_s.py": "def test_a(): assert 1\n"})
     for expression in ("changed(feature)", "file(sub/test_s.py)", "file(test_s.py)"):
         assert library.gates("list", "-g", "sub", "-E", expression).out.splitlines() == ["test_s.py::test_a"]
+
+
+def test_a_ledger_may_be_longer_than_a_variable_can_be(project: Project) -> None:
+    entry = 'filter = "name({0})"\nreason = "x"\ncategory = "todo"\nowner = "x"\nexpires = 2099-12-31\n'
+    names = "|".join(f"test_{number:06}" for number in range(20_000))
+    ledger = "[exclusions.many]\n" + entry.format(f"/^({names})$/")
+    assert len(ledger) > 1 << 17
+    tests = "def test_000001(): assert 0\ndef test_1(): pass\n"
+    project.write({"gates.toml": ledger, "test_a.py": tests} | noxfile(pytest_session("-n", "1")))
+    done = project.gates("run")
+    assert done.code == 0, done.text
+    assert project.outcomes == {"test_a.py::test_000001": "excluded", "test_a.py::test_1": "passed"}

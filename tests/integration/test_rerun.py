@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -35,7 +36,7 @@ SMOKE = nox_session("smoke", "PYTHON, '-c', 'print(1)'")
 
 @pytest.fixture
 def failing(project: Project) -> Project:
-    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()))
+    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()) | {".gitignore": "__pycache__/\n"})
     project.commit()
     assert project.gates("run").code == 1
     return project
@@ -49,7 +50,8 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
     assert done.code == 1
     assert f"rerun of {first}: 4 tests of test and all of lint" in done.err
     assert f"not run again: smoke, which passed in {first}" in done.err
-    assert "the code changed since then: " in done.err
+    assert f"the code changed since {first}: 2 files ([x], c(d)); what passed before was not run on it" in done.err
+    assert "a rerun shows what it ran, not that the whole passes" in (failing.reports / "summary.md").read_text()
     assert sorted(failing.outcomes.values()) == ["failed", "failed", "passed", "passed"]
     assert {gate.name for gate in failing.run.gates} == {"lint", "test"}
     assert (failing.run.rerun_of, failing.run.whole) == (first, False)
@@ -64,7 +66,8 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
 
     done = failing.gates("rerun")
     assert done.code == 0
-    assert f"nothing is outstanding: all gates of {first} passed" in done.out
+    assert f"nothing is outstanding: what {first} ran (gates lint, test, smoke) passed" in done.out
+    assert f"the code changed since {first}: 5 files" in done.out
 
 
 def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
@@ -74,6 +77,79 @@ def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     project.write({"test_a.py": tests.replace("assert 0", "pass")})
     assert project.gates("rerun").code == 0
     assert len(project.outcomes) == 3
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, options: tuple[str, ...]) -> None:
+    broken = {"test_c.py": "import nothing_of_that_name\ndef test_1(): pass\n"}
+    before = {"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n", "test_b.py": "def test_1(): assert 0\n"}
+    project.write(before | broken | noxfile(pytest_session("--continue-on-collection-errors", *options)))
+    assert project.gates("run").code == 1
+    project.write(
+        {"test_a.py": "def test_3(): pass\ndef test_2(): pass\n", "test_c.py": "def test_1(): pass\n"}
+        | {"test_b.py": "def test_1(): assert 0\n"}
+    )
+    assert project.gates("rerun").code == 1
+    assert project.outcomes == {
+        "test_a.py::test_3": "passed",
+        "test_b.py::test_1": "failed",
+        "test_c.py::test_1": "passed",
+    }
+    (project.folder / "test_b.py").unlink()
+    done = project.gates("rerun")
+    assert (done.code, project.outcomes) == (0, {}), done.text
+    assert "nothing is outstanding" in project.gates("rerun").out
+
+
+def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
+    tests = "def test_a1(): assert 0\ndef test_b1(): assert 0\ndef test_a2(): assert 0\n"
+    project.write({"test_it.py": tests} | noxfile(pytest_session()))
+    assert project.gates("run", "-E", "name(/_a/)").code == 1
+    project.write({"test_it.py": tests + "def test_a3(): assert 0\ndef test_b2(): assert 0\n"})
+    assert project.gates("rerun").code == 1
+    assert sorted(project.outcomes) == [f"test_it.py::test_a{number}" for number in (1, 2, 3)]
+    # An expression of the rerun's own narrows it, and the rest stays outstanding.
+    project.write({"test_it.py": tests.replace("assert 0", "pass")})
+    assert project.gates("rerun", "-E", "name(/1/)").code == 0
+    assert sorted(project.outcomes) == ["test_it.py::test_a1", "test_it.py::test_b1"]
+    assert project.gates("rerun").code == 0
+    assert sorted(project.outcomes) == ["test_it.py::test_a2"]
+    assert "(gates test, -E 'name(/_a/)') passed" in project.gates("rerun").out
+
+
+def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_longer(project: Project) -> None:
+    tests = "def test_1(): assert 0\ndef test_2(): pass\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session("-x")))
+    assert project.gates("run").code == 1
+    # test_2 did not run last time, and did not fail.
+    assert project.gates("run", "-E", "failed(last) or name(test_2)").code == 1
+    project.write({"test_a.py": tests.replace("assert 0", "pass")})
+    assert project.gates("rerun").code == 0
+    assert project.outcomes == {"test_a.py::test_1": "passed", "test_a.py::test_2": "passed"}
+
+
+def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> None:
+    sessions = nox_session("test", "PYTHON, '-c', f'import sys; sys.exit({n})'", options="")
+    sessions = sessions.replace("def test(session)", "@nox.parametrize('n', [0, 1])\ndef test(session, n)")
+    project.write(noxfile(sessions, SMOKE))
+    assert project.gates("run").code == 1
+    done = project.gates("rerun", "-g", "smoke")
+    assert (done.code, "none of these gates is outstanding" in done.err) == (2, True)
+    done = project.gates("rerun", "-g", "smok")
+    assert (done.code, "did you mean 'smoke'?" in done.err) == (2, True)
+    assert project.gates("rerun", "-g", "test").code == 1
+    assert {gate.name for gate in project.run.gates} == {"test(n=1)"}
+
+
+def test_what_a_rerun_took_is_not_taken_for_what_the_gate_takes(failing: Project) -> None:
+    def known() -> int:
+        (file,) = failing.folder.parent.rglob("history.json")
+        return int(json.loads(file.read_text())["test"]["tests"])
+
+    assert known() == 5
+    assert failing.gates("rerun").code == 1
+    assert failing.gates("run", "--partition", "slice:1/2").code == 1
+    assert known() == 5
 
 
 def test_thousands_of_outstanding_tests_are_no_trouble(project: Project) -> None:
@@ -101,6 +177,21 @@ def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
     assert "said aloud" in done.err
     assert "said aloud" in (project.reports / "logs" / "test.log").read_text()
     assert project.gate("test").workers == ""
+
+
+def test_a_run_says_how_many_workers_it_has_and_why(project: Project) -> None:
+    project.write({"test_a.py": "def test_1(): pass\n", "gates.toml": '[gate.test]\ntests = "pytest"\n'})
+    project.write(noxfile(pytest_session("-n", "auto")))
+    assert project.gates("run").code == 0
+    assert project.gate("test").peak > 1 << 20
+    done = project.gates("run")
+    assert "(-n auto: 1 worker: 1 test of " in done.err
+    assert project.gate("test").workers.startswith("1 worker: 1 test of ")
+    done = project.gates("run", "--workers", "3")
+    assert "(-n auto: 3, by --workers)" in done.err
+    assert project.gate("test").workers == "3, by --workers"
+    (file,) = project.folder.parent.rglob("history.json")
+    assert json.loads(file.read_text())["test"]["peak"] == project.gate("test").peak
 
 
 def typed(project: Project, arguments: Sequence[str], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
@@ -146,6 +237,80 @@ def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[s
     code, seen = typed(project, ["run", "--debug", "test_fails"], [("(Pdb)", "p other * 10"), ("(Pdb)", "q")])
     assert (code, "420" in seen) == (1, True), seen
     assert not (project.reports / "run.json").exists()
+
+
+def test_a_test_is_debugged_with_all_that_it_needs_and_whatever_keeps_it_from_runs(project: Project) -> None:
+    project.write(
+        {
+            "test_a.py": """
+                import os
+                def test_needs(): assert [os.environ["SERVER"]] == ["there"], breakpoint()
+                """,
+            "gates.toml": """
+                [gate.test]
+                tests = "pytest"
+                [profile.default]
+                filter = "name(nothing_like_it) or name(needed)"
+                [tests]
+                setup = "server"
+                retries = 2
+                slow-timeout = { period = "1ms", terminate-after = 1 }
+                [tests.scripts.server]
+                command = ["sh", "-c", "echo SERVER=elsewhere > $GATES_ENV"]
+                """
+            + "".join(
+                f"""
+                [{ledger}.known]
+                filter = "name(test_needs)"
+                reason = "is known to fail"
+                category = "todo"
+                owner = "ada"
+                expires = 2099-12-31
+                """
+                for ledger in ("exclusions", "quarantine")
+            ),
+        }
+        | noxfile(pytest_session())
+    )
+    answers = [
+        ("(Pdb)", "p 6 * 7, os.environ['SERVER']"),
+        ("(Pdb)", "c"),
+        ("(Pdb)", "p 'post' + 'mortem'"),
+        ("(Pdb)", "c"),
+    ]
+    code, seen = typed(project, ["run", "--debug", "test_needs"], answers)
+    assert (code, "(42, 'elsewhere')" in seen, "postmortem" in seen) == (1, True, True), seen
+
+
+def test_a_test_that_hangs_is_looked_at_where_it_hangs(project: Project) -> None:
+    tests = """
+        def test_hangs():
+            where = "here"
+            print("wait" + "ing")
+            while True: pass
+        """
+    project.write({"test_a.py": tests, "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(pytest_session()))
+    # A nox that is interrupted itself ends what it started after a third of a second.
+    answers = [("waiting", "\x03"), ("(Pdb)", "import time; time.sleep(1)"), ("(Pdb)", "p where * 2"), ("(Pdb)", "q")]
+    code, seen = typed(project, ["run", "--debug", "hangs"], answers)
+    assert (code, "herehere" in seen) == (1, True), seen
+
+
+def test_what_comes_before_the_test_session_can_be_interrupted(project: Project) -> None:
+    # The first time the tests are only listed.
+    first = 'PYTHON, \'-c\', \'import os, time; os.mkdir("once") if not os.path.exists("once") else print("inst" + "alls", flush=True) or time.sleep(60)\''
+    session = pytest_session().replace("    session.run", f"    session.run({first}, external=True)\n    session.run")
+    project.write(
+        {"test_a.py": "def test_1(): pass\n", "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(session)
+    )
+    code, seen = typed(project, ["run", "--debug", "test_1"], [("installs", "\x03")])
+    assert code == 130, seen
+    assert "test session starts" not in seen
+
+
+def test_only_the_working_tree_is_debugged(project: Project) -> None:
+    done = project.gates("run", "--debug", "test_a", "--subject", "HEAD")
+    assert (done.code, "--debug runs a test of the working tree" in done.err) == (2, True)
 
 
 def test_an_unknown_test_cannot_be_debugged(project: Project) -> None:

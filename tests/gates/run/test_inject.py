@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import gates
 from gates.protocol import INJECTED_PLUGIN, Settings, read_settings
 from gates.run.inject import injected, write_injection
@@ -53,6 +55,16 @@ def test_the_plugin_reads_what_the_runner_writes(tmp_path: Path) -> None:
     inbox = str(tmp_path / "inbox")
     told = Settings(exclusions=({"name": "x"},), filter="test(a)", include_excluded=True, test_timeout=2.5, workers=2)
     assert read_settings(injected({}, tmp_path, tmp_path / "inbox", told)) == replace(told, inbox=inbox)
+
+
+def test_settings_that_are_too_long_for_a_variable_travel_in_a_file(tmp_path: Path) -> None:
+    told = Settings(filter=" or ".join(f"test(=a.py::test[{number}\u00e4\n])" for number in range(10_000)))
+    environment = injected({}, tmp_path, tmp_path / "inbox", told)
+    assert max(map(len, environment.values())) < 1000
+    assert read_settings(environment) == replace(told, inbox=str(tmp_path / "inbox"))
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(ValueError, match=r"settings\.json: No such file"):
+        read_settings(environment)
 
 
 def test_the_plugin_takes_the_injection_out_again(tmp_path: Path) -> None:

@@ -87,6 +87,11 @@ def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
     assert "2/7 tests, 1 wrong" in stream.getvalue()
 
 
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
+def test_it_is_said_why_a_gate_has_so_many_workers(stream: io.StringIO) -> None:
+    assert "-n auto: 2 workers: why" in shown(stream, [GateStarted("test", "nox", "2 workers: why")])
+
+
 @pytest.mark.parametrize("stream", [Ascii(), AsciiTerminal()], ids=["log", "terminal"])
 def test_no_name_of_a_test_ends_the_run(stream: io.StringIO) -> None:
     odd = a_test("a.py::größe[\ud800]", TestOutcome.FAILED, message="[bold]…[/nothing] \udcff")

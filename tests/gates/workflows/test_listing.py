@@ -63,5 +63,15 @@ def test_programs_get_the_same_as_json(root: Path) -> None:
         "needs": [],
         "timeout": 1800.0,
         "last": 83.0,
+        "workers": "",
     }
     assert (test["name"], test["needs"], test["timeout"], test["last"]) == ("test", ["build"], 5.0, None)
+
+
+def test_how_many_workers_a_gate_will_have_is_said_with_the_reason(root: Path) -> None:
+    (root / "gates.toml").write_text(CONFIG.replace('needs = ["build"]', 'tests = "pytest"'))
+    lines = gate_listing(root, Request(workers=3)).splitlines()
+    assert lines == [
+        "build    1m 23s  make 'all of it'  Build",
+        "test          ?  CI=1 make test  -n auto: 3, by --workers",
+    ]

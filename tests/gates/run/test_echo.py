@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.run.echo import Echo
+from gates.run.log import GateLog
+from gates.run.masking import Mask
+from tests.gates.run.making import NOTHING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = Mask({"MY_TOKEN": "s3cret-value"})
+
+
+class Stream(io.TextIOWrapper):
+    """Text that can be looked at while it grows."""
+
+    def __init__(self) -> None:
+        self.bytes = io.BytesIO()
+        super().__init__(self.bytes, "ascii", write_through=True)
+
+    @property
+    def shown(self) -> str:
+        return self.bytes.getvalue().decode("ascii", "backslashreplace")
+
+
+def test_what_the_run_says_begins_a_line_of_its_own() -> None:
+    stream = Stream()
+    echo = Echo(stream)
+    echo.pour(b"test_a.py ..")
+    echo.write("FAIL\n")
+    echo.write("SLOW\n")
+    echo.pour(b"\xff\n")
+    echo.write("PASS\n")
+    assert stream.shown == "test_a.py ..\nFAIL\nSLOW\n\\xff\nPASS\n"
+    assert echo.encoding == "ascii"
+
+
+@pytest.mark.parametrize(
+    ("mask", "pieces", "shown"),
+    [
+        (NOTHING, [b"is it", b" so? "], ["is it", "is it so? "]),
+        (SECRET, [b"my s3cret", b"-value\n"], ["", "my [masked: MY_TOKEN]\n"]),
+        (SECRET, [b"this is no secret, s3cret", b"-valu\n"], ["this is no sec", "this is no secret, s3cret-valu\n"]),
+    ],
+    ids=["at once", "a secret in pieces", "nearly a secret"],
+)
+def test_output_is_shown_as_it_comes_but_never_a_part_of_a_secret(
+    tmp_path: Path, mask: Mask, pieces: list[bytes], shown: list[str]
+) -> None:
+    stream = Stream()
+    log = GateLog(tmp_path / "log", mask, Echo(stream))
+    seen = []
+    for piece in pieces:
+        log.feed(piece)
+        seen.append(stream.shown)
+    log.close()
+    assert seen == shown
+
+
+def test_the_end_of_the_output_is_shown_though_its_line_has_none(tmp_path: Path) -> None:
+    stream = Stream()
+    log = GateLog(tmp_path / "log", SECRET, Echo(stream))
+    log.feed(b"bye")
+    log.close()
+    assert stream.shown == "bye"
+
+
+def test_a_reader_that_is_gone_costs_the_log_nothing(tmp_path: Path) -> None:
+    class Broken(Stream):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    log = GateLog(tmp_path / "log", NOTHING, Echo(Broken()))
+    log.feed(b"one\n")
+    log.close()
+    assert (tmp_path / "log").read_bytes() == b"one\n"
