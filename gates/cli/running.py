@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from gates.cli.options import (
     absolute,
@@ -22,10 +23,13 @@ from gates.cli.options import (
     run_options,
     timeout_option,
 )
+from gates.errors import UsageError
 from gates.values import FINDINGS, REGRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gates.compare import BaseFailures
 
 
 @click.command()
@@ -87,6 +91,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @click.command()
 @click.argument("base")
 @click.argument("head", default="worktree")
+@click.argument("more", nargs=-1, metavar="")
 @root_option
 @reports_option
 @gate_option
@@ -113,21 +118,48 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @click.option(
     "--scope", multiple=True, metavar="GLOB", help="What the branch may touch, e.g. 'src/cache/**'; repeatable."
 )
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Run newly failing tests N times more on both sides before HEAD is blamed.",
+)
+@click.option(
+    "--base-failures",
+    type=click.Choice(["report", "block"]),
+    help="What it means that a test fails on BASE, too, for the same cause. [default: report]",
+)
 def compare(
     base: str,
     head: str,
+    more: tuple[str, ...],
     root: Path | None,
     reports: Path | None,
     accepted: tuple[str, ...],
     fail_on: tuple[str, ...],
     scope: tuple[str, ...],
+    base_failures: BaseFailures | None,
+    confirm: int,
     **options: Any,
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
-    Without --gate, every gate that brings test results is compared.
+    Without --gate, every gate that brings test results is compared. Or compare results files (JUnit of any runner,
+    tests.jsonl), with nothing run: gates compare 'base/*.xml' 'head/*.xml'.
     """
-    from gates.workflows.compare import compare_subjects
+    from gates.workflows.files import names_files
+
+    files = [names_files(side) for side in (base, head, *more)]
+    if more:
+        remedy = "quote the pattern of each side, so that the shell leaves it alone" if all(files) else ""
+        raise UsageError("more than two sides", got=f"{len(files)} arguments", remedy=remedy)
+    if any(files):
+        if not all(files):
+            got = f"{base} and {head}"
+            raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
+        _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
+    from gates.workflows.compare import Wish, compare_subjects
 
     outcome = compare_subjects(
         project_root(root),
@@ -136,12 +168,40 @@ def compare(
         request(**options),
         command_line(),
         reports=absolute(reports),
-        accepted=accepted,
-        fail_on=fail_on,
-        scope=scope,
+        wish=Wish(accepted=accepted, fail_on=fail_on, scope=scope, base_failures=base_failures, confirm=confirm),
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
     raise SystemExit(outcome.exit_code)
+
+
+RUNNING = (
+    *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
+)
+"""Options of `gates compare` that are about runs."""
+
+
+def _compare_files(
+    base: str,
+    head: str,
+    reports: Path | None,
+    accepted: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    base_failures: BaseFailures,
+) -> NoReturn:
+    from gates.workflows.files import compare_files, exit_of_files
+    from gates.workflows.report import show_comparison
+
+    context = click.get_current_context()
+    for option in RUNNING:
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            name = next(max(each.opts, key=len) for each in context.command.params if each.name == option)
+            raise UsageError(f"{name} is about runs, and results files are compared without any")
+    comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
+    try:
+        show_comparison(comparison)
+    except BrokenPipeError:  # the verdict stands, whoever listens
+        discard_output()
+    raise SystemExit(exit_of_files(comparison))
 
 
 def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:

@@ -1,6 +1,25 @@
 """Compare a base run with a head run. Pure."""
 
-from gates.compare.runs import compare_runs
-from gates.compare.values import Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.compare.runs import Side, compare_results, compare_runs
+from gates.compare.values import (
+    BaseFailures,
+    Comparison,
+    Confirmation,
+    GateTimes,
+    Renamed,
+    TestsComparison,
+    WiderExclusion,
+)
 
-__all__ = ["Comparison", "GateTimes", "TestsComparison", "WiderExclusion", "compare_runs"]
+__all__ = [
+    "BaseFailures",
+    "Comparison",
+    "Confirmation",
+    "GateTimes",
+    "Renamed",
+    "Side",
+    "TestsComparison",
+    "WiderExclusion",
+    "compare_results",
+    "compare_runs",
+]

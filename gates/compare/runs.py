@@ -1,26 +1,43 @@
-"""Put the comparison of two runs together."""
+"""Put the comparison of two runs together, or of two sets of results."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.compare.blame import fails_as_base, gates_fail_as_base, known_to_fail
+from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
-from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
-from gates.results import FileChange, Run, Subject, TestCounts, TestResult
+from gates.compare.values import ApiChange, BaseFailures, Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.results import FileChange, Run, Subject, TestCounts, TestResult, count_tests
 from gates.values import FINDINGS, REGRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gates.compare.confirm import Again
     from gates.facts.assertions import Shape
     from gates.facts.dependencies import Dependencies
 
     Shapes = Mapping[str, Shape]
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """Results that came without a run.
+
+    Attributes:
+        name: for people.
+        identity: of what they were read from.
+        tests: the results.
+    """
+
+    name: str
+    identity: str
+    tests: tuple[TestResult, ...]
 
 
 def compare_runs(
@@ -36,6 +53,8 @@ def compare_runs(
     dependencies: tuple[Dependencies, Dependencies] | None = None,
     scope: Sequence[str] = (),
     api: tuple[Sequence[Mapping[str, str]], str] | None = None,
+    base_failures: BaseFailures = "report",
+    again: Again | None = None,
 ) -> Comparison:
     """Base against head.
 
@@ -52,8 +71,10 @@ def compare_runs(
         dependencies: what base and head depend on; None where they were not looked at.
         scope: globs of what the branch may touch; empty for anything.
         api: what `facts.api.api_changes` gives; None where it was not asked.
+        base_failures: what tests mean that fail as they do on the base.
+        again: how tests fared that were run again; None where none was.
     """
-    tests = compare_tests(base_tests, head_tests, *(shapes or ()))
+    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(shapes or ())), again)
     wider = wider_exclusions(base_tests, head_tests, accepted)
     changed = compare_dependencies(*dependencies) if dependencies is not None else None
     outside = out_of_scope((change.path for change in files), scope)
@@ -68,22 +89,21 @@ def compare_runs(
         head_run=head.id,
         base_identity=base.subject.identity,
         head_identity=head.subject.identity,
-        tests=tests,
         base_counts=base.tests or TestCounts(),
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),
         files=tuple(files),
-        wider_exclusions=wider,
         dependencies=changed,
         api=names,
         api_unknown=unknown,
         scope=tuple(scope),
         out_of_scope=outside,
-        findings=findings,
-        fail_on=tuple(fail_on),
-        regression=bool(set(findings) & set(fail_on)),
+        confirmations=confirmations,
+        only_base_failures=fails_as_base(base_tests, head_tests, tests)
+        and gates_fail_as_base(base.gates, head.gates, head_tests),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
+        **_judged(tests, wider, findings, fail_on, base_failures),
     )
 
 
@@ -95,6 +115,51 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
     return (None if unknown and not changes else msgspec.convert(list(changes), tuple[ApiChange, ...])), unknown
 
 
+def compare_results(
+    base: Side,
+    head: Side,
+    notes: Sequence[str] = (),
+    accepted: Sequence[str] = (),
+    fail_on: Sequence[str] = REGRESSIONS,
+    base_failures: BaseFailures = "report",
+) -> Comparison:
+    """Results against results, whoever made them; `notes` and the rest as of `compare_runs`."""
+    tests = compare_tests(base.tests, head.tests)
+    wider = wider_exclusions(base.tests, head.tests, accepted)
+    return Comparison(
+        base=base.name,
+        head=head.name,
+        base_run="",
+        head_run="",
+        base_identity=base.identity,
+        head_identity=head.identity,
+        base_counts=count_tests(base.tests),
+        head_counts=count_tests(head.tests),
+        notes=tuple(notes),
+        only_base_failures=fails_as_base(base.tests, head.tests, tests),
+        **_judged(tests, wider, _findings(tests, wider, {}), fail_on, base_failures),
+    )
+
+
+def _judged(
+    tests: TestsComparison,
+    wider: tuple[WiderExclusion, ...],
+    findings: tuple[str, ...],
+    fail_on: Sequence[str],
+    base_failures: BaseFailures,
+) -> dict[str, Any]:
+    """What was found, and what that means."""
+    return {
+        "tests": tests,
+        "wider_exclusions": wider,
+        "findings": findings,
+        "fail_on": tuple(fail_on),
+        "regression": bool(set(findings) & set(fail_on)),
+        "base_failures": base_failures,
+        "blocked": base_failures == "block" and bool(known_to_fail(tests)),
+    }
+
+
 def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Mapping[str, bool]) -> tuple[str, ...]:
     there = {
         "newly-failing": bool(tests.newly_failing),
@@ -103,7 +168,7 @@ def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Map
         "other-cause": bool(tests.other_cause),
         **more,
     }
-    return tuple(finding for finding in FINDINGS if there[finding])
+    return tuple(finding for finding in FINDINGS if there.get(finding))
 
 
 def _label(subject: Subject) -> str:

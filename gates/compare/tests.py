@@ -10,15 +10,34 @@ from gates.compare.values import Fewer, Renamed, TestsComparison
 from gates.values import BAD_TESTS, LOST_TESTS, RAN_TESTS, TestOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gates.facts.assertions import Shape
     from gates.results import TestResult
 
     Shapes = Mapping[str, Shape]
 
-_GOOD = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})
-_WRONG = BAD_TESTS | LOST_TESTS
+GOOD_TESTS = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})
+WRONG_TESTS = BAD_TESTS | LOST_TESTS
+
+
+def naming(results: Iterable[TestResult], renamed: Mapping[str, str] | None = None) -> Callable[[TestResult], str]:
+    """How tests are called in a comparison of these results: with their gate only where there are several.
+
+    Args:
+        results: of both sides.
+        renamed: tests of the base that have another name on the head, to name results of the base.
+    """
+    several = len({result.gate for result in results}) > 1
+    return lambda result: names_of(result, renamed)[several]
+
+
+def names_of(result: TestResult, renamed: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """What a test may be called in a comparison: without its gate, and with it."""
+    function, bracket, rest = result.id.partition("[")
+    test = renamed.get(function, function) if renamed else function
+    name = f"{test}{bracket}{rest}" + (f" (process {result.process})" if result.process else "")
+    return name, f"{result.gate}: {name}"
 
 
 def compare_tests(
@@ -39,16 +58,9 @@ def compare_tests(
     """
     shapes = (base_shapes or {}, head_shapes or {})
     renamed = _renamed(base, head, *shapes)
-    gates = {result.gate for result in (*base, *head)}
-
-    def name(result: TestResult, *, of_base: bool = False) -> str:
-        front = f"{result.gate}: " if len(gates) > 1 else ""
-        function, bracket, rest = result.id.partition("[")
-        test = renamed.get(function, function) if of_base else function
-        return f"{front}{test}{bracket}{rest}" + (f" (process {result.process})" if result.process else "")
-
-    before = {name(result, of_base=True): result for result in base}
-    after = {name(result): result for result in head}
+    both = (*base, *head)
+    before = dict(zip(map(naming(both, renamed), base), base, strict=True))
+    after = dict(zip(map(naming(both), head), head, strict=True))
     found: dict[str, list[Any]] = {field: [] for field in TestsComparison.__struct_fields__}
     for test, result in after.items():
         for field in _became(before.get(test), result):
@@ -103,18 +115,18 @@ def _became(before: TestResult | None, after: TestResult) -> tuple[str, ...]:
     words = []
     if was is None:
         words.append("new")
-    if now in _WRONG:
-        if was in _GOOD:
+    if now in WRONG_TESTS:
+        if was in GOOD_TESTS:
             words.append("newly_failing")
-        elif was in _WRONG:
+        elif was in WRONG_TESTS:
             words.append("still_failing")
         else:
             words.append("newly_failing_other")
-        if before is not None and _other_cause(before, after):
-            words.append("other_cause")
+        if before is not None:
+            words += _causes(before, after)
         if now in LOST_TESTS and was is not None and was not in LOST_TESTS:
             words.append("lost")
-    elif was in _WRONG and now in _GOOD:
+    elif was in WRONG_TESTS and now in GOOD_TESTS:
         words.append("fixed")
     if now is TestOutcome.SKIPPED and was in RAN_TESTS:
         words.append("newly_skipped")
@@ -127,9 +139,16 @@ def _became(before: TestResult | None, after: TestResult) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _other_cause(before: TestResult, after: TestResult) -> bool:
+def _causes(before: TestResult, after: TestResult) -> list[str]:
+    """Whether two failures have one cause, as far as their signatures tell. Of a lost test nothing is known."""
     if before.outcome not in BAD_TESTS or after.outcome not in BAD_TESTS:
-        return False
-    if before.signature and after.signature:
-        return before.signature != after.signature
-    return before.outcome is not after.outcome
+        return []
+    was, now = before.signature, after.signature
+    if was and now:
+        # Files of other runners do not say in which function it happened.
+        placed = " @ " in was and " @ " in now
+        same = was == now if placed else was.partition(" @ ")[0] == now.partition(" @ ")[0]
+        return ["same_cause" if same else "other_cause"]
+    if before.outcome is not after.outcome:
+        return ["other_cause"]
+    return [] if was or now else ["same_cause"]

@@ -9,6 +9,11 @@ import msgspec
 from gates.results import FileChange, TestCounts
 from gates.values import SCHEMA_VERSION
 
+BaseFailures = Literal["block", "report"]
+"""What it means that tests fail which failed on the base, for the same cause: it fails the comparison, or is shown."""
+
+Finding = Literal["newly failing", "flaky on both sides", "unconfirmed"]
+
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):
     """A test that has another name, or lies in another file, on the head; ids without parameters."""
@@ -42,8 +47,11 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         renamed: on both, under other names.
         newly_failing: passed on the base, and is wrong or lost on the head. These are the regressions.
         newly_failing_other: not passed on the base either (skipped, excluded, new), and wrong on the head.
+        unconfirmed: passed on the base, wrong on the head, and then not wrong on the head every time.
+        flaky_on_both: likewise, and wrong on the base, too, when it was run again there.
         fixed: wrong on the base, passed on the head.
         still_failing: wrong on both.
+        same_cause: those of them that failed on both, and for the same cause: no doing of the head's.
         newly_skipped: ran on the base, skipped on the head.
         newly_excluded: not excluded on the base, excluded on the head.
         newly_xfailed: passed on the base, and is expected to fail on the head.
@@ -59,8 +67,11 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     newly_failing: tuple[str, ...] = ()
     newly_failing_other: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+    flaky_on_both: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     still_failing: tuple[str, ...] = ()
+    same_cause: tuple[str, ...] = ()
     newly_skipped: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
     newly_xfailed: tuple[str, ...] = ()
@@ -74,6 +85,26 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     def weakens(self) -> bool:
         """Whether the suite checks less than before; exclusions are judged by their entries."""
         return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.fewer)
+
+
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a test fared that passed on the base and not on the head, when it was run again on both.
+
+    Attributes:
+        test: as in the lists of tests.
+        head_failed: times that it went wrong on the head.
+        head_runs: times that it ran there to an end.
+        base_failed: times that it went wrong on the base.
+        base_runs: times that it ran there to an end.
+        finding: what the counts say.
+    """
+
+    test: str
+    head_failed: int
+    head_runs: int
+    base_failed: int
+    base_runs: int
+    finding: Finding
 
 
 class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +229,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         gate_times: of every gate that ran on either side.
         files: what differs between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
+        confirmations: what became of newly failing tests when they were run again.
+        base_failures: what it means that tests fail as they do on the base.
+        blocked: such tests fail the comparison.
+        only_base_failures: tests fail on the head, and all that went wrong there are tests that fail on the base, too.
         dependencies: what changed in what the project depends on; None where that was not looked at.
         api: what changed in the public API; None where it is not known.
         api_unknown: why it is not known, or not wholly.
@@ -223,6 +258,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     gate_times: tuple[GateTimes, ...] = ()
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
+    base_failures: BaseFailures = "report"
+    blocked: bool = False
+    only_base_failures: bool = False
     dependencies: tuple[DependencyChange, ...] | None = None
     api: tuple[ApiChange, ...] | None = None
     api_unknown: str = ""

@@ -189,6 +189,7 @@ TOP: dict[str, Reader] = {
     "supervise": _flag,
     "global-timeout": seconds,
     "stall-timeout": seconds,
+    "base-failures": _one_of("block", "report"),
 }
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 

@@ -103,6 +103,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         exclusions: the ledger (`gates.exclusions.Exclusion`).
         quarantine: tests that run and do not count, entries of the same kind.
         accept_exclusions: entries of both ledgers that may exclude more than on the base.
+        base_failures: what it means in a comparison that tests fail as they do on the base: `block` or `report`.
         rules: how tests are run, the first that has a setting decides.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests; None for the default.
@@ -130,6 +131,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     exclusions: tuple[Any, ...] = ()
     quarantine: tuple[Any, ...] = ()
     accept_exclusions: tuple[str, ...] = ()
+    base_failures: Literal["block", "report"] = "report"
     unrelated: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     rules: tuple[Layer, ...] = ()

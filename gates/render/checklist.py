@@ -144,6 +144,9 @@ def _no_new_failures(comparison: ComparisonView | None) -> Item:
         return Item(
             False, text, f"{plural(len(comparison.new_failures), 'test')} failing that did not fail on the base"
         )
+    if comparison.changed_failures:
+        number = plural(len(comparison.changed_failures), "test")
+        return Item(False, text, f"{number} failing on the base, too, and not known to be for the same cause")
     if comparison.regression:
         return Item(False, text, "the comparison found a regression")
     if not comparison.shown:

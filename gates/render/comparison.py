@@ -14,23 +14,44 @@ from gates.values import GateOutcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gates.compare.values import Comparison, DependencyChange, Fewer, GateTimes, TestsComparison, WiderExclusion
+    from gates.compare.values import (
+        Comparison,
+        Confirmation,
+        DependencyChange,
+        Fewer,
+        GateTimes,
+        TestsComparison,
+        WiderExclusion,
+    )
 
 LISTS = (
     ("newly_failing", "newly failing"),
     ("lost", "without a result"),
     ("other_cause", "failing for another cause"),
     ("newly_failing_other", "failing, and did not pass on the base either"),
+    ("unconfirmed", "unconfirmed"),
     ("removed", "removed"),
     ("newly_skipped", "newly skipped"),
     ("newly_xfailed", "newly expected to fail"),
     ("newly_excluded", "newly excluded"),
     ("newly_flaky", "newly flaky"),
+    ("flaky_on_both", "flaky on both sides"),
     ("still_failing", "failing on both sides"),
+    ("same_cause", "failing on both sides for the same cause"),
     ("fixed", "fixed"),
     ("new", "new"),
 )
 """Field of the tests' comparison → its words; what weakens the suite comes first."""
+
+SHORT = {
+    "newly_failing": "newly failing",
+    "newly_failing_other": "failing that did not pass on the base",
+    "lost": "without a result",
+    "other_cause": "failing for another cause",
+    "still_failing": "failing on both sides",
+    "fixed": "fixed",
+}
+"""Field of the tests' comparison → its words in the conclusion, where it is named there."""
 
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
 
@@ -45,10 +66,17 @@ class ComparisonView(msgspec.Struct, frozen=True):
         base: name of the base.
         head: name of the head.
         regression: a test that passed on the base does not on the head.
+        words: the verdict in a few words.
+        conclusion: the verdict with the counts that make it.
         shown: the base ran tests at all, so that "no regression" means something.
         rows: `(aspect, base, head)`.
         lists: `(words, ids)` of tests; what weakens the suite comes first.
+        confirmations: `(test, what the counts say, the counts)` of tests that were run again.
         new_failures: ids of tests that are wrong on the head and were not known to be wrong on the base.
+        changed_failures: ids of tests that are wrong or lost on both, and not known to be so for the same cause.
+        base_failures: ids of tests that fail on the base, too: no doing of the head's.
+        blocked: those fail the comparison.
+        excused: nothing else went wrong on the head, and they do not fail the comparison.
         weakened: what weakens the suite, in words.
         notes: what else the reader must know.
     """
@@ -56,21 +84,32 @@ class ComparisonView(msgspec.Struct, frozen=True):
     base: str
     head: str
     regression: bool
+    words: str
+    conclusion: str
     shown: bool
     rows: tuple[tuple[str, str, str], ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
+    confirmations: tuple[tuple[str, str, str], ...]
     new_failures: tuple[str, ...]
+    changed_failures: tuple[str, ...]
+    base_failures: tuple[str, ...]
+    blocked: bool
+    excused: bool
     weakened: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def comparison_view(comparison: Comparison) -> ComparisonView:
     """Lay a comparison out."""
-    tests = comparison.tests
+    tests, same = comparison.tests, frozenset(comparison.tests.same_cause)
+    # Each is listed once: those whose causes are known have lists of their own.
+    unexplained = tuple(test for test in tests.still_failing if test not in same.union(tests.other_cause))
     return ComparisonView(
         base=comparison.base,
         head=comparison.head,
         regression=comparison.regression,
+        words=_words(comparison),
+        conclusion=_conclusion(comparison),
         shown=comparison.base_counts.run > 0,
         rows=(
             *_count_rows(comparison),
@@ -86,17 +125,22 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             ),
             *([("files out of scope", comparison.out_of_scope)] if comparison.out_of_scope else ()),
             *([("checking less", tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
-            *((words, ids) for field, words in LISTS if (ids := ids_of(tests, field))),
+            *(
+                (words, ids)
+                for field, words in LISTS
+                if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
+            ),
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
-        new_failures=(*tests.newly_failing, *tests.newly_failing_other),
-        weakened=(
-            *(_wider(entry) for entry in comparison.wider_exclusions),
-            *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
-            *([f"{len(tests.fewer)} checking less"] if tests.fewer else ()),
-        ),
+        confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
+        new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
+        changed_failures=tuple(test for test in tests.still_failing if test not in same),
+        base_failures=(*tests.same_cause, *tests.flaky_on_both),
+        blocked=comparison.blocked,
+        excused=comparison.only_base_failures and not comparison.blocked and not comparison.regression,
+        weakened=_weakened(comparison),
         notes=comparison.notes,
     )
 
@@ -115,6 +159,36 @@ def _dependency(change: DependencyChange) -> str:
 
 def _less(fewer: Fewer) -> str:
     return f"{fewer.test}: {fewer.before} {fewer.what} became {fewer.after}"
+
+
+def counts_of(confirmation: Confirmation) -> str:
+    """How often a test failed on both sides, of the times that it ran: `head 3/3, base 0/3`."""
+    head = f"{confirmation.head_failed}/{confirmation.head_runs}"
+    return f"head {head}, base {confirmation.base_failed}/{confirmation.base_runs}"
+
+
+def _words(comparison: Comparison) -> str:
+    if comparison.regression:
+        return "REGRESSION"
+    return "no regression, but failures of the base block" if comparison.blocked else "no regression"
+
+
+def _conclusion(comparison: Comparison) -> str:
+    """The verdict as a line of its own, for who sees no verdict of a run."""
+    tests = comparison.tests
+    said = [f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))]
+    said += _weakened(comparison)
+    verdict = _words(comparison).upper()
+    return f"{verdict}: {', '.join(said)}" if said else verdict
+
+
+def _weakened(comparison: Comparison) -> tuple[str, ...]:
+    tests = comparison.tests
+    return (
+        *(_wider(entry) for entry in comparison.wider_exclusions),
+        *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
+        *([f"{len(tests.fewer)} checking less"] if tests.fewer else ()),
+    )
 
 
 def _count_rows(comparison: Comparison) -> list[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ LISTED_FAILURES = 50
 
 
 def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """A command per line: failing tests, flaky tests, gates that did not pass, and the verdict."""
+    """A command per line: failing tests (those that fail on the base, too, as warnings), flaky tests, gates that did not pass, and the verdict."""
     summary = summarise(run, tests, comparison)
     failures = summary.tests.failures if summary.tests else ()
     flaky = summary.tests.flaky if summary.tests else ()
@@ -41,7 +41,7 @@ def _test(failure: Failure) -> str:
     text = "\n".join(part for part in (failure.message, *failure.lines) if part) or failure.outcome.value
     file, _, line = failure.place.rpartition(":")
     place = {"file": file, "line": line} if file and line.isdigit() else {"file": failure.place}
-    return _command("error", text, **place, title=f"{failure.outcome} {failure.id}")
+    return _command("warning" if failure.on_base else "error", text, **place, title=f"{failure.outcome} {failure.id}")
 
 
 def _gate(row: GateRow) -> str:

@@ -74,8 +74,10 @@ def _failures(summary: Summary) -> list[str]:
     failures = summary.tests.failures if summary.tests else ()
     if not failures:
         return []
-    lines = ["## Failures", ""]
+    lines = [] if failures[0].on_base else ["## Failures", ""]
     for number, failure in enumerate(failures[:LISTED_FAILURES]):
+        if failure.on_base and (number == 0 or not failures[number - 1].on_base):
+            lines += ["", "## Failures that the base has, too", ""]
         lines += _failure(failure, full=number < FULL_FAILURES)
     if len(failures) > LISTED_FAILURES:
         lines += ["", f"… and {len(failures) - LISTED_FAILURES:,} more: see the test results below."]
@@ -175,10 +177,18 @@ def _cut(number: int, word: str) -> list[str]:
 def _comparison(view: ComparisonView | None) -> list[str]:
     if view is None:
         return []
-    verdict = "❌ Regression" if view.regression else "✅ No regression"
-    lines = [f"## Comparison: {escape(view.base)} vs {escape(view.head)}", "", f"**{verdict}.**", ""]
+    sign = SIGNS[not (view.regression or view.blocked)]
+    lines = [
+        f"## Comparison: {escape(view.base)} vs {escape(view.head)}",
+        "",
+        f"**{sign} {view.words.capitalize()}.**",
+        "",
+    ]
     rows = [tuple(inline(cell) for cell in row) for row in view.rows]
     lines += table(("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)"), rows)
+    if view.confirmations:
+        again = [(cell(test), inline(finding), counts) for test, finding, counts in view.confirmations]
+        lines += ["**Run again on both sides**", "", *table(("Test", "Finding", "Failed"), again)]
     for words, ids in view.lists:
         lines += [
             f"**{words.capitalize()}** ({plural(len(ids), 'test')})",

@@ -118,9 +118,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> Summary:
     """Compute every section."""
-    section = test_section(run, tests)
-    counts = section.counts if section else None
     compared = comparison_view(comparison) if comparison is not None else None
+    section = test_section(run, tests, compared.base_failures if compared is not None else ())
+    counts = section.counts if section else None
     return Summary(
         title=f"Validation summary: {run.subject.branch or run.subject.name or run.project or 'unnamed subject'}",
         verdict=_verdict(run, counts, compared),
@@ -143,8 +143,14 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
 
 
 def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | None) -> Verdict:
-    """The verdict of the run; a regression against the base is no pass, whatever the gates say."""
+    """The verdict of the run; a regression against the base is no pass, whatever the gates say.
+
+    What fails as it does on the base is no pass either, and no fault of the head's.
+    """
     verdict = verdict_of(run, counts)
+    if compared is not None and compared.excused and verdict.word == "FAIL":
+        what = f"what fails here fails there, too ({plural(len(compared.base_failures), 'test')})"
+        return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
     if compared is None or not compared.regression or not verdict.passed:
         return verdict
     why = ", ".join(compared.weakened) or "see the comparison"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from gates.config.values import Output
+from gates.render.comparison import comparison_view
 from gates.render.filters import leaf_lines
 from gates.render.live import final_lines
 from gates.render.summary import summarise
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gates.compare.values import Comparison
+    from gates.render.comparison import ComparisonView
     from gates.render.summary import GateRow, Summary
     from gates.results import Run, TestResult
 
 SHOWN_FAILURES = 20
 """So many failures are shown; the summary file has more."""
+
+ON_BASE = " (on the base, too)"
+"""Stands behind a test whose failure is no doing of the head's."""
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -64,7 +69,8 @@ def render_terminal(
     output = output or Output()
     for line in final_lines(tests, output):
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
-    for lines in (_failures(summary, output), leaf_lines(summary.leaves), _tests(summary), _comparison(summary)):
+    compared = _compared(summary.comparison) if summary.comparison is not None else []
+    for lines in (_failures(summary, output), leaf_lines(summary.leaves), _tests(summary), compared):
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:
@@ -88,6 +94,8 @@ def _print(console: Console | Log, text: str, style: str = "") -> None:
 
 
 def _colour(summary: Summary) -> str:
+    if summary.comparison is not None and summary.comparison.excused:
+        return "bold yellow"  # no pass, and no fault of the head's
     return "bold green" if summary.verdict.passed else "bold red"
 
 
@@ -96,7 +104,7 @@ def _failures(summary: Summary, output: Output) -> list[str]:
     failures = summary.tests.failures if summary.tests and shown >= LEVELS.index("fail") else ()
     lines = []
     for failure in failures[:SHOWN_FAILURES]:
-        lines += ["", f"{failure.outcome.value.upper()} {failure.id}"]
+        lines += ["", f"{failure.outcome.value.upper()} {failure.id}{ON_BASE if failure.on_base else ''}"]
         lines += [f"  {failure.place}"] if failure.place else []
         lines += [f"  {failure.message}"] if failure.message else []
     if len(failures) > SHOWN_FAILURES:
@@ -118,13 +126,28 @@ def _tests(summary: Summary) -> list[str]:
     return [summary.tests.timed_line] if summary.tests else []
 
 
-def _comparison(summary: Summary) -> list[str]:
-    view = summary.comparison
-    if view is None:
-        return []
+def render_comparison(comparison: Comparison, console: Console | Log) -> None:
+    """Print a comparison that has no run of its own, with the tests by name."""
+    view = comparison_view(comparison)
+    lines = _compared(view)
+    for words, ids in view.lists:
+        lines += ["", f"{words} ({len(ids)}):", *(f"  {name}" for name in ids[:SHOWN_FAILURES])]
+        lines += [f"  … and {len(ids) - SHOWN_FAILURES} more"] if len(ids) > SHOWN_FAILURES else []
+    lines += ["", *view.notes] if view.notes else []
+    _print(console, "\n".join(lines) + "\n")
+    _print(console, view.conclusion, f"bold {'red' if view.regression or view.blocked else 'green'}")
+
+
+def _compared(view: ComparisonView) -> list[str]:
     width = max((len(aspect) for aspect, _, _ in view.rows), default=0)
-    lines = [f"Comparison: {view.base} vs {view.head}: {'REGRESSION' if view.regression else 'no regression'}"]
-    return [*lines, *(f"  {aspect:<{width}}  {base} -> {head}" for aspect, base, head in view.rows)]
+    lines = [f"Comparison: {view.base} vs {view.head}: {view.words}"]
+    lines += [f"  {aspect:<{width}}  {base} -> {head}" for aspect, base, head in view.rows]
+    again = view.confirmations[:SHOWN_FAILURES]
+    lines += ["  Run again on both sides:"] if again else []
+    lines += [f"    {test}: {finding} ({counts})" for test, finding, counts in again]
+    if len(view.confirmations) > SHOWN_FAILURES:
+        lines.append(f"    … and {len(view.confirmations) - SHOWN_FAILURES} more")
+    return lines
 
 
 def _table(rows: tuple[GateRow, ...], console: Console) -> None:

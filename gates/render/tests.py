@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.compare.tests import names_of
 from gates.render.text import one_line, plural, useful_lines
 from gates.results import TestCounts, count_tests
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from gates.results import Run, SubtestResult, TestResult
 
@@ -49,7 +50,7 @@ class PackageRow(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A test that went wrong or got lost, as shown first."""
+    """A test that went wrong or got lost, as shown first; `on_base`: it does so on the base, too."""
 
     id: str
     gate: str
@@ -58,6 +59,7 @@ class Failure(msgspec.Struct, frozen=True):
     message: str
     lines: tuple[str, ...]
     duration: float
+    on_base: bool = False
 
 
 class Flaky(msgspec.Struct, frozen=True):
@@ -109,8 +111,18 @@ class TestSection(msgspec.Struct, frozen=True):
         )
 
 
-def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
-    """The section of a run; None where the run brought no test results at all."""
+def test_section(  # no test
+    run: Run,
+    tests: Sequence[TestResult],
+    known: Collection[str] = (),  # noqa: PT028
+) -> TestSection | None:
+    """The section of a run; None where the run brought no test results at all.
+
+    Args:
+        run: the run.
+        tests: its results.
+        known: tests that fail on the base, too, as a comparison names them.
+    """
     counts = count_tests(tests) if tests else run.tests
     if counts is None:
         return None
@@ -118,7 +130,7 @@ def test_section(run: Run, tests: Sequence[TestResult]) -> TestSection | None:
         counts=counts,
         seconds=_seconds(run, tests),
         packages=packages(tests),
-        failures=failures(tests),
+        failures=failures(tests, known),
         by_gate=_by_gate(run, tests),
         flaky=flaky_tests(tests),
         leaky=tuple(
@@ -179,10 +191,12 @@ def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
     )
 
 
-def failures(tests: Iterable[TestResult]) -> tuple[Failure, ...]:
-    """What went wrong, in the order of the run, then what got lost."""
+def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[Failure, ...]:
+    """What went wrong, in the order of the run, then what got lost, then what is known to fail on the base, too."""
+    names = frozenset(known)
+    on_base = {id(test) for test in tests if not names.isdisjoint(names_of(test))} if names else set()
     wrong = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
-    wrong.sort(key=lambda test: test.outcome in LOST_TESTS)  # stable: keeps the order of the run
+    wrong.sort(key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS))  # stable: keeps the order of the run
     return tuple(
         Failure(
             id=test.id,
@@ -192,6 +206,7 @@ def failures(tests: Iterable[TestResult]) -> tuple[Failure, ...]:
             message=_message(test),
             lines=useful_lines(test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)),
             duration=test.duration,
+            on_base=id(test) in on_base,
         )
         for test in wrong
     )

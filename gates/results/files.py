@@ -6,6 +6,7 @@ A file is written aside and renamed, so a reader never sees half of one; `tests.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ JUNIT_FILE = "junit.xml"
 COMPARISON_FILE = "comparison.json"
 LOCK_FILE = ".lock"
 LOGS_FOLDER = "logs"
+CONFIRM_FOLDER = "confirm"
+"""Holds the reports of runs that confirmed what a comparison found: what its counts stand on."""
 
 _STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)
 
@@ -86,6 +89,8 @@ class ReportFolder:
             (self.folder / ".gitignore").write_text("*\n")
         for name in _STALE:
             (self.folder / name).unlink(missing_ok=True)
+        for further in (self.folder / CONFIRM_FOLDER).glob("*-*"):
+            shutil.rmtree(further, ignore_errors=True)
         for log in self.logs.glob("*.log"):  # what is no log was put there by somebody else
             log.unlink()
 

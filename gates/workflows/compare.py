@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare import Comparison, compare_runs
+from gates.compare import BaseFailures, Comparison, compare_runs
 from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.facts.api import api_changes
 from gates.facts.assertions import Shape, shapes_of
-from gates.facts.dependencies import dependencies_of
+from gates.facts.dependencies import Dependencies, dependencies_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
+from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
 
 if TYPE_CHECKING:
-    from gates.plan import Request
+    from gates.request import Request
     from gates.results import FileChange
+    from gates.workflows.confirm import Confirmed, Which
     from gates.workflows.prepare import Prepared
 
 
@@ -37,6 +39,24 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: ExitCode
 
 
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """How two sides are compared.
+
+    Attributes:
+        accepted: names of entries of the ledgers that may grow, besides those that the config accepts.
+        fail_on: the findings that make a regression.
+        scope: globs of what the branch may touch; empty takes those of the config.
+        base_failures: what tests mean that fail as they do on the base; None leaves it to the config.
+        confirm: how often newly failing tests are run again on both sides.
+    """
+
+    accepted: tuple[str, ...] = ()
+    fail_on: tuple[str, ...] = REGRESSIONS
+    scope: tuple[str, ...] = ()
+    base_failures: BaseFailures | None = None
+    confirm: int = 0
+
+
 def compare_subjects(
     root: Path,
     base: str,
@@ -44,11 +64,9 @@ def compare_subjects(
     request: Request,
     command_line: str,
     reports: Path | None = None,
-    accepted: tuple[str, ...] = (),
-    fail_on: tuple[str, ...] = REGRESSIONS,
-    scope: tuple[str, ...] = (),
+    wish: Wish | None = None,
 ) -> Compared:
-    """Run the gates that bring test results on both sides.
+    """Run the gates that bring test results on both sides, and again what fails newly, where that is wished.
 
     Args:
         root: the project's folder.
@@ -57,73 +75,128 @@ def compare_subjects(
         request: what the user asked for.
         command_line: the command, to paste.
         reports: where reports go; None for the project's folder of reports.
-        accepted: names of entries of the ledgers that may grow.
-        fail_on: the findings that make a regression.
-        scope: globs of what the branch may touch; empty takes those of the config.
+        wish: how to compare; None for the usual way.
 
     Raises:
         GatesError: no git, no such commit, or a side that cannot be run.
     """
+    wish = wish or Wish()
     git = Git.of(root)
     if git is None:
         raise UsageError("there is no git repository, so there is nothing to compare with", place=str(root))
     git.need_commit(base)
     with prepare_subject(root, request, head, reports=reports) as prepared:
-        _refuse_unknown(prepared, accepted)
+        _refuse_unknown(prepared, wish.accepted)
         wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
-    base_reports = prepared.store.folder / "base"
-    with ExitStack() as stack:
-        try:
-            base_prepared = stack.enter_context(
-                prepare_subject(root, wanted, base, reports=base_reports, checklist_of=prepared.root)
-            )
-        except GatesError as error:
-            known = UsageError(
-                "the base cannot be run", place=base, got=str(error), remedy="--gate with what both have"
-            )
-            known.exit_code = error.exit_code
-            raise known from error
-        sys.stderr.write(f"base: {base} ({base_prepared.subject.commit[:12]})\n")
-        before = validate(base_prepared, command_line)
-        shapes_before, needs_before = _shapes(base_prepared, before), dependencies_of(base_prepared.root)
+    sides = _Sides(root, base, head, prepared.root, command_line)
+    sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
+    base_side = sides.run_base(wanted, prepared.store.folder / "base")
+    before = base_side.finished
     if before.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
-    if before.run.tests is None:
-        passed = all(gate.outcome is GateOutcome.PASSED for gate in before.run.gates)
-        raise (UsageError if passed else EnvironmentProblem)(
-            "the base has no test results to compare with",
-            place=f"{base} ({before.run.subject.commit[:12]})",
-            got=", ".join(f"{gate.name}: {gate.outcome} {gate.reason}".strip() for gate in before.run.gates),
-            remedy=f"look at {base_reports / 'logs'}",
-        )
-    with prepare_subject(root, wanted, head, reports=reports) as prepared:
-        sys.stderr.write(f"head: {head}\n")
-        after = validate(prepared, command_line)
-        shapes_after, needs_after = _shapes(prepared, after), dependencies_of(prepared.root)
-    may_grow = (*prepared.config.accept_exclusions, *accepted)
+    _need_tests(before, base)
+    sys.stderr.write(f"head: {head}\n")
+    head_side = sides.run_head(wanted, reports)
+    after, needs = head_side.finished, (base_side.needs, head_side.needs)
     files = _files(git, before, after)
-    comparison = compare_runs(
-        before.run,
-        before.tests,
-        after.run,
-        after.tests,
-        files,
-        accepted=may_grow,
-        shapes=(shapes_before, shapes_after),
-        fail_on=fail_on,
-        dependencies=(needs_before, needs_after),
-        scope=scope or prepared.config.scope,
-        api=_api(git, before, after),
-        notes=[f"cannot be read: {text}" for text in (*needs_before.unreadable, *needs_after.unreadable)],
+    api = _api(git, before, after)
+    unreadable = [f"cannot be read: {text}" for side in needs for text in side.unreadable]
+
+    def compare(confirmed: Confirmed | None = None) -> Comparison:
+        return compare_runs(
+            before.run,
+            before.tests,
+            after.run,
+            after.tests,
+            files,
+            notes=(*unreadable, *(confirmed.notes if confirmed is not None else ())),
+            accepted=(*prepared.config.accept_exclusions, *wish.accepted),
+            shapes=(base_side.shapes, head_side.shapes),
+            fail_on=wish.fail_on,
+            dependencies=needs,
+            scope=wish.scope or prepared.config.scope,
+            api=api,
+            base_failures=wish.base_failures or prepared.config.base_failures,
+            again=confirmed.again if confirmed is not None else None,
+        )
+
+    comparison = _written(after, compare())
+    code = exit_of(after, comparison)
+    if wish.confirm and comparison.tests.newly_failing and code != ExitCode.INTERRUPTED:
+        confirmed = run_again(comparison.tests, before, after, wish.confirm, wanted, sides.run)
+        comparison = _written(after, compare(confirmed))
+        code = ExitCode.INTERRUPTED if confirmed.interrupted else exit_of(after, comparison)
+    return Compared(finished=after, comparison=comparison, exit_code=code)
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, and what could be read of its subject while that lay there.
+
+    Attributes:
+        finished: the run.
+        shapes: what the source says of the tests that ran.
+        needs: what the subject depends on.
+    """
+
+    finished: Finished
+    shapes: dict[str, Shape]
+    needs: Dependencies
+
+
+class _Sides:
+    """Runs either side, as often as it is asked to."""
+
+    def __init__(self, root: Path, base: str, head: str, checklist_of: Path, command_line: str) -> None:
+        self._root, self._base, self._head = root, base, head
+        self._checklist_of, self._command_line = checklist_of, command_line
+
+    def run_base(self, request: Request, reports: Path, *, remember: bool = True) -> Side:
+        """Run the base, with the head's checklist where it has none."""
+        with ExitStack() as stack:
+            try:
+                prepared = stack.enter_context(
+                    prepare_subject(self._root, request, self._base, reports=reports, checklist_of=self._checklist_of)
+                )
+            except GatesError as error:
+                known = UsageError(
+                    "the base cannot be run", place=self._base, got=str(error), remedy="--gate with what both have"
+                )
+                known.exit_code = error.exit_code
+                raise known from error
+            return self._run(prepared, remember=remember)
+
+    def run_head(self, request: Request, reports: Path | None, *, remember: bool = True) -> Side:
+        """Run the head."""
+        with prepare_subject(self._root, request, self._head, reports=reports) as prepared:
+            return self._run(prepared, remember=remember)
+
+    def run(self, side: Which, request: Request, reports: Path) -> Finished:
+        """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
+        run = self.run_base if side == "base" else self.run_head
+        return run(request, reports, remember=False).finished
+
+    def _run(self, prepared: Prepared, *, remember: bool) -> Side:
+        finished = validate(prepared, self._command_line, remember=remember)
+        shapes = shapes_of(prepared.root, (test.file for test in finished.tests))
+        return Side(finished=finished, shapes=shapes, needs=dependencies_of(prepared.root))
+
+
+def _need_tests(base: Finished, name: str) -> None:
+    if base.run.tests is not None:
+        return
+    passed = all(gate.outcome is GateOutcome.PASSED for gate in base.run.gates)
+    raise (UsageError if passed else EnvironmentProblem)(
+        "the base has no test results to compare with",
+        place=f"{name} ({base.run.subject.commit[:12]})",
+        got=", ".join(f"{gate.name}: {gate.outcome} {gate.reason}".strip() for gate in base.run.gates),
+        remedy=f"look at {base.reports / 'logs'}",
     )
-    write_whole(after.reports / COMPARISON_FILE, to_json(comparison))
-    emit(after.run, after.tests, after.reports, comparison)
-    return Compared(finished=after, comparison=comparison, exit_code=exit_of(after, comparison))
 
 
-def _shapes(prepared: Prepared, finished: Finished) -> dict[str, Shape]:
-    """What the source says of the tests that ran, while it is there."""
-    return shapes_of(prepared.root, (test.file for test in finished.tests))
+def _written(head: Finished, comparison: Comparison) -> Comparison:
+    write_whole(head.reports / COMPARISON_FILE, to_json(comparison))
+    emit(head.run, head.tests, head.reports, comparison)
+    return comparison
 
 
 def _api(git: Git, base: Finished, head: Finished) -> tuple[list[dict[str, str]], str]:
@@ -170,10 +243,15 @@ def gates_with_tests(prepared: Prepared) -> tuple[str, ...]:
 
 
 def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
-    """Exit code of a comparison: a regression is told as such, although it made the head's gate fail, too."""
+    """Exit code of a comparison: a regression is told as such, although it made the head's gate fail, too.
+
+    Where all that fails on the head fails on the base, too, that is no failure of the head's, unless it blocks.
+    """
     code = ExitCode(head.run.exit_code)
     if comparison.regression and code in (ExitCode.GATE_FAILED, ExitCode.PASSED, ExitCode.COULD_NOT_RUN):
         return ExitCode.REGRESSION
+    if code is ExitCode.GATE_FAILED and comparison.only_base_failures and not comparison.blocked:
+        return ExitCode.PASSED
     return code
 
 

@@ -71,7 +71,7 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
     Raises:
         GatesError: a file cannot be read.
     """
-    results = [result for file in files for result in _results(file)]
+    results = [result for file in files for result in results_of(file)]
     outside = Outside.of_worktree(root)
     facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
     return Tests(
@@ -87,8 +87,13 @@ def _candidates(result: TestResult) -> Iterator[Candidate]:
         yield Subtest(result, subtest.name)
 
 
-def _results(file: Path) -> tuple[TestResult, ...]:
-    if file.suffix == ".jsonl":
+def results_of(file: Path) -> tuple[TestResult, ...]:
+    """The results in a file. Their gate is empty where the file does not say it.
+
+    Raises:
+        GatesError: it cannot be read, is something else, or contradicts itself.
+    """
+    if file.suffix.lower() == ".jsonl":
         if not file.exists():
             raise UsageError("there is no such file", place=str(file))
         return load_tests(file)
@@ -104,9 +109,14 @@ def _results(file: Path) -> tuple[TestResult, ...]:
     if not any(case.classname == GATES_SUITE for case in suites.get(GATES_SUITE, ())):
         return case_results("", report)
     # Our own: gates are no tests, and what two gates ran is one test with two results, as in `tests.jsonl`.
+    gates = [case.name for case in suites.pop(GATES_SUITE)]
     return tuple(
         result
         for name, cases in suites.items()
-        if name != GATES_SUITE
-        for result in case_results("", msgspec.structs.replace(report, cases=tuple(cases)))
+        for result in case_results(_gate_of(name, gates), msgspec.structs.replace(report, cases=tuple(cases)))
     )
+
+
+def _gate_of(suite: str, gates: Iterable[str]) -> str:
+    """The gate in front of a suite's name, which stands there where several brought tests."""
+    return max((gate for gate in gates if suite.startswith(f"{gate}: ")), key=len, default="")

@@ -31,6 +31,15 @@ def show_terminal(
     sys.stdout.flush()  # a reader that went away shows itself here, not after the exit code is settled
 
 
+def show_comparison(comparison: Comparison) -> None:
+    """Print a comparison that has no run of its own to standard output."""
+    from gates.render.terminal import render_comparison, terminal_console
+
+    with suppress(SystemExit):  # as above
+        render_comparison(comparison, terminal_console(sys.stdout))
+    sys.stdout.flush()
+
+
 def render_run(path: Path, form: str) -> str | None:
     """The text of a run in `form`; None when it was printed already.
 

@@ -59,6 +59,7 @@ def validate(
     events: str | None = None,
     *,
     aside: bool = False,
+    remember: bool = True,
 ) -> Finished:
     """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
 
@@ -68,6 +69,7 @@ def validate(
         progress: shows how the run goes; by default on standard error.
         events: path or descriptor that live events go to; None for nowhere.
         aside: the run answers a question of its own, and is not what `gates rerun` goes on with.
+        remember: keep for the next run what gates took, and what became of tests.
 
     Raises:
         UsageError: events cannot be written there.
@@ -129,7 +131,8 @@ def validate(
     finished = Finished(
         run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
     )
-    if not (prepared.plan.stress_count or prepared.plan.stress_duration):  # else its durations are of many attempts
+    stressed = prepared.plan.stress_count or prepared.plan.stress_duration  # then durations are of many attempts
+    if remember and not stressed:
         _remember(prepared, finished, aside=aside)
     return finished
 

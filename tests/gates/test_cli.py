@@ -91,7 +91,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
     loaded = done.stdout.splitlines()[-1]
     assert loaded == str(
         [
-            *("gates", "gates.values", "gates.cli.options", "gates.cli.looking", "gates.cli.running", "gates.errors"),
+            *("gates", "gates.values", "gates.cli.options", "gates.cli.looking", "gates.errors", "gates.cli.running"),
             "gates.cli",
         ]
     )
@@ -118,6 +118,13 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
         (["run", "-E", "test(a)", "-E", "b c"], "^"),
         (["run", "--subject", "HEAD"], "there is no git repository"),
         (["compare", "main"], "there is no git repository"),
+        (["compare", "a", "b", "c"], "more than two sides"),
+        (["compare", "a.xml", "b.xml", "c.xml"], "quote the pattern of each side"),
+        (["compare", "a.xml"], "a results file is compared with results files only"),
+        (["compare", "main", "b.jsonl"], "a results file is compared with results files only"),
+        (["compare", "a.xml", "b.xml", "-E", "all()"], "--filter-expr is about runs"),
+        (["compare", "a.xml", "b.xml", "--confirm", "2"], "--confirm is about runs"),
+        (["compare", "a.xml", "main", "--confirm", "-1"], "Invalid value for '--confirm'"),
         (["run", "--profile", "nope"], "no profile is named 'nope'"),
         (["list", "--profile", "nope"], "no profile is named 'nope'"),
         (["run", "--gate", "onne"], "did you mean 'one'?"),

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gates.compare import Comparison, GateTimes, compare_runs
-from gates.results import FileChange, GateResult, Run, TestCounts
+from gates.compare import Comparison, GateTimes, Side, compare_results, compare_runs
+from gates.compare.confirm import Again
+from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import NOON, a_gate, a_run, a_subject, a_test
 
@@ -112,3 +113,93 @@ def tools(**versions: str) -> Run:
 )
 def test_what_differs_besides_the_code_is_said(base: Run, head: Run, notes: list[str]) -> None:
     assert list(compare(base, head).notes) == notes
+
+
+FAILED = a_test("a", TestOutcome.FAILED, signature="E: no")
+
+
+def failing(outcome: GateOutcome = GateOutcome.FAILED, **fields: Any) -> GateResult:
+    return a_gate("test", outcome, **{"exit_code": 1, **fields})
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "only"),
+    [
+        (failing(), failing(), True),
+        (failing(), failing(GateOutcome.TIMEOUT), False),
+        (failing(), failing(inconsistent=True), False),
+        (failing(inconsistent=True), failing(), False),
+        (failing(exit_code=1), failing(exit_code=2), False),
+        (failing(GateOutcome.COULD_NOT_RUN), failing(), False),
+        (a_gate("other", GateOutcome.FAILED, exit_code=1), failing(), False),
+    ],
+    ids=["alike", "timeout", "inconsistent", "base inconsistent", "exit code", "base could not run", "no base"],
+)
+def test_a_gate_that_fails_as_on_the_base_is_no_doing_of_the_head(
+    base: GateResult, head: GateResult, only: bool
+) -> None:
+    found = compare_runs(a_run(gates=(base,)), [FAILED], a_run(gates=(head,)), [FAILED])
+    assert (found.only_base_failures, found.regression, found.blocked) == (only, False, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "tests", "only"),
+    [
+        ((), (), True),
+        ((), (a_test("new", TestOutcome.FAILED),), False),
+        ((), (a_test("lost", TestOutcome.NOT_RUN),), False),
+        ((a_gate("lint", GateOutcome.FAILED),), (), False),
+        ((a_gate("lint"),), (), True),
+        ((a_gate("old", GateOutcome.COULD_NOT_RUN, accepted=True),), (), True),
+        ((a_gate("old", GateOutcome.COULD_NOT_RUN),), (), False),
+    ],
+    ids=["nothing else", "a new test", "a lost test", "another gate", "passed", "accepted", "could not run"],
+)
+def test_whatever_else_went_wrong_is_the_heads(
+    more: tuple[GateResult, ...], tests: tuple[TestResult, ...], only: bool
+) -> None:
+    base, head = a_run(gates=(failing(),)), a_run(gates=(failing(), *more))
+    assert compare_runs(base, [FAILED], head, [FAILED, *tests]).only_base_failures == only
+
+
+def test_what_cannot_be_collected_hides_tests_although_it_does_so_on_both_sides() -> None:
+    broken = a_test("m", TestOutcome.ERROR, phase="collect", signature="SyntaxError: no")
+    run = a_run(gates=(failing(),))
+    found = compare_runs(run, [broken], run, [broken])
+    assert (found.tests.still_failing, found.only_base_failures) == ((broken.id,), False)
+
+
+def test_nothing_that_failed_is_no_failure_of_the_base() -> None:
+    assert not compare(a_run(), a_run()).only_base_failures
+
+
+def test_failures_of_the_base_block_where_that_is_asked_for() -> None:
+    runs = a_run(gates=(failing(),)), [FAILED], a_run(gates=(failing(),)), [FAILED]
+    found = compare_runs(*runs, base_failures="block")
+    assert (found.blocked, found.regression, found.base_failures) == (True, False, "block")
+    assert not compare_runs(a_run(), [a_test()], a_run(), [FAILED], base_failures="block").blocked
+
+
+def test_only_what_is_confirmed_is_a_regression() -> None:
+    wrong = a_test("a", TestOutcome.FAILED)
+    runs = a_run(), [a_test("a")], a_run(gates=(failing(),)), [wrong]
+    assert compare_runs(*runs).regression
+    fails, passes = {wrong.id: TestOutcome.FAILED}, {wrong.id: TestOutcome.PASSED}
+    confirmed = compare_runs(*runs, again=Again(base=(passes,), head=(fails,)))
+    assert (confirmed.regression, confirmed.tests.newly_failing) == (True, (wrong.id,))
+    flaky = compare_runs(*runs, again=Again(base=(fails,), head=(fails,)))
+    assert (flaky.regression, flaky.tests.flaky_on_both, flaky.only_base_failures) == (False, (wrong.id,), True)
+    open_ = compare_runs(*runs, again=Again(base=(passes,), head=(passes,)))
+    assert (open_.regression, open_.tests.unconfirmed, open_.only_base_failures) == (False, (wrong.id,), False)
+    assert len(open_.confirmations) == 1
+
+
+def test_results_without_runs_are_compared_in_the_same_way() -> None:
+    base, head = [a_test("a"), a_test("b")], [a_test("a", TestOutcome.FAILED), a_test("b")]
+    found = compare_results(
+        Side(name="a.xml", identity="x", tests=tuple(base)), Side(name="b.xml", identity="y", tests=tuple(head))
+    )
+    run = compare_runs(a_run(base), base, a_run(head), head)
+    for field in ("tests", "base_counts", "head_counts", "regression", "wider_exclusions"):
+        assert getattr(found, field) == getattr(run, field)
+    assert (found.base, found.head, found.base_run, found.head_identity) == ("a.xml", "b.xml", "", "y")

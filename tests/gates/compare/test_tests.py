@@ -51,7 +51,7 @@ def became(before: str | None, after: str | None) -> set[str]:
         ("xfailed", "failed", "newly_failing"),
         ("xfailed", "passed", ""),
         ("flaky", "failed", "newly_failing"),
-        ("failed", "failed", "still_failing"),
+        ("failed", "failed", "still_failing same_cause"),
         ("failed", "timeout", "still_failing other_cause"),
         ("failed", "not-run", "still_failing lost"),
         ("not-run", "failed", "still_failing"),
@@ -95,6 +95,7 @@ def test_exactly_a_test_that_was_good_and_is_wrong_or_lost_is_a_regression(
     assert ("removed" in words) == (after is None)
     # Whatever is wrong on the head is said to be so, by exactly one word.
     about_failing = words & {"newly_failing", "newly_failing_other", "still_failing"}
+    assert words & {"same_cause", "other_cause"} <= {"same_cause" if before == after else "other_cause"}
     assert len(about_failing) == (after in WRONG | LOST)
 
 
@@ -151,4 +152,33 @@ def test_a_run_against_itself_shows_only_what_fails(side: list[TestResult]) -> N
     found = compare_tests(side, side)
     wrong = [test for test in side if test.outcome in WRONG | LOST]
     assert len(found.still_failing) == len(wrong)
-    assert found == TestsComparison(still_failing=found.still_failing)
+    assert len(found.same_cause) == len([test for test in side if test.outcome in WRONG])
+    assert found == TestsComparison(still_failing=found.still_failing, same_cause=found.same_cause)
+
+
+SIGNED = "ValueError: no @ a.py:f"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (SIGNED, SIGNED, True),
+        (SIGNED, "ValueError: no @ b.py:f", False),
+        (SIGNED, "ValueError: no", True),  # a file of another runner
+        (SIGNED, "KeyError: no", False),
+        ("ValueError: no", "ValueError: no", True),
+        ("", "", True),
+        (SIGNED, "", None),
+    ],
+)
+def test_failures_with_one_signature_have_one_cause(one: str, other: str, same: bool | None) -> None:
+    first, second = ([a_test(outcome=TestOutcome.FAILED, signature=signature)] for signature in (one, other))
+    for base, head in ((first, second), (second, first)):
+        found = compare_tests(base, head)
+        assert (bool(found.same_cause), bool(found.other_cause)) == (same is True, same is False)
+
+
+def test_a_cause_may_show_in_another_phase() -> None:
+    base = [a_test(outcome=TestOutcome.FAILED, signature=SIGNED)]
+    head = [a_test(outcome=TestOutcome.ERROR, signature=SIGNED)]
+    assert compare_tests(base, head).same_cause

@@ -49,6 +49,7 @@ supervise = false
 global-timeout = "1h"
 stall-timeout = "5m"
 accept-exclusions = ["scaffold"]
+base-failures = "block"
 unrelated = ["docs/**"]
 scope = ["src/**"]
 no-tests = "warn"
@@ -151,6 +152,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         global_timeout=3600.0,
         stall_timeout=300.0,
         accept_exclusions=("scaffold",),
+        base_failures="block",
         unrelated=("docs/**",),
         scope=("src/**",),
         no_tests="warn",
@@ -195,7 +197,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
                 rules=(
                     Layer(
-                        "gates.toml:56",
+                        "gates.toml:57",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -204,7 +206,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:73",
+                "gates.toml:74",
                 "mark(net)",
                 {
                     "retries": {
@@ -218,9 +220,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:77", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:78", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:60", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:61", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

@@ -128,8 +128,14 @@ def test_an_exclusion_needs_an_owner_and_holds_to_its_last_day(fields: dict[str,
         (compared(), True, "compared with main (b)"),
         (compared(newly_failing=("a", "b")), False, "2 tests failing that did not fail on the base"),
         (compared(newly_failing_other=("a",)), False, "1 test failing that did not fail on the base"),
+        (compared(unconfirmed=("a",)), False, "1 test failing that did not fail on the base"),
+        (
+            compared(still_failing=("a",)),
+            False,
+            "1 test failing on the base, too, and not known to be for the same cause",
+        ),
         (compared(0), False, "not shown: no test was run on the base"),
-        (compared(still_failing=("a",)), True, "compared with main (b)"),
+        (compared(still_failing=("a",), same_cause=("a",)), True, "compared with main (b)"),
     ],
 )
 def test_only_a_comparison_shows_that_nothing_fails_anew(

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gates.compare.runs import compare_runs
-from gates.compare.values import Comparison, Fewer, GateTimes, Renamed, TestsComparison
+from gates.compare.values import Comparison, Confirmation, Fewer, GateTimes, Renamed, TestsComparison
 from gates.render.comparison import LISTS, comparison_view
 from gates.results import FileChange, TestCounts
 from gates.values import TestOutcome
@@ -62,7 +62,9 @@ def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
     view = comparison_view(compared(everything, regression=True))
     assert [ids for _, ids in view.lists] == [(field,) for field, _ in LISTS]
     assert view.weakened == ("1 removed", "1 newly skipped", "1 newly expected to fail", "1 newly excluded")
-    assert view.new_failures == ("newly_failing", "newly_failing_other")
+    assert view.new_failures == ("newly_failing", "newly_failing_other", "unconfirmed")
+    assert view.changed_failures == ("still_failing",)
+    assert view.base_failures == ("same_cause", "flaky_on_both")
     assert view.regression
 
 
@@ -95,3 +97,44 @@ def test_a_real_comparison_is_laid_out() -> None:
     assert view.regression
     assert view.new_failures == ("tests/kvcache/test_pool.py::a",)
     assert ("Tests passing", "2/2", "1/2") in view.rows
+
+
+BOTH = TestsComparison(still_failing=("a", "b"), fixed=("c",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "conclusion", "excused"),
+    [
+        ({}, "no regression", "NO REGRESSION", False),
+        ({"tests": BOTH}, "no regression", "NO REGRESSION: 2 failing on both sides, 1 fixed", False),
+        (
+            {"tests": BOTH, "only_base_failures": True},
+            "no regression",
+            "NO REGRESSION: 2 failing on both sides, 1 fixed",
+            True,
+        ),
+        (
+            {"tests": BOTH, "only_base_failures": True, "blocked": True},
+            "no regression, but failures of the base block",
+            "NO REGRESSION, BUT FAILURES OF THE BASE BLOCK: 2 failing on both sides, 1 fixed",
+            False,
+        ),
+        (
+            {"tests": TestsComparison(newly_failing=("a",)), "regression": True, "blocked": True},
+            "REGRESSION",
+            "REGRESSION: 1 newly failing",
+            False,
+        ),
+    ],
+)
+def test_the_verdict_keeps_failures_of_the_base_apart(
+    fields: dict[str, object], words: str, conclusion: str, excused: bool
+) -> None:
+    view = comparison_view(compared(**{"tests": TestsComparison(), **fields}))  # type: ignore[arg-type]
+    assert (view.words, view.conclusion, view.excused) == (words, conclusion, excused)
+
+
+def test_counts_of_what_was_run_again_are_shown() -> None:
+    again = Confirmation(test="a", head_failed=2, head_runs=3, base_failed=0, base_runs=3, finding="unconfirmed")
+    view = comparison_view(compared(TestsComparison(unconfirmed=("a",)), confirmations=(again,)))
+    assert view.confirmations == (("a", "unconfirmed", "head 2/3, base 0/3"),)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
+from gates.compare import compare_runs
 from gates.render.github import LISTED_FAILURES, render_github
 from gates.results import AttemptResult
 from gates.values import GateOutcome, TestOutcome
@@ -68,3 +69,17 @@ def test_no_text_adds_a_command(text: str) -> None:
     found = lines(run, tests)
     assert len(found) == 3
     assert all(line.startswith("::error ") for line in found)
+
+
+def test_what_fails_on_the_base_too_is_a_warning() -> None:
+    base, head = (
+        [a_test("a", TestOutcome.FAILED, gate="x"), a_test("b", gate="y")],
+        [
+            a_test("a", TestOutcome.FAILED, gate="x"),
+            a_test("b", TestOutcome.FAILED, gate="y"),
+        ],
+    )
+    run = a_run(head, outcome="failed")
+    lines = render_github(run, head, compare_runs(a_run(base), base, run, head)).splitlines()
+    assert [line.partition(" ")[0] for line in lines[:2]] == ["::error", "::warning"]
+    assert lines[1].endswith("failed tests/kvcache/test_pool.py%3A%3Aa::failed")

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.compare.values import Comparison, GateTimes, TestsComparison
+from gates.compare import compare_runs
+from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
 from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, LISTED_FLAKY, render_markdown
 from gates.results import (
     AttemptResult,
@@ -61,6 +62,9 @@ def comparison(text: str, *, regression: bool = True) -> Comparison:
         base_counts=TestCounts(run=1, passed=1), head_counts=TestCounts(run=1, failed=1),
         gate_times=(GateTimes(gate=text, base_seconds=1.0, head_seconds=2.0, head_outcome=text),),
         regression=regression, notes=(text,),
+        confirmations=(
+            Confirmation(test=text, head_failed=2, head_runs=3, base_failed=0, base_runs=3, finding="unconfirmed"),
+        ),
     )  # fmt: skip
 
 
@@ -191,6 +195,7 @@ def test_a_comparison_has_its_section_and_ticks_its_box() -> None:
     assert "- [x] No new failures against the base" in good
     assert "- [ ] No new failures against the base" in bad
     assert ["Tests passing", "1/1", "0/1"] in rows(good)
+    assert ["`main`", "unconfirmed", "head 2/3, base 0/3"] in rows(good)
 
 
 @settings(deadline=None, max_examples=40)
@@ -223,3 +228,17 @@ def test_any_results_render(tests: list[TestResult], complete: bool) -> None:
     shown = render_markdown(a_run(tests, complete=complete, outcome="failed"), tests)
     assert "PASS" not in headings(shown)[1]
     assert len([heading for heading in headings(shown) if heading in SECTIONS]) == len(SECTIONS)
+
+
+def test_failures_of_the_base_are_kept_apart() -> None:
+    base = [a_test("known", TestOutcome.FAILED), a_test("new")]
+    head = [a_test("known", TestOutcome.FAILED), a_test("new", TestOutcome.FAILED)]
+    run = a_run(head, outcome="failed")
+    shown = render_markdown(run, head, compare_runs(a_run(base), base, run, head))
+    first, _, rest = shown.partition("## Failures that the base has, too\n")
+    assert ("::new`" in first.partition("## Failures\n")[2], "::known`" in first) == (True, False)
+    assert "::known`" in rest.partition("\n## ")[0]
+    assert "::new`" not in rest.partition("\n## ")[0]
+    only = render_markdown(run, base, compare_runs(a_run(base), base, run, base))
+    assert headings(only)[2:3] == ["Failures that the base has, too"]
+    assert "Failures" not in headings(only)

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gates.compare import compare_runs
 from gates.render.summary import STATUS_WORDS, summarise
 from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
 
 if TYPE_CHECKING:
+    from gates.compare import BaseFailures
     from gates.results import Run
 
 
@@ -181,3 +183,17 @@ def test_evidence_has_every_log_with_its_digest() -> None:
         ("out/junit.xml", ""),
         ("out/logs/lint.log", "sha256:lint"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome", "word"),
+    [("report", "failed", "NO REGRESSION"), ("block", "failed", "FAIL"), ("report", "interrupted", "INTERRUPTED")],
+)
+def test_what_fails_as_on_the_base_is_no_pass_and_no_fault_of_the_head(
+    policy: BaseFailures, outcome: str, word: str
+) -> None:
+    tests = [a_test("a", TestOutcome.FAILED), a_test("b")]
+    run = a_run(tests, gates=(a_gate("test", GateOutcome.FAILED, exit_code=1),), outcome=outcome)
+    verdict = summarise(run, tests, compare_runs(run, tests, run, tests, base_failures=policy)).verdict
+    assert (verdict.word, verdict.passed) == (word, False)
+    assert ("what fails here fails there, too (1 test)" in verdict.sentence) == (word == "NO REGRESSION")

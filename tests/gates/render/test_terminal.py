@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from rich.console import Console
 
-from gates.compare.runs import compare_runs
-from gates.render.terminal import SHOWN_FAILURES, Log, render_terminal, terminal_console
+from gates.compare.confirm import Again
+from gates.compare.runs import Side, compare_results, compare_runs
+from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
 from gates.results import AttemptResult
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
@@ -116,3 +117,46 @@ def test_any_text_is_shown_on_its_own_line(text: str) -> None:
     shown.encode()
     assert shown.splitlines()[-1].startswith("FAIL: ")
     assert "\x1b" not in shown
+
+
+def printed(base: list[TestResult], head: list[TestResult], **more: Any) -> str:
+    stream = io.StringIO()
+    before, after = (
+        Side(name=name, identity="", tests=tuple(tests)) for name, tests in (("a.xml", base), ("b.xml", head))
+    )
+    render_comparison(compare_results(before, after, **more), terminal_console(stream))
+    return stream.getvalue()
+
+
+def test_a_comparison_without_runs_names_its_tests_and_ends_with_its_verdict() -> None:
+    base = [a_test("a"), a_test("b", TestOutcome.FAILED)]
+    shown = printed(base, [a_test("a", TestOutcome.FAILED), a_test("b", TestOutcome.FAILED)], notes=["said"])
+    assert shown.startswith("Comparison: a.xml vs b.xml: REGRESSION\n")
+    assert "\nnewly failing (1):\n  tests/kvcache/test_pool.py::a\n" in shown
+    assert "\nfailing on both sides for the same cause (1):\n  tests/kvcache/test_pool.py::b\n" in shown
+    assert shown.endswith("\nsaid\n\nREGRESSION: 1 newly failing, 1 failing on both sides\n")
+
+
+def test_long_lists_of_a_comparison_are_cut_and_that_is_said() -> None:
+    shown = printed([a_test("kept")], [a_test("kept"), *(a_test(f"t{number}") for number in range(SHOWN_FAILURES + 3))])
+    assert f"new ({SHOWN_FAILURES + 3}):" in shown
+    assert "  … and 3 more\n" in shown
+    assert shown.endswith("NO REGRESSION\n")
+
+
+def test_what_was_run_again_is_shown_with_its_counts() -> None:
+    before, after = [a_test("a")], [a_test("a", TestOutcome.FAILED)]
+    stream = io.StringIO()
+    head, name = a_run(after, outcome="failed"), before[0].id
+    again = Again(base=({name: TestOutcome.PASSED},), head=({name: TestOutcome.PASSED},))
+    comparison = compare_runs(a_run(before), before, head, after, again=again)
+    render_terminal(head, after, terminal_console(stream), comparison)
+    assert f"  Run again on both sides:\n    {name}: unconfirmed (head 0/1, base 0/1)\n" in stream.getvalue()
+    assert ": no regression\n" in stream.getvalue()
+
+
+def test_what_fails_on_the_base_too_is_said_to() -> None:
+    tests = [a_test("a", TestOutcome.FAILED)]
+    run, stream = a_run(tests, outcome="failed"), io.StringIO()
+    render_terminal(run, tests, terminal_console(stream), compare_runs(run, tests, run, tests))
+    assert "FAILED tests/kvcache/test_pool.py::a (on the base, too)\n" in stream.getvalue()

@@ -10,7 +10,7 @@ from gates.errors import EnvironmentProblem, UsageError
 from gates.plan import Request
 from gates.results.files import load_run
 from gates.store import Store
-from gates.values import ExitCode, TestOutcome
+from gates.values import ExitCode, GateOutcome, TestOutcome
 from gates.workflows.compare import compare_subjects, exit_of, gates_with_tests
 from gates.workflows.prepare import prepare
 from gates.workflows.validate import Finished
@@ -19,6 +19,7 @@ from tests.gates.junit.sample import a_gate, a_run, a_test
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gates.compare import BaseFailures
     from tests.repository import Repository
 
 
@@ -75,6 +76,27 @@ def test_a_regression_is_told_as_such_unless_the_run_was_interrupted(
     outcome = TestOutcome.FAILED if regression else TestOutcome.PASSED
     head, tests = a_run(exit_code=run), (a_test(outcome=outcome),)
     comparison = compare_runs(a_run(), [a_test()], head, tests)
+    assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
+
+
+@pytest.mark.parametrize(
+    ("policy", "known", "run", "code"),
+    [
+        ("report", True, 1, 0),
+        ("block", True, 1, 1),
+        ("report", False, 1, 1),
+        ("report", True, 130, 130),
+        ("report", True, 2, 2),
+    ],
+)
+def test_what_fails_as_on_the_base_fails_the_comparison_only_where_it_blocks(
+    tmp_path: Path, policy: BaseFailures, known: bool, run: int, code: int
+) -> None:
+    gate = (a_gate("test", GateOutcome.FAILED, exit_code=1),)
+    base = (a_test("a", TestOutcome.FAILED),)
+    tests = base if known else (*base, a_test("new", TestOutcome.FAILED))
+    head = a_run(tests, gates=gate, exit_code=run)
+    comparison = compare_runs(a_run(base, gates=gate), base, head, tests, base_failures=policy)
     assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
 
 

@@ -1,0 +1,67 @@
+"""Whether the head is to blame for tests that fail there: they were run again on both sides, and are counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.compare.tests import GOOD_TESTS
+from gates.compare.values import Confirmation, Finding, TestsComparison
+from gates.values import BAD_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """Outcomes by name of test, once for each time that tests were run again; see `tests.naming`."""
+
+    base: tuple[dict[str, TestOutcome], ...] = ()
+    head: tuple[dict[str, TestOutcome], ...] = ()
+
+
+def confirm(tests: TestsComparison, again: Again | None) -> tuple[TestsComparison, tuple[Confirmation, ...]]:
+    """Leave as newly failing only what fails on the head each time and on the base never; all where nothing was run again.
+
+    A time that shows nothing (skipped, lost, not there) does not count: it takes no blame away.
+    """
+    if again is None:
+        return tests, ()
+    found = tuple(_counted(test, again) for test in tests.newly_failing)
+
+    def those(finding: Finding) -> tuple[str, ...]:
+        return tuple(each.test for each in found if each.finding == finding)
+
+    sorted_out = msgspec.structs.replace(
+        tests,
+        newly_failing=those("newly failing"),
+        unconfirmed=those("unconfirmed"),
+        flaky_on_both=those("flaky on both sides"),
+    )
+    return sorted_out, found
+
+
+def _counted(test: str, again: Again) -> Confirmation:
+    head_failed, head_runs = _count(test, again.head)
+    base_failed, base_runs = _count(test, again.base)
+    finding: Finding = "newly failing"
+    if base_failed:
+        finding = "flaky on both sides"
+    elif head_failed < head_runs:
+        finding = "unconfirmed"
+    return Confirmation(
+        test=test,
+        head_failed=head_failed,
+        head_runs=head_runs,
+        base_failed=base_failed,
+        base_runs=base_runs,
+        finding=finding,
+    )
+
+
+def _count(test: str, times: Sequence[Mapping[str, TestOutcome]]) -> tuple[int, int]:
+    """How often a test went wrong, of the times that it ran to an end."""
+    outcomes = [outcomes.get(test) for outcomes in times]
+    failed = sum(outcome in BAD_TESTS for outcome in outcomes)
+    return failed, failed + sum(outcome in GOOD_TESTS for outcome in outcomes)

@@ -1,0 +1,172 @@
+"""`gates compare BASE.xml HEAD.xml`: results files of any runner. Nothing is run, and no project is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from contextlib import suppress
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.compare import Side, compare_results
+from gates.errors import GatesError, ManyErrors, UsageError
+from gates.filters.nearest import nearest
+from gates.junit.report import split_id
+from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
+from gates.values import REGRESSIONS, ExitCode
+from gates.workflows.recorded import results_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gates.compare import BaseFailures, Comparison
+    from gates.results import TestResult
+
+SUFFIXES = (".xml", ".jsonl")
+
+
+def names_files(argument: str) -> bool:
+    """Whether an argument is about results files: paths and globs that end as these do, with commas between them."""
+    parts = _parts(argument)
+    return bool(parts) and all(part.lower().endswith(SUFFIXES) for part in parts)
+
+
+def compare_files(
+    base: str,
+    head: str,
+    reports: Path | None = None,
+    accepted: tuple[str, ...] = (),
+    fail_on: tuple[str, ...] = REGRESSIONS,
+    base_failures: BaseFailures = "report",
+) -> Comparison:
+    """Compare results files, and write the comparison into `reports` where that is given.
+
+    Args:
+        base: paths and globs, with commas between them.
+        head: likewise.
+        reports: folder for the comparison; None for none.
+        accepted: names of entries of the ledgers that may grow.
+        fail_on: the findings that make a regression.
+        base_failures: what tests mean that fail on both sides for the same cause.
+
+    Raises:
+        GatesError: a file is missing, is no results file, or contradicts itself; all such files are named.
+    """
+    errors: list[GatesError] = []
+    files = [_files(argument, errors) for argument in (base, head)]
+    results = [_read(paths, errors) for paths in files]
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
+    before, after = _aligned(*results)
+    _refuse_unknown((*before, *after), accepted)
+    comparison = compare_results(
+        Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
+        Side(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
+        notes=(*_cut("base", files[0]), *_cut("head", files[1])),
+        accepted=accepted,
+        fail_on=fail_on,
+        base_failures=base_failures,
+    )
+    if reports is not None:
+        write_whole(reports / COMPARISON_FILE, to_json(comparison))
+    return comparison
+
+
+def exit_of_files(comparison: Comparison) -> ExitCode:
+    """Exit code of a comparison without runs. What else fails on the head was judged by whoever ran it."""
+    if comparison.regression:
+        return ExitCode.REGRESSION
+    return ExitCode.GATE_FAILED if comparison.blocked else ExitCode.PASSED
+
+
+def _parts(argument: str) -> list[str]:
+    if Path(argument).exists():  # whatever characters its name has
+        return [argument]
+    return [part.strip() for part in argument.split(",") if part.strip()]
+
+
+def _files(argument: str, errors: list[GatesError]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for part in _parts(argument):
+        paths = [part] if Path(part).exists() else sorted(glob(part, recursive=True))  # noqa: PTH207 (absolute ones, too)
+        if not paths:
+            errors.append(UsageError("there is no such file", place=part))
+        found |= dict.fromkeys(map(Path, paths))
+    return list(found)
+
+
+def _read(paths: Iterable[Path], errors: list[GatesError]) -> list[TestResult]:
+    results: list[TestResult] = []
+    for path in paths:
+        try:
+            read = results_of(path)
+        except GatesError as error:
+            errors.append(error)
+            continue
+        if not read:
+            errors.append(UsageError("holds no test result", place=str(path)))
+        results += read
+    return results
+
+
+def _aligned(base: Sequence[TestResult], head: Sequence[TestResult]) -> tuple[tuple[TestResult, ...], ...]:
+    """The results with the same id for the same test, whichever way the files spell it."""
+    # Files of other runners know no gates: then those of the other side tell nothing, either.
+    anonymous = not all(result.gate for result in (*base, *head))
+    before, after = _numbered(base, anonymous=anonymous), _numbered(head, anonymous=anonymous)
+    ids = {key: result.id for key, result in after.items()}
+    matched = (msgspec.structs.replace(result, id=ids.get(key, result.id)) for key, result in before.items())
+    return tuple(matched), tuple(after.values())
+
+
+def _numbered(results: Iterable[TestResult], *, anonymous: bool) -> dict[tuple[object, ...], TestResult]:
+    """Results by what makes them the same test; equal ones become `#2`, `#3`, …, so that none hides another."""
+    found: dict[tuple[object, ...], TestResult] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for result in results:
+        one = msgspec.structs.replace(result, gate="", process=0) if anonymous else result
+        name, classname = split_id(one.id, one.file)
+        first = key = (one.gate, one.process, classname, name)
+        while key in found:
+            seen[first] += 1
+            suffix = f"#{seen[first] + 1}"
+            key = (*first[:3], f"{name}{suffix}")
+            one = msgspec.structs.replace(one, id=f"{result.id}{suffix}")
+        found[key] = one
+    return found
+
+
+def _label(argument: str, files: Sequence[Path]) -> str:
+    return f"{argument} ({len(files)} files)" if len(files) > 1 else argument
+
+
+def _identity(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"results:sha256:{digest.hexdigest()}"
+
+
+def _cut(side: str, files: Iterable[Path]) -> list[str]:
+    """Files of runs that did not end; the run's own file lies beside them."""
+    notes = []
+    for path in files:
+        with suppress(GatesError):
+            if path.suffix.lower() == ".jsonl" and not load_run(path.parent / RUN_FILE).complete:
+                notes.append(f"the run of the {side} is not complete: {path}")
+    return notes
+
+
+def _refuse_unknown(results: Iterable[TestResult], accepted: Sequence[str]) -> None:
+    known = sorted({entry for result in results for entry in (result.exclusion, result.quarantine) if entry})
+    for name in accepted:
+        if name not in known:
+            near = nearest(name, known)
+            raise UsageError(
+                f"the files know no exclusion {name!r}",
+                remedy=f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}",
+            )
