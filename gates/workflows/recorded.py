@@ -119,4 +119,4 @@ def results_of(file: Path) -> tuple[TestResult, ...]:
 
 def _gate_of(suite: str, gates: Iterable[str]) -> str:
     """The gate in front of a suite's name, which stands there where several brought tests."""
-    return max((gate for gate in gates if suite.startswith(f"{gate}: ")), key=len, default="")
+    return next((gate for gate in gates if suite.startswith(f"{gate}: ")), "")
