@@ -136,10 +136,14 @@ retries_option = click.option(
 
 
 def _partition(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    from gates.errors import UsageError
     from gates.partition import parse_partition
 
     if text:
-        parse_partition(text)
+        try:
+            parse_partition(text)
+        except UsageError as error:
+            raise click.BadParameter(f"{error.what} (expected {error.expected})") from error
     return text
 
 
@@ -179,9 +183,16 @@ def absolute(path: Path | None) -> Path | None:
     return path.absolute() if path else None
 
 
+def _taken() -> list[str]:
+    """Options of this command that were taken from the environment."""
+    context = click.get_current_context()
+    return [name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT]
+
+
 def command_line() -> str:
-    """The command as a person can paste it."""
-    return shlex.join(["gates", *sys.argv[1:]])
+    """The command as a person can paste it, with the variables that it took options from."""
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in (VARIABLES[option] for option in _taken())]
+    return " ".join([*variables, shlex.join(["gates", *sys.argv[1:]])])
 
 
 def discard_output() -> None:
@@ -255,11 +266,9 @@ def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **opt
 
     from gates.plan import Request
 
-    context = click.get_current_context()
-    taken = (name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT)
     return Request(
         filter=union_of(expressions),
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
-        variables=frozenset(taken),
+        variables=frozenset(_taken()),
         **{name: value for name, value in options.items() if value is not None},
     )
