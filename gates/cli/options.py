@@ -78,7 +78,7 @@ stall_timeout_option = click.option(
     metavar="DURATION",
     callback=duration,
     envvar=VARIABLES["stall_timeout"],
-    help="End a gate whose tests give no sign of life for so long. [default: 10m]",
+    help="End a gate whose tests give no sign of life for so long. [default: 10m or more]",
 )
 
 
@@ -221,7 +221,10 @@ def union_of(expressions: tuple[str, ...]) -> str:
 
 
 no_capture_option = click.option(
-    "--no-capture", is_flag=True, help="Show what tests print as they print it; one gate, and one test, at a time."
+    "--no-capture",
+    is_flag=True,
+    envvar=VARIABLES["no_capture"],
+    help="Show what tests print as they print it; one gate, and one test, at a time.",
 )
 
 

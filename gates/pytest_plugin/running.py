@@ -16,7 +16,7 @@ import pytest
 from .catalogue import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from ..protocol import Stream
     from ..rules import Rules
@@ -41,7 +41,9 @@ class Announcer:
         config: pytest.Config,
         rules: Mapping[pytest.Item, Rules] | None = None,
         test_timeout: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self.stream, self._worker, self._config = stream, worker, config
         self._rules = rules if rules is not None else {}
         self._test_timeout = test_timeout
@@ -74,7 +76,7 @@ class Announcer:
 
                 more["limit"] += longest_delay(rules.retries)
         pid, name = os.getpid(), self.name_of(item)
-        self._told = time.time()
+        self._told = self._clock()
         self.stream.write("running", id=name, worker=self._worker, pid=pid, time=self._told, **more)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -88,7 +90,7 @@ class Announcer:
         Args:
             pid: of the process that runs it from now on; 0 where that is the same.
         """
-        now = time.time()
+        now = self._clock()
         if pid or now - self._told >= ALIVE_PERIOD:
             self._told = now
             self.stream.write("alive", worker=self._worker, time=now, **({"pid": pid} if pid else {}))

@@ -176,11 +176,14 @@ def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
     assert "in pytest_sessionfinish" in (project.reports / "logs" / "test.log").read_text()
 
 
-def test_a_test_that_is_tried_again_and_again_moves(project: Project) -> None:
-    tests = "import time\ndef test_shaky():\n    time.sleep(1.1)\n    assert 0\n"
+@pytest.mark.parametrize(
+    ("option", "result", "outcome"), [("--retries", "0", "failed"), ("--stress-count", "1", "passed")]
+)
+def test_a_test_that_is_tried_again_and_again_moves(project: Project, option: str, result: str, outcome: str) -> None:
+    tests = f"import time\ndef test_it():\n    time.sleep(1.1)\n    assert {result}\n"
     project.write({"test_a.py": tests} | noxfile(pytest_session()))
-    assert project.gates("run", "--stall-timeout", "2s", "--retries", "2").code == 1
-    assert project.outcomes == {"test_a.py::test_shaky": "failed"}
+    project.gates("run", "--stall-timeout", "2s", option, "3")
+    assert project.outcomes == {"test_a.py::test_it": outcome}
 
 
 def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
