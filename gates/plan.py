@@ -22,11 +22,9 @@ from gates.values import format_duration, parse_max_fail
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["DEFAULT_PROFILE", "STALL", "Plan", "PlannedGate", "Request", "available_cores", "make_plan"]
+__all__ = ["DEFAULT_PROFILE", "Plan", "PlannedGate", "Request", "available_cores", "make_plan"]
 
 DEFAULT_PROFILE = "default"
-STALL = 600.0
-"""Seconds without any sign of life after which a gate that runs tests is ended, where nobody says otherwise."""
 
 
 class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +73,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         groups: of tests, with the number of them that run at a time.
         scripts: that tests need to have run before them.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
+        limits: what `test_timeout` comes to, with its source; alone it needs no rules.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
         no_capture: output of tests goes to the terminal as it comes, so nothing runs beside it.
         asked: what decides which tests run, as a rerun must know it.
         rest: what is outstanding of the run whose rest this one runs; None for a run of its own.
         output: what is said of tests.
         global_timeout: seconds for the whole run; None for no limit.
-        stall_timeout: seconds without any sign of life from a gate that runs tests.
+        stall_timeout: seconds without any sign of life from a gate that runs tests; None goes by the gate's timeout.
         max_fail: tests that may go wrong, and what happens then to those that run; None for all.
         order: in which tests run; empty for pytest's.
         seed: of the random order.
@@ -104,6 +103,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     no_tests: NoTests = "fail"
     partition: str = ""
     rules: tuple[Layer, ...] = ()
+    limits: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
     scripts: dict[str, SetupScript] = {}
@@ -113,7 +113,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rest: Outstanding | None = None
     output: Output = Output()
     global_timeout: float | None = None
-    stall_timeout: float = STALL
+    stall_timeout: float | None = None
     max_fail: tuple[int, str] | None = None
     order: str = ""
     seed: int = 0
@@ -150,7 +150,7 @@ def make_plan(
         ManyErrors: unknown gates.
         NothingSelected: no gate is left.
     """
-    profile = _profile(config, request.profile)
+    profile = _profile(config, request)
     chosen = _chosen(gates, request, profile)
     known = durations or {}
     planned = [
@@ -165,6 +165,7 @@ def make_plan(
     wanted = _both(default, request.filter)
     jobs = request.jobs or profile.jobs or config.jobs or cores
     timeout = request.test_timeout or profile.test_timeout or config.test_timeout
+    limits = _limits(request, timeout)
     order = _ordering(profile, request)
     return Plan(
         profile=profile.name,
@@ -186,13 +187,14 @@ def make_plan(
         effective_filter=effective_filter(exclusions, wanted),
         include_excluded=include,
         partition=request.partition,
-        rules=_rules(config, profile, request, timeout),
+        rules=_rules(config, profile, request, limits),
+        limits=limits,
         groups=config.groups,
         supervise=config.supervise,
         scripts=config.scripts,
         test_timeout=timeout,
         global_timeout=request.global_timeout or profile.global_timeout or config.global_timeout,
-        stall_timeout=request.stall_timeout or profile.stall_timeout or config.stall_timeout or STALL,
+        stall_timeout=request.stall_timeout or profile.stall_timeout or config.stall_timeout,
         max_fail=parse_max_fail(request.max_fail or profile.max_fail) if request.max_fail or profile.max_fail else None,
         order=order[0],
         seed=order[1],
@@ -243,7 +245,15 @@ def _asked(profile: Profile, request: Request) -> Asked:
     )
 
 
-def _rules(config: Config, profile: Profile, request: Request, timeout: float | None) -> tuple[Layer, ...]:
+def _limits(request: Request, timeout: float | None) -> tuple[Layer, ...]:
+    if timeout is None:
+        return ()
+    limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
+    source = request.source("test_timeout") if request.test_timeout else "test-timeout"
+    return (Layer(source, "", {"slow_timeout": limit}),)
+
+
+def _rules(config: Config, profile: Profile, request: Request, limits: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """Command line over profile over config, as nextest has it; nothing where nobody says anything."""
     asked = []
     if request.retries is not None:
@@ -251,13 +261,7 @@ def _rules(config: Config, profile: Profile, request: Request, timeout: float | 
     written = (*asked, *profile.rules, *config.rules)
     if not any(layer.settings for layer in written):
         return ()
-    if timeout is None:
-        return written
-    limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
-    limits = Layer(
-        request.source("test_timeout") if request.test_timeout else "test-timeout", "", {"slow_timeout": limit}
-    )
-    return (limits, *written) if request.test_timeout else (*written, limits)
+    return (*limits, *written) if request.test_timeout else (*written, *limits)
 
 
 def _ordering(profile: Profile, request: Request) -> tuple[str, int]:
@@ -289,14 +293,17 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _profile(config: Config, name: str) -> Profile:
+def _profile(config: Config, request: Request) -> Profile:
+    name = request.profile
     if not name or name == DEFAULT_PROFILE:
         return config.profiles.get(DEFAULT_PROFILE) or Profile(name=DEFAULT_PROFILE)
     if name not in config.profiles:
         near = get_close_matches(name, config.profiles, 1)
         known = ", ".join([DEFAULT_PROFILE, *config.profiles])
         raise UsageError(
-            f"no profile is named {name!r}", remedy=f"did you mean {near[0]!r}?" if near else f"known profiles: {known}"
+            f"no profile is named {name!r}",
+            place=request.source("profile") if "profile" in request.variables else "",
+            remedy=f"did you mean {near[0]!r}?" if near else f"known profiles: {known}",
         )
     return config.profiles[name]
 

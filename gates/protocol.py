@@ -14,9 +14,13 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     collect-error  id, file, message, details, signature
     collect-skip   id, reason
     running        id, worker, pid, time (written by the process that runs the test); slow: the period of its
-                   `slow-timeout`, where that is not the default; limit: seconds after which it ends, if it has any
+                   `slow-timeout`, where that is not the default; limit: seconds after which one attempt has ended, and
+                   the delay before the next one, if it has any
+    alive          worker, time: its running test has begun another attempt, or come to another phase; pid: and the
+                   process with this number runs it
     waiting        id, worker, time, and what the test waits for before it is running: group (its name),
-                   threads (how many of the session's slots), or script (the name of a set-up script that runs)
+                   threads (how many of the session's slots), or script (the name of a set-up script that runs;
+                   limit: seconds after which it ends)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     peak           worker, bytes: the most memory that a process which ran tests took
@@ -29,6 +33,9 @@ A test that outlives its timeout ends its process. Under xdist that is one worke
 Without xdist it is the process of the tests, behind which the supervisor (`pytest_plugin.supervisor`) starts another.
 Where there is none, it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all
 threads, and the test is the one that is `running` without a result.
+
+A process that runs tests and is sent SIGUSR2 appends the stacks of all of its threads to `asked_path`, as long as that
+file is there.
 """
 
 from __future__ import annotations
@@ -64,6 +71,17 @@ LONGEST = 32_000
 
 CHUNK = 500
 """Tests in one `collected` record."""
+
+
+def asked_path(stream: str | Path, worker: str = "") -> Path:
+    """Where a process that runs tests writes its stacks when the runner asks for them.
+
+    Args:
+        stream: file of the session's records.
+        worker: of xdist; empty without.
+    """
+    stem = Path(stream).stem.replace("pytest-", "asked-", 1)
+    return Path(stream).with_name(f"{stem}-{worker.replace('/', '-')}.txt" if worker else f"{stem}.txt")
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ VARIABLES = {
     name: f"GATES_{name.upper()}"
     for name in (
         *("profile", "jobs", "workers", "retries", "test_timeout", "global_timeout", "stall_timeout", "max_fail"),
-        *("order", "seed", "no_tests", "partition"),
+        *("order", "seed", "no_tests", "partition", "no_capture"),
         *("status_level", "final_status_level", "failure_output", "success_output"),
     )
 }

@@ -92,6 +92,7 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 @profile_option
 @gate_option
 @retries_option
+@timeout_option
 @no_install_option
 def show_config(root: Path | None, test: str, **options: Any) -> None:
     """Show how TEST (an id, or a part of one) is run: retries, timeouts, and which place of the config says so."""

@@ -78,7 +78,7 @@ stall_timeout_option = click.option(
     metavar="DURATION",
     callback=duration,
     envvar=VARIABLES["stall_timeout"],
-    help="End a gate whose tests give no sign of life for so long. [default: 10m]",
+    help="End a gate whose tests give no sign of life for so long. [default: 10m or more]",
 )
 
 
@@ -136,10 +136,14 @@ retries_option = click.option(
 
 
 def _partition(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    from gates.errors import UsageError
     from gates.partition import parse_partition
 
     if text:
-        parse_partition(text)
+        try:
+            parse_partition(text)
+        except UsageError as error:
+            raise click.BadParameter(f"{error.what} (expected {error.expected})") from error
     return text
 
 
@@ -179,9 +183,16 @@ def absolute(path: Path | None) -> Path | None:
     return path.absolute() if path else None
 
 
+def _taken() -> list[str]:
+    """Options of this command that were taken from the environment."""
+    context = click.get_current_context()
+    return [name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT]
+
+
 def command_line() -> str:
-    """The command as a person can paste it."""
-    return shlex.join(["gates", *sys.argv[1:]])
+    """The command as a person can paste it, with the variables that it took options from."""
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in (VARIABLES[option] for option in _taken())]
+    return " ".join([*variables, shlex.join(["gates", *sys.argv[1:]])])
 
 
 def discard_output() -> None:
@@ -210,7 +221,10 @@ def union_of(expressions: tuple[str, ...]) -> str:
 
 
 no_capture_option = click.option(
-    "--no-capture", is_flag=True, help="Show what tests print as they print it; one gate, and one test, at a time."
+    "--no-capture",
+    is_flag=True,
+    envvar=VARIABLES["no_capture"],
+    help="Show what tests print as they print it; one gate, and one test, at a time.",
 )
 
 
@@ -255,11 +269,9 @@ def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **opt
 
     from gates.plan import Request
 
-    context = click.get_current_context()
-    taken = (name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT)
     return Request(
         filter=union_of(expressions),
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
-        variables=frozenset(taken),
+        variables=frozenset(_taken()),
         **{name: value for name, value in options.items() if value is not None},
     )

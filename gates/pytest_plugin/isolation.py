@@ -21,7 +21,7 @@ from _pytest.runner import runtestprotocol
 from .deaths import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, Receiver, Sender, install_relay
 from .reports import TIMEOUT
-from .running import adopt_process
+from .running import adopt_process, sign_of_life
 from .trying import fail_flaky
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class Forked:
             os.close(reading)
             self._in_child(writing)
         os.close(writing)
+        sign_of_life(self._config, pid)
         with suppress(OSError):
             os.setpgid(pid, 0)
         try:
@@ -178,7 +179,8 @@ def listen(
 
     A process that the test left behind may hold the pipe open, so its end alone says nothing.
     """
-    receiver, found = Receiver(), []
+    receiver = Receiver()
+    found: list[pytest.TestReport] = []
     end = None if seconds is None else time.monotonic() + seconds
     watch = _watch_of(pid)
     try:
@@ -189,6 +191,7 @@ def listen(
                 piece = os.read(reading, 1 << 16)
                 for kind, data in receiver.feed(piece):
                     if kind == REPORT:
+                        sign_of_life(config, 0 if found else pid)  # a new pytest only listens from now on
                         found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
                     elif kind == END:  # what follows, such as waiting for threads that the test left, helps nobody
                         os.kill(pid, signal.SIGKILL)

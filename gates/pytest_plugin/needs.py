@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from ..errors import UsageError
 from ..rules import ALL_THREADS, Rules, SetupScript
+from .running import ANNOUNCER
 from .slots import AVAILABLE, Slots
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..protocol import Settings
     from .scripts import Prepared, Scripts
 
-ANNOUNCER = "gates-announcer"
 _SETTINGS = ("group", "threads_required", "setup")
 
 
@@ -92,7 +92,8 @@ class Needs:
     def _prepare(self, item: pytest.Item, rules: Rules) -> Mapping[str, str]:
         """Have its scripts run; the variables that they left."""
         assert self._scripts is not None
-        done = self._scripts.prepare(rules.setup, lambda name: _tell(item, script=name))
+        scripts = self._scripts
+        done = scripts.prepare(rules.setup, lambda name: _tell(item, script=name, limit=scripts.limit_of(name)))
         for name, output in done.fresh.items():
             item.add_report_section("setup", f"stdout of setup script {name}", output)
         if done.message:

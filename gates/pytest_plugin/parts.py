@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ..protocol import Stream
+from ..protocol import Stream, asked_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,15 +118,15 @@ def register_runner(
     config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
     """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
-    from .running import Announcer, ForkGuard, LeftThreads, StacksOnDemand
+    from .running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
     from .signer import Signer
 
     register = config.pluginmanager.register
     register(ForkGuard(), "gates-fork-guard")
     register(LeftThreads(), "gates-left-threads")
-    register(StacksOnDemand(), "gates-stacks-on-demand")
+    register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
     announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout)
-    register(announcer, "gates-announcer")
+    register(announcer, ANNOUNCER)
     register_stopper(config, settings)
     register(Signer(config.rootpath), "gates-signer")
     return announcer

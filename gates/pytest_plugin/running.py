@@ -16,11 +16,16 @@ import pytest
 from .catalogue import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from ..protocol import Stream
     from ..rules import Rules
 
+
+ANNOUNCER, STACKS_ON_DEMAND = "gates-announcer", "gates-stacks-on-demand"
+
+ALIVE_PERIOD = 1.0
+"""Seconds in which one sign of life is enough: a test may have thousands of attempts."""
 
 THREAD_PATIENCE = 2.0
 """Seconds that threads which the tests left have to end by themselves, once the session is over."""
@@ -36,11 +41,14 @@ class Announcer:
         config: pytest.Config,
         rules: Mapping[pytest.Item, Rules] | None = None,
         test_timeout: float | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self.stream, self._worker, self._config = stream, worker, config
         self._rules = rules if rules is not None else {}
         self._test_timeout = test_timeout
         self._names: dict[pytest.Item, str] = {}
+        self._told = 0.0  # when the last sign of life was written
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -63,8 +71,29 @@ class Announcer:
             more["slow"] = slow.period
             if slow.limit is not None:
                 more["limit"] = slow.limit + slow.grace
+            if "limit" in more and rules.retries.count:
+                from .trying import longest_delay
+
+                more["limit"] += longest_delay(rules.retries)
         pid, name = os.getpid(), self.name_of(item)
-        self.stream.write("running", id=name, worker=self._worker, pid=pid, time=time.time(), **more)
+        self._told = self._clock()
+        self.stream.write("running", id=name, worker=self._worker, pid=pid, time=self._told, **more)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """An attempt is over and another one begins, whoever tries again."""
+        if str(report.outcome) == "rerun":
+            self.alive()
+
+    def alive(self, pid: int = 0) -> None:
+        """Write that the running test goes on.
+
+        Args:
+            pid: of the process that runs it from now on; 0 where that is the same.
+        """
+        now = self._clock()
+        if pid or now - self._told >= ALIVE_PERIOD:
+            self._told = now
+            self.stream.write("alive", worker=self._worker, time=now, **({"pid": pid} if pid else {}))
 
     def name_of(self, item: pytest.Item) -> str:
         """The test's id, with a number where several have the same."""
@@ -192,11 +221,23 @@ class LeftThreads:
         timer.start()
 
 
-class StacksOnDemand:
-    """Writes the stacks of all threads into the log when the runner asks for them: nothing moves, and it ends the gate."""
+def sign_of_life(config: pytest.Config, pid: int = 0) -> None:
+    """Let the runner know that the running test goes on, if somebody listens; for `pid` see `Announcer.alive`."""
+    announcer = config.pluginmanager.get_plugin(ANNOUNCER)
+    if announcer is not None:
+        announcer.alive(pid)
 
-    def __init__(self) -> None:
+
+class StacksOnDemand:
+    """Writes the stacks of all threads into a file when the runner asks for them: nothing moves, and it ends the gate.
+
+    As long as the file is there, a signal is understood.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._file: IO[bytes] | None = None
+        self._made = False
 
     def pytest_sessionstart(self) -> None:
         """Listen, unless somebody else does. A C handler: it answers while Python code holds the interpreter, too."""
@@ -206,7 +247,9 @@ class StacksOnDemand:
         if not hasattr(signal, "SIGUSR2") or signal.getsignal(signal.SIGUSR2) is not signal.SIG_DFL:
             return
         with suppress(OSError, ValueError):
-            self._file = open_stacks(None)
+            # Appends: a process that a test runs in may write, too. Whoever made the file takes it away.
+            self._made = not self.path.exists()
+            self._file = self.path.open("ab", buffering=0)
             faulthandler.register(signal.SIGUSR2, file=self._file, all_threads=True)
 
     def pytest_unconfigure(self) -> None:
@@ -215,6 +258,9 @@ class StacksOnDemand:
         import signal
 
         if self._file is not None:
+            if self._made:
+                with suppress(OSError):
+                    self.path.unlink()
             faulthandler.unregister(signal.SIGUSR2)
             self._file.close()
 

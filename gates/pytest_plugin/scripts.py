@@ -102,6 +102,10 @@ class Scripts:
             variables.update(result.variables)
         return Prepared(variables, fresh=fresh)
 
+    def limit_of(self, name: str) -> float:
+        """Seconds after which a script has ended, one way or the other."""
+        return self._scripts[name].timeout + GRACE if name in self._scripts else 0.0
+
     def _ask(self, name: str, variables: Mapping[str, str]) -> tuple[Result, bool]:
         """The result, and whether it was this process that ran the script."""
         if name not in self._scripts:

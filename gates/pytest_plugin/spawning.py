@@ -17,6 +17,7 @@ from ..protocol import PACKAGE, PLUGIN, injection_folder
 from .deaths import end_group
 from .isolation import dead, listen
 from .relay import END, Sender, install_relay
+from .running import STACKS_ON_DEMAND
 
 if TYPE_CHECKING:
     from ..rules import Rules
@@ -40,9 +41,11 @@ class Spawned:
         reading, writing = os.pipe()
         with tempfile.TemporaryDirectory(prefix="gates-spawned-") as folder:
             stacks, log = Path(folder, "stacks.txt"), Path(folder, "log.txt")
+            asked = self._config.pluginmanager.get_plugin(STACKS_ON_DEMAND)
             told = {
                 "pipe": writing,
                 "stacks": str(stacks),
+                "asked": str(asked.path) if asked is not None else "",
                 "rules": asdict(self._rules) if self._rules is not None else None,
                 "test_timeout": self._test_timeout,
             }
@@ -104,7 +107,7 @@ def configure_spawned(config: pytest.Config) -> None:
     from ..rules import Rules, rules_from_json
     from .leaks import LeakFinder
     from .limits import Limits
-    from .running import open_stacks
+    from .running import StacksOnDemand, open_stacks
     from .signer import Signer
     from .trying import Retrier
 
@@ -125,6 +128,8 @@ def configure_spawned(config: pytest.Config) -> None:
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
     register(LeakFinder(known), "gates-leaks")
     register(Signer(config.rootpath), "gates-signer")
+    if told["asked"]:
+        register(StacksOnDemand(Path(told["asked"])), STACKS_ON_DEMAND)
     register(_Begin(sender), "gates-begin")
 
 

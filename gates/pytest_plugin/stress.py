@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 
 from .reports import text_of
+from .running import sign_of_life
 from .trying import attempt_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Stresser:
         while True:
             number += 1
             last = self._is_last(number, began)
+            sign_of_life(item.config)
             reports = attempt_of(item, nextitem if last else item.parent)
             failed = next((report for report in reports if report.failed), None)
             if failed is not None:

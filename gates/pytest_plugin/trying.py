@@ -130,6 +130,11 @@ def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
         setattr(call, FLAKY, True)
 
 
+def longest_delay(retries: Retries) -> float:
+    """Seconds that lie at most between two attempts."""
+    return delay_of(retries, min(retries.count, 64) - 1, lambda: 1.0) if retries.count else 0.0
+
+
 def delay_of(retries: Retries, attempt: int, dice: Callable[[], float]) -> float:
     """Seconds to wait behind the attempt with this number, counted from 0."""
     delay = retries.delay * (2.0**attempt if retries.backoff == "exponential" else 1.0)

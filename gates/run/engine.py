@@ -52,7 +52,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Runs a plan. Iterate over `events`; `close` ends what still runs."""
+    """Runs a plan. Iterate over `events`; `close` ends what still runs.
+
+    Attributes:
+        late: the time of the whole run was over before it was done.
+    """
 
     def __init__(self, plan: Plan, settings: Settings) -> None:
         self.plan, self.settings = plan, settings
@@ -60,6 +64,7 @@ class Engine:
         self._running: dict[str, RunningGate] = {}
         self._ended: dict[str, GateResult] = {}
         self._number = self._wrong = 0
+        self.late = False
 
     def events(self) -> Iterator[Event]:
         """What happens, until every planned gate has its result."""
@@ -90,6 +95,7 @@ class Engine:
             gate.end(GateOutcome.INTERRUPTED, why, at_once=self.settings.at_once())
 
     def _end_late(self, limit: float) -> Iterator[Event]:
+        self.late = True
         why = f"the run took longer than its {GLOBAL_TIMEOUT} of {format_duration(limit)}"
         for item in list(self._waiting.values()):
             yield self._end_unstarted(item, GateOutcome.SKIPPED, f"not started: {why}")

@@ -17,7 +17,7 @@ from gates.run import verdict
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
-from gates.run.stall import Stall
+from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
 from gates.run.verdict import is_demanded
 from gates.run.versions import tool_versions
@@ -68,7 +68,8 @@ class RunningGate:
         self._drain_until: float | None = None
         self._output_open = True
         self._stray = self._taken = 0
-        self._stall = Stall(around.plan.stall_timeout, around.clock, around.wall)
+        seconds = patience_of(around.plan.stall_timeout, planned.timeout)
+        self._stall = Stall(seconds, around.clock, around.wall, self._owns)
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = {name: _stamp(around.root / name) for name in self.gate.config.reports}
@@ -182,7 +183,12 @@ class RunningGate:
             limit = format_duration(self.planned.timeout)
             self.end(GateOutcome.TIMEOUT, f"timed out after {limit}: the gate and all its processes were ended")
         elif why := self._stall.why(self._inbox.processes.values()):
+            for worker, stacks in (one for process in self._inbox.processes.values() for one in process.dumps.items()):
+                self._log.say(f"the stacks{f' of {worker}' if worker else ''}, as nothing moves:\n{stacks}")
             self.end(GateOutcome.TIMEOUT, why)
+
+    def _owns(self, pid: int) -> bool:
+        return self._process is not None and (pid == self._process.pid or pid in self._process.strays())
 
     def _finish(self) -> list[TestResult]:
         duration = self.around.clock() - self._started

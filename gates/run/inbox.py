@@ -39,6 +39,8 @@ class PytestProcess:
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.lost: list[str] = []  # ids of tests of which nothing is known
         self.unreadable = 0
+        self.runners: dict[str, int] = {}  # worker → its process
+        self.dumps: dict[str, str] = {}  # worker → the stacks of its process when nothing moved
         self.begun: list[dict[str, Any]] = []
         self.peak = 0
         self.leaves: list[FilterLeaf] = []
@@ -61,11 +63,14 @@ class PytestProcess:
             self.collected.update((test["id"], test) for test in record["tests"] if not test.get("deselected"))
             self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
-            self.running[record["id"]] = record
+            self.running[record["id"]] = _checked(record)
             self.begun.append(record)
+            self.runners[str(record.get("worker", ""))] = record.get("pid", 0)
             self.waiting.pop(record["id"], None)
         elif kind == "waiting":
-            self.waiting[record["id"]] = record
+            self.waiting[record["id"]] = _checked(record)
+        elif kind == "alive":
+            self._go_on(_checked(record))
         elif kind == "leaves":
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "described":
@@ -83,6 +88,19 @@ class PytestProcess:
         elif kind == "collect-skip":
             return self._end(record["id"], {**record, "outcome": TestOutcome.SKIPPED.value, "phase": "collect"})
         return None
+
+    def _go_on(self, record: dict[str, Any]) -> None:
+        """The running test of a worker begins another attempt, perhaps in another process."""
+        for running in self.running.values():
+            if running.get("worker") == record["worker"]:
+                running["alive"] = record["time"]
+                running["pid"] = record.get("pid") or running.get("pid", 0)
+
+    def take_dump(self, worker: str, data: bytes) -> None:
+        """Keep the stacks that the process of a worker left when it was asked for them, as nothing moved."""
+        text = self._mask.text(data.decode("utf-8", "replace"))
+        if text.strip():
+            self.dumps[worker] = text
 
     def _end(self, test: str, record: dict[str, Any]) -> TestResult | None:
         self.running.pop(test, None)
@@ -118,16 +136,7 @@ class PytestProcess:
                 continue
             self.ended.add(test)
             running = self.running.get(test)
-            outcome, details, message, signature = TestOutcome.NOT_RUN, "", "", ""
-            if running is not None:
-                dump, root = self._stacks(), str(self.start.get("rootdir", ""))
-                outcome = TestOutcome.INTERRUPTED
-                if dump.startswith("Timeout ("):
-                    outcome, details, message = TestOutcome.TIMEOUT, dump, "timed out"
-                    signature = of_timeout(dump, root)
-                elif dump:  # of a fatal signal
-                    outcome, details, message = TestOutcome.CRASHED, dump, dump.partition("\n")[0]
-                    signature = of_crash(dump, root)
+            outcome, found = (TestOutcome.NOT_RUN, {}) if running is None else self._end_of(running)
             if outcome in LOST_TESTS:
                 self.lost.append(test)
             results.append(
@@ -143,12 +152,23 @@ class PytestProcess:
                     reason=why,
                     exclusion=about.get("excluded_by", ""),
                     quarantine=about.get("quarantined_by", ""),
-                    message=message,
-                    details=details,
-                    signature=signature,
+                    **found,
                 )
             )
         return results
+
+    def _end_of(self, running: dict[str, Any]) -> tuple[TestOutcome, dict[str, Any]]:
+        """What became of a test that ran to the last, by the stacks that its process left; and what they tell."""
+        root = str(self.start.get("rootdir", ""))
+        asked, dump = self.dumps.get(running.get("worker", ""), ""), self._stacks()
+        if asked or dump.startswith("Timeout ("):
+            stacks = asked or dump
+            told = {"details": stacks, "message": "timed out", "signature": of_timeout(stacks, root)}
+            return TestOutcome.TIMEOUT, told
+        if dump:  # of a fatal signal
+            told = {"details": dump, "message": dump.partition("\n")[0], "signature": of_crash(dump, root)}
+            return TestOutcome.CRASHED, told
+        return TestOutcome.INTERRUPTED, {}
 
     def _stacks(self) -> str:
         """The dump that a test timeout or a fatal signal leaves when there are no workers; empty without one."""
@@ -158,6 +178,22 @@ class PytestProcess:
         except OSError:
             return ""
         return self._mask.text(text)
+
+
+_NUMBERS = (("time", float), ("limit", float), ("slow", float), ("pid", int))
+
+
+def _checked(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, whose numbers are some: tests may write into the stream, too, and what they say is counted with.
+
+    Raises:
+        ValueError: they are none.
+        TypeError: likewise.
+    """
+    for name, kind in _NUMBERS:
+        if name in record:
+            record[name] = kind(record[name])
+    return record
 
 
 def _decode(line: bytes) -> Any:

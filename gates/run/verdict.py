@@ -301,6 +301,7 @@ def conclude(
     gates: Sequence[GateResult],
     *,
     interrupted: bool = False,
+    late: bool = False,
     trouble: bool = False,
     leaves: Sequence[FilterLeaf] = (),
 ) -> tuple[str, ExitCode]:
@@ -309,6 +310,7 @@ def conclude(
     Args:
         gates: results of all planned gates.
         interrupted: the user or the system ended the run.
+        late: the time of the whole run was over: it failed, even where nothing was left but gates that waited.
         trouble: the run itself could not go on (reports cannot be written).
         leaves: what the predicates of the expressions matched.
     """
@@ -322,6 +324,8 @@ def conclude(
     failed = [gate for gate in gates if _exit_of(gate) is ExitCode.GATE_FAILED]
     if failed and all(gate.reason == NO_TEST for gate in failed):
         codes = [ExitCode.NOTHING_SELECTED if code is ExitCode.GATE_FAILED else code for code in codes]
+    if late:
+        codes.append(ExitCode.GATE_FAILED)
     if not gates and not codes:
         codes.append(ExitCode.NOTHING_SELECTED)
     code = worst_exit(codes)

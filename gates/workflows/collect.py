@@ -45,7 +45,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
         expression=plan.filter,
         exclusions=plan.exclusions,
         quarantine=plan.quarantine,
-        rules=plan.rules,
+        rules=plan.rules or plan.limits,
         broken=broken,
     )
 

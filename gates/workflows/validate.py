@@ -117,7 +117,7 @@ def validate(
                 shown.take(event)
                 if feed is not None:
                     feed.take(event)
-            recorder.finish(interrupted=bool(wish.count))
+            recorder.finish(interrupted=bool(wish.count), late=engine.late)
             emit(recorder.run, recorder.tests, prepared.reports)
             if feed is not None:
                 feed.end(recorder.run)
@@ -214,10 +214,10 @@ class _Recorder:
             gates = sorted((*self.run.gates, event.result), key=lambda gate: order[gate.name])
             self._update(gates=tuple(gates))
 
-    def finish(self, *, interrupted: bool) -> None:
+    def finish(self, *, interrupted: bool, late: bool) -> None:
         """The run is complete."""
         leaves = leaves_of(self.run.gates, whole=self._plan.whole)
-        outcome, code = conclude(self.run.gates, interrupted=interrupted, leaves=leaves)
+        outcome, code = conclude(self.run.gates, interrupted=interrupted, late=late, leaves=leaves)
         self._update(complete=True, leaves=leaves, outcome=outcome, exit_code=int(code))
 
     def give_up(self, *, interrupted: bool) -> ExitCode:

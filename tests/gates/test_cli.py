@@ -13,7 +13,7 @@ import pytest
 import gates
 from gates.cli import cli, main
 from gates.results.files import ReportFolder
-from gates.values import ExitCode
+from gates.values import VARIABLES, ExitCode
 from tests.gates.junit.sample import a_run, a_test
 
 if TYPE_CHECKING:
@@ -251,6 +251,40 @@ def test_options_reach_the_run(call: Callable[..., Ended], tmp_path: Path) -> No
     data = json.loads((tmp_path / "elsewhere/run.json").read_text())
     assert (data["planned"], data["jobs"], data["test_timeout"]) == (["one", "two"], 1, 60.0)
     assert data["command_line"].startswith("gates run -g one -g two")
+
+
+def test_options_that_are_not_given_come_from_the_environment(
+    call: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profiles = "[profile.a]\ntest-timeout = '5m'\n[profile.b]\n"
+    (tmp_path / "gates.toml").write_text(f'{COMMAND}[gate.two]\ncommand = "true"\n{profiles}')
+    for name, value in {"PROFILE": "b", "JOBS": "1", "TEST_TIMEOUT": "2m", "RETRIES": ""}.items():
+        monkeypatch.setenv(f"GATES_{name}", value)
+    assert call("run", "--profile", "a").code == 0
+    data = json.loads((tmp_path / "reports/run.json").read_text())
+    assert (data["profile"], data["jobs"], data["test_timeout"]) == ("a", 1, 120.0)
+    assert data["command_line"] == "GATES_JOBS=1 GATES_TEST_TIMEOUT=2m gates run --profile a"
+
+
+@pytest.mark.parametrize("option", list(VARIABLES))
+def test_a_wrong_value_of_a_variable_is_told_with_its_name(
+    call: Callable[..., Ended], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    (tmp_path / "gates.toml").write_text(COMMAND)
+    monkeypatch.setenv(VARIABLES[option], "wr/ong")
+    ended = call("run")
+    assert (ended.code, ended.out) == (2, "")
+    assert VARIABLES[option] in ended.err
+    assert not (tmp_path / "reports").exists()
+
+
+def test_every_variable_stands_for_an_option_and_is_in_the_reference() -> None:
+    options = {option.name: option for option in cli.commands["run"].params}
+    reference = (Path(__file__).parents[2] / "docs/reference/commands.md").read_text()
+    for name, variable in VARIABLES.items():
+        assert options[name].envvar == variable
+        assert f"`{variable}`" in reference
+    assert {name for name, option in options.items() if option.envvar} == set(VARIABLES)
 
 
 def test_the_project_is_found_from_a_subfolder_or_named(

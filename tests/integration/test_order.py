@@ -134,8 +134,56 @@ def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Proje
     assert str(project.gate("test").outcome) == "timeout"
     reason = project.gate("test").reason
     assert reason.startswith("nothing moved for 1.00s: test_a.py::test_hangs has been running for ")
-    assert project.outcomes == {"test_a.py::test_fine": "passed", "test_a.py::test_hangs": "interrupted"}
+    assert project.outcomes == {"test_a.py::test_fine": "passed", "test_a.py::test_hangs": "timeout"}
+    (hangs,) = (test for test in project.tests if test.outcome == "timeout")
+    assert "in test_hangs" in hangs.details
+    assert hangs.reason == reason
+    assert hangs.signature.startswith("timeout")
     assert "in test_hangs" in (project.reports / "logs" / "test.log").read_text()
+
+
+@BOTH
+@pytest.mark.parametrize("isolate", ["fork", "spawn"])
+def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
+    project: Project, options: tuple[str, ...], isolate: str
+) -> None:
+    tests = """
+        import pytest, time
+
+        @pytest.fixture
+        def late():
+            yield
+            time.sleep(600)
+
+        def test_hangs(late): pass
+        """
+    config = f'[tests]\nisolate = "{isolate}"\n'
+    project.write({"test_a.py": tests, "gates.toml": config} | noxfile(pytest_session(*options)))
+    assert project.gates("run", "--stall-timeout", "3s").code == 1
+    assert project.outcomes == {"test_a.py::test_hangs": "timeout"}
+    assert "in late" in project.tests[0].details
+
+
+@BOTH
+def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    hook = "def pytest_sessionfinish():\n    import time\n    time.sleep(600)\n"
+    project.write({"test_a.py": "def test_a(): pass\n", "conftest.py": hook} | noxfile(pytest_session(*options)))
+    assert project.gates("run", "--stall-timeout", "1s").code == 1
+    assert project.gate("test").reason == "nothing moved for 1.00s: no test is running, and the session does not end"
+    assert project.outcomes == {"test_a.py::test_a": "passed"}
+    assert "in pytest_sessionfinish" in (project.reports / "logs" / "test.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "result", "outcome"), [("--retries", "0", "failed"), ("--stress-count", "1", "passed")]
+)
+def test_a_test_that_is_tried_again_and_again_moves(project: Project, option: str, result: str, outcome: str) -> None:
+    tests = f"import time\ndef test_it():\n    time.sleep(1.1)\n    assert {result}\n"
+    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    project.gates("run", "--stall-timeout", "2s", option, "3")
+    assert project.outcomes == {"test_a.py::test_it": outcome}
 
 
 def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
@@ -147,6 +195,9 @@ def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
     assert str(project.gate("test").outcome) == "timeout"
     assert project.gate("test").reason.startswith("the run took longer than its global-timeout of 2.00s")
     assert str(project.gate("late").outcome) == "skipped"
+    assert project.outcomes == {"test_a.py::test_fine": "passed", "test_a.py::test_hangs": "interrupted"}
+    reasons = {test.reason for test in project.tests if test.outcome == "interrupted"}
+    assert reasons == {project.gate("test").reason}
 
 
 def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Project) -> None:
@@ -156,6 +207,12 @@ def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Pr
     assert project.gates("run", environment=around).code == 0
     assert "# GATES_RETRIES" in project.gates("show-config", "test_it", environment=around).out
     assert "# --retries" in project.gates("show-config", "test_it", "--retries", "1", environment=around).out
-    wrong = project.gates("run", environment={"GATES_RETRIES": "many"})
-    assert wrong.code == 2
-    assert "GATES_RETRIES" in wrong.err
+    limit = {"GATES_TEST_TIMEOUT": "7s"}
+    assert "# GATES_TEST_TIMEOUT" in project.gates("show-config", "test_it", environment=limit).out
+
+
+def test_a_gate_of_another_project_may_ask_for_settings_of_its_own(project: Project) -> None:
+    tests = "import os\ndef test_it(): assert os.environ['GATES_RETRIES'] == '1'\n"
+    config = '[gate.test.env]\nGATES_RETRIES = { set = "1", reason = "runs gates" }\n'
+    project.write({"test_a.py": tests, "gates.toml": config} | noxfile(pytest_session()))
+    assert project.gates("run", environment={"GATES_RETRIES": "2"}).code == 0

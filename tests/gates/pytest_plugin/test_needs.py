@@ -10,6 +10,7 @@ from gates.errors import UsageError
 from gates.protocol import Settings
 from gates.pytest_plugin import needs
 from gates.pytest_plugin.needs import Needs, check_needs
+from gates.pytest_plugin.scripts import GRACE
 from gates.pytest_plugin.slots import Slots
 from gates.rules import Rules
 
@@ -212,7 +213,7 @@ def test_a_script_runs_once_and_its_variables_hold_for_its_tests(project: Projec
     told = [one["stdout"] for one in tries if one.get("stdout")]
     assert told == ["hello\n"], "with the attempt that needed it first"
     first = next(record for record in ran.of("waiting"))
-    assert first["script"] == "db"
+    assert (first["script"], first["limit"]) == ("db", 60 + GRACE)
 
 
 @pytest.mark.parametrize("arguments", WORKERS)

@@ -75,9 +75,10 @@ def an_engine(
     accept: tuple[str, ...] = (),
     stopped: Callable[[], str] = lambda: "",
     at_once: Callable[[], bool] = lambda: False,
+    global_timeout: float | None = None,
     **around: Any,
 ) -> Engine:
-    plan = a_plan(*gates, jobs=jobs, starts=starts)
+    plan = a_plan(*gates, jobs=jobs, starts=starts, global_timeout=global_timeout)
     config = Config(root=folder, accept_could_not_run=accept)
     settings = Settings(config=config, around=surroundings(folder, plan, **around), stopped=stopped, at_once=at_once)
     return Engine(plan, settings)

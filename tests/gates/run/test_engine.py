@@ -9,7 +9,8 @@ import pytest
 from gates.run import GateEnded, GateStarted, TestsLanded
 from gates.run import gate as gate_module
 from gates.run.processes import marked_processes
-from gates.values import GateOutcome
+from gates.run.verdict import conclude
+from gates.values import ExitCode, GateOutcome
 from tests.gates.run.making import an_engine, ended, planned
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.plan import PlannedGate
-    from gates.results import GateResult
+    from gates.results import GateResult, TestResult
 
 PASS, FAIL = "", "import sys; sys.exit(1)"
 SLEEP = "import time; time.sleep(600)"
@@ -31,6 +32,16 @@ while not all(other.exists() for other in others):
     time.sleep(0.005)
 """
 NOBODY = "no-such-program-at-all"
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def outcomes(results: dict[str, GateResult]) -> dict[str, str]:
@@ -166,6 +177,68 @@ def stubborn() -> PlannedGate:
 
 def stop_when(path: Path) -> Callable[[], str]:
     return lambda: "interrupted by SIGTERM" if path.exists() else ""
+
+
+class TestGlobalTimeout:
+    WHY = "the run took longer than its global-timeout of 1m 30s"
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    def test_ends_what_runs_and_starts_nothing_more(self, tmp_path: Path, clock: Clock) -> None:
+        gates = [planned("done", PASS), planned("slow", SLEEP), planned("late", PASS)]
+        engine = an_engine(tmp_path, *gates, jobs=1, global_timeout=90.0, clock=clock)
+        results = {}
+        for event in engine.events():
+            if isinstance(event, GateEnded):
+                results[event.result.name] = event.result
+                clock.now += 89.0
+            elif isinstance(event, GateStarted) and event.gate == "slow":
+                clock.now += 1.0
+        assert outcomes(results) == {"done": "passed", "late": "skipped", "slow": "timeout"}
+        assert (results["slow"].reason, results["late"].reason) == (self.WHY, f"not started: {self.WHY}")
+        assert results["slow"].exit_code == -signal.SIGTERM, "it was asked, and not killed"
+
+    def test_of_a_run_that_only_waits_for_slots_fails_it_all_the_same(self, tmp_path: Path, clock: Clock) -> None:
+        engine = an_engine(tmp_path, planned("a", PASS), planned("b", PASS), jobs=1, global_timeout=90.0, clock=clock)
+        results = {}
+        for event in engine.events():
+            if isinstance(event, GateEnded):
+                results[event.result.name] = event.result
+                clock.now += 90.0
+        assert outcomes(results) == {"a": "passed", "b": "skipped"}
+        assert engine.late
+        assert conclude(tuple(results.values()), late=engine.late) == ("failed", ExitCode.GATE_FAILED)
+
+    def test_keeps_what_landed(self, tmp_path: Path, clock: Clock) -> None:
+        code = """
+import json, os, time
+stream = open(os.path.join(os.environ["GATES_INBOX"], "pytest-1-a.jsonl"), "w", buffering=1)
+say = lambda kind, **fields: print(json.dumps({"type": kind, **fields}), file=stream)
+say("start", pytest="9.2.0", python="3.11.7")
+say("collected", tests=[{"id": "a"}, {"id": "b"}, {"id": "c"}])
+say("running", id="b", worker="", time=1.0)
+say("test", id="a", outcome="passed")
+time.sleep(600)
+"""
+        tests: list[TestResult] = []
+        engine = an_engine(tmp_path, planned("test", code, tests="pytest"), global_timeout=90.0, clock=clock)
+        for event in engine.events():
+            if isinstance(event, TestsLanded):
+                tests += event.results
+                clock.now += 90.0
+        assert {test.id: (str(test.outcome), test.reason) for test in tests} == {
+            "a": ("passed", ""), "b": ("interrupted", self.WHY), "c": ("not-run", self.WHY),
+        }  # fmt: skip
+
+    def test_a_run_in_time_is_left_alone(self, tmp_path: Path, clock: Clock) -> None:
+        engine = an_engine(tmp_path, planned("a", PASS), global_timeout=90.0, clock=clock)
+        results = []
+        for event in engine.events():
+            clock.now += 40.0
+            results += [event.result] if isinstance(event, GateEnded) else []
+        assert [(result.outcome, engine.late) for result in results] == [(GateOutcome.PASSED, False)]
 
 
 def test_tests_land_while_their_gate_runs(tmp_path: Path) -> None:

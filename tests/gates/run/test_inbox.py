@@ -127,6 +127,10 @@ class TestDamage:
             b'{"type": "collected"}\n',
             b'{"type": "collected", "tests": [{"file": "x"}]}\n',
             b'{"type": "running"}\n',
+            b'{"type": "running", "id": "a", "time": "late"}\n',
+            b'{"type": "running", "id": "a", "pid": [], "time": 1}\n',
+            b'{"type": "waiting", "id": "a", "limit": null}\n',
+            b'{"type": "alive", "time": "x"}\n',
             b'{"type": "finish"}\n',
         ],
     )
@@ -180,6 +184,24 @@ class TestCollection:
         assert outcomes(box.inbox.settle("x")) == {"b": "not-run"}
 
 
+class TestSignsOfLife:
+    def test_are_those_of_the_test_on_that_worker(self, box: Box) -> None:
+        running = (record("running", id=f"t{n}", worker=f"gw{n}", pid=70 + n, time=5.0) for n in (0, 1))
+        box.write(b"".join(running) + record("alive", worker="gw1", time=9.0) + record("waiting", id="w", worker="gw1"))
+        box.inbox.poll()
+        process = box.process
+        assert [process.running[name].get("alive") for name in ("t0", "t1")] == [None, 9.0]
+        assert (process.running["t1"]["pid"], process.runners) == (71, {"gw0": 70, "gw1": 71})
+        assert box.inbox.begun() == [process.running["t0"], process.running["t1"]], "another attempt is no beginning"
+
+    def test_say_which_process_runs_the_test_now(self, box: Box) -> None:
+        box.write(record("running", id="a", worker="", pid=7, time=5.0) + record("alive", worker="", pid=8, time=5.5))
+        box.write(record("alive", worker="", time=6.5))
+        box.inbox.poll()
+        assert (box.process.running["a"]["pid"], box.process.running["a"]["alive"]) == (8, 6.5)
+        assert box.process.runners == {"": 7}
+
+
 class TestSettle:
     def test_gives_every_collected_test_exactly_one_outcome(self, box: Box) -> None:
         box.write(collected(*IDS) + ended(IDS[0]) + record("running", id=IDS[1], worker="gw1", time=5.0))
@@ -200,6 +222,18 @@ class TestSettle:
         assert results["a"].outcome is TestOutcome.TIMEOUT
         assert results["a"].details.startswith("Timeout")
         assert results["b"].outcome is TestOutcome.NOT_RUN
+
+    def test_stacks_that_were_asked_for_are_those_of_the_test_on_their_worker(self, box: Box) -> None:
+        running = (record("running", id=name, worker=worker, time=5.0) for name, worker in (("a", "gw0"), ("b", "gw1")))
+        box.write(record("start", rootdir="/p") + collected("a", "b", "c") + b"".join(running))
+        box.inbox.poll()
+        dump = b'Current thread 0x01 (most recent call first):\n  File "/p/src/pool.py", line 3 in take\n'
+        box.process.take_dump("gw1", dump)
+        box.process.take_dump("gw0", b"\n")
+        results = {result.id: result for result in box.inbox.settle("nothing moved")}
+        assert outcomes(list(results.values())) == {"a": "interrupted", "b": "timeout", "c": "not-run"}
+        assert (results["b"].details, results["b"].reason) == (dump.decode(), "nothing moved")
+        assert results["b"].signature == "timeout @ src/pool.py:take"
 
     def test_a_stack_dump_of_another_process_is_not_borrowed(self, box: Box, tmp_path: Path) -> None:
         box.write(collected("a") + record("running", id="a", worker="", time=5.0))
