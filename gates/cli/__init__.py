@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from gates import __version__
-from gates.cli import looking, running
+from gates.cli import looking, running, stacking
 from gates.cli.options import discard_output
 from gates.errors import EnvironmentProblem, GatesError
 from gates.values import ExitCode
@@ -30,7 +30,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
-            if ctx.invoked_subcommand in ("run", "rerun", "compare"):
+            if ctx.invoked_subcommand in ("run", "rerun", "compare", "stack"):
                 raise EnvironmentProblem("the reader of the output went away") from error
             raise ReaderGone from error
 
@@ -47,7 +47,7 @@ def cli() -> None:
 
 
 for command in (
-    *(running.run, running.rerun, running.compare),
+    *(running.run, running.rerun, running.compare, stacking.stack),
     *(
         looking.list_things,
         looking.explain,

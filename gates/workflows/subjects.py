@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from gates.plan import Request
     from gates.results import Subject
 
+Kind = Literal["commit", "merge"]
+
 WORKTREE = "worktree"
 MERGE = "merge:"
+
+BORROWED_CHECKLIST = "has no gates: run with the head's checklist"
+"""Said of a subject that was run with the gates of another."""
 
 
 @contextmanager
@@ -51,12 +56,46 @@ def prepare_subject(
         raise UsageError(
             "there is no git repository, so there are no commits", place=str(root), remedy="--subject worktree"
         )
-    commit, kind = _commit(git, name), "merge" if name.startswith(MERGE) else "commit"
+    commit = _commit(git, name)
+    kind: Kind = "merge" if name.startswith(MERGE) else "commit"
+    with prepare_commit(
+        root, git, request, commit, name, kind=kind, reports=reports, checklist_of=checklist_of
+    ) as prepared:
+        yield prepared
+
+
+@contextmanager
+def prepare_commit(
+    root: Path,
+    git: Git,
+    request: Request,
+    commit: str,
+    name: str,
+    *,
+    kind: Kind = "commit",
+    reports: Path | None = None,
+    checklist_of: Path | None = None,
+) -> Iterator[Prepared]:
+    """Prepare a run on a commit, in a worktree of its own.
+
+    Args:
+        root: the project's folder.
+        git: its repository.
+        request: what the user asked for.
+        commit: the commit.
+        name: what it is called.
+        kind: whether it is the commit of a would-be merge.
+        reports: where reports go; by default where those of the working tree do.
+        checklist_of: a folder whose checklist is used when the commit has none of its own.
+
+    Raises:
+        GatesError: it cannot be checked out, or its config or its noxfile is wrong.
+    """
     target = reports or root / load_config(root).reports
     with checked_out(git, commit, Store.of(root, git)) as folder:
 
         def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
-            return subject_of_commit(git, commit, name, config.base, "merge" if kind == "merge" else "commit")
+            return subject_of_commit(git, commit, name, config.base, kind)
 
         config, note = _checklist(folder, checklist_of)
         prepared = prepare(folder, request, reports=target, subject=subject, config=config)
@@ -82,5 +121,5 @@ def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
     except UsageError:
         if (other / NOXFILE).exists():
             shutil.copyfile(other / NOXFILE, folder / NOXFILE)
-        return msgspec.structs.replace(load_config(other), root=folder), "has no gates: run with the head's checklist"
+        return msgspec.structs.replace(load_config(other), root=folder), BORROWED_CHECKLIST
     return own, ""

@@ -1,0 +1,261 @@
+"""`gates stack`: find the layers, run each alone and merged into the trunk, tell who introduced what fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.branches import (
+    Parent,
+    current_branch,
+    distance,
+    first_title,
+    fork_of,
+    holds,
+    local_branches,
+    parent_in_history,
+    recorded_parents,
+    would_merge,
+    would_rebase,
+)
+from gates.checkout import merge_commit
+from gates.compare.stack import Layer, Stack, StackRun, arrange, asks_for_base, judged, members, numbered
+from gates.config import load_config
+from gates.errors import UsageError
+from gates.git import Git
+from gates.render.stack import merge_command_of, rebase_command_of, render_stack
+from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, to_json, write_whole
+from gates.workflows.stackruns import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gates.plan import Request
+
+
+def validate_stack(
+    root: Path,
+    branches: tuple[str, ...],
+    request: Request,
+    command_line: str,
+    *,
+    trunk: str = "",
+    run: bool = True,
+    fresh: bool = False,
+    merge_command: str = "",
+    reports: Path | None = None,
+) -> Stack:
+    """Find the stack, run its layers, judge them, and write `stack.json` and `stack.md`.
+
+    Args:
+        root: the project's folder.
+        branches: its layers from the trunk upward, `BRANCH` or `BRANCH:PARENT`; empty for the stack of the current branch.
+        request: what the user asked for.
+        command_line: the command, to paste.
+        trunk: what the stack is merged into; empty for the base of the config, or git's default branch.
+        run: make the runs that are not stored.
+        fresh: take no stored run.
+        merge_command: template of the command that merges a layer.
+        reports: where reports go; None for the project's folder of reports.
+
+    Raises:
+        GatesError: no git, no such branch, no stack, or a template with unknown names.
+    """
+    git = Git.of(root)
+    if git is None:
+        raise UsageError("there is no git repository, so there is no stack", place=str(root))
+    folder = reports or root / load_config(root).reports
+    found = find_stack(root, git, branches, trunk)
+    found = _with_merge_commands(found, merge_command)
+    runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
+    found = judged(_with_runs(git, found, runs))
+    found = msgspec.structs.replace(found, notes=(*found.notes, *runs.notes))
+    write_whole(folder / STACK_FILE, to_json(found))
+    write_whole(folder / STACK_SUMMARY_FILE, render_stack(found, markdown=True))
+    return found
+
+
+def find_stack(root: Path, git: Git, branches: tuple[str, ...], trunk: str) -> Stack:
+    """The layers of a stack as git has them; nothing is run.
+
+    Raises:
+        UsageError: no such branch, no trunk, or no layer.
+    """
+    trunk = _trunk(root, git, trunk)
+    parents = _named(branches, trunk) if len(branches) > 1 or ":" in "".join(branches) else {}
+    if not parents:
+        parents = _recorded_stack(git, branches[0] if branches else current_branch(git), trunk)
+    for name in parents:
+        git.need_commit(name)
+    there = {name: parent for name, parent in parents.items() if parent.name == trunk or git.commit(parent.name)}
+    gone = {name: parent for name, parent in parents.items() if name not in there}
+    settled = {name: Parent(trunk, "trunk") if name in gone else parent for name, parent in parents.items()}
+    order = arrange({name: parent.name for name, parent in settled.items()}, trunk)
+    layers: list[Layer] = []
+    for name in order:
+        former = gone[name].name if name in gone else ""
+        layers.append(_layer(git, name, settled[name], former, trunk, layers))
+    notes = tuple(
+        f"{name}: its parent {parent.name} is gone, so it is taken to stand on {trunk}" for name, parent in gone.items()
+    )
+    return Stack(trunk=trunk, trunk_commit=git.need_commit(trunk), layers=numbered(layers), notes=notes)
+
+
+def _trunk(root: Path, git: Git, given: str) -> str:
+    if given:
+        git.need_commit(given)
+        return given
+    base = load_config(root).base
+    names = (base, f"origin/{base}") if base else git.default_bases()
+    for name in names:
+        if git.commit(name):
+            # A local branch of that name is what layers stand on in their config.
+            local = name.removeprefix("origin/")
+            return local if local in local_branches(git) else name
+    raise UsageError("the trunk of the stack is not known", place=str(root), remedy="gates stack --trunk BRANCH")
+
+
+def _named(branches: tuple[str, ...], trunk: str) -> dict[str, Parent]:
+    """The layers of the command line: each stands on the one before, unless it names its parent."""
+    found: dict[str, Parent] = {}
+    before = trunk
+    for word in branches:
+        name, _, parent = word.partition(":")
+        if not name or name in found or name == trunk:
+            raise UsageError("not a layer of its own", got=word, expected="BRANCH or BRANCH:PARENT, each branch once")
+        found[name] = Parent(parent or before, "command line")
+        before = name
+    for name, one in found.items():
+        if one.name != trunk and one.name not in found:
+            raise UsageError(f"the parent of {name} is no layer", got=one.name, expected=f"{trunk}, {', '.join(found)}")
+    return found
+
+
+def _recorded_stack(git: Git, start: str, trunk: str) -> dict[str, Parent]:
+    """The stack of a branch, by what git's config says of parents; on the trunk, all stacks that stand on it."""
+    recorded = {name: _canonical(parent, trunk) for name, parent in recorded_parents(git).items() if name != trunk}
+    if start and start != trunk:
+        git.need_commit(start)
+        _complete(git, start, trunk, recorded)
+        names = members(_names(recorded), start, trunk)
+    else:
+        names = tuple(name for name in recorded if _leads_to(name, _names(recorded), trunk))
+    if not names:
+        raise UsageError(
+            "there is no stack here",
+            got=f"no branch is known to stand on {trunk}",
+            remedy="name its branches from the trunk upward, or: git config branch.NAME.gates-parent PARENT",
+        )
+    return {name: recorded[name] for name in names}
+
+
+def _names(parents: Mapping[str, Parent]) -> dict[str, str]:
+    return {name: parent.name for name, parent in parents.items()}
+
+
+def _canonical(parent: Parent, trunk: str) -> Parent:
+    """The trunk under one name, be it told as `main` or as `origin/main`."""
+    same = parent.name == trunk or parent.name.endswith(f"/{trunk}") or trunk.endswith(f"/{parent.name}")
+    return Parent(trunk, parent.source) if same else parent
+
+
+def _complete(git: Git, name: str, trunk: str, recorded: dict[str, Parent]) -> None:
+    """Find the parents that nobody recorded, down to the trunk: the nearest branch that this one holds."""
+    passed: set[str] = set()
+    there = local_branches(git)
+    while name != trunk and name not in passed:
+        passed.add(name)
+        if name not in recorded and name in there:
+            parent = parent_in_history(git, name, trunk)
+            recorded[name] = Parent(parent, "history") if parent else Parent(trunk, "trunk")
+        if name not in recorded:
+            return
+        name = recorded[name].name
+
+
+def _leads_to(name: str, parents: Mapping[str, str], trunk: str) -> bool:
+    passed: set[str] = set()
+    while name in parents and name not in passed:
+        passed.add(name)
+        name = parents[name]
+    return name == trunk
+
+
+def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: list[Layer]) -> Layer:
+    """One layer, with what a rebase and a merge would do; the layers below it are known."""
+    known = {layer.name: layer for layer in below}
+    told, on = parent.name, parent.name
+    while on in known and known[on].merged:  # what it stood on is in the trunk by now
+        former = former or on
+        on = known[on].parent
+    commit, parent_commit, trunk_commit = git.need_commit(name), git.need_commit(on), git.need_commit(trunk)
+    fork = fork_of(git, told if git.commit(told) else on, name)
+    merge = would_merge(git, trunk_commit, commit)
+    ahead = distance(git, fork, commit) if fork else distance(git, parent_commit, commit)
+    layer = Layer(
+        name=name,
+        parent=on,
+        parent_source=parent.source,
+        former_parent=former,
+        title=first_title(git, fork or parent_commit, commit),
+        commit=commit,
+        parent_commit=parent_commit,
+        fork=fork,
+        ahead=ahead,
+        behind=distance(git, commit, parent_commit),
+        merge_conflicts=merge.conflicts,
+        # Also when it was squashed: merging it once more would change nothing.
+        merged=on == trunk and not merge.conflicts and merge.tree == git.tree(trunk_commit),
+    )
+    return layer if layer.merged else _with_rebase(git, layer, trunk, known)
+
+
+def _with_rebase(git: Git, layer: Layer, trunk: str, known: Mapping[str, Layer]) -> Layer:
+    below = known.get(layer.parent)
+    if holds(git, layer.commit, layer.parent_commit):
+        return msgspec.structs.replace(layer, rebase="after-parent" if below is not None and below.rebase else "")
+    if layer.parent == trunk and not layer.former_parent and not layer.merge_conflicts:
+        return layer  # behind the trunk only: its merge is run, and shows what a rebase would
+    if not layer.fork:
+        return msgspec.structs.replace(layer, rebase="pending")
+    moved = would_rebase(git, layer.fork, layer.parent_commit, layer.commit)
+    return msgspec.structs.replace(
+        layer, rebase="pending", rebase_conflicts=moved.conflicts, rebase_command=rebase_command_of(layer)
+    )
+
+
+def _with_merge_commands(stack: Stack, template: str) -> Stack:
+    layers = (
+        layer
+        if layer.merged
+        else msgspec.structs.replace(layer, merge_command=merge_command_of(layer, stack.trunk, template))
+        for layer in stack.layers
+    )
+    return msgspec.structs.replace(stack, layers=tuple(layers))
+
+
+def _with_runs(git: Git, stack: Stack, runs: Runs) -> Stack:
+    """The trunk's run, then each layer's from the trunk upward; after an interruption, none."""
+    trunk_run = runs.of(stack.trunk, stack.trunk_commit)
+    done = {stack.trunk: trunk_run}
+    layers = []
+    for layer in stack.layers:
+        ran = layer if layer.merged else _run_layer(git, stack, layer, runs, done.get(layer.parent))
+        if ran.own is not None:
+            done[layer.name] = ran.own
+        layers.append(ran)
+    return msgspec.structs.replace(stack, trunk_run=trunk_run, layers=tuple(layers))
+
+
+def _run_layer(git: Git, stack: Stack, layer: Layer, runs: Runs, parent: StackRun | None) -> Layer:
+    own = runs.of(layer.name, layer.commit)
+    merge = base = None
+    if not layer.merge_conflicts:
+        commit = merge_commit(git, stack.trunk_commit, layer.commit)
+        merge = runs.of(f"{layer.name} merged into {stack.trunk}", commit, "merge")
+    ran = msgspec.structs.replace(layer, own=own, merge=merge)
+    if asks_for_base(ran, parent):
+        base = runs.of(f"{layer.parent} as {layer.name} has it", layer.fork)
+    return msgspec.structs.replace(ran, base=base)
