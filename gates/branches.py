@@ -155,7 +155,9 @@ def would_rebase(git: Git, fork: str, onto: str, layer: str) -> Merged:
         EnvironmentProblem: git cannot say.
     """
     # `merge-tree --merge-base` is of git 2.40. Two commits right above the fork have it as their merge base.
-    sides = [
-        git.need(*_AUTHOR, "commit-tree", git.tree(tip), "-p", fork, "-m", f"{tip} on {fork}") for tip in (onto, layer)
-    ]
-    return would_merge(git, *sides)
+    return would_merge(git, *(commit_of(git, git.tree(tip), fork) for tip in (onto, layer)))
+
+
+def commit_of(git: Git, tree: str, parent: str) -> str:
+    """A commit of a tree, in no branch."""
+    return git.need(*_AUTHOR, "commit-tree", tree, "-p", parent, "-m", "Made by gates to ask git something")

@@ -167,9 +167,9 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["run", "test", "comparison", "events"]), default="run")
+@click.argument("name", type=click.Choice(["run", "test", "comparison", "stack", "events"]), default="run")
 def schema(name: str) -> None:
-    """Print the JSON Schema of run.json, of a line of tests.jsonl, of comparison.json, or of a line of --events."""
+    """Print the JSON Schema of run.json, of a line of tests.jsonl, of comparison.json, of stack.json, or of a line of --events."""
     from gates.workflows.schema import schema_text
 
     click.echo(schema_text(name), nl=False)

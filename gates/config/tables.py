@@ -181,6 +181,7 @@ TOP: dict[str, Reader] = {
     "accept-exclusions": _texts,
     "unrelated": _texts,
     "scope": _globs,
+    "merge-command": _text,
     "no-tests": _no_tests,
     "record-env": _texts,
     "mask-env": _texts,

@@ -111,6 +111,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         groups: of tests, with the number of them that run at a time.
         scripts: that tests need to have run before them.
         scope: globs of what a branch may touch; empty for anything.
+        merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
 
@@ -134,6 +135,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     base_failures: Literal["block", "report"] = "report"
     unrelated: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
+    merge_command: str = ""
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True

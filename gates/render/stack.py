@@ -68,9 +68,9 @@ def _check_template(template: str) -> None:
             raise UsageError(f"the merge command has an unknown name {{{name}}}", got=template, remedy=remedy)
 
 
-def rebase_command_of(layer: Layer) -> str:
-    """The command that moves a layer, and nothing else, onto its parent."""
-    return shlex.join(["git", "rebase", "--onto", layer.parent, layer.fork[:12], layer.name])
+def rebase_command_of(layer: Layer, fork: str) -> str:
+    """The command that moves what a layer has above `fork`, and nothing else, onto its parent."""
+    return shlex.join(["git", "rebase", "--onto", layer.parent, fork[:12], layer.name])
 
 
 def render_stack(stack: Stack, *, markdown: bool = False) -> str:
@@ -121,7 +121,7 @@ def state_words(layer: Layer) -> str:
     if layer.rebase == "pending":
         parts.append("rebase pending" + (", which conflicts" if layer.rebase_conflicts else ""))
     elif layer.rebase == "after-parent":
-        parts.append("rebase after its base")
+        parts.append("rebase after its base" + (", which conflicts" if layer.rebase_conflicts else ""))
     return ", ".join(parts)
 
 
@@ -138,11 +138,11 @@ def _details(layer: Layer) -> Iterator[str]:
         yield f"{plural(layer.behind, 'commit')} behind {one_line(layer.parent)}"
     if layer.rebase_conflicts:
         yield f"a rebase conflicts in {_files(layer.rebase_conflicts)}"
-    elif layer.rebase == "pending" and layer.fork:
+    elif layer.rebase_command:
         yield "a rebase does not conflict"
     if layer.merge_conflicts:
         yield f"its merge conflicts in {_files(layer.merge_conflicts)}"
-    for name, run in (("alone", layer.own), ("merged", layer.merge)):
+    for name, run in (("alone", layer.own), ("merged into the trunk", layer.merge)):
         if run is not None and (run.known or run.reason):
             yield f"{name}: {_run(run)}"
 

@@ -67,6 +67,21 @@ def write_whole(path: Path, text: str | bytes) -> None:
         raise reports_problem(path, error) from error
 
 
+def make_reports(folder: Path) -> None:
+    """Make the folder of reports where it is not there.
+
+    Raises:
+        EnvironmentProblem: it cannot be made.
+    """
+    try:
+        new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        if new:  # made by us: git should not see it as a change of the project
+            (folder / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise reports_problem(folder, error) from error
+
+
 class ReportFolder:
     """The reports of the run that goes on: takes results as they land.
 
@@ -76,19 +91,16 @@ class ReportFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tests = self._lock = -1
+        make_reports(folder)
         try:
-            new = not folder.exists()
-            folder.mkdir(parents=True, exist_ok=True)
             self._lock = take_lock(folder / LOCK_FILE, "another run of gates writes its reports there")
-            self._prepare(new)
+            self._prepare()
             self._tests = os.open(folder / TESTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         except OSError as error:
             raise reports_problem(folder, error) from error
 
-    def _prepare(self, new: bool) -> None:
+    def _prepare(self) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
-        if new:  # made by us: git should not see it as a change of the project
-            (self.folder / ".gitignore").write_text("*\n")
         for name in _STALE:
             (self.folder / name).unlink(missing_ok=True)
         for further in (self.folder / CONFIRM_FOLDER).glob("*-*"):

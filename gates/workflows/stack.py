@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from gates.branches import (
     Parent,
+    commit_of,
     current_branch,
     distance,
     first_title,
@@ -25,11 +26,11 @@ from gates.config import load_config
 from gates.errors import UsageError
 from gates.git import Git
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
-from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, to_json, write_whole
+from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, make_reports, to_json, write_whole
 from gates.workflows.stackruns import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from gates.plan import Request
@@ -57,7 +58,7 @@ def validate_stack(
         trunk: what the stack is merged into; empty for the base of the config, or git's default branch.
         run: make the runs that are not stored.
         fresh: take no stored run.
-        merge_command: template of the command that merges a layer.
+        merge_command: template of the command that merges a layer; empty for that of the config.
         reports: where reports go; None for the project's folder of reports.
 
     Raises:
@@ -66,9 +67,11 @@ def validate_stack(
     git = Git.of(root)
     if git is None:
         raise UsageError("there is no git repository, so there is no stack", place=str(root))
-    folder = reports or root / load_config(root).reports
+    config = load_config(root)
+    folder = reports or root / config.reports
     found = find_stack(root, git, branches, trunk)
-    found = _with_merge_commands(found, merge_command)
+    make_reports(folder)
+    found = _with_merge_commands(found, merge_command or config.merge_command)
     runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
     found = judged(_with_runs(git, found, runs))
     found = msgspec.structs.replace(found, notes=(*found.notes, *runs.notes))
@@ -100,7 +103,12 @@ def find_stack(root: Path, git: Git, branches: tuple[str, ...], trunk: str) -> S
     notes = tuple(
         f"{name}: its parent {parent.name} is gone, so it is taken to stand on {trunk}" for name, parent in gone.items()
     )
-    return Stack(trunk=trunk, trunk_commit=git.need_commit(trunk), layers=numbered(layers), notes=notes)
+    return Stack(
+        trunk=trunk,
+        trunk_commit=git.need_commit(trunk),
+        layers=numbered(_with_rebases(git, layers, trunk)),
+        notes=notes,
+    )
 
 
 def _trunk(root: Path, git: Git, given: str) -> str:
@@ -184,7 +192,7 @@ def _leads_to(name: str, parents: Mapping[str, str], trunk: str) -> bool:
 
 
 def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: list[Layer]) -> Layer:
-    """One layer, with what a rebase and a merge would do; the layers below it are known."""
+    """One layer, with what its merge would do; the layers below it are known."""
     known = {layer.name: layer for layer in below}
     told, on = parent.name, parent.name
     while on in known and known[on].merged:  # what it stood on is in the trunk by now
@@ -194,7 +202,7 @@ def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: 
     fork = fork_of(git, told if git.commit(told) else on, name)
     merge = would_merge(git, trunk_commit, commit)
     ahead = distance(git, fork, commit) if fork else distance(git, parent_commit, commit)
-    layer = Layer(
+    return Layer(
         name=name,
         parent=on,
         parent_source=parent.source,
@@ -209,21 +217,36 @@ def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: 
         # Also when it was squashed: merging it once more would change nothing.
         merged=on == trunk and not merge.conflicts and merge.tree == git.tree(trunk_commit),
     )
-    return layer if layer.merged else _with_rebase(git, layer, trunk, known)
 
 
-def _with_rebase(git: Git, layer: Layer, trunk: str, known: Mapping[str, Layer]) -> Layer:
-    below = known.get(layer.parent)
+def _with_rebases(git: Git, layers: Sequence[Layer], trunk: str) -> tuple[Layer, ...]:
+    """What a rebase of the whole stack would do, from the trunk upward: each layer onto its parent as that would be then."""
+    moved: dict[str, str] = {}
+    found = []
+    for layer in layers:
+        must = "" if layer.merged else _must_rebase(git, layer, trunk, moved)
+        if not must:
+            found.append(layer)
+            continue
+        fork = layer.fork if must == "pending" else layer.parent_commit
+        onto = moved.get(layer.parent) or layer.parent_commit
+        result = would_rebase(git, fork, onto, layer.commit) if fork else None
+        conflicts = result.conflicts if result else ()
+        # Where it conflicts, nobody knows what comes out: what is above is asked on the layer as it is.
+        moved[layer.name] = layer.commit if result is None or conflicts else commit_of(git, result.tree, onto)
+        command = rebase_command_of(layer, fork) if fork else ""
+        found.append(msgspec.structs.replace(layer, rebase=must, rebase_conflicts=conflicts, rebase_command=command))
+    return tuple(found)
+
+
+def _must_rebase(
+    git: Git, layer: Layer, trunk: str, moved: Mapping[str, str]
+) -> Literal["", "pending", "after-parent"]:
     if holds(git, layer.commit, layer.parent_commit):
-        return msgspec.structs.replace(layer, rebase="after-parent" if below is not None and below.rebase else "")
-    if layer.parent == trunk and not layer.former_parent and not layer.merge_conflicts:
-        return layer  # behind the trunk only: its merge is run, and shows what a rebase would
-    if not layer.fork:
-        return msgspec.structs.replace(layer, rebase="pending")
-    moved = would_rebase(git, layer.fork, layer.parent_commit, layer.commit)
-    return msgspec.structs.replace(
-        layer, rebase="pending", rebase_conflicts=moved.conflicts, rebase_command=rebase_command_of(layer)
-    )
+        return "after-parent" if layer.parent in moved else ""
+    # Behind the trunk only: its merge is run, and shows what a rebase would.
+    behind_only = layer.parent == trunk and not layer.former_parent and not layer.merge_conflicts
+    return "" if behind_only else "pending"
 
 
 def _with_merge_commands(stack: Stack, template: str) -> Stack:

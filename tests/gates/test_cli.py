@@ -317,7 +317,7 @@ def test_a_listing_can_be_read_by_programs(call: Callable[..., Ended], tmp_path:
     assert [gate["name"] for gate in json.loads(call("list", "--json").out)] == ["one"]
 
 
-@pytest.mark.parametrize("name", ["run", "test", "comparison"])
+@pytest.mark.parametrize("name", ["run", "test", "comparison", "stack"])
 def test_a_schema_is_printed(call: Callable[..., Ended], name: str) -> None:
     assert json.loads(call("schema", name).out)["title"].startswith(f"gates {name}")
 

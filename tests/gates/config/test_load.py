@@ -52,6 +52,7 @@ accept-exclusions = ["scaffold"]
 base-failures = "block"
 unrelated = ["docs/**"]
 scope = ["src/**"]
+merge-command = "land {branch}"
 no-tests = "warn"
 
 [gate.lint]
@@ -155,6 +156,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         base_failures="block",
         unrelated=("docs/**",),
         scope=("src/**",),
+        merge_command="land {branch}",
         no_tests="warn",
         gates={
             "lint": GateConfig(
