@@ -30,10 +30,23 @@ How = Literal["layer", "merge", "trunk", "outdated"]
 
 
 class Failing(msgspec.Struct, frozen=True, order=True):
-    """Something that fails in one run: a test, or a gate that fails though none of its tests does (`test` is empty)."""
+    """Something that fails in one run: a test, or a gate that fails though none of its tests does (`test` is empty).
+
+    Attributes:
+        gate: its gate.
+        test: its id.
+        signature: its cause; empty where that is not known.
+    """
 
     gate: str
     test: str = ""
+    signature: str = ""
+
+    def is_that_of(self, other: Failing) -> bool:
+        """Whether the same thing fails for the same cause, as far as both causes are known."""
+        if (self.gate, self.test) != (other.gate, other.test):
+            return False
+        return self.signature == other.signature or not (self.signature and other.signature)
 
 
 class StackRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +93,11 @@ class StackRun(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the run says if this fails. Where a whole gate went wrong, nothing is known of the tests that it lost."""
         if not self.known or failing.gate in self.unknown:
             return False
-        return failing in self.failing or not failing.test or Failing(failing.gate) not in self.failing
+        return self.has(failing) or not failing.test or Failing(failing.gate) not in self.failing
+
+    def has(self, failing: Failing) -> bool:
+        """Whether this fails here, for the same cause."""
+        return any(one.is_that_of(failing) for one in self.failing)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +106,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         gate: its gate.
         test: its id; empty for a gate that fails by itself.
+        signature: its cause: a test that fails for another one is another failure.
         introduced_by: a layer, or the trunk.
         how: `layer`: it fails on the layer and not on what it stands on. `merge`: only once the layer is merged into the
             trunk. `trunk`: it fails on the trunk already. `outdated`: the layer above has it of an older state of this one,
@@ -99,6 +117,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     gate: str
     test: str
+    signature: str = ""
     introduced_by: str
     how: How
     certain: bool = True
@@ -240,7 +259,9 @@ def numbered(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 def failing_of(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[Failing, ...], tuple[str, ...]]:
     """What fails in a run, and the gates of which nothing is known."""
-    wrong = dict.fromkeys(Failing(test.gate, test.id) for test in tests if test.outcome in BAD_TESTS | LOST_TESTS)
+    wrong = dict.fromkeys(
+        Failing(test.gate, test.id, test.signature) for test in tests if test.outcome in BAD_TESTS | LOST_TESTS
+    )
     told = {failing.gate for failing in wrong}
     ended = {gate.name: gate.outcome for gate in run.gates}
     alone = [
@@ -257,7 +278,7 @@ def asks_for_base(layer: Layer, parent: StackRun | None) -> bool:
     """Whether the run of the commit that the layer was made from must be known to tell what it introduced."""
     if layer.own is None or parent is None or layer.fork in ("", layer.parent_commit):
         return False
-    return any(failing not in parent.failing for failing in layer.own.failing)
+    return any(not parent.has(failing) for failing in layer.own.failing)
 
 
 _Origin = tuple[str, How, bool]
@@ -276,12 +297,21 @@ def attribute(trunk: str, trunk_run: StackRun | None, layers: Sequence[Layer]) -
             own[failing] = _origin(layer, failing, runs.get(layer.parent), alone.get(layer.parent, {}))
             seen.setdefault((failing, own[failing]), []).append(layer.name)
         for failing in layer.merge.failing if layer.merge else ():
-            found = own.get(failing) or at_trunk.get(failing) or merged.get(layer.parent, {}).get(failing)
+            known = (own, at_trunk, merged.get(layer.parent, {}))
+            found = next((origin for origins in known if (origin := _find(origins, failing))), None)
             sure = all(run is not None and run.tells_of(failing) for run in (layer.own, trunk_run))
             merge[failing] = found or (layer.name, "merge", sure)
             seen.setdefault((failing, merge[failing]), []).append(f"{layer.name} merged into {trunk}")
     return tuple(
-        Failure(gate=one.gate, test=one.test, introduced_by=by, how=how, certain=certain, seen=tuple(subjects))
+        Failure(
+            gate=one.gate,
+            test=one.test,
+            signature=one.signature,
+            introduced_by=by,
+            how=how,
+            certain=certain,
+            seen=tuple(subjects),
+        )
         for (one, (by, how, certain)), subjects in seen.items()
     )
 
@@ -292,9 +322,14 @@ def _origin(
     base = layer.base or parent_run
     if base is None or not base.tells_of(failing):
         return layer.name, "layer", False
-    if failing not in base.failing:
+    if not base.has(failing):
         return layer.name, "layer", True
-    return inherited.get(failing) or (layer.parent, "outdated", True)
+    return _find(inherited, failing) or (layer.parent, "outdated", True)
+
+
+def _find(origins: Mapping[Failing, _Origin], failing: Failing) -> _Origin | None:
+    exact = origins.get(failing)
+    return exact or next((origin for one, origin in origins.items() if one.is_that_of(failing)), None)
 
 
 def state_of_run(run: StackRun | None) -> State:

@@ -27,7 +27,7 @@ def ran(*failing: str, **fields: Any) -> StackRun:
     """A run in which tests fail; `gate:` is the gate itself."""
     found = tuple(Failing("test", "" if name == "gate:" else name) for name in failing)
     values = {"outcome": "failed" if failing else "passed", "exit_code": 1 if failing else 0, "run": "r"}
-    return StackRun(subject="s", identity="git-tree:t", failing=found, **{**values, **fields})
+    return StackRun(subject="s", identity="git-tree:t", **{"failing": found, **values, **fields})
 
 
 def a_layer(name: str, parent: str, own: StackRun | None = None, merge: StackRun | None = None, **fields: Any) -> Layer:
@@ -43,6 +43,14 @@ def test_a_failure_is_told_of_the_lowest_layer_that_has_it() -> None:
     assert told(ran(), *layers) == [("a", "2", "layer", True), ("b", "3", "layer", True)]
     [first, _] = attribute("main", ran(), layers)
     assert first.seen == ("2", "2 merged into main", "3", "3 merged into main")
+
+
+def test_a_test_that_fails_for_another_cause_than_below_is_another_failure() -> None:
+    one, other, unknown = (ran(failing=(Failing("test", "a", cause),)) for cause in ("one", "other", ""))
+    assert told(one, a_layer("1", "main", one)) == [("a", "main", "trunk", True)]
+    assert told(one, a_layer("1", "main", other)) == [("a", "1", "layer", True)]
+    assert told(one, a_layer("1", "main", unknown)) == [("a", "main", "trunk", True)]
+    assert told(one, a_layer("1", "main", one, other)) == [("a", "main", "trunk", True), ("a", "1", "merge", True)]
 
 
 def test_two_layers_beside_each_other_each_introduce_their_own() -> None:
@@ -135,9 +143,9 @@ def test_a_gate_that_fails_by_itself_is_a_failure_and_one_that_could_not_run_is_
         a_gate("docs", GateOutcome.COULD_NOT_RUN),
     )
     run = a_run(gates=gates, planned=("test", "lint", "docs", "later"))
-    wrong = a_test("a", TestOutcome.FAILED, gate="test")
+    wrong = a_test("a", TestOutcome.FAILED, gate="test", signature="cause")
     failing, unknown = failing_of(run, [wrong, a_test("b", gate="test")])
-    assert failing == (Failing("lint"), Failing("test", wrong.id))
+    assert failing == (Failing("lint"), Failing("test", wrong.id, "cause"))
     assert unknown == ("docs", "later")
 
 
