@@ -165,8 +165,7 @@ def make_plan(
     wanted = _both(default, request.filter)
     jobs = request.jobs or profile.jobs or config.jobs or cores
     timeout = request.test_timeout or profile.test_timeout or config.test_timeout
-    limits = _limits(request, timeout)
-    order = _ordering(profile, request)
+    limits, order = _limits(request, timeout), _ordering(profile, request)
     return Plan(
         profile=profile.name,
         gates=tuple(planned),
@@ -246,11 +245,9 @@ def _asked(profile: Profile, request: Request) -> Asked:
 
 
 def _limits(request: Request, timeout: float | None) -> tuple[Layer, ...]:
-    if timeout is None:
-        return ()
-    limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
     source = request.source("test_timeout") if request.test_timeout else "test-timeout"
-    return (Layer(source, "", {"slow_timeout": limit}),)
+    limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
+    return () if timeout is None else (Layer(source, "", {"slow_timeout": limit}),)
 
 
 def _rules(config: Config, profile: Profile, request: Request, limits: tuple[Layer, ...]) -> tuple[Layer, ...]:
