@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
-from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings
+from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings, asked_path
 from .catalogue import Catalogue, load, reconciled, save
 from .deaths import MARKER, describe_death, end_group, end_marked
 from .reports import TIMEOUT
@@ -200,8 +200,13 @@ class Controller:
         return self._retried
 
     def pytest_unconfigure(self) -> None:
-        """Remove the scratch folder."""
+        """Remove the scratch folder, and what dead workers left."""
         self._ending.set()
+        if self._stream:
+            pattern = asked_path(self._stream, "*")
+            for path in pattern.parent.glob(pattern.name):
+                with suppress(OSError):
+                    path.unlink()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
