@@ -75,6 +75,8 @@ class Announcer:
                 from .trying import longest_delay
 
                 more["limit"] += longest_delay(rules.retries)
+            if rules.retries.count:
+                more["tries"] = rules.retries.count + 1
         pid, name = os.getpid(), self.name_of(item)
         self._told = self._clock()
         self.stream.write("running", id=name, worker=self._worker, pid=pid, time=self._told, **more)

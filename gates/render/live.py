@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.render.text import clean, duration, one_line, useful_lines
+from gates.render.output import attempts_of, failure_of, printed_by
+from gates.render.text import duration, one_line
 from gates.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from gates.config.values import Output
     from gates.results import TestResult
 
-SHOWN_OUTPUT = 40
-"""Lines of a stream that are shown of a test."""
+_EDGE = "  | "
+"""Before each line of a test's: a log of GitHub takes a line for a command that begins with `::`, blanks or not."""
 
-_STYLES = {"fail": "red", "flaky": "yellow", "leak": "yellow", "pass": "green", "skip": "yellow"}
+_STYLES = {"fail": "red", "flaky": "yellow", "slow": "yellow", "leak": "yellow", "pass": "green", "skip": "yellow"}
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -38,11 +39,11 @@ def level_of(test: TestResult) -> str:
         return "all"  # the reason is one for all of them, and said with the gate
     if test.outcome is TestOutcome.FLAKY:
         return "flaky"
+    if test.slow:
+        return "slow"
     if test.leaks:
         return "leak"
-    if test.outcome in (TestOutcome.SKIPPED, TestOutcome.EXCLUDED):
-        return "skip"
-    return "pass"
+    return "skip" if test.outcome in (TestOutcome.SKIPPED, TestOutcome.EXCLUDED) else "pass"
 
 
 def live_line(test: TestResult, output: Output) -> Line | None:
@@ -55,47 +56,41 @@ def live_line(test: TestResult, output: Output) -> Line | None:
 
 
 def final_lines(tests: Sequence[TestResult], output: Output) -> Iterator[Line]:
-    """What is said of tests behind all of them, beyond failures, flaky and leaky tests, which have their own list."""
+    """What is said of tests behind all of them, beyond failures, flaky, slow and leaky tests, which have their own lists.
+
+    Failures come here, and not into their list, where what they left is to be shown behind all tests.
+    """
     most = LEVELS.index(output.final_status_level)
     for test in tests:
         shown = level_of(test)
         below = _below(test, output, "final")
-        if below or LEVELS.index("leak") < LEVELS.index(shown) <= most:
+        failed = shown == "fail" and shows(output.failure_output, "final")
+        if below or failed or LEVELS.index("leak") < LEVELS.index(shown) <= most:
             yield _line(test, shown, below)
 
 
 def _line(test: TestResult, shown: str, below: tuple[str, ...]) -> Line:
-    word = test.outcome.value.upper()
+    leaky = bool(test.leaks) and shown in ("slow", "leak")
+    word = "LEAK" if leaky else test.outcome.value.upper()
     if test.outcome is TestOutcome.FLAKY and test.attempts:
-        word = f"FLAKY {len(test.attempts) + 1}/{len(test.attempts) + 1}"
-    elif shown == "leak":
-        word = "LEAK"
-    said = "; ".join(test.leaks) if shown == "leak" else test.message or test.reason
-    seconds = f"{duration(test.duration):>8}  " if shown in ("pass", "leak") else ""
+        word = f"FLAKY {test.attempt}"
+    said = "; ".join(test.leaks) if leaky else test.message or test.reason
+    seconds = f"{duration(test.duration):>8}  " if shown in ("pass", "slow", "leak") else ""
     text = f"{seconds}{one_line(test.id)}  {one_line(said, 300)}".rstrip()
     return Line(word, _STYLES.get(shown, ""), text, below)
 
 
 def _below(test: TestResult, output: Output, when: str) -> tuple[str, ...]:
-    setting = output.failure_output if test.outcome in BAD_TESTS else output.success_output
-    if when not in setting.split("-"):
-        return ()
-    return shown_output(test)
-
-
-def shown_output(test: TestResult) -> tuple[str, ...]:
-    """What a test left, the useful part first: the failure, then what it printed; what is cut is said."""
+    failure, success = shows(output.failure_output, when), shows(output.success_output, when)
     lines: list[str] = []
     if test.outcome in BAD_TESTS:
-        place = f"{test.file}:{test.line}" if test.line else test.file
-        lines += [f"at {one_line(place)}"] if place else []
-        lines += useful_lines(test.details or test.message, SHOWN_OUTPUT)
-    for name in ("stdout", "stderr"):
-        text = clean(getattr(test, name)).rstrip()
-        if text:
-            printed = text.splitlines()
-            cut = len(printed) - SHOWN_OUTPUT
-            lines.append(f"--- {name} ---")
-            lines += [f"… {cut:,} lines cut, all that was kept is in tests.jsonl …"] if cut > 0 else []
-            lines += printed[-SHOWN_OUTPUT:]
-    return tuple(f"    {line}" for line in lines)
+        lines += [*failure_of(test), *printed_by(test)] if failure else []
+    else:
+        lines += attempts_of(test) if failure else []
+        lines += printed_by(test) if success else []
+    return tuple(f"{_EDGE}{line}".rstrip() for line in lines)
+
+
+def shows(setting: str, when: str) -> bool:
+    """Whether `immediate`, `final`, `immediate-final` or `never` is also `when`."""
+    return when in setting.split("-")

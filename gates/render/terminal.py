@@ -13,10 +13,10 @@ import msgspec
 from gates.config.values import Output
 from gates.render.comparison import comparison_view
 from gates.render.filters import leaf_lines
-from gates.render.live import final_lines
+from gates.render.live import final_lines, shows
 from gates.render.summary import summarise
-from gates.render.text import clean, one_line
-from gates.values import LEVELS
+from gates.render.text import clean, duration, one_line
+from gates.values import BAD_TESTS, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gates.compare.values import Comparison
     from gates.render.comparison import ComparisonView
     from gates.render.summary import GateRow, Summary
+    from gates.render.tests import Failure
     from gates.results import Run, TestResult
 
 SHOWN_FAILURES = 20
@@ -100,26 +101,37 @@ def _colour(summary: Summary) -> str:
 
 
 def _failures(summary: Summary, output: Output) -> list[str]:
-    shown = LEVELS.index(output.final_status_level)
-    failures = summary.tests.failures if summary.tests and shown >= LEVELS.index("fail") else ()
+    """The lists behind all tests: failures, flaky, slow and leaky tests, as far as the level goes."""
+    tests = summary.tests
+    if tests is None:
+        return []
+    most = LEVELS.index(output.final_status_level)
+    lists = {
+        "fail": [_failure(each) for each in tests.failures if not _was_shown(each, output)],
+        "flaky": [[f"FLAKY {each.id}: {each.words}"] for each in tests.flaky],
+        "slow": [[f"SLOW {test}: {duration(seconds)}"] for test, seconds in tests.slow],
+        "leak": [[f"LEAKY {each.id}: {each.words}"] for each in tests.leaky],
+    }
     lines = []
-    for failure in failures[:SHOWN_FAILURES]:
-        lines += ["", f"{failure.outcome.value.upper()} {failure.id}{ON_BASE if failure.on_base else ''}"]
-        lines += [f"  {failure.place}"] if failure.place else []
-        lines += [f"  {failure.message}"] if failure.message else []
-    if len(failures) > SHOWN_FAILURES:
-        lines += ["", f"… and {len(failures) - SHOWN_FAILURES} more"]
-    flaky = summary.tests.flaky if summary.tests and shown >= LEVELS.index("flaky") else ()
-    lines += [""] if flaky else []
-    lines += [f"FLAKY {each.id}: {each.words}" for each in flaky[:SHOWN_FAILURES]]
-    if len(flaky) > SHOWN_FAILURES:
-        lines.append(f"… and {len(flaky) - SHOWN_FAILURES} more")
-    leaky = summary.tests.leaky if summary.tests and shown >= LEVELS.index("leak") else ()
-    lines += [""] if leaky else []
-    lines += [f"LEAKY {each.id}: {each.words}" for each in leaky[:SHOWN_FAILURES]]
-    if len(leaky) > SHOWN_FAILURES:
-        lines.append(f"… and {len(leaky) - SHOWN_FAILURES} more")
+    for level, entries in lists.items():
+        if LEVELS.index(level) > most or not entries:
+            continue
+        lines += [""] if level != "fail" else []
+        lines += [line for entry in entries[:SHOWN_FAILURES] for line in entry]
+        more = len(entries) - SHOWN_FAILURES
+        lines += [*([""] if level == "fail" else []), f"… and {more} more"] if more > 0 else []
     return lines
+
+
+def _failure(failure: Failure) -> list[str]:
+    lines = ["", f"{failure.outcome.value.upper()} {failure.id}{ON_BASE if failure.on_base else ''}"]
+    lines += [f"  {failure.place}"] if failure.place else []
+    lines += [f"  {failure.message}"] if failure.message else []
+    return lines
+
+
+def _was_shown(failure: Failure, output: Output) -> bool:
+    return shows(output.failure_output, "final") and failure.outcome in BAD_TESTS
 
 
 def _tests(summary: Summary) -> list[str]:

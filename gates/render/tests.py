@@ -90,6 +90,7 @@ class TestSection(msgspec.Struct, frozen=True):
     by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
     flaky: tuple[Flaky, ...] = ()
     leaky: tuple[Leaky, ...] = ()
+    slow: tuple[tuple[str, float], ...] = ()
 
     @property
     def line(self) -> str:
@@ -138,6 +139,7 @@ def test_section(  # no test
             for test in tests
             if test.leaks
         ),
+        slow=tuple(sorted(((test.id, test.duration) for test in tests if test.slow), key=lambda each: -each[1])),
     )
 
 
@@ -222,8 +224,7 @@ def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
 
 
 def _flaky_words(test: TestResult) -> str:
-    number = len(test.attempts) + 1
-    passed = f"passed at attempt {number} of {number}" if test.attempts else "passed when tried again"
+    passed = f"passed at attempt {test.attempt.replace('/', ' of ')}" if test.attempts else "passed when tried again"
     first = one_line(test.signature or test.message, 300)
     return f"{passed}; first: {first}" if first else passed
 
@@ -239,7 +240,7 @@ def _message(test: TestResult) -> str:
     # A frame in the test's own file says no more than the place and the traceback.
     if frame and frame.rpartition(":")[0] != test.file:
         message = f"{message} (in {one_line(frame, 200)})"
-    return f"{message} (attempt {number} of {number})" if (number := len(test.attempts) + 1) > 1 else message
+    return f"{message} (attempt {test.attempt.replace('/', ' of ')})" if test.attempts else message
 
 
 def _subtest_text(subtest: SubtestResult) -> str:

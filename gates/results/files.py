@@ -119,7 +119,7 @@ class ReportFolder:
         Raises:
             EnvironmentProblem: no space; the file then ends with the last whole line.
         """
-        lines = b"".join(_encoded(result) + b"\n" for result in results)
+        lines = b"".join(encoded(result) + b"\n" for result in results)
         if not lines:
             return
         size = os.fstat(self._tests).st_size
@@ -149,10 +149,10 @@ class ReportFolder:
 
 def to_json(value: Any) -> bytes:
     """Indented JSON of a value, for people and diffs."""
-    return msgspec.json.format(_encoded(value), indent=2) + b"\n"
+    return msgspec.json.format(encoded(value), indent=2) + b"\n"
 
 
-def _encoded(value: Any) -> bytes:
+def encoded(value: Any) -> bytes:
     """JSON of a value; half characters, which arguments and paths may hold but JSON may not, are spelled out."""
     try:
         return msgspec.json.encode(value)

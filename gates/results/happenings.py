@@ -83,7 +83,7 @@ class GateFinished(Happening, frozen=True, kw_only=True, tag="gate-ended"):
 
 
 class RunFinished(Happening, frozen=True, kw_only=True, tag="run-ended"):
-    """The last event; missing where the run could not go on."""
+    """The last event; missing where the run was killed."""
 
     run: str
     outcome: str

@@ -100,6 +100,8 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         subtests_skipped: how many were skipped.
         subtests_xfailed: how many failed as expected.
         leaks: what it left behind in its process, where its rules ask for that (`leak`).
+        tries: attempts that its rules allow, of a test that had more than one; 0 where unknown.
+        slow: it took longer than the period of its `slow-timeout`.
     """
 
     __test__ = False
@@ -129,6 +131,14 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subtests_skipped: int = 0
     subtests_xfailed: int = 0
     leaks: tuple[str, ...] = ()
+    tries: int = 0
+    slow: bool = False
+
+    @property
+    def attempt(self) -> str:
+        """Which attempt was the last one, of how many that it may have: `2/3`."""
+        number = len(self.attempts) + 1
+        return f"{number}/{max(number, self.tries)}"
 
 
 class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -126,12 +126,7 @@ class Engine:
             if gate.done and gate.plugin_was_refused:
                 self._running[name] = self._again(gate)
                 continue
-            if self.settings.detailed:
-                yield from _details(name, gate, found)
-            landed = tuple(gate.tests[before:])
-            if landed:
-                yield TestsLanded(name, landed, gate.expected)
-                self._count(landed)
+            yield from self._tests(name, gate, before, found)
             for test, seconds in gate.slow():
                 yield TestSlow(name, test, seconds)
             if gate.done and gate.described:
@@ -139,6 +134,23 @@ class Engine:
             if gate.done and gate.result is not None:
                 del self._running[name]
                 yield self._end(gate.result)
+
+    def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[Event]:
+        """What became of tests since the last look; where every start is told, in the order in which it happened."""
+        begun = gate.begun()
+        landed = tuple(gate.tests[before:])
+        self._count(landed)
+        if self.settings.detailed:
+            if gate.expected > found:
+                yield TestsFound(name, gate.expected)
+            for number, record in begun:
+                if number > before:
+                    yield TestsLanded(name, tuple(gate.tests[before:number]), gate.expected)
+                    before = number
+                yield TestStarted(name, record["id"], str(record.get("worker", "")), float(record.get("time", 0.0)))
+        rest = tuple(gate.tests[before:])
+        if rest:
+            yield TestsLanded(name, rest, gate.expected)
 
     def _count(self, landed: tuple[TestResult, ...]) -> None:
         """Tell all test processes to start no other test, once enough went wrong."""
@@ -176,13 +188,6 @@ class Engine:
         descriptors = [number for gate in self._running.values() for number in gate.descriptors]
         if self._running and not any(gate.chatty for gate in self._running.values()):
             select.select(descriptors, [], [], TICK)
-
-
-def _details(name: str, gate: RunningGate, found: int) -> Iterator[Event]:
-    if gate.expected > found:
-        yield TestsFound(name, gate.expected)
-    for record in gate.begun():
-        yield TestStarted(name, record["id"], str(record.get("worker", "")), float(record.get("time", 0.0)))
 
 
 def _passed(result: GateResult) -> bool:

@@ -117,8 +117,8 @@ class RunningGate:
         """Tests collected so far."""
         return self._inbox.expected
 
-    def begun(self) -> list[dict[str, Any]]:
-        """Records of tests that began to run since this was asked last."""
+    def begun(self) -> list[tuple[int, dict[str, Any]]]:
+        """Records of tests that began to run since this was asked last, each with the number of `tests` before it."""
         return self._inbox.begun()
 
     def slow(self) -> list[tuple[str, float]]:

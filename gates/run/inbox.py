@@ -41,7 +41,7 @@ class PytestProcess:
         self.unreadable = 0
         self.runners: dict[str, int] = {}  # worker → its process
         self.dumps: dict[str, str] = {}  # worker → the stacks of its process when nothing moved
-        self.begun: list[dict[str, Any]] = []
+        self.begun: dict[str, Any] | None = None  # what the last record said of a test that began
         self.peak = 0
         self.leaves: list[FilterLeaf] = []
         self.described: list[dict[str, Any]] = []
@@ -64,7 +64,7 @@ class PytestProcess:
             self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = _checked(record)
-            self.begun.append(record)
+            self.begun = record
             self.runners[str(record.get("worker", ""))] = record.get("pid", 0)
             self.waiting.pop(record["id"], None)
         elif kind == "waiting":
@@ -103,12 +103,14 @@ class PytestProcess:
             self.dumps[worker] = text
 
     def _end(self, test: str, record: dict[str, Any]) -> TestResult | None:
-        self.running.pop(test, None)
+        running = self.running.pop(test, None)
         self.waiting.pop(test, None)
         if test in self.ended:  # a second word on the same test would count it twice
             self.unreadable += 1
             return None
         fields = {key: value for key, value in record.items() if key in _KNOWN}
+        if running is not None:
+            fields |= _known_of(running, record)
         result = msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
         self.ended.add(test)
         if result.outcome in LOST_TESTS:
@@ -180,7 +182,7 @@ class PytestProcess:
         return self._mask.text(text)
 
 
-_NUMBERS = (("time", float), ("limit", float), ("slow", float), ("pid", int))
+_NUMBERS = (("time", float), ("limit", float), ("slow", float), ("pid", int), ("tries", int))
 
 
 def _checked(record: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +196,16 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
         if name in record:
             record[name] = kind(record[name])
     return record
+
+
+def _known_of(running: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """What only the word of a test's start tells of its result."""
+    known: dict[str, Any] = {}
+    if record.get("attempts") and running.get("tries"):
+        known["tries"] = running["tries"]
+    if float(record.get("duration") or 0.0) >= float(running.get("slow") or PERIOD):
+        known["slow"] = True
+    return known
 
 
 def _decode(line: bytes) -> Any:
@@ -220,13 +232,15 @@ class Inbox:
         self.processes: dict[Path, PytestProcess] = {}
         self._mask = mask
         self.moved = False  # whether the last poll found anything
+        self._landed = 0
+        self._begun: list[tuple[int, dict[str, Any]]] = []
 
     def poll(self) -> list[TestResult]:
         """Results that landed since the last call."""
         for path in sorted(self.folder.glob("pytest-*.jsonl")):
             if path not in self.processes:
                 self.processes[path] = PytestProcess(self.gate, len(self.processes), path, self._mask)
-        landed = []
+        landed: list[TestResult] = []
         self.moved = False
         for process in self.processes.values():
             with process.path.open("rb") as file:
@@ -237,8 +251,12 @@ class Inbox:
             self.moved = self.moved or end > 0
             for line in data[:end].splitlines():
                 result = process.take(line)
+                if process.begun is not None:
+                    self._begun.append((self._landed + len(landed), process.begun))
+                    process.begun = None
                 if result is not None:
                     landed.append(result)
+        self._landed += len(landed)
         return landed
 
     def settle(self, why: str) -> list[TestResult]:
@@ -248,11 +266,9 @@ class Inbox:
             landed += process.settle(why)
         return landed
 
-    def begun(self) -> list[dict[str, Any]]:
-        """Records of tests that began to run since this was asked last."""
-        found = [record for process in self.processes.values() for record in process.begun]
-        for process in self.processes.values():
-            process.begun.clear()
+    def begun(self) -> list[tuple[int, dict[str, Any]]]:
+        """Records of tests that began to run since this was asked last, each with the number of results before it."""
+        found, self._begun = self._begun, []
         return found
 
     def slow(self, now: float) -> list[tuple[str, float]]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 import msgspec
 
+from gates.escapes import clean
 from gates.results import GateResult, TestCounts, TestResult, count_tests
 from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
-from gates.values import BAD_TESTS, GateOutcome, TestOutcome, format_duration
+from gates.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration
 
 if TYPE_CHECKING:
     from gates.plan import Plan
@@ -132,6 +133,11 @@ def start_line(event: GateStarted) -> str:
     return f"{event.command_line}  (-n auto: {event.workers})" if event.workers else event.command_line
 
 
+def speaks_of_slow(plan: Plan) -> bool:
+    """Whether tests that still run are spoken of."""
+    return LEVELS.index(plan.output.status_level) >= LEVELS.index("slow")
+
+
 def slow_line(event: TestSlow) -> str:
     """What is said of a test that still runs."""
     return f"> {format_duration(event.seconds)}  {event.test}"
@@ -148,6 +154,7 @@ class PlainProgress:
         tell: Teller = only_failures,
     ) -> None:
         self._stream, self._clock, self._tell = stream, clock, tell
+        self._slow = speaks_of_slow(plan)
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
         self._tests: dict[str, int] = {}
         self._bad: dict[str, int] = {}
@@ -166,7 +173,7 @@ class PlainProgress:
             self._print("START", event.gate, start_line(event))
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
-        elif isinstance(event, TestSlow):
+        elif isinstance(event, TestSlow) and self._slow:
             self._print("SLOW", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
             self._print(WORDS[event.result.outcome][0], event.result.name, end_line(event.result))
@@ -213,7 +220,7 @@ class LiveProgress:
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
-        self._tell = tell
+        self._tell, self._slow = tell, speaks_of_slow(plan)
         self._console = Console(file=stream)
         # Where the terminal cannot show the usual wheel, one of ASCII letters turns.
         wheel = "dots" if self._console.encoding.startswith("utf") else "line"
@@ -249,7 +256,7 @@ class LiveProgress:
             )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
-        elif isinstance(event, TestSlow):
+        elif isinstance(event, TestSlow) and self._slow:
             self._say("SLOW", "yellow", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
             task = self._tasks.pop(event.result.name, None)
@@ -285,6 +292,6 @@ class LiveProgress:
 
 
 def _fitting(text: str, encoding: str | None) -> str:
-    """`text` as a stream of this encoding can show it: what a test calls itself may not fit."""
+    """`text` as one line that a stream of this encoding can show: what a test calls itself may not fit, or do harm."""
     encoding = encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)

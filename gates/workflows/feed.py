@@ -45,7 +45,7 @@ class Feed:
         )
 
     def end(self, run: Run) -> None:
-        """The run is over, and its reports are written."""
+        """The run is over, and its reports are written, or cannot be."""
         self._put(
             RunFinished(
                 time=self._wall(),

@@ -75,7 +75,7 @@ def validate(
         UsageError: events cannot be written there.
         EnvironmentProblem: the reports cannot be written; everything that ran was ended.
     """
-    writer = EventWriter(events) if events else None
+    writer = EventWriter(events) if events is not None else None
     reports = ReportFolder(prepared.reports)
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
@@ -109,9 +109,9 @@ def validate(
             ),
         )
         try:
-            recorder.save()
             if feed is not None:
                 feed.begin(recorder.run)
+            recorder.save()
             for event in engine.events():
                 recorder.take(event)
                 shown.take(event)
@@ -124,6 +124,8 @@ def validate(
         except EnvironmentProblem as error:
             engine.close()
             error.exit_code = recorder.give_up(interrupted=bool(wish.count))
+            if feed is not None:
+                feed.end(recorder.run)
             raise
         finally:
             engine.close()
@@ -181,7 +183,7 @@ class _Recorder:
         self._plan = plan
         self._clock = time.monotonic()
         now = datetime.now(UTC)
-        self.run = Run(
+        run = Run(
             id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             started=now.timestamp(),
             profile=plan.profile,
@@ -203,6 +205,7 @@ class _Recorder:
             reports=_relative(prepared.reports, prepared.root),
             notes=_notes(prepared),
         )
+        self.run = self.mask.struct(run)
 
     def take(self, event: object) -> None:
         """Write what an event brings."""

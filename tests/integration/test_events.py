@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from tests.integration.project import PATIENCE, ROOT, noxfile, pytest_session
+from tests.integration.project import PATIENCE, ROOT, nox_session, noxfile, pytest_session
 
 if TYPE_CHECKING:
     from tests.integration.project import Project
@@ -57,6 +57,75 @@ def test_a_file_of_events_tells_the_whole_run_in_its_schema(project: Project, op
         jsonschema.validate(event, schema)
 
 
+def test_starts_and_ends_of_tests_come_in_the_order_in_which_they_happened(project: Project) -> None:
+    project.write(
+        {"test_a.py": "def test_a(): pass\ndef test_b(): pass\ndef test_c(): assert 0\n"} | noxfile(pytest_session())
+    )
+    project.gates("run", "--events", "events.jsonl")
+    events = events_of((project.folder / "events.jsonl").read_text())
+    told = [
+        (event["event"], event["test"] if "test" in event else event["result"]["id"])
+        for event in events
+        if event["event"] in ("test-started", "test-ended")
+    ]
+    assert told == [(kind, f"test_a.py::test_{name}") for name in "abc" for kind in ("test-started", "test-ended")]
+
+
+def test_the_follower_of_the_reference_follows_a_fifo(mixed: Project) -> None:
+    script = (ROOT / "docs/reference/events.md").read_text().partition("```python\n")[2].partition("```")[0]
+    fifo = mixed.folder / "fifo"
+    os.mkfifo(fifo)
+    follower = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" < fifo', sys.executable, script],
+        cwd=mixed.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert mixed.gates("run", "--events", "fifo").code == 1
+        said, _ = follower.communicate(timeout=PATIENCE)
+    finally:
+        follower.kill()
+    assert said.splitlines() == [
+        "  passed test_a.py::test_passes  (0 running)",
+        "  failed test_a.py::test_fails  (0 running)",
+        " skipped test_a.py::test_skipped  (0 running)",
+        "failed 1",
+    ]
+
+
+def test_a_reader_that_closes_at_once_is_told_once_and_changes_nothing(mixed: Project) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.set_inheritable(writing, True)
+    done = mixed.gates("run", "--events", str(writing), pass_fds=(writing,))
+    os.close(writing)
+    assert (done.code, done.err.count("events are written no more: Broken pipe")) == (1, 1)
+    assert mixed.run.complete
+    assert len(mixed.outcomes) == 3
+
+
+def test_what_a_command_line_holds_is_masked_and_made_text(mixed: Project) -> None:
+    words = os.fsdecode(b"test(passes) - test(hunter2hunter2) - test(\xff)")
+    mixed.gates("run", "-E", words, "--events", "events.jsonl", environment={"MY_TOKEN": "hunter2hunter2"})
+    text = (mixed.folder / "events.jsonl").read_text()
+    events = events_of(text)
+    assert (events[0]["event"], events[-1]["event"]) == ("run-started", "run-ended")
+    assert "[masked: MY_TOKEN]" in events[0]["command_line"]
+    assert "hunter2" not in text
+
+
+def test_a_run_that_cannot_go_on_says_so_to_its_followers(project: Project) -> None:
+    project.write(noxfile(nox_session("noise", "PYTHON, '-c', \"for _ in range(40000): print('noise')\"")))
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000)); os.execv(sys.argv[1], sys.argv[1:])"
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    launcher = (sys.executable, "-c", limit)
+    done = project.gates("run", "--events", str(writing), launcher=launcher, pass_fds=(writing,))
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        last = events_of(file.read())[-1]
+    assert (done.code, last["event"], last["exit_code"], last["outcome"]) == (3, "run-ended", 3, "could-not-run")
+
+
 def test_a_follower_reads_a_descriptor_while_the_run_goes_on(mixed: Project) -> None:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
@@ -90,6 +159,38 @@ def test_events_that_cannot_be_written_are_refused_before_anything_starts(mixed:
     assert not mixed.reports.exists()
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Project, options: tuple[str, ...]) -> None:
+    tests = """
+        from pathlib import Path
+        def test_flaky():
+            if not Path("tried").exists():
+                Path("tried").touch()
+                assert 0, "not yet"
+        """
+    project.write({"test_a.py": tests, "gates.toml": "[tests]\nretries = 2\n"} | noxfile(pytest_session(*options)))
+    done = project.gates("run", "--failure-output", "immediate")
+    assert done.code == 0
+    (line,) = (line for line in done.err.splitlines() if "FLAKY" in line)
+    assert line.split() == ["FLAKY", "2/3", "test", "test_a.py::test_flaky", "AssertionError:", "not", "yet"]
+    assert "| E AssertionError: not yet" in [" ".join(line.split()) for line in done.err.splitlines()]
+    assert "passed at attempt 2 of 3" in done.out
+
+
+def test_a_test_that_was_slow_is_called_so_as_far_as_the_level_goes(project: Project) -> None:
+    config = '[tests]\nslow-timeout = "10ms"\n'
+    project.write(
+        {"test_a.py": "import time\ndef test_slow(): time.sleep(0.4)\ndef test_quick(): pass\n", "gates.toml": config}
+        | noxfile(pytest_session())
+    )
+    done = project.gates("run")
+    assert "SLOW" in done.err
+    assert "SLOW test_a.py::test_slow" in done.out
+    assert [test.id for test in project.tests if test.slow] == ["test_a.py::test_slow"]
+    quiet = project.gates("run", "--status-level", "flaky", "--final-status-level", "flaky")
+    assert "SLOW" not in quiet.text
+
+
 def test_levels_and_output_follow_options_the_environment_and_the_profile(mixed: Project) -> None:
     quiet = mixed.gates("run", "--status-level", "none")
     assert "FAILED" not in quiet.err
@@ -99,7 +200,7 @@ def test_levels_and_output_follow_options_the_environment_and_the_profile(mixed:
     assert "from the passing one" not in loud.text
     final = mixed.gates("run", environment={"GATES_SUCCESS_OUTPUT": "final", "GATES_FINAL_STATUS_LEVEL": "pass"})
     assert "from the passing one" in final.out
-    assert "PASSED test_a.py::test_passes" in " ".join(final.out.split()) or "PASSED" in final.out
+    assert any("PASSED" in line and "test_a.py::test_passes" in line for line in final.out.splitlines())
     mixed.write({"gates.toml": '[profile.loud]\nstatus-level = "pass"\n'})
     assert "PASSED" in mixed.gates("run", "--profile", "loud").err
     mixed.write({"gates.toml": '[profile.loud]\nstatus-level = "shout"\n'})

@@ -181,10 +181,10 @@ def test_each_collected_test_has_exactly_one_result(ran: Ran) -> None:
     assert [record["last"] for record in ran.of("collected")] == [True]
 
 
-def test_a_record_has_the_fields_of_a_result_but_gate_and_process(ran: Ran) -> None:
+def test_a_record_has_the_fields_of_a_result_but_what_its_reader_adds(ran: Ran) -> None:
     from gates.results import TestResult
 
-    known = {*TestResult.__struct_fields__, "type"} - {"gate", "process"}
+    known = {*TestResult.__struct_fields__, "type"} - {"gate", "process", "tries", "slow"}
     rare = {name for name in known if name.startswith(("signature", "phases", "attempts", "subtests", "leaks"))}
     for record in ran.of("test"):
         assert known - rare <= set(record) <= known

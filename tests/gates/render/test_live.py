@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gates.config.values import Output
-from gates.render.live import SHOWN_OUTPUT, final_lines, level_of, live_line
+from gates.render.live import final_lines, level_of, live_line
 from gates.results import AttemptResult, TestResult
 from gates.values import LEVELS, TestOutcome
 
@@ -19,11 +20,12 @@ FLAKY = TestResult(
     message="not yet",
     attempts=(AttemptResult(outcome=TestOutcome.FAILED, duration=0.1),),
 )
+SLOW = TestResult(gate="test", id="a.py::w", outcome=TestOutcome.PASSED, duration=61.0, slow=True)
 LEAKY = TestResult(gate="test", id="a.py::l", outcome=TestOutcome.PASSED, leaks=("thread 'x' still runs",))
 PASSED = TestResult(gate="test", id="a.py::p", outcome=TestOutcome.PASSED, duration=0.25, stdout="hello\n")
 SKIPPED = TestResult(gate="test", id="a.py::s", outcome=TestOutcome.SKIPPED, reason="no disk")
 LOST = TestResult(gate="test", id="a.py::n", outcome=TestOutcome.NOT_RUN, reason="stopped")
-ALL = (FAILED, FLAKY, LEAKY, PASSED, SKIPPED, LOST)
+ALL = (FAILED, FLAKY, SLOW, LEAKY, PASSED, SKIPPED, LOST)
 
 
 @pytest.mark.parametrize(
@@ -32,18 +34,18 @@ ALL = (FAILED, FLAKY, LEAKY, PASSED, SKIPPED, LOST)
         ("none", []),
         ("fail", ["FAILED"]),
         ("flaky", ["FAILED", "FLAKY 2/2"]),
-        ("slow", ["FAILED", "FLAKY 2/2"]),
-        ("leak", ["FAILED", "FLAKY 2/2", "LEAK"]),
-        ("pass", ["FAILED", "FLAKY 2/2", "LEAK", "PASSED"]),
-        ("skip", ["FAILED", "FLAKY 2/2", "LEAK", "PASSED", "SKIPPED"]),
-        ("all", ["FAILED", "FLAKY 2/2", "LEAK", "PASSED", "SKIPPED", "NOT-RUN"]),
+        ("slow", ["FAILED", "FLAKY 2/2", "PASSED"]),
+        ("leak", ["FAILED", "FLAKY 2/2", "PASSED", "LEAK"]),
+        ("pass", ["FAILED", "FLAKY 2/2", "PASSED", "LEAK", "PASSED"]),
+        ("skip", ["FAILED", "FLAKY 2/2", "PASSED", "LEAK", "PASSED", "SKIPPED"]),
+        ("all", ["FAILED", "FLAKY 2/2", "PASSED", "LEAK", "PASSED", "SKIPPED", "NOT-RUN"]),
     ],
 )
 def test_each_level_says_what_those_before_it_say(level: str, words: list[str]) -> None:
     output = Output(status_level=level)
     assert [line.word for line in (live_line(test, output) for test in ALL) if line is not None] == words
     final = [line.word for line in final_lines(ALL, Output(final_status_level=level))]
-    assert final == words[3:], "failures, flaky and leaky tests have their own list"
+    assert final == words[4:], "failures, flaky, slow and leaky tests have their own lists"
 
 
 def test_every_outcome_has_a_level() -> None:
@@ -64,22 +66,34 @@ def test_output_is_shown_when_it_is_asked_for(setting: str, now: bool, later: bo
         assert any(line.below for line in final_lines([test], output)) == later
 
 
-def test_the_useful_part_of_a_failure_comes_first_and_what_is_cut_is_said() -> None:
-    printed = "\n".join(f"line {number}" for number in range(SHOWN_OUTPUT + 7))
-    test = TestResult(
-        gate="test",
-        id="a.py::f",
-        outcome=TestOutcome.FAILED,
-        file="a.py",
-        line=3,
-        details="frame\nE   assert 0",
-        stdout=printed,
-        stderr="\x1b[2Jwiped",
-    )
-    line = live_line(test, Output(failure_output="immediate"))
+def test_output_behind_a_line_names_no_command_of_a_log_and_moves_no_cursor() -> None:
+    test = TestResult(gate="test", id="a.py::p", outcome=TestOutcome.PASSED, stdout="::stop-commands::x\n\x1b[2Jwiped")
+    line = live_line(test, Output(success_output="immediate"))
     assert line is not None
-    below = [text.strip() for text in line.below]
-    assert below[:5] == ["at a.py:3", "frame", "E   assert 0", "--- stdout ---", below[4]]
-    assert below[4] == "… 7 lines cut, all that was kept is in tests.jsonl …"
-    assert "line 0" not in below
-    assert below[-1] == "\\x1b[2Jwiped", "a test cannot clear the terminal"
+    assert line.below == ("  | --- stdout ---", "  | ::stop-commands::x", "  | \\x1b[2Jwiped")
+
+
+@pytest.mark.parametrize(("tries", "word"), [(3, "FLAKY 2/3"), (0, "FLAKY 2/2"), (1, "FLAKY 2/2")])
+def test_a_flaky_test_says_which_attempt_passed_and_why_the_first_one_did_not(tries: int, word: str) -> None:
+    line = live_line(msgspec.structs.replace(FLAKY, tries=tries), Output())
+    assert line is not None
+    assert (line.word, line.text) == (word, "a.py::k  not yet")
+
+
+def test_the_attempts_of_a_flaky_test_are_failures() -> None:
+    attempt = AttemptResult(outcome=TestOutcome.FAILED, details="E   not yet", stdout="first\n")
+    test = msgspec.structs.replace(FLAKY, attempts=(attempt,), stdout="second\n")
+    shown = ("  | --- attempt 1: failed ---", "  | E   not yet", "  | --- stdout ---", "  | first")
+    for output, below in (
+        (Output(failure_output="immediate"), shown),
+        (Output(success_output="immediate"), ("  | --- stdout ---", "  | second")),
+    ):
+        line = live_line(test, output)
+        assert line is not None
+        assert line.below == below
+
+
+def test_a_failure_whose_output_comes_behind_all_tests_comes_there_even_when_it_left_none() -> None:
+    bare = TestResult(gate="test", id="a.py::f", outcome=TestOutcome.FAILED)
+    assert [line.word for line in final_lines([bare], Output(failure_output="final"))] == ["FAILED"]
+    assert not list(final_lines([bare], Output()))

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from gates.compare.confirm import Again
 from gates.compare.runs import Side, compare_results, compare_runs
+from gates.config.values import Output
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
 from gates.results import AttemptResult
-from gates.values import GateOutcome, TestOutcome
+from gates.values import OUTPUTS, GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
 
 if TYPE_CHECKING:
@@ -52,6 +53,24 @@ def test_flaky_tests_are_listed_with_their_attempts() -> None:
     assert "\nFLAKY tests/kvcache/test_pool.py::shaky: passed at attempt 2 of 2; first: boom\n" in shown
     many = [a_test(f"t{number}", TestOutcome.FLAKY) for number in range(SHOWN_FAILURES + 3)]
     assert "… and 3 more" in logged(a_run(many), many)
+
+
+@pytest.mark.parametrize(("level", "listed"), [("flaky", False), ("slow", True), ("all", True)])
+def test_slow_tests_are_listed_from_their_level_on_the_slowest_first(level: str, listed: bool) -> None:
+    tests = [a_test("quick"), *(a_test(f"s{number}", duration=60.0 + number, slow=True) for number in range(2))]
+    stream = io.StringIO()
+    render_terminal(a_run(), tests, terminal_console(stream), output=Output(final_status_level=level))
+    file = "tests/kvcache/test_pool.py"
+    assert (f"SLOW {file}::s1: 1m 01s\nSLOW {file}::s0: 1m 00s\n" in stream.getvalue()) == listed
+
+
+def test_a_failure_whose_output_is_shown_at_the_end_is_listed_once() -> None:
+    tests = [a_test("f", TestOutcome.FAILED, details="E   no"), a_test("lost", TestOutcome.NOT_RUN)]
+    for setting in OUTPUTS:
+        stream = io.StringIO()
+        render_terminal(a_run(), tests, terminal_console(stream), output=Output(failure_output=setting))
+        assert stream.getvalue().count("::f") == 1
+        assert "::lost" in stream.getvalue()
 
 
 def test_many_failures_are_cut_and_that_is_said() -> None:

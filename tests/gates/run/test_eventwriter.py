@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.errors import UsageError
-from gates.results.happenings import TestBegan
+from gates.results.happenings import RunFinished, TestBegan
 from gates.run import eventwriter
 from gates.run.eventwriter import EventWriter
 from tests.gates.run.waiting import wait_for
@@ -82,3 +83,56 @@ def test_a_fifo_waits_for_its_reader_and_the_run_does_not(tmp_path: Path) -> Non
 def test_a_target_that_cannot_be_written_is_refused(tmp_path: Path, target: str) -> None:
     with pytest.raises(UsageError, match="events cannot be written"):
         EventWriter(target if target.isdigit() else str(tmp_path / target))
+
+
+@pytest.mark.parametrize("target", ["-", "1", "2"])
+def test_events_never_mix_with_what_people_read(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="is where the run is shown"):
+        EventWriter(target)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_descriptor_for_reading_is_refused() -> None:
+    reading, writing = os.pipe()
+    with pytest.raises(UsageError, match="open for reading only"):
+        EventWriter(str(reading))
+    os.close(reading)
+    os.close(writing)
+
+
+def test_bytes_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
+    writer = EventWriter(str(tmp_path / "events"))
+    writer.put(TestBegan(time=1.0, gate="test", test="half \udcff"))
+    writer.put(began(1))
+    writer.close()
+    lines = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert [line["test"] for line in lines] == ["half \\udcff", "t1"]
+
+
+def test_the_end_of_the_run_is_last_and_never_dropped(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = EventWriter(str(fifo), waiting=5)
+    for number in range(20):
+        writer.put(began(number))
+    writer.put(RunFinished(time=2.0, run="r", outcome="passed", exit_code=0, duration=1.0))
+    with fifo.open() as file:
+        writer.close()
+        lines = [json.loads(line) for line in file]
+    assert [line["event"] for line in lines] == [*["test-started"] * 5, "events-dropped", "run-ended"]
+    assert lines[5]["number"] == 15
+
+
+def test_a_reader_and_an_audience_that_both_went_away_are_no_trouble(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    writer = EventWriter("/dev/full")
+    writer.put(began(1))
+    wait_for(lambda: not writer._thread.is_alive())  # an error in a thread is a warning, and warnings are errors here
+    writer.close()

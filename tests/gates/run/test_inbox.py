@@ -192,7 +192,8 @@ class TestSignsOfLife:
         process = box.process
         assert [process.running[name].get("alive") for name in ("t0", "t1")] == [None, 9.0]
         assert (process.running["t1"]["pid"], process.runners) == (71, {"gw0": 70, "gw1": 71})
-        assert box.inbox.begun() == [process.running["t0"], process.running["t1"]], "another attempt is no beginning"
+        told = [about for _, about in box.inbox.begun()]
+        assert told == [process.running["t0"], process.running["t1"]], "another attempt is no beginning"
 
     def test_say_which_process_runs_the_test_now(self, box: Box) -> None:
         box.write(record("running", id="a", worker="", pid=7, time=5.0) + record("alive", worker="", pid=8, time=5.5))
@@ -332,3 +333,34 @@ def test_secrets_are_masked_in_every_text_and_ids_stay_consistent(tmp_path: Path
     failed = results[0]
     assert (failed.message, failed.stdout) == ("is [masked: MY_TOKEN]", '"[masked: MY_TOKEN]"')
     assert failed.details == "'[masked: MY_TOKEN]'"
+
+
+def test_a_start_knows_how_many_results_came_before_it(box: Box) -> None:
+    box.write(
+        collected(*IDS[:3]) + record("running", id=IDS[0], time=1.0) + ended(IDS[0]) + record("running", id=IDS[1])
+    )
+    box.inbox.poll()
+    assert [(number, told["id"]) for number, told in box.inbox.begun()] == [(0, IDS[0]), (1, IDS[1])]
+    assert box.inbox.begun() == []
+    box.write(ended(IDS[1]) + record("running", id=IDS[2]))
+    box.inbox.poll()
+    assert [(number, told["id"]) for number, told in box.inbox.begun()] == [(2, IDS[2])]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "tries", "slow"),
+    [
+        ({}, {"duration": 59.0}, 0, False),
+        ({}, {"duration": 60.0}, 0, True),
+        ({"slow": 0.5}, {"duration": 0.6}, 0, True),
+        ({"tries": 3}, {}, 0, False),
+        ({"tries": 3}, {"attempts": [{"outcome": "failed"}]}, 3, False),
+    ],
+    ids=["quick", "slow", "slow by its rules", "one attempt", "two attempts"],
+)
+def test_a_result_has_what_only_its_start_told(
+    box: Box, start: dict[str, Any], end: dict[str, Any], tries: int, slow: bool
+) -> None:
+    box.write(collected(IDS[0]) + record("running", id=IDS[0], time=1.0, **start) + ended(IDS[0], **end))
+    (result,) = box.inbox.poll()
+    assert (result.tries, result.slow) == (tries, slow)

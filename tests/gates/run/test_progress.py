@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.config.values import Output
 from gates.results import TestResult, count_tests
-from gates.run.events import Event, GateEnded, GateStarted, TestsLanded
+from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.run.progress import PLAIN_EVERY, LiveProgress, PlainProgress, end_line, make_progress
-from gates.values import GateOutcome, TestOutcome
+from gates.values import LEVELS, GateOutcome, TestOutcome
 from tests.gates.run.making import a_plan, a_result, a_test, planned
 
 if TYPE_CHECKING:
@@ -144,3 +145,23 @@ def test_the_end_of_a_gate_names_its_tests() -> None:
 def test_what_the_config_accepts_is_said() -> None:
     result = a_result(outcome=GateOutcome.COULD_NOT_RUN, reason="static check only", accepted=True)
     assert end_line(result).endswith("static check only (accepted by the config)")
+
+
+@pytest.mark.parametrize("make", [io.StringIO, Terminal])
+@pytest.mark.parametrize("level", LEVELS)
+def test_tests_that_still_run_are_spoken_of_from_their_level_on(level: str, make: type[io.StringIO]) -> None:
+    stream = make()
+    with make_progress(a_plan(planned("test"), output=Output(status_level=level)), stream) as progress:
+        progress.take(TestSlow("test", "a.py::a", 60.0))
+    assert ("SLOW" in stream.getvalue()) == (level not in ("none", "fail", "flaky"))
+
+
+@pytest.mark.parametrize("make", [io.StringIO, Terminal])
+def test_no_name_of_a_test_moves_the_cursor_or_begins_a_line(make: type[io.StringIO]) -> None:
+    stream = make()
+    with make_progress(PLAN, stream) as progress:
+        progress.take(TestSlow("test", "a.py::a[\x1b]0;owned\x07\n::error::]", 60.0))
+        progress.take(landed(a_test("a.py::b[\x1b[2J]", TestOutcome.FAILED, message="no\n::error::")))
+    assert "\x1b]0;" not in stream.getvalue()
+    assert "\x1b[2J" not in stream.getvalue()
+    assert not any(line.startswith("::") for line in stream.getvalue().splitlines())

@@ -1,0 +1,186 @@
+"""What a test left, the useful part first: why it failed, where, the project's own frames, then what it printed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.render.text import clean, one_line, useful_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gates.results import AttemptResult, SubtestResult, TestResult
+
+SHOWN_LINES = 40
+"""Lines that are shown of a stream, or of a traceback that cannot be told apart."""
+SHOWN_CHARACTERS = 8 * 1024
+"""Characters that are shown of the same."""
+LINE_CHARACTERS = 400
+"""Characters that are shown of a line."""
+SHOWN_FRAMES = 3
+"""Frames of the project's own code, the last ones."""
+FRAME_LINES = 12
+"""Lines that are shown of a frame, the last ones: there it went wrong."""
+REASON_LINES = 20
+"""Lines that are shown of an exception, the first ones: the message comes before the comparison."""
+SHOWN_REASONS = 3
+"""Exceptions that are shown where one led to another, the last ones."""
+SHOWN_PARTS = 5
+"""Subtests, or attempts, that are shown."""
+
+_ELSEWHERE = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".nox", ".tox"})
+_HEAD = re.compile(r"^(\S.*?):(\d+): in \S")  # of a short frame
+_FOOT = re.compile(r"^(\S.*?):(\d+): ?[\w.]*$")  # of a long one
+_RULE = re.compile(r"^(?:_ )+_? *$")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A frame of a traceback, as pytest prints it."""
+
+    path: str
+    line: int
+    text: tuple[str, ...]
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the project's code: pytest names by a relative path what lies in it."""
+        return not (self.path.startswith(("/", "..", "<")) or _ELSEWHERE & set(self.path.split("/")))
+
+
+def failure_of(test: TestResult) -> Iterator[str]:
+    """Why and where a test failed, its failed subtests, and in one line each the attempts before."""
+    if test.details or not test.subtests:
+        yield from _failure(test)
+    for subtest in test.subtests[:SHOWN_PARTS]:
+        yield f"--- subtest {one_line(subtest.name)} ---"
+        yield from _failure(subtest)
+        yield from printed_by(subtest)
+    yield from _more(len(test.subtests), "subtests")
+    for number, attempt in enumerate(test.attempts[:SHOWN_PARTS], 1):
+        yield f"attempt {number}: {attempt.outcome}  {one_line(attempt.message, LINE_CHARACTERS)}".rstrip()
+    yield from _more(len(test.attempts), "attempts")
+
+
+def attempts_of(test: TestResult) -> Iterator[str]:
+    """Why the attempts failed that came before the one that passed."""
+    for number, attempt in enumerate(test.attempts[:SHOWN_PARTS], 1):
+        yield f"--- attempt {number}: {attempt.outcome} ---"
+        yield from _failure(attempt)
+        yield from printed_by(attempt)
+    yield from _more(len(test.attempts), "attempts")
+
+
+def printed_by(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
+    """The end of what it wrote to each of the two streams."""
+    for name in ("stdout", "stderr"):
+        text = clean(getattr(part, name)).rstrip()
+        if text:
+            yield f"--- {name} ---"
+            yield from last_lines(text.splitlines())
+
+
+def last_lines(lines: Sequence[str]) -> list[str]:
+    """The last lines, as many as are shown; what is cut is said."""
+    shown: list[str] = []
+    room = SHOWN_CHARACTERS
+    for line in map(_cut, reversed(lines[-SHOWN_LINES:])):
+        room -= len(line)
+        if room < 0:
+            break
+        shown.append(line)
+    left_out = len(lines) - len(shown)
+    note = [f"… {left_out:,} lines cut, all that was kept is in tests.jsonl …"] if left_out else []
+    return note + shown[::-1]
+
+
+def frames_of(lines: Sequence[str]) -> list[Frame]:
+    """The frames of a traceback of pytest's; none where it is of another kind."""
+    found: list[Frame] = []
+    text: list[str] = []
+    at: tuple[str, int] | None = None
+
+    def end() -> None:
+        nonlocal at
+        if at is not None:
+            found.append(Frame(*at, tuple(_trimmed(text))))
+        text.clear()
+        at = None
+
+    for line in lines:
+        if _RULE.match(line):
+            end()
+            continue
+        head = _HEAD.match(line)
+        if head is not None:
+            end()
+        foot = None if head is not None or at is not None else _FOOT.match(line)
+        text.append(line)
+        match = head or foot
+        if match is not None:
+            at = match[1], int(match[2])
+        if foot is not None:
+            end()
+    end()
+    return found
+
+
+def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
+    lines = clean(part.details or part.message).rstrip().splitlines()
+    reasons, frames = _reasons(lines), frames_of(lines)
+    own = [frame for frame in frames if frame.own]
+    for reason in reasons[-SHOWN_REASONS:]:
+        yield from map(_cut, reason[:REASON_LINES])
+        if len(reason) > REASON_LINES:
+            yield f"… {len(reason) - REASON_LINES:,} lines cut, all that was kept is in tests.jsonl …"
+    place = f"{own[-1].path}:{own[-1].line}" if own else _defined(part)
+    if place:
+        yield f"at {one_line(place)}"
+    if not (reasons and own):
+        rest = [line for line in lines if not _is_reason(line)] if reasons else lines
+        yield from map(_cut, useful_lines("\n".join(_trimmed(rest)), SHOWN_LINES))
+        return
+    shown = own[-SHOWN_FRAMES:]
+    if len(frames) > len(shown):
+        yield f"… {len(frames) - len(shown):,} further frames in tests.jsonl …"
+    for frame in shown:
+        yield from last_lines([line for line in frame.text if not _is_reason(line)][-FRAME_LINES:])
+
+
+def _defined(part: object) -> str:
+    file, line = getattr(part, "file", ""), getattr(part, "line", 0)
+    return f"{file}:{line}" if file and line else file
+
+
+def _reasons(lines: Sequence[str]) -> list[list[str]]:
+    """The lines that pytest marks with an `E`, an exception's together."""
+    groups: list[list[str]] = []
+    before = False
+    for line in lines:
+        marked = _is_reason(line)
+        if marked and not before:
+            groups.append([])
+        if marked:
+            groups[-1].append(line)
+        before = marked
+    return groups
+
+
+def _is_reason(line: str) -> bool:
+    return line == "E" or line.startswith("E  ")
+
+
+def _more(number: int, what: str) -> Iterator[str]:
+    if number > SHOWN_PARTS:
+        yield f"… {number - SHOWN_PARTS:,} further {what} in tests.jsonl …"
+
+
+def _cut(line: str) -> str:
+    left_out = len(line) - LINE_CHARACTERS
+    return f"{line[:LINE_CHARACTERS]}… ({left_out:,} characters cut)" if left_out > 0 else line
+
+
+def _trimmed(lines: Sequence[str]) -> list[str]:
+    return "\n".join(lines).strip("\n").split("\n")
