@@ -18,11 +18,12 @@ from typing import IO, TYPE_CHECKING, Any, Callable
 import pytest
 from _pytest.runner import runtestprotocol
 
+from ..rules import Retries
 from .deaths import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, Receiver, Sender, install_relay
 from .reports import TIMEOUT
 from .running import adopt_process, sign_of_life
-from .trying import fail_flaky
+from .trying import fail_flaky, longest_delay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class Isolator:
         stacks: IO[bytes],
         test_timeout: float | None = None,
         asked: Callable[[pytest.Item], bool] = lambda _item: False,
+        stress: tuple[int, float] = (0, 0.0),
     ) -> None:
         """Make it.
 
@@ -54,9 +56,10 @@ class Isolator:
             stacks: file into which watchdogs and fault handlers write.
             test_timeout: seconds that a test has where its rules do not say.
             asked: whether a test is to be tried once more, alone, because it killed a worker.
+            stress: how often, and for how many seconds, each test runs; zeros for once.
         """
         self._config, self._rules, self._stacks, self._asked = config, rules, stacks, asked
-        self._test_timeout = test_timeout
+        self._test_timeout, self._stress = test_timeout, stress
         self._again: dict[pytest.Item, None] = {}
 
     def tries_again(self, item: pytest.Item, report: pytest.TestReport) -> bool:
@@ -86,22 +89,23 @@ class Isolator:
             fail_flaky(reports, 1)
         for report in reports:
             hook.pytest_runtest_logreport(report=report)
-        if mode == "fork":
-            self._tear_down(item, nextitem)
+        self._tear_down(item, nextitem)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
     def _spawned(self, item: pytest.Item) -> Any:
         from .spawning import Spawned
 
-        return Spawned(self._config, item, self._rules.get(item), self._test_timeout)
+        return Spawned(self._config, item, self._rules.get(item), self._test_timeout, self._stress)
 
     def _deadline(self, rules: Rules | None) -> float | None:
         limit, grace = self._test_timeout, 0.0
         if rules is not None and rules.slow_timeout.limit is not None:
             limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
-        count = 1 + rules.retries.count if rules is not None else 1
-        return None if limit is None else (limit + grace) * count + PATIENCE
+        if limit is None or any(self._stress):
+            return None  # each attempt has its own watchdog; how many there will be nobody knows
+        retries = rules.retries if rules is not None else Retries()
+        return (limit + grace) * (1 + retries.count) + longest_delay(retries) * retries.count + PATIENCE
 
     @staticmethod
     def _tear_down(item: pytest.Item, nextitem: pytest.Item | None) -> None:

@@ -63,7 +63,8 @@ def register_limits(
     from .isolation import Isolator
 
     register = config.pluginmanager.register
-    isolator = Isolator(config, rules, stacks, settings.test_timeout, asked)
+    stress = (settings.stress_count, settings.stress_duration)
+    isolator = Isolator(config, rules, stacks, settings.test_timeout, asked, stress)
     if settings.rules or settings.stress_count or settings.stress_duration:
         from .limits import Limits
         from .trying import Retrier

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..protocol import PACKAGE, PLUGIN, injection_folder
+from ..protocol import PACKAGE, PLUGIN, Settings, injection_folder
 from .deaths import end_group
 from .isolation import dead, listen
 from .relay import END, Sender, install_relay
@@ -30,9 +30,15 @@ class Spawned:
     """One test in a pytest of its own."""
 
     def __init__(
-        self, config: pytest.Config, item: pytest.Item, rules: Rules | None, test_timeout: float | None
+        self,
+        config: pytest.Config,
+        item: pytest.Item,
+        rules: Rules | None,
+        test_timeout: float | None,
+        stress: tuple[int, float] = (0, 0.0),
     ) -> None:
-        self._config, self._item, self._rules, self._test_timeout = config, item, rules, test_timeout
+        self._config, self._item, self._rules = config, item, rules
+        self._test_timeout, self._stress = test_timeout, stress
 
     def reports(self, seconds: float | None) -> list[pytest.TestReport]:
         """Run the test; its reports, and one that says so when its process died."""
@@ -48,6 +54,7 @@ class Spawned:
                 "asked": str(asked.path) if asked is not None else "",
                 "rules": asdict(self._rules) if self._rules is not None else None,
                 "test_timeout": self._test_timeout,
+                "stress": self._stress,
             }
             with log.open("wb") as output:
                 process = subprocess.Popen(
@@ -109,6 +116,7 @@ def configure_spawned(config: pytest.Config) -> None:
     from .limits import Limits
     from .running import StacksOnDemand, open_stacks
     from .signer import Signer
+    from .stress import Stresser
     from .trying import Retrier
 
     told = json.loads(os.environ.pop(VARIABLE))
@@ -124,7 +132,9 @@ def configure_spawned(config: pytest.Config) -> None:
     rules = rules_from_json(told["rules"]) if told["rules"] else Rules()
     register = config.pluginmanager.register
     known = _Same(rules)
-    register(Retrier(known), "gates-retrier")
+    count, seconds = told["stress"]
+    stressed = Settings(stress_count=count, stress_duration=seconds)
+    register(Stresser(stressed) if count or seconds else Retrier(known), "gates-retrier")
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
     register(LeakFinder(known), "gates-leaks")
     register(Signer(config.rootpath), "gates-signer")

@@ -174,7 +174,9 @@ class Supervisor:
         """Report the test that the last child was running; whether it is to be tried once more."""
         report = report_of_death(item, f"the test process died while running {item.nodeid!r}", self._config)
         describe_death(report, death.code, death.stacks, self._test_timeout)
-        again = self._isolator.tries_again(item, report)
+        # Not once more where it killed this process from its own, too: that would go on for ever.
+        before = any(earlier.test == death.test for earlier in self._deaths[:-1])
+        again = not before and self._isolator.tries_again(item, report)
         known = [
             self._config.hook.pytest_report_from_serializable(config=self._config, data=data) for data in death.failed
         ]

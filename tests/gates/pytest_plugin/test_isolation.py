@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="isolation by fork")
 
 ALONE, WORKER = (), ("-n", "1")
+SHORT = {"period": 30.0, "terminate_after": 1, "grace": 1.0}
 BOTH = pytest.mark.parametrize("options", [ALONE, WORKER], ids=["alone", "xdist"])
 HOW = pytest.mark.parametrize("how", ["fork", "spawn"])
 
@@ -150,8 +151,9 @@ def test_a_fork_uses_the_fixtures_that_are_there_and_takes_down_only_its_own(
 
 
 @BOTH
+@HOW
 def test_fixtures_that_end_with_an_isolated_test_are_taken_down_and_their_failure_is_seen(
-    project: Project, options: tuple[str, ...]
+    project: Project, how: str, options: tuple[str, ...]
 ) -> None:
     project.write(
         test_a="""
@@ -167,7 +169,7 @@ def test_fixtures_that_end_with_an_isolated_test_are_taken_down_and_their_failur
         """,
         test_b="def test_next(): pass",
     )
-    ran = isolated(project, "fork", *options)
+    ran = isolated(project, how, *options)
     assert ran.outcomes == {"test_first": "passed", "test_own": "error", "test_next": "passed"}
     assert ran.tests["test_own"]["message"] == "RuntimeError: module down"
 
@@ -234,3 +236,18 @@ def test_a_process_that_an_isolated_test_leaves_ends_with_it(project: Project) -
         """
     )
     assert isolated(project, "fork").outcomes == {"test_own": "passed", "test_after": "passed"}
+
+
+@HOW
+def test_under_stress_an_isolated_test_runs_as_often_as_the_others(project: Project, how: str) -> None:
+    project.write(
+        test_it="""
+        def test_own():
+            with open("ran.txt", "a") as file:
+                file.write("x")
+        """
+    )
+    rules = RuleBook([Layer("test", "", {"isolate": how, "slow_timeout": SHORT})]).to_json()
+    ran = project.injected(settings={"rules": rules, "stress_count": 7})
+    assert ran.outcomes == {"test_own": "passed"}
+    assert (project.root / "ran.txt").read_text() == "x" * 7

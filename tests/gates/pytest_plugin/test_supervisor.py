@@ -252,3 +252,21 @@ def test_xdist_ends_what_a_dead_worker_forked(project: Project) -> None:
     assert ran.outcomes == {"test_dies": "crashed", "test_after": "passed"}
     pid = int((project.root / "pid.txt").read_text())
     wait_for(partial(is_dead, pid), f"for the end of {pid}")
+
+
+def test_a_test_that_kills_the_process_above_its_own_is_not_tried_for_ever(project: Project) -> None:
+    project.write(
+        test_it="""
+        import os, signal
+        from pathlib import Path
+
+        def test_kills_its_parent():
+            first = not Path("mark").exists()
+            Path("mark").touch()
+            os.kill(os.getpid() if first else os.getppid(), signal.SIGKILL)
+
+        def test_after(): pass
+        """
+    )
+    ran = supervised(project, rules={"retries": {**NONE, "count": 5, "on": ["crashed"]}})
+    assert ran.outcomes == {"test_kills_its_parent": "crashed", "test_after": "passed"}
