@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare import BaseFailures, Comparison, compare_runs
-from gates.errors import EnvironmentProblem, GatesError, UsageError
+from gates.errors import EnvironmentProblem, UsageError
 from gates.facts.api import api_changes
-from gates.facts.assertions import Shape, shapes_of
-from gates.facts.dependencies import Dependencies, dependencies_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
+from gates.workflows.sides import Sides
 from gates.workflows.subjects import prepare_subject
-from gates.workflows.validate import Finished, validate
+from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
     from gates.request import Request
     from gates.results import FileChange
-    from gates.workflows.confirm import Confirmed, Which
+    from gates.workflows.confirm import Confirmed
     from gates.workflows.prepare import Prepared
 
 
@@ -88,7 +86,7 @@ def compare_subjects(
     with prepare_subject(root, request, head, reports=reports) as prepared:
         _refuse_unknown(prepared, wish.accepted)
         wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
-    sides = _Sides(root, base, head, prepared.root, command_line)
+    sides = Sides(root, base, head, prepared.root, command_line)
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")
     before = base_side.finished
@@ -127,58 +125,6 @@ def compare_subjects(
         comparison = _written(after, compare(confirmed))
         code = ExitCode.INTERRUPTED if confirmed.interrupted else exit_of(after, comparison)
     return Compared(finished=after, comparison=comparison, exit_code=code)
-
-
-class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, and what could be read of its subject while that lay there.
-
-    Attributes:
-        finished: the run.
-        shapes: what the source says of the tests that ran.
-        needs: what the subject depends on.
-    """
-
-    finished: Finished
-    shapes: dict[str, Shape]
-    needs: Dependencies
-
-
-class _Sides:
-    """Runs either side, as often as it is asked to."""
-
-    def __init__(self, root: Path, base: str, head: str, checklist_of: Path, command_line: str) -> None:
-        self._root, self._base, self._head = root, base, head
-        self._checklist_of, self._command_line = checklist_of, command_line
-
-    def run_base(self, request: Request, reports: Path, *, remember: bool = True) -> Side:
-        """Run the base, with the head's checklist where it has none."""
-        with ExitStack() as stack:
-            try:
-                prepared = stack.enter_context(
-                    prepare_subject(self._root, request, self._base, reports=reports, checklist_of=self._checklist_of)
-                )
-            except GatesError as error:
-                known = UsageError(
-                    "the base cannot be run", place=self._base, got=str(error), remedy="--gate with what both have"
-                )
-                known.exit_code = error.exit_code
-                raise known from error
-            return self._run(prepared, remember=remember)
-
-    def run_head(self, request: Request, reports: Path | None, *, remember: bool = True) -> Side:
-        """Run the head."""
-        with prepare_subject(self._root, request, self._head, reports=reports) as prepared:
-            return self._run(prepared, remember=remember)
-
-    def run(self, side: Which, request: Request, reports: Path) -> Finished:
-        """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
-        run = self.run_base if side == "base" else self.run_head
-        return run(request, reports, remember=False).finished
-
-    def _run(self, prepared: Prepared, *, remember: bool) -> Side:
-        finished = validate(prepared, self._command_line, remember=remember)
-        shapes = shapes_of(prepared.root, (test.file for test in finished.tests))
-        return Side(finished=finished, shapes=shapes, needs=dependencies_of(prepared.root))
 
 
 def _need_tests(base: Finished, name: str) -> None:
