@@ -113,7 +113,7 @@ REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 """What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
 checking less, and exclusions that grew and that nobody accepted."""
 
-FINDINGS = (*REGRESSIONS, "api", "scope", "dependencies")
+FINDINGS = (*REGRESSIONS, "slower", "api", "scope", "dependencies")
 """What a comparison can find, and fail on."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")

@@ -12,6 +12,7 @@ from gates.cli.options import (
     command_line,
     default_option,
     discard_output,
+    duration,
     excluded_option,
     filter_option,
     gate_option,
@@ -126,6 +127,13 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     help="Run newly failing tests N times more on both sides before HEAD is blamed.",
 )
 @click.option(
+    "--timing-budget",
+    metavar="DURATION",
+    callback=duration,
+    help="Time again, in turns on both sides, what seems slower or faster. [default: no timing]",
+)
+@click.option("--timed", default="", metavar="EXPR", help="These tests are timed again whatever they took.")
+@click.option(
     "--base-failures",
     type=click.Choice(["report", "block"]),
     help="What it means that a test fails on BASE, too, for the same cause. [default: report]",
@@ -141,6 +149,8 @@ def compare(
     scope: tuple[str, ...],
     base_failures: BaseFailures | None,
     confirm: int,
+    timing_budget: float | None,
+    timed: str,
     **options: Any,
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
@@ -168,7 +178,15 @@ def compare(
         request(**options),
         command_line(),
         reports=absolute(reports),
-        wish=Wish(accepted=accepted, fail_on=fail_on, scope=scope, base_failures=base_failures, confirm=confirm),
+        wish=Wish(
+            accepted=accepted,
+            fail_on=fail_on,
+            scope=scope,
+            base_failures=base_failures,
+            confirm=confirm,
+            timing_budget=timing_budget,
+            timed=timed,
+        ),
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
     raise SystemExit(outcome.exit_code)
@@ -176,6 +194,7 @@ def compare(
 
 RUNNING = (
     *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
+    *("timing_budget", "timed"),
 )
 """Options of `gates compare` that are about runs."""
 
@@ -196,6 +215,10 @@ def _compare_files(
         if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
             name = next(max(each.opts, key=len) for each in context.command.params if each.name == option)
             raise UsageError(f"{name} is about runs, and results files are compared without any")
+    if "slower" in fail_on:
+        raise UsageError(
+            "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
+        )
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
     try:
         show_comparison(comparison)

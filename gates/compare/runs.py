@@ -12,7 +12,7 @@ from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
-from gates.compare.values import ApiChange, BaseFailures, Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.compare.values import ApiChange, BaseFailures, Comparison, GateTimes, TestsComparison, Timing, WiderExclusion
 from gates.results import FileChange, Run, Subject, TestCounts, TestResult, count_tests
 from gates.values import FINDINGS, REGRESSIONS
 
@@ -55,6 +55,8 @@ def compare_runs(
     api: tuple[Sequence[Mapping[str, str]], str] | None = None,
     base_failures: BaseFailures = "report",
     again: Again | None = None,
+    timing: Timing | None = None,
+    suspects: int = 0,
 ) -> Comparison:
     """Base against head.
 
@@ -73,6 +75,8 @@ def compare_runs(
         api: what `facts.api.api_changes` gives; None where it was not asked.
         base_failures: what tests mean that fail as they do on the base.
         again: how tests fared that were run again; None where none was.
+        timing: what timing tests again showed; None where none was.
+        suspects: tests and gates that are worth timing again.
     """
     tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(shapes or ())), again)
     wider = wider_exclusions(base_tests, head_tests, accepted)
@@ -80,7 +84,12 @@ def compare_runs(
     outside = out_of_scope((change.path for change in files), scope)
     names, unknown = _api(api)
     broken = any(change.kind == "breaking" for change in names or ())
-    more = {"api": broken, "scope": bool(outside), "dependencies": bool(changed)}
+    more = {
+        "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
+        "api": broken,
+        "scope": bool(outside),
+        "dependencies": bool(changed),
+    }
     findings = _findings(tests, wider, more)
     return Comparison(
         base=_label(base.subject),
@@ -92,6 +101,8 @@ def compare_runs(
         base_counts=base.tests or TestCounts(),
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),
+        suspects=suspects,
+        timing=timing,
         files=tuple(files),
         dependencies=changed,
         api=names,

@@ -27,7 +27,7 @@ from gates.compare.statistics import (
 from gates.compare.values import TimingChange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gates.compare.statistics import Bootstrapped
 
@@ -85,9 +85,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def candidates(
-    base: Mapping[str, float], head: Mapping[str, float], settings: TimingSettings = DEFAULTS
+    base: Mapping[str, float],
+    head: Mapping[str, float],
+    settings: TimingSettings = DEFAULTS,
+    asked: Collection[str] = (),
 ) -> tuple[Candidate, ...]:
-    """Tests that are worth timing again: those that seem slower first, the largest change first.
+    """Tests that are worth timing again: those that were asked for, then those that seem slower, the largest change first.
 
     A run as a whole is slower than another when the machine was busy. Ratios are looked at as they are and also without
     the median ratio of all tests, so that neither a busy base hides a slowdown nor a busy head makes it look small.
@@ -96,6 +99,7 @@ def candidates(
         base: seconds of each test; the median, where there are several.
         head: likewise.
         settings: `candidate` and `floor` count here.
+        asked: tests that are timed again whatever their recorded times are.
     """
     both = [test for test in head if _usable(head[test]) and test in base and _usable(base[test])]
     ratios = {test: log_ratios([(base[test], head[test])])[0] for test in both}
@@ -106,11 +110,11 @@ def candidates(
         size = up if up > math.log1p(settings.candidate) else -down
         # Where the drift was taken off, so is its part of the seconds.
         apart = max(RESOLUTION, min(base[test], head[test])) * math.expm1(abs(size))
-        if size > math.log1p(settings.candidate) and apart > settings.floor:
+        if test in asked or (size > math.log1p(settings.candidate) and apart > settings.floor):
             direction: Literal["slower", "faster"] = "slower" if size == up else "faster"
             seconds = base[test] + head[test]
             found.append(Candidate(test=test, direction=direction, size=size, seconds=seconds))
-    return tuple(sorted(found, key=lambda candidate: (candidate.direction != "slower", -candidate.size)))
+    return tuple(sorted(found, key=lambda one: (one.test not in asked, one.direction != "slower", -one.size)))
 
 
 def _usable(seconds: float) -> bool:

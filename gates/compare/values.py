@@ -176,10 +176,10 @@ class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimingChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One test that was timed again on both sides, in pairs; see docs/explanation/timing.md.
+    """One test or gate that was timed again on both sides, in pairs; see docs/explanation/timing.md.
 
     Attributes:
-        test: its id, as in `tests`.
+        test: its id, as in `tests`; `gate NAME` for a gate as a whole.
         verdict: `slower` or `faster`: the change is no chance, and it is more than the threshold. `same`: the whole interval
             lies within the threshold. `inconclusive`: anything else, too few pairs above all.
         pairs: how often it was timed on both sides.
@@ -213,6 +213,28 @@ class TimingChange(msgspec.Struct, frozen=True, kw_only=True):
     pairs_needed: int | None = None
 
 
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests and gates that were timed again, in turns on both sides.
+
+    Attributes:
+        changes: what their times show, the most suspicious first.
+        left_out: candidates that the budget had no room for; nothing is said of them.
+        budget: seconds that it might take.
+        seconds: that it took.
+        rounds: turns on both sides that were made, without the one that warmed up.
+        threshold: a change up to this part is none that matters: 0.05 is 5%.
+        seed: of the order of turns.
+    """
+
+    changes: tuple[TimingChange, ...] = ()
+    left_out: tuple[str, ...] = ()
+    budget: float = 0.0
+    seconds: float = 0.0
+    rounds: int = 0
+    threshold: float = 0.05
+    seed: int = 0
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """A base run against a head run, with a verdict of its own.
 
@@ -227,6 +249,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         base_counts: outcomes on the base.
         head_counts: outcomes on the head.
         gate_times: of every gate that ran on either side.
+        suspects: tests and gates that took so much longer, or so much less, in these two runs that they are worth timing
+            again. Two runs do not show that anything is slower.
+        timing: what timing them again showed; None where it was not done.
         files: what differs between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
         confirmations: what became of newly failing tests when they were run again.
@@ -256,6 +281,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     base_counts: TestCounts
     head_counts: TestCounts
     gate_times: tuple[GateTimes, ...] = ()
+    suspects: int = 0
+    timing: Timing | None = None
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()

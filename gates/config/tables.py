@@ -103,6 +103,12 @@ def _max_fail(value: Any) -> str:
     return text
 
 
+def _part(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError("a part between 0 and 1, for example 0.05 for 5%")
+    return float(value)
+
+
 def _one_of(*choices: str) -> Reader:
     def read(value: Any) -> str:
         if value not in choices:
@@ -191,6 +197,8 @@ TOP: dict[str, Reader] = {
     "global-timeout": seconds,
     "stall-timeout": seconds,
     "base-failures": _one_of("block", "report"),
+    "timing-budget": seconds,
+    "timing-threshold": _part,
 }
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
 

@@ -111,6 +111,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         groups: of tests, with the number of them that run at a time.
         scripts: that tests need to have run before them.
         scope: globs of what a branch may touch; empty for anything.
+        timing_budget: seconds in which a comparison may time tests again; None for no timing.
+        timing_threshold: a change of a time up to this part is none that matters.
         merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
     """
@@ -135,6 +137,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     base_failures: Literal["block", "report"] = "report"
     unrelated: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
+    timing_budget: float | None = None
+    timing_threshold: float = 0.05
     merge_command: str = ""
     rules: tuple[Layer, ...] = ()
     groups: dict[str, int] = {}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         Fewer,
         GateTimes,
         TestsComparison,
+        Timing,
+        TimingChange,
         WiderExclusion,
     )
 
@@ -52,6 +54,9 @@ SHORT = {
     "fixed": "fixed",
 }
 """Field of the tests' comparison → its words in the conclusion, where it is named there."""
+
+VERDICTS = ("slower", "inconclusive", "faster", "same")
+"""Of timing, in the order in which they matter."""
 
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
 
@@ -117,6 +122,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *_exclusion_rows(comparison),
             *_file_rows(comparison),
             *_time_rows(comparison),
+            *_timing_rows(comparison),
         ),
         lists=(
             *(
@@ -130,6 +136,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for field, words in LISTS
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
+            *_timing_lists(comparison.timing),
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
@@ -178,6 +185,8 @@ def _conclusion(comparison: Comparison) -> str:
     tests = comparison.tests
     said = [f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))]
     said += _weakened(comparison)
+    slower = [change for change in comparison.timing.changes if change.verdict == "slower"] if comparison.timing else []
+    said += [f"{len(slower)} slower"] if slower else []
     verdict = _words(comparison).upper()
     return f"{verdict}: {', '.join(said)}" if said else verdict
 
@@ -291,6 +300,59 @@ def _time(seconds: float | None, outcome: str, note: str) -> str:
         return "not run"
     state = f" ({outcome})" if outcome and outcome != GateOutcome.PASSED.value else ""
     return f"{duration(seconds)}{state}{note}"
+
+
+def _timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """What became slower or faster; where nothing was timed, that somebody should ask."""
+    timing = comparison.timing
+    if timing is None:
+        if not comparison.suspects:
+            return []
+        plural_of = plural(comparison.suspects, "suspect")
+        return [
+            ("Times", "-", f"{plural_of} in one run each, which shows nothing: --timing-budget 2m times them again")
+        ]
+    kinds: Counter[str] = Counter(change.verdict for change in timing.changes)
+    shown = [f"{kinds[verdict]} {verdict}" for verdict in VERDICTS if kinds[verdict]]
+    shown += [f"{len(timing.left_out)} beyond the budget"] if timing.left_out else []
+    timed = (
+        f"{len(timing.changes)} timed again in up to {timing.rounds} pairs" if timing.changes else "none timed again"
+    )
+    return [("Times", "-", f"{', '.join(shown) or 'no suspects'} ({timed}, {duration(timing.seconds)})")]
+
+
+def _timing_lists(timing: Timing | None) -> list[tuple[str, tuple[str, ...]]]:
+    """Slower ones first; `inconclusive` with what it would have taken to know."""
+    found = []
+    for verdict in VERDICTS if timing is not None else ():
+        changes = [change for change in timing.changes if change.verdict == verdict]  # type: ignore[union-attr]
+        if changes:
+            words = f"not slower or faster by more than {timing.threshold:.0%}" if verdict == "same" else verdict  # type: ignore[union-attr]
+            found.append((words, tuple(map(_timed, changes))))
+    if timing is not None and timing.left_out:
+        found.append(("beyond the timing budget", timing.left_out))
+    return found
+
+
+def _timed(change: TimingChange) -> str:
+    if change.ratio is None or change.low is None or change.high is None:
+        return f"{change.test}: never timed on both sides"
+    percent = f"{_percent(change.ratio)} ({_percent(change.low)} to {_percent(change.high)})"
+    sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
+    needed = ""
+    if change.verdict == "inconclusive" and change.pairs_needed is not None:
+        needed = f"; {change.pairs_needed} pairs would tell"
+    return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f}%"
+
+
+def _precise(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g}ms"
 
 
 def _difference(times: GateTimes) -> str:

@@ -32,6 +32,7 @@ STACK_SUMMARY_FILE = "stack.md"
 LOCK_FILE = ".lock"
 LOGS_FOLDER = "logs"
 CONFIRM_FOLDER = "confirm"
+TIMING_FOLDER = "timing"
 """Holds the reports of runs that confirmed what a comparison found: what its counts stand on."""
 
 _STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare import BaseFailures, Comparison, compare_runs
+from gates.compare.timing import DEFAULTS
 from gates.errors import EnvironmentProblem, UsageError
 from gates.facts.api import api_changes
 from gates.filters.nearest import nearest
@@ -18,15 +19,18 @@ from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
-from gates.workflows.sides import Sides
+from gates.workflows.sides import Side, Sides
 from gates.workflows.subjects import prepare_subject
+from gates.workflows.timing import suspects, time_sides
 from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
+    from gates.config import Config
     from gates.request import Request
     from gates.results import FileChange
     from gates.workflows.confirm import Confirmed
     from gates.workflows.prepare import Prepared
+    from gates.workflows.timing import Timed
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         scope: globs of what the branch may touch; empty takes those of the config.
         base_failures: what tests mean that fail as they do on the base; None leaves it to the config.
         confirm: how often newly failing tests are run again on both sides.
+        timing_budget: seconds in which tests may be timed again; None leaves it to the config.
+        timed: a filter expression: these tests are timed again whatever they took.
     """
 
     accepted: tuple[str, ...] = ()
@@ -53,6 +59,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     scope: tuple[str, ...] = ()
     base_failures: BaseFailures | None = None
     confirm: int = 0
+    timing_budget: float | None = None
+    timed: str = ""
 
 
 def compare_subjects(
@@ -85,46 +93,93 @@ def compare_subjects(
     git.need_commit(base)
     with prepare_subject(root, request, head, reports=reports) as prepared:
         _refuse_unknown(prepared, wish.accepted)
+        budget = wish.timing_budget or prepared.config.timing_budget
+        _need_budget(wish, budget)
         wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
     sides = Sides(root, base, head, prepared.root, command_line)
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")
-    before = base_side.finished
-    if before.run.exit_code == ExitCode.INTERRUPTED:
-        return Compared(finished=before, comparison=None, exit_code=ExitCode.INTERRUPTED)
-    _need_tests(before, base)
+    if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
+        return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
+    _need_tests(base_side.finished, base)
     sys.stderr.write(f"head: {head}\n")
-    head_side = sides.run_head(wanted, reports)
-    after, needs = head_side.finished, (base_side.needs, head_side.needs)
-    files = _files(git, before, after)
-    api = _api(git, before, after)
-    unreadable = [f"cannot be read: {text}" for side in needs for text in side.unreadable]
+    measured = _Measured(git, prepared.config, wish, base_side, sides.run_head(wanted, reports))
+    if measured.code != ExitCode.INTERRUPTED:
+        measured.confirm(sides, wanted)
+    if measured.code != ExitCode.INTERRUPTED:
+        measured.time(sides, wanted, command_line, budget)
+    return Compared(finished=measured.after, comparison=measured.comparison, exit_code=measured.code)
 
-    def compare(confirmed: Confirmed | None = None) -> Comparison:
-        return compare_runs(
-            before.run,
-            before.tests,
-            after.run,
-            after.tests,
-            files,
-            notes=(*unreadable, *(confirmed.notes if confirmed is not None else ())),
-            accepted=(*prepared.config.accept_exclusions, *wish.accepted),
-            shapes=(base_side.shapes, head_side.shapes),
+
+class _Measured:
+    """What both sides came to; the comparison grows, and is written anew, with each further measurement."""
+
+    def __init__(self, git: Git, config: Config, wish: Wish, base: Side, head: Side) -> None:
+        self.before, self.after = base.finished, head.finished
+        self._config, self._wish, self._base, self._head = config, wish, base, head
+        self._files = _files(git, self.before, self.after)
+        self._api = _api(git, self.before, self.after)
+        self._again: Confirmed | None = None
+        self._timed: Timed | None = None
+        self._suspects = 0
+        self._compare()
+
+    def confirm(self, sides: Sides, request: Request) -> None:
+        """Run newly failing tests again, where that is wished."""
+        tests = self.comparison.tests
+        if self._wish.confirm and tests.newly_failing:
+            self._again = run_again(tests, self.before, self.after, self._wish.confirm, request, sides.run)
+            self._compare(interrupted=self._again.interrupted)
+
+    def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
+        """Time again what seems slower or faster, where there is a budget for it."""
+        settings = msgspec.structs.replace(DEFAULTS, threshold=self._config.timing_threshold)
+        tests, both = self.comparison.tests, (self.before, self.after)
+        found = suspects(both, tests, settings, self._wish.timed)
+        self._suspects = len(found)
+        if budget:
+            self._timed = time_sides(found, both, tests, request, sides.prepared, command_line, budget, settings)
+        if budget or found:
+            self._compare(interrupted=self._timed is not None and self._timed.interrupted)
+
+    def _compare(self, *, interrupted: bool = False) -> None:
+        wish, config = self._wish, self._config
+        needs = (self._base.needs, self._head.needs)
+        unreadable = [f"cannot be read: {text}" for side in needs for text in side.unreadable]
+        further = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
+        self.comparison = compare_runs(
+            self.before.run,
+            self.before.tests,
+            self.after.run,
+            self.after.tests,
+            self._files,
+            notes=(*unreadable, *further),
+            accepted=(*config.accept_exclusions, *wish.accepted),
+            shapes=(self._base.shapes, self._head.shapes),
             fail_on=wish.fail_on,
             dependencies=needs,
-            scope=wish.scope or prepared.config.scope,
-            api=api,
-            base_failures=wish.base_failures or prepared.config.base_failures,
-            again=confirmed.again if confirmed is not None else None,
+            scope=wish.scope or config.scope,
+            api=self._api,
+            base_failures=wish.base_failures or config.base_failures,
+            again=self._again.again if self._again is not None else None,
+            timing=self._timed.timing if self._timed is not None else None,
+            suspects=self._suspects,
         )
+        self.code = ExitCode.INTERRUPTED if interrupted else exit_of(self.after, self.comparison)
+        write_whole(self.after.reports / COMPARISON_FILE, to_json(self.comparison))
+        emit(self.after.run, self.after.tests, self.after.reports, self.comparison)
 
-    comparison = _written(after, compare())
-    code = exit_of(after, comparison)
-    if wish.confirm and comparison.tests.newly_failing and code != ExitCode.INTERRUPTED:
-        confirmed = run_again(comparison.tests, before, after, wish.confirm, wanted, sides.run)
-        comparison = _written(after, compare(confirmed))
-        code = ExitCode.INTERRUPTED if confirmed.interrupted else exit_of(after, comparison)
-    return Compared(finished=after, comparison=comparison, exit_code=code)
+
+def _need_budget(wish: Wish, budget: float | None) -> None:
+    if budget:
+        return
+    asked = "--timed" if wish.timed else "--fail-on slower" if "slower" in wish.fail_on else ""
+    if asked:
+        raise UsageError(
+            f"{asked} needs time to time tests again",
+            expected="a budget",
+            remedy="--timing-budget 2m, or timing-budget in the config",
+        )
 
 
 def _need_tests(base: Finished, name: str) -> None:
@@ -137,12 +192,6 @@ def _need_tests(base: Finished, name: str) -> None:
         got=", ".join(f"{gate.name}: {gate.outcome} {gate.reason}".strip() for gate in base.run.gates),
         remedy=f"look at {base.reports / 'logs'}",
     )
-
-
-def _written(head: Finished, comparison: Comparison) -> Comparison:
-    write_whole(head.reports / COMPARISON_FILE, to_json(comparison))
-    emit(head.run, head.tests, head.reports, comparison)
-    return comparison
 
 
 def _api(git: Git, base: Finished, head: Finished) -> tuple[list[dict[str, str]], str]:

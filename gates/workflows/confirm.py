@@ -62,7 +62,7 @@ def run_again(
     for number in range(1, times + 1):
         for side, first in sides:
             sys.stderr.write(f"confirm {number} of {times}: {len(newly)} newly failing on the {side}\n")
-            wanted = _only(
+            wanted = only_these(
                 request, [(result.gate, result.id) for result in first.tests if names[side](result) in newly]
             )
             try:
@@ -75,7 +75,8 @@ def run_again(
     return _confirmed(again)
 
 
-def _only(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
+def only_these(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
+    """The request for `(gate, test)` and nothing else, in environments that are there."""
     by_gate: dict[str, list[str]] = {}
     for gate, test in tests:
         by_gate.setdefault(gate, []).append(test)

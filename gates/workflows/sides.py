@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +14,8 @@ from gates.workflows.subjects import prepare_subject
 from gates.workflows.validate import Finished, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from gates.request import Request
@@ -52,17 +54,7 @@ class Sides:
 
     def run_base(self, request: Request, reports: Path, *, remember: bool = True) -> Side:
         """Run the base, with the head's checklist where it has none."""
-        with ExitStack() as stack:
-            try:
-                prepared = stack.enter_context(
-                    prepare_subject(self._root, request, self._base, reports=reports, checklist_of=self._checklist_of)
-                )
-            except GatesError as error:
-                known = UsageError(
-                    "the base cannot be run", place=self._base, got=str(error), remedy="--gate with what both have"
-                )
-                known.exit_code = error.exit_code
-                raise known from error
+        with self._prepared_base(request, reports) as prepared:
             return self._run(prepared, remember=remember)
 
     def run_head(self, request: Request, reports: Path | None, *, remember: bool = True) -> Side:
@@ -74,6 +66,27 @@ class Sides:
         """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
         run = self.run_base if side == "base" else self.run_head
         return run(request, reports, remember=False).finished
+
+    def prepared(self, side: Which, request: Request, reports: Path) -> AbstractContextManager[Prepared]:
+        """One of the two, laid out for runs of its own."""
+        if side == "base":
+            return self._prepared_base(request, reports)
+        return prepare_subject(self._root, request, self._head, reports=reports)
+
+    @contextmanager
+    def _prepared_base(self, request: Request, reports: Path) -> Iterator[Prepared]:
+        with ExitStack() as stack:
+            try:
+                prepared = stack.enter_context(
+                    prepare_subject(self._root, request, self._base, reports=reports, checklist_of=self._checklist_of)
+                )
+            except GatesError as error:
+                known = UsageError(
+                    "the base cannot be run", place=self._base, got=str(error), remedy="--gate with what both have"
+                )
+                known.exit_code = error.exit_code
+                raise known from error
+            yield prepared
 
     def _run(self, prepared: Prepared, *, remember: bool) -> Side:
         finished = validate(prepared, self._command_line, remember=remember)

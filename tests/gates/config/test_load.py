@@ -54,6 +54,8 @@ unrelated = ["docs/**"]
 scope = ["src/**"]
 merge-command = "land {branch}"
 no-tests = "warn"
+timing-budget = "2m"
+timing-threshold = 0.1
 
 [gate.lint]
 session = "style-3.11"
@@ -158,6 +160,8 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         scope=("src/**",),
         merge_command="land {branch}",
         no_tests="warn",
+        timing_budget=120.0,
+        timing_threshold=0.1,
         gates={
             "lint": GateConfig(
                 name="lint",
@@ -199,7 +203,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
                 rules=(
                     Layer(
-                        "gates.toml:58",
+                        "gates.toml:60",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -208,7 +212,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:75",
+                "gates.toml:77",
                 "mark(net)",
                 {
                     "retries": {
@@ -222,9 +226,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:79", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:81", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:62", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:64", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

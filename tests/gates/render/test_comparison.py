@@ -4,7 +4,16 @@ import msgspec
 import pytest
 
 from gates.compare.runs import compare_runs
-from gates.compare.values import Comparison, Confirmation, Fewer, GateTimes, Renamed, TestsComparison
+from gates.compare.values import (
+    Comparison,
+    Confirmation,
+    Fewer,
+    GateTimes,
+    Renamed,
+    TestsComparison,
+    Timing,
+    TimingChange,
+)
 from gates.render.comparison import LISTS, comparison_view
 from gates.results import FileChange, TestCounts
 from gates.values import TestOutcome
@@ -88,6 +97,54 @@ def test_tests_that_check_less_come_first_and_renamed_ones_last() -> None:
 def test_a_base_without_tests_shows_nothing(run: int, shown: bool) -> None:
     view = comparison_view(compared(TestsComparison(), base_counts=TestCounts(collected=run, run=run, passed=run)))
     assert view.shown is shown
+
+
+def test_times_are_shown_with_what_makes_them_believable() -> None:
+    def change(test: str, verdict: str, ratio: float, **more: object) -> TimingChange:
+        fields = {"pairs": 40, "base_seconds": 0.2, "head_seconds": 0.2 * ratio, "ratio": ratio, "adjusted_p": 0.00012}
+        return TimingChange(
+            **{"test": test, "verdict": verdict, "low": ratio - 0.02, "high": ratio + 0.02, **fields, **more}  # type: ignore[arg-type]
+        )
+
+    timing = Timing(
+        changes=(
+            change("quick", "same", 1.01),
+            change("slow", "slower", 1.31),
+            change("open", "inconclusive", 1.07, adjusted_p=0.2, pairs_needed=98),
+            TimingChange(test="never", verdict="inconclusive", pairs=0),
+        ),
+        left_out=("gate types",),
+        rounds=40,
+        seconds=61.0,
+    )
+    view = comparison_view(compared(TestsComparison(), timing=timing, suspects=5))
+    assert (
+        "Times",
+        "-",
+        "1 slower, 2 inconclusive, 1 same, 1 beyond the budget (4 timed again in up to 40 pairs, 1m 01s)",
+    ) in (view.rows)
+    assert view.lists == (
+        ("slower", ("slow: +31.0% (+29.0% to +33.0%), 200ms → 262ms, 40 pairs, p = 0.00012",)),
+        (
+            "inconclusive",
+            (
+                "open: +7.0% (+5.0% to +9.0%), 200ms → 214ms, 40 pairs, p = 0.2; 98 pairs would tell",
+                "never: never timed on both sides",
+            ),
+        ),
+        (
+            "not slower or faster by more than 5%",
+            ("quick: +1.0% (-1.0% to +3.0%), 200ms → 202ms, 40 pairs, p = 0.00012",),
+        ),
+        ("beyond the timing budget", ("gate types",)),
+    )
+    assert view.conclusion == "NO REGRESSION: 1 slower"
+
+
+@pytest.mark.parametrize(("suspects", "shown"), [(0, []), (1, ["1 suspect"]), (12, ["12 suspects"])])
+def test_who_looks_slower_in_one_run_is_counted_and_not_named(suspects: int, shown: list[str]) -> None:
+    view = comparison_view(compared(TestsComparison(), suspects=suspects))
+    assert [text.partition(" in ")[0] for aspect, _, text in view.rows if aspect == "Times"] == shown
 
 
 def test_a_real_comparison_is_laid_out() -> None:

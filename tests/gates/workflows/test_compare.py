@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.compare import compare_runs
+from gates.compare.timing import TimingSettings
 from gates.errors import EnvironmentProblem, UsageError
 from gates.plan import Request
 from gates.results.files import load_run
 from gates.store import Store
 from gates.values import ExitCode, GateOutcome, TestOutcome
-from gates.workflows.compare import compare_subjects, exit_of, gates_with_tests
+from gates.workflows import compare as compare_module
+from gates.workflows.compare import Wish, compare_subjects, exit_of, gates_with_tests
 from gates.workflows.prepare import prepare
 from gates.workflows.validate import Finished
 from tests.gates.junit.sample import a_gate, a_run, a_test
@@ -145,6 +147,39 @@ def test_a_fixed_test_is_no_regression(repository: Repository) -> None:
     code, found = compared(repository)
     assert code == 0
     assert [name.rpartition("::")[2] for name in found["tests"]["fixed"]] == ["test_a"]
+
+
+def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_for_it(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compare_module, "DEFAULTS", TimingSettings(pairs=10, least_pairs=10))
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    repository.write({"source.xml": junit().replace("0.01", "0.09", 1)})
+    code, found = compared(repository)
+    assert (code, found["suspects"], found["timing"]) == (0, 1, None)
+    summary = repository.root / "reports/summary.md"
+    assert "1 suspect in one run each, which shows nothing" in summary.read_text(encoding="utf-8")
+    timed = Wish(timing_budget=100.0, fail_on=("slower",), timed="test(test_b)")
+    code, found = compared(repository, wish=timed)
+    assert (code, found["findings"]) == (5, ["slower"])
+    changes = found["timing"]["changes"]
+    assert [(one["test"].rpartition("::")[2], one["verdict"]) for one in changes] == [
+        ("test_b", "same"),
+        ("test_a", "slower"),
+    ]
+    assert changes[1]["ratio"] == pytest.approx(9.0)
+    assert "1 slower, 1 same (2 timed again in up to 10 pairs" in summary.read_text(encoding="utf-8")
+    assert capsys.readouterr().err.count("START") == 4, "timing itself says little"
+
+
+@pytest.mark.parametrize(
+    ("wish", "what"), [(Wish(fail_on=("slower",)), "--fail-on slower"), (Wish(timed="all()"), "--timed")]
+)
+def test_timing_without_a_budget_is_refused_before_anything_runs(repository: Repository, wish: Wish, what: str) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
+    with pytest.raises(UsageError, match=f"{what} needs time"):
+        compared(repository, wish=wish)
+    assert not (repository.root / "reports").exists()
 
 
 def test_a_base_without_test_results_cannot_be_compared_with(repository: Repository) -> None:
