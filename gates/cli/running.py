@@ -97,6 +97,9 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @reports_option
 @gate_option
 @filter_option
+@click.option(
+    "--all", "all_gates", is_flag=True, help="The whole checklist on both sides, and not only gates with tests."
+)
 @jobs_option
 @timeout_option
 @excluded_option
@@ -149,13 +152,14 @@ def compare(
     scope: tuple[str, ...],
     base_failures: BaseFailures | None,
     confirm: int,
+    all_gates: bool,
     timing_budget: float | None,
     timed: str,
     **options: Any,
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
-    Without --gate, every gate that brings test results is compared. Or compare results files (JUnit of any runner,
+    Without --gate or --all, every gate that brings test results is compared. Or compare results files (JUnit of any runner,
     tests.jsonl), with nothing run: gates compare 'base/*.xml' 'head/*.xml'.
     """
     from gates.workflows.files import names_files
@@ -186,6 +190,7 @@ def compare(
             confirm=confirm,
             timing_budget=timing_budget,
             timed=timed,
+            all_gates=all_gates,
         ),
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
@@ -194,7 +199,7 @@ def compare(
 
 RUNNING = (
     *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
-    *("timing_budget", "timed"),
+    *("timing_budget", "timed", "all_gates"),
 )
 """Options of `gates compare` that are about runs."""
 

@@ -52,6 +52,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         confirm: how often newly failing tests are run again on both sides.
         timing_budget: seconds in which tests may be timed again; None leaves it to the config.
         timed: a filter expression: these tests are timed again whatever they took.
+        all_gates: run the whole checklist, and not only gates with tests.
     """
 
     accepted: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     confirm: int = 0
     timing_budget: float | None = None
     timed: str = ""
+    all_gates: bool = False
 
 
 def compare_subjects(
@@ -95,7 +97,8 @@ def compare_subjects(
         _refuse_unknown(prepared, wish.accepted)
         budget = wish.timing_budget or prepared.config.timing_budget
         _need_budget(wish, budget)
-        wanted = msgspec.structs.replace(request, gates=request.gates or gates_with_tests(prepared))
+        gates = request.gates or (() if wish.all_gates else gates_with_tests(prepared))
+        wanted = msgspec.structs.replace(request, gates=gates)
     sides = Sides(root, base, head, prepared.root, command_line)
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")

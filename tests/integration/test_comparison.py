@@ -134,3 +134,44 @@ def test_a_broken_api_is_named_and_a_private_change_is_not(branch: Project) -> N
     assert compared(branch, arguments=("--fail-on", "api")) == 5
     assert branch.json("comparison.json")["findings"] == ["api"]
     assert "lib.take: parameter was removed" in (branch.reports / "summary.md").read_text()
+
+
+def test_a_test_that_became_flaky_is_named_and_is_no_regression(branch: Project) -> None:
+    branch.write({"gates.toml": "[tests]\nretries = 1\n"})
+    branch.commit()
+    shaky = """
+    def test_named():
+        from pathlib import Path
+        seen = Path(__file__).with_name("seen.tmp")
+        there = seen.exists()
+        seen.touch()
+        assert there == True
+    """
+    assert compared(branch, ("    def test_named(): assert [1, 2, 3][::-1] == [3, 2, 1]\n", shaky.lstrip("\n"))) == 0
+    comparison = branch.json("comparison.json")
+    assert comparison["tests"]["newly_flaky"] == ["test_a.py::test_named"]
+    assert comparison["findings"] == []
+
+
+def test_a_conflict_that_only_the_tests_see_is_found_in_the_merge_alone(project: Project) -> None:
+    project.write(
+        {"lib.py": "def take(size): return size\n", ".gitignore": "__pycache__\nreports\n"}
+        | {"test_a.py": "from lib import take\ndef test_take(): assert take(1) == 1\n"}
+        | noxfile(pytest_session())
+    )
+    project.commit()
+    project.git("checkout", "--quiet", "-b", "feature")
+    project.write({"test_b.py": "from lib import take\ndef test_both(): assert take(2) == 2\n"})
+    project.commit()
+    project.git("checkout", "--quiet", "main")
+    project.write({"lib.py": "def take(size, unit): return size * unit\n"})
+    project.write({"test_a.py": "from lib import take\ndef test_take(): assert take(1, 1) == 1\n"})
+    project.commit()
+    project.git("checkout", "--quiet", "feature")
+    fork = project.git("merge-base", "main", "feature")
+    assert project.gates("compare", fork, "--gate", "test").code == 0, "alone it is fine"
+    assert project.json("comparison.json")["tests"]["new"] == ["test_b.py::test_both"]
+    assert project.gates("compare", "main", "merge:main", "--gate", "test").code == 1
+    comparison = project.json("comparison.json")
+    assert comparison["tests"]["newly_failing_other"] == ["test_b.py::test_both"]
+    assert comparison["tests"]["newly_failing"] == []

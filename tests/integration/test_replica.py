@@ -121,9 +121,9 @@ def replica(project: Project) -> Project:
     project.git("switch", "--quiet", "--create", HEAD)
     project.write(
         {
-            "pool/entry.py": "def entry(size):\n    return {'key': 0, 'value': size}\n",
+            "pool/_entry.py": "def entry(size):\n    return {'key': 0, 'value': size}\n",
             "tests/server/test_entry.py": """
-                from pool.entry import entry
+                from pool._entry import entry
 
                 def test_an_entry_has_two_regions():
                     assert sorted(entry(4)) == ["key", "value"]
@@ -160,7 +160,7 @@ def test_the_run_shows_the_documents_figures(replica: Project) -> None:
         "822 tests run: 822 passed, 48 skipped, 16 excluded",
         "planned feature scaffolding", "2 TODO stubs and 4 deadlocks",
         "RUSTC_WRAPPER", "disabled: the wrapper crashes the compiler",
-        "Wire the entry", "pool/entry.py", "tests/server/test_entry.py", HEAD, BASE,
+        "Wire the entry", "pool/_entry.py", "tests/server/test_entry.py", HEAD, BASE,
     ):  # fmt: skip
         assert words in summary, words
     for name in GATES:
@@ -174,7 +174,7 @@ def test_the_run_shows_the_documents_figures(replica: Project) -> None:
 
 
 def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -> None:
-    done = replica.gates("compare", BASE)
+    done = replica.gates("compare", BASE, "--all", "--scope", "pool/*entry*", "--scope", "tests/**")
     assert done.code == 0, done.text
     found = replica.json("comparison.json")
     tests = found["tests"]
@@ -183,18 +183,30 @@ def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -
     assert found["regression"] is False
     assert [found[side]["passed"] for side in ("base_counts", "head_counts")] == [821, 822]
     assert [(change["path"], change["kind"]) for change in found["files"]] == [
-        ("pool/entry.py", "production"), ("tests/server/test_entry.py", "test"),
+        ("pool/_entry.py", "production"), ("tests/server/test_entry.py", "test"),
     ]  # fmt: skip
-    (times,) = found["gate_times"]
-    assert times["gate"] == "test"
-    assert times["base_seconds"] > 0
-    assert times["head_seconds"] > 0
-    assert times["base_seconds"] != times["head_seconds"], "measured, not copied"
+    assert [times["gate"] for times in found["gate_times"]] == GATES
+    for times in found["gate_times"]:
+        assert times["base_seconds"] > 0
+        assert times["head_seconds"] > 0
+        assert times["base_seconds"] != times["head_seconds"], "measured, not copied"
+    assert (found["api"], found["api_unknown"], found["out_of_scope"], found["dependencies"]) == ([], "", [], [])
+    assert (replica.run.subject.kind, replica.run.tests and replica.run.tests.passed) == ("worktree", 822)
+    # The table of the document.
+    summary = (replica.reports / "summary.md").read_text()
+    for row in (
+        "| Tests passing | 821/821 | 822/822 |",
+        "| Tests added | - | +1 |",
+        "| Tests newly failing | - | 0 |",
+        "| Public API | - | no change |",
+        "| Scope | - | confirmed (pool/",
+        "| Files changed | - | 2 (1 production, 1 test) |",
+        *(f"| Time of {name} |" for name in GATES),
+    ):
+        assert row in summary, row
+    assert "test_an_entry_has_two_regions" in summary
     assert BASE in done.out
     assert "no regression" in done.out
-    summary = (replica.reports / "summary.md").read_text()
-    assert "test_an_entry_has_two_regions" in summary
-    assert (replica.run.subject.kind, replica.run.tests and replica.run.tests.passed) == ("worktree", 822)
 
 
 def test_a_regression_has_an_exit_code_of_its_own(replica: Project) -> None:
