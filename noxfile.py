@@ -258,6 +258,13 @@ def simulate(session: nox.Session) -> None:
 
 
 @nox.session
+def alike(session: nox.Session) -> None:
+    """Compare a branch that changes nothing with its base (`-- --runs 20 --budget 60`); `-- --planted` for real changes."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.integration.alike", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

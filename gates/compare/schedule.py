@@ -86,6 +86,22 @@ def plan(
     )
 
 
+def enough_for(found: Sequence[Candidate], overhead: float, settings: TimingSettings = DEFAULTS) -> float:
+    """Seconds with which each of the candidates gets its least number of pairs.
+
+    Args:
+        found: the candidates.
+        overhead: seconds that each turn takes besides its tests.
+        settings: as of `plan`.
+    """
+    rounds = _least(found, settings) + 1
+    return rounds * (2 * overhead + sum(candidate.seconds for candidate in found))
+
+
+def _least(found: Sequence[Candidate], settings: TimingSettings) -> int:
+    return max(settings.least_pairs, FEWEST_PAIRS, fewest_pairs(settings.alpha / len(found)))
+
+
 def _longest(
     fitting: Sequence[Candidate], budget: float, overhead: float, settings: TimingSettings
 ) -> tuple[Sequence[Candidate], dict[str, int]]:
@@ -104,7 +120,7 @@ def _share(found: Sequence[Candidate], budget: float, overhead: float, settings:
     """Pairs of each, so that the fewest are as many as can be; empty where some get too few."""
     if not found:
         return {}
-    least = max(settings.least_pairs, FEWEST_PAIRS, fewest_pairs(settings.alpha / len(found)))
+    least = _least(found, settings)
     cheapest_first = sorted(found, key=lambda candidate: candidate.seconds)
     once = sum(candidate.seconds for candidate in found)
     best: dict[str, int] = {}

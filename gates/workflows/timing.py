@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare.schedule import plan
+from gates.compare.schedule import enough_for, plan
 from gates.compare.tests import naming
 from gates.compare.timing import Candidate, TimingSettings, candidates, judge
 from gates.compare.values import Timing
@@ -137,6 +137,11 @@ def time_again(
     first = tuple(plan(found, budget, overhead=GUESSED_OVERHEAD, settings=settings).pairs)
     warm = [turn(side, first) for side in ("base", "head")] if first else []
     timing = Timing(budget=budget, threshold=settings.threshold, seed=seed, left_out=tuple(one.test for one in found))
+    if not first and found:
+        needed = format_duration(math.ceil(enough_for(found, GUESSED_OVERHEAD, settings)))
+        return Timed(
+            timing=timing, notes=(f"the timing budget is too small: about {needed} would do for all suspects",)
+        )
     if None in warm:
         return Timed(timing=timing, interrupted=True, notes=("interrupted before anything was timed",))
     spent = clock() - started
@@ -145,14 +150,18 @@ def time_again(
     chosen = [candidate for candidate in found if candidate.test in first]
     once = sum(candidate.seconds for candidate in chosen) + 2 * overhead
     schedule = plan(chosen, budget - spent + once, overhead=overhead, seed=seed, settings=settings)
-    samples, rounds, interrupted = _rounds(schedule, turn, lambda: clock() - started, budget)
+    left_out = tuple(one.test for one in found if one.test not in schedule.pairs)
     notes = []
+    if left_out:
+        needed = format_duration(math.ceil(enough_for(found, overhead, settings)))
+        notes.append(f"{plural(len(left_out), 'suspect')} beyond the timing budget: about {needed} would do for all")
+    samples, rounds, interrupted = _rounds(schedule, turn, lambda: clock() - started, budget)
     if interrupted:
         notes.append(f"interrupted: timed in {rounds} of {max(schedule.pairs.values(), default=0)} rounds")
     timing = msgspec.structs.replace(
         timing,
         changes=judge(samples, settings),
-        left_out=tuple(one.test for one in found if one.test not in schedule.pairs),
+        left_out=left_out,
         seconds=round(clock() - started, 3),
         rounds=rounds,
     )

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from gates.compare.schedule import Schedule, plan
+from gates.compare.schedule import Schedule, enough_for, plan
 from gates.compare.timing import Candidate, TimingSettings
 
 SETTINGS = TimingSettings(pairs=40, least_pairs=20)
@@ -117,3 +117,11 @@ def test_the_order_has_no_rhythm_and_follows_the_seed() -> None:
 
 def test_nothing_to_time_is_an_empty_schedule() -> None:
     assert plan([], 100.0) == Schedule()
+
+
+@pytest.mark.parametrize("seconds", [(1.0,), (0.1, 3.0), (2.0, 2.0, 0.01), (1.0,) * 40])
+@pytest.mark.parametrize("overhead", [0.0, 0.7])
+def test_what_is_enough_leaves_nobody_out_and_less_does(seconds: tuple[float, ...], overhead: float) -> None:
+    enough = enough_for(suspects(*seconds), overhead, SETTINGS)
+    assert shared(enough * 1.001, *seconds, overhead=overhead)[1] == ()
+    assert shared(enough * 0.99, *seconds, overhead=overhead)[1] != ()

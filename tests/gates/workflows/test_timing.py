@@ -94,9 +94,11 @@ def test_what_the_budget_has_no_room_for_is_left_out_and_named() -> None:
     found = timed(Machine(), "a", "b", budget=70.0)
     assert verdicts(found.timing.changes).keys() == {"a"}
     assert found.timing.left_out == ("b",)
+    assert found.notes == ("1 suspect beyond the timing budget: about 1m 45s would do for all",)
     machine = Machine()
     none = timed(machine, "a", "b", budget=5.0)
     assert (none.timing.changes, none.timing.left_out, machine.turns) == ((), ("a", "b"), [])
+    assert none.notes == ("the timing budget is too small: about 1m 37s would do for all suspects",)
 
 
 def test_the_clock_ends_the_rounds_where_the_machine_became_slow() -> None:
