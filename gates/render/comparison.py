@@ -60,6 +60,28 @@ VERDICTS = ("slower", "inconclusive", "faster", "same")
 
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
 
+LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
+BREAKING, SLOWER = "breaking the public API", "slower"
+
+FAILURES = frozenset(
+    words for field, words in LISTS if field in {"newly_failing", "lost", "other_cause", "unconfirmed"}
+)
+"""Words of lists of tests that went wrong."""
+
+PRESSING = FAILURES.union(
+    (words for field, words in LISTS if field in WEAKENING), (CHECKING_LESS, OUT_OF_SCOPE, BREAKING, SLOWER)
+)
+"""Words of the lists that a terminal shows, too; all others are in the summary."""
+
+NOUNS = {
+    OUT_OF_SCOPE: "file",
+    BREAKING: "change",
+    "changed in the public API": "change",
+    "added to the public API": "name",
+    "dependencies": "change",
+}
+"""Words of a list → what it lists, where that is not tests."""
+
 STALE = 60.0
 """A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
 
@@ -83,6 +105,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
         blocked: those fail the comparison.
         excused: nothing else went wrong on the head, and they do not fail the comparison.
         weakened: what weakens the suite, in words.
+        reasons: what was found that a reader must know, in words.
         notes: what else the reader must know.
     """
 
@@ -101,7 +124,13 @@ class ComparisonView(msgspec.Struct, frozen=True):
     blocked: bool
     excused: bool
     weakened: tuple[str, ...]
+    reasons: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def pressing(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The lists that nobody may miss: what weakens the suite, never cut, and what may break somebody."""
+        return tuple((words, ids) for words, ids in self.lists if words in PRESSING or words.startswith(LEFT_OUT))
 
 
 def comparison_view(comparison: Comparison) -> ComparisonView:
@@ -126,11 +155,11 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         ),
         lists=(
             *(
-                (f"left out by the {entry.kind} {entry.name}, and by none on the base", entry.tests)
+                (f"{LEFT_OUT} {entry.kind} {entry.name}, and by none on the base", entry.tests)
                 for entry in comparison.wider_exclusions
             ),
-            *([("files out of scope", comparison.out_of_scope)] if comparison.out_of_scope else ()),
-            *([("checking less", tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
+            *([(OUT_OF_SCOPE, comparison.out_of_scope)] if comparison.out_of_scope else ()),
+            *([(CHECKING_LESS, tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
             *(
                 (words, ids)
                 for field, words in LISTS
@@ -148,6 +177,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         blocked=comparison.blocked,
         excused=comparison.only_base_failures and not comparison.blocked and not comparison.regression,
         weakened=_weakened(comparison),
+        reasons=_reasons(comparison),
         notes=comparison.notes,
     )
 
@@ -182,13 +212,26 @@ def _words(comparison: Comparison) -> str:
 
 def _conclusion(comparison: Comparison) -> str:
     """The verdict as a line of its own, for who sees no verdict of a run."""
+    verdict, said = _words(comparison).upper(), ", ".join(_reasons(comparison))
+    return f"{verdict}: {said}" if said else verdict
+
+
+def _reasons(comparison: Comparison) -> tuple[str, ...]:
+    """What was found that a reader must know, counted."""
     tests = comparison.tests
-    said = [f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))]
-    said += _weakened(comparison)
     slower = [change for change in comparison.timing.changes if change.verdict == "slower"] if comparison.timing else []
-    said += [f"{len(slower)} slower"] if slower else []
-    verdict = _words(comparison).upper()
-    return f"{verdict}: {', '.join(said)}" if said else verdict
+    broken = [change for change in comparison.api or () if change.kind == "breaking"]
+    counted = (
+        (len(slower), "slower"),
+        (len(broken), "breaking the public API"),
+        (len(comparison.out_of_scope), "out of scope"),
+        (len(comparison.dependencies or ()) if "dependencies" in comparison.fail_on else 0, "changed dependencies"),
+    )
+    return (
+        *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),
+        *_weakened(comparison),
+        *(f"{number} {words}" for number, words in counted if number),
+    )
 
 
 def _weakened(comparison: Comparison) -> tuple[str, ...]:
@@ -266,7 +309,7 @@ def _api_row(comparison: Comparison) -> str:
 def _api_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     """What breaks callers first; of what was added, the names."""
     found = []
-    for kind, words in (("breaking", "breaking the public API"), ("changed", "changed in the public API")):
+    for kind, words in (("breaking", BREAKING), ("changed", "changed in the public API")):
         changes = [change for change in comparison.api or () if change.kind == kind]
         if changes:
             found.append((words, tuple(f"{change.name}: {change.what}" for change in changes)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.render.comparison import NOUNS
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.summary import summarise
 from gates.render.tests import counts_line
@@ -191,7 +192,7 @@ def _comparison(view: ComparisonView | None) -> list[str]:
         lines += ["**Run again on both sides**", "", *table(("Test", "Finding", "Failed"), again)]
     for words, ids in view.lists:
         lines += [
-            f"**{words.capitalize()}** ({plural(len(ids), 'test')})",
+            f"**{words[0].upper()}{words[1:]}** ({plural(len(ids), NOUNS.get(words, 'test'))})",
             "",
             *(f"- {code(name)}" for name in ids),
             "",

@@ -153,7 +153,7 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
     if compared is None or not compared.regression or not verdict.passed:
         return verdict
-    why = ", ".join(compared.weakened) or "see the comparison"
+    why = ", ".join(compared.reasons) or "see the comparison"
     return Verdict("REGRESSION", f"Against {compared.base}: {why}. On the head alone: {verdict.sentence}")
 
 

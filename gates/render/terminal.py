@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from gates.config.values import Output
-from gates.render.comparison import comparison_view
+from gates.render.comparison import FAILURES, comparison_view
 from gates.render.filters import leaf_lines
 from gates.render.live import final_lines, shows
 from gates.render.summary import summarise
@@ -70,7 +70,8 @@ def render_terminal(
     output = output or Output()
     for line in final_lines(tests, output):
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
-    compared = _compared(summary.comparison) if summary.comparison is not None else []
+    view = summary.comparison
+    compared = [*_compared(view), *_pressing(view)] if view is not None else []
     for lines in (_failures(summary, output), leaf_lines(summary.leaves), _tests(summary), compared):
         if lines:
             _print(console, "\n".join(lines) + "\n")
@@ -160,6 +161,16 @@ def _compared(view: ComparisonView) -> list[str]:
     if len(view.confirmations) > SHOWN_FAILURES:
         lines.append(f"    … and {len(view.confirmations) - SHOWN_FAILURES} more")
     return lines
+
+
+def _pressing(view: ComparisonView) -> list[str]:
+    """What nobody may miss, by name; failures were listed already, so they are cut, and what weakens the suite is not."""
+    lines = []
+    for words, ids in view.pressing:
+        shown = ids[:SHOWN_FAILURES] if words in FAILURES else ids
+        lines += [f"  {words.capitalize()}:", *(f"    {name}" for name in shown)]
+        lines += [f"    … and {len(ids) - len(shown)} more"] if len(ids) > len(shown) else []
+    return lines + [f"  Note: {note}" for note in view.notes]
 
 
 def _table(rows: tuple[GateRow, ...], console: Console) -> None:

@@ -230,6 +230,25 @@ def test_any_results_render(tests: list[TestResult], complete: bool) -> None:
     assert len([heading for heading in headings(shown) if heading in SECTIONS]) == len(SECTIONS)
 
 
+def test_lists_of_a_comparison_say_what_they_list() -> None:
+    run = a_run([a_test("a")])
+    comparison = compare_runs(
+        a_run([a_test("a")]),
+        [a_test("a")],
+        run,
+        [a_test("a"), a_test("b")],
+        [FileChange(path="docs/x.md", kind="docs")],
+        scope=["src/**"],
+        fail_on=["scope"],
+        api=([{"kind": "breaking", "package": "p", "name": "p.x", "what": "was removed"}], ""),
+    )
+    shown = render_markdown(run, [a_test("a"), a_test("b")], comparison)
+    assert "**Files out of scope** (1 file)" in shown
+    assert "**Breaking the public API** (1 change)" in shown
+    assert "**New** (1 test)" in shown
+    assert "1 breaking the public API, 1 out of scope. On the head alone" in shown
+
+
 def test_failures_of_the_base_are_kept_apart() -> None:
     base = [a_test("known", TestOutcome.FAILED), a_test("new")]
     head = [a_test("known", TestOutcome.FAILED), a_test("new", TestOutcome.FAILED)]

@@ -118,6 +118,20 @@ def test_a_comparison_is_shown() -> None:
     assert "Tests passing        1/1 -> 0/1" in stream.getvalue()
 
 
+def test_what_weakens_the_suite_is_named_and_never_cut_and_failures_are() -> None:
+    many = [a_test(f"gone{number}") for number in range(SHOWN_FAILURES + 5)]
+    bad = [a_test(f"bad{number}") for number in range(SHOWN_FAILURES + 5)]
+    after = [a_test(f"bad{number}", TestOutcome.FAILED) for number in range(SHOWN_FAILURES + 5)]
+    head, stream = a_run(after, outcome="failed"), io.StringIO()
+    comparison = compare_runs(a_run([*many, *bad]), [*many, *bad], head, after, notes=["said once"])
+    render_terminal(head, after, terminal_console(stream), comparison)
+    shown = stream.getvalue().partition("Comparison:")[2]
+    assert shown.count("::gone") == len(many)
+    assert shown.count("::bad") == SHOWN_FAILURES
+    assert "    … and 5 more\n" in shown
+    assert "  Note: said once\n" in shown
+
+
 def test_a_stream_that_knows_no_unicode_gets_numbers() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
