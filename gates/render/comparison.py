@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.render.tests import LINE_ORDER, count_of
-from gates.render.text import duration, one_line, plural
-from gates.values import GateOutcome
+from gates.render.text import one_line, plural
+from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
         Confirmation,
         DependencyChange,
         Fewer,
-        GateTimes,
         TestsComparison,
-        Timing,
-        TimingChange,
         WiderExclusion,
     )
 
@@ -55,13 +52,10 @@ SHORT = {
 }
 """Field of the tests' comparison → its words in the conclusion, where it is named there."""
 
-VERDICTS = ("slower", "inconclusive", "faster", "same")
-"""Of timing, in the order in which they matter."""
-
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
 
 LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
-BREAKING, SLOWER = "breaking the public API", "slower"
+BREAKING = "breaking the public API"
 
 FAILURES = frozenset(
     words for field, words in LISTS if field in {"newly_failing", "lost", "other_cause", "unconfirmed"}
@@ -81,9 +75,6 @@ NOUNS = {
     "dependencies": "change",
 }
 """Words of a list → what it lists, where that is not tests."""
-
-STALE = 60.0
-"""A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
@@ -150,8 +141,8 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *_change_rows(tests),
             *_exclusion_rows(comparison),
             *_file_rows(comparison),
-            *_time_rows(comparison),
-            *_timing_rows(comparison),
+            *time_rows(comparison),
+            *timing_rows(comparison),
         ),
         lists=(
             *(
@@ -165,7 +156,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for field, words in LISTS
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
-            *_timing_lists(comparison.timing),
+            *timing_lists(comparison.timing),
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
@@ -324,82 +315,3 @@ def _dependencies_row(changes: Sequence[DependencyChange]) -> str:
         kinds = Counter(one.kind for one in locked)
         parts.append(f"locked: {', '.join(f'{number} {kind}' for kind, number in kinds.items())}")
     return "; ".join(parts) or "no change"
-
-
-def _time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    age = f", measured {duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
-    return [
-        (
-            f"Time of {times.gate}",
-            _time(times.base_seconds, times.base_outcome, age),
-            _time(times.head_seconds, times.head_outcome, _difference(times)),
-        )
-        for times in comparison.gate_times
-    ]
-
-
-def _time(seconds: float | None, outcome: str, note: str) -> str:
-    if seconds is None:
-        return "not run"
-    state = f" ({outcome})" if outcome and outcome != GateOutcome.PASSED.value else ""
-    return f"{duration(seconds)}{state}{note}"
-
-
-def _timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """What became slower or faster; where nothing was timed, that somebody should ask."""
-    timing = comparison.timing
-    if timing is None:
-        if not comparison.suspects:
-            return []
-        plural_of = plural(comparison.suspects, "suspect")
-        return [
-            ("Times", "-", f"{plural_of} in one run each, which shows nothing: --timing-budget 2m times them again")
-        ]
-    kinds: Counter[str] = Counter(change.verdict for change in timing.changes)
-    shown = [f"{kinds[verdict]} {verdict}" for verdict in VERDICTS if kinds[verdict]]
-    shown += [f"{len(timing.left_out)} beyond the budget"] if timing.left_out else []
-    timed = (
-        f"{len(timing.changes)} timed again in up to {timing.rounds} pairs" if timing.changes else "none timed again"
-    )
-    return [("Times", "-", f"{', '.join(shown) or 'no suspects'} ({timed}, {duration(timing.seconds)})")]
-
-
-def _timing_lists(timing: Timing | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Slower ones first; `inconclusive` with what it would have taken to know."""
-    found = []
-    for verdict in VERDICTS if timing is not None else ():
-        changes = [change for change in timing.changes if change.verdict == verdict]  # type: ignore[union-attr]
-        if changes:
-            words = f"not slower or faster by more than {timing.threshold:.0%}" if verdict == "same" else verdict  # type: ignore[union-attr]
-            found.append((words, tuple(map(_timed, changes))))
-    if timing is not None and timing.left_out:
-        found.append(("beyond the timing budget", timing.left_out))
-    return found
-
-
-def _timed(change: TimingChange) -> str:
-    if change.ratio is None or change.low is None or change.high is None:
-        return f"{change.test}: never timed on both sides"
-    percent = f"{_percent(change.ratio)} ({_percent(change.low)} to {_percent(change.high)})"
-    sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
-    needed = ""
-    if change.verdict == "inconclusive" and change.pairs_needed is not None:
-        needed = f"; {change.pairs_needed} pairs would tell"
-    return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f}%"
-
-
-def _precise(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g}ms"
-
-
-def _difference(times: GateTimes) -> str:
-    if not times.base_seconds or times.head_seconds is None:
-        return ""
-    change = round(100 * (times.head_seconds / times.base_seconds - 1))
-    return f", {change:+d}% in one run each"

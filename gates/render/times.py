@@ -1,0 +1,103 @@
+"""What a summary says of times on both sides of a comparison."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from gates.render.text import duration, plural
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from gates.compare.values import Comparison, GateTimes, Timing, TimingChange
+
+SLOWER = "slower"
+"""Verdict and words of what nobody may miss."""
+
+VERDICTS = (SLOWER, "inconclusive", "faster", "same")
+"""Of timing, in the order in which they matter."""
+
+STALE = 60.0
+"""A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
+
+
+def time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """What each gate took, in one run of each side."""
+    age = f", measured {duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
+    return [
+        (
+            f"Time of {times.gate}",
+            _time(times.base_seconds, times.base_outcome, age),
+            _time(times.head_seconds, times.head_outcome, _difference(times)),
+        )
+        for times in comparison.gate_times
+    ]
+
+
+def _time(seconds: float | None, outcome: str, note: str) -> str:
+    if seconds is None:
+        return "not run"
+    state = f" ({outcome})" if outcome and outcome != GateOutcome.PASSED.value else ""
+    return f"{duration(seconds)}{state}{note}"
+
+
+def timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """What became slower or faster; where nothing was timed, that somebody should ask."""
+    timing = comparison.timing
+    if timing is None:
+        if not comparison.suspects:
+            return []
+        plural_of = plural(comparison.suspects, "suspect")
+        return [
+            ("Times", "-", f"{plural_of} in one run each, which shows nothing: --timing-budget 2m times them again")
+        ]
+    kinds: Counter[str] = Counter(change.verdict for change in timing.changes)
+    shown = [f"{kinds[verdict]} {verdict}" for verdict in VERDICTS if kinds[verdict]]
+    shown += [f"{len(timing.left_out)} beyond the budget"] if timing.left_out else []
+    timed = (
+        f"{len(timing.changes)} timed again in up to {timing.rounds} pairs" if timing.changes else "none timed again"
+    )
+    return [("Times", "-", f"{', '.join(shown) or 'no suspects'} ({timed}, {duration(timing.seconds)})")]
+
+
+def timing_lists(timing: Timing | None) -> list[tuple[str, tuple[str, ...]]]:
+    """Slower ones first; `inconclusive` with what it would have taken to know."""
+    if timing is None:
+        return []
+    found = []
+    for verdict in VERDICTS:
+        changes = [change for change in timing.changes if change.verdict == verdict]
+        if changes:
+            words = f"not slower or faster by more than {timing.threshold:.0%}" if verdict == "same" else verdict
+            found.append((words, tuple(map(_timed, changes))))
+    if timing.left_out:
+        found.append(("beyond the timing budget", timing.left_out))
+    return found
+
+
+def _timed(change: TimingChange) -> str:
+    if change.ratio is None or change.low is None or change.high is None:
+        return f"{change.test}: never timed on both sides"
+    percent = f"{_percent(change.ratio)} ({_percent(change.low)} to {_percent(change.high)})"
+    sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
+    needed = ""
+    if change.verdict == "inconclusive" and change.pairs_needed is not None:
+        needed = f"; {change.pairs_needed} pairs would tell"
+    return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.1f}%"
+
+
+def _precise(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g}ms"
+
+
+def _difference(times: GateTimes) -> str:
+    if not times.base_seconds or times.head_seconds is None:
+        return ""
+    change = round(100 * (times.head_seconds / times.base_seconds - 1))
+    return f", {change:+d}% in one run each"
