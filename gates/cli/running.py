@@ -100,6 +100,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @click.option(
     "--all", "all_gates", is_flag=True, help="The whole checklist on both sides, and not only gates with tests."
 )
+@click.option("--fresh", is_flag=True, help="Let no earlier run of the same tree stand for a new one.")
 @jobs_option
 @timeout_option
 @excluded_option
@@ -153,6 +154,7 @@ def compare(
     base_failures: BaseFailures | None,
     confirm: int,
     all_gates: bool,
+    fresh: bool,
     timing_budget: float | None,
     timed: str,
     **options: Any,
@@ -191,6 +193,7 @@ def compare(
             timing_budget=timing_budget,
             timed=timed,
             all_gates=all_gates,
+            fresh=fresh,
         ),
     )
     _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
@@ -199,7 +202,7 @@ def compare(
 
 RUNNING = (
     *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
-    *("timing_budget", "timed", "all_gates"),
+    *("timing_budget", "timed", "all_gates", "fresh"),
 )
 """Options of `gates compare` that are about runs."""
 

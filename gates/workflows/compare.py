@@ -53,6 +53,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         timing_budget: seconds in which tests may be timed again; None leaves it to the config.
         timed: a filter expression: these tests are timed again whatever they took.
         all_gates: run the whole checklist, and not only gates with tests.
+        fresh: run everything anew, also what was run before on the same tree.
     """
 
     accepted: tuple[str, ...] = ()
@@ -63,6 +64,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     timing_budget: float | None = None
     timed: str = ""
     all_gates: bool = False
+    fresh: bool = False
 
 
 def compare_subjects(
@@ -99,7 +101,7 @@ def compare_subjects(
         _need_budget(wish, budget)
         gates = request.gates or (() if wish.all_gates else gates_with_tests(prepared))
         wanted = msgspec.structs.replace(request, gates=gates)
-    sides = Sides(root, base, head, prepared.root, command_line)
+    sides = Sides(root, base, head, prepared.root, command_line, fresh=wish.fresh)
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")
     if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
@@ -141,7 +143,9 @@ class _Measured:
         found = suspects(both, tests, settings, self._wish.timed)
         self._suspects = len(found)
         if budget:
-            self._timed = time_sides(found, both, tests, request, sides.prepared, command_line, budget, settings)
+            self._timed = time_sides(
+                found, both, tests, request, sides.prepared, command_line, budget, settings, sides.reused
+            )
         if budget or found:
             self._compare(interrupted=self._timed is not None and self._timed.interrupted)
 
@@ -156,7 +160,7 @@ class _Measured:
             self.after.run,
             self.after.tests,
             self._files,
-            notes=(*unreadable, *further),
+            notes=(*self._base.notes, *self._head.notes, *unreadable, *further),
             accepted=(*config.accept_exclusions, *wish.accepted),
             shapes=(self._base.shapes, self._head.shapes),
             fail_on=wish.fail_on,

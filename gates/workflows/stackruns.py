@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import re
 import shutil
 import sys
@@ -12,28 +11,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates import __version__
 from gates.compare.stack import StackRun, failing_of
 from gates.errors import GatesError
-from gates.results.files import RUN_FILE, TESTS_FILE, load_run, load_tests, reports_problem
 from gates.store import Store
 from gates.values import ExitCode
+from gates.workflows.reuse import StoredRuns, key_of
 from gates.workflows.subjects import BORROWED_CHECKLIST, prepare_commit
 from gates.workflows.validate import validate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gates.git import Git
     from gates.plan import Request
-    from gates.results import Run
+    from gates.results import Run, TestResult
     from gates.workflows.subjects import Kind
 
-KEPT_RUNS = 40
-"""Runs that stay for the next command."""
-
 FOLDER = "stack"
-"""Folder of the runs, below the reports and in the store."""
+"""Folder of the runs, below the reports."""
 
 
 class Runs:
@@ -53,9 +49,9 @@ class Runs:
         self, root: Path, git: Git, request: Request, command_line: str, reports: Path, *, make: bool, fresh: bool
     ) -> None:
         self.root, self.git, self.request, self.command_line = root, git, request, command_line
-        self.reports, self.make, self.fresh = reports, make, fresh
+        self.reports, self.make = reports, make
         self.notes: list[str] = []
-        self.stored = Store.of(root, git).folder / FOLDER
+        self._stored = StoredRuns(Store.of(root, git).folder, fresh=fresh)
         self._known: dict[str, StackRun] = {}
         self._interrupted = False
         shutil.rmtree(reports / FOLDER, ignore_errors=True)  # those of another stack
@@ -74,24 +70,17 @@ class Runs:
             self._known[tree] = found
         return found
 
-    def _key(self, tree: str) -> str:
-        """What must be the same in a run that is used again. Checklist, config and lock files are part of the tree."""
-        asked = repr(msgspec.structs.replace(self.request, variables=frozenset(), seed=0, no_install=False))
-        ground = (tree, self.git.prefix, asked, sys.version, sys.executable, platform.platform(), __version__)
-        return hashlib.sha256("\0".join(ground).encode("utf-8", "backslashreplace")).hexdigest()[:32]
-
     def _from_store(self, none: StackRun, tree: str) -> StackRun | None:
-        folder = self.stored / self._key(tree)
-        if self.fresh or self.request.filter or not (folder / RUN_FILE).exists():
+        found = None if self.request.filter else self._stored.find(self._key(tree), self._folder(none.subject))
+        if found is None:
             return None
-        try:
-            run = load_run(folder / RUN_FILE)
-            found = _told(none, run, folder)
-            self._copy(folder, self._folder(none.subject))
-        except (GatesError, OSError):
-            return None
+        run, tests = found
         age = max(0.0, time.time() - run.started)
-        return msgspec.structs.replace(found, stored=True, age=age, reports=self._relative(none.subject))
+        told = _told(none, run, tests)
+        return msgspec.structs.replace(told, stored=True, age=age, reports=self._relative(none.subject))
+
+    def _key(self, tree: str) -> str:
+        return key_of(tree, self.git.prefix, self.request)
 
     def _made(self, none: StackRun, kind: Kind) -> StackRun:
         if not self.make or self._interrupted:
@@ -112,30 +101,11 @@ class Runs:
         if BORROWED_CHECKLIST in finished.run.notes:
             self.notes.append(f"{none.subject} {BORROWED_CHECKLIST.replace('head', 'working tree')}")
         else:
-            self._keep(finished.run, folder, none.identity.removeprefix("git-tree:"))
-        return msgspec.structs.replace(_told(none, finished.run, folder), reports=self._relative(none.subject))
-
-    def _keep(self, run: Run, folder: Path, tree: str) -> None:
-        """Keep a run for the next command. What a filter asks of the outside may have another answer then."""
-        if run.filter or not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
-            return
-        try:
-            self._copy(folder, self.stored / self._key(tree))
-            old = sorted(self.stored.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-            for path in old[KEPT_RUNS:]:
-                shutil.rmtree(path, ignore_errors=True)
-        except (GatesError, OSError) as error:
-            self.notes.append(f"the run is not kept: {error}")
-
-    def _copy(self, source: Path, target: Path) -> None:
-        """Copy the reports of a run; `run.json` comes last, so that half a copy is none."""
-        shutil.rmtree(target, ignore_errors=True)
-        try:
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns(RUN_FILE, ".lock"))
-            shutil.copyfile(source / RUN_FILE, target / RUN_FILE)
-            target.touch()
-        except OSError as error:
-            raise reports_problem(target, error) from error
+            # What a filter asks of the outside may have another answer the next time.
+            key = "" if finished.run.filter else self._key(none.identity.removeprefix("git-tree:"))
+            trouble = self._stored.keep(key, finished.run, folder)
+            self.notes += [trouble] if trouble else []
+        return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=self._relative(none.subject))
 
     def _folder(self, subject: str) -> Path:
         return self.reports / self._relative(subject)
@@ -146,8 +116,8 @@ class Runs:
         return f"{FOLDER}/{readable}-{digest}"
 
 
-def _told(none: StackRun, run: Run, folder: Path) -> StackRun:
-    failing, unknown = failing_of(run, load_tests(folder / TESTS_FILE))
+def _told(none: StackRun, run: Run, tests: Sequence[TestResult]) -> StackRun:
+    failing, unknown = failing_of(run, tests)
     return msgspec.structs.replace(
         none,
         run=run.id,

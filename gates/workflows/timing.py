@@ -225,7 +225,9 @@ class _Turns:
         tests: dict[Which, tuple[Sequence[TestResult], Callable[[TestResult], str]]],
         request: Request,
         command_line: str,
+        reused: Iterable[Which],
     ) -> None:
+        self._to_install = set(reused)
         self._sides, self._tests, self._request, self._command_line = sides, tests, request, command_line
 
     def __call__(self, side: Which, wanted: tuple[str, ...]) -> Times | None:
@@ -239,7 +241,7 @@ class _Turns:
                 return None
             times |= _passed(done.tests, name)
         for gate in (one.removeprefix(GATE) for one in wanted if one.startswith(GATE)):
-            done = self._run(side, msgspec.structs.replace(self._request, gates=(gate,), no_install=True))
+            done = self._run(side, msgspec.structs.replace(self._request, gates=(gate,)))
             if done.run.exit_code == ExitCode.INTERRUPTED:
                 return None
             times |= _passed_gates(done.run)
@@ -248,7 +250,8 @@ class _Turns:
     def _run(self, side: Which, request: Request) -> Finished:
         prepared = self._sides[side]
         # One thing at a time: what runs beside a test is part of its time.
-        alone = msgspec.structs.replace(request, jobs=1, workers=1)
+        alone = msgspec.structs.replace(request, jobs=1, workers=1, no_install=side not in self._to_install)
+        self._to_install.discard(side)
         plan = plan_by_history(prepared.config, prepared.gates, alone, prepared.store)
         quiet = msgspec.structs.replace(prepared, plan=plan)
         return validate(quiet, self._command_line, progress=_Silent(), aside=True, remember=False)
@@ -263,6 +266,7 @@ def time_sides(
     command_line: str,
     budget: float,
     settings: TimingSettings,
+    reused: Iterable[Which] = (),
 ) -> Timed:
     """Time the candidates again on base and head.
 
@@ -275,6 +279,7 @@ def time_sides(
         command_line: the command, to paste.
         budget: seconds.
         settings: how times are judged.
+        reused: sides whose run was an earlier one, so that their environments may have to be made.
     """
     before, after = runs
     both = (*before.tests, *after.tests)
@@ -294,7 +299,7 @@ def time_sides(
             # The same tree lies in one folder, unless it is the user's own.
             same = after.run.subject.kind != "worktree" and _identity(before) == _identity(after)
             sides["base"] = sides["head"] if same else stack.enter_context(prepare("base", request, folder / "base"))
-            timed = time_again(found, _Turns(sides, named, request, command_line), budget, settings, seed)
+            timed = time_again(found, _Turns(sides, named, request, command_line, reused), budget, settings, seed)
             changed = _identity(after) != _now(sides["head"])
     except GatesError as error:
         return Timed(timing=nothing, notes=(f"nothing could be timed again: {error}",))

@@ -121,8 +121,10 @@ def junit(*failing: str) -> str:
     return f"<testsuite name='s' tests='2' failures='{len(failing)}' errors='0'>{cases}</testsuite>"
 
 
-def compared(repository: Repository, base: str = "HEAD", **more: Any) -> tuple[int, dict[str, Any]]:
-    outcome = compare_subjects(repository.root, base, "worktree", Request(), "gates compare", **more)
+def compared(
+    repository: Repository, base: str = "HEAD", head: str = "worktree", **more: Any
+) -> tuple[int, dict[str, Any]]:
+    outcome = compare_subjects(repository.root, base, head, Request(), "gates compare", **more)
     file = outcome.finished.reports / "comparison.json"
     return int(outcome.exit_code), json.loads(file.read_text())
 
@@ -169,7 +171,28 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
     ]
     assert changes[1]["ratio"] == pytest.approx(9.0)
     assert "1 slower, 1 same (2 timed again in up to 10 pairs" in summary.read_text(encoding="utf-8")
-    assert capsys.readouterr().err.count("START") == 4, "timing itself says little"
+    assert capsys.readouterr().err.count("START") == 3, "the base ran once, and timing itself says little"
+
+
+def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starts(**more: Any) -> tuple[int, list[str]]:
+        _, found = compared(repository, **more)
+        return capsys.readouterr().err.count("START"), [note for note in found["notes"] if "stands for" in note]
+
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    repository.write({"source.xml": junit("test_b")})
+    assert starts() == (2, [])
+    ran, notes = starts()
+    assert (ran, len(notes)) == (1, 1)
+    assert "ago stands for HEAD: same tree, interpreter, filter and checklist" in notes[0]
+    assert starts(wish=Wish(fresh=True)) == (2, [])
+    repository.git("commit", "--amend", "--quiet", "--message", "Same tree, another commit")
+    assert starts()[0] == 1
+    assert starts(head="HEAD")[0] == 0, "a commit on both sides"
+    repository.commit({"other": "file"})
+    assert starts() == (2, [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Runs that are kept, so that the same tree is not run twice for the same question."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates import __version__
+from gates.errors import GatesError
+from gates.results.files import RUN_FILE, TESTS_FILE, load_run, load_tests, reports_problem
+from gates.values import ExitCode, GateOutcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.request import Request
+    from gates.results import Run, TestResult
+
+KEPT_RUNS = 40
+"""Runs that stay for the next command."""
+
+FOLDER = "runs"
+"""Folder of the runs in the store."""
+
+VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "PYTHONWARNINGS")
+"""Variables that change what tests do, whatever the tree says."""
+
+
+class StoredRuns:
+    """Runs in the store, each below a key of what decides what it shows.
+
+    Args:
+        store: the folder of the store.
+        fresh: find none.
+    """
+
+    def __init__(self, store: Path, *, fresh: bool = False) -> None:
+        self.folder, self.fresh = store / FOLDER, fresh
+
+    def find(self, key: str, target: Path) -> tuple[Run, tuple[TestResult, ...]] | None:
+        """A run and its tests, with its reports copied to `target`; None where there is none that can be read."""
+        folder = self.folder / key
+        if self.fresh or not key or not (folder / RUN_FILE).exists():
+            return None
+        try:
+            run, tests = load_run(folder / RUN_FILE), load_tests(folder / TESTS_FILE)
+            copy_reports(folder, target)
+            folder.touch()
+        except (GatesError, OSError):
+            return None
+        return run, tests
+
+    def keep(self, key: str, run: Run, reports: Path) -> str:
+        """Keep a run, if it is one that would come out again; what kept it from that, in words, or nothing."""
+        if not key or not _came_to_an_end(run):
+            return ""
+        try:
+            copy_reports(reports, self.folder / key)
+            old = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in old[KEPT_RUNS:]:
+                shutil.rmtree(path, ignore_errors=True)
+        except (GatesError, OSError) as error:
+            return f"the run is not kept: {error}"
+        return ""
+
+
+def _came_to_an_end(run: Run) -> bool:
+    """Whether all of it ran: what an environment or a user kept from running may run the next time."""
+    if not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
+        return False
+    ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
+    return not (run.tests and run.tests.lost) and all(gate.outcome in ended or gate.accepted for gate in run.gates)
+
+
+def key_of(tree: str, prefix: str, request: Request, *more: str) -> str:
+    """The key of a run: tree, interpreter, system, version of gates, what was asked, and variables that tests hear.
+
+    Locked dependencies, filters of the config and the checklist are part of the tree.
+
+    Args:
+        tree: what was run.
+        prefix: the project's folder in it.
+        request: what was asked.
+        more: what else decides, such as a checklist from elsewhere.
+    """
+    asked = repr(msgspec.structs.replace(request, variables=frozenset(), seed=0, no_install=False))
+    heard = repr([os.environ.get(name) for name in VARIABLES])
+    ground = (tree, prefix, asked, heard, sys.version, sys.executable, platform.platform(), __version__, *more)
+    return hashlib.sha256("\0".join(ground).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def copy_reports(source: Path, target: Path) -> None:
+    """Copy the reports of a run; `run.json` comes last, so that half a copy is none.
+
+    Raises:
+        GatesError: they cannot be written.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(RUN_FILE, ".lock"))
+        shutil.copyfile(source / RUN_FILE, target / RUN_FILE)
+        target.touch()
+    except OSError as error:
+        raise reports_problem(target, error) from error
