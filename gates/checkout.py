@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
@@ -15,28 +17,41 @@ from gates.values import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from gates.store import Store
 
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 """The user's hooks (post-checkout) are made for the user's worktrees."""
 
-KEPT = 4
-"""Worktrees that stay for the next run: their environments cost more to make than to keep."""
+KEPT = 20
+"""Worktrees that stay for the next run, as far as the disk budget goes: their environments cost more to make than to keep."""
+
+DISK = 10 * 10**9
+"""Bytes that they may take with their environments."""
+
+_SIZE_HOLDS = 24 * 3600.0
+"""Seconds for which a measured size is believed: measuring means to look at every file."""
 
 
 @contextmanager
-def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
+def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterator[Path]:
     """The folder in which a commit is checked out, clean; nobody else uses it meanwhile.
 
-    It is found again by its tree, so a rebase that changes nothing finds it too, with its environments.
+    It is found again by its tree, so a rebase that changes nothing finds it too, with its environments. Afterwards the
+    folders that were used last stay, as far as they fit into the budget.
+
+    Args:
+        git: the repository.
+        commit: the commit.
+        store: where worktrees lie.
+        disk: bytes that all of them may take.
 
     Raises:
         EnvironmentProblem: git cannot make it, or another run uses it.
     """
     tree = git.tree(commit)
-    folder = store.folder / "worktrees" / tree[:20]
+    folder = worktrees_of(store) / tree[:20]
+    _forget_gone(git, folder.parent)
     with _alone(folder.with_suffix(".lock")):
         if _is_clean(folder, tree):
             # Same tree, perhaps another commit: versions that are read from git must be this one's.
@@ -46,7 +61,13 @@ def checked_out(git: Git, commit: str, store: Store) -> Iterator[Path]:
             git.need(*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
         os.utime(folder)
         yield folder / git.prefix if git.prefix else folder
-    _forget_old(git, folder.parent, folder)
+        _measured(folder)
+    _forget_old(git, folder.parent, folder, disk)
+
+
+def worktrees_of(store: Store) -> Path:
+    """The folder of a project's worktrees."""
+    return store.folder / "worktrees"
 
 
 def merge_commit(git: Git, base: str, head: str) -> str:
@@ -109,13 +130,69 @@ def _remove(git: Git, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _forget_old(git: Git, parent: Path, current: Path) -> None:
+def _forget_old(git: Git, parent: Path, current: Path, disk: int) -> None:
+    """Remove worktrees that do not fit into the budget, the oldest first, and those that a killed run left behind."""
     folders = [path for path in parent.iterdir() if path.is_dir() and path != current]
     folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for folder in folders[KEPT - 1 :]:
-        try:
-            with _alone(folder.with_suffix(".lock")):
-                _remove(git, folder)
-        except EnvironmentProblem:  # in use
+    taken, kept = _size(current), 1
+    for folder in folders:
+        ended = _size_file(folder).exists()
+        taken += _size(folder)
+        if ended and taken <= disk and kept < KEPT:
+            kept += 1
             continue
-        folder.with_suffix(".lock").unlink(missing_ok=True)
+        with suppress(EnvironmentProblem):  # in use
+            forget(git, folder)
+
+
+def forget(git: Git, folder: Path) -> None:
+    """Remove a worktree.
+
+    Raises:
+        EnvironmentProblem: it is in use.
+    """
+    with _alone(folder.with_suffix(".lock")):
+        _remove(git, folder)
+    for path in (folder.with_suffix(".lock"), _size_file(folder)):
+        path.unlink(missing_ok=True)
+
+
+def _forget_gone(git: Git, parent: Path) -> None:
+    """Take worktrees of ours whose folders are gone (somebody emptied the cache) off git's list, and no others."""
+    for entry in (git.common_folder / "worktrees").glob("*/gitdir"):
+        try:
+            place = Path(os.fsdecode(entry.read_bytes()).strip()).parent
+        except OSError:
+            continue
+        if place.parent == parent and not place.exists():
+            shutil.rmtree(entry.parent, ignore_errors=True)
+
+
+def _size_file(folder: Path) -> Path:
+    return folder.with_suffix(".size")
+
+
+def _measured(folder: Path) -> None:
+    """Note what a worktree takes; that it is there says that its run came to an end."""
+    file = _size_file(folder)
+    with suppress(OSError):
+        if not file.exists() or time.time() - file.stat().st_mtime > _SIZE_HOLDS:
+            file.write_text(f"{size_of(folder)}\n")
+
+
+def _size(folder: Path) -> int:
+    try:
+        return int(_size_file(folder).read_text())
+    except (OSError, ValueError):
+        return size_of(folder)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes on the disk that removing a folder would give back: a file with several names counts in parts."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                found = os.lstat(os.path.join(place, name))  # noqa: PTH118 - this is most of the time
+                total += found.st_blocks * 512 // found.st_nlink
+    return total

@@ -103,6 +103,17 @@ def _max_fail(value: Any) -> str:
     return text
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)")
+_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _size(value: Any) -> int:
+    match = _SIZE.fullmatch(_text(value).strip())
+    if match is None:
+        raise ValueError("a size such as '500 MB' or '10 GB'")
+    return round(float(match[1]) * _BYTES[match[2]])
+
+
 def _part(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
         raise ValueError("a part between 0 and 1, for example 0.05 for 5%")
@@ -197,6 +208,9 @@ TOP: dict[str, Reader] = {
     "global-timeout": seconds,
     "stall-timeout": seconds,
     "base-failures": _one_of("block", "report"),
+    "worktree-copy": _globs,
+    "worktree-link": _globs,
+    "worktree-disk": _size,
     "timing-budget": seconds,
     "timing-threshold": _part,
 }

@@ -111,6 +111,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         groups: of tests, with the number of them that run at a time.
         scripts: that tests need to have run before them.
         scope: globs of what a branch may touch; empty for anything.
+        worktree_copy: globs of files that git ignores and tests need: copied into worktrees of commits.
+        worktree_link: likewise, linked to.
+        worktree_disk: bytes that worktrees of commits may take with their environments; None for the default.
         timing_budget: seconds in which a comparison may time tests again; None for no timing.
         timing_threshold: a change of a time up to this part is none that matters.
         merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
@@ -137,6 +140,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     base_failures: Literal["block", "report"] = "report"
     unrelated: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
+    worktree_copy: tuple[str, ...] = ()
+    worktree_link: tuple[str, ...] = ()
+    worktree_disk: int | None = None
     timing_budget: float | None = None
     timing_threshold: float = 0.05
     merge_command: str = ""

@@ -39,6 +39,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     reports: Path
     facts: dict[str, Resolution] = {}
+    carried: str = ""  # digest of files that are in no commit
 
 
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:

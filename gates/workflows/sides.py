@@ -141,4 +141,4 @@ def _key(prepared: Prepared, request: Request) -> str:
             checklist += (prepared.root / NOXFILE).read_bytes()
     tree = prepared.subject.identity.removeprefix("git-tree:")
     prefix = prepared.git.prefix if prepared.git is not None else ""
-    return key_of(tree, prefix, request, hashlib.sha256(checklist).hexdigest())
+    return key_of(tree, prefix, request, hashlib.sha256(checklist).hexdigest(), prepared.carried)

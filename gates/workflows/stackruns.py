@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare.stack import StackRun, failing_of
+from gates.config import load_config
 from gates.errors import GatesError
+from gates.ignored import fingerprint
 from gates.store import Store
 from gates.values import ExitCode
 from gates.workflows.reuse import StoredRuns, key_of
@@ -54,6 +56,8 @@ class Runs:
         self._stored = StoredRuns(Store.of(root, git).folder, fresh=fresh)
         self._known: dict[str, StackRun] = {}
         self._interrupted = False
+        config = load_config(root)
+        self._carried = fingerprint(git, config.worktree_copy, config.worktree_link)
         shutil.rmtree(reports / FOLDER, ignore_errors=True)  # those of another stack
 
     def of(self, subject: str, commit: str, kind: Kind = "commit") -> StackRun:
@@ -80,7 +84,7 @@ class Runs:
         return msgspec.structs.replace(told, stored=True, age=age, reports=self._relative(none.subject))
 
     def _key(self, tree: str) -> str:
-        return key_of(tree, self.git.prefix, self.request)
+        return key_of(tree, self.git.prefix, self.request, self._carried)
 
     def _made(self, none: StackRun, kind: Kind) -> StackRun:
         if not self.make or self._interrupted:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.checkout import checked_out, merge_commit
+from gates.checkout import DISK, checked_out, merge_commit
 from gates.config import Config, load_config
 from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
 from gates.git import Git, subject_of_commit
+from gates.ignored import carry
 from gates.store import Store
 from gates.workflows.prepare import Prepared, prepare
 
@@ -91,18 +92,20 @@ def prepare_commit(
     Raises:
         GatesError: it cannot be checked out, or its config or its noxfile is wrong.
     """
-    target = reports or root / load_config(root).reports
-    with checked_out(git, commit, Store.of(root, git)) as folder:
+    here = load_config(root)
+    target = reports or root / here.reports
+    disk = DISK if here.worktree_disk is None else here.worktree_disk
+    with checked_out(git, commit, Store.of(root, git), disk) as folder:
+        carried = carry(git, Git(folder), here.worktree_copy, here.worktree_link)
 
         def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
             return subject_of_commit(git, commit, name, config.base, kind)
 
         config, note = _checklist(folder, checklist_of)
         prepared = prepare(folder, request, reports=target, subject=subject, config=config)
-        if note:
-            plan = msgspec.structs.replace(prepared.plan, notes=(*prepared.plan.notes, note))
-            prepared = msgspec.structs.replace(prepared, plan=plan)
-        yield prepared
+        notes = (*prepared.plan.notes, *carried.notes, *([note] if note else []))
+        plan = msgspec.structs.replace(prepared.plan, notes=notes)
+        yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
 
 
 def _commit(git: Git, name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from textwrap import dedent
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.checkout import KEPT, checked_out, merge_commit
+from gates.checkout import checked_out, merge_commit, size_of
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
 from gates.store import Store
@@ -188,40 +189,83 @@ def test_an_error_inside_gives_the_folder_free(repository: Repository, store: St
         pass
 
 
-def test_only_the_last_few_folders_stay(repository: Repository, store: Store) -> None:
-    git = Git(repository.root)
-    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 2)]
-    folders = []
-    for age, commit in enumerate(commits):
-        with checked_out(git, commit, store) as folder:
+def visited(repository: Repository, store: Store, number: int, **more: int) -> list[Path]:
+    """Folders of so many commits, the oldest first."""
+    git, folders = Git(repository.root), []
+    for age, commit in enumerate([repository.commit({"a": str(number)}) for number in range(number)]):
+        with checked_out(git, commit, store, **more) as folder:
             folders.append(folder)
         os.utime(folder, (age, age))
-    assert [folder.exists() for folder in folders] == [False, False] + [True] * KEPT
-    assert len(list((store.folder / "worktrees").glob("*.lock"))) == KEPT
-    assert git.need("worktree", "list", "--porcelain").count("worktree ") == KEPT + 1
+    return folders
 
 
-def test_a_folder_that_was_used_again_stays_longer(repository: Repository, store: Store) -> None:
+def test_only_the_last_few_folders_stay(repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gates.checkout.KEPT", 3)
+    folders = visited(repository, store, 5)
+    assert [folder.exists() for folder in folders] == [False, False, True, True, True]
+    for suffix in ("lock", "size"):
+        assert len(list((store.folder / "worktrees").glob(f"*.{suffix}"))) == 3
+    assert Git(repository.root).need("worktree", "list", "--porcelain").count("worktree ") == 4
+
+
+def test_folders_stay_as_far_as_the_disk_budget_goes(repository: Repository, store: Store) -> None:
+    one = size_of(visited(repository, store, 1)[0])
+    assert one > 0
+    folders = visited(repository, store, 4, disk=2 * one + one // 2)
+    assert [folder.exists() for folder in folders] == [False, False, True, True]
+
+
+def test_a_name_of_a_file_that_lies_elsewhere_too_costs_its_part(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file").write_bytes(b"x" * 100_000)
+    alone = size_of(tmp_path / "a")
+    os.link(tmp_path / "a/file", tmp_path / "elsewhere")
+    assert size_of(tmp_path / "a") == alone // 2
+
+
+def test_what_a_killed_run_left_is_collected_at_the_next_start(repository: Repository, store: Store) -> None:
+    folders = visited(repository, store, 2)
+    folders[0].with_suffix(".size").unlink()  # it is written at a run's end
     git = Git(repository.root)
-    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 1)]
-    folders = []
-    for age, commit in enumerate(commits[:-1]):
-        with checked_out(git, commit, store) as folder:
-            folders.append(folder)
-        os.utime(folder, (age, age))
-    for commit in (commits[0], commits[-1]):
+    with checked_out(git, repository.commit({"b": "1"}), store):
+        pass
+    assert [folder.exists() for folder in folders] == [False, True]
+    assert str(folders[0]) not in git.need("worktree", "list")
+
+
+def test_worktrees_whose_folders_are_gone_leave_gits_list_and_no_others(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    folders = visited(repository, store, 2)
+    git = Git(repository.root)
+    git.need("worktree", "add", "--quiet", "--detach", str(tmp_path / "users"), "HEAD")
+    shutil.rmtree(tmp_path / "users")
+    shutil.rmtree(store.folder)
+    with checked_out(git, repository.commit({"b": "1"}), store):
+        listed = git.need("worktree", "list")
+    assert str(folders[0]) not in listed
+    assert str(tmp_path / "users") in listed
+
+
+def test_a_folder_that_was_used_again_stays_longer(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gates.checkout.KEPT", 4)
+    folders = visited(repository, store, 4)
+    git = Git(repository.root)
+    for commit in (git.commit("HEAD~3"), repository.commit({"a": "new"})):
         with checked_out(git, commit, store):
             pass
-    assert [folder.exists() for folder in folders] == [True, False] + [True] * (KEPT - 2)
+    assert [folder.exists() for folder in folders] == [True, False, True, True]
 
 
 def test_a_folder_in_use_is_not_forgotten(repository: Repository, store: Store) -> None:
     git = Git(repository.root)
-    commits = [repository.commit({"a": str(number)}) for number in range(KEPT + 2)]
+    commits = [repository.commit({"a": str(number)}) for number in range(3)]
     with checked_out(git, commits[0], store) as used:
         os.utime(used, (1, 1))
         for commit in commits[1:]:
-            with checked_out(git, commit, store):
+            with checked_out(git, commit, store, disk=0):
                 pass
         assert (used / "a").exists()
 

@@ -56,6 +56,9 @@ merge-command = "land {branch}"
 no-tests = "warn"
 timing-budget = "2m"
 timing-threshold = 0.1
+worktree-copy = [".env"]
+worktree-link = ["models/**"]
+worktree-disk = "2.5 GB"
 
 [gate.lint]
 session = "style-3.11"
@@ -162,6 +165,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         no_tests="warn",
         timing_budget=120.0,
         timing_threshold=0.1,
+        worktree_copy=(".env",),
+        worktree_link=("models/**",),
+        worktree_disk=2_500_000_000,
         gates={
             "lint": GateConfig(
                 name="lint",
@@ -203,7 +209,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
                 rules=(
                     Layer(
-                        "gates.toml:60",
+                        "gates.toml:63",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -212,7 +218,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:77",
+                "gates.toml:80",
                 "mark(net)",
                 {
                     "retries": {
@@ -226,9 +232,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:81", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:84", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:64", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:67", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

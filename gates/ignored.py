@@ -1,0 +1,146 @@
+"""Files that git ignores and tests need: they are in no commit, so a worktree of a commit gets those of the working tree."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.errors import EnvironmentProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from gates.git import Git
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worktree got.
+
+    Attributes:
+        files: how many.
+        digest: see `fingerprint`.
+        notes: what the reader must know.
+    """
+
+    files: int = 0
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> Carried:
+    """Bring files of the working tree into a worktree, and take away those that an earlier run brought.
+
+    A file that the commit has stays as the commit has it. Linked files are the user's own: who writes to one changes it.
+
+    Args:
+        git: the working tree, at the project's folder.
+        worktree: the other one, at the same folder of the project.
+        copy: path globs of files that are copied, from the project's folder.
+        link: likewise, of files that are linked to.
+
+    Raises:
+        EnvironmentProblem: a file cannot be brought.
+    """
+    _take_away(worktree)
+    tracked = frozenset(_listed(worktree, (*copy, *link))) if copy or link else frozenset()
+    brought: list[str] = []
+    notes = []
+    for globs, bring in ((copy, _copy), (link, _link)):
+        for glob in globs:
+            names = _listed(git, (glob,), "--others")
+            own = [name for name in names if name not in tracked]
+            if not own:
+                why = "the commit has these files" if names else "nothing matches"
+                notes.append(f"no file that git ignores is brought for {glob!r}: {why}")
+            for name in own:
+                brought.append(name)
+                _remember(worktree, brought)  # first: a run that is killed leaves nothing that nobody knows of
+                try:
+                    bring(git.folder / name, worktree.folder / name)
+                except OSError as error:
+                    raise EnvironmentProblem(
+                        f"a file cannot be brought into the worktree: {error.strerror}", place=str(git.folder / name)
+                    ) from error
+    if brought:
+        shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
+        notes.append(f"files of the working tree that no commit has were brought: {shown} ({len(brought)} in all)")
+    return Carried(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
+
+
+def fingerprint(git: Git, copy: Sequence[str], link: Sequence[str]) -> str:
+    """Digest of the files that `carry` brings: paths, and contents, or of linked ones sizes and times. Empty for none.
+
+    Raises:
+        EnvironmentProblem: a file cannot be read.
+    """
+    digest, number = hashlib.sha256(), 0
+    for globs, read in ((copy, _content), (link, _stamp)):
+        for name in _listed(git, globs, "--others") if globs else ():
+            number += 1
+            try:
+                digest.update(f"{name}\0".encode("utf-8", "surrogateescape") + read(git.folder / name))
+            except OSError as error:
+                raise EnvironmentProblem(
+                    f"a file that tests need cannot be read: {error.strerror}", place=str(git.folder / name)
+                ) from error
+    return digest.hexdigest() if number else ""
+
+
+def _listed(git: Git, globs: Sequence[str], *options: str) -> tuple[str, ...]:
+    """Files that git knows, or does not, below the project's folder; paths are relative to it."""
+    said = git.need("ls-files", "-z", *options, "--", *(f":(glob){glob}" for glob in globs))
+    return tuple(dict.fromkeys(name for name in said.split("\0") if name and not name.endswith("/")))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.symlink_to(source.resolve())
+
+
+def _content(path: Path) -> bytes:
+    if path.is_symlink():
+        return os.fsencode(path.readlink())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _stamp(path: Path) -> bytes:
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}".encode()
+
+
+def _list_file(worktree: Git) -> Path:
+    """Beside the worktree's index: no run sees it, and it goes with the worktree."""
+    return worktree.index.with_name("gates-brought.json")
+
+
+def _remember(worktree: Git, names: Sequence[str]) -> None:
+    _list_file(worktree).write_text(json.dumps([os.fsencode(name).hex() for name in names]))
+
+
+def _take_away(worktree: Git) -> None:
+    for path in _brought_before(worktree):
+        with suppress(OSError):
+            path.unlink()
+    _list_file(worktree).unlink(missing_ok=True)
+
+
+def _brought_before(worktree: Git) -> Iterator[Path]:
+    try:
+        names = json.loads(_list_file(worktree).read_text())
+        yield from (worktree.folder / os.fsdecode(bytes.fromhex(name)) for name in names)
+    except (OSError, ValueError, TypeError):
+        return
