@@ -191,6 +191,10 @@ class Git:
         """The best common ancestor; empty when there is none."""
         return self.answer("merge-base", one, other)
 
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """All best common ancestors: several after merges in both directions, none of histories without a common start."""
+        return tuple(self.answer("merge-base", "--all", one, other).split())
+
 
 def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
     """The working tree in `root` as a subject; a folder without git is identified by its files.

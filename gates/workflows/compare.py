@@ -19,6 +19,7 @@ from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
+from gates.workflows.histories import where_left
 from gates.workflows.sides import Side, Sides
 from gates.workflows.subjects import prepare_subject
 from gates.workflows.timing import suspects, time_sides
@@ -27,7 +28,6 @@ from gates.workflows.validate import Finished
 if TYPE_CHECKING:
     from gates.config import Config
     from gates.request import Request
-    from gates.results import FileChange
     from gates.workflows.confirm import Confirmed
     from gates.workflows.prepare import Prepared
     from gates.workflows.timing import Timed
@@ -122,7 +122,8 @@ class _Measured:
     def __init__(self, git: Git, config: Config, wish: Wish, base: Side, head: Side) -> None:
         self.before, self.after = base.finished, head.finished
         self._config, self._wish, self._base, self._head = config, wish, base, head
-        self._files = _files(git, self.before, self.after)
+        self._behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
+        self._files = changed_files(git, *(git.tree(fork) if fork else _tree(self.before), _tree(self.after)))
         self._api = _api(git, self.before, self.after)
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
@@ -160,7 +161,7 @@ class _Measured:
             self.after.run,
             self.after.tests,
             self._files,
-            notes=(*self._base.notes, *self._head.notes, *unreadable, *further),
+            notes=(*self._behind, *self._base.notes, *self._head.notes, *unreadable, *further),
             accepted=(*config.accept_exclusions, *wish.accepted),
             shapes=(self._base.shapes, self._head.shapes),
             fail_on=wish.fail_on,
@@ -203,7 +204,7 @@ def _need_tests(base: Finished, name: str) -> None:
 
 def _api(git: Git, base: Finished, head: Finished) -> tuple[list[dict[str, str]], str]:
     """What changed in the public API, read from the trees that were validated."""
-    before, after = (side.run.subject.identity.removeprefix("git-tree:") for side in (base, head))
+    before, after = _tree(base), _tree(head)
     if before == after:
         return [], ""
     with tempfile.TemporaryDirectory(prefix="gates-api-") as work:
@@ -257,6 +258,5 @@ def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
     return code
 
 
-def _files(git: Git, base: Finished, head: Finished) -> tuple[FileChange, ...]:
-    before, after = (side.run.subject.identity.removeprefix("git-tree:") for side in (base, head))
-    return changed_files(git, before, after)
+def _tree(side: Finished) -> str:
+    return side.run.subject.identity.removeprefix("git-tree:")
