@@ -23,6 +23,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
                    limit: seconds after which it ends)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
+    imported       places: top-level packages and modules of the project that this process imported, with real paths
     peak           worker, bytes: the most memory that a process which ran tests took
     finish         exit_code, time (missing when the process died)
 

@@ -106,7 +106,12 @@ class Announcer:
         self.stream.write("waiting", id=self.name_of(item), worker=self._worker, time=time.time(), **what)
 
     def pytest_unconfigure(self) -> None:
-        """Write what memory it took, for the number of workers next time; close the stream."""
+        """Write what memory it took, for the number of workers next time, and what it imported; close the stream."""
+        from .origins import origins
+
+        imported = origins(self._config.rootpath)
+        if imported:
+            self.stream.write("imported", places=imported)
         peak = peak_memory()
         if peak:
             self.stream.write("peak", worker=self._worker, bytes=peak)

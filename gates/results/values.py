@@ -89,6 +89,8 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stray: processes that outlived it and were ended.
         workers: number of pytest-xdist's workers, and why so many; empty without.
         peak: bytes that its largest test process took; 0 where unknown.
+        imported: packages and modules of the project that its tests imported, and where from: relative to the root of what
+            was validated, absolute outside of it.
     """
 
     name: str
@@ -117,6 +119,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stray: int = 0
     workers: str = ""
     peak: int = 0
+    imported: dict[str, str] = {}
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

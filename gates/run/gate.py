@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,8 +26,6 @@ from gates.run.versions import tool_versions
 from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.plan import PlannedGate
 
 _NO_JUNIT = "no JUnit file was read: name it in `reports`"
@@ -251,8 +251,20 @@ class RunningGate:
             stray=self._stray,
             workers=self._workers(),
             peak=max((process.peak for process in self._inbox.processes.values()), default=0),
+            imported=self._imported(),
         )
         return self.around.mask.struct(result)
+
+    def _imported(self) -> dict[str, str]:
+        """Where the project's packages came from, over all test processes; one from elsewhere is not covered up."""
+        root, top = self.around.root.resolve(), (self.around.checkout or self.around.root).resolve()
+        found: dict[str, str] = {}
+        for process in self._inbox.processes.values():
+            for name, place in process.imported.items():
+                inside = Path(place).is_relative_to(top)
+                if name not in found or not inside:
+                    found[name] = os.path.relpath(place, root) if inside else place
+        return found
 
     def _workers(self) -> str:
         """How many workers there were, and why."""
@@ -290,6 +302,7 @@ class RunningGate:
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
+        found.append(verdict.imports_witness(self._imported()))
         if self._log.refused_plugin:
             found.append(verdict.injection_witness(self.gate.name))
         return [witness for witness in found if witness is not None], junit_tests

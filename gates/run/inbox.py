@@ -43,6 +43,7 @@ class PytestProcess:
         self.dumps: dict[str, str] = {}  # worker → the stacks of its process when nothing moved
         self.begun: dict[str, Any] | None = None  # what the last record said of a test that began
         self.peak = 0
+        self.imported: dict[str, str] = {}
         self.leaves: list[FilterLeaf] = []
         self.described: list[dict[str, Any]] = []
 
@@ -75,8 +76,9 @@ class PytestProcess:
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "described":
             self.described += record["tests"]
-        elif kind == "peak":
-            self.peak = max(self.peak, int(record["bytes"]))
+        elif kind in ("peak", "imported"):
+            self.peak = max(self.peak, int(record.get("bytes", 0)))
+            self.imported |= msgspec.convert(record.get("places", {}), dict[str, str])
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":

@@ -44,6 +44,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         plan: the run's plan.
         mask: hides secrets.
         run_id: names the run in the marker.
+        checkout: the root of the working tree that the project lies in; None for the project's folder.
         facts: file of what is known of predicates about the outside; None where nothing is asked.
         history: file of what became of tests, for their order; None where that does not matter.
         debug: a test that fails is looked at with `pdb`.
@@ -61,6 +62,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     mask: Mask
     run_id: str
+    checkout: Path | None = None
     facts: Path | None = None
     history: Path | None = None
     collect: bool = False

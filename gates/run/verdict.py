@@ -11,7 +11,7 @@ from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.values import ExitCode, GateOutcome, worst_exit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gates.config.values import TestWitness
 
@@ -36,7 +36,7 @@ _NO_PROGRAM = re.compile(
     r"nox > Program (?P<name>.+) not found\.[^\n]*\n[^\n]*nox > Session [^\n]+ failed\.[^\n]*\s*\Z"
 )
 
-EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION = (
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS = (
     "exit code",
     "nox report",
     "test results",
@@ -46,7 +46,9 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION
     "clock",
     "exclusions",
     "injection",
+    "imports",
 )
+_INSTALLED = re.compile(r"/(site|dist)-packages/")
 
 
 class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +207,28 @@ def injection_witness(gate: str) -> Witness:
     return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
+def imports_witness(imported: Mapping[str, str]) -> Witness | None:
+    """What it means that tests imported packages of the project from elsewhere; None where they did not.
+
+    An installed copy may well be one of this tree. A package in the sources of another tree is not.
+
+    Args:
+        imported: as in `GateResult`.
+    """
+    elsewhere = {name: place for name, place in imported.items() if place.startswith("/")}
+    copies = {name for name, place in elsewhere.items() if _INSTALLED.search(place)}
+    foreign = [f"{name} ({place})" for name, place in elsewhere.items() if name not in copies]
+    if foreign:
+        detail = (
+            f"the tests import the code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "
+            "into an environment of its own, or put its folder on PYTHONPATH"
+        )
+        return Witness(name=IMPORTS, outcome=GateOutcome.FAILED, detail=detail)
+    if copies:
+        return Witness(name=IMPORTS, detail=f"installed copies, perhaps of another tree: {', '.join(sorted(copies))}")
+    return None
+
+
 def junit_witness(counts: TestCounts | None, problems: Sequence[str]) -> Witness | None:
     """What the JUnit files say that the gate was expected to write; None where none were expected."""
     if problems:
@@ -249,7 +273,9 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
         return GateOutcome.FAILED, True, "no witness says how it ended"
     ends = (by_name.get(EXIT_CODE), by_name.get(NOX_REPORT))
     claims_pass = GateOutcome.PASSED in ends
-    denied = any(by_name.get(name) is GateOutcome.FAILED for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS))
+    denied = any(
+        by_name.get(name) is GateOutcome.FAILED for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, IMPORTS)
+    )
     inconsistent = worst.outcome is GateOutcome.FAILED and claims_pass and denied and worst.name != LEDGER
     reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail
     if worst.name == EXIT_CODE and reason:

@@ -16,6 +16,7 @@ from gates.facts.api import api_changes
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
+from gates.run.verdict import IMPORTS
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
@@ -191,6 +192,14 @@ def _need_budget(wish: Wish, budget: float | None) -> None:
 
 
 def _need_tests(base: Finished, name: str) -> None:
+    foreign = [
+        witness.detail
+        for gate in base.run.gates
+        for witness in gate.witnesses
+        if witness.name == IMPORTS and witness.outcome is GateOutcome.FAILED
+    ]
+    if foreign:
+        raise EnvironmentProblem("the base cannot be compared with", place=name, got=foreign[0])
     if base.run.tests is not None:
         return
     passed = all(gate.outcome is GateOutcome.PASSED for gate in base.run.gates)

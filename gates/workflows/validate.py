@@ -94,6 +94,7 @@ def validate(
                     root=prepared.root,
                     work=Path(work),
                     logs=reports.logs,
+                    checkout=_checkout(prepared),
                     injection=write_injection(Path(work)),
                     environment=dict(os.environ),
                     plan=prepared.plan,
@@ -137,6 +138,12 @@ def validate(
     if remember and not stressed:
         _remember(prepared, finished, aside=aside)
     return finished
+
+
+def _checkout(prepared: Prepared) -> Path:
+    """The root of the working tree that the project lies in."""
+    depth = len(Path(prepared.git.prefix).parts) if prepared.git is not None else 0
+    return prepared.root.parents[depth - 1] if depth else prepared.root
 
 
 def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.project import noxfile, pytest_session
+from tests.integration.project import nox_session, noxfile, pytest_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,3 +164,23 @@ def test_results_of_pytest_itself_are_compared_without_a_project(project: Projec
     assert project.gates("compare", "head/1.xml", "head/2.xml", "--base-failures", "block").code == 1
     done = project.gates("compare", "base/1.xml", "gone/*.xml")
     assert (done.code, "gone/*.xml: there is no such file" in done.err) == (2, True)
+
+
+def test_a_base_that_imports_the_heads_code_is_refused(project: Project) -> None:
+    """As an editable install in a shared environment makes it do."""
+    project.environment["PYTHONPATH"] = str(project.folder)
+    project.write(
+        {"lib.py": "value = 1\n", "tests/test_lib.py": "import lib\ndef test_value(): assert lib.value == 1\n"}
+    )
+    project.write(
+        noxfile(nox_session("test", "PYTHON, '-P', '-m', 'pytest', '-p', 'no:cacheprovider'"))
+        | {".gitignore": "__pycache__\n", "gates.toml": "[gate.test]\ntests = 'pytest'\n"}
+    )
+    project.commit()
+    assert project.gates("run").code == 0, "its own tree"
+    assert project.gate("test").imported["lib"] == "lib.py"
+    project.write({"lib.py": "value = 2\n"})
+    done = project.gates("compare", "main")
+    assert done.code == 3, done.text
+    assert f"the tests import the code of another tree: lib ({project.folder / 'lib.py'})" in done.err
+    assert "Traceback" not in done.err

@@ -410,3 +410,28 @@ class TestLeaves:
     def test_equal_predicates_of_different_expressions_are_told_apart(self) -> None:
         gates = [a_result(leaves=(leaf("filter", 1), leaf("exclusion a", 2)))]
         assert [one.source for one in leaves_of(gates, whole=True)] == ["filter", "exclusion a"]
+
+
+@pytest.mark.parametrize(
+    ("imported", "outcome", "words"),
+    [
+        ({}, None, ""),
+        ({"lib": "lib/__init__.py", "own": ".nox/test/lib/python3.11/site-packages/own/__init__.py"}, None, ""),
+        ({"lib": "../shared/lib.py"}, None, ""),
+        ({"lib": "/home/me/project/src/lib/__init__.py"}, "failed", "another tree: lib (/home/me/project/src/lib"),
+        ({"lib": "/venv/lib/python3.12/site-packages/lib/__init__.py"}, "none", "installed copies"),
+        ({"a": "/venv/lib/python3.12/site-packages/a.py", "b": "/other/b.py"}, "failed", "b (/other/b.py)"),
+    ],
+)
+def test_code_of_another_tree_is_a_witness_against_the_gate(
+    imported: dict[str, str], outcome: str | None, words: str
+) -> None:
+    witness = verdict.imports_witness(imported)
+    assert (witness is None) == (outcome is None)
+    if witness is not None:
+        assert str(witness.outcome).lower() == outcome
+        assert words in witness.detail
+        passed = [verdict.exit_witness(0, "command"), witness]
+        assert verdict.decide(passed)[:2] == (
+            (GateOutcome.FAILED, True) if outcome == "failed" else (GateOutcome.PASSED, False)
+        )

@@ -1,0 +1,40 @@
+"""Where the project's own packages were imported from: an editable install imports the tree that it was made of."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def origins(root: Path) -> dict[str, str]:
+    """Packages and modules that lie below `root` or `root/src` and were imported, with the real places they came from.
+
+    Args:
+        root: of the project, as pytest sees it.
+    """
+    found = {}
+    for folder in (root, root / "src"):
+        for name in _importable(folder):
+            place = _place(name) if name not in found and name in sys.modules else ""
+            if place:
+                found[name] = place
+    return found
+
+
+def _importable(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                entry.name.removesuffix(".py")
+                for entry in entries
+                if entry.name.endswith(".py") or Path(entry.path, "__init__.py").is_file()
+            ]
+    except OSError:
+        return []
+
+
+def _place(name: str) -> str:
+    """Without a file it is a namespace, or was made by hand: nobody can say whose it is."""
+    file = getattr(sys.modules[name], "__file__", None)
+    return os.path.realpath(file) if isinstance(file, str) and file else ""
