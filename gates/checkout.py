@@ -70,6 +70,40 @@ def worktrees_of(store: Store) -> Path:
     return store.folder / "worktrees"
 
 
+def fill_submodules(worktree: Git, modules: Path) -> tuple[str, ...]:
+    """Fill the submodules of a worktree from the user's own clones of them: nothing is fetched, no config is written.
+
+    Args:
+        worktree: the working tree, at its root.
+        modules: the folder of the user's clones: `modules` in the folder that all worktrees share.
+
+    Returns:
+        What the reader must know: which submodules are empty, and why.
+    """
+    pattern = r"^submodule\..*\.path$"
+    said = worktree.answer("config", "--file", str(worktree.folder / ".gitmodules"), "-z", "--get-regexp", pattern)
+    notes: list[str] = []
+    for line in said.split("\0"):
+        key, _, path = line.partition("\n")
+        name = key.removeprefix("submodule.").removesuffix(".path")
+        if not path or not worktree.answer("ls-files", "--stage", "--", f":(literal){path}").startswith("160000"):
+            continue
+        source = modules / name
+        if not source.is_dir():
+            notes.append(
+                f"the submodule {path} is empty: it is not initialised in the working tree (git submodule update)"
+            )
+            continue
+        here = ("-c", f"submodule.{name}.url={source}", "-c", "protocol.file.allow=always")
+        done = worktree.run(*_NO_HOOKS, *here, "submodule", "--quiet", "update", "--force", "--", path)
+        if done.returncode != 0:
+            why = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            notes.append(f"the submodule {path} is empty: {why}")
+            continue
+        notes += fill_submodules(Git(worktree.folder / path), source / "modules")
+    return tuple(notes)
+
+
 def merge_commit(git: Git, base: str, head: str) -> str:
     """A commit of the tree that merging `head` into `base` would give; no branch, index or file is touched.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.checkout import DISK, checked_out, merge_commit
+from gates.checkout import DISK, checked_out, fill_submodules, merge_commit
 from gates.config import Config, load_config
 from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
@@ -96,6 +97,10 @@ def prepare_commit(
     target = reports or root / here.reports
     disk = DISK if here.worktree_disk is None else here.worktree_disk
     with checked_out(git, commit, Store.of(root, git), disk) as folder:
+        top = Git(folder.parents[len(PurePath(git.prefix).parts) - 1] if git.prefix else folder)
+        empty = fill_submodules(top, git.common_folder / "modules") if (top.folder / ".gitmodules").exists() else ()
+        if top.answer("config", "--bool", "core.sparseCheckout") == "true":
+            empty = (*empty, "sparse checkout: files outside of its patterns are not in the worktree, nor validated")
         carried = carry(git, Git(folder), here.worktree_copy, here.worktree_link)
 
         def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
@@ -103,7 +108,7 @@ def prepare_commit(
 
         config, note = _checklist(folder, checklist_of)
         prepared = prepare(folder, request, reports=target, subject=subject, config=config)
-        notes = (*prepared.plan.notes, *carried.notes, *([note] if note else []))
+        notes = (*prepared.plan.notes, *empty, *carried.notes, *([note] if note else []))
         plan = msgspec.structs.replace(prepared.plan, notes=notes)
         yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
 

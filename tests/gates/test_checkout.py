@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.checkout import checked_out, merge_commit, size_of
+from gates.checkout import checked_out, fill_submodules, merge_commit, size_of
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
 from gates.store import Store
@@ -17,6 +17,7 @@ from gates.values import ExitCode
 from tests.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -328,3 +329,118 @@ def test_histories_without_a_common_start_cannot_be_merged(repository: Repositor
         merge_commit(Git(repository.root), base, head)
     assert "unrelated histories" in caught.value.got
     assert not caught.value.remedy
+
+
+# Repositories of all shapes
+
+
+def test_submodules_are_filled_from_the_users_own_clones_and_nothing_is_fetched(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    inner, outer = Repository(tmp_path / "inner"), Repository(tmp_path / "outer")
+    inner.commit({"deep": "1"})
+    outer.commit({"lib": "1"})
+    local = ("-c", "protocol.file.allow=always")
+    outer.git(*local, "submodule", "add", "--quiet", str(inner.root), "nested")
+    outer.commit()
+    repository.git(*local, "submodule", "add", "--quiet", str(outer.root), "sub dir")
+    repository.git(*local, "submodule", "update", "--quiet", "--init", "--recursive")
+    first = repository.commit({"a": "1"})
+    outer.commit({"lib": "2"})
+    shutil.rmtree(outer.root)  # whoever fetched would notice
+    shutil.rmtree(inner.root)
+    config = (repository.root / ".git/config").read_text()
+    git, made = Git(repository.root), set()
+    for _ in range(2):
+        with checked_out(git, first, store) as folder:
+            made.add(folder)
+            assert fill_submodules(Git(folder), git.common_folder / "modules") == ()
+            assert files(folder) - {"sub dir/.git", "sub dir/nested/.git"} == {
+                ".gitmodules",
+                "a",
+                "sub dir/.gitmodules",
+                "sub dir/lib",
+                "sub dir/nested/deep",
+            }
+            assert not Git(folder).need("status", "--porcelain")
+            (folder / "sub dir/lib").write_text("changed by a run")
+    assert (repository.root / ".git/config").read_text() == config
+    with checked_out(git, repository.commit({"b": "1"}), store, disk=0):
+        pass
+    assert [folder.exists() for folder in made] == [False], "one with submodules is removed, too"
+
+
+def test_a_submodule_that_the_user_does_not_have_is_told(repository: Repository, store: Store, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other")
+    other.commit({"lib": "1"})
+    repository.git("-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(other.root), "sub")
+    commit = repository.commit()
+    shutil.rmtree(repository.root / ".git/modules")
+    git = Git(repository.root)
+    with checked_out(git, commit, store) as folder:
+        (note,) = fill_submodules(Git(folder), git.common_folder / "modules")
+    assert note.startswith("the submodule sub is empty: it is not initialised")
+
+
+def lines_end(repository: Repository) -> None:
+    repository.git("config", "core.autocrlf", "true")
+    repository.git("config", "core.safecrlf", "false")
+    repository.commit({"unix.txt": "a\nb\n", "dos.txt": "a\r\nb\r\n", ".gitattributes": "dos.txt eol=crlf\n"})
+
+
+def unnormalised(repository: Repository) -> None:
+    """Files whose bytes in the commit are not those that git would make of them: git status never calls them clean."""
+    repository.commit({"dos.txt": "a\r\nb\r\n"})
+    repository.commit({".gitattributes": "* text=auto eol=lf\n"})
+
+
+def links(repository: Repository) -> None:
+    repository.write({"target/file": "1"})
+    for name, target in (("to-file", "target/file"), ("to-folder", "target"), ("broken", "gone"), ("out", "/nowhere")):
+        (repository.root / name).symlink_to(target)
+
+
+def cases(repository: Repository) -> None:
+    repository.commit({"Readme.md": "1"})
+    repository.git("mv", "--force", "Readme.md", "README.md")
+
+
+def names(repository: Repository) -> None:
+    repository.write({"with space/ü\nnew line": "1", '"quoted"': "2", "-dash": "3", ":(glob)x": "4"})
+
+
+def large_files(repository: Repository) -> None:
+    """Pointers of LFS where its filter is not installed."""
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+    repository.commit({".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "model.bin": pointer})
+    repository.git("config", "filter.lfs.process", "no-such-program")
+    repository.git("config", "filter.lfs.smudge", "no-such-program")
+    repository.git("config", "filter.lfs.required", "false")
+
+
+def sparse(repository: Repository) -> None:
+    repository.commit({"in/a": "1", "out/b": "2"})
+    repository.git("sparse-checkout", "set", "in")
+
+
+@pytest.mark.parametrize(
+    "shape", [lines_end, unnormalised, links, cases, names, large_files, sparse], ids=lambda shape: shape.__name__
+)
+def test_a_repository_of_any_shape_is_checked_out_and_found_again(
+    repository: Repository, store: Store, shape: Callable[[Repository], None]
+) -> None:
+    repository.commit({"plain": "1"})
+    shape(repository)
+    commit = repository.commit()
+    git = Git(repository.root)
+    before = repository.bytes()
+    listed = set(git.need("ls-tree", "-r", "-z", "--name-only", commit).split("\0")) - {""}
+    inodes = set()
+    for _ in range(2):
+        with checked_out(git, commit, store) as folder:
+            there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+            assert there - {".git"} == {name for name in listed if shape is not sparse or not name.startswith("out/")}
+            inodes.add(folder.stat().st_ino)
+            assert os.path.lexists(folder / "plain")
+    assert repository.bytes() == before
+    assert len(inodes) == 1, "what was made once is used again"
