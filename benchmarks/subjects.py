@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks import (
     checklist,
+    comparing,
     filters,
     kvcache_allocator,
     kvcache_bytes,
@@ -25,6 +26,7 @@ SUBJECTS = (
     running.SUBJECT,
     workers.SUBJECT,
     checklist.SUBJECT,
+    comparing.SUBJECT,
     kvcache_allocator.SUBJECT,
     kvcache_bytes.SUBJECT,
     kvcache_sessions.SUBJECT,

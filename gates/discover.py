@@ -70,6 +70,21 @@ def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[
     )
 
 
+_LISTED: dict[tuple[str, tuple[str, ...], tuple[bytes, ...]], tuple[Session, ...]] = {}
+"""Answers of nox in this process: a comparison asks several times, and each time takes a quarter of a second."""
+
+
+def _sessions(root: Path, launcher: Launcher, nox_args: Sequence[str]) -> tuple[Session, ...]:
+    """What nox lists, asked again only where noxfile or `pyproject.toml` is another one than before."""
+    if launcher is not launch:
+        return list_sessions(root, launcher, nox_args)
+    texts = tuple(path.read_bytes() for name in (NOXFILE, "pyproject.toml") if (path := root / name).is_file())
+    key = (str(root), tuple(nox_args), texts)
+    if key not in _LISTED:
+        _LISTED[key] = list_sessions(root, launcher, nox_args)
+    return _LISTED[key]
+
+
 def nox_command(*arguments: str) -> tuple[str, ...]:
     """The nox that was installed with gates, whatever else is on PATH."""
     return (sys.executable, "-m", "nox", "-f", NOXFILE, *arguments)
@@ -152,7 +167,7 @@ def discover(root: Path, config: Config, launcher: Launcher = launch) -> tuple[G
         UsageError: there is nothing to discover.
         ManyErrors: the config names gates that do not exist.
     """
-    sessions = list_sessions(root, launcher, config.nox_args)
+    sessions = _sessions(root, launcher, config.nox_args)
     adopted = {gate.session: gate for gate in config.gates.values() if gate.session}
     gates = []
     for session in sessions:

@@ -13,6 +13,7 @@ from gates.compare import BaseFailures, Comparison, compare_runs
 from gates.compare.timing import DEFAULTS
 from gates.errors import EnvironmentProblem, UsageError
 from gates.facts.api import api_changes
+from gates.facts.assertions import shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
@@ -27,8 +28,13 @@ from gates.workflows.timing import suspects, time_sides
 from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.compare.timing import Candidate
     from gates.config import Config
+    from gates.facts.assertions import Shape
     from gates.request import Request
+    from gates.results import FileChange, TestResult
     from gates.workflows.confirm import Confirmed
     from gates.workflows.prepare import Prepared
     from gates.workflows.timing import Timed
@@ -124,39 +130,40 @@ class _Measured:
         self.before, self.after = base.finished, head.finished
         self._config, self._wish, self._base, self._head = config, wish, base, head
         self._behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
-        self._files = changed_files(git, *(git.tree(fork) if fork else _tree(self.before), _tree(self.after)))
-        self._api = _api(git, self.before, self.after)
+        trees = (_tree(self.before), _tree(self.after))
+        differing = changed_files(git, *trees)
+        self._files = changed_files(git, git.tree(fork), trees[1]) if fork else differing
+        self._shapes, self._api = _read(git, trees, differing, (*self.before.tests, *self.after.tests))
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
-        self._suspects = 0
-        self._compare()
+        self._settings = msgspec.structs.replace(DEFAULTS, threshold=config.timing_threshold)
+        self._suspects: tuple[Candidate, ...] = ()
+        self.comparison = self._compared()
+        self._suspects = suspects((self.before, self.after), self.comparison.tests, self._settings, wish.timed)
+        self._write()
 
     def confirm(self, sides: Sides, request: Request) -> None:
         """Run newly failing tests again, where that is wished."""
         tests = self.comparison.tests
         if self._wish.confirm and tests.newly_failing:
             self._again = run_again(tests, self.before, self.after, self._wish.confirm, request, sides.run)
-            self._compare(interrupted=self._again.interrupted)
+            self._write(interrupted=self._again.interrupted)
 
     def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
         """Time again what seems slower or faster, where there is a budget for it."""
-        settings = msgspec.structs.replace(DEFAULTS, threshold=self._config.timing_threshold)
-        tests, both = self.comparison.tests, (self.before, self.after)
-        found = suspects(both, tests, settings, self._wish.timed)
-        self._suspects = len(found)
         if budget:
             self._timed = time_sides(
-                found, both, tests, request, sides.prepared, command_line, budget, settings, sides.reused
-            )
-        if budget or found:
-            self._compare(interrupted=self._timed is not None and self._timed.interrupted)
+                self._suspects, (self.before, self.after), self.comparison.tests, request, sides.prepared,
+                command_line, budget, self._settings, sides.reused,
+            )  # fmt: skip
+            self._write(interrupted=self._timed.interrupted)
 
-    def _compare(self, *, interrupted: bool = False) -> None:
+    def _compared(self) -> Comparison:
         wish, config = self._wish, self._config
         needs = (self._base.needs, self._head.needs)
         unreadable = [f"cannot be read: {text}" for side in needs for text in side.unreadable]
         further = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
-        self.comparison = compare_runs(
+        return compare_runs(
             self.before.run,
             self.before.tests,
             self.after.run,
@@ -164,7 +171,7 @@ class _Measured:
             self._files,
             notes=(*self._behind, *self._base.notes, *self._head.notes, *unreadable, *further),
             accepted=(*config.accept_exclusions, *wish.accepted),
-            shapes=(self._base.shapes, self._head.shapes),
+            shapes=self._shapes,
             fail_on=wish.fail_on,
             dependencies=needs,
             scope=wish.scope or config.scope,
@@ -172,8 +179,11 @@ class _Measured:
             base_failures=wish.base_failures or config.base_failures,
             again=self._again.again if self._again is not None else None,
             timing=self._timed.timing if self._timed is not None else None,
-            suspects=self._suspects,
+            suspects=len(self._suspects),
         )
+
+    def _write(self, *, interrupted: bool = False) -> None:
+        self.comparison = self._compared()
         self.code = ExitCode.INTERRUPTED if interrupted else exit_of(self.after, self.comparison)
         write_whole(self.after.reports / COMPARISON_FILE, to_json(self.comparison))
         emit(self.after.run, self.after.tests, self.after.reports, self.comparison)
@@ -211,16 +221,22 @@ def _need_tests(base: Finished, name: str) -> None:
     )
 
 
-def _api(git: Git, base: Finished, head: Finished) -> tuple[list[dict[str, str]], str]:
-    """What changed in the public API, read from the trees that were validated."""
-    before, after = _tree(base), _tree(head)
-    if before == after:
-        return [], ""
-    with tempfile.TemporaryDirectory(prefix="gates-api-") as work:
+def _read(
+    git: Git, trees: tuple[str, str], differing: Sequence[FileChange], tests: Sequence[TestResult]
+) -> tuple[tuple[dict[str, Shape], dict[str, Shape]], tuple[list[dict[str, str]], str]]:
+    """What the sources of both trees say of tests, and of the public API; of files that are the same, nothing new."""
+    changed = {change.path for change in differing}
+    files = [file for file in {test.file for test in tests} if f"{git.prefix}{file}" in changed]
+    api = any(path.endswith((".py", ".pyi")) for path in changed)
+    if not files and not api:
+        return ({}, {}), ([], "")
+    with tempfile.TemporaryDirectory(prefix="gates-sources-") as work:
         folders = [Path(work, side) for side in ("base", "head")]
-        for tree, folder in zip((before, after), folders, strict=True):
+        for tree, folder in zip(trees, folders, strict=True):
             git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
-        return api_changes(*(folder / git.prefix for folder in folders))
+        base, head = (folder / git.prefix for folder in folders)
+        shapes = (shapes_of(base, files), shapes_of(head, files))
+        return shapes, api_changes(base, head) if api else ([], "")
 
 
 def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:

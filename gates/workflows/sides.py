@@ -12,7 +12,6 @@ import msgspec
 
 from gates.discover import NOXFILE
 from gates.errors import GatesError, UsageError
-from gates.facts.assertions import Shape, shapes_of
 from gates.facts.dependencies import Dependencies, dependencies_of
 from gates.values import format_duration
 from gates.workflows.reuse import StoredRuns, key_of
@@ -34,13 +33,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         finished: the run.
-        shapes: what the source says of the tests that ran.
         needs: what the subject depends on.
         notes: what else the reader must know.
     """
 
     finished: Finished
-    shapes: dict[str, Shape]
     needs: Dependencies
     notes: tuple[str, ...] = ()
 
@@ -105,8 +102,7 @@ class Sides:
 
     def _run(self, prepared: Prepared, request: Request, side: Which, *, again: bool) -> Side:
         finished, notes = self._finished(prepared, request, side, again=again)
-        shapes = shapes_of(prepared.root, (test.file for test in finished.tests))
-        return Side(finished=finished, shapes=shapes, needs=dependencies_of(prepared.root), notes=notes)
+        return Side(finished=finished, needs=dependencies_of(prepared.root), notes=notes)
 
     def _finished(
         self, prepared: Prepared, request: Request, side: Which, *, again: bool
