@@ -151,7 +151,8 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
     if compared is not None and compared.excused and verdict.word == "FAIL":
         what = f"what fails here fails there, too ({plural(len(compared.base_failures), 'test')})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
-    if compared is None or not compared.regression or not verdict.passed:
+    # As the exit code has it: what was interrupted, or asked for wrongly, is no finding.
+    if compared is None or not compared.regression or verdict.word not in ("PASS", "FAIL", "COULD NOT RUN"):
         return verdict
     why = ", ".join(compared.reasons) or "see the comparison"
     return Verdict("REGRESSION", f"Against {compared.base}: {why}. On the head alone: {verdict.sentence}")

@@ -168,7 +168,7 @@ def _pressing(view: ComparisonView) -> list[str]:
     lines = []
     for words, ids in view.pressing:
         shown = ids[:SHOWN_FAILURES] if words in FAILURES else ids
-        lines += [f"  {words.capitalize()}:", *(f"    {name}" for name in shown)]
+        lines += [f"  {words[0].upper()}{words[1:]}:", *(f"    {name}" for name in shown)]
         lines += [f"    … and {len(ids) - len(shown)} more"] if len(ids) > len(shown) else []
     return lines + [f"  Note: {note}" for note in view.notes]
 
