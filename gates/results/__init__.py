@@ -1,5 +1,6 @@
 """Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
+from gates.results.checks import Coverage, Diagnostic, Diagnostics, FileCoverage, TestWarning, TestWarnings
 from gates.results.tests import AttemptResult, PhaseResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.results.values import (
     Changes,
@@ -17,10 +18,14 @@ from gates.results.values import (
 __all__ = [
     "AttemptResult",
     "Changes",
+    "Coverage",
+    "Diagnostic",
+    "Diagnostics",
     "Environment",
     "EnvironmentChange",
     "ExclusionRecord",
     "FileChange",
+    "FileCoverage",
     "FilterLeaf",
     "GateResult",
     "PhaseResult",
@@ -29,6 +34,8 @@ __all__ = [
     "SubtestResult",
     "TestCounts",
     "TestResult",
+    "TestWarning",
+    "TestWarnings",
     "Witness",
     "count_tests",
 ]

@@ -1,0 +1,102 @@
+"""Which file of a project a tool means: it may write absolute paths, or such that begin at a folder of its own."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+class SourcePaths:
+    """Finds paths, from the project's folder, with `/`.
+
+    Args:
+        root: the project's folder.
+        files: asked for all of its files, once, and only when a path does not say by itself what it means.
+        folders: that relative paths may begin at, the likeliest first; relative to `root`, or absolute.
+    """
+
+    def __init__(self, root: Path, files: Callable[[], Iterable[str]], folders: Sequence[str] = ("",)) -> None:
+        self._root, self._files = os.path.realpath(root), files
+        self._folders = [os.path.join(root, folder) for folder in folders]  # noqa: PTH118 (an absolute one stays)
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def find(self, name: str, folders: Sequence[str] = ()) -> tuple[str, ...]:
+        """The files that `name` may mean: one where it is clear, none for a file that is not the project's.
+
+        Args:
+            name: a path or a `file:` URI.
+            folders: further ones that it may begin at, before all others.
+        """
+        if folders:
+            return self._find(name, [*map(self._absolute, folders)])
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._find(name, ())
+        return found
+
+    def one(self, name: str) -> str:
+        """The file that `name` means; `name` itself where that is not clear."""
+        found = self.find(name)
+        return found[0] if len(found) == 1 else plain(name)
+
+    def exists(self, name: str) -> bool:
+        """Whether it is one of the project's files, said from its own folders."""
+        return bool(self._direct(plain(name), self._folders))
+
+    def _absolute(self, folder: str) -> str:
+        return os.path.join(self._root, plain(folder))  # noqa: PTH118
+
+    def _find(self, name: str, folders: Sequence[str]) -> tuple[str, ...]:
+        path = plain(name)
+        # Folders that a report names are all meant; of our own, the first that has the file.
+        direct = dict.fromkeys(file for folder in folders if (file := self._direct(path, [folder])))
+        own = self._direct(path, self._folders)
+        if direct or own:
+            return tuple(direct) or (own,)
+        parts = [part for part in path.split("/") if part not in {"", ".", ".."} and not part.endswith(":")]
+        if not _is_absolute(path):  # it says where it begins, so only the front can be missing
+            return self._by_end.get("/".join(parts), ())
+        if Path(path).exists():
+            return ()  # somebody else's file, whatever it is called
+        # Of another machine or container, with the project's path at its end. A bare name says too little.
+        ends = ("/".join(parts[start:]) for start in range(max(0, len(parts) - 1)))
+        return next((found for end in ends if (found := self._by_end.get(end, ()))), ())
+
+    def _direct(self, path: str, folders: Sequence[str]) -> str:
+        for folder in folders:
+            full = os.path.realpath(os.path.join(folder, path))  # noqa: PTH118
+            if full.startswith(self._root + os.sep) and Path(full).is_file():
+                return full[len(self._root) + 1 :].replace(os.sep, "/")
+        return ""
+
+    @cached_property
+    def _by_end(self) -> dict[str, tuple[str, ...]]:
+        """Every end of every path, from a folder on → the paths."""
+        found: dict[str, tuple[str, ...]] = {}
+        for file in self._files():
+            rest = file
+            while rest:
+                found[rest] = (*found.get(rest, ()), file)
+                rest = rest.partition("/")[2]
+        return found
+
+
+def _is_absolute(path: str) -> bool:
+    return path.startswith("/") or path[1:2] == ":"
+
+
+def plain(name: str) -> str:
+    """A path without `file:`, escapes of URIs and backslashes."""
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file:"))
+        name = "/" + name.lstrip("/")
+        if name[2:3] == ":":  # file:///C:/…
+            name = name[1:]
+    name = name.replace("\\", "/")
+    return name.removeprefix("./")
