@@ -24,6 +24,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
     imported       places: top-level packages and modules of the project that this process imported, with real paths
+    warning        category, message, file, line, test, when, and count: a warning that pytest recorded, or some that are
+                   alike; of one during the collection, the first only, for every worker collects
     peak           worker, bytes: the most memory that a process which ran tests took
     finish         exit_code, time (missing when the process died)
 

@@ -20,7 +20,7 @@ from _pytest.runner import runtestprotocol
 
 from ..rules import Retries
 from .deaths import describe_death, end_group, report_of_death, take_stacks
-from .relay import END, REPORT, Receiver, Sender, install_relay
+from .relay import END, REPORT, WARNING, Receiver, Sender, install_relay, record_warning, warn_again
 from .reports import TIMEOUT
 from .running import adopt_process, sign_of_life
 from .trying import fail_flaky, longest_delay
@@ -159,10 +159,15 @@ class Forked:
             install_relay(self._config, sender)
             adopt_process(self._config)
             inherited = _finalizers(self._item)
-            self._run()
-            report = _unwind(self._item, inherited)
+            # Those around the protocol are the parent's: what this child adds to them is seen by nobody.
+            with warnings.catch_warnings(record=True) as caught:
+                self._run()
+                report = _unwind(self._item, inherited)
             if report is not None:
                 self._item.ihook.pytest_runtest_logreport(report=report)
+            if self._config.pluginmanager.has_plugin("warnings"):
+                for warning in caught:
+                    record_warning(self._config, warning, self._item.nodeid)
             sender.send(END)
             code = 0
         finally:
@@ -197,6 +202,8 @@ def listen(
                     if kind == REPORT:
                         sign_of_life(config, 0 if found else pid)  # a new pytest only listens from now on
                         found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
+                    elif kind == WARNING:
+                        warn_again(config, data)
                     elif kind == END:  # what follows, such as waiting for threads that the test left, helps nobody
                         os.kill(pid, signal.SIGKILL)
                         os.waitpid(pid, 0)

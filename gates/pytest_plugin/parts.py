@@ -102,6 +102,7 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledger
     import secrets
 
     from .recorder import Recorder
+    from .warned import WarningWriter
 
     counter = None
     if settings.max_fail and settings.locks:
@@ -112,6 +113,7 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledger
     reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
     recorder = Recorder(config, Stream(str(stream)), reasons, counter)
     config.pluginmanager.register(recorder, "gates-recorder")
+    config.pluginmanager.register(WarningWriter(recorder.stream, config.rootpath), "gates-warnings")
     return recorder
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import struct
+import sys
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
 HEAD = struct.Struct("<I")
-REPORT, END = "report", "end"
+REPORT, WARNING, END = "report", "warning", "end"
 
 
 class Sender:
@@ -41,11 +43,27 @@ class Relay:
 
     def __init__(self, config: pytest.Config, sender: Sender) -> None:
         self._config, self._sender = config, sender
+        self.listens = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Send the report."""
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
         self._sender.send(REPORT, data)
+
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
+        """Send the warning, in plain values: what a class of the project needs to be made anew nobody knows."""
+        if not self.listens:  # pytest repeats all earlier ones to whoever comes later
+            return
+        category = warning_message.category
+        told = {
+            "category": (category.__module__, category.__qualname__),
+            "message": str(warning_message.message),
+            "filename": str(warning_message.filename),
+            "lineno": warning_message.lineno,
+            "when": when,
+            "nodeid": nodeid,
+        }
+        self._sender.send(WARNING, told)
 
 
 DEAF = ("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_warning_recorded")
@@ -58,7 +76,27 @@ def install_relay(config: pytest.Config, sender: Sender) -> None:
         caller = getattr(config.hook, name)
         for implementation in list(caller.get_hookimpls()):
             caller._remove_plugin(implementation.plugin)  # noqa: SLF001 (there is no other way to leave out a hook)
-    config.pluginmanager.register(Relay(config, sender), "gates-relay")
+    relay = Relay(config, sender)
+    config.pluginmanager.register(relay, "gates-relay")
+    relay.listens = True
+
+
+def warn_again(config: pytest.Config, told: dict[str, Any]) -> None:
+    """Let this process's plugins hear of a warning that a relay has sent."""
+    module, name = told["category"]
+    category = getattr(sys.modules.get(module), name, None)
+    if not (isinstance(category, type) and issubclass(category, Warning)):
+        category = UserWarning  # xdist could not carry on a class that nobody can import
+    message = warnings.WarningMessage(
+        message=UserWarning(told["message"]), category=category, filename=told["filename"], lineno=told["lineno"]
+    )
+    record_warning(config, message, told["nodeid"], told["when"])
+
+
+def record_warning(config: pytest.Config, warning: warnings.WarningMessage, nodeid: str, when: str = "runtest") -> None:
+    """Tell all plugins of a warning, as pytest does."""
+    told = {"warning_message": warning, "when": when, "nodeid": nodeid, "location": None}
+    config.hook.pytest_warning_recorded.call_historic(kwargs=told)
 
 
 class Receiver:
