@@ -13,11 +13,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from gates.config import Config, GateConfig
+from gates.config import Config, FindingsSource, GateConfig
 from gates.errors import ManyErrors, UsageError
 
 TAG = "gate"
 NOXFILE = "noxfile.py"
+
+CHECKERS = frozenset(
+    (
+        *("lint", "lints", "linting", "linter", "types", "typing", "typecheck", "type-check", "type_check"),
+        *("mypy", "pyright", "basedpyright", "ty", "pyre", "pytype", "ruff", "flake8", "pyflakes", "pylint"),
+        *("clippy", "eslint", "tsc", "cppcheck", "clang-tidy", "clang_tidy"),
+    )
+)
+"""Names of gates whose logs are read for diagnostics unless the config says otherwise."""
 
 Launcher = Callable[[Sequence[str], Path], "subprocess.CompletedProcess[str]"]
 """Runs a command in a folder and gives back what it printed; tests pass a fake."""
@@ -52,6 +61,19 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     python: str = ""
     config: GateConfig
+
+    @property
+    def findings(self) -> FindingsSource:
+        """Where its diagnostics are: as the config says; else the log, where name or group say that it checks sources."""
+        if self.config.findings is not None:
+            return self.config.findings
+        tests = self.config.tests in {"pytest", "junit"}
+        return "log" if not tests and not CHECKERS.isdisjoint((self.name, self.group)) else "none"
+
+    @property
+    def brings(self) -> bool:
+        """Whether it brings something besides tests that can be compared."""
+        return self.findings not in {"none", ()} or bool(self.config.coverage)
 
 
 def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:

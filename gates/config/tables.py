@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from gates.config.durations import seconds
 from gates.config.tests import read_layers
-from gates.config.values import GateConfig, NoTests, Profile, TestWitness
+from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
 from gates.results import EnvironmentChange
 from gates.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
@@ -95,6 +95,23 @@ def _no_tests(value: Any) -> NoTests:
         raise ValueError("one of " + ", ".join(choices))
     found: NoTests = value
     return found
+
+
+def _files(value: Any) -> tuple[str, ...]:
+    try:
+        return tuple(map(_relative, _texts(value)))
+    except ValueError as error:
+        raise ValueError("a list of files below the project's folder") from error
+
+
+def _findings(value: Any) -> FindingsSource:
+    if value == "log" or value == "none":  # noqa: PLR1714 (mypy follows only this)
+        found: FindingsSource = value
+        return found
+    try:
+        return _files(value)
+    except ValueError as error:
+        raise ValueError("'log', 'none', or a list of files below the project's folder") from error
 
 
 def _max_fail(value: Any) -> str:
@@ -227,6 +244,8 @@ GATE: dict[str, Reader] = {
     "tests": _witness,
     "env": _variables,
     "cwd": _relative,
+    "findings": _findings,
+    "coverage": _files,
 }
 
 PROFILE: dict[str, Reader] = {

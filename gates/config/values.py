@@ -13,6 +13,9 @@ from gates.rules import Layer, SetupScript
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
 
+FindingsSource = Literal["log", "none"] | tuple[str, ...]
+"""Where a gate's diagnostics are read: its log, nowhere, or files."""
+
 NoTests = Literal["fail", "warn", "pass"]
 """What it means when a gate's pytest selects no test."""
 
@@ -32,6 +35,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
         tests: see `TestWitness`.
         env: variables to set or clear, with reasons.
         cwd: folder to run in, relative to the root.
+        findings: where its linters' and type checkers' diagnostics are; None leaves it to the gate's name.
+        coverage: files of coverage that it writes, relative to the root.
     """
 
     name: str
@@ -45,6 +50,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     tests: TestWitness = "auto"
     env: tuple[EnvironmentChange, ...] = ()
     cwd: str = ""
+    findings: FindingsSource | None = None
+    coverage: tuple[str, ...] = ()
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from gates.results.checks import Coverage, Diagnostics, TestWarnings
 from gates.results.tests import TestCounts
 from gates.values import SCHEMA_VERSION, GateOutcome
 
@@ -91,6 +92,9 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         peak: bytes that its largest test process took; 0 where unknown.
         imported: packages and modules of the project that its tests imported, and where from: relative to the root of what
             was validated, absolute outside of it.
+        diagnostics: what its linters and type checkers found; None for a gate that brings none.
+        test_warnings: what pytest recorded; None for a gate without pytest.
+        coverage: what its coverage files say; None for a gate that names none.
     """
 
     name: str
@@ -120,6 +124,9 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     workers: str = ""
     peak: int = 0
     imported: dict[str, str] = {}
+    diagnostics: Diagnostics | None = None
+    test_warnings: TestWarnings | None = None
+    coverage: Coverage | None = None
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,6 +16,7 @@ from gates.errors import EnvironmentProblem, GatesError
 from gates.exclusions import expired
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
+from gates.run.brought import coverage_of, diagnostics_of, stamp_of, stamps
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
@@ -72,7 +73,7 @@ class RunningGate:
         self._stall = Stall(seconds, around.clock, around.wall, self._owns)
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
-        self._before = {name: _stamp(around.root / name) for name in self.gate.config.reports}
+        self._before = stamps(around.root, self.gate)
         self._process = self._start(number)
 
     def _start(self, number: int) -> GateProcess | None:
@@ -223,6 +224,7 @@ class RunningGate:
             self.tests += [self.around.mask.struct(result) for result in junit_tests]
             counts = count_tests(junit_tests)
         outcome, inconsistent, reason = verdict.decide(witnesses)
+        around = self.around
         if not self.inject:
             reason = f"{reason}; {verdict.FALLBACK}" if reason else verdict.FALLBACK
         result = GateResult(
@@ -240,20 +242,23 @@ class RunningGate:
             exit_code=exit_code,
             cpu=self._process.cpu if self._process else 0.0,
             warnings=self._log.warnings,
-            log=f"{self.around.logs.name}/{self._log.path.name}",
+            log=f"{around.logs.name}/{self._log.path.name}",
             log_digest=self._log.digest,
             witnesses=tuple(witnesses),
             tests=counts,
             injected=bool(self._inbox.processes),
-            tools=tool_versions(self.around.root, self.gate, self._inbox.processes.values()),
+            tools=tool_versions(around.root, self.gate, self._inbox.processes.values()),
             reports=self.gate.config.reports,
             leaves=tuple(leaf for process in self._inbox.processes.values() for leaf in process.leaves),
             stray=self._stray,
             workers=self._workers(),
+            diagnostics=diagnostics_of(self.gate, around.root, self._log.path, outcome, self._before),
+            coverage=coverage_of(self.gate, around.root, outcome, self._before),
+            test_warnings=self._inbox.warnings(),
             peak=max((process.peak for process in self._inbox.processes.values()), default=0),
             imported=self._imported(),
         )
-        return self.around.mask.struct(result)
+        return around.mask.struct(result)
 
     def _imported(self) -> dict[str, str]:
         """Where the project's packages came from, over all test processes; one from elsewhere is not covered up."""
@@ -319,7 +324,7 @@ class RunningGate:
         problems = []
         for name in self.gate.config.reports:
             path = self.around.root / name
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             if stamp is None or stamp == self._before[name]:
                 problems.append(f"{name} was not written")
             elif path.suffix == ".xml" and (self.gate.config.tests == "junit" or _is_junit(path)):
@@ -366,15 +371,6 @@ class RunningGate:
 def _free(path: Path, number: int) -> Path:
     """`path`, or one with the gate's number where another gate's name became the same file name."""
     return path.with_stem(f"{path.stem}-{number}") if path.exists() else path
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Changes when a file is written; None where there is none."""
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 def _is_junit(path: Path) -> bool:

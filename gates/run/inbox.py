@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.results import FilterLeaf, TestResult
-from gates.signatures import of_crash, of_timeout
+from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
+from gates.results.checks import KEPT
+from gates.signatures import normalise, of_crash, of_timeout
 from gates.values import LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 PERIOD = 60.0
 """Seconds after which a test is called slow, where no rule says otherwise."""
 
+_ASIDE = frozenset({"leaves", "described", "warning", "peak", "imported"})
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
@@ -45,6 +47,7 @@ class PytestProcess:
         self.peak = 0
         self.imported: dict[str, str] = {}
         self.leaves: list[FilterLeaf] = []
+        self.warned: list[TestWarning] = []
         self.described: list[dict[str, Any]] = []
 
     def take(self, line: bytes) -> TestResult | None:
@@ -72,13 +75,8 @@ class PytestProcess:
             self.waiting[record["id"]] = _checked(record)
         elif kind == "alive":
             self._go_on(_checked(record))
-        elif kind == "leaves":
-            self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
-        elif kind == "described":
-            self.described += record["tests"]
-        elif kind in ("peak", "imported"):
-            self.peak = max(self.peak, int(record.get("bytes", 0)))
-            self.imported |= msgspec.convert(record.get("places", {}), dict[str, str])
+        elif kind in _ASIDE:
+            self._take_aside(kind, record)
         elif kind == "finish":
             self.exit_code = record["exit_code"]
         elif kind == "test":
@@ -90,6 +88,18 @@ class PytestProcess:
         elif kind == "collect-skip":
             return self._end(record["id"], {**record, "outcome": TestOutcome.SKIPPED.value, "phase": "collect"})
         return None
+
+    def _take_aside(self, kind: str, record: dict[str, Any]) -> None:
+        """What says nothing of how tests ended."""
+        if kind == "leaves":
+            self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
+        elif kind == "described":
+            self.described += record["tests"]
+        elif kind == "warning":
+            self.warned.append(msgspec.convert(record, TestWarning))
+        else:
+            self.peak = max(self.peak, int(record.get("bytes", 0)))
+            self.imported |= msgspec.convert(record.get("places", {}), dict[str, str])
 
     def _go_on(self, record: dict[str, Any]) -> None:
         """The running test of a worker begins another attempt, perhaps in another process."""
@@ -267,6 +277,24 @@ class Inbox:
         for process in self.processes.values():
             landed += process.settle(why)
         return landed
+
+    def warnings(self) -> TestWarnings | None:
+        """The warnings of all processes, those that are alike together; None where there was no process."""
+        if not self.processes:
+            return None
+        groups: dict[tuple[str, str, str], TestWarning] = {}
+        for process in self.processes.values():
+            for one in process.warned:
+                key = (one.category, normalise(one.message), one.file)
+                same = groups.get(key)
+                groups[key] = one if same is None else msgspec.structs.replace(same, count=same.count + one.count)
+        return TestWarnings(
+            count=sum(group.count for group in groups.values()),
+            groups=tuple(groups.values())[:KEPT],
+            unknown=""
+            if all(process.exit_code is not None for process in self.processes.values())
+            else "a pytest process ended before it could say all of them",
+        )
 
     def begun(self) -> list[tuple[int, dict[str, Any]]]:
         """Records of tests that began to run since this was asked last, each with the number of results before it."""

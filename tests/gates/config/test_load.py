@@ -137,6 +137,15 @@ owner = "bob"
 expires = 2027-02-28
 issue = "#7"
 signature = "AssertionError: assert # < # @ tests/test_a.py:test_shaky"
+
+[gate.checks]
+command = "make checks"
+findings = ["out/ruff.sarif", "mypy.json"]
+coverage = ["coverage.xml"]
+
+[gate.style]
+command = "make style"
+findings = "log"
 """
 
 
@@ -186,6 +195,13 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
             ),
             "build it": GateConfig(name="build it", command=("cargo", "build", "--features", "a b")),
             "list": GateConfig(name="list", command=("sh", "-c", "A=1 true")),
+            "checks": GateConfig(
+                name="checks",
+                command=("make", "checks"),
+                findings=("out/ruff.sarif", "mypy.json"),
+                coverage=("coverage.xml",),
+            ),
+            "style": GateConfig(name="style", command=("make", "style"), findings="log"),
         },
         profiles={
             "quick": Profile(
@@ -338,6 +354,8 @@ def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) 
         (["gate.a.timeout"], ['"soon"', "0"]),
         (["gate.a.tests"], ['"all"', "1", "[]", "{}"]),
         (["gate.a.cwd"], ['"/"', '".."', "1"]),
+        (["gate.a.findings"], ['"logs"', '["/x.sarif"]', '["../x.sarif"]', "[1]", "true"]),
+        (["gate.a.coverage"], ['"log"', '["/x.xml"]', "[1]"]),
         (["gate.a.env"], ["1", '{ A = "x" }', '{ A = { set = "x" } }', '{ A = { set = "x", reason = " " } }']),
         (["gate.a.env"], ['{ A = { reason = "x" } }', '{ A = { unset = false, reason = "x" } }']),
         (["gate.a.env"], ['{ A = { set = 1, reason = "x" } }', '{ A = { set = "", unset = true, reason = "x" } }']),

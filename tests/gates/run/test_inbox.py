@@ -364,3 +364,29 @@ def test_a_result_has_what_only_its_start_told(
     box.write(collected(IDS[0]) + record("running", id=IDS[0], time=1.0, **start) + ended(IDS[0], **end))
     (result,) = box.inbox.poll()
     assert (result.tries, result.slow) == (tries, slow)
+
+
+def warning(message: str, **fields: Any) -> bytes:
+    return record("warning", **{"category": "UserWarning", "message": message, "file": "a.py", "line": 1} | fields)
+
+
+def test_warnings_that_are_alike_are_put_together(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    assert box.inbox.warnings() is None
+    box.write(record("start", pid=7) + collected() + warning("took 3 s", test="t1") + warning("took 4 s", count=5))
+    box.write(warning("took 3 s", file="b.py") + warning("took 3 s", category="FutureWarning", line=9))
+    box.inbox.poll()
+    found = box.inbox.warnings()
+    assert found is not None
+    assert [(each.category, each.file, each.message, each.count) for each in found.groups] == [
+        ("UserWarning", "a.py", "took 3 s", 6),
+        ("UserWarning", "b.py", "took 3 s", 1),
+        ("FutureWarning", "a.py", "took 3 s", 1),
+    ]
+    assert (found.count, found.groups[0].test) == (8, "t1")
+    assert found.unknown == "a pytest process ended before it could say all of them"
+    box.write(record("finish", exit_code=0))
+    box.inbox.poll()
+    found = box.inbox.warnings()
+    assert found is not None
+    assert found.unknown == ""
