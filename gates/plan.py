@@ -213,6 +213,9 @@ def make_plan(
 
 def _chosen(gates: Sequence[Gate], request: Request, profile: Profile) -> list[Gate]:
     names = request.gates or (None if request.rest else profile.gates)
+    if names is not None and request.if_there:
+        there = {name for gate in gates for name in (gate.name, gate.group)}
+        names = tuple(name for name in names if name in there or name not in request.if_there)
     chosen = list(gates) if names is None else _select(gates, names)
     if request.rest is None:
         if chosen:

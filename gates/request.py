@@ -14,6 +14,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         gates: names after `--gate`.
+        if_there: those of them that are left out where the subject does not have them.
         profile: name after `--profile`.
         filter: the expression after `-E`.
         jobs: gates at a time.
@@ -41,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     gates: tuple[str, ...] = ()
+    if_there: frozenset[str] = frozenset()
     profile: str = ""
     filter: str = ""
     jobs: int | None = None

@@ -113,7 +113,11 @@ REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 """What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
 checking less, and exclusions that grew and that nobody accepted."""
 
-FINDINGS = (*REGRESSIONS, "slower", "api", "scope", "dependencies")
+BROUGHT = ("findings", "warnings", "uncovered")
+"""What a comparison finds in what gates bring besides tests: new findings of linters and type checkers, new warnings of
+tests, changed lines that no test ran."""
+
+FINDINGS = (*REGRESSIONS, "slower", "api", "scope", "dependencies", *BROUGHT)
 """What a comparison can find, and fail on."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")

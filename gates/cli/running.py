@@ -25,7 +25,7 @@ from gates.cli.options import (
     timeout_option,
 )
 from gates.errors import UsageError
-from gates.values import FINDINGS, REGRESSIONS
+from gates.values import BROUGHT, FINDINGS, REGRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,10 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @gate_option
 @filter_option
 @click.option(
-    "--all", "all_gates", is_flag=True, help="The whole checklist on both sides, and not only gates with tests."
+    "--all",
+    "all_gates",
+    is_flag=True,
+    help="The whole checklist on both sides, and not only gates that bring something.",
 )
 @click.option("--fresh", is_flag=True, help="Let no earlier run of the same tree stand for a new one.")
 @jobs_option
@@ -161,7 +164,7 @@ def compare(
 ) -> None:
     """Run gates on BASE and on HEAD (the working tree), and say what changed.
 
-    Without --gate or --all, every gate that brings test results is compared. Or compare results files (JUnit of any runner,
+    Without --gate or --all, every gate that brings test results, findings or coverage is compared. Or compare results files (JUnit of any runner,
     tests.jsonl), with nothing run: gates compare 'base/*.xml' 'head/*.xml'.
     """
     from gates.workflows.files import names_files
@@ -227,6 +230,9 @@ def _compare_files(
         raise UsageError(
             "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
         )
+    for word in fail_on:
+        if word in BROUGHT:
+            raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
     try:
         show_comparison(comparison)

@@ -10,7 +10,7 @@ from gates.values import GateOutcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gates.compare.values import TestsComparison
+    from gates.compare.values import DiagnosticsComparison, TestsComparison
     from gates.results import GateResult, TestResult
 
 
@@ -19,36 +19,62 @@ def known_to_fail(tests: TestsComparison) -> frozenset[str]:
     return frozenset((*tests.same_cause, *tests.flaky_on_both))
 
 
-def fails_as_base(base: Sequence[TestResult], head: Sequence[TestResult], tests: TestsComparison) -> bool:
-    """Whether tests are wrong on the head, and every one of them is known to fail on the base.
+def only_base_failures(
+    base: Sequence[GateResult],
+    head: Sequence[GateResult],
+    alike: bool | None,
+    with_wrong: frozenset[str],
+    old: frozenset[str],
+) -> bool:
+    """Whether something went wrong on the head, and all of it goes wrong on the base, too.
+
+    Args:
+        base: gates of the base.
+        head: gates of the head.
+        alike: what `fails_as_base` says of the tests.
+        with_wrong: gates of the head that have wrong tests.
+        old: gates whose linters and type checkers find on the head what they find on the base, and nothing else.
+    """
+    failed = [gate for gate in head if gate.outcome is not GateOutcome.PASSED and not gate.accepted]
+    if alike is False or (alike is None and not failed):
+        return False
+    before = {gate.name: gate for gate in base}
+    return all(
+        gate.name in before
+        and (
+            (gate.name in with_wrong and _fail_alike(before[gate.name], gate))
+            or (gate.name in old and _fail_alike(before[gate.name], gate, passed=False))
+        )
+        for gate in failed
+    )
+
+
+def fails_as_base(base: Sequence[TestResult], head: Sequence[TestResult], tests: TestsComparison) -> bool | None:
+    """Whether every test that is wrong on the head is known to fail on the base; None where none is wrong.
 
     What could not be collected stands for tests of which nobody knows, so it is never only what the base has, too.
     """
     name = naming((*base, *head))
     wrong = [result for result in head if result.outcome in WRONG_TESTS]
+    if not wrong:
+        return None
     collected = all(result.phase != "collect" for result in wrong)
-    return bool(wrong) and collected and {name(result) for result in wrong} <= known_to_fail(tests)
+    return collected and {name(result) for result in wrong} <= known_to_fail(tests)
 
 
-def gates_fail_as_base(base: Sequence[GateResult], head: Sequence[GateResult], tests: Sequence[TestResult]) -> bool:
-    """Whether each gate that did not pass on the head failed as it did on the base, and has tests that say why.
-
-    Args:
-        base: gates of the base.
-        head: gates of the head.
-        tests: results of the head.
-    """
-    before = {gate.name: gate for gate in base}
-    with_wrong = {result.gate for result in tests if result.outcome in WRONG_TESTS}
-    failed = [gate for gate in head if gate.outcome is not GateOutcome.PASSED and not gate.accepted]
-    return all(
-        gate.name in with_wrong and gate.name in before and _fail_alike(before[gate.name], gate) for gate in failed
-    )
+def gates_with_wrong(tests: Sequence[TestResult]) -> frozenset[str]:
+    """The gates that have wrong tests."""
+    return frozenset(result.gate for result in tests if result.outcome in WRONG_TESTS)
 
 
-def _fail_alike(one: GateResult, other: GateResult) -> bool:
+def only_old(gates: Sequence[DiagnosticsComparison]) -> frozenset[str]:
+    """Gates that find something on the head, and nothing that they did not find on the base."""
+    return frozenset(each.gate for each in gates if each.head and not each.new and not each.unknown)
+
+
+def _fail_alike(one: GateResult, other: GateResult, *, passed: bool = True) -> bool:
     # What passed on the base and failed there only when it was run again left the gate of the base passed.
-    alike = one.outcome is GateOutcome.PASSED or (
+    alike = (passed and one.outcome is GateOutcome.PASSED) or (
         one.outcome is GateOutcome.FAILED and one.exit_code == other.exit_code
     )
     return alike and other.outcome is GateOutcome.FAILED and not (one.inconsistent or other.inconsistent)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.compare.blame import fails_as_base, gates_fail_as_base, known_to_fail
+from gates.compare.blame import fails_as_base, gates_with_wrong, known_to_fail, only_base_failures, only_old
+from gates.compare.brought import compare_brought
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gates.compare.confirm import Again
     from gates.facts.assertions import Shape
     from gates.facts.dependencies import Dependencies
+    from gates.hunks import FileDifference
 
     Shapes = Mapping[str, Shape]
 
@@ -57,6 +59,8 @@ def compare_runs(
     again: Again | None = None,
     timing: Timing | None = None,
     suspects: int = 0,
+    differences: Sequence[FileDifference] = (),
+    own: Sequence[FileDifference] | None = None,
 ) -> Comparison:
     """Base against head.
 
@@ -77,6 +81,8 @@ def compare_runs(
         again: how tests fared that were run again; None where none was.
         timing: what timing tests again showed; None where none was.
         suspects: tests and gates that are worth timing again.
+        differences: between the two subjects, line by line.
+        own: likewise, what the head changed since it left the base; None where that is the same.
     """
     tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(shapes or ())), again)
     wider = wider_exclusions(base_tests, head_tests, accepted)
@@ -84,11 +90,13 @@ def compare_runs(
     outside = out_of_scope((change.path for change in files), scope)
     names, unknown = _api(api)
     broken = any(change.kind == "breaking" for change in names or ())
+    brought = compare_brought(base.gates, head.gates, differences, differences if own is None else own)
     more = {
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
         "api": broken,
         "scope": bool(outside),
         "dependencies": bool(changed),
+        **brought.findings,
     }
     findings = _findings(tests, wider, more)
     return Comparison(
@@ -110,8 +118,17 @@ def compare_runs(
         scope=tuple(scope),
         out_of_scope=outside,
         confirmations=confirmations,
-        only_base_failures=fails_as_base(base_tests, head_tests, tests)
-        and gates_fail_as_base(base.gates, head.gates, head_tests),
+        only_base_failures=only_base_failures(
+            base.gates,
+            head.gates,
+            fails_as_base(base_tests, head_tests, tests),
+            gates_with_wrong(head_tests),
+            only_old(brought.diagnostics),
+        ),
+        diagnostics=brought.diagnostics,
+        warnings=brought.warnings,
+        coverage=brought.coverage,
+        unjudged=tuple(finding for finding in brought.unjudged if finding in fail_on),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
         **_judged(tests, wider, findings, fail_on, base_failures),
@@ -147,7 +164,7 @@ def compare_results(
         base_counts=count_tests(base.tests),
         head_counts=count_tests(head.tests),
         notes=tuple(notes),
-        only_base_failures=fails_as_base(base.tests, head.tests, tests),
+        only_base_failures=bool(fails_as_base(base.tests, head.tests, tests)),
         **_judged(tests, wider, _findings(tests, wider, {}), fail_on, base_failures),
     )
 

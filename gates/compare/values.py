@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from gates.results import FileChange, TestCounts
+from gates.results import Diagnostic, FileChange, TestCounts, TestWarning
 from gates.values import SCHEMA_VERSION
 
 BaseFailures = Literal["block", "report"]
@@ -165,6 +165,74 @@ class ApiChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: str = ""
 
 
+class DiagnosticsComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the linters and type checkers of a gate find.
+
+    Attributes:
+        gate: its name.
+        base: how many on the base; None where that is not known.
+        head: likewise, on the head.
+        new: those that only the head has, wherever their lines have moved to.
+        gone: how many only the base has.
+        unknown: why `new` is not known, or not wholly.
+    """
+
+    gate: str
+    base: int | None = None
+    head: int | None = None
+    new: tuple[Diagnostic, ...] = ()
+    gone: int = 0
+    unknown: str = ""
+
+
+class WarningsComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The warnings of tests.
+
+    Attributes:
+        base: how many pytest recorded on the base; None where that is not known.
+        head: likewise, on the head.
+        new: groups that the base does not have.
+        unknown: why that is not known, or not wholly.
+    """
+
+    base: int | None = None
+    head: int | None = None
+    new: tuple[TestWarning, ...] = ()
+    unknown: str = ""
+
+
+class FileLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of a file: as ranges, `1-4,9`, and how many they are."""
+
+    path: str
+    lines: str
+    count: int
+
+
+class CoverageComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Coverage of the lines of production files that the head added or changed.
+
+    Attributes:
+        covered: changed lines that some test ran.
+        executable: changed lines that can run.
+        uncovered: those that no test ran.
+        unmeasured: changed lines of files that no coverage file knows; nobody knows which of them can run.
+        base_total: lines that ran and lines that can run, of all files, on the base; None where that is not known.
+        head_total: likewise, on the head.
+        notes: what else must be known.
+        unknown: why nothing is known.
+    """
+
+    covered: int = 0
+    executable: int = 0
+    uncovered: tuple[FileLines, ...] = ()
+    unmeasured: tuple[FileLines, ...] = ()
+    base_total: tuple[int, int] | None = None
+    head_total: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+    unknown: str = ""
+
+
 class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds of one gate on both sides, measured once each: shown, never judged."""
 
@@ -257,15 +325,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         confirmations: what became of newly failing tests when they were run again.
         base_failures: what it means that tests fail as they do on the base.
         blocked: such tests fail the comparison.
-        only_base_failures: tests fail on the head, and all that went wrong there are tests that fail on the base, too.
+        only_base_failures: something went wrong on the head, and all of it are tests that fail on the base, too, and
+            diagnostics that the base has, too.
         dependencies: what changed in what the project depends on; None where that was not looked at.
         api: what changed in the public API; None where it is not known.
         api_unknown: why it is not known, or not wholly.
         scope: globs of what the branch may touch; empty for anything.
         out_of_scope: files that differ and lie outside.
+        diagnostics: of each gate that brings some.
+        warnings: of tests; None where pytest ran on neither side.
+        coverage: of changed lines; None where the head names no coverage files.
         findings: what of `values.FINDINGS` there is.
         fail_on: which of them make a regression.
         regression: one of those is there.
+        unjudged: which of those are asked for, and of which nothing is known.
         base_age: seconds between the two runs; 0 when both were made now.
         notes: what else the reader must know.
     """
@@ -294,8 +367,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     api_unknown: str = ""
     scope: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
+    diagnostics: tuple[DiagnosticsComparison, ...] = ()
+    warnings: WarningsComparison | None = None
+    coverage: CoverageComparison | None = None
     findings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
     regression: bool = False
+    unjudged: tuple[str, ...] = ()
     base_age: float = 0.0
     notes: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ def checklist(run: Run, counts: TestCounts | None, comparison: ComparisonView | 
         _minimum_python(run),
         _no_new_failures(comparison),
         *_nothing_weakened(comparison),
+        *_no_new_findings(comparison),
         _contains_base(run),
         _changes_shown(run),
     )
@@ -159,6 +160,12 @@ def _nothing_weakened(comparison: ComparisonView | None) -> tuple[Item, ...]:
         return ()
     weaker = comparison.weakened
     return (Item(not weaker, "No test of the base is removed, newly skipped or newly excluded", ", ".join(weaker)),)
+
+
+def _no_new_findings(comparison: ComparisonView | None) -> tuple[Item, ...]:
+    if comparison is None or comparison.nothing_new is None:
+        return ()
+    return (Item(comparison.nothing_new[0], "No new findings of linters and type checkers", comparison.nothing_new[1]),)
 
 
 def _contains_base(run: Run) -> Item:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.render.brought import Annotation, annotations_of, brought_lists, brought_rows, brought_words, nothing_new
 from gates.render.tests import LINE_ORDER, count_of
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
+from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +91,14 @@ class ComparisonView(msgspec.Struct, frozen=True):
         shown: the base ran tests at all, so that "no regression" means something.
         rows: `(aspect, base, head)`.
         lists: `(words, ids)` of tests; what weakens the suite comes first.
+        brought: those of `lists` that are about diagnostics, coverage and warnings.
+        annotations: the places of new ones.
         confirmations: `(test, what the counts say, the counts)` of tests that were run again.
         new_failures: ids of tests that are wrong on the head and were not known to be wrong on the base.
         changed_failures: ids of tests that are wrong or lost on both, and not known to be so for the same cause.
         base_failures: ids of tests that fail on the base, too: no doing of the head's.
+        nothing_new: whether linters and type checkers find nothing new, and why not; None where none was run.
+        known: what fails as it does on the base, in words.
         blocked: those fail the comparison.
         excused: nothing else went wrong on the head, and they do not fail the comparison.
         weakened: what weakens the suite, in words.
@@ -108,10 +114,14 @@ class ComparisonView(msgspec.Struct, frozen=True):
     shown: bool
     rows: tuple[tuple[str, str, str], ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
+    brought: tuple[tuple[str, tuple[str, ...]], ...]
+    annotations: tuple[Annotation, ...]
     confirmations: tuple[tuple[str, str, str], ...]
     new_failures: tuple[str, ...]
     changed_failures: tuple[str, ...]
     base_failures: tuple[str, ...]
+    nothing_new: tuple[bool, str] | None
+    known: tuple[str, ...]
     blocked: bool
     excused: bool
     weakened: tuple[str, ...]
@@ -140,6 +150,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *_count_rows(comparison),
             *_change_rows(tests),
             *_exclusion_rows(comparison),
+            *brought_rows(comparison),
             *_file_rows(comparison),
             *time_rows(comparison),
             *timing_rows(comparison),
@@ -156,20 +167,35 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for field, words in LISTS
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
+            *brought_lists(comparison),
             *timing_lists(comparison.timing),
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
+        brought=tuple(brought_lists(comparison)),
+        annotations=tuple(annotations_of(comparison)),
         confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
         changed_failures=tuple(test for test in tests.still_failing if test not in same),
         base_failures=(*tests.same_cause, *tests.flaky_on_both),
+        nothing_new=nothing_new(comparison),
+        known=_known(comparison),
         blocked=comparison.blocked,
         excused=comparison.only_base_failures and not comparison.blocked and not comparison.regression,
         weakened=_weakened(comparison),
         reasons=_reasons(comparison),
         notes=comparison.notes,
+    )
+
+
+def _known(comparison: Comparison) -> tuple[str, ...]:
+    tests = len(comparison.tests.same_cause) + len(comparison.tests.flaky_on_both)
+    failed = {times.gate for times in comparison.gate_times if times.head_outcome == GateOutcome.FAILED.value}
+    findings = [each for each in comparison.diagnostics if each.gate in failed and each.head]
+    return (
+        *([plural(tests, "test")] if tests or not findings else ()),
+        *(f"{plural(each.head or 0, 'finding')} of {each.gate}" for each in findings),
     )
 
 
@@ -222,6 +248,7 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),
         *_weakened(comparison),
         *(f"{number} {words}" for number, words in counted if number),
+        *brought_words(comparison),
     )
 
 

@@ -19,18 +19,23 @@ if TYPE_CHECKING:
     from gates.results import Run, TestResult
 
 LISTED_FAILURES = 50
-"""So many failing tests are annotated, and so many flaky ones."""
+"""So many failing tests are annotated, so many flaky ones, and so many places of what a comparison found."""
 
 
 def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """A command per line: failing tests (those that fail on the base, too, as warnings), flaky tests, gates that did not pass, and the verdict."""
+    """A command per line: failing tests (those that fail on the base, too, as warnings), flaky tests, what a comparison found at a place, gates that did not pass, and the verdict."""
     summary = summarise(run, tests, comparison)
     failures = summary.tests.failures if summary.tests else ()
     flaky = summary.tests.flaky if summary.tests else ()
     verdict = summary.verdict
+    places = summary.comparison.annotations if summary.comparison is not None else ()
     lines = [
         *(_test(failure) for failure in failures[:LISTED_FAILURES]),
         *(_command("warning", each.words, title=f"flaky {each.id}") for each in flaky[:LISTED_FAILURES]),
+        *(
+            _command("warning", one.text, file=one.path, line=str(one.line or ""), title=one.title)
+            for one in places[:LISTED_FAILURES]
+        ),
         *(_gate(row) for row in summary.gates if not row.passed),
         _command("notice" if verdict.passed else "error", verdict.sentence, title=verdict.word),
     ]

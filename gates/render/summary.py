@@ -149,7 +149,7 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
     """
     verdict = verdict_of(run, counts)
     if compared is not None and compared.excused and verdict.word == "FAIL":
-        what = f"what fails here fails there, too ({plural(len(compared.base_failures), 'test')})"
+        what = f"what fails here fails there, too ({', '.join(compared.known)})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
     # As the exit code has it: what was interrupted, or asked for wrongly, is no finding.
     if compared is None or not compared.regression or verdict.word not in ("PASS", "FAIL", "COULD NOT RUN"):

@@ -160,6 +160,9 @@ def _compared(view: ComparisonView) -> list[str]:
     lines += [f"    {test}: {finding} ({counts})" for test, finding, counts in again]
     if len(view.confirmations) > SHOWN_FAILURES:
         lines.append(f"    … and {len(view.confirmations) - SHOWN_FAILURES} more")
+    for words, entries in view.brought:
+        lines += [f"  {words.capitalize()}:", *(f"    {entry}" for entry in entries[:SHOWN_FAILURES])]
+        lines += [f"    … and {len(entries) - SHOWN_FAILURES} more"] if len(entries) > SHOWN_FAILURES else []
     return lines
 
 

@@ -16,6 +16,7 @@ from gates.facts.api import api_changes
 from gates.facts.assertions import shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
+from gates.hunks import differences
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.run.verdict import IMPORTS
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
@@ -83,7 +84,7 @@ def compare_subjects(
     reports: Path | None = None,
     wish: Wish | None = None,
 ) -> Compared:
-    """Run the gates that bring test results on both sides, and again what fails newly, where that is wished.
+    """Run the gates that bring something to compare on both sides, and again what fails newly, where that is wished.
 
     Args:
         root: the project's folder.
@@ -106,14 +107,17 @@ def compare_subjects(
         _refuse_unknown(prepared, wish.accepted)
         budget = wish.timing_budget or prepared.config.timing_budget
         _need_budget(wish, budget)
-        gates = request.gates or (() if wish.all_gates else gates_with_tests(prepared))
-        wanted = msgspec.structs.replace(request, gates=gates)
+        wanted = request if wish.all_gates else _wanted(prepared, request)
+        needs_tests = _needs_tests(prepared, wanted.gates)
     sides = Sides(root, base, head, prepared.root, command_line, fresh=wish.fresh)
+    sys.stderr.write(f"gates: {', '.join(wanted.gates) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")
     if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
-    _need_tests(base_side.finished, base)
+    _refuse_foreign(base_side.finished, base)
+    if needs_tests:
+        _need_tests(base_side.finished, base)
     sys.stderr.write(f"head: {head}\n")
     measured = _Measured(git, prepared.config, wish, base_side, sides.run_head(wanted, reports))
     if measured.code != ExitCode.INTERRUPTED:
@@ -133,6 +137,8 @@ class _Measured:
         trees = (_tree(self.before), _tree(self.after))
         differing = changed_files(git, *trees)
         self._files = changed_files(git, git.tree(fork), trees[1]) if fork else differing
+        self._lines = differences(git, *trees)
+        self._own = differences(git, git.tree(fork), trees[1]) if fork else self._lines
         self._shapes, self._api = _read(git, trees, differing, (*self.before.tests, *self.after.tests))
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
@@ -180,6 +186,8 @@ class _Measured:
             again=self._again.again if self._again is not None else None,
             timing=self._timed.timing if self._timed is not None else None,
             suspects=len(self._suspects),
+            differences=self._lines,
+            own=self._own,
         )
 
     def _write(self, *, interrupted: bool = False) -> None:
@@ -201,7 +209,22 @@ def _need_budget(wish: Wish, budget: float | None) -> None:
         )
 
 
-def _need_tests(base: Finished, name: str) -> None:
+def _wanted(prepared: Prepared, request: Request) -> Request:
+    """The gates that are run on both sides; what only brings diagnostics may be younger than the base."""
+    if request.gates:
+        return request
+    names = gates_to_compare(prepared)
+    return msgspec.structs.replace(request, gates=names, if_there=frozenset(names) - set(_with_tests(prepared)))
+
+
+def _needs_tests(prepared: Prepared, names: tuple[str, ...]) -> bool:
+    """Whether one of these gates is there for its tests."""
+    found = _with_tests(prepared)
+    chosen = [item.gate for item in prepared.plan.gates if {item.gate.name, item.gate.group} & set(names)]
+    return any(gate.name in found or not gate.brings for gate in chosen) or not chosen
+
+
+def _refuse_foreign(base: Finished, name: str) -> None:
     foreign = [
         witness.detail
         for gate in base.run.gates
@@ -210,6 +233,9 @@ def _need_tests(base: Finished, name: str) -> None:
     ]
     if foreign:
         raise EnvironmentProblem("the base cannot be compared with", place=name, got=foreign[0])
+
+
+def _need_tests(base: Finished, name: str) -> None:
     if base.run.tests is not None:
         return
     passed = all(gate.outcome is GateOutcome.PASSED for gate in base.run.gates)
@@ -250,24 +276,39 @@ def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:
             )
 
 
+def gates_to_compare(prepared: Prepared) -> tuple[str, ...]:
+    """Gates that bring test results, diagnostics or coverage, in the order of the checklist.
+
+    Raises:
+        UsageError: none is known to bring any.
+    """
+    found = _with_tests(prepared)
+    names = tuple(item.gate.name for item in prepared.plan.gates if item.gate.name in found or item.gate.brings)
+    return names or gates_with_tests(prepared)
+
+
 def gates_with_tests(prepared: Prepared) -> tuple[str, ...]:
     """Gates that say that they bring test results, or brought some last time.
 
     Raises:
         UsageError: none is known.
     """
+    found = _with_tests(prepared)
+    if not found:
+        known = ", ".join(item.gate.name for item in prepared.plan.gates)
+        raise UsageError("no gate is known to bring test results", remedy=f"name one with --gate; known: {known}")
+    return found
+
+
+def _with_tests(prepared: Prepared) -> tuple[str, ...]:
     history = prepared.store.history()
-    found = tuple(
+    return tuple(
         item.gate.name
         for item in prepared.plan.gates
         if item.gate.config.tests in ("pytest", "junit")
         or (item.gate.name in history and history[item.gate.name].tests)
         or item.gate.group in ("test", "tests")
     )
-    if not found:
-        known = ", ".join(item.gate.name for item in prepared.plan.gates)
-        raise UsageError("no gate is known to bring test results", remedy=f"name one with --gate; known: {known}")
-    return found
 
 
 def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
@@ -279,8 +320,9 @@ def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
     if comparison.regression and code in (ExitCode.GATE_FAILED, ExitCode.PASSED, ExitCode.COULD_NOT_RUN):
         return ExitCode.REGRESSION
     if code is ExitCode.GATE_FAILED and comparison.only_base_failures and not comparison.blocked:
-        return ExitCode.PASSED
-    return code
+        code = ExitCode.PASSED
+    # Asked for, and nobody knows: that must not look like a pass.
+    return ExitCode.COULD_NOT_RUN if code is ExitCode.PASSED and comparison.unjudged else code
 
 
 def _tree(side: Finished) -> str:

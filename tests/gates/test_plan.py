@@ -98,6 +98,14 @@ def test_all_unknown_gates_are_shown_at_once() -> None:
     assert caught.value.exit_code is ExitCode.USAGE
 
 
+def test_a_gate_that_is_wished_for_where_it_is_there_is_no_mistake_where_it_is_not() -> None:
+    request = Request(gates=("build", "lnit"), if_there=frozenset({"lnit"}))
+    assert names(plan(request=request)) == ["build"]
+    assert names(plan(request=Request(gates=("build", "lint"), if_there=frozenset({"lint"})))) == ["build", "lint"]
+    with pytest.raises(ManyErrors):
+        plan(request=Request(gates=("bulid", "lnit"), if_there=frozenset({"lnit"})))
+
+
 def test_a_profile_without_gates_selects_nothing() -> None:
     with pytest.raises(NothingSelected, match="profile 'none' selects no gate") as caught:
         plan(request=Request(profile="none"), profiles={"none": Profile(name="none", gates=())})

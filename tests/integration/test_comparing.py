@@ -162,6 +162,8 @@ def test_results_of_pytest_itself_are_compared_without_a_project(project: Projec
     assert project.gates("compare", "head/1.xml", "base/1.xml").code == 0
     assert project.gates("compare", "head/1.xml", "head/2.xml").code == 0
     assert project.gates("compare", "head/1.xml", "head/2.xml", "--base-failures", "block").code == 1
+    done = project.gates("compare", "head/1.xml", "head/2.xml", "--fail-on", "uncovered")
+    assert (done.code, "results files hold nothing but tests" in done.err) == (2, True)
     done = project.gates("compare", "base/1.xml", "gone/*.xml")
     assert (done.code, "gone/*.xml: there is no such file" in done.err) == (2, True)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, nox_session, noxfile, pytest_session
 
 pytestmark = pytest.mark.slow
 
@@ -175,3 +177,113 @@ def test_a_conflict_that_only_the_tests_see_is_found_in_the_merge_alone(project:
     comparison = project.json("comparison.json")
     assert comparison["tests"]["newly_failing_other"] == ["test_b.py::test_both"]
     assert comparison["tests"]["newly_failing"] == []
+
+
+TOOLS = {
+    "lint.py": """
+        # A linter that refuses names with a capital, as flake8 prints it; findings make it fail.
+        import re, sys
+        from pathlib import Path
+
+        found = [
+            f"{path}:{number}:1: N801 name `{match[1]}` has a capital, seen at line {number}"
+            for path in sorted(Path("lib").glob("*.py"))
+            for number, line in enumerate(path.read_text().splitlines(), 1)
+            if (match := re.match("def (.*[A-Z].*)\\(", line))
+        ]
+        print(*found, sep="\\n")
+        sys.exit(bool(found))
+        """,
+    "conftest.py": """
+        import json
+        from pathlib import Path
+
+        def pytest_sessionfinish(session):
+            # Stands for `coverage json`: what is marked was not run.
+            files = {}
+            for path in Path("lib").glob("*.py"):
+                lines = list(enumerate(path.read_text().splitlines(), 1))
+                missing = [number for number, line in lines if "never" in line]
+                ran = [number for number, line in lines if line.strip() and number not in missing]
+                files[str(path)] = {"executed_lines": ran, "missing_lines": missing}
+            Path("coverage.json").write_text(json.dumps({"files": files}))
+        """,
+    "gates.toml": """
+        [gate.test]
+        tests = "pytest"
+        coverage = ["coverage.json"]
+        """,
+    ".gitignore": "__pycache__\nreports\ncoverage.json\n",
+}
+LIBRARY = """
+    def takeOne(a):
+        return a
+
+    def two(a):
+        return a
+    """
+WARNS = """
+    import warnings
+
+    def test_old(): warnings.warn("old, 1 times", DeprecationWarning)
+
+    """
+
+
+def test_new_findings_warnings_and_uncovered_lines_are_told_from_old_ones_that_moved(project: Project) -> None:
+    project.write(TOOLS | {"lib/a.py": LIBRARY, "test_a.py": WARNS})
+    project.write(noxfile(pytest_session(), nox_session("lint", "PYTHON, 'lint.py'")))
+    project.commit()
+
+    # Moved within its file, moved to another file, and what is no change at all: nothing of it is new.
+    moved = LIBRARY.replace("    def takeOne(a):\n        return a\n", "")
+    project.write({"lib/a.py": "# a comment\n\n" + dedent(moved), "lib/b.py": "def takeOne(a):\n    return a\n"})
+    project.write({"test_a.py": WARNS.replace("1 times", "2 times")})
+    done = project.gates("compare", "main", "--fail-on", "findings,warnings,uncovered")
+    assert done.code == 0, done.text
+    assert "gates: test, lint\n" in done.err
+    assert "NO REGRESSION" in done.out
+    assert "1 finding of lint" in done.out
+    found = project.json("comparison.json")
+    assert found["findings"] == []
+    assert found["diagnostics"] == [{"gate": "lint", "base": 1, "head": 1}]
+    assert found["warnings"] == {"base": 1, "head": 1}
+    assert found["coverage"] == {"covered": 3, "executable": 3, "base_total": [4, 4], "head_total": [5, 5]}
+
+    # A second finding like the old one, a new warning, a line that no test ran.
+    project.write(
+        {
+            "lib/b.py": "def takeOne(a):\n    return a\n\n\ndef takeOne(a):\n    return a  # never\n",
+            "test_a.py": dedent(WARNS) + "def test_new(): warnings.warn('new')\n",
+        }
+    )
+    done = project.gates("compare", "main", "--fail-on", "findings,warnings,uncovered")
+    assert done.code == 5, done.text
+    found = project.json("comparison.json")
+    assert found["findings"] == ["findings", "warnings", "uncovered"]
+    (gate,) = found["diagnostics"]
+    assert (gate["base"], gate["head"], [(each["path"], each["line"]) for each in gate["new"]]) == (
+        *(1, 2),
+        [("lib/b.py", 5)],
+    )
+    assert [(each["category"], each["test"]) for each in found["warnings"]["new"]] == [
+        ("UserWarning", "test_a.py::test_new")
+    ]
+    assert found["coverage"]["uncovered"] == [{"path": "lib/b.py", "lines": "6", "count": 1}]
+    shown = (project.reports / "summary.md").read_text().replace("\\", "")
+    for words in (
+        "| Findings of lint | 1 | 2 (1 new) |",
+        "| Warnings | 1 | 2 (1 new) |",
+        "| Coverage of changed lines | - | 4/5 (80%) |",
+        "lib/b.py:5:1: N801",
+        "test_a.py:5: UserWarning: new (test_a.py::test_new)",
+        "lib/b.py: 6",
+    ):
+        assert words in shown, shown
+
+    # A linter that breaks has found nothing that anybody knows: that is no pass, where it was asked for.
+    project.write({"lint.py": "raise SystemExit('broken')\n"})
+    done = project.gates("compare", "main", "--gate", "lint", "--fail-on", "findings")
+    assert done.code == 1, done.text
+    assert "shows no diagnostic in a known form" in done.out + (project.reports / "summary.md").read_text()
+    assert project.json("comparison.json")["unjudged"] == ["findings"]

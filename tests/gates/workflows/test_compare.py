@@ -9,11 +9,12 @@ from gates.compare import compare_runs
 from gates.compare.timing import TimingSettings
 from gates.errors import EnvironmentProblem, UsageError
 from gates.plan import Request
+from gates.results import Diagnostic, Diagnostics
 from gates.results.files import load_run
 from gates.store import Store
 from gates.values import ExitCode, GateOutcome, TestOutcome
 from gates.workflows import compare as compare_module
-from gates.workflows.compare import Wish, compare_subjects, exit_of, gates_with_tests
+from gates.workflows.compare import Wish, compare_subjects, exit_of, gates_to_compare, gates_with_tests
 from gates.workflows.prepare import prepare
 from gates.workflows.validate import Finished
 from tests.gates.junit.sample import a_gate, a_run, a_test
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.compare import BaseFailures
+    from gates.results import GateResult
     from tests.repository import Repository
 
 
@@ -45,6 +47,25 @@ def test_gates_with_tests_are_those_that_say_so_or_are_named_so(
     tmp_path: Path, text: str, found: tuple[str, ...]
 ) -> None:
     assert gates_of(tmp_path, text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('[gate.lint]\ncommand = "true"\n[gate.test]\ncommand = "true"\n[gate.b]\ncommand = "true"\n', ("lint", "test")),
+        (COMMANDS + 'findings = ["x.sarif"]\n', ("b",)),
+        (COMMANDS + 'coverage = ["x.xml"]\n', ("b",)),
+    ],
+)  # fmt: skip
+def test_gates_are_compared_that_bring_something(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
+    (tmp_path / "gates.toml").write_text(text)
+    assert gates_to_compare(prepare(tmp_path, Request())) == found
+
+
+def test_where_no_gate_brings_anything_one_must_be_named(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").write_text(COMMANDS)
+    with pytest.raises(UsageError, match="no gate is known to bring"):
+        gates_to_compare(prepare(tmp_path, Request()))
 
 
 def test_a_gate_that_brought_tests_last_time_brings_tests(tmp_path: Path) -> None:
@@ -100,6 +121,52 @@ def test_what_fails_as_on_the_base_fails_the_comparison_only_where_it_blocks(
     head = a_run(tests, gates=gate, exit_code=run)
     comparison = compare_runs(a_run(base, gates=gate), base, head, tests, base_failures=policy)
     assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
+
+
+def of_lint(*lines: int, unknown: str = "", outcome: GateOutcome = GateOutcome.FAILED, code: int = 1) -> GateResult:
+    kept = tuple(Diagnostic(path="a.py", line=line, message=f"bad {chr(97 + line)}") for line in lines)
+    found = Diagnostics(count=len(kept), kept=kept, unknown=unknown)
+    return a_gate("lint", outcome, exit_code=code, diagnostics=found)
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "code"),
+    [
+        (of_lint(1), of_lint(1), 0),
+        (of_lint(1, 2), of_lint(2), 0),
+        (of_lint(1), of_lint(2), 1),
+        (of_lint(1), of_lint(1, code=2), 1),
+        (of_lint(1), of_lint(unknown="it crashed"), 1),
+        (of_lint(1, outcome=GateOutcome.PASSED, code=0), of_lint(1), 1),
+        (of_lint(unknown="it crashed"), of_lint(1), 1),
+    ],
+)
+def test_a_linter_that_finds_what_it_found_on_the_base_is_no_fault_of_the_heads(
+    tmp_path: Path, base: GateResult, head: GateResult, code: int
+) -> None:
+    run = a_run(gates=(head,), exit_code=1)
+    comparison = compare_runs(a_run(gates=(base,)), [a_test()], run, [a_test()])
+    assert exit_of(Finished(run=run, tests=(a_test(),), reports=tmp_path), comparison) is ExitCode(code)
+
+
+@pytest.mark.parametrize(
+    ("asked", "unknown", "run", "code"),
+    [
+        (("findings",), "no file", 0, 3),
+        (("lost",), "no file", 0, 0),
+        (("findings",), "", 0, 0),
+        (("findings",), "no file", 1, 1),
+        (("warnings",), "", 0, 3),
+        (("uncovered",), "", 0, 3),
+    ],
+)
+def test_what_was_asked_for_and_is_not_known_is_no_pass(
+    tmp_path: Path, asked: tuple[str, ...], unknown: str, run: int, code: int
+) -> None:
+    gate = of_lint(unknown=unknown, outcome=GateOutcome.PASSED, code=0)
+    head = a_run(gates=(gate,), exit_code=run)
+    comparison = compare_runs(a_run(gates=(gate,)), [a_test()], head, [a_test()], fail_on=asked)
+    assert exit_of(Finished(run=head, tests=(a_test(),), reports=tmp_path), comparison) is ExitCode(code)
 
 
 # Two real runs, of a gate that writes JUnit
@@ -224,3 +291,22 @@ def test_a_base_that_is_not_there_is_refused_before_anything_runs(repository: Re
     with pytest.raises(UsageError, match="no commit is named 'mian'"):
         compared(repository, "mian")
     assert not (repository.root / "reports").exists()
+
+
+LINT = '[gate.lint]\ncommand = ["sh", "-c", "cat found; exit 1"]\n'
+
+
+def test_a_gate_that_only_brings_findings_may_be_younger_than_the_base(repository: Repository) -> None:
+    files = {"source.xml": junit(), ".gitignore": "/reports\nresults.xml\n", "found": "source.xml:1:1: E1 bad\n"}
+    repository.commit({"gates.toml": CHECKLIST, **files})
+    repository.write({"gates.toml": CHECKLIST + LINT})
+    code, found = compared(repository, wish=Wish(fail_on=("findings",)))
+    assert code == 1, "lint fails, and nobody knows whether it would have on the base"
+    assert found["diagnostics"] == [{"gate": "lint", "head": 1, "unknown": "base: the gate was not run"}]
+    assert found["unjudged"] == ["findings"]
+    repository.commit()
+    code, found = compared(repository, wish=Wish(fail_on=("findings",)))
+    assert (code, found["diagnostics"]) == (0, [{"gate": "lint", "base": 1, "head": 1}])
+    # Alone it needs no tests.
+    outcome = compare_subjects(repository.root, "HEAD", "worktree", Request(gates=("lint",)), "gates compare")
+    assert outcome.exit_code == 0
