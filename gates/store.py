@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -84,11 +84,13 @@ class Store:
     @staticmethod
     def of(root: Path, git: Git | None) -> Store:
         """The store of a project; all worktrees of a repository share one."""
-        key = root.resolve()
+        key, label = root.resolve(), root.name
         if git is not None:
             key = git.common_folder / git.prefix
+            # For people. A worktree's own name would give each a store of its own.
+            label = PurePath(git.prefix).name or git.common_folder.parent.name
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
-        return Store(cache_folder() / f"{root.name[:32]}-{name}", root.resolve())
+        return Store(cache_folder() / f"{label[:32]}-{name}", root.resolve())
 
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""

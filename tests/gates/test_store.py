@@ -51,13 +51,13 @@ def test_all_worktrees_share_the_history_of_their_repository_and_subfolders_have
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.commit({"sub/a": "1", "other/a": "1"})
-    repository.git("worktree", "add", "--quiet", str(tmp_path / "second" / "project"))
+    repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "second" / "of another name"))
 
     def key(folder: Path) -> str:
-        return Store.of(folder, Git.of(folder)).folder.name.rpartition("-")[2]
+        return Store.of(folder, Git.of(folder)).folder.name
 
-    assert key(repository.root) == key(tmp_path / "second" / "project")
-    assert key(repository.root / "sub") == key(tmp_path / "second" / "project" / "sub")
+    assert key(repository.root) == key(tmp_path / "second" / "of another name")
+    assert key(repository.root / "sub") == key(tmp_path / "second" / "of another name" / "sub")
     assert len({key(repository.root), key(repository.root / "sub"), key(repository.root / "other")}) == 3
 
 
