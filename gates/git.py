@@ -139,7 +139,7 @@ class Git:
         Args:
             tree: its name.
             folder: made if it is not there.
-            paths: pathspecs from the root of the tree; all files where there is none.
+            paths: pathspecs from the folder; all files of the tree where there is none.
 
         Raises:
             EnvironmentProblem: git failed.
@@ -148,9 +148,10 @@ class Git:
         index = folder.with_name(f"{folder.name}.index")
         env = git_environment(GIT_INDEX_FILE=str(index))
         self.need("read-tree", tree, env=env)
-        names = self.need("ls-files", "-z", "--full-name", "--", *(paths or (".",)), env=env) if paths else ""
+        names = self.need("ls-files", "-z", "--full-name", "--", *paths, env=env) if paths else ""
         words = ("checkout-index", "--quiet", f"--prefix={folder}/", *(("-z", "--stdin") if paths else ("--all",)))
-        self.need(*_NO_FILTERS, *words, env=env, stdin=names.encode("utf-8", "surrogateescape"))
+        top = ("-C", "../" * self.prefix.count("/") or ".")  # names are read from where git stands
+        self.need(*top, *_NO_FILTERS, *words, env=env, stdin=names.encode("utf-8", "surrogateescape"))
         index.unlink(missing_ok=True)
 
     def tree(self, commit: str) -> str:

@@ -569,3 +569,14 @@ def test_a_folder_without_git_is_a_subject(tmp_path: Path) -> None:
     subject = subject_of_worktree(tmp_path, None)
     assert (subject.kind, subject.name, subject.identity) == ("folder", tmp_path.name, folder_identity(tmp_path))
     assert (subject.commit, subject.branch, subject.base, subject.dirty) == ("", "", "", False)
+
+
+@pytest.mark.parametrize("folder", ["", "sub/deep"])
+def test_files_of_a_tree_are_exported_from_wherever_the_project_lies(
+    repository: Repository, tmp_path: Path, folder: str
+) -> None:
+    repository.commit({"sub/deep/a.py": "1", "sub/deep/b.txt": "1", "c.py": "1"})
+    git = Git(repository.root / folder)
+    git.export("HEAD", tmp_path / "out", ":(glob)**/*.py")
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert found == {"sub/deep/a.py"} | ({"c.py"} if not folder else set())
