@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LOCKS = {"uv.lock": "package", "poetry.lock": "package", "pdm.lock": "package", "pylock.toml": "packages"}
 """Lock file → its array of packages."""
 
+FILES = ("pyproject.toml", *LOCKS, ":(glob)*requirements*.txt", ":(glob)requirements/*.txt")
+"""What is read, as pathspecs of git from the project's folder."""
+
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?")
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 

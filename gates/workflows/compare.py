@@ -109,7 +109,7 @@ def compare_subjects(
         _need_budget(wish, budget)
         wanted = request if wish.all_gates else _wanted(prepared, request)
         needs_tests = _needs_tests(prepared, wanted.gates)
-    sides = Sides(root, base, head, prepared.root, command_line, fresh=wish.fresh)
+    sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
     sys.stderr.write(f"gates: {', '.join(wanted.gates) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")

@@ -7,18 +7,30 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates import __version__
 from gates.errors import GatesError
-from gates.results.files import RUN_FILE, TESTS_FILE, load_run, load_tests, reports_problem
+from gates.results.files import (
+    JUNIT_FILE,
+    RUN_FILE,
+    SUMMARY_FILE,
+    TESTS_FILE,
+    ReportFolder,
+    load_run,
+    load_tests,
+    reports_problem,
+    to_json,
+    write_whole,
+)
 from gates.values import ExitCode, GateOutcome
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.request import Request
     from gates.results import Run, TestResult
 
@@ -28,7 +40,7 @@ KEPT_RUNS = 40
 FOLDER = "runs"
 """Folder of the runs in the store."""
 
-VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "PYTHONWARNINGS")
+VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONWARNINGS")
 """Variables that change what tests do, whatever the tree says."""
 
 
@@ -43,25 +55,45 @@ class StoredRuns:
     def __init__(self, store: Path, *, fresh: bool = False) -> None:
         self.folder, self.fresh = store / FOLDER, fresh
 
-    def find(self, key: str, target: Path) -> tuple[Run, tuple[TestResult, ...]] | None:
-        """A run and its tests, with its reports copied to `target`; None where there is none that can be read."""
+    def find(self, key: str) -> tuple[Run, tuple[TestResult, ...]] | None:
+        """A run and its tests; None where there is none that can be read."""
         folder = self.folder / key
         if self.fresh or not key or not (folder / RUN_FILE).exists():
             return None
         try:
-            run, tests = load_run(folder / RUN_FILE), load_tests(folder / TESTS_FILE)
-            copy_reports(folder, target)
+            found = load_run(folder / RUN_FILE), load_tests(folder / TESTS_FILE)
             folder.touch()
         except (GatesError, OSError):
             return None
-        return run, tests
+        return found
+
+    def lay_out(self, key: str, run: Run, target: Path) -> None:
+        """Put the reports of a run that was found where those of a new one would be.
+
+        Args:
+            key: of the run.
+            run: what `run.json` is to say.
+            target: a folder of reports; what is no report of a run stays in it.
+
+        Raises:
+            EnvironmentProblem: they cannot be written, or another run writes its reports there.
+        """
+        with closing(ReportFolder(target)):
+            try:
+                _copy_reports(run, self.folder / key, target)
+            except OSError as error:
+                raise reports_problem(target, error) from error
 
     def keep(self, key: str, run: Run, reports: Path) -> str:
         """Keep a run, if it is one that would come out again; what kept it from that, in words, or nothing."""
         if not key or not _came_to_an_end(run):
             return ""
         try:
-            copy_reports(reports, self.folder / key)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+            _copy_reports(run, reports, aside)
+            shutil.rmtree(self.folder / key, ignore_errors=True)
+            aside.replace(self.folder / key)
             old = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in old[KEPT_RUNS:]:
                 shutil.rmtree(path, ignore_errors=True)
@@ -75,7 +107,7 @@ def _came_to_an_end(run: Run) -> bool:
     if not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
         return False
     ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
-    return not (run.tests and run.tests.lost) and all(gate.outcome in ended or gate.accepted for gate in run.gates)
+    return not (run.tests and run.tests.lost) and all(gate.outcome in ended for gate in run.gates)
 
 
 def key_of(tree: str, prefix: str, request: Request, *more: str) -> str:
@@ -95,16 +127,15 @@ def key_of(tree: str, prefix: str, request: Request, *more: str) -> str:
     return hashlib.sha256("\0".join(ground).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def copy_reports(source: Path, target: Path) -> None:
-    """Copy the reports of a run; `run.json` comes last, so that half a copy is none.
+def _copy_reports(run: Run, source: Path, target: Path) -> None:
+    """Copy what belongs to a run, and nothing else that lies there; `run.json` comes last, so that half a copy is none.
 
     Raises:
-        GatesError: they cannot be written.
+        GatesError: `run.json` cannot be written.
+        OSError: another file cannot be copied.
     """
-    shutil.rmtree(target, ignore_errors=True)
-    try:
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns(RUN_FILE, ".lock"))
-        shutil.copyfile(source / RUN_FILE, target / RUN_FILE)
-        target.touch()
-    except OSError as error:
-        raise reports_problem(target, error) from error
+    for name in (TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, *(gate.log for gate in run.gates if gate.log)):
+        if (source / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, target / name)
+    write_whole(target / RUN_FILE, to_json(run))

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.config import load_config
 from gates.discover import NOXFILE
 from gates.errors import GatesError, UsageError
-from gates.facts.dependencies import Dependencies, dependencies_of
+from gates.facts.dependencies import FILES, Dependencies, dependencies_of
+from gates.git import subject_of_commit
+from gates.ignored import fingerprint
 from gates.values import format_duration
 from gates.workflows.reuse import StoredRuns, key_of
-from gates.workflows.subjects import BORROWED_CHECKLIST, prepare_subject
+from gates.workflows.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
 from gates.workflows.validate import Finished, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
+    from gates.git import Git
     from gates.request import Request
     from gates.workflows.confirm import Which
     from gates.workflows.prepare import Prepared
@@ -47,30 +52,37 @@ class Sides:
 
     Args:
         root: the project's folder.
+        git: its repository.
         base: a commit.
         head: a subject.
-        checklist_of: the folder of the head, whose checklist is used where the base has none.
+        prepared: the head as it was a moment ago. Its checklist is used where the base has none.
         command_line: the command, to paste.
         fresh: no stored run stands for a new one.
     """
 
     def __init__(
-        self, root: Path, base: str, head: str, checklist_of: Path, command_line: str, *, fresh: bool = False
+        self, root: Path, git: Git, base: str, head: str, prepared: Prepared, command_line: str, *, fresh: bool = False
     ) -> None:
-        self._fresh = fresh
+        self._stored = StoredRuns(prepared.store.folder, fresh=fresh)
         self.reused: set[Which] = set()
-        self._root, self._base, self._head = root, base, head
-        self._checklist_of, self._command_line = checklist_of, command_line
+        self._root, self._git, self._names = root, git, {"base": base, "head": head}
+        self._seen, self._checklist_of, self._command_line = prepared, prepared.root, command_line
 
     def run_base(self, request: Request, reports: Path, *, again: bool = False) -> Side:
         """Run the base, with the head's checklist where it has none; `again`, although it was run before."""
+        known = None if again else self._known("base", request, reports)
+        if known is not None:
+            return known
         with self._prepared_base(request, reports) as prepared:
-            return self._run(prepared, request, "base", again=again)
+            return self._run(prepared, request, again=again)
 
     def run_head(self, request: Request, reports: Path | None, *, again: bool = False) -> Side:
         """Run the head."""
-        with prepare_subject(self._root, request, self._head, reports=reports) as prepared:
-            return self._run(prepared, request, "head", again=again)
+        known = None if again else self._known("head", request, reports)
+        if known is not None:
+            return known
+        with prepare_subject(self._root, request, self._names["head"], reports=reports) as prepared:
+            return self._run(prepared, request, again=again)
 
     def run(self, side: Which, request: Request, reports: Path) -> Finished:
         """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
@@ -83,58 +95,83 @@ class Sides:
         """One of the two, laid out for runs of its own."""
         if side == "base":
             return self._prepared_base(request, reports)
-        return prepare_subject(self._root, request, self._head, reports=reports)
+        return prepare_subject(self._root, request, self._names["head"], reports=reports)
 
     @contextmanager
     def _prepared_base(self, request: Request, reports: Path) -> Iterator[Prepared]:
         with ExitStack() as stack:
             try:
                 prepared = stack.enter_context(
-                    prepare_subject(self._root, request, self._base, reports=reports, checklist_of=self._checklist_of)
+                    prepare_subject(
+                        self._root, request, self._names["base"], reports=reports, checklist_of=self._checklist_of
+                    )
                 )
             except GatesError as error:
                 known = UsageError(
-                    "the base cannot be run", place=self._base, got=str(error), remedy="--gate with what both have"
+                    "the base cannot be run",
+                    place=self._names["base"],
+                    got=str(error),
+                    remedy="--gate with what both have",
                 )
                 known.exit_code = error.exit_code
                 raise known from error
             yield prepared
 
-    def _run(self, prepared: Prepared, request: Request, side: Which, *, again: bool) -> Side:
-        finished, notes = self._finished(prepared, request, side, again=again)
-        return Side(finished=finished, needs=dependencies_of(prepared.root), notes=notes)
+    def _run(self, prepared: Prepared, request: Request, *, again: bool) -> Side:
+        finished = validate(prepared, self._command_line, remember=not again)
+        key = "" if again else self._key_of_made(prepared, request)
+        trouble = self._stored.keep(key, finished.run, finished.reports)
+        needs = dependencies_of(prepared.root)
+        return Side(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
 
-    def _finished(
-        self, prepared: Prepared, request: Request, side: Which, *, again: bool
-    ) -> tuple[Finished, tuple[str, ...]]:
-        """A run that was kept, which is said, or a new one."""
-        if again:
-            return validate(prepared, self._command_line, remember=False), ()
-        stored = StoredRuns(prepared.store.folder, fresh=self._fresh)
-        key = _key(prepared, request)
-        found = stored.find(key, prepared.reports)
-        if found is None:
-            finished = validate(prepared, self._command_line)
-            trouble = stored.keep(key, finished.run, finished.reports)
-            return finished, (trouble,) if trouble else ()
+    # Runs that were made before
+
+    def _known(self, which: Which, request: Request, reports: Path | None) -> Side | None:
+        """A run that was kept, which is said; what its sources say is read from git, for no worktree is needed."""
+        name, git, config = self._names[which], self._git, self._seen.config
+        if name == WORKTREE:
+            return None
+        commit, kind = commit_of(git, name)
+        tree = git.tree(commit)
+        here = load_config(self._root)
+        carried = fingerprint(git, here.worktree_copy, here.worktree_link)
+        checklists = ((), (self._checklist(),)) if which == "base" else ((),)
+        for checklist in checklists:
+            key = key_of(tree, git.prefix, request, carried, *checklist)
+            found = self._stored.find(key)
+            if found is not None:
+                break
+        else:
+            return None
         run, tests = found
         age = format_duration(max(0.0, time.time() - run.started - run.duration))
-        self.reused.add(side)
-        name = self._base if side == "base" else self._head
         said = f"the run of {age} ago stands for {name}: same tree, interpreter, filter and checklist"
+        # What the run says of itself, it said of a commit of this tree, which may have been another one.
+        subject = subject_of_commit(git, commit, name, config.base, kind)
+        run = msgspec.structs.replace(run, subject=subject, notes=(*run.notes, said))
+        target = reports or self._root / here.reports
+        self._stored.lay_out(key, run, target)
         sys.stderr.write(f"{said} (--fresh runs it anew)\n")
-        return Finished(run=run, tests=tests, reports=prepared.reports, output=prepared.plan.output), (said,)
+        self.reused.add(which)
+        finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
+        with tempfile.TemporaryDirectory(prefix="gates-side-") as work:
+            folder = Path(work, "tree")
+            git.export(tree, folder, *FILES)
+            needs = dependencies_of(folder / git.prefix)
+        return Side(finished=finished, needs=needs, notes=(said,) if which == "base" else ())
 
+    def _key_of_made(self, prepared: Prepared, request: Request) -> str:
+        """The key of a run; empty for one that is made anew: of the working tree, and where a filter asks the outside."""
+        if prepared.facts or prepared.subject.kind not in ("commit", "merge"):
+            return ""
+        borrowed = (self._checklist(),) if BORROWED_CHECKLIST in prepared.plan.notes else ()
+        tree = prepared.subject.identity.removeprefix("git-tree:")
+        return key_of(tree, self._git.prefix, request, prepared.carried, *borrowed)
 
-def _key(prepared: Prepared, request: Request) -> str:
-    """The key of a run; empty for one that is made anew: of the working tree, and where a filter asks the outside."""
-    if prepared.facts or prepared.subject.kind not in ("commit", "merge"):
-        return ""
-    plan, checklist = prepared.plan, b""
-    if BORROWED_CHECKLIST in plan.notes:  # it is no part of the tree
-        checklist = repr(prepared.config).encode("utf-8", "backslashreplace")
+    def _checklist(self) -> str:
+        """Digest of the head's checklist, which is no part of the tree of a base that borrows it."""
+        config = msgspec.structs.replace(borrowed_config(Path(), self._checklist_of), path=None)
+        digest = hashlib.sha256(repr(config).encode("utf-8", "backslashreplace"))
         with suppress(OSError):
-            checklist += (prepared.root / NOXFILE).read_bytes()
-    tree = prepared.subject.identity.removeprefix("git-tree:")
-    prefix = prepared.git.prefix if prepared.git is not None else ""
-    return key_of(tree, prefix, request, hashlib.sha256(checklist).hexdigest(), prepared.carried)
+            digest.update((self._checklist_of / NOXFILE).read_bytes())
+        return digest.hexdigest()

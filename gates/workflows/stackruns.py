@@ -75,10 +75,12 @@ class Runs:
         return found
 
     def _from_store(self, none: StackRun, tree: str) -> StackRun | None:
-        found = None if self.request.filter else self._stored.find(self._key(tree), self._folder(none.subject))
+        key = self._key(tree)
+        found = self._stored.find(key)
         if found is None:
             return None
         run, tests = found
+        self._stored.lay_out(key, run, self._folder(none.subject))
         age = max(0.0, time.time() - run.started)
         told = _told(none, run, tests)
         return msgspec.structs.replace(told, stored=True, age=age, reports=self._relative(none.subject))
@@ -96,7 +98,7 @@ class Runs:
                 self.root, self.git, self.request, none.commit, none.subject,
                 kind=kind, reports=folder, checklist_of=self.root,
             ) as prepared:  # fmt: skip
-                finished = validate(prepared, self.command_line, aside=True)
+                finished, asked_outside = validate(prepared, self.command_line, aside=True), bool(prepared.facts)
         except GatesError as error:
             return msgspec.structs.replace(
                 none, outcome="could-not-run", exit_code=int(error.exit_code), reason=str(error)
@@ -106,7 +108,7 @@ class Runs:
             self.notes.append(f"{none.subject} {BORROWED_CHECKLIST.replace('head', 'working tree')}")
         else:
             # What a filter asks of the outside may have another answer the next time.
-            key = "" if finished.run.filter else self._key(none.identity.removeprefix("git-tree:"))
+            key = "" if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
             trouble = self._stored.keep(key, finished.run, folder)
             self.notes += [trouble] if trouble else []
         return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=self._relative(none.subject))

@@ -58,8 +58,7 @@ def prepare_subject(
         raise UsageError(
             "there is no git repository, so there are no commits", place=str(root), remedy="--subject worktree"
         )
-    commit = _commit(git, name)
-    kind: Kind = "merge" if name.startswith(MERGE) else "commit"
+    commit, kind = commit_of(git, name)
     with prepare_commit(
         root, git, request, commit, name, kind=kind, reports=reports, checklist_of=checklist_of
     ) as prepared:
@@ -113,10 +112,15 @@ def prepare_commit(
         yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
 
 
-def _commit(git: Git, name: str) -> str:
+def commit_of(git: Git, name: str) -> tuple[str, Kind]:
+    """The commit that a subject stands for; of a would-be merge one that is made for it.
+
+    Raises:
+        GatesError: there is none, or it does not merge.
+    """
     if not name.startswith(MERGE):
-        return git.need_commit(name)
-    return merge_commit(git, git.need_commit(name.removeprefix(MERGE)), git.need_commit("HEAD"))
+        return git.need_commit(name), "commit"
+    return merge_commit(git, git.need_commit(name.removeprefix(MERGE)), git.need_commit("HEAD")), "merge"
 
 
 def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
@@ -129,5 +133,10 @@ def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
     except UsageError:
         if (other / NOXFILE).exists():
             shutil.copyfile(other / NOXFILE, folder / NOXFILE)
-        return msgspec.structs.replace(load_config(other), root=folder), BORROWED_CHECKLIST
+        return borrowed_config(folder, other), BORROWED_CHECKLIST
     return own, ""
+
+
+def borrowed_config(folder: Path, other: Path) -> Config:
+    """The other folder's config, for this one."""
+    return msgspec.structs.replace(load_config(other), root=folder)

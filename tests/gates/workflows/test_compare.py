@@ -189,9 +189,9 @@ def junit(*failing: str) -> str:
 
 
 def compared(
-    repository: Repository, base: str = "HEAD", head: str = "worktree", **more: Any
+    repository: Repository, base: str = "HEAD", head: str = "worktree", folder: str = "", **more: Any
 ) -> tuple[int, dict[str, Any]]:
-    outcome = compare_subjects(repository.root, base, head, Request(), "gates compare", **more)
+    outcome = compare_subjects(repository.root / folder, base, head, Request(), "gates compare", **more)
     file = outcome.finished.reports / "comparison.json"
     return int(outcome.exit_code), json.loads(file.read_text())
 
@@ -260,6 +260,53 @@ def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
     assert starts(head="HEAD")[0] == 0, "a commit on both sides"
     repository.commit({"other": "file"})
     assert starts() == (2, [])
+
+
+def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_leaves_foreign_reports_alone(
+    repository: Repository,
+) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), "reports/README": "ours"})
+    compared(repository, head="HEAD")
+    repository.git("commit", "--amend", "--quiet", "--message", "Same tree, another commit")
+    repository.write({"reports/mine.txt": "mine", "reports/junit.xml": "stale"})
+    _, found = compared(repository, head="main")
+    run = load_run(repository.root / "reports/run.json")
+    commit = repository.git("rev-parse", "HEAD")
+    assert (run.subject.name, run.subject.commit) == ("main", commit)
+    assert commit[:7] in found["base"]
+    assert "ago stands for main" in run.notes[-1], "what was not run now is told as such"
+    assert "ago stands for main" in (repository.root / "reports/summary.md").read_text(encoding="utf-8")
+    kept = {name: (repository.root / "reports" / name).read_text() for name in ("README", "mine.txt")}
+    assert kept == {"README": "ours", "mine.txt": "mine"}
+    assert "test_a" in (repository.root / "reports/junit.xml").read_text()
+    assert not repository.git("status", "--porcelain", "--", "reports/README")
+
+
+def test_a_kept_run_is_read_with_the_sources_of_its_tree(repository: Repository) -> None:
+    """Though no worktree of it is there; in a subfolder of the repository, too."""
+    files = {"sub/gates.toml": CHECKLIST, "sub/.gitignore": "/reports\nresults.xml\n", "other.py": ""}
+    files["sub/source.xml"] = junit()
+    files["sub/pyproject.toml"] = '[project]\nname = "x"\ndependencies = ["first"]\n'
+    repository.commit(files)
+    repository.write({"sub/pyproject.toml": '[project]\nname = "x"\ndependencies = []\n', "sub/new.py": ""})
+    first, again = (compared(repository, folder="sub")[1] for _ in range(2))
+    assert again["base_run"] == first["base_run"]
+    assert [change["name"] for change in again["dependencies"]] == ["first"]
+    assert again["dependencies"] == first["dependencies"]
+
+
+def test_a_base_that_borrows_the_checklist_is_run_again_when_that_changes(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starts() -> int:
+        compared(repository)
+        return capsys.readouterr().err.count("START")
+
+    repository.commit({"source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    repository.write({"gates.toml": CHECKLIST})
+    assert (starts(), starts()) == (2, 1)
+    repository.write({"gates.toml": CHECKLIST + 'title = "Tests"\n'})
+    assert (starts(), starts()) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,11 @@ def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(tmp_path:
     (folder / "logs").mkdir()
     (folder / "logs/test.log").write_text("said")
     assert StoredRuns(tmp_path).keep("k", run, folder) == ""
-    assert StoredRuns(tmp_path).find("k", tmp_path / "again") == (run, tests)
+    assert StoredRuns(tmp_path).find("k") == (run, tests)
+    StoredRuns(tmp_path).lay_out("k", run, tmp_path / "again")
     assert (tmp_path / "again/logs/test.log").read_text() == "said"
-    assert StoredRuns(tmp_path).find("other", tmp_path / "again") is None
-    assert StoredRuns(tmp_path, fresh=True).find("k", tmp_path / "again") is None
+    assert StoredRuns(tmp_path).find("other") is None
+    assert StoredRuns(tmp_path, fresh=True).find("k") is None
 
 
 @pytest.mark.parametrize(
@@ -52,20 +53,20 @@ def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(tmp_path:
 def test_a_run_that_may_come_out_otherwise_is_not_kept(tmp_path: Path, fields: dict[str, Any]) -> None:
     run = a_run(**fields)
     StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run))
-    assert StoredRuns(tmp_path).find("k", tmp_path / "again") is None
+    assert StoredRuns(tmp_path).find("k") is None
 
 
 def test_a_run_that_lost_a_test_is_not_kept(tmp_path: Path) -> None:
     tests = (a_test("a", TestOutcome.NOT_RUN),)
     run = a_run(tests, exit_code=1)
     StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run, tests))
-    assert StoredRuns(tmp_path).find("k", tmp_path / "again") is None
+    assert StoredRuns(tmp_path).find("k") is None
 
 
 def test_without_a_key_nothing_is_kept_or_found(tmp_path: Path) -> None:
     run = a_run()
     StoredRuns(tmp_path).keep("", run, reports(tmp_path / "reports", run))
-    assert StoredRuns(tmp_path).find("", tmp_path / "again") is None
+    assert StoredRuns(tmp_path).find("") is None
     assert not (tmp_path / "runs").exists()
 
 
@@ -73,7 +74,7 @@ def test_half_a_run_is_none(tmp_path: Path) -> None:
     run = a_run()
     StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run))
     (tmp_path / "runs/k" / RUN_FILE).write_text("{")
-    assert StoredRuns(tmp_path).find("k", tmp_path / "again") is None
+    assert StoredRuns(tmp_path).find("k") is None
 
 
 def test_the_runs_that_were_used_last_stay(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_the_runs_that_were_used_last_stay(tmp_path: Path) -> None:
     for number in range(KEPT_RUNS + 3):
         StoredRuns(tmp_path).keep(f"k{number}", run, folder)
     assert len(list((tmp_path / "runs").iterdir())) == KEPT_RUNS
-    assert StoredRuns(tmp_path).find(f"k{KEPT_RUNS + 2}", tmp_path / "again") is not None
+    assert StoredRuns(tmp_path).find(f"k{KEPT_RUNS + 2}") is not None
 
 
 def test_a_store_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path) -> None:
