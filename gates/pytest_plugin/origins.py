@@ -6,20 +6,31 @@ import os
 import sys
 from pathlib import Path
 
+_LIBRARY = Path(os.__file__).resolve().parent
+"""Folder of Python's own modules: that of a script with such a name, say `code.py`, was never meant."""
 
-def origins(root: Path) -> dict[str, str]:
-    """Packages and modules that lie below `root` or `root/src` and were imported, with the real places they came from.
+
+def origins(*roots: Path) -> dict[str, str]:
+    """Packages and modules that lie below a root, or its `src`, and were imported, with the real places they came from.
 
     Args:
-        root: of the project, as pytest sees it.
+        roots: of the project, as pytest sees it, and as the runner does.
     """
     found = {}
-    for folder in (root, root / "src"):
+    for folder in dict.fromkeys(folder for root in roots for folder in (root, root / "src")):
         for name in _importable(folder):
             place = _place(name) if name not in found and name in sys.modules else ""
-            if place:
+            if place and not _is_pythons(place):
                 found[name] = place
     return found
+
+
+def _is_pythons(place: str) -> bool:
+    try:
+        inside = Path(place).relative_to(_LIBRARY).parts
+    except ValueError:
+        return False
+    return inside[0] not in ("site-packages", "dist-packages")
 
 
 def _importable(folder: Path) -> list[str]:

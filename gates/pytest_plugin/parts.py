@@ -128,7 +128,7 @@ def register_runner(
     register(ForkGuard(), "gates-fork-guard")
     register(LeftThreads(), "gates-left-threads")
     register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
-    announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout)
+    announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout, root=settings.root)
     register(announcer, ANNOUNCER)
     register_stopper(config, settings)
     register(Signer(config.rootpath), "gates-signer")

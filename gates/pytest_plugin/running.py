@@ -42,8 +42,9 @@ class Announcer:
         rules: Mapping[pytest.Item, Rules] | None = None,
         test_timeout: float | None = None,
         clock: Callable[[], float] = time.time,
+        root: str = "",
     ) -> None:
-        self._clock = clock
+        self._clock, self._root = clock, root
         self.stream, self._worker, self._config = stream, worker, config
         self._rules = rules if rules is not None else {}
         self._test_timeout = test_timeout
@@ -109,7 +110,7 @@ class Announcer:
         """Write what memory it took, for the number of workers next time, and what it imported; close the stream."""
         from .origins import origins
 
-        imported = origins(self._config.rootpath)
+        imported = origins(self._config.rootpath, *([Path(self._root)] if self._root else []))
         if imported:
             self.stream.write("imported", places=imported)
         peak = peak_memory()

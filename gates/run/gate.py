@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +16,7 @@ from gates.exclusions import expired
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
 from gates.run.brought import coverage_of, diagnostics_of, stamp_of, stamps
+from gates.run.imports import Imported, look_at_imports
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
@@ -27,6 +27,8 @@ from gates.run.versions import tool_versions
 from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gates.plan import PlannedGate
 
 _NO_JUNIT = "no JUnit file was read: name it in `reports`"
@@ -256,20 +258,15 @@ class RunningGate:
             coverage=coverage_of(self.gate, around.root, outcome, self._before),
             test_warnings=self._inbox.warnings(),
             peak=max((process.peak for process in self._inbox.processes.values()), default=0),
-            imported=self._imported(),
+            imported=self._imported.places,
         )
         return around.mask.struct(result)
 
-    def _imported(self) -> dict[str, str]:
-        """Where the project's packages came from, over all test processes; one from elsewhere is not covered up."""
-        root, top = self.around.root.resolve(), (self.around.checkout or self.around.root).resolve()
-        found: dict[str, str] = {}
-        for process in self._inbox.processes.values():
-            for name, place in process.imported.items():
-                inside = Path(place).is_relative_to(top)
-                if name not in found or not inside:
-                    found[name] = os.path.relpath(place, root) if inside else place
-        return found
+    @cached_property
+    def _imported(self) -> Imported:
+        """What the tests imported of the project, once all of them have ended."""
+        told = (process.imported for process in self._inbox.processes.values())
+        return look_at_imports(told, self.around.root, self.around.checkout or self.around.root)
 
     def _workers(self) -> str:
         """How many workers there were, and why."""
@@ -307,7 +304,7 @@ class RunningGate:
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
-        found.append(verdict.imports_witness(self._imported()))
+        found.append(verdict.imports_witness(self._imported.places, self._imported.stale))
         if self._log.refused_plugin:
             found.append(verdict.injection_witness(self.gate.name))
         return [witness for witness in found if witness is not None], junit_tests

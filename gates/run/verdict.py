@@ -207,17 +207,19 @@ def injection_witness(gate: str) -> Witness:
     return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
-def imports_witness(imported: Mapping[str, str]) -> Witness | None:
+def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Witness | None:
     """What it means that tests imported packages of the project from elsewhere; None where they did not.
 
-    An installed copy may well be one of this tree. A package in the sources of another tree is not.
+    A package in the sources of another tree is not that of this one. An installed copy may well be.
 
     Args:
         imported: as in `GateResult`.
+        stale: installed copies of the project's packages → a file of theirs that is not as in this tree.
     """
     elsewhere = {name: place for name, place in imported.items() if place.startswith("/")}
     copies = {name for name, place in elsewhere.items() if _INSTALLED.search(place)}
     foreign = [f"{name} ({place})" for name, place in elsewhere.items() if name not in copies]
+    foreign += [f"{name} (installed, and {file} is not as here)" for name, file in stale.items()]
     if foreign:
         detail = (
             f"the tests import the code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "

@@ -47,6 +47,19 @@ def test_what_has_the_projects_name_and_another_place_is_told_with_that(imported
     assert origins(tmp_path / "gone") == {}
 
 
+def test_a_script_with_the_name_of_a_module_of_python_is_not_taken_for_it(tmp_path: Path) -> None:
+    import code
+
+    (tmp_path / "code.py").write_text("")
+    assert code.__name__ in sys.modules
+    assert origins(tmp_path) == {}
+
+
+def test_a_root_of_the_runner_is_looked_into_besides_that_of_pytest(imported: Path) -> None:
+    (imported / "tests").mkdir()
+    assert set(origins(imported / "tests", imported)) == {"pack", "single", "below"}
+
+
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
 def test_every_process_writes_what_it_imported(project: Project, options: tuple[str, ...]) -> None:
     project.write(lib="value = 1", test_it="import lib\ndef test_value(): assert lib.value == 1")

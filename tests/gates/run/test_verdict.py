@@ -426,7 +426,7 @@ class TestLeaves:
 def test_code_of_another_tree_is_a_witness_against_the_gate(
     imported: dict[str, str], outcome: str | None, words: str
 ) -> None:
-    witness = verdict.imports_witness(imported)
+    witness = verdict.imports_witness(imported, {})
     assert (witness is None) == (outcome is None)
     if witness is not None:
         assert str(witness.outcome).lower() == outcome
@@ -435,3 +435,10 @@ def test_code_of_another_tree_is_a_witness_against_the_gate(
         assert verdict.decide(passed)[:2] == (
             (GateOutcome.FAILED, True) if outcome == "failed" else (GateOutcome.PASSED, False)
         )
+
+
+def test_an_installed_copy_that_is_not_as_in_this_tree_is_a_witness_against_the_gate() -> None:
+    place = "/venv/lib/python3.12/site-packages/lib/__init__.py"
+    witness = verdict.imports_witness({"lib": place}, {"lib": place})
+    assert witness is not None
+    assert (witness.outcome, f"{place} is not as here" in witness.detail) == (GateOutcome.FAILED, True)

@@ -1,0 +1,98 @@
+"""Where tests imported the project from, and whether an installed copy is one of this tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.facts.dependencies import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tests of a gate imported of the project.
+
+    Attributes:
+        places: package or module → its file, relative to the project's folder where it lies in the same checkout.
+        stale: packages that are installed elsewhere → a file of theirs that is not as in this tree.
+    """
+
+    places: dict[str, str] = {}
+    stale: dict[str, str] = {}
+
+
+def look_at_imports(told: Iterable[Mapping[str, str]], root: Path, checkout: Path) -> Imported:
+    """Put together what all test processes of a gate told; what came from elsewhere is not covered up.
+
+    Args:
+        told: of each process, package → real place of its file.
+        root: the project's folder.
+        checkout: the working tree that it lies in.
+    """
+    root, checkout = root.resolve(), checkout.resolve()
+    places: dict[str, str] = {}
+    stale: dict[str, str] = {}
+    for process in told:
+        for name, place in process.items():
+            inside = Path(place).is_relative_to(checkout)
+            if name in places and inside:
+                continue
+            places[name] = os.path.relpath(place, root) if inside else place
+            if not inside and name not in stale and (file := _stale_file(name, Path(place), root)):
+                stale[name] = file
+    return Imported(places=places, stale=stale)
+
+
+def _stale_file(name: str, place: Path, root: Path) -> str:
+    """A file of an installed copy that differs from that of the tree; empty where none does, or nobody can say."""
+    site = next((folder for folder in place.parents if folder.name in ("site-packages", "dist-packages")), None)
+    project = _project_name(root)
+    # Others may have a package of the same name, and theirs says nothing of this one.
+    if site is None or not project or not any(_is_of(path.name, project) for path in site.glob("*.dist-info")):
+        return ""
+    for top in (root, root / "src"):
+        for source in _sources(top, name):
+            installed = site / source.relative_to(top)
+            with suppress(OSError):  # what cannot be read, or is not there, shows nothing
+                if _lines(installed) != _lines(source):
+                    return str(installed)
+    return ""
+
+
+def _sources(top: Path, name: str) -> Iterator[Path]:
+    single = top / f"{name}.py"
+    if single.is_file():
+        yield single
+    yield from sorted((top / name).rglob("*.py"))
+
+
+def _lines(path: Path) -> list[bytes]:
+    """What is compared: builds write a version into the sources, and ends of lines are git's affair."""
+    return [line for line in path.read_bytes().splitlines() if b"version" not in line.lower()]
+
+
+def _is_of(folder: str, project: str) -> bool:
+    return normal(folder.removesuffix(".dist-info").rpartition("-")[0]) == project
+
+
+def _project_name(root: Path) -> str:
+    try:
+        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return ""
+    for path in (("project",), ("tool", "poetry")):
+        found: object = table
+        for key in (*path, "name"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, str) and re.fullmatch(r"[\w.-]+", found):
+            return normal(found)
+    return ""
