@@ -52,6 +52,9 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
     tree = git.tree(commit)
     folder = worktrees_of(store) / tree[:20]
     _forget_gone(git, folder.parent)
+    for abandoned in abandoned_worktrees(store.folder.parent):
+        with suppress(EnvironmentProblem):  # in use
+            forget(None, abandoned)
     with _alone(folder.with_suffix(".lock")):
         if _is_clean(folder, tree):
             # Same tree, perhaps another commit: versions that are read from git must be this one's.
@@ -179,20 +182,44 @@ def _forget_old(git: Git, parent: Path, current: Path, disk: int) -> None:
             forget(git, folder)
 
 
-def forget(git: Git, folder: Path) -> None:
+def forget(git: Git | None, folder: Path) -> None:
     """Remove a worktree.
+
+    Args:
+        git: its repository; None where that is gone.
+        folder: the worktree.
 
     Raises:
         EnvironmentProblem: it is in use.
     """
-    with _alone(folder.with_suffix(".lock")):
-        _remove(git, folder)
-    for path in (folder.with_suffix(".lock"), _size_file(folder)):
-        path.unlink(missing_ok=True)
+    lock = folder.with_suffix(".lock")
+    with _alone(lock):
+        if git is not None:
+            _remove(git, folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in (_size_file(folder), lock):
+            path.unlink(missing_ok=True)
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The folder of git that a worktree names as its repository's, there or not; None for a folder that is no worktree."""
+    try:
+        named = (folder / ".git").read_bytes().removeprefix(b"gitdir:").strip()
+    except OSError:
+        return None
+    return Path(os.fsdecode(named)).parent.parent
+
+
+def abandoned_worktrees(cache: Path) -> tuple[Path, ...]:
+    """Worktrees, of any project, whose repository has gone."""
+    found = sorted(file.parent for file in cache.glob("*/worktrees/*/.git"))
+    return tuple(path for path in found if (home := repository_of(path)) is not None and not home.exists())
 
 
 def _forget_gone(git: Git, parent: Path) -> None:
     """Take worktrees of ours whose folders are gone (somebody emptied the cache) off git's list, and no others."""
+    parent = parent.resolve()  # as git writes it down
     for entry in (git.common_folder / "worktrees").glob("*/gitdir"):
         try:
             place = Path(os.fsdecode(entry.read_bytes()).strip()).parent
@@ -215,6 +242,7 @@ def _measured(folder: Path) -> None:
 
 
 def _size(folder: Path) -> int:
+    """Bytes that a worktree takes, as they were last measured."""
     try:
         return int(_size_file(folder).read_text())
     except (OSError, ValueError):

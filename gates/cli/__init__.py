@@ -55,6 +55,7 @@ for command in (
         looking.exclusions,
         looking.report,
         looking.init,
+        looking.clean,
         looking.schema,
         looking.facts,
     ),

@@ -1,4 +1,4 @@
-"""The commands that tell something and give no verdict: list, explain, exclusions, report, schema, init, facts."""
+"""The commands that tell something and give no verdict: list, explain, exclusions, report, schema, init, facts; and clean."""
 
 from __future__ import annotations
 
@@ -153,6 +153,19 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
     text = render_run(run_path or reports_folder(root), form)
     if text is not None:
         click.echo(text, nl=False)
+
+
+@click.command()
+@root_option
+@click.option("--all", "everything", is_flag=True, help="Of all projects, not only of this one.")
+@click.option("--dry-run", is_flag=True, help="Show it, remove nothing.")
+def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
+    """Remove worktrees of commits and kept runs from your cache. What is in use stays."""
+    from gates.workflows.clean import clean as remove
+    from gates.workflows.clean import told
+
+    items = remove(project_root(root), everything=everything, dry_run=dry_run)
+    click.echo(told(items, dry_run=dry_run), nl=False)
 
 
 @click.command()

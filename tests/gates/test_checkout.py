@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.checkout import checked_out, fill_submodules, merge_commit, size_of
+from gates.checkout import abandoned_worktrees, checked_out, fill_submodules, merge_commit, size_of
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
 from gates.store import Store
@@ -159,7 +159,7 @@ def test_nobody_else_uses_the_folder_meanwhile(repository: Repository, store: St
     code = """
         import sys
         from pathlib import Path
-        from gates.checkout import checked_out
+        from gates.checkout import abandoned_worktrees, checked_out
         from gates.git import Git
         from gates.store import Store
         with checked_out(Git(Path(sys.argv[1])), sys.argv[2], Store(Path(sys.argv[3]))):
@@ -232,6 +232,31 @@ def test_what_a_killed_run_left_is_collected_at_the_next_start(repository: Repos
         pass
     assert [folder.exists() for folder in folders] == [False, True]
     assert str(folders[0]) not in git.need("worktree", "list")
+
+
+def test_worktrees_whose_repository_is_gone_are_collected_at_the_next_start(
+    repository: Repository, tmp_path: Path
+) -> None:
+    other = Repository(tmp_path / "other")
+    stores = Store(tmp_path / "cache/one-1"), Store(tmp_path / "cache/other-2")
+    (gone,) = visited(other, stores[1], 1)
+    (kept,) = visited(repository, stores[0], 1)
+    assert abandoned_worktrees(tmp_path / "cache") == ()
+    shutil.rmtree(other.root)
+    visited(repository, stores[0], 1)
+    assert (gone.exists(), kept.exists()) == (False, True)
+    assert list(gone.parent.iterdir()) == []
+
+
+def test_a_cache_behind_a_link_is_kept_in_order_too(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    store = Store(tmp_path / "link/project-0123")
+    (folder,) = visited(repository, store, 1)
+    shutil.rmtree(folder)
+    with checked_out(Git(repository.root), repository.commit({"b": "1"}), store):
+        pass
+    assert folder.name not in Git(repository.root).need("worktree", "list")
 
 
 def test_worktrees_whose_folders_are_gone_leave_gits_list_and_no_others(
