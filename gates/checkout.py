@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
-from gates.git import Git
+from gates.git import Git, git_environment
 from gates.locking import take_lock
 from gates.store import CACHE_VARIABLE
 from gates.values import ExitCode
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from gates.store import Store
 
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-"""The user's hooks (post-checkout) are made for the user's worktrees."""
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+"""The user's hooks (post-checkout) are made for the user's worktrees; a daemon that watches one of ours outlives the run."""
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a file begins whose contents lie with LFS."""
 
 KEPT = 20
 """Worktrees that stay for the next run, as far as the disk budget goes: their environments cost more to make than to keep."""
@@ -61,11 +64,37 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
             Git(folder).need(*_NO_HOOKS, "checkout", "--quiet", "--detach", commit)
         else:
             _remove(git, folder)
-            git.need(*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+            _add(git, folder, commit)
         os.utime(folder)
         yield folder / git.prefix if git.prefix else folder
         _measured(folder)
     _forget_old(git, folder.parent, folder, disk)
+
+
+def _add(git: Git, folder: Path, commit: str) -> None:
+    words = (*_NO_HOOKS, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
+    try:
+        git.need(*words)
+    except EnvironmentProblem as error:
+        if "lfs" not in error.got:
+            raise
+        # A content that is not here would be fetched. Without it there is a pointer, which `pointers` tells.
+        _remove(git, folder)
+        git.need(*words, env=git_environment(GIT_LFS_SKIP_SMUDGE="1"))
+
+
+def pointers(worktree: Git) -> tuple[str, ...]:
+    """Files of LFS whose contents are not there: the filter is not installed, or the content was never fetched."""
+    names = worktree.answer("ls-files", "-z", "--", ":(attr:filter=lfs)").split("\0")
+    return tuple(name for name in names if name and _is_pointer(worktree.folder / name))
+
+
+def _is_pointer(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def worktrees_of(store: Store) -> Path:
@@ -73,12 +102,12 @@ def worktrees_of(store: Store) -> Path:
     return store.folder / "worktrees"
 
 
-def fill_submodules(worktree: Git, modules: Path) -> tuple[str, ...]:
+def fill_submodules(worktree: Git, *modules: Path) -> tuple[str, ...]:
     """Fill the submodules of a worktree from the user's own clones of them: nothing is fetched, no config is written.
 
     Args:
         worktree: the working tree, at its root.
-        modules: the folder of the user's clones: `modules` in the folder that all worktrees share.
+        modules: folders in which the user's clones may lie, the likeliest first.
 
     Returns:
         What the reader must know: which submodules are empty, and why.
@@ -91,8 +120,8 @@ def fill_submodules(worktree: Git, modules: Path) -> tuple[str, ...]:
         name = key.removeprefix("submodule.").removesuffix(".path")
         if not path or not worktree.answer("ls-files", "--stage", "--", f":(literal){path}").startswith("160000"):
             continue
-        source = modules / name
-        if not source.is_dir():
+        source = next((folder / name for folder in modules if (folder / name).is_dir()), None)
+        if source is None:
             notes.append(
                 f"the submodule {path} is empty: it is not initialised in the working tree (git submodule update)"
             )
@@ -155,9 +184,9 @@ def _is_clean(folder: Path, tree: str) -> bool:
     there = Git(folder)
     if there.answer("rev-parse", "HEAD^{tree}") != tree:
         return False
-    there.run("reset", "--quiet", "--hard")
-    there.run("clean", "--quiet", "-ffd", "-e", ".nox")  # ignored files (environments) stay
-    status = there.run("status", "--porcelain", "--", ".", ":(exclude,glob)**/.nox/**")
+    there.run(*_NO_HOOKS, "reset", "--quiet", "--hard")
+    there.run(*_NO_HOOKS, "clean", "--quiet", "-ffd", "-e", ".nox")  # ignored files (environments) stay
+    status = there.run(*_NO_HOOKS, "status", "--porcelain", "--", ".", ":(exclude,glob)**/.nox/**")
     return status.returncode == 0 and not status.stdout
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.checkout import DISK, checked_out, fill_submodules, merge_commit
+from gates.checkout import DISK, checked_out, fill_submodules, merge_commit, pointers
 from gates.config import Config, load_config
 from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
 from gates.git import Git, subject_of_commit
 from gates.ignored import carry
+from gates.render.text import plural
 from gates.store import Store
 from gates.workflows.prepare import Prepared, prepare
 
@@ -96,10 +97,7 @@ def prepare_commit(
     target = reports or root / here.reports
     disk = DISK if here.worktree_disk is None else here.worktree_disk
     with checked_out(git, commit, Store.of(root, git), disk) as folder:
-        top = Git(folder.parents[len(PurePath(git.prefix).parts) - 1] if git.prefix else folder)
-        empty = fill_submodules(top, git.common_folder / "modules") if (top.folder / ".gitmodules").exists() else ()
-        if top.answer("config", "--bool", "core.sparseCheckout") == "true":
-            empty = (*empty, "sparse checkout: files outside of its patterns are not in the worktree, nor validated")
+        lacking = _lacking(git, folder)
         carried = carry(git, Git(folder), here.worktree_copy, here.worktree_link)
 
         def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
@@ -107,9 +105,26 @@ def prepare_commit(
 
         config, note = _checklist(folder, checklist_of)
         prepared = prepare(folder, request, reports=target, subject=subject, config=config)
-        notes = (*prepared.plan.notes, *empty, *carried.notes, *([note] if note else []))
+        notes = (*prepared.plan.notes, *lacking, *carried.notes, *([note] if note else []))
         plan = msgspec.structs.replace(prepared.plan, notes=notes)
         yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
+
+
+def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
+    """Fill the submodules of a worktree; what is not in it then, though the commit has it, in words."""
+    top = Git(folder.parents[len(PurePath(git.prefix).parts) - 1] if git.prefix else folder)
+    notes: tuple[str, ...] = ()
+    if (top.folder / ".gitmodules").exists():
+        # Those of the main working tree lie where all share them, those of a further one beside its index.
+        notes = fill_submodules(top, git.index.parent / "modules", git.common_folder / "modules")
+    if top.answer("config", "--bool", "core.sparseCheckout") == "true":
+        notes = (*notes, "sparse checkout: files outside of its patterns are not in the worktree, nor validated")
+    empty = pointers(top) if (top.folder / ".gitattributes").exists() else ()
+    if empty:
+        shown = ", ".join(empty[:3]) + (" …" if len(empty) > 3 else "")
+        words = f"{plural(len(empty), 'file')} of LFS without contents, which are not here (git lfs pull): {shown}"
+        notes = (*notes, words)
+    return notes
 
 
 def commit_of(git: Git, name: str) -> tuple[str, Kind]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.checkout import abandoned_worktrees, checked_out, fill_submodules, merge_commit, size_of
+from gates.checkout import abandoned_worktrees, checked_out, fill_submodules, merge_commit, pointers, size_of
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
 from gates.store import Store
@@ -153,23 +153,31 @@ def test_a_hooks_environment_leads_to_no_other_repository(
     assert repository.bytes() == before
 
 
+OTHER = """
+    import sys
+    from pathlib import Path
+    from gates.checkout import checked_out
+    from gates.git import Git
+    from gates.store import Store
+    with checked_out(Git(Path(sys.argv[1])), sys.argv[2], Store(Path(sys.argv[3]))):
+        print("there", flush=True)
+        sys.stdin.read()
+"""
+
+
+def another_run(repository: Repository, commit: str, store: Store) -> subprocess.Popen[bytes]:
+    """A process that uses the worktree of a commit until its input ends."""
+    command = [sys.executable, "-c", dedent(OTHER), str(repository.root), commit, str(store.folder)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"there\n"
+    return other
+
+
 def test_nobody_else_uses_the_folder_meanwhile(repository: Repository, store: Store) -> None:
     first = repository.commit({"a": "1"})
     second = repository.commit({"a": "2"})
-    code = """
-        import sys
-        from pathlib import Path
-        from gates.checkout import abandoned_worktrees, checked_out
-        from gates.git import Git
-        from gates.store import Store
-        with checked_out(Git(Path(sys.argv[1])), sys.argv[2], Store(Path(sys.argv[3]))):
-            print("there", flush=True)
-            sys.stdin.read()
-    """
-    command = [sys.executable, "-c", dedent(code), str(repository.root), first, str(store.folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"there\n"
+    with another_run(repository, first, store) as other:
         git = Git(repository.root)
         with pytest.raises(EnvironmentProblem, match="another run") as caught, checked_out(git, first, store):
             pass
@@ -179,6 +187,20 @@ def test_nobody_else_uses_the_folder_meanwhile(repository: Repository, store: St
         other.communicate(b"")
     with checked_out(git, first, store):
         pass
+
+
+def test_a_worktree_whose_run_was_killed_before_it_used_it_is_gone_after_the_next(
+    repository: Repository, store: Store
+) -> None:
+    commit, git = repository.commit({"a": "1"}), Git(repository.root)
+    with another_run(repository, commit, store) as other:
+        other.kill()
+        other.communicate()
+    assert git.need("worktree", "list", "--porcelain").count("worktree ") == 2
+    with checked_out(git, repository.commit({"a": "2"}), store) as folder:
+        pass
+    assert git.need("worktree", "list", "--porcelain").count("worktree ") == 2
+    assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
 
 
 def test_an_error_inside_gives_the_folder_free(repository: Repository, store: Store) -> None:
@@ -407,6 +429,76 @@ def test_a_submodule_that_the_user_does_not_have_is_told(repository: Repository,
     assert note.startswith("the submodule sub is empty: it is not initialised")
 
 
+def test_submodules_of_a_further_worktree_of_the_user_are_found(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    other = Repository(tmp_path / "other")
+    other.commit({"lib": "1"})
+    local = ("-c", "protocol.file.allow=always")
+    repository.git(*local, "submodule", "add", "--quiet", str(other.root), "sub")
+    commit = repository.commit()
+    shutil.rmtree(repository.root / ".git/modules")
+    mine = tmp_path / "mine"
+    repository.git("worktree", "add", "--quiet", "--detach", str(mine))
+    repository.git("-C", str(mine), *local, "submodule", "update", "--quiet", "--init")
+    shutil.rmtree(other.root)
+    git = Git(mine)
+    with checked_out(git, commit, store) as folder:
+        assert fill_submodules(Git(folder), git.index.parent / "modules", git.common_folder / "modules") == ()
+        assert (folder / "sub/lib").read_text() == "1"
+
+
+def test_neither_hooks_nor_a_watcher_of_the_user_are_run_in_a_worktree_that_is_found_again(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1"})
+    for name in ("post-index-change", "watcher"):
+        hook = repository.root / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/{name}'\n")
+        hook.chmod(0o755)
+    for _ in range(2):
+        with checked_out(Git(repository.root), commit, store) as folder:
+            (folder / "a").write_text("changed by a run")
+        repository.git("config", "core.fsmonitor", str(repository.root / ".git/hooks/watcher"))
+    assert not (tmp_path / "post-index-change").exists()
+    assert not (tmp_path / "watcher").exists()
+
+
+def test_a_worktree_of_a_bare_repository_is_as_good_as_any(
+    repository: Repository, store: Store, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1"})
+    repository.git("clone", "--quiet", "--bare", str(repository.root), str(tmp_path / "bare.git"))
+    repository.git("-C", str(tmp_path / "bare.git"), "worktree", "add", "--quiet", str(tmp_path / "mine"), "main")
+    git = Git.of(tmp_path / "mine")
+    assert git is not None
+    for _ in range(2):
+        with checked_out(git, commit, store) as folder:
+            assert files(folder) == {"a"}
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+
+
+def test_contents_of_lfs_that_are_not_here_are_not_fetched_and_their_pointers_are_told(
+    repository: Repository, store: Store
+) -> None:
+    """A filter that would fetch, and fails without a network; told to skip that, it leaves the pointer."""
+    commit = repository.commit({".gitattributes": "*.bin filter=lfs -text\n", "ü.bin": POINTER, "text": "1"})
+    repository.git("config", "filter.lfs.smudge", 'test -n "$GIT_LFS_SKIP_SMUDGE" && cat')
+    repository.git("config", "filter.lfs.required", "true")
+    for _ in range(2):
+        with checked_out(Git(repository.root), commit, store) as folder:
+            assert files(folder) == {".gitattributes", "ü.bin", "text"}
+            assert pointers(Git(folder)) == ("ü.bin",)
+    repository.git("config", "filter.lfs.smudge", "echo content")
+    repository.git("config", "filter.lfs.clean", "cat")
+    with checked_out(Git(repository.root), repository.commit({"text": "2"}), store) as folder:
+        assert pointers(Git(folder)) == ()
+        assert (folder / "ü.bin").read_text() == "content\n"
+
+
 def lines_end(repository: Repository) -> None:
     repository.git("config", "core.autocrlf", "true")
     repository.git("config", "core.safecrlf", "false")
@@ -436,8 +528,7 @@ def names(repository: Repository) -> None:
 
 def large_files(repository: Repository) -> None:
     """Pointers of LFS where its filter is not installed."""
-    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
-    repository.commit({".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "model.bin": pointer})
+    repository.commit({".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "model.bin": POINTER})
     repository.git("config", "filter.lfs.process", "no-such-program")
     repository.git("config", "filter.lfs.smudge", "no-such-program")
     repository.git("config", "filter.lfs.required", "false")
