@@ -88,6 +88,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stress_duration: seconds for which each test runs again and again; None for once.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
+        junit: what a JUnit file may ask for, where it is not the default.
         notes: what the reader should know about the choice.
     """
 
@@ -124,6 +125,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     test_timeout: float | None = None
     no_install: bool = False
     nox_args: tuple[str, ...] = ()
+    junit: dict[str, int] = {}
     notes: tuple[str, ...] = ()
 
 
@@ -191,6 +193,7 @@ def make_plan(
         groups=config.groups,
         supervise=config.supervise,
         scripts=config.scripts,
+        junit=config.junit,
         test_timeout=timeout,
         global_timeout=request.global_timeout or profile.global_timeout or config.global_timeout,
         stall_timeout=request.stall_timeout or profile.stall_timeout or config.stall_timeout,

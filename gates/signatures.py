@@ -54,30 +54,39 @@ _PATH = re.compile(
 )
 
 _RULES = (
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    ("-", re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
     (
+        "-:",
         re.compile(
             r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\w-])"
             r"|\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"
         ),
         "<time>",
     ),
-    (re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
+    ("", re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
     # pytest shortens texts to some thirty characters, unless it is told -vv: longer ones must not tell causes apart.
-    (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
-    (re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""), "'…'"),
+    ("'\"", re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
     (
+        "'\"",
+        re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""),
+        "'…'",
+    ),
+    (
+        "",
         re.compile(
             r"(?:(?<![\w.)\]])[-+])?(?<!\w)\d+(?:[_,]\d+)*(?:\.\d+)*(?:[eE][-+]?\d+)?(?:(?:ns|us|µs|ms|s|m|h)\b)?"
         ),
         "#",
     ),
-    (re.compile(r"#(?:, ?#)+"), "#…"),
+    (",", re.compile(r"#(?:, ?#)+"), "#…"),
 )
-"""What changes from run to run → what stands for it, in this order: a date is not three numbers."""
+"""What changes from run to run, and what stands for it, in this order: a date is not three numbers. Before it, characters
+of which the text must have one, to look no further where it has none."""
 
 _MODULE = re.compile(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
 _CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
+_BEFORE_NAME = re.compile(r"\A.*[.:$]")
+_WORD = re.compile(r"\w")
 
 _STACK_FRAME = re.compile(r'^\s*File "(?P<file>[^"\n]+)", line \d+,? in (?P<function>\S+)', re.MULTILINE)
 _TEXT_FRAME = re.compile(
@@ -99,12 +108,16 @@ def signature(kind: str, message: str, frame: str = "") -> str:
 def normalise(message: str) -> str:
     """The first line of a message without what changes from run to run."""
     line = next((stripped for each in message.splitlines() if (stripped := each.strip())), "")
-    text = _NOISE.sub("", " ".join(line[:_READ].split()))
-    # Before the rules: a path is shortened before its quotes are measured.
-    text = _QUOTED_PATH.sub(lambda match: match["quote"] + _shortened(match["name"]) + match["quote"], text)
-    text = _PATH.sub(lambda match: _shortened(match["name"]), text)
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    text = " ".join(line[:_READ].split())
+    if "\x1b" in text or " at 0x" in text:
+        text = _NOISE.sub("", text)
+    if "/" in text or "\\" in text:
+        # Before the rules: a path is shortened before its quotes are measured.
+        text = _QUOTED_PATH.sub(lambda match: match["quote"] + _shortened(match["name"]) + match["quote"], text)
+        text = _PATH.sub(lambda match: _shortened(match["name"]), text)
+    for needed, pattern, replacement in _RULES:
+        if not needed or any(character in text for character in needed):
+            text = pattern.sub(replacement, text)
     return text if len(text) <= LIMIT else text[: LIMIT - 1] + "…"
 
 
@@ -178,13 +191,13 @@ def typed(message: str, kind: str = "") -> str:
 
     pytest leaves out the name before `assert`, other runners write it beside the message.
     """
-    name = re.split(r"[.:$]+", kind)[-1] if _CLASS.match(kind) else ""
+    name = _BEFORE_NAME.sub("", kind) if kind and _CLASS.match(kind) else ""
     message = _MODULE.sub("", message.strip())
     if message.startswith("assert ") and not name:
         name = "AssertionError"
-    return (
-        message if not name or re.match(rf"{re.escape(name)}(?:\W|\Z)", message) else f"{name}: {message}".rstrip(": ")
-    )
+    # Followed by no letter: `Error` is not named by a message about an `ErrorCode`.
+    named = message.startswith(name) and not _WORD.match(message, len(name))
+    return message if not name or named else f"{name}: {message}".rstrip(": ")
 
 
 def of_timeout(dump: str, root: str) -> str:

@@ -54,12 +54,14 @@ def fails_as_base(base: Sequence[TestResult], head: Sequence[TestResult], tests:
 
     What could not be collected stands for tests of which nobody knows, so it is never only what the base has, too.
     """
-    name = naming((*base, *head))
     wrong = [result for result in head if result.outcome in WRONG_TESTS]
     if not wrong:
         return None
     collected = all(result.phase != "collect" for result in wrong)
-    return collected and {name(result) for result in wrong} <= known_to_fail(tests)
+    if not collected:
+        return False
+    name = naming((*base, *head))
+    return {name(result) for result in wrong} <= known_to_fail(tests)
 
 
 def gates_with_wrong(tests: Sequence[TestResult]) -> frozenset[str]:

@@ -28,7 +28,8 @@ def wider_exclusions(
     found = []
     kinds: tuple[Literal["exclusion", "quarantine"], ...] = ("exclusion", "quarantine")
     for kind in kinds:
-        before, after = _named(base, kind), _named(head, kind)
+        after = _named(head, kind)
+        before = _named(base, kind) if after else {}
         for name in dict.fromkeys(after.values()):
             tests = tuple(test for test, entry in after.items() if entry == name and test not in before)
             if tests:

@@ -57,22 +57,34 @@ def compare_tests(
         head_shapes: likewise, of the head.
     """
     shapes = (base_shapes or {}, head_shapes or {})
-    renamed = _renamed(base, head, *shapes)
-    both = (*base, *head)
-    before = dict(zip(map(naming(both, renamed), base), base, strict=True))
-    after = dict(zip(map(naming(both), head), head, strict=True))
+    several = len({result.gate for side in (base, head) for result in side}) > 1
+    before, after = _by_name(base, several, {}), _by_name(head, several, {})
+    renamed = _renamed(base, head, *shapes) if before.keys() != after.keys() else {}
+    if renamed:
+        before = _by_name(base, several, renamed)
     found: dict[str, list[Any]] = {field: [] for field in TestsComparison.__struct_fields__}
+    passed = TestOutcome.PASSED
     for test, result in after.items():
-        for field in _became(before.get(test), result):
+        was = before.get(test)
+        if was is not None and was.outcome is passed and result.outcome is passed:
+            continue  # nearly all of them
+        for field in _became(was, result):
             found[field].append(test)
+    gone = [test for test in before if test not in after]
     # A test with other parameters is the same test, with fewer or more of them.
-    functions = {test.partition("[")[0] for test in after}
-    found["removed"] = [
-        test for test in before if test not in after and ("[" not in test or test.partition("[")[0] not in functions)
-    ]
+    functions = {test.partition("[")[0] for test in after} if gone else set()
+    found["removed"] = [test for test in gone if "[" not in test or test.partition("[")[0] not in functions]
     found["renamed"] = [Renamed(before=one, after=other) for one, other in renamed.items()]
-    found["fewer"] = [*_fewer_parameters(before, after), *_fewer_claims(renamed, base, head, *shapes)]
+    fewer = _fewer_parameters(before, after) if gone else ()  # no name went, so no function lost one
+    found["fewer"] = [*fewer, *_fewer_claims(renamed, base, head, *shapes)]
     return TestsComparison(**{field: tuple(tests) for field, tests in found.items()})
+
+
+def _by_name(results: Sequence[TestResult], several: bool, renamed: Mapping[str, str]) -> dict[str, TestResult]:
+    if several or renamed:
+        return {names_of(result, renamed)[several]: result for result in results}
+    # The same without a call for each of perhaps 100,000 tests.
+    return {names_of(result)[0] if result.process else result.id: result for result in results}
 
 
 def _function(result: TestResult) -> str:
@@ -96,6 +108,8 @@ def _fewer_parameters(before: Mapping[str, TestResult], after: Mapping[str, Test
 def _fewer_claims(
     renamed: Mapping[str, str], base: Sequence[TestResult], head: Sequence[TestResult], before: Shapes, after: Shapes
 ) -> list[Fewer]:
+    if not before or not after:
+        return []
     there = set(map(_function, head))
     found = []
     for test in dict.fromkeys(map(_function, base)):

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
-from gates.config.tables import Problems, read_gate, read_profile, read_top
+from gates.config.tables import Problems, read_gate, read_junit_limits, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
@@ -105,6 +105,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     tests = table.get("tests")
     nameable = names_of(tests)
     rules = read_layers(tests, ("tests",), problems, nameable)
+    junit = read_junit_limits(table, problems)
     groups, scripts = read_groups(tests, problems), read_scripts(tests, problems)
     profiles = {
         name: read_profile(name, value, problems, nameable) for name, value in problems.tables(table, "profile")
@@ -135,6 +136,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
         rules=rules,
         groups=groups,
         scripts=scripts,
+        junit=junit,
         **settings,
     )
 

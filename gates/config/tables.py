@@ -120,8 +120,8 @@ def _max_fail(value: Any) -> str:
     return text
 
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)")
-_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_BYTES)})")
 
 
 def _size(value: Any) -> int:
@@ -129,6 +129,14 @@ def _size(value: Any) -> int:
     if match is None:
         raise ValueError("a size such as '500 MB' or '10 GB'")
     return round(float(match[1]) * _BYTES[match[2]])
+
+
+def _limit(value: Any) -> int:
+    if isinstance(value, str):
+        value = _size(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("a whole number from 1, or a size such as '64 MiB'")
+    return value
 
 
 def _part(value: Any) -> float:
@@ -231,7 +239,9 @@ TOP: dict[str, Reader] = {
     "timing-budget": seconds,
     "timing-threshold": _part,
 }
-TABLES = ("gate", "profile", "exclusions", "quarantine", "tests")
+TABLES = ("gate", "profile", "exclusions", "quarantine", "tests", "junit")
+
+JUNIT: dict[str, Reader] = {"max-size": _limit, "max-depth": _count, "max-attribute": _limit, "max-text": _limit}
 
 GATE: dict[str, Reader] = {
     "command": command,
@@ -240,6 +250,7 @@ GATE: dict[str, Reader] = {
     "title": _text,
     "timeout": seconds,
     "needs": _texts,
+    "junit": _texts,
     "reports": _texts,
     "tests": _witness,
     "env": _variables,
@@ -317,6 +328,15 @@ class Problems:
 def read_top(table: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     """The settings that stand in no sub-table."""
     return problems.fields(table, TOP, ())
+
+
+def read_junit_limits(table: Mapping[str, Any], problems: Problems) -> dict[str, int]:
+    """`[junit]`."""
+    limits = table.get("junit", {})
+    if not isinstance(limits, dict):
+        problems.add(("junit",), "junit is not a table", expected="[junit]", got=repr(limits))
+        return {}
+    return problems.fields(limits, JUNIT, ("junit",))
 
 
 def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateConfig:

@@ -31,7 +31,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
         title: one line for the summary.
         timeout: seconds; None takes the run's.
         needs: gates that must have passed before this one starts.
-        reports: files that it must write, relative to the root; `.xml` files are read as JUnit.
+        junit: JUnit files that it must write, and globs of them, relative to the root.
+        reports: other files that it must write; an `.xml` file among them is read if it is JUnit.
         tests: see `TestWitness`.
         env: variables to set or clear, with reasons.
         cwd: folder to run in, relative to the root.
@@ -46,6 +47,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     timeout: float | None = None
     needs: tuple[str, ...] = ()
+    junit: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     tests: TestWitness = "auto"
     env: tuple[EnvironmentChange, ...] = ()
@@ -125,6 +127,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         timing_threshold: a change of a time up to this part is none that matters.
         merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
+        junit: what files of other runners may ask for, where it is not the default: fields of `junit.limits.JUnitLimits`.
     """
 
     root: Path
@@ -159,3 +162,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     global_timeout: float | None = None
     stall_timeout: float | None = None
     scripts: dict[str, SetupScript] = {}
+    junit: dict[str, int] = {}

@@ -1,150 +1,377 @@
-"""Turn the events of a parser into a report, and recount what the file says of itself."""
+"""Turn the events of a parser into results as they come, and recount what the file says of itself.
+
+Nearly all cases of a file are plain: a name, a class, a time, and nothing inside. They take the short way through
+`start` and `end`; everything else takes the long one.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from typing import TYPE_CHECKING
 
-from gates.junit.cases import NESTED, RawCase, RawResult, read_case
-from gates.junit.outcomes import RESULTS
-from gates.junit.report import PYTEST, JUnitCase, JUnitReport
-from gates.values import BAD_TESTS
+import msgspec
 
-PRODUCERS = {"pytest tests": PYTEST, "pytest": PYTEST, "nextest-run": "nextest"}
-"""Name of a suite → the runner that calls it so."""
+from gates.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
+from gates.junit.counts import Found, contradictions, producer_of
+from gates.junit.errors import JUnitError
+from gates.junit.outcomes import RESULTS, worst_outcome
+from gates.junit.report import GATES_SUITE, PYTEST, JUnitReport, id_prefix
+from gates.junit.times import read_seconds
+from gates.results import TestResult
+from gates.values import BAD_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from xml.parsers.expat import XMLParserType
+
+    from gates.junit.limits import JUnitLimits
+
+SUITES = frozenset({"testsuites", "testsuite"})
+OUTPUTS = frozenset({"system-out", "system-err"})
+
+_ELEMENTS = {name.lower(): name for name in (*RESULTS, *SUITES, *OUTPUTS, *NESTED, "testcase", "property")}
+_PASSIVE = frozenset({"properties", "property", "attachments", "description", "link", "links", *OUTPUTS, *NESTED})
+"""Elements in a case that never say how it ended."""
+
+_PASSED = TestOutcome.PASSED
+_SHOWN = 20
+"""Contradictions that are told; there may be one in each of thousands of suites."""
+
+_REMEMBERED = 10_000
+"""Texts that are remembered of each kind: most tests of a suite take one of a few times, and lie in one of a few places."""
+
+_COLUMNS = ("name", "classname", "file", "line", "time")
+_PLAIN_ATTRIBUTES = frozenset(_COLUMNS)
+"""Attributes that do not say how a case ended, nor when."""
+
+_READY, _PLAIN, _PRINTED, _OTHER = range(4)
+"""Where the reader is: a case may come; inside one that says nothing but its name so far; inside its output; anywhere
+else."""
 
 
 class _Suite:
-    """A suite whose end was not read yet; `found` counts elements of it and of the suites inside it."""
+    """A suite whose end was not read yet."""
 
-    def __init__(self, tag: str, attributes: dict[str, str], outer: _Suite | None) -> None:
+    __slots__ = ("attributes", "before", "depth", "file", "gate", "name", "tag")
+
+    def __init__(self, tag: str, attributes: dict[str, str], outer: _Suite | None, depth: int, before: Found) -> None:
         self.tag = tag
         self.attributes = attributes
         self.name = attributes.get("name", "")
         self.file: str = attributes.get("file", "") or (outer.file if outer else "")
-        self.found: Counter[str] = Counter()
+        self.gate = ""
+        self.depth = depth
+        self.before = before
 
 
 class ReportBuilder:
-    """Takes the events of one document, in order; `report` is complete after the last."""
+    """Takes the events of one document, in order; `report` is complete after the last.
 
-    def __init__(self) -> None:
-        self.started = False
-        self._path: list[str] = []
+    Args:
+        parser: whose events these are; its handler for text is set only where text is kept.
+        limits: what the file may ask for.
+        gate: of the results; empty where the file may say it.
+    """
+
+    def __init__(self, parser: XMLParserType, limits: JUnitLimits, gate: str = "") -> None:
+        self._parser = parser
+        self._limits = limits
+        self._gate = gate
+        self._places: dict[tuple[str, str], tuple[str, str]] = {}  # of the suite
+        self._times: dict[str, float] = {}
+        self._lines: dict[str, int] = {}
+        self._depth = 0
         self._suites: list[_Suite] = []
         self._case: RawCase | None = None
         self._result: RawResult | None = None
-        self._cases: list[JUnitCase] = []
+        self._results: dict[str, TestResult] = {}
+        self._repeats: dict[str, int] = {}
+        self._numbered: dict[str, str] = {}  # key of a result that was numbered → the one it would have had
+        self._gates: list[str] = []
+        self._more = self._bad = self._skipped = 0
         self._contradictions: list[str] = []
-        self._notes: list[str] = []
+        self._notes: dict[str, None] = {}
+        self._unknown: dict[str, int] = {}
         self._producer = ""
 
-    @property
-    def count(self) -> int:
-        """Cases read so far."""
-        return len(self._cases)
+    def handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
+        """What takes the starts (names and values of attributes in turns) and the ends of elements.
 
-    @property
-    def depth(self) -> int:
-        """Elements that are open."""
-        return len(self._path)
+        These two run for every element, so they are closures over the few things that they need.
+        """
+        begin, finish, add, place = self._start, self._end, self._add, self._place
+        results, gate, times, lines = self._results, self._gate, self._times, self._lines
+        state = _OTHER
+        case: list[str] = []
+        shape: list[str] = []
+        name, classname, file, line, time = range(5)
+        missing = False
+        last_class: str | None = None
+        last_file = ""
+        prefix = path = ""
 
-    @property
-    def wants_text(self) -> bool:
-        """Whether text at this place is kept: only results have any that matters here."""
-        return self._result is not None
+        def start(tag: str, attributes: list[str]) -> None:
+            nonlocal state, case, last_class
+            if state == _READY and tag == "testcase":
+                case = attributes
+                state = _PLAIN
+            elif state == _PLAIN and tag in OUTPUTS:
+                state = _PRINTED
+            else:
+                state = begin(tag, attributes, case, state)
+                last_class = None  # it may be another suite
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-        self.started = True
-        self._path.append(tag)
-        if self._result is not None:
-            if tag in NESTED and self._result.is_attempt:
-                self._result.inside = tag
-            return  # other markup inside a result: only its text matters
-        if tag in {"testsuites", "testsuite"} and self._case is None:
-            self._suites.append(_Suite(tag, attributes, self._suites[-1] if self._suites else None))
-            self._producer = self._producer or PRODUCERS.get(attributes.get("name", ""), "")
-        elif tag == "testcase" and self._case is None:
-            self._case = RawCase(attributes)
-        elif tag in RESULTS:
-            self._result = RawResult(tag, attributes)
-        elif tag == "property" and self._case is not None and "name" in attributes:
-            self._case.properties[attributes["name"]] = attributes.get("value", "")
+        def end(_: str) -> None:
+            nonlocal state, shape, name, classname, file, line, time, missing, last_class, last_file, prefix, path
+            if state != _PLAIN:
+                state = _PLAIN if state == _PRINTED else finish()
+                last_class = None
+                return
+            state = _READY
+            if case[::2] != shape:
+                if not _PLAIN_ATTRIBUTES.issuperset(case[::2]):
+                    self._end_case(RawCase(mapping(case), 0))
+                    return
+                shape = case[::2]
+                name, classname, file, line, time = columns = _columns(shape)
+                missing = -1 in columns
+            if missing:
+                case.append("")
+            if case[classname] != last_class or case[file] != last_file:
+                last_class, last_file = case[classname], case[file]
+                prefix, path = place(last_class, last_file)
+            seconds, number = case[time], case[line]
+            test_id = prefix + case[name]
+            result = TestResult(
+                gate=gate,
+                id=test_id,
+                outcome=_PASSED,
+                duration=times[seconds] if seconds in times else self._duration(seconds),
+                file=path,
+                line=lines[number] if number in lines else self._line(number),
+            )
+            if results.setdefault(test_id, result) is not result:
+                add(result, test_id)
 
-    def text(self, data: str) -> None:
-        """Text inside a result."""
-        if self._result is not None:
-            self._result.add(data)
-
-    def end(self, tag: str) -> None:
-        """An element ends."""
-        self._path.pop()
-        if self._result is not None:
-            # Compared by depth too: a result may hold an element of its own name.
-            if tag == self._result.tag and tag not in self._path:
-                self._end_result(self._result)
-                self._result = None
-            elif tag == self._result.inside:
-                self._result.inside = ""
-        elif tag == "testcase" and self._case is not None and "testcase" not in self._path:
-            self._end_case(self._case)
-            self._case = None
-        elif tag in {"testsuites", "testsuite"} and self._case is None:
-            self._end_suite(self._suites.pop())
+        return start, end
 
     def report(self) -> JUnitReport:
         """Everything that was read."""
-        empty = () if self._cases else ("there is no test case in the file",)
+        empty = () if self.cases else ("there is no test case in the file",)
+        told = [*self._contradictions, *empty]
+        if len(told) > _SHOWN:
+            told[_SHOWN:] = [f"and {len(told) - _SHOWN} more"]
+        unknown = [
+            f"<{tag}> in a test case says nothing here ({number} times)" for tag, number in self._unknown.items()
+        ]
         return JUnitReport(
-            cases=tuple(self._cases),
-            contradictions=(*self._contradictions, *empty),
-            notes=tuple(self._notes),
+            results=tuple(self._results.values()),
+            gates=tuple(self._gates),
+            contradictions=tuple(told),
+            notes=(*self._notes, *unknown),
             producer=self._producer,
         )
 
-    def _end_result(self, result: RawResult) -> None:
-        if self._case is not None:
-            self._case.results.append(result)
-            return
+    def rescue(self) -> None:
+        """The document ends too early: keep the case that is open where it has said already that something is wrong."""
+        case, self._case, self._result = self._case, None, None
+        if case is not None and any(result.is_bad for result in case.results):
+            self._end_case(case)
+
+    @property
+    def cases(self) -> int:
+        """Cases that were read to their end."""
+        return len(self._results) + self._more
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether text at this place is kept."""
+        return self._result is not None or (self._case is not None and bool(self._case.output))
+
+    def _place(self, classname: str, file: str) -> tuple[str, str]:
+        """What cases of a class and a file have in common: the start of their ids, and their file."""
+        place = self._places.get((classname, file))
+        if place is not None:
+            return place
         suite = self._suites[-1]
-        suite.found[result.tag] += 1
-        if RESULTS[result.tag] in BAD_TESTS:
+        path = file or suite.file
+        place = (id_prefix(classname, path, suite.name), path)
+        if len(self._places) < _REMEMBERED:
+            self._places[classname, file] = place
+        return place
+
+    def _duration(self, text: str) -> float:
+        duration = read_seconds(text)
+        if len(self._times) < _REMEMBERED:
+            self._times[text] = duration
+        return duration
+
+    def _line(self, text: str) -> int:
+        line = read_line(text, self._producer)
+        if len(self._lines) < _REMEMBERED:
+            self._lines[text] = line
+        return line
+
+    # The long way
+
+    def _start(self, tag: str, pairs: list[str], plain: list[str], state: int) -> int:
+        """An element begins; `plain` is the case that turns out not to be. Gives the new state."""
+        if state in (_PLAIN, _PRINTED):
+            self._depth += 1
+            self._case = RawCase(mapping(plain), self._depth)
+            self._depth += state == _PRINTED
+        attributes = mapping(pairs)
+        tag = _ELEMENTS.get(tag) or _ELEMENTS.get(tag.rpartition(":")[2].lower(), tag)
+        self._depth += 1
+        if self._depth > self._limits.max_depth:
+            raise JUnitError.over_limit("nests its elements too deeply", "max-depth", self._limits.max_depth)
+        result, case = self._result, self._case
+        if result is not None:
+            if tag in NESTED and result.is_attempt and not result.inside:
+                self._parser.CharacterDataHandler = result.enter(tag, self._depth).add
+        elif tag in RESULTS:
+            self._result = result = RawResult(tag, attributes, self._depth, self._limits.max_text)
+            if case is not None:
+                case.results.append(result)
+            self._parser.CharacterDataHandler = result.own.add
+        elif case is not None:
+            self._inside(case, tag, attributes)
+        elif tag in SUITES:
+            self._open_suite(tag, attributes)
+        elif tag == "testcase":
+            self._case = RawCase(attributes, self._depth)
+        return self._now()
+
+    def _now(self) -> int:
+        """The state: whether a case may come, and by the short way, for which its gate must be known."""
+        if self._case is not None or self._result is not None or not self._suites:
+            return _OTHER
+        plain = self._suites[-1].gate == self._gate and self._depth < self._limits.max_depth
+        return _READY if plain else _OTHER
+
+    def _inside(self, case: RawCase, tag: str, attributes: dict[str, str]) -> None:
+        """An element in a case that is no result."""
+        if tag == "property":
+            if "name" in attributes:
+                case.properties[attributes["name"]] = attributes.get("value", "")
+        elif tag in OUTPUTS:
+            # Kept only where somebody will look for it.
+            if not case.output and any(result.is_bad for result in case.results):
+                case.output, case.output_depth = tag, self._depth
+                case.outputs[tag] = case.outputs.get(tag) or Text(self._limits.max_text)
+                self._parser.CharacterDataHandler = case.outputs[tag].add
+        elif tag not in _PASSIVE and self._depth == case.depth + 1 and len(self._unknown) < _SHOWN:
+            self._unknown[tag] = self._unknown.get(tag, 0) + 1
+
+    def _open_suite(self, tag: str, attributes: dict[str, str]) -> None:
+        suite = _Suite(tag, attributes, self._suites[-1] if self._suites else None, self._depth, self._found())
+        suite.gate = self._gate or next((gate for gate in self._gates if suite.name.startswith(f"{gate}: ")), "")
+        if suite.name == GATES_SUITE and not self._gate:
+            suite.gate = GATES_SUITE  # perhaps; its cases tell
+        self._producer = self._producer or producer_of(attributes)
+        self._suites.append(suite)
+        self._places.clear()
+
+    def _end(self) -> int:
+        """An element ends. Gives the new state."""
+        depth, result, case = self._depth, self._result, self._case
+        self._depth -= 1
+        if result is not None:
+            if depth == result.depth:
+                self._result = self._parser.CharacterDataHandler = None
+                if case is None:
+                    self._suite_result(result)
+            elif depth == result.inside_depth:
+                self._parser.CharacterDataHandler = result.leave().add
+        elif case is not None:
+            if depth == case.depth:
+                self._case = None
+                self._end_case(case)
+            elif depth == case.output_depth:
+                case.output, case.output_depth = "", 0
+                self._parser.CharacterDataHandler = None
+        elif depth == self._suites[-1].depth:
+            self._end_suite(self._suites.pop())
+            self._places.clear()
+        return self._now()
+
+    def _end_case(self, case: RawCase) -> None:
+        get = case.attributes.get
+        suite, name, classname = self._suites[-1], get("name", ""), get("classname", "")
+        prefix, path = self._place(classname, get("file", ""))
+        gate = suite.gate if suite.gate != GATES_SUITE else ""
+        read = read_case(case, prefix + name, gate, path, self._producer)
+        bad = skips = 0
+        for result in case.results:
+            bad += result.is_bad
+            skips += result.is_skip
+        self._bad += bad
+        self._skipped += skips or read.outcome is TestOutcome.SKIPPED
+        if read.outcome in BAD_TESTS and not bad:
+            self._contradictions.append(f"{read.id!r} says {read.outcome} without a <failure> or <error>")
+        if not self._gate and suite.name == classname == GATES_SUITE:
+            self._gates.append(name)
+            self._more += 1
+            return
+        key = read.id if gate == self._gate else f"{gate}\0{read.id}"  # two gates may have run the same test
+        if self._results.setdefault(key, read) is not read:
+            self._add(read, key)
+
+    def _add(self, result: TestResult, key: str) -> None:
+        """Keep a result that is not the first of its name."""
+        results = self._results
+        if self._producer == PYTEST and result.outcome is TestOutcome.ERROR:
+            last, before = next(reversed(results.items()))
+            if self._numbered.get(last, last) == key:
+                results[last] = _with_teardown(before, result)
+                self._more += 1
+                return
+        number = self._repeats.get(key, 1) + 1
+        while f"{key}#{number}" in results:
+            number += 1
+        self._repeats[key] = number
+        self._numbered[f"{key}#{number}"] = key
+        results[f"{key}#{number}"] = msgspec.structs.replace(result, id=f"{result.id}#{number}")
+
+    def _suite_result(self, result: RawResult) -> None:
+        suite = self._suites[-1]
+        self._skipped += result.is_skip
+        if result.is_bad:
+            self._bad += 1
             said = " ".join((result.message or result.text).split())[:300]
             self._contradictions.append(
                 f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}"
             )
 
-    def _end_case(self, case: RawCase) -> None:
-        suite = self._suites[-1]
-        read = read_case(case, suite.name, suite.file, self._producer)
-        self._cases.append(read)
-        suite.found["cases"] += 1
-        suite.found.update(result.tag for result in case.results)
-        if read.outcome in BAD_TESTS and not any(RESULTS[result.tag] in BAD_TESTS for result in case.results):
-            self._contradictions.append(f"{read.name!r} says {read.outcome} without a <failure> or <error>")
-
     def _end_suite(self, suite: _Suite) -> None:
-        if self._suites:
-            self._suites[-1].found.update(suite.found)
-        found = suite.found
-        bad = found["failure"] + found["error"]
-        said = _count(suite.attributes, "failures") + _count(suite.attributes, "errors")
-        name = f"<{suite.tag}{f' name={suite.name!r}' if suite.name else ''}>"
-        # Runners differ in what they call a failure and an error, so only the sum can hide something.
-        if said > bad:
-            self._contradictions.append(f"{name} counts {said} failures and errors, {bad} are in it")
-        tests = _count(suite.attributes, "tests")
-        if tests > found["cases"]:
-            excess = f"{name} counts {tests} tests, {found['cases']} are in it"
-            if self._producer == PYTEST:
-                # pytest 9 counts each subtest, and a failing teardown, as a test of its own.
-                self._notes.append(f"{excess} (pytest counts subtests)")
-            else:
-                self._contradictions.append(excess)
+        found = self._found().since(suite.before)
+        wrong, notes = contradictions(suite.tag, suite.attributes, found, self._producer)
+        self._contradictions += wrong
+        if len(self._notes) < _SHOWN:
+            self._notes |= dict.fromkeys(notes)
+
+    def _found(self) -> Found:
+        return Found(self.cases, self._bad, self._skipped)
 
 
-def _count(attributes: dict[str, str], name: str) -> int:
-    try:
-        return int(attributes.get(name, "0").replace(",", ""))
-    except ValueError:
-        return 0
+def _columns(shape: list[str]) -> tuple[int, ...]:
+    """Where the values of a plain case stand behind these names; the last one for what is missing."""
+    return tuple(2 * shape.index(name) + 1 if name in shape else -1 for name in _COLUMNS)
+
+
+def mapping(pairs: list[str]) -> dict[str, str]:
+    """Names and values in turns as a mapping."""
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def _with_teardown(test: TestResult, teardown: TestResult) -> TestResult:
+    """A test and the error of its teardown, which pytest writes as a second case with the same name."""
+    return msgspec.structs.replace(
+        test,
+        outcome=worst_outcome((test.outcome, teardown.outcome)),
+        duration=test.duration + teardown.duration,
+        message=test.message or teardown.message,
+        signature=test.signature or teardown.signature,
+        details="\n\n".join(text for text in (test.details, teardown.details) if text),
+        stdout=test.stdout or teardown.stdout,
+        stderr=test.stderr or teardown.stderr,
+    )

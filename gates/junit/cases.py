@@ -1,13 +1,17 @@
-"""Turn what was read of one case into a value: which attempt is the last, what is a subtest, what decided."""
+"""Turn what was read of one case into a result: which attempt is the last, what is a subtest, what decided."""
 
 from __future__ import annotations
 
-import math
-from datetime import datetime
+from functools import lru_cache
 
+from gates.junit.errors import JUnitError
 from gates.junit.outcomes import (
+    ATTEMPT_ELEMENTS,
+    BAD_ELEMENTS,
     FLAKY_ELEMENTS,
     RERUN_ELEMENTS,
+    SKIP_ELEMENTS,
+    SKIP_OUTCOMES,
     SUBTEST,
     attempt_outcome,
     refine,
@@ -15,13 +19,14 @@ from gates.junit.outcomes import (
     status_outcome,
     worst_outcome,
 )
-from gates.junit.report import PYTEST, JUnitCase
-from gates.results import AttemptResult, SubtestResult
+from gates.junit.report import PYTEST
+from gates.junit.times import read_moment, read_seconds
+from gates.results import AttemptResult, SubtestResult, TestResult
 from gates.signatures import normalise, typed
 from gates.values import BAD_TESTS, TestOutcome
 
-MAX_TEXT = 1 << 20
-"""Characters kept of one text of a result; the rest is cut, and that is said."""
+MAX_KEPT = 1 << 20
+"""Characters kept of one text; the rest is cut, and that is said."""
 
 NESTED = frozenset({"stackTrace", "system-out", "system-err"})
 """Elements inside an attempt that hold its texts."""
@@ -29,34 +34,88 @@ NESTED = frozenset({"stackTrace", "system-out", "system-err"})
 _OUTCOMES = frozenset(outcome.value for outcome in TestOutcome)
 
 
-class RawResult:
-    """An element inside a case, or inside a suite, that says how it ended."""
+class Text:
+    """A text that comes in pieces.
 
-    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
+    Args:
+        limit: characters that it may have.
+    """
+
+    __slots__ = ("limit", "parts", "size")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.parts: list[str] = []
+        self.size = 0
+
+    def add(self, data: str) -> None:
+        """The next piece.
+
+        Raises:
+            JUnitError: the text is longer than what the config allows.
+        """
+        size = self.size
+        self.size = size + len(data)
+        if self.size > self.limit:
+            raise JUnitError.over_limit("has a text that is too long", "max-text", self.limit)
+        if size < MAX_KEPT:
+            self.parts.append(data[: MAX_KEPT - size])
+
+    def __str__(self) -> str:
+        text = "".join(self.parts)
+        return f"{text}\n… cut here …" if self.size > MAX_KEPT else text
+
+
+class RawResult:
+    """An element inside a case, or inside a suite, that says how it ended.
+
+    Attributes:
+        depth: of the element, to find its end.
+        own: its text, without that of the elements inside it.
+        nested: texts of the elements inside an attempt.
+        inside: the element of these that is open; empty for none.
+        is_bad: whether it says that something is wrong.
+        is_skip: whether it says that the test was not run.
+        is_attempt: whether it is about an attempt beside the main one.
+    """
+
+    __slots__ = (
+        *("attributes", "depth", "inside", "inside_depth", "is_attempt", "is_bad", "is_skip", "kind", "message"),
+        *("nested", "own", "tag"),
+    )
+
+    def __init__(self, tag: str, attributes: dict[str, str], depth: int, limit: int) -> None:
         self.tag = tag
         self.attributes = attributes
         self.kind = attributes.get("type", "")
         self.message = attributes.get("message", "")
+        self.depth = depth
+        self.own = Text(limit)
+        self.nested: dict[str, Text] = {}
         self.inside = ""
-        self._parts: dict[str, list[str]] = {}
-        self._sizes: dict[str, int] = {}
+        self.inside_depth = 0
+        self.is_bad = tag in BAD_ELEMENTS
+        self.is_skip = tag in SKIP_ELEMENTS
+        self.is_attempt = tag in ATTEMPT_ELEMENTS
 
-    def add(self, data: str) -> None:
-        """Text, of the element itself or of the one that is open inside it."""
-        size = self._sizes.get(self.inside, 0)
-        if size < MAX_TEXT:
-            self._parts.setdefault(self.inside, []).append(data[: MAX_TEXT - size])
-        self._sizes[self.inside] = size + len(data)
+    def enter(self, nested: str, depth: int) -> Text:
+        """An element inside an attempt begins; where its text goes."""
+        self.inside, self.inside_depth = nested, depth
+        return self.nested.setdefault(nested, Text(self.own.limit))
+
+    def leave(self) -> Text:
+        """It ends."""
+        self.inside, self.inside_depth = "", 0
+        return self.own
 
     def text_of(self, nested: str) -> str:
         """The text of an element inside this one, as it was written."""
-        text = "".join(self._parts.get(nested, ()))
-        return f"{text}\n… cut here …" if self._sizes.get(nested, 0) > MAX_TEXT else text
+        return str(self.nested[nested]) if nested in self.nested else ""
 
     @property
     def text(self) -> str:
         """The traceback, or whatever text it has."""
-        text = self.text_of("stackTrace") or self.text_of("")
+        text = (self.nested and self.text_of("stackTrace")) or str(self.own)
         return text.strip("\n") if not text.isspace() else ""  # spaces between the elements inside it are no text
 
     @property
@@ -64,31 +123,40 @@ class RawResult:
         """Whether it may be the failure of a subtest."""
         return self.tag == "failure" and self.kind == SUBTEST
 
-    @property
-    def is_attempt(self) -> bool:
-        """Whether it is about an attempt beside the main one."""
-        return self.tag in FLAKY_ELEMENTS or self.tag in RERUN_ELEMENTS
-
 
 class RawCase:
-    """A case whose end was not read yet."""
+    """A case that has more than a name, and whose end was not read yet.
 
-    def __init__(self, attributes: dict[str, str]) -> None:
+    Attributes:
+        depth: of the element, to find its end.
+        output: the element of output that is open and kept; empty for none.
+    """
+
+    __slots__ = ("attributes", "depth", "output", "output_depth", "outputs", "properties", "results")
+
+    def __init__(self, attributes: dict[str, str], depth: int) -> None:
         self.attributes = attributes
+        self.depth = depth
+        self.output = ""
+        self.output_depth = 0
+        self.outputs: dict[str, Text] = {}
         self.properties: dict[str, str] = {}
         self.results: list[RawResult] = []
 
 
-def read_case(case: RawCase, suite: str, file: str, producer: str) -> JUnitCase:
-    """The case as a value.
+def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+    """The result of a case.
 
     Args:
         case: what was read.
-        suite: name of the suite around it.
-        file: of the suite, for a case that names none.
+        test_id: its id.
+        gate: the gate that ran it.
+        file: its own word, or that of its suite.
         producer: see `JUnitReport.producer`.
     """
     attributes, properties = case.attributes, case.properties
+    if not properties and len(case.results) <= 1 and not any(result.is_attempt for result in case.results):
+        return _read_simple(case, test_id, gate, file, producer)
     subtests, rest = _split_subtests(case)
     earlier, deciding = _split_attempts(rest)
     outcomes = [result_outcome(result.tag, result.kind) for result in deciding]
@@ -100,30 +168,60 @@ def read_case(case: RawCase, suite: str, file: str, producer: str) -> JUnitCase:
     exact = refine(outcome, properties.get("outcome", ""))
     decided = next((result for result, said in zip(deciding, outcomes, strict=True) if said is outcome), None)
     last = decided if decided is not None and decided.tag in RERUN_ELEMENTS else None
+    about = last.attributes if last else attributes
     read = tuple(_subtest(result, number, properties) for number, result in enumerate(subtests, 1))
-    message = decided.message if decided else ""
-    return JUnitCase(
-        name=attributes.get("name", ""),
-        classname=attributes.get("classname", ""),
-        suite=suite,
-        file=attributes.get("file", "") or file,
-        line=_line(attributes.get("line", ""), producer),
+    # Our own writer puts the outcome in front, for readers that know only `skipped`.
+    message = decided.message.removeprefix(f"{exact}: ") if decided else ""
+    if subtests and decided is subtests[0]:
+        message = read[0].message
+    skipped = exact in SKIP_OUTCOMES
+    stdout, stderr = (_output(case, last, name) for name in ("system-out", "system-err"))
+    return TestResult(
+        gate=gate,
+        id=test_id,
         outcome=exact,
-        time=read_seconds((last.attributes if last else attributes).get("time", "")),
-        started=_moment((last.attributes if last else attributes).get("timestamp", "")),
-        # Our own writer puts the outcome in front, for readers that know only `skipped`.
-        message=read[0].message if subtests and decided is subtests[0] else message.removeprefix(f"{exact}: "),
-        details="\n\n".join(text for result in deciding if (text := _details(result, subtests))),
+        duration=read_seconds(about.get("time") or about.get("duration", "")),
         phase=properties.get("phase", "call"),
-        reason=properties.get("reason", ""),
         worker=properties.get("worker", ""),
+        file=file,
+        line=read_line(attributes.get("line", ""), producer),
+        started=read_moment(about.get("timestamp", "")),
+        reason=message if skipped else properties.get("reason", ""),
         exclusion=properties.get("exclusion", ""),
+        message="" if skipped else message,
+        details="\n\n".join(text for result in deciding if (text := _details(result, subtests))),
+        stdout=stdout,
+        stderr=stderr,
         signature=properties.get("signature", "") or _signature(decided, exact),
         attempts=tuple(_attempt(result, number, case) for number, result in enumerate(earlier, 1)),
         subtests=read,
         subtests_passed=_number(properties.get("subtests-passed", "")),
         subtests_skipped=_number(properties.get("subtests-skipped", "")),
         subtests_xfailed=_number(properties.get("subtests-xfailed", "")),
+    )
+
+
+def _read_simple(case: RawCase, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+    """The same for one of the many cases that have one result at most, and no properties."""
+    attributes = case.attributes
+    result = case.results[0] if case.results else None
+    outcome = result_outcome(result.tag, result.kind) if result is not None else status_outcome(attributes)
+    message = result.message.removeprefix(f"{outcome}: ") if result is not None else ""
+    skipped = outcome in SKIP_OUTCOMES
+    return TestResult(
+        gate=gate,
+        id=test_id,
+        outcome=outcome,
+        duration=read_seconds(attributes.get("time") or attributes.get("duration", "")),
+        file=file,
+        line=read_line(attributes.get("line", ""), producer),
+        started=read_moment(attributes.get("timestamp", "")),
+        reason=message if skipped else "",
+        message="" if skipped else message,
+        details=result.text if result is not None else "",
+        stdout=_output(case, None, "system-out"),
+        stderr=_output(case, None, "system-err"),
+        signature=_signature(result, outcome),
     )
 
 
@@ -158,6 +256,13 @@ def _details(result: RawResult, subtests: list[RawResult]) -> str:
     return "" if kept_apart else result.text
 
 
+def _output(case: RawCase, last: RawResult | None, name: str) -> str:
+    """What a test printed: its last attempt where the file tells attempts apart."""
+    if last is not None:
+        return last.text_of(name)
+    return str(case.outputs[name]) if name in case.outputs else ""
+
+
 def _attempt(result: RawResult, number: int, case: RawCase) -> AttemptResult:
     outcome, properties = attempt_outcome(result.tag, result.kind), case.properties
     about = result.attributes if result.is_attempt else case.attributes
@@ -165,12 +270,12 @@ def _attempt(result: RawResult, number: int, case: RawCase) -> AttemptResult:
         outcome=outcome,
         phase=properties.get(f"attempt-{number}-phase", "call"),
         duration=read_seconds(about.get("time", "")),
-        started=_moment(about.get("timestamp", "")),
+        started=read_moment(about.get("timestamp", "")),
         message=result.message,
         details=result.text,
         signature=properties.get(f"attempt-{number}-signature", "") or _signature(result, outcome),
-        stdout=result.text_of("system-out"),
-        stderr=result.text_of("system-err"),
+        stdout=result.text_of("system-out") if result.is_attempt else _output(case, None, "system-out"),
+        stderr=result.text_of("system-err") if result.is_attempt else _output(case, None, "system-err"),
         worker=properties.get(f"attempt-{number}-worker", "") or properties.get("worker", ""),
     )
 
@@ -192,34 +297,25 @@ def _signature(result: RawResult | None, outcome: TestOutcome) -> str:
         return ""
     if outcome in {TestOutcome.TIMEOUT, TestOutcome.CRASHED}:
         return str(outcome)
-    return normalise(typed(result.message, "" if result.kind in _OUTCOMES else result.kind))
+    return _normalised(result.message, "" if result.kind in _OUTCOMES else result.kind)
 
 
-def _line(text: str, producer: str) -> int:
+@lru_cache(maxsize=256)
+def _normalised(message: str, kind: str) -> str:
+    # Where many tests fail, most fail for one cause.
+    return normalise(typed(message, kind))
+
+
+def read_line(text: str, producer: str) -> int:
+    """The line of a case, counted from 1; 0 where it is missing or unreadable."""
+    if not text:
+        return 0
     number = _number(text, least=-1)
     return max(0, number + 1 if producer == PYTEST else number)  # pytest counts lines from 0
 
 
 def _number(text: str, least: int = 0) -> int:
     try:
-        return max(least, int(text))
+        return max(least, int(text)) if text else least
     except ValueError:
         return least
-
-
-def _moment(text: str) -> float:
-    """Seconds since the epoch; 0 for a time that names no zone, since nobody knows which one was meant."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return max(0.0, moment.timestamp()) if moment.tzinfo is not None else 0.0
-    except (ValueError, OverflowError):
-        return 0.0
-
-
-def read_seconds(text: str) -> float:
-    """A duration as runners write it; 0 where it is missing or unreadable."""
-    try:
-        seconds = float(text.replace(",", ""))
-    except ValueError:
-        return 0.0
-    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0

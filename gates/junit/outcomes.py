@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.values import GateOutcome, TestOutcome
+from gates.values import BAD_TESTS, GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,8 +64,11 @@ RESULTS = {
 }
 """Element in a case → what it says alone."""
 
+BAD_ELEMENTS = frozenset(element for element, outcome in RESULTS.items() if outcome in BAD_TESTS)
+SKIP_ELEMENTS = frozenset(element for element, outcome in RESULTS.items() if outcome is TestOutcome.SKIPPED)
 FLAKY_ELEMENTS = frozenset({"flakyFailure", "flakyError"})
 RERUN_ELEMENTS = frozenset({"rerunFailure", "rerunError"})
+ATTEMPT_ELEMENTS = FLAKY_ELEMENTS | RERUN_ELEMENTS
 
 SUBTEST = "subtest"
 """`type` of a `failure` that is the one of a subtest, in our own files."""
@@ -73,11 +76,21 @@ SUBTEST = "subtest"
 OWN_KINDS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR})
 """Outcomes that come from an exception of the test, so that its class is the better `type`."""
 
+SKIP_OUTCOMES = frozenset({TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome.EXCLUDED, TestOutcome.QUARANTINED})
+"""Outcomes whose message says why a test does not count."""
+
+_OUTCOMES = {outcome.value: outcome for outcome in TestOutcome}
+
 _STATUSES = {
-    **dict.fromkeys(("failed", "failure", "fail"), TestOutcome.FAILED),
-    "error": TestOutcome.ERROR,
-    **dict.fromkeys(("skipped", "notrun", "disabled", "ignored", "suppressed"), TestOutcome.SKIPPED),
+    **dict.fromkeys(("failed", "failure", "fail", "broken"), TestOutcome.FAILED),
+    **dict.fromkeys(("error", "errored", "crashed", "aborted"), TestOutcome.ERROR),
+    **dict.fromkeys(("timeout", "timedout", "timed out"), TestOutcome.TIMEOUT),
+    **dict.fromkeys(("skipped", "skip", "notrun", "not run", "disabled", "ignored", "suppressed"), TestOutcome.SKIPPED),
+    **dict.fromkeys(("pending", "todo"), TestOutcome.SKIPPED),
 }
+
+_FLAGS = frozenset({"disabled", "skipped", "skip", "ignored"})
+"""Attributes of a case that say that it was not run."""
 
 
 def worst_outcome(outcomes: Iterable[TestOutcome]) -> TestOutcome:
@@ -100,10 +113,17 @@ def attempt_outcome(element: str, kind: str) -> TestOutcome:
 
 
 def status_outcome(attributes: Mapping[str, str]) -> TestOutcome:
-    """What the attributes `status` and `result` of a case say; `PASSED` for nothing bad."""
-    return worst_outcome(
-        _STATUSES.get(attributes.get(name, "").lower(), TestOutcome.PASSED) for name in ("status", "result")
-    )
+    """What the attributes `status`, `result`, `disabled`, … of a case say; `PASSED` for nothing bad."""
+    said = [
+        _STATUSES.get(attributes[name].lower(), TestOutcome.PASSED)
+        for name in ("status", "result")
+        if name in attributes
+    ]
+    if not _FLAGS.isdisjoint(attributes) and any(
+        attributes.get(flag, "").lower() in {"true", "1", "yes"} for flag in _FLAGS
+    ):
+        said.append(TestOutcome.SKIPPED)
+    return worst_outcome(said)
 
 
 def refine(outcome: TestOutcome, said: str) -> TestOutcome:
@@ -111,9 +131,8 @@ def refine(outcome: TestOutcome, said: str) -> TestOutcome:
 
     Nobody can turn a failure green, or hide a flaky test, with a property.
     """
-    try:
-        exact = TestOutcome(said)
-    except ValueError:
+    exact = _OUTCOMES.get(said)
+    if exact is None:
         return outcome
     same_kind = TEST_ELEMENTS.get(exact) == TEST_ELEMENTS.get(outcome)
     return exact if same_kind and outcome is not TestOutcome.FLAKY else outcome

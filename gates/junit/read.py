@@ -1,116 +1,175 @@
 """Read a JUnit file of any runner, in pieces, believing its elements and never its counts.
 
 expat is fed directly: no tree is built, entity declarations are refused (so nothing can grow inside the parser), and
-nothing outside the file is ever loaded.
+nothing outside the file is ever loaded. What a file may ask for is limited, see `JUnitLimits`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.parsers import expat  # entity declarations are refused below
 
-from gates.errors import GatesError
-from gates.junit.build import ReportBuilder
-from gates.junit.report import JUnitCase, JUnitReport, case_results
+import msgspec
+
+from gates.junit.build import SUITES, ReportBuilder
+from gates.junit.errors import JUnitError
+from gates.junit.formats import ROOTS, kind_of
+from gates.junit.limits import JUnitLimits
+from gates.junit.report import JUnitReport
+from gates.junit.saved import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["JUnitCase", "JUnitError", "JUnitReport", "case_results", "parse_junit", "read_junit"]
+__all__ = ["JUnitError", "JUnitReport", "parse_junit", "read_junit"]
 
-PIECE = 1 << 20
+PIECE = 1 << 18
 """Bytes given to the parser at once."""
 
-MAX_DEPTH = 64
-"""Elements inside each other; runners stay below ten."""
+_TAG = 8
+"""A tag or a comment, which the parser must keep whole, may be so many times as long as an attribute."""
 
-ROOTS = frozenset({"testsuites", "testsuite"})
-
-OTHER_FORMATS = {
-    "TestRun": "a Visual Studio TRX file",
-    "test-run": "an NUnit 3 file",
-    "test-results": "an NUnit 2 file",
-    "assemblies": "an xUnit.net file",
-    "Site": "a CTest file",
-    "html": "an HTML page",
-    "coverage": "a coverage report",
-    "checkstyle": "a Checkstyle report",
-}
-"""Root element → what such a file is."""
+_DECLARED_UTF_16 = re.compile(rb"\s*<\?xml[^>]*encoding=[\"']utf-16", re.IGNORECASE)
 
 
-class JUnitError(GatesError):
-    """A file that cannot be read as JUnit. It never counts as an empty pass."""
-
-
-def read_junit(path: Path) -> JUnitReport:
+def read_junit(path: Path, limits: JUnitLimits | None = None, gate: str = "") -> JUnitReport:
     """Read a file.
 
+    Args:
+        path: of the file.
+        limits: what it may ask for; None for the defaults.
+        gate: that wrote it; empty where nobody knows, or where our own file says it.
+
     Raises:
-        JUnitError: it is missing, empty, cut off, malformed, or something other than JUnit.
+        JUnitError: it is missing, empty, cut off, malformed, too large, or something other than JUnit.
     """
-    return parse_junit(_pieces(path), str(path))
+    return parse_junit(_pieces(path), str(path), limits, gate)
 
 
-def parse_junit(pieces: Iterable[bytes], place: str) -> JUnitReport:
-    """Read a document that comes in pieces; `place` names it in errors.
+def parse_junit(pieces: Iterable[bytes], place: str, limits: JUnitLimits | None = None, gate: str = "") -> JUnitReport:
+    """Read a document that comes in pieces; `place` names it in errors, the rest as of `read_junit`.
 
     Raises:
         JUnitError: see `read_junit`.
     """
-    builder = ReportBuilder()
-    parser = _parser(builder, place)
-    final = False
-    try:
+    return _Document(place, limits or JUnitLimits(), gate).read(pieces)
+
+
+class _Document:
+    """One document that is read."""
+
+    def __init__(self, place: str, limits: JUnitLimits, gate: str) -> None:
+        self.place, self.limits, self.gate = place, limits, gate
+        self.beginning = b""
+        self.fed = 0
+        self.rooted = False
+        self.final = False
+
+    def read(self, pieces: Iterable[bytes]) -> JUnitReport:
+        """Read it all."""
+        pieces = iter(pieces)
         for piece in pieces:
-            parser.Parse(piece, False)
-        final = True
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise _malformed(error, builder, place, final=final) from None
-    except (ValueError, LookupError) as error:  # an encoding of several bytes, or one that Python does not know
-        raise JUnitError("cannot be decoded", place=place, got=str(error)) from None
-    return builder.report()
+            self.beginning += piece
+            if len(self.beginning) >= 256:
+                break
+        # expat believes the declaration; .NET writes this one into files that are UTF-8.
+        mistaken = _DECLARED_UTF_16.match(self.beginning) is not None
+        self.parser = parser = expat.ParserCreate("utf-8" if mistaken else None)
+        self.builder = builder = ReportBuilder(parser, self.limits, self.gate)
+        parser.ordered_attributes = True
+        parser.buffer_text = True
+        parser.buffer_size = 1 << 16
+        parser.StartElementHandler = self.root
+        self.start, parser.EndElementHandler = builder.handlers()
+        parser.EntityDeclHandler = self.refuse
+        try:
+            self.feed(self.beginning)
+            for piece in pieces:
+                self.feed(piece)
+            self.final = True
+            self.feed(b"")
+        except JUnitError as error:
+            error.place = error.place or f"{self.place}:{parser.CurrentLineNumber}"
+            raise
+        except expat.ExpatError as error:
+            raise self.malformed(error) from None
+        except (ValueError, LookupError) as error:  # an encoding of several bytes, or one that Python does not know
+            raise JUnitError("cannot be decoded", place=self.place, got=str(error)) from None
+        return builder.report()
 
+    def feed(self, piece: bytes) -> None:
+        """Give the next bytes to the parser."""
+        parser, limits = self.parser, self.limits
+        # What is left over may be a tag that is not at its end: only then an attribute may be longer than a piece.
+        left = self.fed - max(0, parser.CurrentByteIndex)
+        if left > _TAG * max(limits.max_attribute, PIECE):
+            raise JUnitError.over_limit(
+                "has a tag or a comment that is too long", "max-attribute", limits.max_attribute
+            )
+        long = left + len(piece) > limits.max_attribute
+        self.handler = self.measured if long else self.start
+        if self.rooted:
+            parser.StartElementHandler = self.handler
+        if not self.builder.wants_text:
+            parser.CharacterDataHandler = None  # inside of a handler that leaves a costly one which does nothing
+        self.fed += len(piece)
+        if self.fed > limits.max_size:
+            raise JUnitError.over_limit("is too large", "max-size", limits.max_size)
+        parser.Parse(piece, self.final)
 
-def _parser(builder: ReportBuilder, place: str) -> expat.XMLParserType:
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-
-    def start(name: str, attributes: dict[str, str]) -> None:
+    def root(self, name: str, attributes: list[str]) -> None:
+        """The first element."""
         local = name.rpartition(":")[2]
-        if not builder.started and local not in ROOTS:
+        if local not in SUITES:
             raise JUnitError(
-                f"is {OTHER_FORMATS.get(local, 'no JUnit file')}",
-                place=place,
+                f"is {ROOTS.get(local, 'no JUnit file')}",
+                place=self.place,
                 expected="<testsuites> or <testsuite> as the root element",
-                got=f"<{local}>",
+                got=f"<{local[:100]}>",
             )
-        builder.start(local, attributes)
-        if builder.depth > MAX_DEPTH:
-            raise JUnitError(
-                "nests its elements too deeply",
-                place=f"{place}:{parser.CurrentLineNumber}",
-                expected=f"at most {MAX_DEPTH} levels",
-            )
-        parser.CharacterDataHandler = builder.text if builder.wants_text else None
+        self.rooted = True
+        self.parser.StartElementHandler = self.handler
+        self.measured(name, attributes)
 
-    def end(name: str) -> None:
-        builder.end(name.rpartition(":")[2])
-        parser.CharacterDataHandler = builder.text if builder.wants_text else None
+    def measured(self, name: str, attributes: list[str]) -> None:
+        """An element that may have too long an attribute."""
+        limit = self.limits.max_attribute
+        if any(len(value) > limit for value in attributes[1::2]):
+            raise JUnitError.over_limit(f"has an attribute of <{name[:100]}> that is too long", "max-attribute", limit)
+        self.start(name, attributes)
 
-    def refuse(*_: object) -> None:
+    def refuse(self, *_: object) -> None:
+        """An entity is declared."""
         raise JUnitError(
             "declares an entity, which no test runner does",
-            place=f"{place}:{parser.CurrentLineNumber}",
             remedy="do not read files of unknown origin; remove the declaration if you trust this one",
         )
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.EntityDeclHandler = refuse
-    return parser
+    def malformed(self, error: expat.ExpatError) -> JUnitError:
+        """What a file is that the parser does not take."""
+        where, why = f"{self.place}:{error.lineno}", expat.ErrorString(error.code)
+        if not self.rooted:
+            if self.final and not self.beginning.removeprefix(b"\xef\xbb\xbf").strip():
+                return JUnitError("is empty", place=self.place, expected="a JUnit file")
+            kind = kind_of(self.beginning)
+            if kind == "an HTML page":
+                return JUnitError(f"is {kind}", place=self.place, expected="a JUnit file")
+            if self.final:
+                return JUnitError("is cut off", place=where, got="nothing of it", remedy=_AGAIN)
+            return JUnitError("is no XML file", place=where, expected="a JUnit file", got=kind or why)
+        self.builder.rescue()
+        report = self.builder.report()
+        what = "is cut off" if self.final else "is malformed"
+        found = told(report, self.builder.cases)
+        got, remedy = (found, _AGAIN) if self.final else (f"{why}; {found}", "")
+        result = JUnitError(what, place=where, got=got, remedy=remedy)
+        result.saved = msgspec.structs.replace(report, contradictions=(what, *report.contradictions))
+        return result
+
+
+_AGAIN = "the runner was killed; run it again"
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
@@ -120,15 +179,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
                 yield piece
     except OSError as error:
         raise JUnitError("cannot be read", place=str(path), got=error.strerror or str(error)) from None
-
-
-def _malformed(error: expat.ExpatError, builder: ReportBuilder, place: str, *, final: bool) -> JUnitError:
-    where = f"{place}:{error.lineno}"
-    if final and not builder.started:
-        return JUnitError("is empty", place=place, expected="a JUnit file")
-    found = f"{builder.count} test cases before that place"
-    if final:
-        return JUnitError("is cut off", place=where, got=found, remedy="the runner was killed; run it again")
-    if not builder.started:
-        return JUnitError("is no XML file", place=where, expected="a JUnit file", got=expat.ErrorString(error.code))
-    return JUnitError("is malformed", place=where, got=f"{expat.ErrorString(error.code)}; {found}")

@@ -69,7 +69,7 @@ class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     stderr: str = ""
 
 
-class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One test's final outcome.
 
     Attributes:

@@ -27,9 +27,9 @@ ENDED = (GateOutcome.PASSED, GateOutcome.FAILED)
 
 
 def stamps(root: Path, gate: Gate) -> Stamps:
-    """The stamps of all files that a gate is to write, before it starts."""
+    """The stamps of the files with findings and coverage that a gate is to write, before it starts."""
     findings = gate.findings if isinstance(gate.findings, tuple) else ()
-    names = (*gate.config.reports, *findings, *gate.config.coverage)
+    names = (*findings, *gate.config.coverage)
     return {name: stamp_of(root / name) for name in names}
 
 

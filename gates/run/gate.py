@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.errors import EnvironmentProblem, GatesError
+from gates.errors import EnvironmentProblem
 from gates.exclusions import expired
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict
-from gates.run.brought import coverage_of, diagnostics_of, stamp_of, stamps
+from gates.run.brought import coverage_of, diagnostics_of, stamps
 from gates.run.imports import Imported, look_at_imports
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
+from gates.run.reports import ExpectedReports, read_report
 from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
 from gates.run.verdict import is_demanded
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from gates.plan import PlannedGate
 
-_NO_JUNIT = "no JUnit file was read: name it in `reports`"
+_NO_JUNIT = "no JUnit file was read: name it in `junit`"
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 CHATTY = 1 << 18
@@ -76,6 +76,7 @@ class RunningGate:
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = stamps(around.root, self.gate)
+        self._expected = ExpectedReports(around.root, self.gate.config, around.plan.junit)
         self._process = self._start(number)
 
     def _start(self, number: int) -> GateProcess | None:
@@ -250,7 +251,7 @@ class RunningGate:
             tests=counts,
             injected=bool(self._inbox.processes),
             tools=tool_versions(around.root, self.gate, self._inbox.processes.values()),
-            reports=self.gate.config.reports,
+            reports=tuple(dict.fromkeys((*self.gate.config.junit, *self.gate.config.reports))),
             leaves=tuple(leaf for process in self._inbox.processes.values() for leaf in process.leaves),
             stray=self._stray,
             workers=self._workers(),
@@ -312,46 +313,23 @@ class RunningGate:
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
         """Read the JUnit files and look for the other reports that the gate was expected to write."""
         if not self.inject and (self._folder / JUNIT_FILE).exists():
-            return self._fallback()
-        if not self.gate.config.reports:
-            return [], None if self.gate.config.tests != "junit" else verdict.junit_witness(None, [_NO_JUNIT])
-        from gates.junit.read import case_results, read_junit
-
-        results: list[TestResult] = []
-        problems = []
-        for name in self.gate.config.reports:
-            path = self.around.root / name
-            stamp = stamp_of(path)
-            if stamp is None or stamp == self._before[name]:
-                problems.append(f"{name} was not written")
-            elif path.suffix == ".xml" and (self.gate.config.tests == "junit" or _is_junit(path)):
-                try:
-                    report = read_junit(path)
-                except GatesError as error:
-                    problems.append(f"{name}: {error.what}")
-                    continue
-                problems += [f"{name}: {text}" for text in report.contradictions]
-                results += case_results(self.gate.name, report)
+            # What pytest's own JUnit says, where the plugin was refused.
+            own = read_report(self._folder / JUNIT_FILE, self.gate.name, self.around.plan.junit)
+            return list(own.results), verdict.junit_witness(count_tests(own.results), own.problems, own.notes)
+        demanded = self.gate.config.tests == "junit"
+        if not self._expected:
+            return [], verdict.junit_witness(None, [_NO_JUNIT]) if demanded else None
+        found = self._expected.read()
+        problems = list(found.problems)
         if self._ended_by is not None:
-            return results, None  # a gate that was ended could not write them
-        read = count_tests(results) if results else None
+            return list(found.results), None  # a gate that was ended could not write them
+        read = count_tests(found.results) if found.results else None
         if read is not None and counts is not None:
             fault = verdict.agree(counts, read)
             problems += [fault] if fault else []
-        if self.gate.config.tests == "junit" and not results and not problems:
+        if demanded and not found.results and not problems:
             problems.append(_NO_JUNIT)
-        return results, verdict.junit_witness(read, problems)
-
-    def _fallback(self) -> tuple[list[TestResult], Witness | None]:
-        """What pytest's own JUnit says, where the plugin was refused."""
-        from gates.junit.read import case_results, read_junit
-
-        try:
-            report = read_junit(self._folder / JUNIT_FILE)
-        except GatesError as error:
-            return [], verdict.junit_witness(None, [error.what])
-        results = list(case_results(self.gate.name, report))
-        return results, verdict.junit_witness(count_tests(results), list(report.contradictions))
+        return list(found.results), verdict.junit_witness(read, problems, found.notes)
 
     def _ledger(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self.around.wall(), UTC).date()
@@ -368,16 +346,6 @@ class RunningGate:
 def _free(path: Path, number: int) -> Path:
     """`path`, or one with the gate's number where another gate's name became the same file name."""
     return path.with_stem(f"{path.stem}-{number}") if path.exists() else path
-
-
-def _is_junit(path: Path) -> bool:
-    """Whether the file may be JUnit: not when its root is another element, such as coverage's.
-
-    A file without any element may be one that was cut off, and the reader says so.
-    """
-    with path.open("rb") as file:
-        root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))
-    return root is None or root[1].startswith(b"testsuite")
 
 
 def _json(path: Path) -> Any:

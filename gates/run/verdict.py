@@ -231,8 +231,14 @@ def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Wi
     return None
 
 
-def junit_witness(counts: TestCounts | None, problems: Sequence[str]) -> Witness | None:
-    """What the JUnit files say that the gate was expected to write; None where none were expected."""
+def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Sequence[str] = ()) -> Witness | None:
+    """What the JUnit files say that the gate was expected to write; None where none were expected.
+
+    Args:
+        counts: of their cases; None for no file.
+        problems: why they cannot be believed.
+        notes: harmless oddities, for people.
+    """
     if problems:
         return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="; ".join(problems))
     if counts is None:
@@ -241,7 +247,8 @@ def junit_witness(counts: TestCounts | None, problems: Sequence[str]) -> Witness
         return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{counts.bad + counts.lost} cases are wrong")
     if counts.collected == 0:
         return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="holds no case")
-    return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=f"{counts.run} cases run, none is wrong")
+    said = "; ".join((f"{counts.run} cases run, none is wrong", *notes))
+    return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=said)
 
 
 def agree(records: TestCounts, junit: TestCounts) -> str:

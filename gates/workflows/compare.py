@@ -306,6 +306,7 @@ def _with_tests(prepared: Prepared) -> tuple[str, ...]:
         item.gate.name
         for item in prepared.plan.gates
         if item.gate.config.tests in ("pytest", "junit")
+        or item.gate.config.junit
         or (item.gate.name in history and history[item.gate.name].tests)
         or item.gate.group in ("test", "tests")
     )

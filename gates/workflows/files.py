@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare import Side, compare_results
+from gates.config import find_root, load_config
 from gates.errors import GatesError, ManyErrors, UsageError
 from gates.filters.nearest import nearest
 from gates.junit.report import split_id
@@ -20,7 +21,7 @@ from gates.values import REGRESSIONS, ExitCode
 from gates.workflows.recorded import results_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gates.compare import BaseFailures, Comparison
     from gates.results import TestResult
@@ -57,7 +58,9 @@ def compare_files(
     """
     errors: list[GatesError] = []
     files = [_files(argument, errors) for argument in (base, head)]
-    results = [_read(paths, errors) for paths in files]
+    limits = load_config(find_root(Path.cwd())).junit
+    notes: list[str] = []
+    results = [_read(side, paths, limits, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
     before, after = _aligned(*results)
@@ -65,7 +68,7 @@ def compare_files(
     comparison = compare_results(
         Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
         Side(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
-        notes=(*_cut("base", files[0]), *_cut("head", files[1])),
+        notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
         accepted=accepted,
         fail_on=fail_on,
         base_failures=base_failures,
@@ -98,45 +101,73 @@ def _files(argument: str, errors: list[GatesError]) -> list[Path]:
     return list(found)
 
 
-def _read(paths: Iterable[Path], errors: list[GatesError]) -> list[TestResult]:
+def _read(
+    side: str, paths: Iterable[Path], limits: Mapping[str, int], errors: list[GatesError], notes: list[str]
+) -> list[TestResult]:
     results: list[TestResult] = []
     for path in paths:
         try:
-            read = results_of(path)
+            read, said = results_of(path, limits)
         except GatesError as error:
             errors.append(error)
             continue
         if not read:
             errors.append(UsageError("holds no test result", place=str(path)))
         results += read
+        notes += [f"{side}: {path}: {text}" for text in said]
     return results
 
 
 def _aligned(base: Sequence[TestResult], head: Sequence[TestResult]) -> tuple[tuple[TestResult, ...], ...]:
     """The results with the same id for the same test, whichever way the files spell it."""
     # Files of other runners know no gates: then those of the other side tell nothing, either.
-    anonymous = not all(result.gate for result in (*base, *head))
+    anonymous = not all(result.gate for side in (base, head) for result in side)
     before, after = _numbered(base, anonymous=anonymous), _numbered(head, anonymous=anonymous)
-    ids = {key: result.id for key, result in after.items()}
-    matched = (msgspec.structs.replace(result, id=ids.get(key, result.id)) for key, result in before.items())
-    return tuple(matched), tuple(after.values())
+    # Nearly all tests are called the same on both sides; only the others are looked at closely.
+    if before.keys() == after.keys():
+        return tuple(before.values()), tuple(after.values())
+    come = {_spelling(result): result for key, result in after.items() if key not in before}
+    for key in [key for key in before if key not in after] if come else ():
+        same = come.pop(_spelling(before[key]), None)
+        if same is not None:
+            before[key] = msgspec.structs.replace(before[key], id=same.id)
+    return tuple(before.values()), tuple(after.values())
 
 
-def _numbered(results: Iterable[TestResult], *, anonymous: bool) -> dict[tuple[object, ...], TestResult]:
-    """Results by what makes them the same test; equal ones become `#2`, `#3`, …, so that none hides another."""
-    found: dict[tuple[object, ...], TestResult] = {}
-    seen: Counter[tuple[object, ...]] = Counter()
+def _numbered(results: Sequence[TestResult], *, anonymous: bool) -> dict[tuple[str, int, str] | str, TestResult]:
+    """Results by gate, process and id; equal ones become `#2`, `#3`, …, so that none hides another.
+
+    Where the files know no gates, one file may still hold several, so the result of another gate is a second one.
+    """
+    found: dict[tuple[str, int, str] | str, TestResult]
+    if anonymous and not any(result.gate or result.process for result in results):
+        found = {result.id: result for result in results}
+        if len(found) == len(results):
+            return found
+    found = {}
+    seen: Counter[tuple[str, int, str] | str] = Counter()
     for result in results:
-        one = msgspec.structs.replace(result, gate="", process=0) if anonymous else result
-        name, classname = split_id(one.id, one.file)
-        first = key = (one.gate, one.process, classname, name)
+        one = result
+        key: tuple[str, int, str] | str = result.id
+        if not anonymous:
+            key = (result.gate, result.process, result.id)
+        elif result.gate or result.process:
+            one = msgspec.structs.replace(result, gate="", process=0)
+        if found.setdefault(key, one) is one:
+            continue
+        first, name = key, result.id
         while key in found:
             seen[first] += 1
-            suffix = f"#{seen[first] + 1}"
-            key = (*first[:3], f"{name}{suffix}")
-            one = msgspec.structs.replace(one, id=f"{result.id}{suffix}")
-        found[key] = one
+            name = f"{result.id}#{seen[first] + 1}"
+            key = name if anonymous else (result.gate, result.process, name)
+        found[key] = msgspec.structs.replace(one, id=name)
     return found
+
+
+def _spelling(result: TestResult) -> tuple[str, int, str, str]:
+    """What makes two results with different ids the same test: a node id is what pytest makes of it in JUnit."""
+    name, classname = split_id(result.id, result.file)
+    return result.gate, result.process, classname, name
 
 
 def _label(argument: str, files: Sequence[Path]) -> str:

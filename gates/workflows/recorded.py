@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from gates.errors import UsageError
 from gates.exclusions import named_expressions
 from gates.filters import Candidate, Predicate, Resolution, TableFacts
@@ -17,11 +15,10 @@ from gates.workflows.outside import WRONG, Outside, resolve_all
 from gates.workflows.tests import Tests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gates.filters import Facts
-    from gates.junit.report import JUnitCase
     from gates.results import TestResult
 
 
@@ -71,8 +68,8 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
     Raises:
         GatesError: a file cannot be read.
     """
-    results = [result for file in files for result in results_of(file)]
     outside = Outside.of_worktree(root)
+    results = [result for file in files for result in results_of(file, outside.config.junit)[0]]
     facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
     return Tests(
         candidates=tuple(test for result in results for test in _candidates(result)),
@@ -87,8 +84,12 @@ def _candidates(result: TestResult) -> Iterator[Candidate]:
         yield Subtest(result, subtest.name)
 
 
-def results_of(file: Path) -> tuple[TestResult, ...]:
-    """The results in a file. Their gate is empty where the file does not say it.
+def results_of(file: Path, limits: Mapping[str, int] | None = None) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
+    """The results in a file, and harmless oddities of it. Their gate is empty where the file does not say it.
+
+    Args:
+        file: JUnit of any runner, or a `tests.jsonl`.
+        limits: what a JUnit file may ask for, where it is not the default: fields of `JUnitLimits`.
 
     Raises:
         GatesError: it cannot be read, is something else, or contradicts itself.
@@ -96,27 +97,15 @@ def results_of(file: Path) -> tuple[TestResult, ...]:
     if file.suffix.lower() == ".jsonl":
         if not file.exists():
             raise UsageError("there is no such file", place=str(file))
-        return load_tests(file)
-    from gates.junit.read import case_results, read_junit
-    from gates.junit.report import GATES_SUITE
+        return load_tests(file), ()
+    from gates.junit.limits import JUnitLimits
+    from gates.junit.read import read_junit
 
-    report = read_junit(file)
+    report = read_junit(file, JUnitLimits(**limits or {}))
     if not report.consistent:
-        raise UsageError("contradicts itself", place=str(file), got="; ".join(report.contradictions))
-    suites: dict[str, list[JUnitCase]] = {}
-    for case in report.cases:
-        suites.setdefault(case.suite, []).append(case)
-    if not any(case.classname == GATES_SUITE for case in suites.get(GATES_SUITE, ())):
-        return case_results("", report)
-    # Our own: gates are no tests, and what two gates ran is one test with two results, as in `tests.jsonl`.
-    gates = [case.name for case in suites.pop(GATES_SUITE)]
-    return tuple(
-        result
-        for name, cases in suites.items()
-        for result in case_results(_gate_of(name, gates), msgspec.structs.replace(report, cases=tuple(cases)))
-    )
-
-
-def _gate_of(suite: str, gates: Iterable[str]) -> str:
-    """The gate in front of a suite's name, which stands there where several brought tests."""
-    return next((gate for gate in gates if suite.startswith(f"{gate}: ")), "")
+        raise UsageError(
+            "contradicts itself: it is inconsistent, and never counts as passed",
+            place=str(file),
+            got="; ".join(report.contradictions),
+        )
+    return report.results, report.notes

@@ -36,7 +36,7 @@ def config(**commands: str) -> dict[str, str]:
 
 def junit_project(project: Project, inside: str = "", tests: int = 3) -> None:
     gate = {"gates.toml": config(test="runner.py", lint="-c 'print(1)'")["gates.toml"].replace(
-        "\n[gate.lint]", 'tests = "junit"\nreports = ["out.xml"]\n\n[gate.lint]'
+        "\n[gate.lint]", 'junit = ["o*.xml"]\n\n[gate.lint]'
     )}  # fmt: skip
     project.write(gate | {"runner.py": RUNNER.format(inside=inside, tests=tests)})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gates.config import Config, GateConfig, Profile, find_root, load_config
 from gates.config.load import _read
-from gates.config.tables import GATE, PROFILE, TOP
+from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.errors import ConfigError, GatesError, ManyErrors
 from gates.exclusions import Exclusion
 from gates.results import EnvironmentChange
@@ -66,6 +66,7 @@ args = ["--fast"]
 title = "Style"
 timeout = 30
 needs = ["build"]
+junit = ["target/*.xml"]
 reports = ["junit.xml"]
 tests = "junit"
 cwd = "sub/folder"
@@ -146,6 +147,12 @@ coverage = ["coverage.xml"]
 [gate.style]
 command = "make style"
 findings = "log"
+
+[junit]
+max-size = "2 GiB"
+max-depth = 20
+max-attribute = 70000
+max-text = "1 MiB"
 """
 
 
@@ -171,6 +178,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         unrelated=("docs/**",),
         scope=("src/**",),
         merge_command="land {branch}",
+        junit={"max_size": 2 << 30, "max_depth": 20, "max_attribute": 70_000, "max_text": 1 << 20},
         no_tests="warn",
         timing_budget=120.0,
         timing_threshold=0.1,
@@ -185,6 +193,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 title="Style",
                 timeout=30.0,
                 needs=("build",),
+                junit=("target/*.xml",),
                 reports=("junit.xml",),
                 tests="junit",
                 cwd="sub/folder",
@@ -225,7 +234,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
                 rules=(
                     Layer(
-                        "gates.toml:63",
+                        "gates.toml:64",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -234,7 +243,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Layer(
-                "gates.toml:80",
+                "gates.toml:81",
                 "mark(net)",
                 {
                     "retries": {
@@ -248,9 +257,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Layer(
-                "gates.toml:84", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:85", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:67", "", {"flaky_result": "fail"}),
+            Layer("gates.toml:68", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},
@@ -281,7 +290,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
 
 def test_the_example_above_sets_every_field_that_there_is() -> None:
     keys = set(re.findall(r"^([a-z-]+) = ", EVERYTHING, re.MULTILINE))
-    assert keys | {"env"} >= set(TOP) | set(GATE) | set(PROFILE)
+    assert keys | {"env"} >= set(TOP) | set(GATE) | set(PROFILE) | set(JUNIT)
 
 
 def test_pyproject_holds_the_same_config_below_its_own_table(tmp_path: Path) -> None:
@@ -350,7 +359,12 @@ def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) 
         (["reports"], ['"/tmp"', '"../x"', '"a/../b"', '""', '"."', '"./"', "1", '"x/../../y"']),
         (["gate.a.command"], ['""', "[]", "[1]", '"\'open"', "1", '"A=1 make"', '["A=1", "make"]', "\"''\"", '[""]']),
         (["gate.a.session", "gate.a.title"], ["1", "[]", "false"]),
-        (["gate.a.args", "gate.a.needs", "gate.a.reports"], ['"a"', "[[]]", "1"]),
+        (
+            ["junit.max-size", "junit.max-attribute", "junit.max-text"],
+            ['"1 mb"', '"0 MB"', "0", "-1", "true", '""', "1.5", "[]"],
+        ),
+        (["junit.max-depth"], ["0", '"1"']),
+        (["gate.a.args", "gate.a.needs", "gate.a.reports", "gate.a.junit"], ['"a"', "[[]]", "1"]),
         (["gate.a.timeout"], ['"soon"', "0"]),
         (["gate.a.tests"], ['"all"', "1", "[]", "{}"]),
         (["gate.a.cwd"], ['"/"', '".."', "1"]),

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.errors import GatesError
-from gates.junit.cases import MAX_TEXT
-from gates.junit.read import MAX_DEPTH, JUnitError, parse_junit, read_junit
-from gates.junit.report import case_results
+from gates.junit.cases import MAX_KEPT
+from gates.junit.limits import JUnitLimits
+from gates.junit.read import PIECE, JUnitError, parse_junit, read_junit
 from gates.junit.text import clean
 from gates.junit.write import junit_document, write_junit
 from gates.values import ExitCode, TestOutcome
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from gates.results import TestResult
 
 
-def read(text: str | bytes) -> JUnitReport:
-    return parse_junit([text if isinstance(text, bytes) else text.encode()], "x.xml")
+def read(text: str | bytes, gate: str = "", **limits: int) -> JUnitReport:
+    return parse_junit([text if isinstance(text, bytes) else text.encode()], "x.xml", JUnitLimits(**limits), gate)
 
 
 def case(inner: str, attributes: str = "") -> str:
@@ -61,8 +61,8 @@ def case(inner: str, attributes: str = "") -> str:
     ],
 )
 def test_a_case_with_any_results_is_read(inner: str, outcome: str, message: str, details: str) -> None:
-    (found,) = read(case(inner)).cases
-    assert (found.outcome.value, found.message, found.details) == (outcome, message, details)
+    (found,) = read(case(inner)).results
+    assert (found.outcome.value, found.message or found.reason, found.details) == (outcome, message, details)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_case_with_any_results_is_read(inner: str, outcome: str, message: str,
 )
 def test_every_shape_of_a_file_is_read(text: str | bytes) -> None:
     report = read(text)
-    assert [each.name for each in report.cases] == ["t"]
+    assert [each.id.rpartition("::")[2] for each in report.results] == ["t"]
     assert report.consistent
 
 
@@ -102,17 +102,17 @@ def test_every_shape_of_a_file_is_read(text: str | bytes) -> None:
     ],
 )
 def test_times_are_read_as_runners_write_them(text: str, seconds: float) -> None:
-    (found,) = read(f'<testsuite><testcase name="t" time="{text}"/></testsuite>').cases
-    assert found.time == seconds
+    (found,) = read(f'<testsuite><testcase name="t" time="{text}"/></testsuite>').results
+    assert found.duration == seconds
 
 
 def test_place_comes_from_the_case_or_its_suite() -> None:
     first, second = read(
         '<testsuite file="outer.py"><testsuite name="in"><testcase name="a" line="3"/>'
         '<testcase name="b" file="own.py" line="-1"/></testsuite></testsuite>'
-    ).cases
-    assert (first.file, first.line, first.suite) == ("outer.py", 3, "in")
-    assert (second.file, second.line) == ("own.py", 0)
+    ).results
+    assert (first.file, first.line, first.id) == ("outer.py", 3, "outer.py::a")
+    assert (second.file, second.line, second.id) == ("own.py", 0, "own.py::b")
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,14 @@ def test_place_comes_from_the_case_or_its_suite() -> None:
         ),
         ("<testsuite name='a' errors='2'><testcase name='t'><error/></testcase></testsuite>", "counts 2 failures"),
         ("<testsuites failures='1'><testsuite><testcase name='t'/></testsuite></testsuites>", "<testsuites> counts 1"),
+        (
+            "<testsuite name='a' skipped='2'><testcase name='t'><skipped/></testcase></testsuite>",
+            "counts 2 skipped tests",
+        ),
+        (
+            "<testsuite><testsuite name='a' tests='1'/><testcase name='t'/></testsuite>",
+            "<testsuite name='a'> counts 1 tests",
+        ),
         ("<testsuite name='a' tests='1,000'><testcase name='t'/></testsuite>", "counts 1000 tests, 1 are in it"),
     ],
 )
@@ -142,7 +150,7 @@ def test_counts_that_could_hide_something_are_contradictions(text: str, said: st
             "<testsuite name='a'><testcase name='t'/><error message='setup'/></testsuite>",
             "suite 'a' itself has an <error>: setup",
         ),
-        ("<testsuite name='a'><testcase name='t' status='failed'/></testsuite>", "'t' says failed without"),
+        ("<testsuite name='a'><testcase name='t' status='failed'/></testsuite>", "'a::t' says failed without"),
     ],
 )
 def test_what_is_wrong_outside_of_a_case_keeps_a_file_from_being_green(text: str, said: str) -> None:
@@ -152,10 +160,10 @@ def test_what_is_wrong_outside_of_a_case_keeps_a_file_from_being_green(text: str
 
 
 def test_a_status_without_a_result_still_fails_the_case() -> None:
-    assert read(case("", 'status="failed"')).cases[0].outcome is TestOutcome.FAILED
+    assert read(case("", 'status="failed"')).results[0].outcome is TestOutcome.FAILED
     green = '<properties><property name="outcome" value="passed"/></properties>'
-    assert read(case(green, 'status="failed"')).cases[0].outcome is TestOutcome.FAILED
-    assert read(case("", 'status="notrun"')).cases[0].outcome is TestOutcome.SKIPPED
+    assert read(case(green, 'status="failed"')).results[0].outcome is TestOutcome.FAILED
+    assert read(case("", 'status="notrun"')).results[0].outcome is TestOutcome.SKIPPED
 
 
 def test_the_dialect_of_pytest_is_known() -> None:
@@ -167,7 +175,7 @@ def test_the_dialect_of_pytest_is_known() -> None:
     assert report.consistent
     assert report.producer == "pytest"
     assert "counts 5 tests, 1 are in it" in report.notes[0]
-    assert report.cases[0].line == 1
+    assert report.results[0].line == 1
 
 
 @pytest.mark.parametrize(
@@ -185,7 +193,7 @@ def test_the_dialect_of_pytest_is_known() -> None:
         (b"<testsuite><testcase name='t'/></testsuites>", "is malformed"),
         (b"<testsuite><testcase name='t\x00'/></testsuite>", "is malformed"),
         (b"<?xml version='1.0' encoding='klingon'?><testsuite/>", "cannot be decoded"),
-        (b"<testsuite>" * (MAX_DEPTH + 1), "too deeply"),
+        (b"<testsuite>" * (JUnitLimits().max_depth + 1), "too deeply"),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]><testsuite>&b;</testsuite>", "declares an entity"),
         (b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><testsuite/>", "declares an entity"),
         (b"<!DOCTYPE a [<!ENTITY % b 'c'>]><testsuite/>", "declares an entity"),
@@ -208,14 +216,114 @@ def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_an_error_says_how_much_was_read() -> None:
-    with pytest.raises(JUnitError, match="1 test cases before that place"):
+    with pytest.raises(JUnitError, match=r"1 test case before that place: 1 passed; a \(passed\)"):
         read("<testsuite><testcase name='a'/><testcase name='b'>")
 
 
 def test_a_huge_text_is_cut_and_that_is_said() -> None:
-    (found,) = read(case(f"<failure>{'x' * (MAX_TEXT + 5)}</failure>")).cases
-    assert len(found.details) == MAX_TEXT + len("\n… cut here …")
+    (found,) = read(case(f"<failure>{'x' * (MAX_KEPT + 5)}</failure>")).results
+    assert len(found.details) == MAX_KEPT + len("\n… cut here …")
     assert found.details.endswith("… cut here …")
+
+
+def test_a_file_that_is_cut_off_gives_what_could_be_saved() -> None:
+    with pytest.raises(JUnitError) as caught:
+        read("<testsuite><testcase name='a'/><testcase name='b'><failure message='no'>half a trace")
+    saved = caught.value.saved
+    assert saved is not None
+    assert [(result.id, result.outcome.value) for result in saved.results] == [("a", "passed"), ("b", "failed")]
+    assert not saved.consistent
+    assert "2 test cases before that place: 1 failed, 1 passed; b (failed), a (passed)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "limits", "said"),
+    [
+        ("<testsuite><testcase name='t'/></testsuite>", {"max_size": 42}, "is too large"),
+        ("<testsuite><testcase name='t'/></testsuite>", {"max_depth": 1}, "nests its elements too deeply"),
+        ("<testsuite><testcase name='12345'/></testsuite>", {"max_attribute": 4}, "an attribute of <testcase>"),
+        (
+            "<testsuite name='12345'><testcase name='t'/></testsuite>",
+            {"max_attribute": 4},
+            "an attribute of <testsuite>",
+        ),
+        (case("<failure>12345</failure>"), {"max_text": 4}, "a text that is too long"),
+        (case("<failure/><system-out>12345</system-out>"), {"max_text": 4}, "a text that is too long"),
+        (case("<rerunError><system-err>12345</system-err></rerunError>"), {"max_text": 4}, "a text that is too long"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1 << 18])
+def test_a_file_that_asks_for_more_than_the_limits_is_refused(
+    text: str, limits: dict[str, int], said: str, size: int
+) -> None:
+    pieces = [text[at : at + size].encode() for at in range(0, len(text), size)]
+    with pytest.raises(JUnitError) as caught:
+        parse_junit(pieces, "x.xml", JUnitLimits(**limits))
+    (key,) = limits
+    assert said in str(caught.value)
+    assert key.replace("_", "-") in caught.value.remedy
+    assert caught.value.place.startswith("x.xml")
+    assert parse_junit(pieces, "x.xml").results
+
+
+def test_a_comment_without_end_does_not_fill_the_memory() -> None:
+    pieces = [b"<testsuite><!--", *[b"x" * PIECE] * 10]
+    with pytest.raises(JUnitError, match="a tag or a comment that is too long"):
+        parse_junit(pieces, "x.xml", JUnitLimits(max_attribute=4))
+
+
+def test_what_is_not_kept_has_no_limit_but_that_of_the_file() -> None:
+    text = case("<system-out>12345</system-out>") + " "
+    assert read(text, max_text=4, max_attribute=3, max_depth=3, max_size=len(text)).results[0].stdout == ""
+
+
+def test_the_output_of_a_test_that_failed_is_kept() -> None:
+    inner = "<failure/><system-out>one </system-out><system-out>two</system-out><system-err>three</system-err>"
+    (found,) = read(case(inner)).results
+    assert (found.stdout, found.stderr) == ("one two", "three")
+    assert read(case(f"{inner[10:]}<skipped/>")).results[0].stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "outcome"),
+    [
+        ("disabled='true'", "skipped"),
+        ("skipped='1'", "skipped"),
+        ("ignored='true' skip='no'", "skipped"),
+        ("disabled='false'", "passed"),
+        ("status='run' result='suppressed'", "skipped"),
+        ("status='timeout'", "timeout"),
+        ("status='broken'", "failed"),
+    ],
+)
+def test_attributes_of_a_case_say_how_it_ended(attributes: str, outcome: str) -> None:
+    report = read(case("", attributes))
+    assert report.results[0].outcome.value == outcome
+    assert report.consistent == (outcome in {"skipped", "passed"})
+
+
+@pytest.mark.parametrize("tag", ["Failure", "j:failure", "ERROR"])
+def test_a_failure_is_one_however_its_name_is_written(tag: str) -> None:
+    (found,) = read(case(f"<{tag}/>")).results
+    assert found.outcome.value in {"failed", "error"}
+
+
+def test_an_element_that_says_nothing_here_is_told() -> None:
+    report = read(case("<rerun/><attachments/>"))
+    assert report.consistent
+    assert report.notes == ("<rerun> in a test case says nothing here (1 times)",)
+
+
+def test_a_declaration_that_lies_about_utf_16_is_seen_through() -> None:
+    text = "<?xml version='1.0' encoding='utf-16'?><testsuite><testcase name='ü'/></testsuite>"
+    assert read(text).results[0].id == read(text.encode("utf-16")).results[0].id == "ü"
+
+
+def test_contradictions_without_end_are_not_all_told() -> None:
+    suites = "".join(f"<testsuite name='{n}' tests='2'><testcase name='t'/></testsuite>" for n in range(50))
+    report = read(f"<testsuites>{suites}</testsuites>")
+    assert len(report.contradictions) == 21
+    assert report.contradictions[-1] == "and 30 more"
 
 
 @settings(deadline=None)
@@ -233,7 +341,7 @@ def test_any_bytes_end_in_a_report_or_in_an_error_of_ours(content: bytes) -> Non
             report = read(document)
         except JUnitError:
             continue
-        assert report.cases or report.contradictions
+        assert report.results or report.contradictions
 
 
 SUREFIRE = """
@@ -250,8 +358,7 @@ SUREFIRE = """
 
 
 def test_reruns_of_surefire_are_attempts_and_the_last_one_is_the_result() -> None:
-    report = read(case(SUREFIRE))
-    (result,) = case_results("java", report)
+    (result,) = read(case(SUREFIRE)).results
     first, second = result.attempts
     assert (result.outcome, result.message, result.details) == (TestOutcome.ERROR, "third", "trace 3")
     assert (result.signature, result.duration) == ("OutOfMemoryError: third", 0.75)
@@ -263,7 +370,7 @@ def test_reruns_of_surefire_are_attempts_and_the_last_one_is_the_result() -> Non
 
 def test_failures_before_a_pass_are_attempts_of_a_flaky_test() -> None:
     inner = '<flakyFailure message="m" type="E"><system-out>o</system-out></flakyFailure><flakyError message="n"/>'
-    (result,) = case_results("java", read(case(inner)))
+    (result,) = read(case(inner)).results
     assert (result.outcome, result.signature, result.message) == (TestOutcome.FLAKY, "E: m", "m")
     assert [(each.outcome.value, each.message, each.details, each.stdout) for each in result.attempts] == [
         ("failed", "m", "", "o"),
@@ -287,11 +394,11 @@ def test_failures_before_a_pass_are_attempts_of_a_flaky_test() -> None:
     ],
 )
 def test_a_foreign_failure_has_a_signature_of_type_and_message(inner: str, signature: str) -> None:
-    assert read(case(inner)).cases[0].signature == signature
+    assert read(case(inner)).results[0].signature == signature
 
 
 def test_several_failures_of_a_foreign_case_are_no_subtests() -> None:
-    (found,) = read(case('<failure type="subtest" message="a">x</failure><failure message="b">y</failure>')).cases
+    (found,) = read(case('<failure type="subtest" message="a">x</failure><failure message="b">y</failure>')).results
     assert (found.subtests, found.details) == ((), "x\n\ny")
 
 
@@ -300,7 +407,7 @@ def test_several_failures_of_a_foreign_case_are_no_subtests() -> None:
 def test_attempts_subtests_and_signatures_survive_a_file(test: TestResult) -> None:
     report = read(junit_document(a_run(gates=()), [test]))
     assert report.consistent
-    (again,) = case_results("test", report)
+    (again,) = report.results
     assert (again.outcome, again.phase, again.worker) == (test.outcome, test.phase, clean(test.worker))
     assert again.duration == test.duration
     assert again.started == test.started
@@ -323,7 +430,7 @@ def test_what_we_write_we_read_again(outcome: TestOutcome, message: str, reason:
     test = a_test("C::test_x[a]", outcome, message=message, reason=reason, worker="gw0", exclusion="e")
     report = read(junit_document(a_run(), [test]))
     assert report.consistent
-    (again,) = (result for result in case_results("test", report) if result.file)
+    (again,) = report.results
     assert (again.id, again.outcome, again.line, again.duration) == (test.id, outcome, test.line, test.duration)
     assert (again.worker, again.exclusion) == ("gw0", "e")
     if again.reason:
@@ -332,4 +439,6 @@ def test_what_we_write_we_read_again(outcome: TestOutcome, message: str, reason:
 
 def test_a_written_file_is_read_again(tmp_path: Path) -> None:
     write_junit(tmp_path / "junit.xml", a_run(), [a_test()])
-    assert len(read_junit(tmp_path / "junit.xml").cases) == 2
+    report = read_junit(tmp_path / "junit.xml")
+    assert (len(report.results), report.gates) == (1, ("test",))
+    assert len(read_junit(tmp_path / "junit.xml", gate="outer").results) == 2, "the gates of another run are tests here"

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.junit.report import JUnitCase, JUnitReport, case_id, case_results, split_id
+from gates.junit.outcomes import TEST_ELEMENTS
+from gates.junit.read import parse_junit
+from gates.junit.report import id_prefix, split_id
 from gates.values import TestOutcome
+
+if TYPE_CHECKING:
+    from gates.results import TestResult
 
 words = st.from_regex(r"[A-Za-z_]\w{0,8}", fullmatch=True)
 
@@ -33,49 +40,55 @@ def test_a_node_id_comes_back_from_its_case(path: list[str], classes: list[str],
     file = "/".join(path) + ".py"
     test_id = "::".join((file, *classes, f"{name}[{parameter}]"))
     short, classname = split_id(test_id, file)
-    assert case_id(JUnitCase(name=short, classname=classname, file=file)) == test_id
+    assert id_prefix(classname, file, "") + short == test_id
 
 
 @pytest.mark.parametrize(
-    ("case", "identity"),
+    ("classname", "file", "suite", "prefix"),
     [
-        (JUnitCase(name="t", classname="tests.a.C", file="tests/a.py"), "tests/a.py::C::t"),
-        (JUnitCase(name="t", classname="tests.a"), "tests.a::t"),
-        (JUnitCase(name="entry", classname="server::cache", suite="server"), "server::cache::entry"),
-        (JUnitCase(name="adds", classname="Sum", file="src/sum.test.js"), "Sum::adds"),
-        (JUnitCase(name="TestX", suite="example.com/pkg"), "example.com/pkg::TestX"),
-        (JUnitCase(name="t", file="a.php"), "a.php::t"),
-        (JUnitCase(name="t"), "t"),
+        ("tests.a.C", "tests/a.py", "", "tests/a.py::C::"),
+        ("tests.a", "", "", "tests.a::"),
+        ("server::cache", "", "server", "server::cache::"),
+        ("Sum", "src/sum.test.js", "", "Sum::"),
+        ("", "", "example.com/pkg", "example.com/pkg::"),
+        ("", "a.php", "", "a.php::"),
+        ("", "", "", ""),
     ],
 )
-def test_a_case_of_any_runner_has_an_id(case: JUnitCase, identity: str) -> None:
-    assert case_id(case) == identity
+def test_a_case_of_any_runner_has_an_id(classname: str, file: str, suite: str, prefix: str) -> None:
+    assert id_prefix(classname, file, suite) == prefix
+
+
+def results(text: str, suite: str = "") -> tuple[TestResult, ...]:
+    return parse_junit([f"<testsuite {suite}>{text}</testsuite>".encode()], "x", gate="go").results
 
 
 def test_no_case_hides_another_of_the_same_name() -> None:
-    cases = (JUnitCase(name="t", outcome=TestOutcome.FAILED), JUnitCase(name="t"), JUnitCase(name="u"))
-    results = case_results("go", JUnitReport(cases=cases))
-    assert [(each.id, each.outcome.value, each.gate) for each in results] == [
+    same = "<testcase name='t'><failure/></testcase><testcase name='t'/>"
+    found = results(f"{same}<testcase name='t#2'/><testcase name='u'/>")
+    assert [(each.id, each.outcome.value, each.gate) for each in found] == [
         ("t", "failed", "go"),
         ("t#2", "passed", "go"),
+        ("t#2#2", "passed", "go"),
         ("u", "passed", "go"),
     ]
 
 
 def test_a_failing_teardown_of_pytest_is_no_second_test() -> None:
-    cases = (
-        JUnitCase(name="t", outcome=TestOutcome.FAILED, message="assert 0", details="first", time=1.0),
-        JUnitCase(name="t", outcome=TestOutcome.ERROR, message="teardown", details="second", time=0.5),
-        JUnitCase(name="t", outcome=TestOutcome.PASSED),
+    text = (
+        "<testcase name='t' time='1'><failure message='assert 0'>first</failure></testcase>"
+        "<testcase name='t' time='0.5'><error message='teardown'>second</error></testcase><testcase name='t'/>"
     )
-    first, second = case_results("test", JUnitReport(cases=cases, producer="pytest"))
+    first, second = results(text, "name='pytest' tests='3'")
     assert (first.outcome, first.message, first.details) == (TestOutcome.FAILED, "assert 0", "first\n\nsecond")
-    assert (first.duration, second.id) == (1.5, "t#2")
-    assert len(case_results("test", JUnitReport(cases=cases))) == 3
+    assert (first.duration, second.id) == (1.5, "pytest::t#2")
+    assert len(results(text)) == 3
 
 
 @pytest.mark.parametrize("outcome", list(TestOutcome))
 def test_a_message_becomes_the_reason_of_what_did_not_run(outcome: TestOutcome) -> None:
-    (result,) = case_results("g", JUnitReport(cases=(JUnitCase(name="t", outcome=outcome, message="m"),)))
+    element = TEST_ELEMENTS.get(outcome, "flakyFailure")
+    said = f"<properties><property name='outcome' value='{outcome}'/></properties>"
+    (result,) = results(f"<testcase name='t'>{said}<{element} message='m'/></testcase>")
     assert sorted((result.message, result.reason)) == ["", "m"]
     assert bool(result.reason) == (outcome.value in {"skipped", "xfailed", "excluded", "quarantined"})

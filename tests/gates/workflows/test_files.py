@@ -130,6 +130,36 @@ def test_every_file_that_cannot_be_believed_is_named(
         assert words in str(caught.value)
 
 
+def test_oddities_that_are_harmless_are_told_with_the_file(folder: Path) -> None:
+    pytest_s = junit("x").replace("name='u'", "name='pytest' tests='3'")
+    found = compared(folder, {"a.xml": junit("x")}, {"b.xml": pytest_s})
+    (note,) = found.notes
+    assert note.startswith("head: b.xml: <testsuite name='pytest'> counts 3 tests, 1 are in it (pytest counts subtests")
+    assert exit_of_files(found) is ExitCode.PASSED
+
+
+def test_what_could_be_saved_of_a_torn_file_is_told(folder: Path) -> None:
+    torn = junit("x", "y", failing=("y",)).removesuffix("</testsuite>")
+    with pytest.raises(GatesError, match=r"2 test cases before that place: 1 failed, 1 passed; s::y \(failed\)"):
+        compared(folder, {"a.xml": junit("x")}, {"b.xml": torn})
+
+
+def test_the_limits_of_the_config_hold(folder: Path) -> None:
+    (folder / "gates.toml").write_text("[junit]\nmax-size = 10\n")
+    with pytest.raises(GatesError, match="is too large"):
+        compared(folder, {"a.xml": junit("x")}, {"b.xml": junit("x")})
+
+
+def test_two_spellings_of_one_test_on_a_side_hide_none(folder: Path) -> None:
+    case = "<testcase classname='tests.a' name='t' {}/>"
+    placed = case.format("file='tests/a.py'")
+    both = f"<testsuite>{case.format('')}{placed}</testsuite>"
+    one = f"<testsuite>{case.format('')}</testsuite>"
+    assert compared(folder, {"a.xml": both}, {"b.xml": one}).tests.removed == ("tests/a.py::t",)
+    found = compare_files("b.xml", "a.xml")
+    assert (found.tests.new, found.head_counts.collected) == (("tests/a.py::t",), 2)
+
+
 def write_run(folder: Path, run: Run, tests: list[TestResult]) -> None:
     reports = ReportFolder(folder)
     reports.append_tests(tests)

@@ -63,7 +63,7 @@ def test_our_own_results_know_their_subtests(tmp_path: Path) -> None:
         ("out.xml", None, "cannot be read"),
         ("tests.jsonl", None, "there is no such file"),
         ("tests.jsonl", "{}\n", "not a test result"),
-        ("out.xml", '<testsuite tests="5"><testcase name="a"/></testsuite>', "contradicts itself"),
+        ("out.xml", '<testsuite tests="5"><testcase name="a"/></testsuite>', "counts 5 tests, 1 are in it"),
     ],
 )
 def test_a_file_that_cannot_be_believed_is_refused(tmp_path: Path, name: str, text: str | None, said: str) -> None:
@@ -72,6 +72,13 @@ def test_a_file_that_cannot_be_believed_is_refused(tmp_path: Path, name: str, te
     with pytest.raises(GatesError, match=r".") as caught:
         recorded.tests_of_files(tmp_path, [tmp_path / name], [])
     assert said in str(caught.value)
+
+
+def test_the_limits_of_the_config_hold(tmp_path: Path) -> None:
+    (tmp_path / "out.xml").write_text(JUNIT)
+    (tmp_path / "gates.toml").write_text("[junit]\nmax-depth = 1\n")
+    with pytest.raises(GatesError, match="nests its elements too deeply"):
+        recorded.tests_of_files(tmp_path, [tmp_path / "out.xml"], [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""The files that a gate was expected to write: JUnit is read, of the others only the age is looked at."""
+
+from __future__ import annotations
+
+import re
+from glob import escape, glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.errors import GatesError
+from gates.results import TestResult
+from gates.run.brought import stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gates.config import GateConfig
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class ReadReports(msgspec.Struct, frozen=True, kw_only=True):
+    """What the JUnit files of a gate say.
+
+    Attributes:
+        results: of their cases; of a file that is cut off, those that could be saved.
+        problems: why they cannot be believed.
+        notes: harmless oddities.
+    """
+
+    results: tuple[TestResult, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class ExpectedReports:
+    """What a gate must write; made before it starts, for a file that lies there already is no report of it.
+
+    Args:
+        root: of the project.
+        gate: whose `junit` names files and globs, and whose `reports` names files.
+        limits: what a JUnit file may ask for, where it is not the default.
+    """
+
+    def __init__(self, root: Path, gate: GateConfig, limits: Mapping[str, int]) -> None:
+        self.root, self.gate, self.limits = root, gate, limits
+        self._before = {path: stamp_of(path) for name in (*gate.junit, *gate.reports) for path in self._files(name)}
+
+    def __bool__(self) -> bool:
+        return bool(self.gate.junit or self.gate.reports)
+
+    def read(self) -> ReadReports:
+        """Read what is JUnit, and look whether the rest was written."""
+        results: list[TestResult] = []
+        problems: list[str] = []
+        notes: list[str] = []
+        for name in dict.fromkeys((*self.gate.junit, *self.gate.reports)):
+            files = self._files(name)
+            written = [path for path in files if stamp_of(path) not in (None, self._before.get(path))]
+            if not written:
+                problems.append(f"{name} was not written")
+                continue
+            if len(written) < len(files):
+                notes.append(f"{name}: {len(files) - len(written)} older files are left out")
+            demanded = name in self.gate.junit or self.gate.tests == "junit"
+            for path in written:
+                if name in self.gate.junit or (path.suffix == ".xml" and (demanded or _is_junit(path))):
+                    one = read_report(path, self.gate.name, self.limits)
+                    said = path.relative_to(self.root)
+                    results += one.results
+                    problems += [f"{said}: {text}" for text in one.problems]
+                    notes += [f"{said}: {text}" for text in one.notes]
+        return ReadReports(results=_distinct(results), problems=tuple(problems), notes=tuple(dict.fromkeys(notes)))
+
+    def _files(self, name: str) -> list[Path]:
+        path = self.root / name
+        if path.exists() or not _MAGIC.search(name):
+            return [path]
+        return [Path(found) for found in sorted(glob(f"{escape(str(self.root))}/{name}", recursive=True))]  # noqa: PTH207
+
+
+def read_report(path: Path, gate: str, limits: Mapping[str, int]) -> ReadReports:
+    """Read one file; what is wrong with it is a problem, not an error."""
+    from gates.junit.limits import JUnitLimits
+    from gates.junit.read import JUnitError, read_junit
+
+    try:
+        report = read_junit(path, JUnitLimits(**limits), gate)
+    except JUnitError as error:
+        problem = f"{error.what} ({error.got})" if error.got else error.what
+        return ReadReports(results=error.saved.results if error.saved else (), problems=(problem,))
+    except GatesError as error:
+        return ReadReports(problems=(error.what,))
+    return ReadReports(results=report.results, problems=report.contradictions, notes=report.notes)
+
+
+def _distinct(results: Iterable[TestResult]) -> tuple[TestResult, ...]:
+    """Results of several files; equal ids become `#2`, `#3`, …, so that none hides another."""
+    found: dict[str, TestResult] = {}
+    for result in results:
+        key, number = result.id, 1
+        while key in found:
+            number += 1
+            key = f"{result.id}#{number}"
+        found[key] = result if number == 1 else msgspec.structs.replace(result, id=key)
+    return tuple(found.values())
+
+
+def _is_junit(path: Path) -> bool:
+    """Whether the file may be JUnit: not when its root is another element, such as coverage's.
+
+    A file without any element may be one that was cut off, and the reader says so.
+    """
+    with path.open("rb") as file:
+        root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))
+    return root is None or root[1].startswith(b"testsuite")

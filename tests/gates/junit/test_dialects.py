@@ -1,0 +1,147 @@
+"""Files in the form that real tools give them, and files of other kinds that are mistaken for JUnit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gates.junit.read import JUnitError, JUnitReport, parse_junit, read_junit
+from gates.values import BAD_TESTS, ExitCode
+
+SAMPLES = Path(__file__).parent / "samples"
+
+DIALECTS = {
+    "bazel": "1 error",
+    "catch2": "1 passed, 1 failed",
+    "ctest": "1 passed, 1 failed, 2 skipped",
+    "doctest": "1 passed, 1 failed",
+    "dotnet": "1 passed, 1 failed, 1 skipped",
+    "go-junit-report": "1 passed, 1 failed, 1 error, 1 skipped",
+    "googletest": "1 passed, 1 failed, 2 skipped",
+    "gotestsum": "2 passed, 1 failed",
+    "gradle": "1 passed, 1 failed, 1 skipped",
+    "jest-junit": "1 passed, 1 failed, 1 skipped",
+    "mocha-junit-reporter": "1 passed, 1 failed",
+    "nextest": "1 passed, 1 failed, 1 timeout, 1 flaky",
+    "phpunit": "1 passed, 1 failed, 1 error, 1 skipped",
+    "pytest": "1 passed, 2 failed, 1 skipped, 1 xfailed",
+    "pytest-rerunfailures": "2 passed, 1 failed",
+    "rspec": "1 passed, 1 failed, 1 skipped",
+    "surefire": "1 passed, 1 error, 1 skipped, 1 flaky",
+    "vitest": "1 passed, 1 failed, 1 skipped",
+}
+
+
+def test_every_sample_is_in_the_table() -> None:
+    assert {path.stem for path in SAMPLES.glob("*.xml")} == set(DIALECTS)
+
+
+@pytest.mark.parametrize(("name", "counts"), DIALECTS.items(), ids=DIALECTS)
+def test_an_honest_file_of_a_real_tool_is_believed(name: str, counts: str) -> None:
+    report = read_junit(SAMPLES / f"{name}.xml")
+    assert report.consistent, report.contradictions
+    found = Counter(str(result.outcome) for result in report.results)
+    assert found == {word: int(number) for number, word in (part.split() for part in counts.split(", "))}
+    assert len({result.id for result in report.results}) == len(report.results)
+
+
+@pytest.mark.parametrize(
+    ("name", "producer", "why"),
+    [
+        ("pytest", "pytest", "counts 11 tests, 6 are in it (pytest counts subtests"),
+        ("catch2", "Catch2", "counts 7 tests, 2 are in it (Catch2 counts assertions)"),
+        ("doctest", "doctest", "counts 9 tests, 2 are in it (doctest counts assertions)"),
+    ],
+)
+def test_a_harmless_count_is_told_with_its_reason_and_only_of_its_producer(name: str, producer: str, why: str) -> None:
+    report = read_junit(SAMPLES / f"{name}.xml")
+    assert report.producer == producer
+    (note,) = report.notes
+    assert why in note
+    text = (SAMPLES / f"{name}.xml").read_text()
+    for mark in ('"pytest tests"', '"pytest"', 'hostname="tbd"', 'doctest_version="2.4.11"'):
+        text = text.replace(mark, '"x"' if mark.startswith('"') else "")
+    assert not parse_junit([text.encode()], "x").consistent
+
+
+def test_what_dialects_say_besides_outcomes_is_read() -> None:
+    surefire = {result.id: result for result in read_junit(SAMPLES / "surefire.xml").results}
+    assert surefire["com.example.PoolTest::allocates"].duration == 2503.1
+    assert surefire["com.example.PoolTest::isFlaky"].attempts[0].stdout == "first try\n"
+    assert len(surefire["com.example.PoolTest::neverPasses"].attempts) == 1
+    google = {result.id: result for result in read_junit(SAMPLES / "googletest.xml").results}
+    assert (google["PoolTest::Shrinks"].file, google["PoolTest::Shrinks"].line) == ("pool_test.cc", 20)
+    assert google["PoolTest::Shrinks"].details.endswith("\n\npool_test.cc:23\nsecond")
+    ctest = {result.id: result for result in read_junit(SAMPLES / "ctest.xml").results}
+    assert ctest["cache::cache"].stdout == "cache.cpp:7: wrong"
+    both = next(result for result in read_junit(SAMPLES / "pytest.xml").results if result.id.endswith("test_both"))
+    assert (both.outcome.value, both.details, both.stdout[:3]) == ("failed", "call\n\nteardown", "---")
+
+
+OTHERS = {
+    "visual-studio.trx": "is a Visual Studio TRX file",
+    "nunit2.xml": "is an NUnit 2 file",
+    "nunit3.xml": "is an NUnit 3 file",
+    "xunit.xml": "is an xUnit.net file",
+    "ctest-dashboard.xml": "is a CTest file (`ctest --output-junit FILE` writes JUnit)",
+    "login.html": "is an HTML page",
+    "empty.xml": "is empty",
+    "truncated.xml": "is cut off",
+}
+
+
+@pytest.mark.parametrize(("name", "said"), OTHERS.items(), ids=OTHERS)
+def test_what_is_no_junit_is_named_and_never_an_empty_pass(name: str, said: str) -> None:
+    with pytest.raises(JUnitError) as caught:
+        read_junit(SAMPLES / "other" / name)
+    assert caught.value.what == said
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"tests": []}', "JSON"),
+        (b"TAP version 13\n1..2\n", "TAP"),
+        (b"\x1f\x8b\x08\x00", "compressed by gzip"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of git LFS; its content was not fetched"),
+    ],
+)
+def test_what_is_no_xml_is_named(content: bytes, said: str) -> None:
+    with pytest.raises(JUnitError) as caught:
+        parse_junit([content], "x")
+    assert (caught.value.what, caught.value.got) == ("is no XML file", said)
+
+
+def read_or_saved(content: bytes) -> JUnitReport:
+    """The report, or what an error of ours could save."""
+    try:
+        return parse_junit([content], "x")
+    except JUnitError as error:
+        return error.saved or JUnitReport(results=(), contradictions=(error.what,))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """A sample, and the same with some of its bytes lost, doubled or replaced."""
+    whole = (SAMPLES / f"{draw(st.sampled_from(sorted(DIALECTS)))}.xml").read_bytes()
+    start = draw(st.integers(0, len(whole) - 1))
+    end = draw(st.integers(start, min(len(whole), start + draw(st.sampled_from([1, 8, 64, 300])))))
+    put = draw(st.one_of(st.just(b""), st.binary(max_size=4), st.just(whole[start:end] * 2)))
+    return whole, whole[:start] + put + whole[end:]
+
+
+@settings(deadline=None, max_examples=150)
+@given(mutated())
+def test_a_mutated_file_gives_a_report_or_an_error_of_ours_and_never_loses_a_failure_in_green(
+    files: tuple[bytes, bytes],
+) -> None:
+    whole, changed = files
+    before, after = parse_junit([whole], "x"), read_or_saved(changed)
+    bad = [sum(result.outcome in BAD_TESTS for result in report.results) for report in (before, after)]
+    assert bad[1] >= bad[0] or not after.consistent, "a failure is gone, and nobody is told"
