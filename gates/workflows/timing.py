@@ -135,7 +135,7 @@ def time_again(
     started = clock()
     # A first turn on both sides warms caches up, and shows what a turn costs: then the number of pairs is fixed.
     first = tuple(plan(found, budget, overhead=GUESSED_OVERHEAD, settings=settings).pairs)
-    warm = [turn(side, first) for side in ("base", "head")] if first else []
+    warm = [turn("base", first), turn("head", first)] if first else []
     timing = Timing(budget=budget, threshold=settings.threshold, seed=seed, left_out=tuple(one.test for one in found))
     if not first and found:
         needed = format_duration(math.ceil(enough_for(found, GUESSED_OVERHEAD, settings)))
