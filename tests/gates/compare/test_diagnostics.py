@@ -35,6 +35,8 @@ INSERTED = changed(Hunk(0, (), 1, ("# one", "# two")))
         # and a second one like it was added: the one that stands on the old line is the old one
         ([at(5)], [at(1), at(7)], [INSERTED], [1], 0),
         ([at(5)], [at(7), at(9)], [INSERTED], [9], 0),
+        # a change elsewhere brought a second one to a line that both have
+        ([at(5)], [at(5), at(7)], [INSERTED], [5], 0),
         # its function was moved within the file, and a second one stands on a line that is new
         (
             [at(2)],
