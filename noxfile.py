@@ -259,7 +259,7 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def alike(session: nox.Session) -> None:
-    """Compare a branch that changes nothing with its base (`-- --runs 20 --budget 60`); `-- --planted` for real changes."""
+    """Compare a branch that changes nothing with its base (`-- --runs 20 --budget 90`); `-- --planted` for real changes."""
     prepare(session, "test", project=True)
     session.run("python", "-m", "tests.integration.alike", *session.posargs)
 
