@@ -84,7 +84,7 @@ def test_every_outcome_of_an_isolated_test_arrives(project: Project, how: str, o
         def test_behind(): pass
         """
     )
-    ran = isolated(project, how, *options, slow_timeout={"period": 0.3, "terminate_after": 1, "grace": 0.3})
+    ran = isolated(project, how, *options, slow_timeout={"period": 0.9, "terminate_after": 1, "grace": 0.5})
     assert ran.outcomes == {
         "test_own_passes": "passed",
         "test_own_fails": "failed",

@@ -47,7 +47,7 @@ def test_an_interrupted_test_is_torn_down_and_the_others_go_on(project: Project,
     assert stuck["message"] == "timed out after 0.5s"
     assert "in test_sleeps" in stuck["details"]
     assert stuck["signature"] == "timeout @ test_it.py:test_sleeps"
-    assert stuck["duration"] >= 0.5
+    assert stuck["duration"] >= 0.49  # by another clock than the limit
     assert ran.exit_code == 1
 
 
