@@ -105,6 +105,10 @@ def main() -> int:
             sys.stdout.write(
                 f"{number}: {said}, {time.monotonic() - started:.0f} s; false: {wrong + others or 'none'}\n"
             )
+            for name, one in changes.items():
+                sys.stdout.write(
+                    f"    {name}: {one['verdict']}, ratio {one['ratio']:.3f}, p = {one['adjusted_p']:.2g}\n"
+                )
             sys.stdout.flush()
     sys.stdout.write(f"{options.runs} comparisons, {false} with a false finding; verdicts {dict(verdicts)}\n")
     if options.planted:
