@@ -7,6 +7,7 @@ compressing, text); `--planted` makes one test 30% and one 1% slower, and says w
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -107,7 +108,7 @@ def main() -> int:
             )
             for name, one in changes.items():
                 sys.stdout.write(
-                    f"    {name}: {one['verdict']}, ratio {one['ratio']:.3f}, p = {one['adjusted_p']:.2g}\n"
+                    f"    {name}: {one['verdict']}, ratio {one['ratio'] or math.nan:.3f}, p = {one['adjusted_p']:.2g}\n"
                 )
             sys.stdout.flush()
     sys.stdout.write(f"{options.runs} comparisons, {false} with a false finding; verdicts {dict(verdicts)}\n")
