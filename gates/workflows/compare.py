@@ -25,7 +25,7 @@ from gates.workflows.emit import emit
 from gates.workflows.histories import where_left
 from gates.workflows.sides import Side, Sides
 from gates.workflows.subjects import prepare_subject
-from gates.workflows.timing import suspects, time_sides
+from gates.workflows.timing import asked_filter, suspects, time_sides
 from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
@@ -198,6 +198,9 @@ class _Measured:
 
 
 def _need_budget(wish: Wish, budget: float | None) -> None:
+    """Refuse what cannot be timed before anything runs."""
+    if wish.timed:
+        asked_filter(wish.timed)
     if budget:
         return
     asked = "--timed" if wish.timed else "--fail-on slower" if "slower" in wish.fail_on else ""

@@ -16,7 +16,7 @@ from gates.compare.tests import naming
 from gates.compare.timing import Candidate, TimingSettings, candidates, judge
 from gates.compare.values import Timing
 from gates.errors import GatesError
-from gates.filters import TableFacts, compile_filter
+from gates.filters import Filter, TableFacts, compile_filter
 from gates.git import subject_of_worktree
 from gates.render.text import plural
 from gates.results.files import TIMING_FOLDER
@@ -109,9 +109,17 @@ def _passed_gates(run: Run) -> dict[str, float]:
 def _asked(results: Sequence[TestResult], name: Callable[[TestResult], str], expression: str) -> frozenset[str]:
     if not expression:
         return frozenset()
-    facts = TableFacts({}, "a test that was run says nothing of it")
-    matched = compile_filter(expression, facts, {}).select([Recorded(result) for result in results]).matched
+    matched = asked_filter(expression).select([Recorded(result) for result in results]).matched
     return frozenset(name(result) for result, selected in zip(results, matched, strict=True) if selected)
+
+
+def asked_filter(expression: str) -> Filter:
+    """The filter of tests that are timed in any case.
+
+    Raises:
+        GatesError: the expression is wrong.
+    """
+    return compile_filter(expression, TableFacts({}, "a test that was run says nothing of it"), {})
 
 
 def time_again(
@@ -135,17 +143,17 @@ def time_again(
     started = clock()
     # A first turn on both sides warms caches up, and shows what a turn costs: then the number of pairs is fixed.
     first = tuple(plan(found, budget, overhead=GUESSED_OVERHEAD, settings=settings).pairs)
-    warm = [turn("base", first), turn("head", first)] if first else []
+    warm = _both(turn, ("base", "head"), first) if first else {}
     timing = Timing(budget=budget, threshold=settings.threshold, seed=seed, left_out=tuple(one.test for one in found))
     if not first and found:
         needed = format_duration(math.ceil(enough_for(found, GUESSED_OVERHEAD, settings)))
         return Timed(
             timing=timing, notes=(f"the timing budget is too small: about {needed} would do for all suspects",)
         )
-    if None in warm:
+    if warm is None:
         return Timed(timing=timing, interrupted=True, notes=("interrupted before anything was timed",))
     spent = clock() - started
-    within = sum(seconds for times in warm for seconds in (times or {}).values())
+    within = sum(seconds for times in warm.values() for seconds in times.values())
     overhead = max(0.0, spent - within) / 2
     chosen = [candidate for candidate in found if candidate.test in first]
     once = sum(candidate.seconds for candidate in chosen) + 2 * overhead
@@ -185,18 +193,28 @@ def _rounds(
                 f"timing: {plural(len(samples), 'suspect')}, round {number + 1} of {total}, {format_duration(said)} of {asked}"
             )
         pair = turns[2 * number : 2 * number + 2]
-        times = {one.side: turn(one.side, one.tests) for one in pair}
-        if None in times.values():
+        times = _both(turn, (pair[0].side, pair[1].side), pair[0].tests)
+        if times is None:
             return samples, number, True
         _add(samples, pair[0], times)
     return samples, total, False
 
 
-def _add(samples: dict[str, tuple[list[float], list[float]]], turn: Turn, times: Mapping[Which, Times | None]) -> None:
+def _both(turn: TakeTurn, sides: tuple[Which, Which], tests: tuple[str, ...]) -> dict[Which, Times] | None:
+    """A turn on either side; None where the user ended one: no other is begun then."""
+    found: dict[Which, Times] = {}
+    for side in sides:
+        times = turn(side, tests)
+        if times is None:
+            return None
+        found[side] = times
+    return found
+
+
+def _add(samples: dict[str, tuple[list[float], list[float]]], turn: Turn, times: Mapping[Which, Times]) -> None:
     for test in turn.tests:
-        for side, seconds in zip(("base", "head"), samples[test], strict=True):
-            found = times[side] or {}  # type: ignore[index]
-            seconds.append(found.get(test, math.nan))
+        samples[test][0].append(times["base"].get(test, math.nan))
+        samples[test][1].append(times["head"].get(test, math.nan))
 
 
 def _say(text: str) -> None:

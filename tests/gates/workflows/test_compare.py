@@ -7,7 +7,7 @@ import pytest
 
 from gates.compare import compare_runs
 from gates.compare.timing import TimingSettings
-from gates.errors import EnvironmentProblem, UsageError
+from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.plan import Request
 from gates.results import Diagnostic, Diagnostics
 from gates.results.files import load_run
@@ -316,6 +316,8 @@ def test_timing_without_a_budget_is_refused_before_anything_runs(repository: Rep
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
     with pytest.raises(UsageError, match=f"{what} needs time"):
         compared(repository, wish=wish)
+    with pytest.raises(GatesError, match="test"):
+        compared(repository, wish=Wish(timing_budget=60.0, timed="test("))
     assert not (repository.root / "reports").exists()
 
 

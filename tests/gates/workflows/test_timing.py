@@ -130,6 +130,7 @@ def test_who_interrupts_gets_no_verdict_from_half_a_round(ends_at: int, note: st
     found = timed(machine, "a")
     assert (found.interrupted, found.notes) == (True, (note,))
     assert all(change.verdict == "inconclusive" for change in found.timing.changes)
+    assert len(machine.turns) == ends_at, "no further turn is begun"
 
 
 def test_the_same_seed_gives_the_same_turns() -> None:
