@@ -5,10 +5,25 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from gates.git import Git
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false")
+
+ODD_NAMES = [
+    "with space.py",
+    "grüße.md",
+    "日本語/файл.txt",
+    'quo"te',
+    "back\\slash",
+    "tab\there",
+    "line\nend",
+    " front",
+    "end ",
+]
+"""Of files."""
 
 
 class Repository:
@@ -58,3 +73,14 @@ class Repository:
         }
         index = self.root / ".git" / "index"
         return {**found, ".git/index": index.read_bytes() if index.exists() else b""}
+
+
+def git_of(folder: Path) -> Git:
+    git = Git.of(folder)
+    assert git is not None
+    return git
+
+
+def files_in(folder: Path) -> set[str]:
+    """Paths of all files below a folder, but for the one that makes it a worktree."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {".git"}

@@ -1,6 +1,7 @@
 """Compare a base run with a head run. Pure."""
 
-from gates.compare.runs import Side, compare_results, compare_runs
+from gates.compare.given import Further, Side, Sources, Terms
+from gates.compare.runs import compare_results, compare_runs
 from gates.compare.values import (
     BaseFailures,
     Comparison,
@@ -15,9 +16,12 @@ __all__ = [
     "BaseFailures",
     "Comparison",
     "Confirmation",
+    "Further",
     "GateTimes",
     "Renamed",
     "Side",
+    "Sources",
+    "Terms",
     "TestsComparison",
     "WiderExclusion",
     "compare_results",

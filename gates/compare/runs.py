@@ -11,35 +11,17 @@ from gates.compare.brought import compare_brought
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
+from gates.compare.given import NOTHING_MORE, UNREAD, USUAL_TERMS
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
-from gates.compare.values import ApiChange, BaseFailures, Comparison, GateTimes, TestsComparison, Timing, WiderExclusion
-from gates.results import FileChange, Run, Subject, TestCounts, TestResult, count_tests
-from gates.values import FINDINGS, REGRESSIONS
+from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.results import Run, Subject, TestCounts, TestResult, count_tests
+from gates.values import FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gates.compare.confirm import Again
-    from gates.facts.assertions import Shape
-    from gates.facts.dependencies import Dependencies
-    from gates.hunks import FileDifference
-
-    Shapes = Mapping[str, Shape]
-
-
-class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """Results that came without a run.
-
-    Attributes:
-        name: for people.
-        identity: of what they were read from.
-        tests: the results.
-    """
-
-    name: str
-    identity: str
-    tests: tuple[TestResult, ...]
+    from gates.compare.given import Further, Side, Sources, Terms
 
 
 def compare_runs(
@@ -47,20 +29,11 @@ def compare_runs(
     base_tests: Sequence[TestResult],
     head: Run,
     head_tests: Sequence[TestResult],
-    files: Sequence[FileChange] = (),
     notes: Sequence[str] = (),
-    accepted: Sequence[str] = (),
-    shapes: tuple[Shapes, Shapes] | None = None,
-    fail_on: Sequence[str] = REGRESSIONS,
-    dependencies: tuple[Dependencies, Dependencies] | None = None,
-    scope: Sequence[str] = (),
-    api: tuple[Sequence[Mapping[str, str]], str] | None = None,
-    base_failures: BaseFailures = "report",
-    again: Again | None = None,
-    timing: Timing | None = None,
-    suspects: int = 0,
-    differences: Sequence[FileDifference] = (),
-    own: Sequence[FileDifference] | None = None,
+    *,
+    terms: Terms = USUAL_TERMS,
+    sources: Sources = UNREAD,
+    further: Further = NOTHING_MORE,
 ) -> Comparison:
     """Base against head.
 
@@ -69,28 +42,19 @@ def compare_runs(
         base_tests: its tests.
         head: the head's run.
         head_tests: its tests.
-        files: what differs between the two subjects.
         notes: what the reader must know.
-        accepted: names of entries of the ledgers that may leave out more.
-        shapes: what the sources of base and head say of tests; None where they are not at hand.
-        fail_on: the findings that make a regression.
-        dependencies: what base and head depend on; None where they were not looked at.
-        scope: globs of what the branch may touch; empty for anything.
-        api: what `facts.api.api_changes` gives; None where it was not asked.
-        base_failures: what tests mean that fail as they do on the base.
-        again: how tests fared that were run again; None where none was.
-        timing: what timing tests again showed; None where none was.
-        suspects: tests and gates that are worth timing again.
-        differences: between the two subjects, line by line.
-        own: likewise, what the head changed since it left the base; None where that is the same.
+        terms: what makes a regression.
+        sources: what was read of either side.
+        further: what was measured after both runs.
     """
-    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(shapes or ())), again)
-    wider = wider_exclusions(base_tests, head_tests, accepted)
-    changed = compare_dependencies(*dependencies) if dependencies is not None else None
-    outside = out_of_scope((change.path for change in files), scope)
-    names, unknown = _api(api)
+    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(sources.shapes or ())), further.again)
+    wider = wider_exclusions(base_tests, head_tests, terms.accepted)
+    changed = compare_dependencies(*sources.dependencies) if sources.dependencies is not None else None
+    outside = out_of_scope((change.path for change in sources.files), terms.scope)
+    names, unknown = _api(sources.api)
     broken = any(change.kind == "breaking" for change in names or ())
-    brought = compare_brought(base.gates, head.gates, differences, differences if own is None else own)
+    brought = compare_brought(base.gates, head.gates, sources.differences, sources.of_the_branch)
+    timing = further.timing
     more = {
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
         "api": broken,
@@ -98,7 +62,6 @@ def compare_runs(
         "dependencies": bool(changed),
         **brought.findings,
     }
-    findings = _findings(tests, wider, more)
     return Comparison(
         base=_label(base.subject),
         head=_label(head.subject),
@@ -109,13 +72,13 @@ def compare_runs(
         base_counts=base.tests or TestCounts(),
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),
-        suspects=suspects,
+        suspects=further.suspects,
         timing=timing,
-        files=tuple(files),
+        files=tuple(sources.files),
         dependencies=changed,
         api=names,
         api_unknown=unknown,
-        scope=tuple(scope),
+        scope=tuple(terms.scope),
         out_of_scope=outside,
         confirmations=confirmations,
         only_base_failures=only_base_failures(
@@ -128,10 +91,10 @@ def compare_runs(
         diagnostics=brought.diagnostics,
         warnings=brought.warnings,
         coverage=brought.coverage,
-        unjudged=tuple(finding for finding in brought.unjudged if finding in fail_on),
+        unjudged=tuple(finding for finding in brought.unjudged if finding in terms.fail_on),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
-        **_judged(tests, wider, findings, fail_on, base_failures),
+        **_judged(tests, wider, _findings(tests, wider, more), terms),
     )
 
 
@@ -143,17 +106,10 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
     return (None if unknown and not changes else msgspec.convert(list(changes), tuple[ApiChange, ...])), unknown
 
 
-def compare_results(
-    base: Side,
-    head: Side,
-    notes: Sequence[str] = (),
-    accepted: Sequence[str] = (),
-    fail_on: Sequence[str] = REGRESSIONS,
-    base_failures: BaseFailures = "report",
-) -> Comparison:
-    """Results against results, whoever made them; `notes` and the rest as of `compare_runs`."""
+def compare_results(base: Side, head: Side, notes: Sequence[str] = (), *, terms: Terms = USUAL_TERMS) -> Comparison:
+    """Results against results, whoever made them; `notes` and `terms` as of `compare_runs`."""
     tests = compare_tests(base.tests, head.tests)
-    wider = wider_exclusions(base.tests, head.tests, accepted)
+    wider = wider_exclusions(base.tests, head.tests, terms.accepted)
     return Comparison(
         base=base.name,
         head=head.name,
@@ -165,26 +121,22 @@ def compare_results(
         head_counts=count_tests(head.tests),
         notes=tuple(notes),
         only_base_failures=bool(fails_as_base(base.tests, head.tests, tests)),
-        **_judged(tests, wider, _findings(tests, wider, {}), fail_on, base_failures),
+        **_judged(tests, wider, _findings(tests, wider, {}), terms),
     )
 
 
 def _judged(
-    tests: TestsComparison,
-    wider: tuple[WiderExclusion, ...],
-    findings: tuple[str, ...],
-    fail_on: Sequence[str],
-    base_failures: BaseFailures,
+    tests: TestsComparison, wider: tuple[WiderExclusion, ...], findings: tuple[str, ...], terms: Terms
 ) -> dict[str, Any]:
     """What was found, and what that means."""
     return {
         "tests": tests,
         "wider_exclusions": wider,
         "findings": findings,
-        "fail_on": tuple(fail_on),
-        "regression": bool(set(findings) & set(fail_on)),
-        "base_failures": base_failures,
-        "blocked": base_failures == "block" and bool(known_to_fail(tests)),
+        "fail_on": tuple(terms.fail_on),
+        "regression": bool(set(findings) & set(terms.fail_on)),
+        "base_failures": terms.base_failures,
+        "blocked": terms.base_failures == "block" and bool(known_to_fail(tests)),
     }
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.formats import beginning_of, unexpected, whole
 from gates.safexml import read_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-MOST = 256 << 20
-"""Bytes of a file of JSON, which has to be read as a whole."""
+
+COBERTURA = "a Cobertura report"
 
 
 class LineHits(msgspec.Struct, frozen=True):
@@ -41,10 +42,7 @@ def read_coverage(path: Path) -> LineHits:
         ValueError: it is empty, cut off, malformed, or of a format that is none of these; says which.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not head:
-        raise ValueError("is empty")
+    head = beginning_of(path)
     if head.startswith(b"<"):
         return _cobertura(path)
     if head.startswith(b"{"):
@@ -52,14 +50,13 @@ def read_coverage(path: Path) -> LineHits:
     if head.startswith((b"TN:", b"SF:")):
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             return _lcov(file)
-    raise ValueError("is neither JSON of coverage.py nor Cobertura XML or LCOV")
+    raise unexpected(head, "JSON of coverage.py, Cobertura XML or LCOV")
 
 
 def _json(path: Path) -> LineHits:
-    if path.stat().st_size > MOST:
-        raise ValueError(f"is larger than {MOST >> 20} MiB")
+    data = whole(path)
     try:
-        found: Any = msgspec.json.decode(path.read_bytes())
+        found: Any = msgspec.json.decode(data)
         files = found["files"]
         return LineHits(
             {
@@ -78,15 +75,13 @@ def _cobertura(path: Path) -> LineHits:
     files: dict[str, dict[int, bool]] = {}
     folders: list[str] = []
     lines: dict[int, bool] = {}
-    root, text, inside = "", "", False
+    text, inside = "", False
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal root, lines, text, inside
-        if not root:
-            root = name
-            # Clover's root has the same name, and counts in another way.
-            if name != "coverage" or "clover" in attributes:
-                raise ValueError(f"is no Cobertura report: its root element is <{name}>")
+        nonlocal lines, text, inside
+        # Clover's root has the same name, and counts in another way.
+        if name == "coverage" and "clover" in attributes:
+            raise ValueError(f"is a Clover report, not {COBERTURA}")
         if name == "class":
             lines = files.setdefault(attributes.get("filename", ""), {})
         elif name == "line":
@@ -109,11 +104,7 @@ def _cobertura(path: Path) -> LineHits:
         if inside:
             text += piece
 
-    try:
-        read_xml(path, start, end, add)
-    except ValueError as error:
-        words = str(error)
-        raise ValueError(words if words.startswith("is ") else f"cannot be read as XML: {words}") from None
+    read_xml(path, "coverage", COBERTURA, start, end, add)
     return LineHits(files, tuple(folders))
 
 

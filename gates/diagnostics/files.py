@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.formats import beginning_of, unexpected, whole
 from gates.results.checks import Diagnostic
 from gates.safexml import read_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-MOST = 256 << 20
-"""Bytes of a file of JSON, which has to be read as a whole."""
 
 _KINDS = frozenset({"fail", "open", "review"})
 _UNACCEPTED = frozenset({"underReview", "rejected"})
@@ -35,17 +33,12 @@ def read_diagnostics(path: Path) -> list[Diagnostic]:
         ValueError: it is empty, cut off, malformed, or of a format that is none of these; says which.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not head:
-        raise ValueError("is empty")
+    head = beginning_of(path)
     if head.startswith(b"<"):
         return _checkstyle(path)
     if not head.startswith((b"{", b"[")):
-        raise ValueError("is neither SARIF nor JSON of mypy, code quality JSON or Checkstyle XML")
-    if path.stat().st_size > MOST:
-        raise ValueError(f"is larger than {MOST >> 20} MiB")
-    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        raise unexpected(head, "SARIF, JSON of mypy, code quality JSON or Checkstyle XML")
+    data = whole(path)
     try:
         return list(_of_json(data))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -161,14 +154,10 @@ def _base(name: str, bases: dict[str, Any], depth: int = 8) -> str:
 
 def _checkstyle(path: Path) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    file, root = "", ""
+    file = ""
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal file, root
-        if not root:
-            root = name
-            if name != "checkstyle":
-                raise ValueError(f"is no Checkstyle report: its root element is <{name}>")
+        nonlocal file
         if name == "file":
             file = attributes.get("name", "")
         elif name == "error":
@@ -183,11 +172,7 @@ def _checkstyle(path: Path) -> list[Diagnostic]:
                 )
             )
 
-    try:
-        read_xml(path, start)
-    except ValueError as error:
-        text = str(error)
-        raise ValueError(text if text.startswith("is ") else f"cannot be read as XML: {text}") from None
+    read_xml(path, "checkstyle", "a Checkstyle report", start)
     return [each for each in found if each.severity != "ignore"]
 
 

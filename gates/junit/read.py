@@ -12,9 +12,9 @@ from xml.parsers import expat  # entity declarations are refused below
 
 import msgspec
 
+from gates.formats import ROOTS, kind_of
 from gates.junit.build import SUITES, ReportBuilder
 from gates.junit.errors import JUnitError
-from gates.junit.formats import ROOTS, kind_of
 from gates.junit.limits import JUnitLimits
 from gates.junit.report import JUnitReport
 from gates.junit.saved import told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare import BaseFailures, Comparison, compare_runs
+from gates.compare import BaseFailures, Comparison, Further, Sources, Terms, compare_runs
 from gates.compare.timing import DEFAULTS
 from gates.errors import EnvironmentProblem, UsageError
 from gates.facts.api import api_changes
@@ -25,7 +25,7 @@ from gates.workflows.emit import emit
 from gates.workflows.histories import where_left
 from gates.workflows.sides import Side, Sides
 from gates.workflows.subjects import prepare_subject
-from gates.workflows.timing import asked_filter, suspects, time_sides
+from gates.workflows.timing import asked_filter, asked_for, suspects, time_sides
 from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
@@ -132,21 +132,27 @@ class _Measured:
 
     def __init__(self, git: Git, config: Config, wish: Wish, base: Side, head: Side) -> None:
         self.before, self.after = base.finished, head.finished
-        self._config, self._wish, self._base, self._head = config, wish, base, head
-        self._behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
-        trees = (_tree(self.before), _tree(self.after))
-        differing = changed_files(git, *trees)
-        self._files = changed_files(git, git.tree(fork), trees[1]) if fork else differing
-        self._lines = differences(git, *trees)
-        self._own = differences(git, git.tree(fork), trees[1]) if fork else self._lines
-        self._shapes, self._api = _read(git, trees, differing, (*self.before.tests, *self.after.tests))
+        self._config, self._wish = config, wish
+        behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
+        self._sources = _read(git, (base, head), fork)
+        unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
+        self._notes = (*behind, *base.notes, *head.notes, *unreadable)
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=config.timing_threshold)
         self._suspects: tuple[Candidate, ...] = ()
         self.comparison = self._compared()
-        self._suspects = suspects((self.before, self.after), self.comparison.tests, self._settings, wish.timed)
+        self._suspect(wish.timed)
         self._write()
+
+    def _suspect(self, expression: str) -> None:
+        """Find what is worth timing again, or was asked for."""
+        runs = (self.before, self.after)
+        asked = asked_for(runs, expression)
+        self._suspects = suspects(runs, self.comparison.tests, self._settings, asked)
+        if expression and asked.isdisjoint(one.test for one in self._suspects):
+            what = "no test that passed on both sides" if asked else "no test"
+            self._notes = (*self._notes, f"--timed '{expression}' selects {what}")
 
     def confirm(self, sides: Sides, request: Request) -> None:
         """Run newly failing tests again, where that is wished."""
@@ -166,28 +172,25 @@ class _Measured:
 
     def _compared(self) -> Comparison:
         wish, config = self._wish, self._config
-        needs = (self._base.needs, self._head.needs)
-        unreadable = [f"cannot be read: {text}" for side in needs for text in side.unreadable]
-        further = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
+        notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
         return compare_runs(
             self.before.run,
             self.before.tests,
             self.after.run,
             self.after.tests,
-            self._files,
-            notes=(*self._behind, *self._base.notes, *self._head.notes, *unreadable, *further),
-            accepted=(*config.accept_exclusions, *wish.accepted),
-            shapes=self._shapes,
-            fail_on=wish.fail_on,
-            dependencies=needs,
-            scope=wish.scope or config.scope,
-            api=self._api,
-            base_failures=wish.base_failures or config.base_failures,
-            again=self._again.again if self._again is not None else None,
-            timing=self._timed.timing if self._timed is not None else None,
-            suspects=len(self._suspects),
-            differences=self._lines,
-            own=self._own,
+            (*self._notes, *notes),
+            terms=Terms(
+                accepted=(*config.accept_exclusions, *wish.accepted),
+                fail_on=wish.fail_on,
+                scope=wish.scope or config.scope,
+                base_failures=wish.base_failures or config.base_failures,
+            ),
+            sources=self._sources,
+            further=Further(
+                again=self._again.again if self._again is not None else None,
+                suspects=len(self._suspects),
+                timing=self._timed.timing if self._timed is not None else None,
+            ),
         )
 
     def _write(self, *, interrupted: bool = False) -> None:
@@ -250,7 +253,23 @@ def _need_tests(base: Finished, name: str) -> None:
     )
 
 
-def _read(
+def _read(git: Git, sides: tuple[Side, Side], fork: str) -> Sources:
+    """What the sources of both sides say; the branch is counted from where it left the base, where that is known."""
+    base, head = sides
+    trees = (_tree(base.finished), _tree(head.finished))
+    differing = changed_files(git, *trees)
+    shapes, api = _read_python(git, trees, differing, (*base.finished.tests, *head.finished.tests))
+    return Sources(
+        files=changed_files(git, git.tree(fork), trees[1]) if fork else differing,
+        shapes=shapes,
+        dependencies=(base.needs, head.needs),
+        api=api,
+        differences=differences(git, *trees),
+        own=differences(git, git.tree(fork), trees[1]) if fork else None,
+    )
+
+
+def _read_python(
     git: Git, trees: tuple[str, str], differing: Sequence[FileChange], tests: Sequence[TestResult]
 ) -> tuple[tuple[dict[str, Shape], dict[str, Shape]], tuple[list[dict[str, str]], str]]:
     """What the sources of both trees say of tests, and of the public API; of files that are the same, nothing new."""

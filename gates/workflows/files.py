@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare import Side, compare_results
+from gates.compare import Side, Terms, compare_results
 from gates.config import find_root, load_config
 from gates.errors import GatesError, ManyErrors, UsageError
 from gates.filters.nearest import nearest
@@ -69,9 +69,7 @@ def compare_files(
         Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
         Side(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
         notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
-        accepted=accepted,
-        fail_on=fail_on,
-        base_failures=base_failures,
+        terms=Terms(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
     )
     if reports is not None:
         write_whole(reports / COMPARISON_FILE, to_json(comparison))

@@ -73,7 +73,10 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def suspects(
-    sides: tuple[Finished, Finished], tests: TestsComparison, settings: TimingSettings, asked: str = ""
+    sides: tuple[Finished, Finished],
+    tests: TestsComparison,
+    settings: TimingSettings,
+    asked: frozenset[str] = frozenset(),
 ) -> tuple[Candidate, ...]:
     """Tests, then gates, that passed on both sides and are worth timing again.
 
@@ -81,19 +84,15 @@ def suspects(
         sides: the runs of base and head.
         tests: what became of tests.
         settings: how much a difference must be.
-        asked: a filter expression; what it selects is timed in any case.
-
-    Raises:
-        GatesError: the expression is wrong.
+        asked: these are timed in any case.
     """
     before, after = sides
     both = (*before.tests, *after.tests)
     renamed = {one.before: one.after for one in tests.renamed}
     base, head = _passed(before.tests, naming(both, renamed)), _passed(after.tests, naming(both))
-    named = _asked(after.tests, naming(both), asked)
     gates = (_passed_gates(before.run), _passed_gates(after.run))
     return (
-        *candidates(base, head, settings, named),
+        *candidates(base, head, settings, asked),
         *candidates(*gates, msgspec.structs.replace(settings, floor=GATE_FLOOR)),
     )
 
@@ -106,11 +105,18 @@ def _passed_gates(run: Run) -> dict[str, float]:
     return {f"{GATE}{gate.name}": gate.duration for gate in run.gates if gate.outcome is GateOutcome.PASSED}
 
 
-def _asked(results: Sequence[TestResult], name: Callable[[TestResult], str], expression: str) -> frozenset[str]:
+def asked_for(sides: tuple[Finished, Finished], expression: str) -> frozenset[str]:
+    """Names of the head's tests that an expression selects; none where it is empty.
+
+    Raises:
+        GatesError: the expression is wrong.
+    """
     if not expression:
         return frozenset()
-    matched = asked_filter(expression).select([Recorded(result) for result in results]).matched
-    return frozenset(name(result) for result, selected in zip(results, matched, strict=True) if selected)
+    before, after = sides
+    name = naming((*before.tests, *after.tests))
+    matched = asked_filter(expression).select([Recorded(result) for result in after.tests]).matched
+    return frozenset(name(result) for result, selected in zip(after.tests, matched, strict=True) if selected)
 
 
 def asked_filter(expression: str) -> Filter:

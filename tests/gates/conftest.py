@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gates
+from gates.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,3 +37,8 @@ def program() -> Program:
         )
 
     return run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache" / "project-0123")

@@ -1,25 +1,28 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from gates.compare import Comparison, GateTimes, Side, compare_results, compare_runs
+from gates.compare import Comparison, Further, GateTimes, Side, Sources, Terms, compare_results, compare_runs
 from gates.compare.confirm import Again
 from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import NOON, a_gate, a_run, a_subject, a_test
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def compare(base: Run, head: Run, **more: Any) -> Comparison:
-    return compare_runs(base, (), head, (), **more)
+
+def compare(base: Run, head: Run, notes: Sequence[str] = (), **more: Any) -> Comparison:
+    return compare_runs(base, (), head, (), notes, **more)
 
 
 def test_a_comparison_names_both_sides_and_their_runs() -> None:
     base = a_run(id="one", subject=a_subject(name="main", identity="git-tree:1"))
     head = a_run(id="two", subject=a_subject(name="feature", identity="git-tree:2", commit="c" * 40))
-    found = compare(base, head, files=[FileChange(path="a", kind="test")], notes=["said before"])
+    found = compare(base, head, ["said before"], sources=Sources(files=[FileChange(path="a", kind="test")]))
     assert (found.base, found.head) == ("main (0123456789ab)", "feature (cccccccccccc)")
     assert (found.base_run, found.head_run) == ("one", "two")
     assert (found.base_identity, found.head_identity) == ("git-tree:1", "git-tree:2")
@@ -48,7 +51,7 @@ def test_a_new_failure_and_whatever_weakens_the_suite_make_a_regression(outcome:
     assert found.regression == (outcome.value in failing | weakened)
     assert ("newly-failing" in found.findings) == (outcome.value in failing)
     assert ("weakened" in found.findings) == (outcome.value in weakened)
-    assert not compare_runs(a_run(), [a_test()], a_run(), [a_test(outcome=outcome)], fail_on=()).regression
+    assert not compare_runs(a_run(), [a_test()], a_run(), [a_test(outcome=outcome)], terms=Terms(fail_on=())).regression
 
 
 def test_counts_are_those_of_the_runs_and_none_where_there_were_no_tests() -> None:
@@ -173,11 +176,18 @@ def test_nothing_that_failed_is_no_failure_of_the_base() -> None:
     assert not compare(a_run(), a_run()).only_base_failures
 
 
+BLOCK = Terms(base_failures="block")
+
+
 def test_failures_of_the_base_block_where_that_is_asked_for() -> None:
     runs = a_run(gates=(failing(),)), [FAILED], a_run(gates=(failing(),)), [FAILED]
-    found = compare_runs(*runs, base_failures="block")
+    found = compare_runs(*runs, terms=BLOCK)
     assert (found.blocked, found.regression, found.base_failures) == (True, False, "block")
-    assert not compare_runs(a_run(), [a_test()], a_run(), [FAILED], base_failures="block").blocked
+    assert not compare_runs(a_run(), [a_test()], a_run(), [FAILED], terms=BLOCK).blocked
+
+
+def again(base: tuple[dict[str, TestOutcome], ...], head: tuple[dict[str, TestOutcome], ...]) -> Further:
+    return Further(again=Again(base=base, head=head))
 
 
 def test_only_what_is_confirmed_is_a_regression() -> None:
@@ -185,11 +195,11 @@ def test_only_what_is_confirmed_is_a_regression() -> None:
     runs = a_run(), [a_test("a")], a_run(gates=(failing(),)), [wrong]
     assert compare_runs(*runs).regression
     fails, passes = {wrong.id: TestOutcome.FAILED}, {wrong.id: TestOutcome.PASSED}
-    confirmed = compare_runs(*runs, again=Again(base=(passes,), head=(fails,)))
+    confirmed = compare_runs(*runs, further=again((passes,), (fails,)))
     assert (confirmed.regression, confirmed.tests.newly_failing) == (True, (wrong.id,))
-    flaky = compare_runs(*runs, again=Again(base=(fails,), head=(fails,)))
+    flaky = compare_runs(*runs, further=again((fails,), (fails,)))
     assert (flaky.regression, flaky.tests.flaky_on_both, flaky.only_base_failures) == (False, (wrong.id,), True)
-    open_ = compare_runs(*runs, again=Again(base=(passes,), head=(passes,)))
+    open_ = compare_runs(*runs, further=again((passes,), (passes,)))
     assert (open_.regression, open_.tests.unconfirmed, open_.only_base_failures) == (False, (wrong.id,), False)
     assert len(open_.confirmations) == 1
 

@@ -113,7 +113,7 @@ def test_checkstyle_is_read(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"  \n", "is empty"),
-        (b"a.py:1:1: E1 bad", "is neither SARIF"),
+        (b"a.py:1:1: E1 bad", "is not SARIF"),
         (b'{"version": "2.1.0", "runs": [', "is no JSON"),
         (b'{"file": "a.py", "line": 1, "message": "x"}\n{"file": "a.py", "li', "is no JSON"),
         (b'{"version": "2.1.0"}', "no `file`"),
@@ -126,7 +126,7 @@ def test_checkstyle_is_read(tmp_path: Path) -> None:
         (b'[{"code": "F401", "filename": "a.py"}]', "no code quality report"),
         (b"[1]", "is malformed"),
         (b"[" * 100_000, "is no JSON"),
-        (b"<testsuite/>", "is no Checkstyle report: its root element is <testsuite>"),
+        (b"<testsuite/>", "is a JUnit file, not a Checkstyle report"),
         (b"<checkstyle><file name='a'>", "cannot be read as XML: line 1"),
         (b"<!DOCTYPE c [<!ENTITY e 'x'>]><checkstyle/>", "declares an entity"),
         (b"<?xml version='1.0' encoding='nope'?><checkstyle/>", "cannot be read as XML"),

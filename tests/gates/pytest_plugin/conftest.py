@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GATES = Path(gates.__file__).parent
 INJECTED = "_gates_injected.pytest_plugin"
+LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins that these sessions do without. That of hypothesis takes a third of a short session: it imports all of it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Project:
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+            [sys.executable, "-m", "pytest", *LEAN, *args],
             check=False,
             cwd=self.root,
             env=environ,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.compare import compare_runs
+from gates.compare import Sources, Terms, compare_runs
 from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
 from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, LISTED_FLAKY, render_markdown
 from gates.results import (
@@ -237,10 +237,11 @@ def test_lists_of_a_comparison_say_what_they_list() -> None:
         [a_test("a")],
         run,
         [a_test("a"), a_test("b")],
-        [FileChange(path="docs/x.md", kind="docs")],
-        scope=["src/**"],
-        fail_on=["scope"],
-        api=([{"kind": "breaking", "package": "p", "name": "p.x", "what": "was removed"}], ""),
+        terms=Terms(scope=["src/**"], fail_on=["scope"]),
+        sources=Sources(
+            files=[FileChange(path="docs/x.md", kind="docs")],
+            api=([{"kind": "breaking", "package": "p", "name": "p.x", "what": "was removed"}], ""),
+        ),
     )
     shown = render_markdown(run, [a_test("a"), a_test("b")], comparison)
     assert "**Files out of scope** (1 file)" in shown

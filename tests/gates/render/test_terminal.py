@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from rich.console import Console
 
+from gates.compare import Further, Side, compare_results, compare_runs
 from gates.compare.confirm import Again
-from gates.compare.runs import Side, compare_results, compare_runs
 from gates.config.values import Output
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
 from gates.results import AttemptResult
@@ -182,7 +182,7 @@ def test_what_was_run_again_is_shown_with_its_counts() -> None:
     stream = io.StringIO()
     head, name = a_run(after, outcome="failed"), before[0].id
     again = Again(base=({name: TestOutcome.PASSED},), head=({name: TestOutcome.PASSED},))
-    comparison = compare_runs(a_run(before), before, head, after, again=again)
+    comparison = compare_runs(a_run(before), before, head, after, further=Further(again=again))
     render_terminal(head, after, terminal_console(stream), comparison)
     assert f"  Run again on both sides:\n    {name}: unconfirmed (head 0/1, base 0/1)\n" in stream.getvalue()
     assert ": no regression\n" in stream.getvalue()

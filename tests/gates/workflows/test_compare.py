@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.compare import compare_runs
+from gates.compare import Terms, compare_runs
 from gates.compare.timing import TimingSettings
 from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.plan import Request
@@ -119,7 +119,7 @@ def test_what_fails_as_on_the_base_fails_the_comparison_only_where_it_blocks(
     base = (a_test("a", TestOutcome.FAILED),)
     tests = base if known else (*base, a_test("new", TestOutcome.FAILED))
     head = a_run(tests, gates=gate, exit_code=run)
-    comparison = compare_runs(a_run(base, gates=gate), base, head, tests, base_failures=policy)
+    comparison = compare_runs(a_run(base, gates=gate), base, head, tests, terms=Terms(base_failures=policy))
     assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
 
 
@@ -165,7 +165,7 @@ def test_what_was_asked_for_and_is_not_known_is_no_pass(
 ) -> None:
     gate = of_lint(unknown=unknown, outcome=GateOutcome.PASSED, code=0)
     head = a_run(gates=(gate,), exit_code=run)
-    comparison = compare_runs(a_run(gates=(gate,)), [a_test()], head, [a_test()], fail_on=asked)
+    comparison = compare_runs(a_run(gates=(gate,)), [a_test()], head, [a_test()], terms=Terms(fail_on=asked))
     assert exit_of(Finished(run=head, tests=(a_test(),), reports=tmp_path), comparison) is ExitCode(code)
 
 
@@ -239,6 +239,25 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
     assert changes[1]["ratio"] == pytest.approx(9.0)
     assert "1 slower, 1 same (2 timed again in up to 10 pairs" in summary.read_text(encoding="utf-8")
     assert capsys.readouterr().err.count("START") == 3, "the base ran once, and timing itself says little"
+
+
+@pytest.mark.parametrize(
+    ("expression", "notes"),
+    [
+        ("test(test_a)", []),
+        ("test(test_a) | test(test_b)", []),
+        ("test(test_b)", ["--timed 'test(test_b)' selects no test that passed on both sides"]),
+        ("test(tset_a)", ["--timed 'test(tset_a)' selects no test"]),
+    ],
+)
+def test_what_was_to_be_timed_and_is_not_there_is_told(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, expression: str, notes: list[str]
+) -> None:
+    monkeypatch.setattr(compare_module, "DEFAULTS", TimingSettings(pairs=1, least_pairs=1))
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit("test_b"), ".gitignore": "/reports\nresults.xml\n"})
+    repository.write({"other": "file"})
+    _, found = compared(repository, wish=Wish(timing_budget=100.0, timed=expression))
+    assert [note for note in found["notes"] if "--timed" in note] == notes
 
 
 def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from jsonschema import Draft202012Validator, ValidationError
 
-from gates.compare import compare_runs
+from gates.compare import Sources, compare_runs
 from gates.results import (
     Changes,
     EnvironmentChange,
@@ -93,7 +93,8 @@ def test_any_test_result_fits_its_schema(result: TestResult) -> None:
 
 def test_a_comparison_fits_its_schema() -> None:
     before, after = [a_test("one")], [a_test("one", TestOutcome.FAILED), a_test("two")]
-    comparison = compare_runs(full_run(), before, a_run(after), after, [FileChange(path="a", kind="config")], ["note"])
+    sources = Sources(files=[FileChange(path="a", kind="config")])
+    comparison = compare_runs(full_run(), before, a_run(after), after, ["note"], sources=sources)
     VALIDATORS["comparison"].validate(json.loads(to_json(comparison)))
 
 

@@ -14,7 +14,7 @@ from gates.compare.values import TimingChange
 from gates.errors import EnvironmentProblem, GatesError
 from gates.request import Request
 from gates.values import GateOutcome, TestOutcome
-from gates.workflows.timing import suspects, time_again, time_sides
+from gates.workflows.timing import asked_for, suspects, time_again, time_sides
 from gates.workflows.validate import Finished
 from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
 
@@ -158,10 +158,13 @@ def test_only_what_passed_on_both_sides_is_suspected_and_gates_come_last(tmp_pat
     both = finished(tmp_path, base, gates=gates[0]), finished(tmp_path, head, gates=gates[1])
     found = suspects(both, TestsComparison(), SETTINGS)
     assert [one.test for one in found] == [f"{FILE}slow", "gate lint"]
-    asked = suspects(both, TestsComparison(), SETTINGS, "test(quick) | test(new)")
-    assert [one.test for one in asked] == [f"{FILE}quick", f"{FILE}slow", "gate lint"]
+    asked = asked_for(both, "test(quick) | test(new)")
+    assert asked == {f"{FILE}quick", f"{FILE}new"}
+    found = suspects(both, TestsComparison(), SETTINGS, asked)
+    assert [one.test for one in found] == [f"{FILE}quick", f"{FILE}slow", "gate lint"]
+    assert asked_for(both, "") == asked_for(both, "test(nowhere)") == frozenset()
     with pytest.raises(GatesError, match="test"):
-        suspects(both, TestsComparison(), SETTINGS, "test(")
+        asked_for(both, "test(")
 
 
 def test_a_renamed_test_is_compared_with_what_it_was(tmp_path: Path) -> None:

@@ -1,8 +1,21 @@
-"""What a file is that is no JUnit."""
+"""What a file is that some tool wrote, by how it begins; and reading the beginning, or the whole where that must be."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST = 256 << 20
+"""Bytes of a file that has to be read as a whole."""
+
+_BOM = b"\xef\xbb\xbf"
+_BEGINNING = 4096
+
 ROOTS = {
+    "testsuites": "a JUnit file",
+    "testsuite": "a JUnit file",
     "TestRun": "a Visual Studio TRX file",
     "test-run": "an NUnit 3 file",
     "test-results": "an NUnit 2 file",
@@ -27,13 +40,14 @@ ROOTS = {
     "svg": "an SVG image",
     "plist": "a property list",
 }
-"""Root element → what such a file is."""
+"""Root element of XML → what such a file is."""
 
 _BEGINNINGS = (
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
     (b"\x1f\x8b", "compressed by gzip"),
     (b"pk\x03\x04", "a ZIP archive"),
+    (b"sqlite format 3", "an SQLite database"),
     (b"version https://git-lfs", "a pointer of git LFS; its content was not fetched"),
     (b"{", "JSON"),
     (b"[", "JSON"),
@@ -46,6 +60,38 @@ _BEGINNINGS = (
 
 
 def kind_of(beginning: bytes) -> str:
-    """What a file is that is no XML, by its first bytes; empty where that is unknown."""
-    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    """What a file is, by its first bytes; empty where that is unknown."""
+    text = beginning.removeprefix(_BOM).lstrip().lower()
     return next((kind for start, kind in _BEGINNINGS if text.startswith(start)), "")
+
+
+def beginning_of(path: Path) -> bytes:
+    """The first bytes of a file, without a byte order mark and white space in front.
+
+    Raises:
+        ValueError: it is empty.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        found = file.read(_BEGINNING).removeprefix(_BOM).lstrip()
+    if not found:
+        raise ValueError("is empty")
+    return found
+
+
+def whole(path: Path) -> bytes:
+    """All of a file, without a byte order mark.
+
+    Raises:
+        ValueError: it is too large for that.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size > MOST:
+        raise ValueError(f"is larger than {MOST >> 20} MiB")
+    return path.read_bytes().removeprefix(_BOM)
+
+
+def unexpected(beginning: bytes, expected: str) -> ValueError:
+    """The error of a file that is nothing of what was expected, which is named where it is known."""
+    kind = kind_of(beginning)
+    return ValueError(f"is {kind}, not {expected}" if kind else f"is not {expected}")
