@@ -12,14 +12,19 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.config import default_plugins
 
 import gates
+from tests import warm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GATES = Path(gates.__file__).parent
 INJECTED = "_gates_injected.pytest_plugin"
+IMPORTS = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet")
+"""Neither gates nor any plugin: pytest would complain that it cannot rewrite what is there already."""
+
 LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Plugins that these sessions do without. That of hypothesis takes a third of a short session: it imports all of it."""
 
@@ -98,17 +103,9 @@ class Project:
         self.inbox.mkdir(exist_ok=True)
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *LEAN, *args],
-            check=False,
-            cwd=self.root,
-            env=environ,
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=60,
-        )
-        return Ran(done.returncode, done.stdout + done.stderr, self.inbox, self.records())
+        done = warm.run("pytest", [*LEAN, *args], folder=self.root, environment=environ, imports=IMPORTS)
+        output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
+        return Ran(done.returncode, output, self.inbox, self.records())
 
     def records(self) -> list[dict[str, Any]]:
         streams = sorted(self.inbox.glob("pytest-*.jsonl"))

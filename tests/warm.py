@@ -1,0 +1,139 @@
+"""Start `python -m MODULE` in a moment: by a fork of a process that has imported the module before.
+
+Tests of a harness start hundreds of programs, whose imports take longer than what is tested. A fork has its own
+process id, folder, environment, streams and end, like any program; but one state of Python's start: a test in which
+that matters (variables that Python itself reads, another locale) gets a start from scratch, and may ask for one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SERVER = Path(__file__).with_name("warm_server.py")
+_FINE = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+"""These are minded, or make no difference to whom nobody watches."""
+
+
+class _Warm:
+    """A process that has imported packages, and forks."""
+
+    def __init__(self, *imports: str) -> None:
+        self._socket, theirs = socket.socketpair()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.read_at_start = _read_at_start(environment)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(_SERVER), str(theirs.fileno()), ",".join(imports)],
+                pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+    def start(self, request: Mapping[str, object], streams: Sequence[int]) -> int:
+        """The id of the program's process."""
+        text = json.dumps(request).encode()
+        socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], streams)
+        self._socket.sendall(text)
+        return self._answer()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, negative for a signal; None where it does not end in time."""
+        self._socket.settimeout(seconds)
+        try:
+            return os.waitstatus_to_exitcode(self._answer())
+        except TimeoutError:
+            return None
+        finally:
+            self._socket.settimeout(None)
+
+    def _answer(self) -> int:
+        answer = self._socket.recv(8, socket.MSG_WAITALL)
+        assert len(answer) == 8, "the process that forks is gone"
+        return int.from_bytes(answer, "big")
+
+
+_warm = functools.cache(_Warm)
+
+
+def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that change how Python starts."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(("LANG", "LC_", "PYTHON")) and name not in _FINE
+    }
+
+
+def run(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    imports: Sequence[str] = (),
+    path: Sequence[str] = (),
+    timeout: float = 60.0,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a module as a program to its end.
+
+    Args:
+        module: its name.
+        arguments: of the program.
+        folder: where it runs.
+        environment: all variables.
+        imports: modules that the program needs; with `.*` at its end, all that is in a package, too.
+        path: in front of Python's, instead of the folder that `-m` puts there.
+        timeout: seconds until the program is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: it took too long.
+    """
+    warm = _warm(*imports)
+    if _read_at_start(environment) != warm.read_at_start:
+        return _cold(module, arguments, folder, environment, path, timeout)
+    request = {
+        "module": module,
+        "arguments": [*arguments],
+        "folder": str(folder),
+        "path": [*path] or [str(folder)],
+        "environment": dict(environment),
+    }
+    with open(os.devnull, "rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
+        child = warm.start(request, (nothing.fileno(), out.fileno(), err.fileno()))
+        code = warm.wait(timeout)
+        if code is None:
+            os.kill(child, signal.SIGKILL)
+            warm.wait(timeout)
+        out.seek(0)
+        err.seek(0)
+        done = subprocess.CompletedProcess([module, *arguments], code or 0, out.read(), err.read())
+    if code is None:
+        raise subprocess.TimeoutExpired(done.args, timeout, done.stdout, done.stderr)
+    return done
+
+
+def _cold(
+    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], path: Sequence[str], timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    before = f"import sys; sys.path[:1] = {[*path]!r}; " if path else ""
+    code = f"{before}import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False,
+    )  # fmt: skip
