@@ -114,7 +114,7 @@ def run(
         "path": [*path] or [str(folder)],
         "environment": dict(environment),
     }
-    with open(os.devnull, "rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
+    with Path(os.devnull).open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
         child = warm.start(request, (nothing.fileno(), out.fileno(), err.fileno()))
         code = warm.wait(timeout)
         if code is None:
@@ -129,7 +129,12 @@ def run(
 
 
 def _cold(
-    module: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], path: Sequence[str], timeout: float
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    path: Sequence[str],
+    timeout: float,
 ) -> subprocess.CompletedProcess[bytes]:
     before = f"import sys; sys.path[:1] = {[*path]!r}; " if path else ""
     code = f"{before}import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"

@@ -40,7 +40,7 @@ def serve(connection: socket.socket) -> "dict[str, object] | None":
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
                 os.close(stream)
-            request: "dict[str, object]" = json.loads(text)
+            request: dict[str, object] = json.loads(text)
             return request
         for stream in streams:
             os.close(stream)
@@ -57,11 +57,11 @@ def main() -> None:
     if request is None:
         return
     os.chdir(str(request["folder"]))
-    environment: "dict[str, str]" = request["environment"]  # type: ignore[assignment]
+    environment: dict[str, str] = request["environment"]  # type: ignore[assignment]
     os.environ.clear()
     os.environ.update(environment)
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
-    ours: "list[str]" = request["path"]  # type: ignore[assignment]
+    ours: list[str] = request["path"]  # type: ignore[assignment]
     sys.path[:0] = [*ours, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv = ["-m", *request["arguments"]]  # type: ignore[misc]
     runpy.run_module(str(request["module"]), run_name="__main__", alter_sys=True)

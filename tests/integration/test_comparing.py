@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.project import noxfile, pytest_session
+from tests.integration.project import checklist, pytest_gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def shaky(project: Project, tmp_path: Path) -> Project:
 
 def write(project: Project, base: tuple[int, ...], head: tuple[int, ...], config: str = "") -> None:
     """A base that is committed, and a head in the working tree."""
-    project.write(noxfile(pytest_session()) | {"gates.toml": f"{config}\n[gate.test]\ntests = 'pytest'\n"})
+    project.write(checklist(pytest_gate(), config=config))
     project.write({"test_a.py": on("base", base, head), ".gitignore": "__pycache__\n"})
     project.commit()
     project.write({"test_a.py": on("head", base, head)})
@@ -115,7 +115,7 @@ def test_what_fails_on_the_base_too_is_no_regression_unless_it_blocks(shaky: Pro
         False,
     )
 
-    shaky.write({"gates.toml": "base-failures = 'block'\n[gate.test]\ntests = 'pytest'\n"})
+    shaky.write(checklist(pytest_gate(), config="base-failures = 'block'"))
     done = shaky.gates("compare", "main")
     assert done.code == 1, done.text
     assert "no regression, but failures of the base block" in done.out

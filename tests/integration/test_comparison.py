@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.integration.project import Project, nox_session, noxfile, pytest_session
+from tests.integration.project import Project, checklist, pytest_gate, python_gate
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ BASE = """
 
 @pytest.fixture
 def branch(project: Project) -> Project:
-    project.write({"test_a.py": BASE, ".gitignore": "__pycache__\nreports\n"} | noxfile(pytest_session()))
+    project.write({"test_a.py": BASE, ".gitignore": "__pycache__\nreports\n"} | checklist(pytest_gate()))
     project.commit()
     return project
 
@@ -139,7 +139,7 @@ def test_a_broken_api_is_named_and_a_private_change_is_not(branch: Project) -> N
 
 
 def test_a_test_that_became_flaky_is_named_and_is_no_regression(branch: Project) -> None:
-    branch.write({"gates.toml": "[tests]\nretries = 1\n"})
+    branch.write(checklist(pytest_gate(), config="[tests]\nretries = 1\n"))
     branch.commit()
     shaky = """
     def test_named():
@@ -159,7 +159,7 @@ def test_a_conflict_that_only_the_tests_see_is_found_in_the_merge_alone(project:
     project.write(
         {"lib.py": "def take(size): return size\n", ".gitignore": "__pycache__\nreports\n"}
         | {"test_a.py": "from lib import take\ndef test_take(): assert take(1) == 1\n"}
-        | noxfile(pytest_session())
+        | checklist(pytest_gate())
     )
     project.commit()
     project.git("checkout", "--quiet", "-b", "feature")
@@ -208,11 +208,7 @@ TOOLS = {
                 files[str(path)] = {"executed_lines": ran, "missing_lines": missing}
             Path("coverage.json").write_text(json.dumps({"files": files}))
         """,
-    "gates.toml": """
-        [gate.test]
-        tests = "pytest"
-        coverage = ["coverage.json"]
-        """,
+    **checklist(pytest_gate() + 'coverage = ["coverage.json"]\n', python_gate("lint", "lint.py")),
     ".gitignore": "__pycache__\nreports\ncoverage.json\n",
 }
 LIBRARY = """
@@ -232,7 +228,6 @@ WARNS = """
 
 def test_new_findings_warnings_and_uncovered_lines_are_told_from_old_ones_that_moved(project: Project) -> None:
     project.write(TOOLS | {"lib/a.py": LIBRARY, "test_a.py": WARNS})
-    project.write(noxfile(pytest_session(), nox_session("lint", "PYTHON, 'lint.py'")))
     project.commit()
 
     # Moved within its file, moved to another file, and what is no change at all: nothing of it is new.

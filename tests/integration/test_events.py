@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from tests.integration.project import PATIENCE, ROOT, nox_session, noxfile, pytest_session
+from tests.integration.project import PATIENCE, ROOT, Project, checklist, nox_session, noxfile, pytest_gate
 
 if TYPE_CHECKING:
     from tests.integration.project import Project
@@ -31,7 +31,7 @@ TESTS = """
 
 @pytest.fixture
 def mixed(project: Project) -> Project:
-    project.write({"test_a.py": TESTS} | noxfile(pytest_session()))
+    project.write({"test_a.py": TESTS} | checklist(pytest_gate()))
     return project
 
 
@@ -41,7 +41,7 @@ def events_of(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_file_of_events_tells_the_whole_run_in_its_schema(project: Project, options: tuple[str, ...]) -> None:
-    project.write({"test_a.py": TESTS} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": TESTS} | checklist(pytest_gate(*options)))
     assert project.gates("run", "--events", "events.jsonl").code == 1
     events = events_of((project.folder / "events.jsonl").read_text())
     kinds = [event["event"] for event in events]
@@ -59,7 +59,7 @@ def test_a_file_of_events_tells_the_whole_run_in_its_schema(project: Project, op
 
 def test_starts_and_ends_of_tests_come_in_the_order_in_which_they_happened(project: Project) -> None:
     project.write(
-        {"test_a.py": "def test_a(): pass\ndef test_b(): pass\ndef test_c(): assert 0\n"} | noxfile(pytest_session())
+        {"test_a.py": "def test_a(): pass\ndef test_b(): pass\ndef test_c(): assert 0\n"} | checklist(pytest_gate())
     )
     project.gates("run", "--events", "events.jsonl")
     events = events_of((project.folder / "events.jsonl").read_text())
@@ -168,7 +168,7 @@ def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Proj
                 Path("tried").touch()
                 assert 0, "not yet"
         """
-    project.write({"test_a.py": tests, "gates.toml": "[tests]\nretries = 2\n"} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(*options), config="[tests]\nretries = 2\n"))
     done = project.gates("run", "--failure-output", "immediate")
     assert done.code == 0
     (line,) = (line for line in done.err.splitlines() if "FLAKY" in line)
@@ -179,10 +179,8 @@ def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Proj
 
 def test_a_test_that_was_slow_is_called_so_as_far_as_the_level_goes(project: Project) -> None:
     config = '[tests]\nslow-timeout = "10ms"\n'
-    project.write(
-        {"test_a.py": "import time\ndef test_slow(): time.sleep(0.4)\ndef test_quick(): pass\n", "gates.toml": config}
-        | noxfile(pytest_session())
-    )
+    tests = "import time\ndef test_slow(): time.sleep(0.4)\ndef test_quick(): pass\n"
+    project.write({"test_a.py": tests} | checklist(pytest_gate(), config=config))
     done = project.gates("run")
     assert "SLOW" in done.err
     assert "SLOW test_a.py::test_slow" in done.out
@@ -201,7 +199,7 @@ def test_levels_and_output_follow_options_the_environment_and_the_profile(mixed:
     final = mixed.gates("run", environment={"GATES_SUCCESS_OUTPUT": "final", "GATES_FINAL_STATUS_LEVEL": "pass"})
     assert "from the passing one" in final.out
     assert any("PASSED" in line and "test_a.py::test_passes" in line for line in final.out.splitlines())
-    mixed.write({"gates.toml": '[profile.loud]\nstatus-level = "pass"\n'})
+    mixed.write(checklist(pytest_gate(), config='[profile.loud]\nstatus-level = "pass"\n'))
     assert "PASSED" in mixed.gates("run", "--profile", "loud").err
-    mixed.write({"gates.toml": '[profile.loud]\nstatus-level = "shout"\n'})
+    mixed.write(checklist(pytest_gate(), config='[profile.loud]\nstatus-level = "shout"\n'))
     assert mixed.gates("run", "--profile", "loud").code == 2

@@ -6,9 +6,32 @@ import json
 
 import pytest
 
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
 pytestmark = pytest.mark.slow
+
+LEDGERS = """
+[exclusions.planned]
+filter = "name(=test_planned)"
+reason = "is not written yet"
+category = "unimplemented"
+owner = "ada"
+expires = 2099-12-31
+
+[exclusions.hangs]
+filter = "name(=test_hangs)"
+reason = "waits for a lock"
+category = "hang"
+owner = "ada"
+expires = 2099-12-31
+
+[quarantine.shaky]
+filter = "name(=test_shaky)"
+reason = "races with the clock"
+category = "flaky"
+owner = "bob"
+expires = 2099-12-31
+"""
 
 FILES = {
     ".gitignore": "__pycache__/\n.nox/\nreports/\n",
@@ -43,33 +66,7 @@ FILES = {
         def test_hangs():
             time.sleep(60)
         """,
-    "gates.toml": """
-        unrelated = ["gates.toml", "noxfile.py"]
-
-        [gate.test]
-        tests = "pytest"
-
-        [exclusions.planned]
-        filter = "name(=test_planned)"
-        reason = "is not written yet"
-        category = "unimplemented"
-        owner = "ada"
-        expires = 2099-12-31
-
-        [exclusions.hangs]
-        filter = "name(=test_hangs)"
-        reason = "waits for a lock"
-        category = "hang"
-        owner = "ada"
-        expires = 2099-12-31
-
-        [quarantine.shaky]
-        filter = "name(=test_shaky)"
-        reason = "races with the clock"
-        category = "flaky"
-        owner = "bob"
-        expires = 2099-12-31
-        """,
+    **checklist(pytest_gate(), LEDGERS, config='unrelated = ["gates.toml"]'),
 }
 LOW = ["tests/test_low.py::test_size[1]", "tests/test_low.py::test_size[2]", "tests/test_low.py::test_net"]
 SHAKY, PLANNED, HANGS = (f"tests/test_other.py::test_{name}" for name in ("shaky", "planned", "hangs"))
@@ -78,7 +75,7 @@ SHAKY, PLANNED, HANGS = (f"tests/test_other.py::test_{name}" for name in ("shaky
 @pytest.fixture
 def library(project: Project) -> Project:
     """A project with both ledgers, on a branch that changed nothing yet."""
-    project.write(FILES | noxfile(pytest_session()))
+    project.write(FILES)
     project.commit()
     project.git("checkout", "--quiet", "-b", "feature")
     return project
@@ -283,7 +280,7 @@ def test_what_cannot_be_collected_is_said_when_tests_are_listed(library: Project
 
 
 def test_our_own_junit_has_the_tests_of_two_gates_once_a_gate(library: Project) -> None:
-    library.write(noxfile(pytest_session(), pytest_session("-k", "size").replace("def test(", "def again(")))
+    library.write({"gates.toml": FILES["gates.toml"] + pytest_gate("-k", "size", name="again")})
     library.gates("run")
     both = [
         library.gates("list", "--results", f"reports/{name}", "-E", "param(=1)")
@@ -304,7 +301,7 @@ def test_files_are_known_from_the_project_s_root_wherever_pytest_starts(library:
     library.write({"sub/pytest.ini": "[pytest]\n", "sub/test_s.py": "def test_a(): pass\n"})
     session = "@nox.session(venv_backend='none', tags=['gate'])\ndef sub(session):\n    session.chdir('sub')\n"
     session += "    session.run(PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', external=True)\n\n"
-    library.write(noxfile(pytest_session(), session))
+    library.write(noxfile(session))
     library.commit()
     library.write({"sub/test_s.py": "def test_a(): assert 1\n"})
     for expression in ("changed(feature)", "file(sub/test_s.py)", "file(test_s.py)"):

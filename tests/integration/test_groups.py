@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, checklist, pytest_gate
 
 pytestmark = pytest.mark.slow
 
@@ -48,8 +48,9 @@ CONFIG = """
 def test_at_most_so_many_tests_of_a_group_run_at_a_time_in_all_gates_together(
     project: Project, arguments: tuple[str, ...]
 ) -> None:
-    one = pytest_session(*arguments)
-    project.write({"test_it.py": ALONE, "gates.toml": CONFIG} | noxfile(one, one.replace("def test(", "def other(")))
+    project.write(
+        {"test_it.py": ALONE} | checklist(pytest_gate(*arguments), pytest_gate(*arguments, name="other"), config=CONFIG)
+    )
     done = project.gates("run")
     assert done.code == 0, done.text
     assert [(gate.name, str(gate.outcome)) for gate in project.run.gates] == [("test", "passed"), ("other", "passed")]
@@ -58,14 +59,14 @@ def test_at_most_so_many_tests_of_a_group_run_at_a_time_in_all_gates_together(
 def test_a_test_that_requires_all_threads_is_alone_in_its_session(project: Project) -> None:
     config = '[[tests.overrides]]\nfilter = "test(a)"\nthreads-required = "num-test-threads"\n'
     tests = ALONE.replace('"group":"db"', '"threads":')
-    project.write({"test_it.py": tests, "gates.toml": config} | noxfile(pytest_session("-n", "2")))
+    project.write({"test_it.py": tests} | checklist(pytest_gate("-n", "2"), config=config))
     done = project.gates("run")
     assert done.code == 0, done.text
 
 
 def test_a_group_that_is_not_there_is_a_mistake_of_the_config(project: Project) -> None:
     text = CONFIG.replace('group = "db"', 'group = "bd"')
-    project.write({"test_it.py": ALONE, "gates.toml": text} | noxfile(pytest_session()))
+    project.write({"test_it.py": ALONE} | checklist(pytest_gate(), config=text))
     done = project.gates("run")
     assert done.code == 2
     assert "gates.toml:8: no group of tests is named 'bd'\n  to do: did you mean 'db'?" in done.err

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, checklist, pytest_gate
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def ran(project: Project, *arguments: str) -> list[str]:
 
 @BOTH
 def test_orders_follow_what_the_last_run_left(project: Project, options: tuple[str, ...]) -> None:
-    project.write(FILES | noxfile(pytest_session(*options)))
+    project.write(FILES | checklist(pytest_gate(*options)))
     assert ran(project) == ["a1", "a2", "b3", "b4"]
     assert ran(project, "--order", "failed-first") == ["a2", "a1", "b3", "b4"]
     assert ran(project, "--order", "longest-first")[:2] == ["b3", "b4"]
@@ -52,13 +52,13 @@ def test_orders_follow_what_the_last_run_left(project: Project, options: tuple[s
 @BOTH
 def test_a_priority_comes_first(project: Project, options: tuple[str, ...]) -> None:
     config = '[[tests.overrides]]\nfilter = "test(test_4)"\npriority = 10\n'
-    project.write(FILES | {"gates.toml": config} | noxfile(pytest_session(*options)))
+    project.write(FILES | checklist(pytest_gate(*options), config=config))
     assert ran(project) == ["b4", "a1", "a2", "b3"]
 
 
 def test_a_random_order_says_how_it_is_repeated(project: Project) -> None:
     many = "\n".join(f"def test_{number}(): note('t{number}')" for number in range(30))
-    project.write(FILES | {"test_c.py": f"from test_a import note\n{many}\n"} | noxfile(pytest_session()))
+    project.write(FILES | {"test_c.py": f"from test_a import note\n{many}\n"} | checklist(pytest_gate()))
     first = ran(project, "--order", "random")
     said = re.search(r"--order random --seed (\d+) repeats it", (project.reports / "summary.md").read_text())
     assert said is not None
@@ -71,7 +71,7 @@ MANY = "\n".join(f"def test_{number}(): assert {number} % 2" for number in range
 
 @BOTH
 def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[str, ...]) -> None:
-    project.write({"test_a.py": MANY} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": MANY} | checklist(pytest_gate(*options)))
     done = project.gates("run", "--max-fail", "2")
     assert done.code == 1
     outcomes = list(project.outcomes.values())
@@ -82,8 +82,8 @@ def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[
 
 
 def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
-    sessions = (pytest_session().replace("def test", f"def {name}") for name in ("one", "two"))
-    project.write({"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n"} | noxfile(*sessions))
+    gates = (pytest_gate(name=name) for name in ("one", "two"))
+    project.write({"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n"} | checklist(*gates))
     assert project.gates("run", "--jobs", "1", "--max-fail", "1").code == 1
     found = [(test.gate, str(test.outcome)) for test in project.tests]
     assert sorted(found) == [("one", "failed"), ("one", "not-run"), ("two", "not-run"), ("two", "not-run")]
@@ -91,7 +91,7 @@ def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
 
 def test_immediate_ends_what_runs(project: Project) -> None:
     tests = "import time\ndef test_1(): assert 0\ndef test_2(): time.sleep(600)\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session("-n", "2")))
+    project.write({"test_a.py": tests} | checklist(pytest_gate("-n", "2")))
     done = project.gates("run", "--max-fail", "1:immediate")
     assert done.code == 1
     assert project.outcomes["test_a.py::test_2"] in ("interrupted", "not-run")
@@ -115,7 +115,7 @@ def test_under_stress_every_attempt_counts(project: Project, options: tuple[str,
             times.append(1)
             assert len(times) % 3, "every third"
         """
-    project.write({"test_a.py": tests} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(*options)))
     assert project.gates("run", "--stress-count", "9").code == 1
     assert project.outcomes == {"test_a.py::test_steady": "passed", "test_a.py::test_shaky": "failed"}
     shaky = next(test for test in project.tests if test.id.endswith("shaky"))
@@ -128,7 +128,7 @@ def test_under_stress_every_attempt_counts(project: Project, options: tuple[str,
 @BOTH
 def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Project, options: tuple[str, ...]) -> None:
     tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(*options)))
     done = project.gates("run", "--stall-timeout", "1s")
     assert done.code == 1
     assert str(project.gate("test").outcome) == "timeout"
@@ -158,7 +158,7 @@ def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
         def test_hangs(late): pass
         """
     config = f'[tests]\nisolate = "{isolate}"\n'
-    project.write({"test_a.py": tests, "gates.toml": config} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(*options), config=config))
     assert project.gates("run", "--stall-timeout", "3s").code == 1
     assert project.outcomes == {"test_a.py::test_hangs": "timeout"}
     assert "in late" in project.tests[0].details
@@ -169,7 +169,7 @@ def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
     project: Project, options: tuple[str, ...]
 ) -> None:
     hook = "def pytest_sessionfinish():\n    import time\n    time.sleep(600)\n"
-    project.write({"test_a.py": "def test_a(): pass\n", "conftest.py": hook} | noxfile(pytest_session(*options)))
+    project.write({"test_a.py": "def test_a(): pass\n", "conftest.py": hook} | checklist(pytest_gate(*options)))
     assert project.gates("run", "--stall-timeout", "1s").code == 1
     assert project.gate("test").reason == "nothing moved for 1.00s: no test is running, and the session does not end"
     assert project.outcomes == {"test_a.py::test_a": "passed"}
@@ -181,15 +181,14 @@ def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
 )
 def test_a_test_that_is_tried_again_and_again_moves(project: Project, option: str, result: str, outcome: str) -> None:
     tests = f"import time\ndef test_it():\n    time.sleep(1.1)\n    assert {result}\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    project.write({"test_a.py": tests} | checklist(pytest_gate()))
     project.gates("run", "--stall-timeout", "2s", option, "3")
     assert project.outcomes == {"test_a.py::test_it": outcome}
 
 
 def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
     tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
-    late = pytest_session().replace("def test", "def late")
-    project.write({"test_a.py": tests} | noxfile(pytest_session(), late))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(), pytest_gate(name="late")))
     done = project.gates("run", "--jobs", "1", environment={"GATES_GLOBAL_TIMEOUT": "2s"})
     assert done.code == 1
     assert str(project.gate("test").outcome) == "timeout"
@@ -202,7 +201,7 @@ def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
 
 def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Project) -> None:
     tests = "import os\ndef test_it(): assert 'GATES_RETRIES' not in os.environ\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    project.write({"test_a.py": tests} | checklist(pytest_gate()))
     around = {"GATES_RETRIES": "2"}
     assert project.gates("run", environment=around).code == 0
     assert "# GATES_RETRIES" in project.gates("show-config", "test_it", environment=around).out
@@ -214,5 +213,5 @@ def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Pr
 def test_a_gate_of_another_project_may_ask_for_settings_of_its_own(project: Project) -> None:
     tests = "import os\ndef test_it(): assert os.environ['GATES_RETRIES'] == '1'\n"
     config = '[gate.test.env]\nGATES_RETRIES = { set = "1", reason = "runs gates" }\n'
-    project.write({"test_a.py": tests, "gates.toml": config} | noxfile(pytest_session()))
+    project.write({"test_a.py": tests} | checklist(pytest_gate(), config=config))
     assert project.gates("run", environment={"GATES_RETRIES": "2"}).code == 0

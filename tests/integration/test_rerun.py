@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.project import PATIENCE, nox_session, noxfile, program, pytest_session
+from tests.integration.project import (
+    PATIENCE,
+    Project,
+    checklist,
+    nox_session,
+    noxfile,
+    program,
+    pytest_gate,
+    pytest_session,
+    python_gate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +40,13 @@ TESTS = {
         def test_file(name): assert Path(name).exists()
         """,
 }
-LINT = nox_session("lint", "PYTHON, '-c', 'import pathlib, sys; sys.exit(not pathlib.Path(\"clean\").exists())'")
-SMOKE = nox_session("smoke", "PYTHON, '-c', 'print(1)'")
+LINT = python_gate("lint", "-c", "import pathlib, sys; sys.exit(not pathlib.Path('clean').exists())")
+SMOKE = python_gate("smoke", "-c", "print(1)")
 
 
 @pytest.fixture
 def failing(project: Project) -> Project:
-    project.write(TESTS | noxfile(LINT, SMOKE, pytest_session()) | {".gitignore": "__pycache__/\n"})
+    project.write(TESTS | checklist(LINT, SMOKE, pytest_gate()) | {".gitignore": "__pycache__/\n"})
     project.commit()
     assert project.gates("run").code == 1
     return project
@@ -72,7 +82,7 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
 
 def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     tests = "def test_1(): assert 0\ndef test_2(): pass\ndef test_3(): pass\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session("-x")))
+    project.write({"test_a.py": tests} | checklist(pytest_gate("-x")))
     assert project.gates("run").code == 1
     project.write({"test_a.py": tests.replace("assert 0", "pass")})
     assert project.gates("rerun").code == 0
@@ -83,7 +93,7 @@ def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
 def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, options: tuple[str, ...]) -> None:
     broken = {"test_c.py": "import nothing_of_that_name\ndef test_1(): pass\n"}
     before = {"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n", "test_b.py": "def test_1(): assert 0\n"}
-    project.write(before | broken | noxfile(pytest_session("--continue-on-collection-errors", *options)))
+    project.write(before | broken | checklist(pytest_gate("--continue-on-collection-errors", *options)))
     assert project.gates("run").code == 1
     project.write(
         {"test_a.py": "def test_3(): pass\ndef test_2(): pass\n", "test_c.py": "def test_1(): pass\n"}
@@ -103,7 +113,7 @@ def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, opt
 
 def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
     tests = "def test_a1(): assert 0\ndef test_b1(): assert 0\ndef test_a2(): assert 0\n"
-    project.write({"test_it.py": tests} | noxfile(pytest_session()))
+    project.write({"test_it.py": tests} | checklist(pytest_gate()))
     assert project.gates("run", "-E", "name(/_a/)").code == 1
     project.write({"test_it.py": tests + "def test_a3(): assert 0\ndef test_b2(): assert 0\n"})
     assert project.gates("rerun").code == 1
@@ -119,7 +129,7 @@ def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
 
 def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_longer(project: Project) -> None:
     tests = "def test_1(): assert 0\ndef test_2(): pass\n"
-    project.write({"test_a.py": tests} | noxfile(pytest_session("-x")))
+    project.write({"test_a.py": tests} | checklist(pytest_gate("-x")))
     assert project.gates("run").code == 1
     # test_2 did not run last time, and did not fail.
     assert project.gates("run", "-E", "failed(last) or name(test_2)").code == 1
@@ -131,7 +141,7 @@ def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_long
 def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> None:
     sessions = nox_session("test", "PYTHON, '-c', f'import sys; sys.exit({n})'", options="")
     sessions = sessions.replace("def test(session)", "@nox.parametrize('n', [0, 1])\ndef test(session, n)")
-    project.write(noxfile(sessions, SMOKE))
+    project.write(noxfile(sessions, nox_session("smoke", "PYTHON, '-c', 'print(1)'")))
     assert project.gates("run").code == 1
     done = project.gates("rerun", "-g", "smoke")
     assert (done.code, "none of these gates is outstanding" in done.err) == (2, True)
@@ -158,20 +168,20 @@ def test_thousands_of_outstanding_tests_are_no_trouble(project: Project) -> None
         @pytest.mark.parametrize("n", range(2000))
         def test_it(n): assert n % 2 or "FIXED" in os.environ
         """
-    project.write({"test_a.py": tests} | noxfile(pytest_session()))
+    project.write({"test_a.py": tests} | checklist(pytest_gate()))
     assert project.gates("run").code == 1
     assert project.gates("rerun", environment={"FIXED": "1"}).code == 0
     assert len(project.outcomes) == 1000
 
 
 def test_without_a_run_there_is_nothing_to_run_again(project: Project) -> None:
-    project.write(TESTS | noxfile(pytest_session()))
+    project.write(TESTS | checklist(pytest_gate()))
     done = project.gates("rerun")
     assert (done.code, "no run of this working tree is known" in done.err) == (2, True)
 
 
 def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
-    project.write({"test_a.py": "def test_1(): print('said aloud')\n"} | noxfile(pytest_session("-n", "2")))
+    project.write({"test_a.py": "def test_1(): print('said aloud')\n"} | checklist(pytest_gate("-n", "2")))
     done = project.gates("run", "--no-capture")
     assert done.code == 0
     assert "said aloud" in done.err
@@ -180,8 +190,7 @@ def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
 
 
 def test_a_run_says_how_many_workers_it_has_and_why(project: Project) -> None:
-    project.write({"test_a.py": "def test_1(): pass\n", "gates.toml": '[gate.test]\ntests = "pytest"\n'})
-    project.write(noxfile(pytest_session("-n", "auto")))
+    project.write({"test_a.py": "def test_1(): pass\n"} | checklist(pytest_gate("-n", "auto")))
     assert project.gates("run").code == 0
     assert project.gate("test").peak > 1 << 20
     done = project.gates("run")
@@ -229,9 +238,7 @@ def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[s
             other = 6 * 7
             assert other == 0
         """
-    project.write(
-        {"test_a.py": tests, "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(pytest_session(*options))
-    )
+    project.write({"test_a.py": tests} | checklist(pytest_gate(*options)))
     code, seen = typed(project, ["run", "--debug", "test_breaks"], [("(Pdb)", "p value * 2"), ("(Pdb)", "c")])
     assert (code, "84" in seen) == (0, True), seen
     code, seen = typed(project, ["run", "--debug", "test_fails"], [("(Pdb)", "p other * 10"), ("(Pdb)", "q")])
@@ -240,38 +247,28 @@ def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[s
 
 
 def test_a_test_is_debugged_with_all_that_it_needs_and_whatever_keeps_it_from_runs(project: Project) -> None:
-    project.write(
-        {
-            "test_a.py": """
-                import os
-                def test_needs(): assert [os.environ["SERVER"]] == ["there"], breakpoint()
-                """,
-            "gates.toml": """
-                [gate.test]
-                tests = "pytest"
-                [profile.default]
-                filter = "name(nothing_like_it) or name(needed)"
-                [tests]
-                setup = "server"
-                retries = 2
-                slow-timeout = { period = "1ms", terminate-after = 1 }
-                [tests.scripts.server]
-                command = ["sh", "-c", "echo SERVER=elsewhere > $GATES_ENV"]
-                """
-            + "".join(
-                f"""
-                [{ledger}.known]
-                filter = "name(test_needs)"
-                reason = "is known to fail"
-                category = "todo"
-                owner = "ada"
-                expires = 2099-12-31
-                """
-                for ledger in ("exclusions", "quarantine")
-            ),
-        }
-        | noxfile(pytest_session())
+    tests = 'import os\ndef test_needs(): assert [os.environ["SERVER"]] == ["there"], breakpoint()\n'
+    config = """
+        [profile.default]
+        filter = "name(nothing_like_it) or name(needed)"
+        [tests]
+        setup = "server"
+        retries = 2
+        slow-timeout = { period = "1ms", terminate-after = 1 }
+        [tests.scripts.server]
+        command = ["sh", "-c", "echo SERVER=elsewhere > $GATES_ENV"]
+        """ + "".join(
+        f"""
+        [{ledger}.known]
+        filter = "name(test_needs)"
+        reason = "is known to fail"
+        category = "todo"
+        owner = "ada"
+        expires = 2099-12-31
+        """
+        for ledger in ("exclusions", "quarantine")
     )
+    project.write({"test_a.py": tests} | checklist(pytest_gate(), config=config))
     answers = [
         ("(Pdb)", "p 6 * 7, os.environ['SERVER']"),
         ("(Pdb)", "c"),
@@ -289,7 +286,7 @@ def test_a_test_that_hangs_is_looked_at_where_it_hangs(project: Project) -> None
             print("wait" + "ing")
             while True: pass
         """
-    project.write({"test_a.py": tests, "gates.toml": '[gate.test]\ntests = "pytest"\n'} | noxfile(pytest_session()))
+    project.write({"test_a.py": tests} | checklist(pytest_gate()))
     # A nox that is interrupted itself ends what it started after a third of a second.
     answers = [("waiting", "\x03"), ("(Pdb)", "import time; time.sleep(1)"), ("(Pdb)", "p where * 2"), ("(Pdb)", "q")]
     code, seen = typed(project, ["run", "--debug", "hangs"], answers)
@@ -314,7 +311,7 @@ def test_only_the_working_tree_is_debugged(project: Project) -> None:
 
 
 def test_an_unknown_test_cannot_be_debugged(project: Project) -> None:
-    project.write(TESTS | noxfile(pytest_session()) | {"gates.toml": '[gate.test]\ntests = "pytest"\n'})
+    project.write(TESTS | checklist(pytest_gate()))
     done = project.gates("run", "--debug", "test_fien")
     assert done.code == 2
     assert "did you mean 'test_fine'?" in done.err

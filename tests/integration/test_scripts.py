@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_a_script_that_hangs_ends_at_its_timeout(project: Project) -> None:
         [tests]
         setup = "broken"
         """
-    project.write({"test_it.py": "def test_a(): pass\n", "gates.toml": text} | noxfile(pytest_session()))
+    project.write({"test_it.py": "def test_a(): pass\n"} | checklist(pytest_gate(), config=text))
     assert project.gates("run").code == 1
     (test,) = project.tests
     assert (str(test.outcome), test.message) == ("error", "setup script broken failed: timed out after 0.2s")
@@ -81,7 +81,7 @@ def test_a_script_that_hangs_ends_at_its_timeout(project: Project) -> None:
 def test_what_a_script_left_running_ends_with_its_gate(project: Project) -> None:
     text = '[tests]\nsetup = "server"\n[tests.scripts.server]\ncommand = ["sh", "-c", "sleep 600 & echo PID=$! > $GATES_ENV"]\n'
     tests = 'import os\ndef test_a(): os.kill(int(os.environ["PID"]), 0)\n'
-    project.write({"test_it.py": tests, "gates.toml": text} | noxfile(pytest_session()))
+    project.write({"test_it.py": tests} | checklist(pytest_gate(), config=text))
     done = project.gates("run")
     assert done.code == 0, done.text
     assert project.gate("test").stray == 1
@@ -89,7 +89,7 @@ def test_what_a_script_left_running_ends_with_its_gate(project: Project) -> None
 
 def test_a_script_that_is_not_there_is_a_mistake_of_the_config(project: Project) -> None:
     text = '[tests.scripts.database]\ncommand = "true"\n[profile.p.tests]\nsetup = ["datbase"]\n'
-    project.write({"test_it.py": "def test_a(): pass\n", "gates.toml": text} | noxfile(pytest_session()))
+    project.write({"test_it.py": "def test_a(): pass\n"} | checklist(pytest_gate(), config=text))
     done = project.gates("run")
     assert done.code == 2
     assert "gates.toml:4: no setup script is named 'datbase'\n  to do: did you mean 'database'?" in done.err

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.project import noxfile, pytest_session
+from tests.integration.project import checklist, pytest_gate
 
 if TYPE_CHECKING:
     from tests.integration.project import Project
@@ -28,7 +28,7 @@ TESTS = """
 def stack(project: Project) -> Project:
     """main ← one ← two (breaks a test) ← three (made before the last commit of two)."""
     files = {"test_a.py": TESTS, "first.txt": "1\n", "second.txt": "2\n", ".gitignore": "__pycache__\nreports\n"}
-    project.write(files | noxfile(pytest_session()))
+    project.write(files | checklist(pytest_gate()))
     project.commit("Begin")
     for name, parent in (("one", "main"), ("two", "one"), ("three", "two")):
         project.git("checkout", "--quiet", "-b", name, parent)

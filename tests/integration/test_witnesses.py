@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.project import Project, nox_session, noxfile, pytest_session
+from tests.integration.project import Project, checklist, nox_session, noxfile, pytest_gate, pytest_session
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def run(
     conftest: str = "",
     config: str = "",
 ) -> int:
-    project.write({"test_it.py": tests, "gates.toml": config} | noxfile(pytest_session(*options)))
+    project.write({"test_it.py": tests} | checklist(pytest_gate(*options), config=config))
     if conftest:
         project.write({"conftest.py": conftest})
     return project.gates("run", *arguments).code

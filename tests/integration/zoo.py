@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from gates.results.files import load_run
 from gates.run.processes import marked_processes
-from tests.integration.project import Project, noxfile, pytest_session
+from tests.integration.project import Project, checklist, pytest_gate
 
 HEAD = """\
 import asyncio, ctypes, itertools, os, signal, subprocess, sys, threading, time
@@ -114,8 +114,6 @@ FORMS = {
 }
 
 CONFIG = """\
-[gate.test]
-tests = "pytest"
 timeout = "5m"
 
 [tests]
@@ -178,7 +176,7 @@ def build(project: Project, cages: list[Cage], workers: int, dist: str = "load")
         file = f"test_{cage.kind}_{cage.form}.py"
         project.write({file: HEAD + "\n" + cage.source})
         expected |= {f"{file}::{name}": outcome for name, outcome in cage.outcomes.items()}
-    project.write(noxfile(pytest_session(*options_of(workers, dist))) | {"gates.toml": CONFIG})
+    project.write(checklist(pytest_gate(*options_of(workers, dist)), config=CONFIG))
     return expected
 
 
