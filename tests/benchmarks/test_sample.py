@@ -17,23 +17,27 @@ def files(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*") if path.is_file()}
 
 
-def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
-    write_sample(tmp_path / "one", sys.executable)
-    write_sample(tmp_path / "two", sys.executable)
-    assert files(tmp_path / "one") == files(tmp_path / "two")
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, "PYTHON")
+    return folder
 
 
-def test_it_has_eight_hundred_and_twenty_tests_in_about_eight_thousand_lines(tmp_path: Path) -> None:
-    write_sample(tmp_path / "sample", sys.executable)
-    sources = {name: text for name, text in files(tmp_path / "sample").items() if name.endswith(".py")}
+def test_the_same_seed_gives_the_same_files(sample: Path, tmp_path: Path) -> None:
+    write_sample(tmp_path, "PYTHON")
+    assert files(sample) == files(tmp_path)
+
+
+def test_it_has_eight_hundred_and_twenty_tests_in_about_eight_thousand_lines(sample: Path) -> None:
+    sources = {name: text for name, text in files(sample).items() if name.endswith(".py")}
     tests = sum(text.count("\ndef test_") for name, text in sources.items() if name.startswith("tests/"))
     assert tests == 2 * MODULES * FUNCTIONS == 820
     assert 7_000 < sum(text.count("\n") for text in sources.values()) < 9_000
 
 
-def test_nox_and_tox_and_the_script_run_the_same_checks(tmp_path: Path) -> None:
-    write_sample(tmp_path / "sample", "PYTHON")
-    found = files(tmp_path / "sample")
+def test_nox_and_tox_and_the_script_run_the_same_checks(sample: Path) -> None:
+    found = files(sample)
     for name, commands in CHECKS.items():
         assert f"@nox.session(name={name!r}" in found["noxfile.py"]
         assert f"[testenv:{name}]" in found["tox.ini"]
@@ -43,12 +47,11 @@ def test_nox_and_tox_and_the_script_run_the_same_checks(tmp_path: Path) -> None:
             assert f"PYTHON -m {' '.join(words)}\n" in found["tox.ini"]
 
 
-def test_its_tests_expect_what_its_functions_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_sample(tmp_path / "sample", sys.executable)
-    monkeypatch.syspath_prepend(str(tmp_path / "sample"))
+def test_its_tests_expect_what_its_functions_give(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(sample))
     part = importlib.import_module(f"{PACKAGE}.part_00")
     space: dict[str, Callable[[], None]] = {name: value for name, value in vars(part).items() if callable(value)}
-    exec((tmp_path / "sample" / "tests" / "test_part_00.py").read_text("utf-8"), space)
+    exec((sample / "tests" / "test_part_00.py").read_text("utf-8"), space)
     tests = [test for name, test in space.items() if name.startswith("test_")]
     assert len(tests) == 2 * FUNCTIONS
     for test in tests:

@@ -52,8 +52,11 @@ def test_what_an_isolated_test_changes_nobody_else_sees(project: Project, how: s
     assert ran.outcomes == {"test_own_change": "passed", "test_sees_nothing": "passed"}, ran.output
 
 
-@BOTH
-@HOW
+@pytest.mark.parametrize(
+    ("how", "options"),
+    [("fork", ALONE), ("fork", WORKER), ("spawn", ALONE)],  # spawned by a worker: ten seconds, and shown below
+    ids=["fork-alone", "fork-xdist", "spawn-alone"],
+)
 def test_every_outcome_of_an_isolated_test_arrives(project: Project, how: str, options: tuple[str, ...]) -> None:
     project.write(
         test_it="""
