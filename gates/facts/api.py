@@ -105,7 +105,8 @@ def _changes(package: str, base: Any, head: Any) -> Iterator[dict[str, str]]:
         yield _change(kind, package, name, breakage.kind.value, breakage.old_value, breakage.new_value)
     for name, text in after.items():
         if name not in before:
-            if name.rpartition(".")[0] in before or "." not in name:  # else its parent is new, and says it all
+            parent = name.rpartition(".")[0]
+            if parent in before or parent == package:  # else its parent is new, and says it all
                 yield _change("added", package, name, "added")
         elif before[name] != text and name not in seen:
             yield _change("changed", package, name, "signature changed", before[name], text)

@@ -27,9 +27,16 @@ SubjectMaker = Callable[[Path, Git | None, Config], Subject]
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known before the first gate starts."""
+    """What is known before the first gate starts.
+
+    Attributes:
+        root: folder in which the gates run.
+        home: the project's folder as the user has it, of which `root` may be another version.
+        carried: digest of files that are in no commit.
+    """
 
     root: Path
+    home: Path
     config: Config
     git: Git | None
     subject: Subject
@@ -39,7 +46,20 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     reports: Path
     facts: dict[str, Resolution] = {}
-    carried: str = ""  # digest of files that are in no commit
+    carried: str = ""
+
+    @property
+    def shown_reports(self) -> str:
+        """The folder of the reports, as the user finds it from the project's folder."""
+        return shown_path(self.reports, self.home)
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """A path below a folder, from there; any other as it is."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(path)
 
 
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
@@ -54,6 +74,7 @@ def prepare(
     reports: Path | None = None,
     subject: SubjectMaker = worktree_subject,
     config: Config | None = None,
+    home: Path | None = None,
 ) -> Prepared:
     """Config, discovery and plan. Git and nox are asked at the same time: each takes a tenth of a second.
 
@@ -72,6 +93,7 @@ def prepare(
     outside = resolve_all(expressions_of(plan), Outside(root, config, git, facts, store))
     return Prepared(
         root=root,
+        home=home or root,
         config=config,
         git=git,
         subject=facts,

@@ -19,6 +19,7 @@ from gates.facts.dependencies import FILES, Dependencies, dependencies_of
 from gates.git import subject_of_commit
 from gates.ignored import fingerprint
 from gates.values import format_duration
+from gates.workflows.prepare import shown_path
 from gates.workflows.reuse import StoredRuns, key_of
 from gates.workflows.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
 from gates.workflows.validate import Finished, validate
@@ -148,8 +149,9 @@ class Sides:
         said = f"the run of {age} ago stands for {name}: same tree, interpreter, filter and checklist"
         # What the run says of itself, it said of a commit of this tree, which may have been another one.
         subject = subject_of_commit(git, commit, name, config.base, kind)
-        run = msgspec.structs.replace(run, subject=subject, notes=(*run.notes, said))
         target = reports or self._root / here.reports
+        where = shown_path(target, self._root)
+        run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
         self._stored.lay_out(key, run, target)
         sys.stderr.write(f"{said} (--fresh runs it anew)\n")
         self.reused.add(which)

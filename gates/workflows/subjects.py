@@ -104,7 +104,7 @@ def prepare_commit(
             return subject_of_commit(git, commit, name, config.base, kind)
 
         config, note = _checklist(folder, checklist_of)
-        prepared = prepare(folder, request, reports=target, subject=subject, config=config)
+        prepared = prepare(folder, request, reports=target, subject=subject, config=config, home=root)
         notes = (*prepared.plan.notes, *lacking, *carried.notes, *([note] if note else []))
         plan = msgspec.structs.replace(prepared.plan, notes=notes)
         yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)

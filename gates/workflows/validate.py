@@ -194,7 +194,7 @@ class _Recorder:
             id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
             started=now.timestamp(),
             profile=plan.profile,
-            project=prepared.root.resolve().name,
+            project=prepared.home.resolve().name,
             subject=prepared.subject,
             environment=describe_environment(os.environ, config.record_env, available_cores()),
             changes=prepared.changes,
@@ -209,7 +209,7 @@ class _Recorder:
             test_timeout=plan.test_timeout,
             jobs=plan.jobs,
             command_line=command_line,
-            reports=_relative(prepared.reports, prepared.root),
+            reports=prepared.shown_reports,
             notes=_notes(prepared),
         )
         self.run = self.mask.struct(run)
@@ -284,10 +284,3 @@ def _notes(prepared: Prepared) -> tuple[str, ...]:
     if prepared.plan.include_excluded and prepared.config.exclusions:
         notes.append("exclusions are switched off (--include-excluded)")
     return tuple(notes)
-
-
-def _relative(path: Path, root: Path) -> str:
-    try:
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return str(path)

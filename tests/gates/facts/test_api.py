@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,20 @@ def test_a_change_is_named(tmp_path: Path, old: str, new: str, expected: tuple[s
 )
 def test_what_no_caller_sees_is_no_change(tmp_path: Path, old: str, new: str) -> None:
     assert changes(tmp_path, (old, new)) == set()
+
+
+def test_what_comes_or_goes_at_the_top_of_a_package_is_a_change(tmp_path: Path) -> None:
+    sources = {"base": ("def old(): pass\n", "X = 1\n"), "head": ("def new(): pass\n", "X = 1\nclass Y:\n    z = 1\n")}
+    for side, (package, module) in sources.items():
+        (tmp_path / side / "pkg").mkdir(parents=True)
+        (tmp_path / side / "pkg" / "__init__.py").write_text(package)
+        (tmp_path / side / "one.py").write_text(module)
+    found, _ = api_changes(tmp_path / "base", tmp_path / "head")
+    assert [(one["kind"], one["name"]) for one in found] == [("breaking", "pkg.old"), ("added", "pkg.new")]
+    for side in sources:
+        shutil.rmtree(tmp_path / side / "pkg")
+    found, _ = api_changes(tmp_path / "base", tmp_path / "head")
+    assert [(one["kind"], one["name"]) for one in found] == [("added", "one.Y")], "what is in it goes without saying"
 
 
 def test_packages_that_come_or_go_are_changes(tmp_path: Path) -> None:

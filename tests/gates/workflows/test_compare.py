@@ -290,6 +290,7 @@ def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_le
     repository.write({"reports/mine.txt": "mine", "reports/junit.xml": "stale"})
     _, found = compared(repository, head="main")
     run = load_run(repository.root / "reports/run.json")
+    assert (run.project, run.reports) == (repository.root.name, "reports"), "not those of the worktree it ran in"
     commit = repository.git("rev-parse", "HEAD")
     assert (run.subject.name, run.subject.commit) == ("main", commit)
     assert commit[:7] in found["base"]

@@ -39,6 +39,7 @@ def test_a_commit_is_run_elsewhere_with_its_own_checklist_and_reported_here(repo
         assert prepared.subject.kind == "commit"
         assert (prepared.subject.name, prepared.subject.commit, prepared.subject.dirty) == ("HEAD~", commit, False)
         assert prepared.reports == repository.root / "reports"
+        assert (prepared.home, prepared.shown_reports) == (repository.root, "reports")
     assert repository.bytes() == before
 
 
@@ -49,6 +50,7 @@ def test_reports_go_where_they_are_wished(repository: Repository, tmp_path: Path
             assert prepared.reports == repository.root / "out"
         with prepare_subject(repository.root, Request(), subject, reports=tmp_path / "r") as prepared:
             assert prepared.reports == tmp_path / "r"
+            assert prepared.shown_reports == str(tmp_path / "r")
 
 
 def test_a_would_be_merge_holds_both_sides(repository: Repository) -> None:
