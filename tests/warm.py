@@ -1,8 +1,8 @@
 """Start `python -m MODULE` in a moment: by a fork of a process that has imported the module before.
 
 Tests of a harness start hundreds of programs, whose imports take longer than what is tested. A fork has its own
-process id, folder, environment, streams and end, like any program; but one state of Python's start: a test in which
-that matters (variables that Python itself reads, another locale) gets a start from scratch, and may ask for one.
+process id, folder, environment, streams and end, like any program. What Python reads at its start alone (PYTHONHASHSEED,
+the locale, …) is that of the first process: with other values, the program starts from scratch.
 """
 
 from __future__ import annotations

@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gates.run.signals import StopWish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Whoever started these tests in the background may have ignored a signal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_without_a_signal_nobody_wants_to_stop() -> None:
@@ -29,15 +41,12 @@ def test_signals_mean_what_they_meant_before() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_an_ignored_signal_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     """A shell starts background jobs so, and nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with StopWish() as wish:
-            signal.raise_signal(signal.SIGHUP)
-            assert wish.why() == ""
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with StopWish() as wish:
+        signal.raise_signal(signal.SIGHUP)
+        assert wish.why() == ""
 
 
 def test_outside_the_main_thread_signals_are_somebody_elses() -> None:
