@@ -212,7 +212,7 @@ def _dependency(change: DependencyChange) -> str:
 
 
 def _less(fewer: Fewer) -> str:
-    return f"{fewer.test}: {fewer.before} {fewer.what} became {fewer.after}"
+    return f"{fewer.test}: {plural(fewer.before, fewer.what.removesuffix('s'))} became {fewer.after}"
 
 
 def counts_of(confirmation: Confirmation) -> str:

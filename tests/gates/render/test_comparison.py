@@ -83,14 +83,17 @@ def test_every_list_of_the_comparison_is_shown() -> None:
 
 def test_tests_that_check_less_come_first_and_renamed_ones_last() -> None:
     tests = TestsComparison(
-        fewer=(Fewer(test="a.py::t", what="assertions", before=3, after=1),),
+        fewer=(
+            Fewer(test="a.py::t", what="assertions", before=3, after=1),
+            Fewer(test="a.py::u", what="parameters", before=1, after=0),
+        ),
         renamed=(Renamed(before="a.py::x", after="b.py::y"),),
         newly_failing=("a.py::z",),
     )
     view = comparison_view(compared(tests))
-    assert view.lists[0] == ("checking less", ("a.py::t: 3 assertions became 1",))
+    assert view.lists[0] == ("checking less", ("a.py::t: 3 assertions became 1", "a.py::u: 1 parameter became 0"))
     assert view.lists[-1] == ("renamed", ("a.py::x → b.py::y",))
-    assert "1 checking less" in view.weakened
+    assert "2 checking less" in view.weakened
 
 
 @pytest.mark.parametrize(("run", "shown"), [(0, False), (1, True)])
