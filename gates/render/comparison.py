@@ -49,6 +49,8 @@ SHORT = {
     "newly_failing_other": "failing that did not pass on the base",
     "lost": "without a result",
     "other_cause": "failing for another cause",
+    "unconfirmed": "failing, but unconfirmed",
+    "flaky_on_both": "flaky on both sides",
     "still_failing": "failing on both sides",
     "fixed": "fixed",
 }
@@ -238,11 +240,12 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
     tests = comparison.tests
     slower = [change for change in comparison.timing.changes if change.verdict == "slower"] if comparison.timing else []
     broken = [change for change in comparison.api or () if change.kind == "breaking"]
+    needs = comparison.dependencies or () if "dependencies" in comparison.fail_on else ()
     counted = (
         (len(slower), "slower"),
         (len(broken), "breaking the public API"),
         (len(comparison.out_of_scope), "out of scope"),
-        (len(comparison.dependencies or ()) if "dependencies" in comparison.fail_on else 0, "changed dependencies"),
+        (len(needs), "changed dependency" if len(needs) == 1 else "changed dependencies"),
     )
     return (
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),

@@ -198,3 +198,4 @@ def test_counts_of_what_was_run_again_are_shown() -> None:
     again = Confirmation(test="a", head_failed=2, head_runs=3, base_failed=0, base_runs=3, finding="unconfirmed")
     view = comparison_view(compared(TestsComparison(unconfirmed=("a",)), confirmations=(again,)))
     assert view.confirmations == (("a", "unconfirmed", "head 2/3, base 0/3"),)
+    assert "1 failing, but unconfirmed" in view.reasons
