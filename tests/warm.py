@@ -30,13 +30,13 @@ _FINE = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 class _Warm:
     """A process that has imported packages, and forks."""
 
-    def __init__(self, *imports: str) -> None:
+    def __init__(self, imports: tuple[str, ...], path: tuple[str, ...]) -> None:
         self._socket, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self.read_at_start = _read_at_start(environment)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_SERVER), str(theirs.fileno()), ",".join(imports)],
+                [sys.executable, "-P", str(_SERVER), str(theirs.fileno()), ",".join(imports), os.pathsep.join(path)],
                 pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
         atexit.register(self._close)
@@ -104,14 +104,13 @@ def run(
     Raises:
         subprocess.TimeoutExpired: it took too long.
     """
-    warm = _warm(*imports)
+    warm = _warm(tuple(imports), tuple(path))
     if _read_at_start(environment) != warm.read_at_start:
         return _cold(module, arguments, folder, environment, path, timeout)
     request = {
         "module": module,
         "arguments": [*arguments],
         "folder": str(folder),
-        "path": [*path] or [str(folder)],
         "environment": dict(environment),
     }
     with Path(os.devnull).open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:

@@ -1,7 +1,7 @@
 """Forks Python programs from a process that has imported what they need; `tests.warm` starts it and asks.
 
-`python -P warm_server.py SOCKET IMPORTS`: a request is its length (8 bytes, with the three standard streams attached) and
-JSON of `module`, `arguments`, `folder`, `path` and `environment`; the answers are the process's id, then its wait status.
+`python -P warm_server.py SOCKET IMPORTS PATH`: a request is its length (8 bytes, with the three standard streams attached)
+and JSON of `module`, `arguments`, `folder` and `environment`; the answers are the process's id, then its wait status.
 """
 
 import contextlib
@@ -50,8 +50,11 @@ def serve(connection: socket.socket) -> "dict[str, object] | None":
 
 def main() -> None:
     """Serve; in a child, be the program that was asked for."""
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
-        load(sys.argv[2].split(","))
+    _, number, imports, path = sys.argv
+    ours = list(filter(None, path.split(os.pathsep)))
+    with socket.socket(fileno=int(number)) as connection:
+        sys.path[:0] = ours  # before anything is imported: another copy may be installed
+        load(list(filter(None, imports.split(","))))
         gc.freeze()
         request = serve(connection)
     if request is None:
@@ -61,8 +64,8 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
-    ours: list[str] = request["path"]  # type: ignore[assignment]
-    sys.path[:0] = [*ours, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    front = ours or [str(request["folder"])]
+    sys.path[: len(ours)] = [*front, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv = ["-m", *request["arguments"]]  # type: ignore[misc]
     runpy.run_module(str(request["module"]), run_name="__main__", alter_sys=True)
 
