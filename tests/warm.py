@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins that sessions of pytest in tests do without: hypothesis's takes a third of a short one, for it imports it all."""
+
 _SERVER = Path(__file__).with_name("warm_server.py")
 _FINE = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 """These are minded, or make no difference to whom nobody watches."""

@@ -197,11 +197,9 @@ def noxfile(*sessions: str) -> dict[str, str]:
 
 
 def pytest_session(*arguments: str, options: str = "") -> str:
-    """The session `test`, which runs pytest; without hypothesis, whose plugin takes a third of a short session."""
-    words = "".join(f", {word!r}" for word in arguments)
-    return nox_session(
-        "test", f"PYTHON, '-m', 'pytest', '-p', 'no:cacheprovider', '-p', 'no:hypothesispytest'{words}{options}"
-    )
+    """The session `test`, which runs pytest."""
+    words = "".join(f", {word!r}" for word in (*warm.LEAN, *arguments))
+    return nox_session("test", f"PYTHON, '-m', 'pytest'{words}{options}")
 
 
 def python_gate(name: str, *arguments: str) -> str:
@@ -211,8 +209,7 @@ def python_gate(name: str, *arguments: str) -> str:
 
 def pytest_gate(*arguments: str, name: str = "test") -> str:
     """The table of a gate that runs pytest as `pytest_session` does, but without nox, which takes as long again."""
-    lean = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-    return python_gate(name, "-m", "pytest", *lean, *arguments) + 'tests = "pytest"\n'
+    return python_gate(name, "-m", "pytest", *warm.LEAN, *arguments) + 'tests = "pytest"\n'
 
 
 def checklist(*gates: str, config: str = "") -> dict[str, str]:

@@ -23,9 +23,6 @@ INJECTED = "_gates_injected.pytest_plugin"
 IMPORTS = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet")
 """Neither gates nor any plugin: pytest would complain that it cannot rewrite what is there already."""
 
-LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-"""Plugins that these sessions do without. That of hypothesis takes a third of a short session: it imports all of it."""
-
 
 @dataclass(frozen=True)
 class Ran:
@@ -101,7 +98,7 @@ class Project:
         self.inbox.mkdir(exist_ok=True)
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
-        done = warm.run("pytest", [*LEAN, *args], folder=self.root, environment=environ, imports=IMPORTS)
+        done = warm.run("pytest", [*warm.LEAN, *args], folder=self.root, environment=environ, imports=IMPORTS)
         output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
         return Ran(done.returncode, output, self.inbox, self.records())
 
