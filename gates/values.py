@@ -117,7 +117,10 @@ BROUGHT = ("findings", "warnings", "uncovered")
 """What a comparison finds in what gates bring besides tests: new findings of linters and type checkers, new warnings of
 tests, changed lines that no test ran."""
 
-FINDINGS = (*REGRESSIONS, "slower", "api", "scope", "dependencies", *BROUGHT)
+OF_SOURCES = ("api", "scope", "dependencies")
+"""What a comparison finds in the sources of both sides."""
+
+FINDINGS = (*REGRESSIONS, "slower", *OF_SOURCES, *BROUGHT)
 """What a comparison can find, and fail on."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")

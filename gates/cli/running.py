@@ -25,7 +25,7 @@ from gates.cli.options import (
     timeout_option,
 )
 from gates.errors import UsageError
-from gates.values import BROUGHT, FINDINGS, REGRESSIONS
+from gates.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,7 +231,7 @@ def _compare_files(
             "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
         )
     for word in fail_on:
-        if word in (*BROUGHT, "api", "scope", "dependencies"):
+        if word in (*BROUGHT, *OF_SOURCES):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
     try:
