@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.errors import EnvironmentProblem
-from gates.exclusions import expired
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
-from gates.run import verdict
+from gates.run import verdict, witnesses
 from gates.run.brought import coverage_of, diagnostics_of, stamps
 from gates.run.imports import Imported, look_at_imports
 from gates.run.inbox import Inbox
@@ -22,8 +21,8 @@ from gates.run.processes import GateProcess
 from gates.run.reports import ExpectedReports, read_report
 from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
-from gates.run.verdict import is_demanded
 from gates.run.versions import tool_versions
+from gates.run.witnesses import is_demanded, names
 from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class RunningGate:
     def _start(self, number: int) -> GateProcess | None:
         self._log.say(f"{self.command_line}")
         if not self.inject:
-            self._log.say(verdict.FALLBACK)
+            self._log.say(witnesses.FALLBACK)
         environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
         try:
             return GateProcess(self.command, cwd=self.around.root / self.gate.config.cwd, environment=environment)
@@ -222,14 +221,14 @@ class RunningGate:
 
     def _conclude(self, exit_code: int | None, duration: float) -> GateResult:
         counts = count_tests(self.tests) if self._inbox.processes or self.tests else None
-        witnesses, junit_tests = self._witnesses(exit_code, counts)
+        found, junit_tests = self._witnesses(exit_code, counts)
         if junit_tests and counts is None:
             self.tests += [self.around.mask.struct(result) for result in junit_tests]
             counts = count_tests(junit_tests)
-        outcome, inconsistent, reason = verdict.decide(witnesses)
+        outcome, inconsistent, reason = verdict.decide(found)
         around = self.around
         if not self.inject:
-            reason = f"{reason}; {verdict.FALLBACK}" if reason else verdict.FALLBACK
+            reason = f"{reason}; {witnesses.FALLBACK}" if reason else witnesses.FALLBACK
         result = GateResult(
             name=self.gate.name,
             title=self.gate.title,
@@ -247,7 +246,7 @@ class RunningGate:
             warnings=self._log.warnings,
             log=f"{around.logs.name}/{self._log.path.name}",
             log_digest=self._log.digest,
-            witnesses=tuple(witnesses),
+            witnesses=tuple(found),
             tests=counts,
             injected=bool(self._inbox.processes),
             tools=tool_versions(around.root, self.gate, self._inbox.processes.values()),
@@ -278,14 +277,16 @@ class RunningGate:
     def _witnesses(self, exit_code: int | None, counts: TestCounts | None) -> tuple[list[Witness], list[TestResult]]:
         found: list[Witness | None] = []
         if self._ended_by is not None:
-            found.append(Witness(name=verdict.CLOCK, outcome=self._ended_by, detail=self._why))
+            found.append(Witness(name=names.CLOCK, outcome=self._ended_by, detail=self._why))
         if self._process is not None:
-            found.append(verdict.exit_witness(exit_code, self.gate.kind))
+            found.append(witnesses.exit_witness(exit_code, self.gate.kind))
             if self.gate.kind == "nox":
-                found.append(verdict.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.tail))
-        found.append(verdict.own_word_witness(_json(self._folder / "outcome.json")))
+                found.append(
+                    witnesses.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.tail)
+                )
+        found.append(witnesses.own_word_witness(_json(self._folder / "outcome.json")))
         summaries = [
-            verdict.ProcessSummary(
+            witnesses.ProcessSummary(
                 started=bool(process.start),
                 exit_code=process.exit_code,
                 collected=len(process.collected),
@@ -297,17 +298,17 @@ class RunningGate:
             )
             for process in self._inbox.processes.values()
         ]
-        demanded = verdict.is_demanded(self.gate.config.tests) and not any(
+        demanded = witnesses.is_demanded(self.gate.config.tests) and not any(
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found
         )
-        found.append(verdict.tests_witness(summaries, counts or TestCounts(), demanded, self.around.plan.no_tests))
+        found.append(witnesses.results_witness(summaries, counts or TestCounts(), demanded, self.around.plan.no_tests))
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
-        found.append(verdict.imports_witness(self._imported.places, self._imported.stale))
+        found.append(witnesses.imports_witness(self._imported.places, self._imported.stale))
         if self._log.refused_plugin:
-            found.append(verdict.injection_witness(self.gate.name))
+            found.append(witnesses.injection_witness(self.gate.name))
         return [witness for witness in found if witness is not None], junit_tests
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
@@ -315,32 +316,26 @@ class RunningGate:
         if not self.inject and (self._folder / JUNIT_FILE).exists():
             # What pytest's own JUnit says, where the plugin was refused.
             own = read_report(self._folder / JUNIT_FILE, self.gate.name, self.around.plan.junit)
-            return list(own.results), verdict.junit_witness(count_tests(own.results), own.problems, own.notes)
+            return list(own.results), witnesses.junit_witness(count_tests(own.results), own.problems, own.notes)
         demanded = self.gate.config.tests == "junit"
         if not self._expected:
-            return [], verdict.junit_witness(None, [_NO_JUNIT]) if demanded else None
+            return [], witnesses.junit_witness(None, [_NO_JUNIT]) if demanded else None
         found = self._expected.read()
         problems = list(found.problems)
         if self._ended_by is not None:
             return list(found.results), None  # a gate that was ended could not write them
         read = count_tests(found.results) if found.results else None
         if read is not None and counts is not None:
-            fault = verdict.agree(counts, read)
+            fault = witnesses.agree(counts, read)
             problems += [fault] if fault else []
         if demanded and not found.results and not problems:
             problems.append(_NO_JUNIT)
-        return list(found.results), verdict.junit_witness(read, problems, found.notes)
+        return list(found.results), witnesses.junit_witness(read, problems, found.notes)
 
     def _ledger(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self.around.wall(), UTC).date()
-        late = expired((*self.around.plan.exclusions, *self.around.plan.quarantine), today)
-        if not late or not has_tests:
-            return None
-        left_out = self.around.plan.exclusions
-        names = ", ".join(
-            f"{'exclusion' if entry in left_out else 'quarantine'} {entry.name} ({entry.expires})" for entry in late
-        )
-        return Witness(name=verdict.LEDGER, outcome=GateOutcome.FAILED, detail=f"expired: {names}")
+        plan = self.around.plan
+        return witnesses.ledger_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
 
 
 def _free(path: Path, number: int) -> Path:

@@ -18,7 +18,7 @@ from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
-from gates.run.verdict import IMPORTS
+from gates.run.witnesses.names import IMPORTS
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit

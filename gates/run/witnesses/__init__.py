@@ -1,0 +1,35 @@
+"""The witnesses of a gate, one file each: a source, and what it says of how the gate ended. Pure.
+
+The rule of all of them: **a gate passes only when every witness that should speak has spoken to the end.** Silence where
+a word is due, a death in the middle, a missing or stale file and a contradiction are failures, never nothing.
+`gates.run.verdict` takes the worst of what they say.
+"""
+
+from __future__ import annotations
+
+from gates.run.witnesses import names
+from gates.run.witnesses.exitcode import exit_witness
+from gates.run.witnesses.imports import imports_witness
+from gates.run.witnesses.injection import FALLBACK, injection_witness
+from gates.run.witnesses.junit import agree, junit_witness
+from gates.run.witnesses.ledger import ledger_witness
+from gates.run.witnesses.noxreport import nox_witness
+from gates.run.witnesses.ownword import own_word_witness
+from gates.run.witnesses.testresults import NO_TEST, ProcessSummary, is_demanded, results_witness
+
+__all__ = [
+    "FALLBACK",
+    "NO_TEST",
+    "ProcessSummary",
+    "agree",
+    "exit_witness",
+    "imports_witness",
+    "injection_witness",
+    "is_demanded",
+    "junit_witness",
+    "ledger_witness",
+    "names",
+    "nox_witness",
+    "own_word_witness",
+    "results_witness",
+]

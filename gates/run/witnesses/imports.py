@@ -1,0 +1,41 @@
+"""What it means that tests imported the project from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gates.results import Witness
+from gates.run.witnesses.names import IMPORTS
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_INSTALLED = re.compile(r"/(site|dist)-packages/")
+_SHOWN = 3
+"""So many packages are named."""
+
+
+def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Witness | None:
+    """What it means that tests imported packages of the project from elsewhere; None where they did not.
+
+    A package in the sources of another tree is not that of this one. An installed copy may well be.
+
+    Args:
+        imported: as in `GateResult`.
+        stale: installed copies of the project's packages → a file of theirs that is not as in this tree.
+    """
+    elsewhere = {name: place for name, place in imported.items() if place.startswith("/")}
+    copies = {name for name, place in elsewhere.items() if _INSTALLED.search(place)}
+    foreign = [f"{name} ({place})" for name, place in elsewhere.items() if name not in copies]
+    foreign += [f"{name} (installed, and {file} is not as here)" for name, file in stale.items()]
+    if foreign:
+        detail = (
+            f"the tests import the code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "
+            "into an environment of its own, or put its folder on PYTHONPATH"
+        )
+        return Witness(name=IMPORTS, outcome=GateOutcome.FAILED, detail=detail)
+    if copies:
+        return Witness(name=IMPORTS, detail=f"installed copies, perhaps of another tree: {', '.join(sorted(copies))}")
+    return None

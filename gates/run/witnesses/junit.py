@@ -1,0 +1,45 @@
+"""What the JUnit files of a gate say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.results import TestCounts, Witness
+from gates.run.witnesses.names import JUNIT
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Sequence[str] = ()) -> Witness | None:
+    """What the JUnit files say that the gate was expected to write; None where none were expected.
+
+    Args:
+        counts: of their cases; None for no file.
+        problems: why they cannot be believed.
+        notes: harmless oddities, for people.
+    """
+    if problems:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="; ".join(problems))
+    if counts is None:
+        return None
+    if counts.bad or counts.lost:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{counts.bad + counts.lost} cases are wrong")
+    if counts.collected == 0:
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="holds no case")
+    said = "; ".join((f"{counts.run} cases run, none is wrong", *notes))
+    return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=said)
+
+
+def agree(records: TestCounts, junit: TestCounts) -> str:
+    """How the JUnit of a gate contradicts the records of the same gate; empty where it does not.
+
+    JUnit has no word for tests that were excluded before they ran, and counts xpassed as passed: only what could hide
+    something is compared.
+    """
+    if junit.run + junit.skipped < records.run + records.skipped:
+        return f"junit holds {junit.collected} cases, {records.run + records.skipped} tests have results"
+    if junit.bad < records.bad:
+        return f"junit shows {junit.bad} wrong tests, the results {records.bad}"
+    return ""

@@ -1,0 +1,27 @@
+"""What it means that entries of the ledgers have expired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.exclusions import expired
+from gates.results import Witness
+from gates.run.witnesses.names import LEDGER
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from gates.exclusions import Exclusion
+
+
+def ledger_witness(exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date) -> Witness | None:
+    """An entry that has expired fails a gate with tests; None where none has."""
+    late = expired((*exclusions, *quarantine), today)
+    if not late:
+        return None
+    names = ", ".join(
+        f"{'exclusion' if entry in exclusions else 'quarantine'} {entry.name} ({entry.expires})" for entry in late
+    )
+    return Witness(name=LEDGER, outcome=GateOutcome.FAILED, detail=f"expired: {names}")

@@ -1,0 +1,16 @@
+"""Names of the witnesses, as a result shows them."""
+
+from __future__ import annotations
+
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS = (
+    "exit code",
+    "nox report",
+    "test results",
+    "junit",
+    "reports",
+    "gate's own word",
+    "clock",
+    "exclusions",
+    "injection",
+    "imports",
+)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from gates.run.witnesses import exit_witness
+from gates.values import GateOutcome
+
+PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
+SKIPPED, COULD_NOT_RUN, INTERRUPTED = GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN, GateOutcome.INTERRUPTED
+
+
+class TestExitCodes:
+    @pytest.mark.parametrize(
+        ("code", "kind", "outcome", "words"),
+        [
+            (0, "nox", PASSED, "exit code 0"),
+            (1, "nox", FAILED, "exit code 1"),
+            (127, "nox", FAILED, "exit code 127"),
+            (127, "command", COULD_NOT_RUN, "not found"),
+            (126, "command", COULD_NOT_RUN, "not found"),
+            (-9, "command", FAILED, "signal 9"),
+            (None, "command", FAILED, "no exit code"),
+        ],
+    )
+    def test_an_exit_code_is_a_witness(self, code: int | None, kind: str, outcome: GateOutcome, words: str) -> None:
+        witness = exit_witness(code, kind)
+        assert witness.outcome is outcome
+        assert words in witness.detail

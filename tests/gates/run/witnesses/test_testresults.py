@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gates.results import TestCounts, Witness
+from gates.run.verdict import decide
+from gates.run.witnesses import NO_TEST, ProcessSummary, is_demanded, results_witness
+from gates.values import GateOutcome
+
+PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
+SKIPPED, COULD_NOT_RUN, INTERRUPTED = GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN, GateOutcome.INTERRUPTED
+
+
+def says(name: str, outcome: GateOutcome | None, detail: str = "") -> Witness:
+    return Witness(name=name, outcome=outcome, detail=detail or f"{name} says {outcome}")
+
+
+def process(exit_code: int | None = 0, **fields: Any) -> ProcessSummary:
+    return ProcessSummary(started=True, exit_code=exit_code, collected=3, ended=3, **fields)
+
+
+ALL_GOOD = TestCounts(collected=3, run=3, passed=3)
+ONE_BAD = TestCounts(collected=3, run=3, passed=2, failed=1)
+ONE_LOST = TestCounts(collected=3, run=2, passed=2, not_run=1)
+ALL_EXCLUDED = TestCounts(collected=3, excluded=3)
+
+
+class TestTests:
+    @pytest.mark.parametrize(
+        ("processes", "counts", "demanded", "outcome", "words"),
+        [
+            pytest.param([process()], ALL_GOOD, True, PASSED, "3 of 3 passed", id="all passed"),
+            pytest.param([process(1)], ONE_BAD, True, FAILED, "1 test is wrong", id="one wrong"),
+            pytest.param([process(0)], ONE_BAD, True, FAILED, "1 test is wrong", id="exit code 0 hides nothing"),
+            pytest.param([process(0)], ONE_LOST, True, FAILED, "1 of 3 collected tests without", id="one lost"),
+            pytest.param([process(None)], ALL_GOOD, True, FAILED, "1 of 1 pytest processes ended", id="no finish"),
+            pytest.param([process(), process(None)], ALL_GOOD, True, FAILED, "1 of 2 pytest", id="one of two"),
+            pytest.param([process(unreadable=2)], ALL_GOOD, True, FAILED, "2 records cannot be read", id="garbage"),
+            pytest.param(
+                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 result of a test that nobody", id="more"
+            ),
+            pytest.param(
+                [process(uncollected=("a", "b")), process(uncollected=("c", "d"))],
+                ALL_GOOD,
+                True,
+                FAILED,
+                "4 results of tests that nobody collected: a, b, c, …",
+                id="many more",
+            ),
+            pytest.param(
+                [process(listed=False)], ALL_GOOD, False, FAILED, "1 of 1 pytest processes never", id="no list"
+            ),
+            pytest.param([process(None, listed=False)], TestCounts(), False, FAILED, "never said", id="killed early"),
+            pytest.param([process(3)], ALL_GOOD, True, FAILED, "pytest exited with 3", id="internal error"),
+            pytest.param([process(1)], ALL_GOOD, True, FAILED, "pytest exited with 1", id="exit 1 with nothing wrong"),
+            pytest.param([process(1), process(2)], ONE_BAD, True, FAILED, "exited with 2", id="more than failures"),
+            pytest.param([process(5)], TestCounts(), True, FAILED, NO_TEST, id="none selected, demanded"),
+            pytest.param([process(5)], TestCounts(), False, PASSED, NO_TEST, id="none selected"),
+            pytest.param([process(0)], ALL_EXCLUDED, True, FAILED, NO_TEST, id="all excluded"),
+            pytest.param([], TestCounts(), True, FAILED, "no test results were written", id="nothing came"),
+        ],
+    )
+    def test_records_are_a_witness(
+        self, processes: list[ProcessSummary], counts: TestCounts, demanded: bool, outcome: GateOutcome, words: str
+    ) -> None:
+        witness = results_witness(processes, counts, demanded)
+        assert witness is not None
+        assert witness.outcome is outcome
+        assert words in witness.detail
+
+    @pytest.mark.parametrize(
+        ("lost", "words"),
+        [
+            ((), "1 of 3 collected tests without a result"),
+            (("a",), "1 of 3 collected tests without a result: a"),
+            (("a", "b", "c"), "without a result: a, b, c"),
+            (("a", "b", "c", "d"), "without a result: a, b, c, …"),
+        ],
+    )
+    def test_lost_tests_are_named(self, lost: tuple[str, ...], words: str) -> None:
+        witness = results_witness([process(lost=lost)], ONE_LOST, demanded=True)
+        assert witness is not None
+        assert witness.detail.endswith(words)
+
+    def test_a_set_of_tests_that_does_not_fit_contradicts_an_exit_code_of_0(self) -> None:
+        for summary in (process(uncollected=("x",)), process(listed=False)):
+            tests = results_witness([summary], ALL_GOOD, demanded=False)
+            assert tests is not None
+            assert decide([says("exit code", PASSED), tests])[:2] == (FAILED, True)
+
+    def test_a_gate_that_owes_no_tests_needs_none(self) -> None:
+        assert results_witness([], TestCounts(), demanded=False) is None
+
+    def test_every_fault_is_named(self) -> None:
+        witness = results_witness([process(None, unreadable=1)], ONE_LOST, demanded=True)
+        assert witness is not None
+        assert witness.detail.count(";") == 2
+
+
+def test_only_a_gate_that_owes_pytest_results_is_disbelieved_without_them() -> None:
+    assert is_demanded("pytest")
+    assert not any(is_demanded(word) for word in ("auto", "junit", "none"))
