@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git, git_environment
 from gates.locking import take_lock
+from gates.regular import open_file, read_bytes, read_text
 from gates.store import CACHE_VARIABLE
 from gates.values import ExitCode
 
@@ -91,7 +92,7 @@ def pointers(worktree: Git) -> tuple[str, ...]:
 
 def _is_pointer(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(len(_POINTER)) == _POINTER
     except OSError:
         return False
@@ -234,7 +235,7 @@ def forget(git: Git | None, folder: Path) -> None:
 def repository_of(folder: Path) -> Path | None:
     """The folder of git that a worktree names as its repository's, there or not; None for a folder that is no worktree."""
     try:
-        named = (folder / ".git").read_bytes().removeprefix(b"gitdir:").strip()
+        named = read_bytes(folder / ".git").removeprefix(b"gitdir:").strip()
     except OSError:
         return None
     return Path(os.fsdecode(named)).parent.parent
@@ -251,7 +252,7 @@ def _forget_gone(git: Git, parent: Path) -> None:
     parent = parent.resolve()  # as git writes it down
     for entry in (git.common_folder / "worktrees").glob("*/gitdir"):
         try:
-            place = Path(os.fsdecode(entry.read_bytes()).strip()).parent
+            place = Path(os.fsdecode(read_bytes(entry)).strip()).parent
         except OSError:
             continue
         if place.parent == parent and not place.exists():
@@ -273,7 +274,7 @@ def _measured(folder: Path) -> None:
 def _size(folder: Path) -> int:
     """Bytes that a worktree takes, as they were last measured."""
     try:
-        return int(_size_file(folder).read_text())
+        return int(read_text(_size_file(folder)))
     except (OSError, ValueError):
         return size_of(folder)
 

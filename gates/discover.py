@@ -15,6 +15,7 @@ import msgspec
 
 from gates.config import Config, FindingsSource, GateConfig
 from gates.errors import ManyErrors, UsageError
+from gates.regular import read_bytes
 
 TAG = "gate"
 NOXFILE = "noxfile.py"
@@ -100,7 +101,7 @@ def _sessions(root: Path, launcher: Launcher, nox_args: Sequence[str]) -> tuple[
     """What nox lists, asked again only where noxfile or `pyproject.toml` is another one than before."""
     if launcher is not launch:
         return list_sessions(root, launcher, nox_args)
-    texts = tuple(path.read_bytes() for name in (NOXFILE, "pyproject.toml") if (path := root / name).is_file())
+    texts = tuple(read_bytes(path) for name in (NOXFILE, "pyproject.toml") if (path := root / name).is_file())
     key = (str(root), tuple(nox_args), texts)
     if key not in _LISTED:
         _LISTED[key] = list_sessions(root, launcher, nox_args)

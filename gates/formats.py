@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.regular import open_file, read_bytes
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,7 +74,7 @@ def beginning_of(path: Path) -> bytes:
         ValueError: it is empty.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         found = file.read(_BEGINNING).removeprefix(_BOM).lstrip()
     if not found:
         raise ValueError("is empty")
@@ -88,7 +90,7 @@ def whole(path: Path) -> bytes:
     """
     if path.stat().st_size > MOST:
         raise ValueError(f"is larger than {MOST >> 20} MiB")
-    return path.read_bytes().removeprefix(_BOM)
+    return read_bytes(path).removeprefix(_BOM)
 
 
 def unexpected(beginning: bytes, expected: str) -> ValueError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gates.errors import EnvironmentProblem, UsageError
+from gates.regular import read_bytes
 from gates.results import Changes, FileChange, Subject
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def folder_identity(root: Path) -> str:
             digest.update(os.fsencode(path.relative_to(root)) + b"\0")
             try:
                 # A link to a folder, a pipe: reading one fails, the other waits for ever. The name is all there is.
-                content = path.read_bytes() if path.is_file() else os.fsencode(path.readlink())
+                content = read_bytes(path) if path.is_file() else os.fsencode(path.readlink())
                 digest.update(hashlib.sha256(content).digest())
             except OSError:
                 digest.update(b"unreadable")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.errors import EnvironmentProblem
+from gates.regular import open_file, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ def _link(source: Path, target: Path) -> None:
 def _content(path: Path) -> bytes:
     if path.is_symlink():
         return os.fsencode(path.readlink())
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
@@ -140,7 +141,7 @@ def _take_away(worktree: Git) -> None:
 
 def _brought_before(worktree: Git) -> Iterator[Path]:
     try:
-        names = json.loads(_list_file(worktree).read_text())
+        names = json.loads(read_text(_list_file(worktree)))
         yield from (worktree.folder / os.fsdecode(bytes.fromhex(name)) for name in names)
     except (OSError, ValueError, TypeError):
         return

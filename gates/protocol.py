@@ -51,6 +51,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .regular import read_bytes, read_text
 from .values import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ class Settings:
 
 def _read_object(file: str) -> dict[str, Any]:
     try:
-        found = json.loads(Path(file).read_text(encoding="utf-8"))
+        found = json.loads(read_text(file))
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror}") from None
     if not isinstance(found, dict):
@@ -307,7 +308,7 @@ class Stream:
         """The `running` records in the file, by id: other processes write them too."""
         mark = b'{"type":"running",'
         try:
-            lines = Path(self.path).read_bytes().splitlines()
+            lines = read_bytes(self.path).splitlines()
             records = [json.loads(line) for line in lines if line.startswith(mark) and line.endswith(b"}")]
         except (OSError, ValueError):
             return {}
@@ -329,7 +330,7 @@ class Stop:
     def said(self) -> str:
         """Why no further test is to start; empty while they may."""
         try:
-            return self._path.read_text(encoding="utf-8")
+            return read_text(self._path)
         except OSError:
             return ""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat  # entity declarations are refused below
 
 from gates.formats import ROOTS
+from gates.regular import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def read_xml(path: Path, root: str, what: str, start: Start, end: End | None = N
 
     parser.EntityDeclHandler = refuse
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while piece := file.read(PIECE):
                 parser.Parse(piece, False)
         parser.Parse(b"", True)

@@ -13,6 +13,7 @@ import msgspec
 
 from gates.errors import GatesError
 from gates.outstanding import Outstanding
+from gates.regular import read_bytes
 from gates.results.files import write_whole
 from gates.values import TestOutcome
 
@@ -95,28 +96,28 @@ class Store:
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""
         try:
-            return msgspec.json.decode((self.folder / "history.json").read_bytes(), type=dict[str, GateHistory])
+            return msgspec.json.decode(read_bytes(self.folder / "history.json"), type=dict[str, GateHistory])
         except (OSError, ValueError, RecursionError):
             return {}
 
     def tests(self) -> dict[str, TestMemory]:
         """What is known of each test of the working tree; empty when nothing is."""
         try:
-            return msgspec.json.decode((self.folder / "tests.json").read_bytes(), type=dict[str, TestMemory])
+            return msgspec.json.decode(read_bytes(self.folder / "tests.json"), type=dict[str, TestMemory])
         except (OSError, ValueError, RecursionError):
             return {}
 
     def outstanding(self) -> Outstanding | None:
         """What the last run of this working tree left to be done; None where no run is known."""
         try:
-            return msgspec.convert(json.loads(self._outstanding.read_bytes()), Outstanding)
+            return msgspec.convert(json.loads(read_bytes(self._outstanding)), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""
         try:
-            return msgspec.json.decode(self._record(identity).read_bytes(), type=Recorded)
+            return msgspec.json.decode(read_bytes(self._record(identity)), type=Recorded)
         except (OSError, ValueError, RecursionError):
             return None
 

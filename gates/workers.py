@@ -7,6 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from .regular import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -69,7 +71,7 @@ def read_durations(path: Path) -> list[float]:
         ValueError: the file is none of these.
         OSError: the file cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     try:
         whole = json.loads(text) if text.strip() else {}
     except ValueError:

@@ -11,6 +11,7 @@ from gates.config.tables import Problems, read_gate, read_junit_limits, read_pro
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
+from gates.regular import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,9 +58,11 @@ def load_config(root: Path) -> Config:
 def _parse(path: Path) -> dict[str, Any]:
     data = b""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         return tomllib.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError, OSError) as error:  # of ValueError: wrong syntax, wrong bytes
+    except OSError as error:
+        raise ManyErrors((ConfigError(f"cannot be read: {error.strerror}", place=str(path)),)) from error
+    except (ValueError, RecursionError) as error:  # of ValueError: wrong syntax, wrong bytes
         place = f"{path.name}:{_line_of(error, data)}" if isinstance(error, ValueError) else str(path)
         raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=place),)) from error
 
@@ -147,7 +150,7 @@ def _position(error: GatesError) -> tuple[str, int]:
 
 
 def _places(path: Path, prefix: tuple[str, ...]) -> Callable[[tuple[str, ...]], str]:
-    text = path.read_bytes().decode("utf-8")
+    text = read_bytes(path).decode("utf-8")
     shown = path.name
 
     def place(keys: tuple[str, ...]) -> str:

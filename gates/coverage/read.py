@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.formats import beginning_of, unexpected, whole
+from gates.regular import open_text
 from gates.safexml import read_xml
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read_coverage(path: Path) -> LineHits:
     if head.startswith(b"{"):
         return _json(path)
     if head.startswith((b"TN:", b"SF:")):
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+        with open_text(path, errors="surrogateescape") as file:
             return _lcov(file)
     raise unexpected(head, "JSON of coverage.py, Cobertura XML or LCOV")
 

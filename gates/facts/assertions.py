@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.regular import read_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -50,7 +52,7 @@ def shapes_of(root: Path, files: Iterable[str]) -> dict[str, Shape]:
     found: dict[str, Shape] = {}
     for file in sorted({file for file in files if file.endswith(".py")}):
         try:
-            tree = ast.parse((root / file).read_bytes())
+            tree = ast.parse(read_bytes(root / file))
         except (OSError, ValueError, SyntaxError, RecursionError):
             continue
         found |= {f"{file}::{name}": shape for name, shape in shapes_in(tree).items()}

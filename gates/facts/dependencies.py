@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.regular import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -46,7 +48,7 @@ def dependencies_of(root: Path) -> Dependencies:
     locked = {name: _packages(_toml(root / name, unreadable), array) for name, array in LOCKS.items()}
     for path in sorted([*root.glob("*requirements*.txt"), *root.glob("requirements/*.txt")]):
         try:
-            pinned = _PINNED.findall(path.read_text(encoding="utf-8", errors="replace"))
+            pinned = _PINNED.findall(read_text(path, errors="replace"))
         except OSError as error:
             unreadable.append(f"{path.name}: {error.strerror}")
             continue
@@ -118,7 +120,7 @@ def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _toml(path: Path, unreadable: list[str]) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gates.filters.globs import to_regex
+from gates.regular import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def read_owners(root: Path) -> Owners | None:
     """The owners that a project names; None where it names none."""
     for place in PLACES:
         try:
-            text = (root / place).read_bytes().decode("utf-8-sig", "replace")
+            text = read_bytes(root / place).decode("utf-8-sig", "replace")
         except OSError:
             continue
         return parse_owners(text, place)

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gates.regular import read_bytes, read_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -118,7 +120,7 @@ class Layout:
     def text(self, path: str) -> bytes:
         """What a file holds. One that cannot be read is no Python: what it imports is as unknown."""
         try:
-            return (self.root / path).read_bytes()
+            return read_bytes(self.root / path)
         except OSError:
             return b"\0"
 
@@ -217,7 +219,7 @@ def _registered_plugins(root: Path) -> list[str]:
     """The modules that the project offers to pytest as plugins: once it is installed, every run of pytest loads them."""
     tables = ("project.entry-points.pytest11", "tool.poetry.plugins.pytest11")
     try:
-        found = _from_toml((root / "pyproject.toml").read_text(encoding="utf-8"), tables)
+        found = _from_toml(read_text(root / "pyproject.toml"), tables)
     except (OSError, ValueError):
         return []
     return [str(value).partition(":")[0].strip() for value in found.values()]
@@ -228,7 +230,7 @@ def _pytest_options(root: Path) -> Mapping[str, Any]:
     for name, tables in _CONFIGS:
         path = root / name
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_text(path)
         except (OSError, ValueError):
             continue
         found = _from_toml(text, tables) if name.endswith(".toml") else _from_ini(text, tables)

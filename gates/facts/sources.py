@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gates.facts.reading import parse
 from gates.git import Git, changed_files
+from gates.regular import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ def changed_tests(git: Git, root: Path, merge_base: str, files: Sequence[str]) -
 
 def _text(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError:
         return None
 

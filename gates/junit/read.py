@@ -18,6 +18,7 @@ from gates.junit.errors import JUnitError
 from gates.junit.limits import JUnitLimits
 from gates.junit.report import JUnitReport
 from gates.junit.saved import told
+from gates.regular import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -174,7 +175,7 @@ _AGAIN = "the runner was killed; run it again"
 
 def _pieces(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while piece := file.read(PIECE):
                 yield piece
     except OSError as error:

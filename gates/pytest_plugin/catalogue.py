@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..regular import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
@@ -176,7 +178,7 @@ def save(catalogue: Catalogue, path: Path) -> None:
 def load(path: Path) -> Catalogue | None:
     """Read what `save` wrote; None where there is nothing to read."""
     try:
-        data = json.loads(path.read_text(encoding="ascii"))
+        data = json.loads(read_text(path, encoding="ascii"))
     except (OSError, ValueError):
         return None
     from ..filters import LeafReport

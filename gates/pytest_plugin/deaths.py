@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from ..regular import read_bytes, read_text
 from .reports import CRASH, TIMEOUT
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def take_stacks(stacks: IO[bytes]) -> str:
     if not isinstance(name, str):
         return ""
     try:
-        text = Path(name).read_text(encoding="utf-8", errors="backslashreplace")
+        text = read_text(name, errors="backslashreplace")
         os.ftruncate(stacks.fileno(), 0)
         os.lseek(stacks.fileno(), 0, os.SEEK_SET)
     except OSError:
@@ -125,7 +126,7 @@ def end_orphans(own: Collection[int]) -> None:
 
 def _is_of_script(pid: int) -> bool:
     try:
-        block = Path(f"/proc/{pid}/environ").read_bytes()
+        block = read_bytes(f"/proc/{pid}/environ")
     except OSError:
         return False
     return any(entry.startswith(f"{SCRIPT}=".encode()) for entry in block.split(b"\0"))
@@ -136,7 +137,7 @@ def children_of(pid: int) -> list[int]:
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
-            found += [int(word) for word in task.read_text().split()]
+            found += [int(word) for word in read_text(task).split()]
     return found
 
 
@@ -145,7 +146,7 @@ def end_marked(marker: str) -> None:
     wanted = f"{MARKER}={marker}".encode()
     for pid in _processes():
         try:
-            block = Path(f"/proc/{pid}/environ").read_bytes()
+            block = read_bytes(f"/proc/{pid}/environ")
         except OSError:
             continue
         if wanted in block.split(b"\0") and pid != os.getpid():

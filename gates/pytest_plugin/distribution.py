@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 
 from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings, asked_path
+from ..regular import read_text
 from .catalogue import Catalogue, load, reconciled, save
 from .deaths import MARKER, describe_death, end_group, end_marked
 from .reports import TIMEOUT
@@ -177,7 +178,7 @@ class Controller:
         stacks = ""
         with suppress(OSError):
             path = stacks_path(self._folder(), getattr(gateway, "id", ""))
-            stacks = path.read_text(encoding="utf-8", errors="backslashreplace")
+            stacks = read_text(path, errors="backslashreplace")
         code = _code_of(getattr(getattr(gateway, "_io", None), "popen", None))
         describe_death(report, code, stacks, self._settings.test_timeout)
         kind = "timeout" if hasattr(report, TIMEOUT) else "crashed"
@@ -194,7 +195,7 @@ class Controller:
     def _retries(self) -> dict[str, list[str]]:
         if self._retried is None:
             try:
-                self._retried = json.loads(retried_path(self._folder()).read_text(encoding="utf-8"))
+                self._retried = json.loads(read_text(retried_path(self._folder())))
             except (OSError, ValueError):
                 return {}
         return self._retried

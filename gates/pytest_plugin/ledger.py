@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ..errors import ConfigError, ManyErrors
 from ..protocol import LEDGER
+from ..regular import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def _table(table: dict[str, Any], key: str, file: str) -> dict[str, Any]:
 
 def _read_table(path: Path, keys: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError):
         # pytest and gates read the same file and say what is wrong with it; there is nothing to exclude.
         return None, ""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..order import Known, Sortable, sort
+from ..regular import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def read_history(file: str) -> dict[str, Known]:
     if not file:
         return {}
     try:
-        data = json.loads(Path(file).read_text(encoding="utf-8"))
+        data = json.loads(read_text(file))
         return {test: Known(str(outcome), float(seconds)) for test, (outcome, seconds) in data.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

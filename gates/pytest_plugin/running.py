@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from ..regular import read_bytes
 from .catalogue import numbered
 
 if TYPE_CHECKING:
@@ -299,7 +300,7 @@ def peak_memory() -> int:
     """Bytes that this process took at most; 0 where the system does not tell."""
     # Not by getrusage where this is there: a process inherits the peak of the one that started it, however large.
     with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/status").read_bytes().split(b"VmHWM:")[1].split()[0]) * 1024
+        return int(read_bytes("/proc/self/status").split(b"VmHWM:")[1].split()[0]) * 1024
     try:
         import resource
     except ImportError:

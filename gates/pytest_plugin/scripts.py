@@ -15,6 +15,7 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
+from ..regular import open_file, read_bytes, read_text
 from .deaths import MARKER
 from .deaths import SCRIPT as VARIABLE
 from .slots import Lock
@@ -138,7 +139,7 @@ class Scripts:
         found: Mapping[str, str] = {}
         if not failure:
             try:
-                found = read_variables(left.read_bytes() if left.exists() else b"")
+                found = read_variables(read_bytes(left) if left.exists() else b"")
             except ValueError as error:
                 failure = str(error)
         return Result(failure, found, read_ends(output))
@@ -214,7 +215,7 @@ def read_variables(data: bytes) -> dict[str, str]:
 
 def read_ends(path: Path, limit: int = LIMIT) -> str:
     """The text of a file, of a long one head and tail, however long it is."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if size <= limit:
@@ -228,7 +229,7 @@ def read_ends(path: Path, limit: int = LIMIT) -> str:
 
 def _load(path: Path) -> Optional[Result]:
     try:
-        failure, variables, output = json.loads(path.read_text(encoding="ascii"))
+        failure, variables, output = json.loads(read_text(path, encoding="ascii"))
     except FileNotFoundError:
         return None
     return Result(failure, variables, output)

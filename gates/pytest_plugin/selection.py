@@ -11,6 +11,7 @@ import pytest
 
 from ..errors import ConfigError
 from ..partition import Partition, parse_partition
+from ..regular import read_text
 from .catalogue import Dropped, make_catalogue
 from .ledger import Ledgers
 
@@ -254,10 +255,9 @@ def read_outstanding(file: str) -> Outstanding:
     """
     import json
     import re
-    from pathlib import Path
 
     try:
-        told = json.loads(Path(file).read_text(encoding="utf-8"))
+        told = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise ConfigError(f"the list of tests to run cannot be read: {error}", place=file) from None
     numbered = {re.sub(r"#\d+\Z", "", name) for name in told["tests"]}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..protocol import PACKAGE, PLUGIN, Settings, injection_folder
+from ..regular import read_text
 from .deaths import end_group
 from .isolation import dead, listen
 from .relay import END, Sender, install_relay
@@ -76,9 +77,9 @@ class Spawned:
                 end_group(process.pid)
                 process.returncode = 0  # waited for already
             if code is not None:
-                dump = stacks.read_text("utf-8", "backslashreplace") if stacks.exists() else ""
+                dump = read_text(stacks, "utf-8", "backslashreplace") if stacks.exists() else ""
                 found.append(
-                    dead(self._config, self._item, code, dump or log.read_text("utf-8", "backslashreplace")[-4000:])
+                    dead(self._config, self._item, code, dump or read_text(log, "utf-8", "backslashreplace")[-4000:])
                 )
             return found
 

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import pytest
 
+from ..regular import read_bytes, read_text
 from .deaths import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
 from .replay import reports_of
 from .reports import PHASES
@@ -276,7 +277,7 @@ class Supervisor:
     def _progress(self) -> Progress:
         ended, running = [], ""
         seen: set[str] = set()
-        for line in Path(self._streams[0].path).read_bytes().splitlines():
+        for line in read_bytes(self._streams[0].path).splitlines():
             if line.startswith(b'{"type":"running"'):
                 running = json.loads(line)["id"]
             elif line.startswith(b'{"type":"test"'):
@@ -288,7 +289,7 @@ class Supervisor:
 
     def _failed(self, test: str) -> tuple[dict[str, Any], ...]:
         try:
-            data = json.loads(self._side.read_text())
+            data = json.loads(read_text(self._side))
         except (OSError, ValueError):
             return ()
         return (data,) if data.get("nodeid") and test.startswith(data["nodeid"]) else ()

@@ -15,6 +15,7 @@ import msgspec
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.locking import take_lock
+from gates.regular import read_bytes
 from gates.results.tests import TestResult
 from gates.results.values import Run
 from gates.values import SCHEMA_VERSION
@@ -176,7 +177,7 @@ def load_run(path: Path) -> Run:
         UsageError: there is no such file, it is not a run, or a version of the schema that this program does not know.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise UsageError(
             f"no run there: {error.strerror}", place=str(path), remedy="make one with `gates run`"
@@ -205,7 +206,7 @@ def load_tests(path: Path) -> tuple[TestResult, ...]:
         UsageError: the file cannot be read, or a line is not a test result.
     """
     try:
-        lines = path.read_bytes().split(b"\n")[:-1]
+        lines = read_bytes(path).split(b"\n")[:-1]
     except FileNotFoundError:
         return ()
     except OSError as error:

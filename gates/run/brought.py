@@ -8,6 +8,7 @@ import msgspec
 
 from gates.facts.project import project_files
 from gates.git import Git
+from gates.regular import open_text
 from gates.results import Coverage, Diagnostics
 from gates.results.checks import KEPT
 from gates.sourcepaths import SourcePaths
@@ -74,7 +75,7 @@ def _in_log(log: Path, paths: SourcePaths, *, passed: bool) -> list[Diagnostic]:
     from gates.diagnostics import read_log
 
     try:
-        with log.open(encoding="utf-8", errors="replace") as lines:
+        with open_text(log, errors="replace") as lines:
             found = list(read_log(lines, paths.exists))
     except OSError as error:
         raise ValueError(f"the log cannot be read: {error.strerror}") from None

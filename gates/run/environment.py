@@ -6,9 +6,9 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.regular import open_text
 from gates.results import Environment
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _system() -> str:
 
 def _cpu() -> str:
     try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+        with open_text("/proc/cpuinfo", errors="replace") as lines:
             for line in lines:
                 if line.startswith(("model name", "Model")):
                     return line.partition(":")[2].strip()

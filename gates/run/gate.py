@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.errors import EnvironmentProblem
+from gates.regular import read_bytes
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict, witnesses
 from gates.run.brought import coverage_of, diagnostics_of, stamps
@@ -345,6 +346,6 @@ def _free(path: Path, number: int) -> Path:
 
 def _json(path: Path) -> Any:
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(read_bytes(path))
     except (OSError, msgspec.MsgspecError):
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.facts.dependencies import normal
+from gates.regular import read_bytes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,7 +77,7 @@ def _sources(top: Path, name: str) -> Iterator[Path]:
 
 def _lines(path: Path) -> list[bytes]:
     """What is compared: builds write a version into the sources, and ends of lines are git's affair."""
-    return [line for line in path.read_bytes().splitlines() if b"version" not in line.lower()]
+    return [line for line in read_bytes(path).splitlines() if b"version" not in line.lower()]
 
 
 def _is_of(folder: str, project: str) -> bool:
@@ -85,7 +86,7 @@ def _is_of(folder: str, project: str) -> bool:
 
 def _project_name(root: Path) -> str:
     try:
-        text = (root / "pyproject.toml").read_text(encoding="utf-8")
+        text = read_text(root / "pyproject.toml")
         table = tomllib.loads(text)
     except (OSError, ValueError, RecursionError):
         return ""

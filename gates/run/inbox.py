@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.regular import open_file, read_text
 from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
 from gates.results.checks import KEPT
 from gates.signatures import normalise, of_crash, of_timeout
@@ -188,7 +189,7 @@ class PytestProcess:
         """The dump that a test timeout or a fatal signal leaves when there are no workers; empty without one."""
         name = self.path.name.replace("pytest-", "stacks-", 1)
         try:
-            text = self.path.with_name(name).with_suffix(".txt").read_text("utf-8", "replace")
+            text = read_text(self.path.with_name(name).with_suffix(".txt"), "utf-8", "replace")
         except OSError:
             return ""
         return self._mask.text(text)
@@ -255,7 +256,7 @@ class Inbox:
         landed: list[TestResult] = []
         self.moved = False
         for process in self.processes.values():
-            with process.path.open("rb") as file:
+            with open_file(process.path) as file:
                 file.seek(process.offset)
                 data = file.read()
             end = data.rfind(b"\n") + 1

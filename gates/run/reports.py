@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.errors import GatesError
+from gates.regular import open_file
 from gates.results import TestResult
 from gates.run.brought import stamp_of
 
@@ -113,6 +114,6 @@ def _is_junit(path: Path) -> bool:
 
     A file without any element may be one that was cut off, and the reader says so.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))
     return root is None or root[1].startswith(b"testsuite")

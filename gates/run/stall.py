@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gates.protocol import asked_path
+from gates.regular import open_file
 from gates.values import format_duration
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Stall:
 
     def _take_stacks(self) -> None:
         for process, worker, size in self._asked:
-            with suppress(OSError), asked_path(process.path, worker).open("rb") as file:
+            with suppress(OSError), open_file(asked_path(process.path, worker)) as file:
                 file.seek(size)
                 process.take_dump(worker, file.read(DUMP_LIMIT))
         self._asked = []

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from gates.regular import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -50,7 +52,7 @@ def environment_folder(root: Path, signature: str) -> Path:
 def _python(config: Path) -> str:
     """The interpreter's version, as uv (`version_info`), virtualenv and venv (`version`) note it."""
     try:
-        lines = config.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_text(config, errors="replace").splitlines()
     except OSError:
         return ""
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}

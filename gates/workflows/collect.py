@@ -12,6 +12,7 @@ import msgspec
 from gates.errors import EnvironmentProblem
 from gates.exclusions import named_expressions
 from gates.filters import Described, TableFacts
+from gates.regular import read_text
 from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
@@ -86,9 +87,7 @@ def _described(prepared: Prepared) -> tuple[list[dict[str, Any]], tuple[str, ...
                 elif isinstance(event, GateEnded):
                     ended.append(event)
             if not found and not broken:
-                logs = [
-                    (folder / event.result.log).read_text("utf-8", "replace") for event in ended if event.result.log
-                ]
+                logs = [read_text(folder / event.result.log, "utf-8", "replace") for event in ended if event.result.log]
                 tail = "\n".join(line for log in logs for line in log.splitlines()[-12:])
                 raise EnvironmentProblem(
                     "no gate lists its tests",

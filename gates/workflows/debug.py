@@ -15,6 +15,7 @@ import msgspec
 
 from gates.errors import EnvironmentProblem, UsageError
 from gates.outstanding import Part
+from gates.regular import read_bytes
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
@@ -126,7 +127,7 @@ def _foreground(command: tuple[str, ...], folder: Path, environment: dict[str, s
 
 def _testing(inbox: Path) -> bool:
     """Whether a pytest session has begun and not ended."""
-    return any(b'{"type":"finish"' not in stream.read_bytes() for stream in inbox.glob("pytest-*.jsonl"))
+    return any(b'{"type":"finish"' not in read_bytes(stream) for stream in inbox.glob("pytest-*.jsonl"))
 
 
 def _end(pid: int) -> None:

@@ -16,6 +16,7 @@ from gates.config import find_root, load_config
 from gates.errors import GatesError, ManyErrors, UsageError
 from gates.filters.nearest import nearest
 from gates.junit.report import split_id
+from gates.regular import open_file
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
 from gates.values import REGRESSIONS, ExitCode
 from gates.workflows.recorded import results_of
@@ -175,7 +176,7 @@ def _label(argument: str, files: Sequence[Path]) -> str:
 def _identity(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return f"results:sha256:{digest.hexdigest()}"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gates.config.load import OWN_FILE, PROJECT_FILE
 from gates.discover import NOXFILE, TAG, list_sessions
 from gates.errors import UsageError
+from gates.regular import read_text
 from gates.results.files import write_whole
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _tools(root: Path) -> set[str]:
     table: dict[str, Any] = {}
     if (root / PROJECT_FILE).exists():
         try:
-            table = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8")).get("tool", {})
+            table = tomllib.loads(read_text(root / PROJECT_FILE)).get("tool", {})
         except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
             table = {}
     found: set[str] = {name for name in ("ruff", "mypy", "black", "pytest") if name in table}
@@ -169,7 +170,7 @@ def _cargo(root: Path) -> list[Command]:
 
 def _npm(root: Path) -> list[Command]:
     try:
-        scripts = dict(json.loads((root / "package.json").read_text(encoding="utf-8"))["scripts"])
+        scripts = dict(json.loads(read_text(root / "package.json"))["scripts"])
     except (OSError, ValueError, TypeError, LookupError):
         scripts = {}
     wanted = ("build", "lint", "typecheck", "format:check", "test")
@@ -186,7 +187,7 @@ def _go(_root: Path) -> list[Command]:
 
 
 def _make(root: Path) -> list[Command]:
-    lines = (root / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_text(root / "Makefile", errors="replace").splitlines()
     rules = [line for line in lines if re.match(r"[^\t#.=:][^=:]*::?(?!=)", line)]
     targets = {target for line in rules for target in line.split(":")[0].split()}
     names = [name for name in ("build", "lint", "format-check", "docs", "check", "test") if name in targets]
@@ -221,6 +222,6 @@ def _tool_gates(root: Path) -> bool:
     if not path.exists():
         return False
     try:
-        return "gates" in tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        return "gates" in tomllib.loads(read_text(path)).get("tool", {})
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
         return False

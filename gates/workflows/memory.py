@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.regular import read_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +23,7 @@ def available_memory() -> int:
     import psutil
 
     try:
-        membership = MEMBERSHIP.read_text()
+        membership = read_text(MEMBERSHIP)
     except OSError:  # not Linux
         membership = ""
     return max(0, min([int(psutil.virtual_memory().available), *room_in_groups(membership, MOUNT)]))
@@ -51,8 +53,8 @@ def room_in_groups(membership: str, mount: Path) -> Iterator[int]:
 
 def _room(group: Path, limit: str, taken: str, cache: str) -> int | None:
     try:
-        most, now = (int((group / name).read_text()) for name in (limit, taken))
-        lines = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        most, now = (int(read_text(group / name)) for name in (limit, taken))
+        lines = (line.split() for line in read_text(group / "memory.stat").splitlines())
         return most - now + next((int(size) for name, size in lines if name == cache), 0)
     except (OSError, ValueError):  # no such group, or `max`: no limit
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare import Comparison
+from gates.regular import read_bytes
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def render_run(path: Path, form: str) -> str | None:
 
 def _comparison(path: Path, run: Run) -> Comparison | None:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Comparison)
+        found = msgspec.json.decode(read_bytes(path), type=Comparison)
     except (OSError, msgspec.MsgspecError):
         return None
     return found if found.head_run == run.id else None

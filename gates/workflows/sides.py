@@ -18,6 +18,7 @@ from gates.errors import GatesError, UsageError
 from gates.facts.dependencies import FILES, Dependencies, dependencies_of
 from gates.git import subject_of_commit
 from gates.ignored import fingerprint
+from gates.regular import read_bytes
 from gates.values import format_duration
 from gates.workflows.prepare import shown_path
 from gates.workflows.reuse import StoredRuns, key_of
@@ -175,5 +176,5 @@ class Sides:
         config = msgspec.structs.replace(borrowed_config(Path(), self._checklist_of), path=None)
         digest = hashlib.sha256(repr(config).encode("utf-8", "backslashreplace"))
         with suppress(OSError):
-            digest.update((self._checklist_of / NOXFILE).read_bytes())
+            digest.update(read_bytes(self._checklist_of / NOXFILE))
         return digest.hexdigest()

@@ -139,7 +139,7 @@ def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path, name: str, conte
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "gates.toml").mkdir()
-    with pytest.raises(ManyErrors, match="Is a directory") as caught:
+    with pytest.raises(ManyErrors, match="is a folder, not a regular file") as caught:
         load_config(tmp_path)
     assert caught.value.errors[0].place == str(tmp_path / "gates.toml")
 

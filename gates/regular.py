@@ -1,0 +1,88 @@
+"""Read files that others wrote: regular files only, and no more of them than a bound.
+
+A FIFO waits for ever for somebody who writes, a device may never end, a socket cannot be read: whoever names one where a
+file belongs gets an `OSError` that says so. Nothing in gates opens a file to read in another way; a test looks for it.
+
+Standard library only, Python 3.9 syntax: see `values`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    AnyPath = str | os.PathLike[str]
+
+MOST = 1 << 30
+"""Bytes of a file that is read as a whole."""
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+class NotRegular(OSError):
+    """There is something, but no regular file."""
+
+
+def open_file(path: AnyPath) -> io.BufferedReader:
+    """Open a regular file to read its bytes.
+
+    Raises:
+        NotRegular: it is a FIFO, a socket, a device or a folder.
+        OSError: it cannot be opened.
+    """
+    # Looked at first: to open a device may already do something.
+    _need_regular(os.stat(path).st_mode, path)  # noqa: PTH116 (a string will do)
+    descriptor = os.open(path, _FLAGS)  # and does not wait, should it be a FIFO by now
+    try:
+        _need_regular(os.fstat(descriptor).st_mode, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def open_text(path: AnyPath, encoding: str = "utf-8", errors: str = "strict") -> io.TextIOWrapper:
+    """Open a regular file to read its text; otherwise as `open_file`."""
+    return io.TextIOWrapper(open_file(path), encoding=encoding, errors=errors)
+
+
+def read_bytes(path: AnyPath, most: int = MOST) -> bytes:
+    """All bytes of a regular file.
+
+    Raises:
+        OSError: as `open_file`, or there are more bytes than `most`.
+    """
+    with open_file(path) as file:
+        data = file.read() if os.fstat(file.fileno()).st_size <= most else None
+    if data is None or len(data) > most:
+        raise OSError(errno.EFBIG, f"is larger than {most >> 20} MiB", os.fspath(path))
+    return data
+
+
+def read_text(path: AnyPath, encoding: str = "utf-8", errors: str = "strict", most: int = MOST) -> str:
+    """All text of a regular file; every end of a line is a newline.
+
+    Raises:
+        OSError: as `read_bytes`.
+        UnicodeDecodeError: it is none of this encoding.
+    """
+    with io.TextIOWrapper(io.BytesIO(read_bytes(path, most)), encoding=encoding, errors=errors) as file:
+        return file.read()
+
+
+def _need_regular(mode: int, path: AnyPath) -> None:
+    if stat.S_ISREG(mode):
+        return
+    kind = next((name for is_it, name in _KINDS if is_it(mode)), "something else")
+    raise NotRegular(errno.EINVAL, f"is {kind}, not a regular file", os.fspath(path))
