@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -21,6 +22,18 @@ def schema_text(name: str) -> str:
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"gates {name}, schema_version {SCHEMA_VERSION}",
-        **schema,
+        **_with_plain_descriptions(schema),
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+
+
+def _with_plain_descriptions(schema: Any) -> Any:
+    """Docstrings without their indentation. Python removes it itself from 3.13 on: the schema must not tell who wrote it."""
+    if isinstance(schema, list):
+        return [_with_plain_descriptions(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: cleandoc(value) if name == "description" and isinstance(value, str) else _with_plain_descriptions(value)
+        for name, value in schema.items()
+    }

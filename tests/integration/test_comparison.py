@@ -189,7 +189,7 @@ TOOLS = {
             f"{path}:{number}:1: N801 name `{match[1]}` has a capital, seen at line {number}"
             for path in sorted(Path("lib").glob("*.py"))
             for number, line in enumerate(path.read_text().splitlines(), 1)
-            if (match := re.match("def (.*[A-Z].*)\\(", line))
+            if (match := re.match("def (.*[A-Z].*)[(]", line))
         ]
         print(*found, sep="\\n")
         sys.exit(bool(found))

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -25,6 +26,9 @@ from gates.results.files import to_json
 from gates.values import GateOutcome, TestOutcome
 from gates.workflows.schema import TYPES, schema_text
 from tests.gates.junit.sample import a_gate, a_run, a_test, any_test
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCHEMAS = Path(__file__).parents[3] / "docs" / "reference" / "schemas"
 
@@ -74,6 +78,21 @@ def full_run() -> Run:
 def test_the_published_schema_is_current(name: str) -> None:
     published = SCHEMAS / f"{name}.json"
     assert published.read_text(encoding="utf-8") == schema_text(name), f"gates schema {name} > {published}"
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_schema_is_the_same_on_every_python(name: str) -> None:
+    """Since 3.13, Python removes the indentation of docstrings."""
+    indented = [text for text in descriptions(json.loads(schema_text(name))) if text != cleandoc(text)]
+    assert indented == []
+
+
+def descriptions(schema: Any) -> Iterator[str]:
+    for value in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(value, dict | list):
+            yield from descriptions(value)
+    if isinstance(schema, dict) and isinstance(schema.get("description"), str):
+        yield schema["description"]
 
 
 def test_every_schema_is_published() -> None:
