@@ -265,6 +265,13 @@ def alike(session: nox.Session) -> None:
 
 
 @nox.session
+def lies(session: nox.Session) -> None:
+    """Ask pytest, xdist, nox, tox, a shell script and gates about every way to look green (`-- NAME --show`, `-- --write`)."""
+    prepare(session, "bench", project=True)
+    session.run("python", "-m", "tests.lies", *session.posargs)
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

@@ -1,0 +1,82 @@
+"""`python -m tests.lies [NAME]... [--tool TOOL]... [--write]`: ask every tool about every case, and print who was fooled.
+
+Ends with 1 where gates was fooled, or raised a false alarm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.lies import contestants
+from tests.lies.corpus import load
+from tests.lies.table import Answers, put_into, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.lies.contestants import Answer, Said
+    from tests.lies.corpus import Case
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "honesty.md"
+PACKAGES = ("pytest", "pytest-xdist", "nox", "tox")
+AT_ONCE = 2
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lies", description="Ask every tool about every lie.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="a case; default: all")
+    parser.add_argument("--tool", action="append", choices=[*contestants.TOOLS], help="ask this tool; default: all")
+    parser.add_argument("--show", action="store_true", help="print what the tools printed")
+    parser.add_argument("--write", action="store_true", help="put the table into the documentation")
+    return parser.parse_args(words)
+
+
+def ask_all(cases: Sequence[Case], tools: Sequence[str], *, show: bool) -> Answers:
+    """Ask each tool about each case, two at a time."""
+
+    def ask(pair: tuple[Case, str]) -> tuple[Case, str, Answer, Said]:
+        case, tool = pair
+        with tempfile.TemporaryDirectory(prefix="lies-", ignore_cleanup_errors=True) as folder:
+            return case, tool, *contestants.ask(tool, case, Path(folder))
+
+    answers: Answers = {case.name: {} for case in cases}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for case, tool, answer, said in pool.map(ask, [(case, tool) for case in cases for tool in tools]):
+            answers[case.name][tool] = answer
+            if answer != "-":
+                print(f"{answer:12} {tool:14} {case.name}", flush=True)
+            if show:
+                print(f"exit code {said.code}\n{said.text}")
+    return answers
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the corpus."""
+    wanted = arguments(words)
+    cases = [case for case in load() if not wanted.names or case.name in wanted.names]
+    unknown = set(wanted.names) - {case.name for case in cases}
+    if unknown:
+        sys.stderr.write(f"no case has the name {', '.join(sorted(unknown))}\n")
+        return 2
+    tools = wanted.tool or contestants.available()
+    answers = ask_all(cases, tools, show=wanted.show)
+    text = table(cases, answers, tools)
+    print(text)
+    if wanted.write:
+        versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        said = f"Asked on {datetime.now(UTC):%Y-%m-%d}, with Python {sys.version.split()[0]}, {versions}."
+        PAGE.write_text(put_into(PAGE.read_text(encoding="utf-8"), f"{said}\n\n{text}"), encoding="utf-8")
+    ours = {found.get(contestants.GATES, "-") for found in answers.values()}
+    return int(not ours <= {"right", "-"})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

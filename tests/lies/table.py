@@ -1,0 +1,57 @@
+"""Show who was fooled: a table for the terminal, and the one of the documentation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.lies.contestants import Answer
+    from tests.lies.corpus import Case
+
+Answers = dict[str, dict[str, "Answer"]]
+"""By case, by tool."""
+
+MARKS: Mapping[str, str] = {"right": "✓", "fooled": "✗", "false alarm": "!", "hangs": "…", "-": ""}
+BEGIN, END = "<!-- lies: begin -->", "<!-- lies: end -->"
+
+
+def table(cases: Sequence[Case], answers: Answers, tools: Sequence[str]) -> str:
+    """A Markdown table, a row a case, grouped by kind."""
+    lines = [f"| what is so | {' | '.join(tools)} |", f"|---|{'---|' * len(tools)}"]
+    kinds = dict.fromkeys(case.kind for case in cases)
+    for kind in kinds:
+        lines.append(f"| **{kind}** |{' |' * len(tools)}")
+        for case in cases:
+            if case.kind == kind:
+                marks = " | ".join(MARKS[answers[case.name][tool]] for tool in tools)
+                lines.append(f"| {escaped(case.truth)} (`{case.name}`) | {marks} |")
+    lines.append(f"| **told the truth** | {' | '.join(score(answers, tool) for tool in tools)} |")
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Text for a cell."""
+    return text.replace("|", r"\|").replace("<", r"\<").replace("*", r"\*")
+
+
+def score(answers: Answers, tool: str) -> str:
+    """How often the tool told the truth, of the cases that it was asked."""
+    counts = Counter(found[tool] for found in answers.values())
+    asked = sum(counts.values()) - counts["-"]
+    return f"{counts['right']} of {asked}"
+
+
+def put_into(document: str, text: str) -> str:
+    """The document with the text between its two marks.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"expected {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
