@@ -16,6 +16,7 @@ import msgspec
 from gates.config import Config, FindingsSource, GateConfig
 from gates.errors import ManyErrors, UsageError
 from gates.regular import read_bytes
+from gates.values import plural
 
 TAG = "gate"
 NOXFILE = "noxfile.py"
@@ -209,7 +210,9 @@ def discover(root: Path, config: Config, launcher: Launcher = launch) -> tuple[G
             "no gate found",
             place=str(root),
             expected=f"a nox session with the tag {TAG!r}, or [gate.NAME] with a command in gates.toml",
-            got=f"{len(sessions)} nox sessions, none with the tag" if sessions else "no noxfile.py, no gates.toml",
+            got=f"{plural(len(sessions), 'nox session')}, none with the tag"
+            if sessions
+            else "no noxfile.py, no gates.toml",
             remedy="gates init writes a starter",
         )
     return tuple(gates)

@@ -5,7 +5,7 @@ Standard library only, Python 3.9 syntax: see `values`.
 
 from __future__ import annotations
 
-from .values import ExitCode, worst_exit
+from .values import ExitCode, plural, worst_exit
 
 
 class GatesError(Exception):
@@ -48,7 +48,7 @@ class ManyErrors(GatesError):
 
     def __init__(self, errors: tuple[GatesError, ...]) -> None:
         self.errors = errors
-        super().__init__(f"{len(errors)} errors")
+        super().__init__(plural(len(errors), "error"))
         self.exit_code = worst_exit(error.exit_code for error in errors) if errors else ExitCode.USAGE
 
     def __str__(self) -> str:

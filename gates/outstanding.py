@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
+from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
         run: its id; of a rerun, of the run that it went on with.
         identity: of the tree that this run validated.
         asked: what it was asked.
-        tests: gate → tests that went wrong or did not run to an end.
+        tests: gate → tests that failed or did not run to an end.
         seen: gate → tests that are known and no longer outstanding.
         gates: gates that did not pass, in the checklist's order.
         passed: gates that did.
@@ -166,7 +166,7 @@ def said_of_rerun(left: Outstanding, chosen: Sequence[str]) -> list[str]:
     parts = [gate for gate in chosen if gate in left.tests]
     whole = [gate for gate in chosen if gate not in left.tests]
     number = sum(len(left.tests[gate]) for gate in parts)
-    said = [f"{number} test{'' if number == 1 else 's'} of {', '.join(parts)}"] if parts else []
+    said = [f"{plural(number, 'test')} of {', '.join(parts)}"] if parts else []
     said += [f"all of {', '.join(whole)}"] if whole else []
     notes = [f"rerun of {left.run}: {' and '.join(said)}"]
     if left.passed:

@@ -17,7 +17,7 @@ from gates.exclusions import Exclusion, effective_filter
 from gates.outstanding import Asked, Outstanding, Part, said_of_rerun
 from gates.request import Request
 from gates.rules import NONE, Layer, SetupScript
-from gates.values import format_duration, parse_max_fail
+from gates.values import format_duration, parse_max_fail, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         output: what is said of tests.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests; None goes by the gate's timeout.
-        max_fail: tests that may go wrong, and what happens then to those that run; None for all.
+        max_fail: tests that may fail, and what happens then to those that run; None for all.
         order: in which tests run; empty for pytest's.
         seed: of the random order.
         stress_count: how often each test runs; 0 for once.
@@ -282,7 +282,7 @@ def _said_of_order(order: tuple[str, int], request: Request) -> list[str]:
     if order[0] == "random":
         said.append(f"tests ran in a random order; --order random --seed {order[1]} repeats it")
     if request.stress_count or request.stress_duration:
-        times = f"{request.stress_count} times" if request.stress_count else ""
+        times = plural(request.stress_count, "time") if request.stress_count else ""
         length = f"for {format_duration(request.stress_duration)}" if request.stress_duration else ""
         said.append(f"each test ran again and again: {' and '.join(filter(None, (times, length)))}")
     return said
@@ -353,7 +353,7 @@ def _workers(gate: Gate, profile: Profile, request: Request, known: Mapping[str,
         number, reason = profile.workers, f"{profile.workers}, by the profile {profile.name}"
     elif only is not None and len(only.tests) < number:
         number = max(1, len(only.tests))
-        reason = f"{number} worker{'s' if number > 1 else ''}: so few tests are outstanding"
+        reason = f"{plural(number, 'worker')}: so few tests are outstanding"
     return {"workers": number, "workers_reason": reason, "only": only}
 
 

@@ -52,7 +52,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .regular import read_bytes, read_text
-from .values import SCHEMA_VERSION
+from .values import SCHEMA_VERSION, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -118,7 +118,7 @@ class Settings:
         seed: of the random order.
         history_file: what is known of tests: id → [outcome, seconds].
         only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
-        max_fail: tests that may go wrong before no other one starts; 0 for all.
+        max_fail: tests that may fail before no other one starts; 0 for all.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; 0 for once.
         scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
@@ -349,7 +349,7 @@ class Stop:
 
 def reached(number: int) -> str:
     """Why a run with `--max-fail` stops."""
-    return f"--max-fail: {number} test{'s' if number != 1 else ''} went wrong"
+    return f"--max-fail: {plural(number, 'test')} failed"
 
 
 __all__ = [

@@ -26,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         partition: the part of the selected tests that runs.
         global_timeout: seconds for the whole run.
         stall_timeout: seconds without any sign of life from a gate that runs tests.
-        max_fail: tests that may go wrong, and what happens then to those that run: `3:wait`.
+        max_fail: tests that may fail, and what happens then to those that run: `3:wait`.
         order: in which tests run.
         seed: of the random order.
         stress_count: how often each test runs.

@@ -41,7 +41,7 @@ class TestOutcome(str, Enum):  # noqa: UP042 — StrEnum is not in Python 3.9
 
 
 BAD_TESTS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.TIMEOUT, TestOutcome.CRASHED})
-"""Outcomes that say: the test ran, and something is wrong."""
+"""Outcomes that say: the test ran, and it failed."""
 
 LOST_TESTS = frozenset({TestOutcome.INTERRUPTED, TestOutcome.NOT_RUN})
 """Outcomes that say: nothing is known about the test. No run that has one is a pass."""
@@ -136,7 +136,7 @@ MAX_FAIL = ("wait", "immediate")
 
 
 def parse_max_fail(text: str) -> tuple[int, str]:
-    """How many tests may go wrong, and what then happens to those that run: `3`, `3:wait`, `1:immediate`.
+    """How many tests may fail, and what then happens to those that run: `3`, `3:wait`, `1:immediate`.
 
     Raises:
         ValueError: the text is none of these.
@@ -145,6 +145,27 @@ def parse_max_fail(text: str) -> tuple[int, str]:
     if not number.isdigit() or int(number) < 1 or (colon and mode not in MAX_FAIL):
         raise ValueError(f"a whole number from 1, alone or with :wait or :immediate, and not {text!r}")
     return int(number), mode or "wait"
+
+
+_SIBILANT = re.compile(r"(?:s|x|z|ch|sh)\Z")
+_CONSONANT_Y = re.compile(r"[^aeiou]y\Z")
+
+
+def plural(number: int, word: str) -> str:
+    """A number with its noun: `1 gate`, `2 gates`, `3 processes`, `1,200 dependencies`.
+
+    The only place that counts nouns: a test refuses every other spelling. Of several words, the last one is the noun.
+    """
+    return f"{number:,} {noun(number, word)}"
+
+
+def noun(number: int, word: str) -> str:
+    """The noun alone, where its number stands elsewhere in the sentence."""
+    if number == 1:
+        return word
+    if _CONSONANT_Y.search(word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if _SIBILANT.search(word) else f"{word}s"
 
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")

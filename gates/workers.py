@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .regular import read_text
+from .values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,27 +42,26 @@ def choose_workers(durations: Sequence[float], cores: int, memory: int | None = 
     if room >= count:
         return count, reason
     needed, free = (f"{size / (1 << 20):,.0f} MiB" for size in (peak, memory))
-    return room, f"{_said(room)}: each took {needed} last time, and {free} are free; time alone would allow {count}"
+    return (
+        room,
+        f"{plural(room, 'worker')}: each took {needed} last time, and {free} are free; time alone would allow {count}",
+    )
 
 
 def _by_time(durations: Sequence[float], cores: int) -> tuple[int, str]:
     if cores < 2:
         return 1, "1 worker: one core"
     if not durations:
-        return cores, f"{cores} workers: no durations are recorded yet"
+        return cores, f"{plural(cores, 'worker')}: no durations are recorded yet"
     total = sum(durations)
     mean = total / len(durations)
-    shown = f"{len(durations)} test{'s' if len(durations) > 1 else ''} of {mean * 1000:.1f} ms on average"
+    shown = f"{plural(len(durations), 'test')} of {mean * 1000:.1f} ms on average"
     if mean < TINY:
         return 1, f"1 worker: {shown}; more would cost more than they save"
     # No worker can be done before the longest test is; a tenth of a worker more is not worth one.
     enough = math.ceil(total / max(SHARE, *durations) - 0.1)
     count = max(1, min(cores, enough, len(durations)))
-    return count, f"{_said(count)}: {shown}"
-
-
-def _said(count: int) -> str:
-    return f"{count} worker{'s' if count > 1 else ''}"
+    return count, f"{plural(count, 'worker')}: {shown}"
 
 
 def read_durations(path: Path) -> list[float]:

@@ -97,7 +97,7 @@ max_fail_option = click.option(
     metavar="N[:wait|immediate]",
     callback=_max_fail,
     envvar=VARIABLES["max_fail"],
-    help="Start no further test when N went wrong; `immediate` ends those that run, too.",
+    help="Start no further test when N failed; `immediate` ends those that run, too.",
 )
 order_option = click.option(
     "--order",

@@ -25,7 +25,7 @@ from gates.cli.options import (
     timeout_option,
 )
 from gates.errors import UsageError
-from gates.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS
+from gates.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def run(
 @click.command()
 @run_options
 def rerun(root: Path | None, reports: Path | None, events: str | None, **options: Any) -> None:
-    """Run what went wrong or did not run to its end in the last run of this working tree, and nothing else."""
+    """Run what failed or did not run to its end in the last run of this working tree, and nothing else."""
     from gates.workflows.prepare import prepare
     from gates.workflows.rerun import rest_of
 
@@ -172,7 +172,7 @@ def compare(
     files = [names_files(side) for side in (base, head, *more)]
     if more:
         remedy = "quote the pattern of each side, so that the shell leaves it alone" if all(files) else ""
-        raise UsageError("more than two sides", got=f"{len(files)} arguments", remedy=remedy)
+        raise UsageError("more than two sides", got=plural(len(files), "argument"), remedy=remedy)
     if any(files):
         if not all(files):
             got = f"{base} and {head}"

@@ -1,4 +1,4 @@
-"""Whether all that went wrong on the head is what goes wrong on the base, too."""
+"""Whether all that failed on the head fails on the base, too."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def only_base_failures(
     base: Sequence[GateResult],
     head: Sequence[GateResult],
     alike: bool | None,
-    with_wrong: frozenset[str],
+    with_failures: frozenset[str],
     old: frozenset[str],
 ) -> bool:
-    """Whether something went wrong on the head, and all of it goes wrong on the base, too.
+    """Whether something failed on the head, and all of it fails on the base, too.
 
     Args:
         base: gates of the base.
         head: gates of the head.
         alike: what `fails_as_base` says of the tests.
-        with_wrong: gates of the head that have wrong tests.
+        with_failures: gates of the head that have failed tests.
         old: gates whose linters and type checkers find on the head what they find on the base, and nothing else.
     """
     failed = [gate for gate in head if gate.outcome is not GateOutcome.PASSED and not gate.accepted]
@@ -42,7 +42,7 @@ def only_base_failures(
     return all(
         gate.name in before
         and (
-            (gate.name in with_wrong and _fail_alike(before[gate.name], gate))
+            (gate.name in with_failures and _fail_alike(before[gate.name], gate))
             or (gate.name in old and _fail_alike(before[gate.name], gate, passed=False))
         )
         for gate in failed
@@ -50,22 +50,22 @@ def only_base_failures(
 
 
 def fails_as_base(base: Sequence[TestResult], head: Sequence[TestResult], tests: TestsComparison) -> bool | None:
-    """Whether every test that is wrong on the head is known to fail on the base; None where none is wrong.
+    """Whether every test that failed on the head is known to fail on the base; None where none failed.
 
     What could not be collected stands for tests of which nobody knows, so it is never only what the base has, too.
     """
-    wrong = [result for result in head if result.outcome in WRONG_TESTS]
-    if not wrong:
+    failed = [result for result in head if result.outcome in WRONG_TESTS]
+    if not failed:
         return None
-    collected = all(result.phase != "collect" for result in wrong)
+    collected = all(result.phase != "collect" for result in failed)
     if not collected:
         return False
     name = naming((*base, *head))
-    return {name(result) for result in wrong} <= known_to_fail(tests)
+    return {name(result) for result in failed} <= known_to_fail(tests)
 
 
-def gates_with_wrong(tests: Sequence[TestResult]) -> frozenset[str]:
-    """The gates that have wrong tests."""
+def gates_with_failures(tests: Sequence[TestResult]) -> frozenset[str]:
+    """The gates that have failed tests."""
     return frozenset(result.gate for result in tests if result.outcome in WRONG_TESTS)
 
 

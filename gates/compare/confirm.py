@@ -61,7 +61,7 @@ def _counted(test: str, again: Again) -> Confirmation:
 
 
 def _count(test: str, times: Sequence[Mapping[str, TestOutcome]]) -> tuple[int, int]:
-    """How often a test went wrong, of the times that it ran to an end."""
+    """How often a test failed, of the times that it ran to an end."""
     outcomes = [outcomes.get(test) for outcomes in times]
     failed = sum(outcome in BAD_TESTS for outcome in outcomes)
     return failed, failed + sum(outcome in GOOD_TESTS for outcome in outcomes)

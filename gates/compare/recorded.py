@@ -64,7 +64,7 @@ def check_entries(entries: Iterable[Exclusion], results: Iterable[TestResult]) -
     by_entry: dict[str, dict[str, TestResult]] = {}
     for result in results:
         if result.exclusion:
-            # A test of two gates is shown once: the gate where it went wrong.
+            # A test of two gates is shown once: the gate where it failed.
             known = by_entry.setdefault(result.exclusion, {})
             if result.id not in known or result.outcome not in PASSING:
                 known[result.id] = result

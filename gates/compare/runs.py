@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.compare.blame import fails_as_base, gates_with_wrong, known_to_fail, only_base_failures, only_old
+from gates.compare.blame import fails_as_base, gates_with_failures, known_to_fail, only_base_failures, only_old
 from gates.compare.brought import compare_brought
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
@@ -85,7 +85,7 @@ def compare_runs(
             base.gates,
             head.gates,
             fails_as_base(base_tests, head_tests, tests),
-            gates_with_wrong(head_tests),
+            gates_with_failures(head_tests),
             only_old(brought.diagnostics),
         ),
         diagnostics=brought.diagnostics,

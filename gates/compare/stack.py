@@ -90,7 +90,7 @@ class StackRun(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.run)
 
     def tells_of(self, failing: Failing) -> bool:
-        """Whether the run says if this fails. Where a whole gate went wrong, nothing is known of the tests that it lost."""
+        """Whether the run says if this fails. Where a whole gate failed, nothing is known of the tests that it lost."""
         if not self.known or failing.gate in self.unknown:
             return False
         return self.has(failing) or not failing.test or Failing(failing.gate) not in self.failing

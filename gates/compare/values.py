@@ -45,18 +45,18 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         new: only on the head.
         removed: only on the base.
         renamed: on both, under other names.
-        newly_failing: passed on the base, and is wrong or lost on the head. These are the regressions.
-        newly_failing_other: not passed on the base either (skipped, excluded, new), and wrong on the head.
-        unconfirmed: passed on the base, wrong on the head, and then not wrong on the head every time.
-        flaky_on_both: likewise, and wrong on the base, too, when it was run again there.
-        fixed: wrong on the base, passed on the head.
-        still_failing: wrong on both.
+        newly_failing: passed on the base, and failed or was lost on the head. These are the regressions.
+        newly_failing_other: not passed on the base either (skipped, excluded, new), and failed on the head.
+        unconfirmed: passed on the base, failed on the head, and then did not fail on the head every time.
+        flaky_on_both: likewise, and failed on the base, too, when it was run again there.
+        fixed: failed on the base, passed on the head.
+        still_failing: failed on both.
         same_cause: those of them that failed on both, and for the same cause: no doing of the head's.
         newly_skipped: ran on the base, skipped on the head.
         newly_excluded: not excluded on the base, excluded on the head.
         newly_xfailed: passed on the base, and is expected to fail on the head.
         newly_flaky: passed at its first attempt on the base, and only at a further one on the head.
-        other_cause: wrong on both sides, with another signature.
+        other_cause: failed on both sides, with another signature.
         lost: without a result on the head, though it ran on the base.
         fewer: tests that check less.
     """
@@ -92,9 +92,9 @@ class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         test: as in the lists of tests.
-        head_failed: times that it went wrong on the head.
+        head_failed: times that it failed on the head.
         head_runs: times that it ran there to an end.
-        base_failed: times that it went wrong on the base.
+        base_failed: times that it failed on the base.
         base_runs: times that it ran there to an end.
         finding: what the counts say.
     """
@@ -325,7 +325,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         confirmations: what became of newly failing tests when they were run again.
         base_failures: what it means that tests fail as they do on the base.
         blocked: such tests fail the comparison.
-        only_base_failures: something went wrong on the head, and all of it are tests that fail on the base, too, and
+        only_base_failures: something failed on the head, and all of it are tests that fail on the base, too, and
             diagnostics that the base has, too.
         dependencies: what changed in what the project depends on; None where that was not looked at.
         api: what changed in the public API; None where it is not known.

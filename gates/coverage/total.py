@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.ranges import to_ranges
 from gates.results.checks import Coverage, FileCoverage
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,9 +51,9 @@ def put_together(found: Iterable[LineHits], find: Callable[[str, Sequence[str]],
         total += len(hits)
     notes = [f"{name} may be any of {_some(meant)}" for name, meant in unclear.items()][:SHOWN]
     if len(unclear) > SHOWN:
-        notes.append(f"{len(unclear) - SHOWN} further paths may be any of several files")
+        notes.append(f"{plural(len(unclear) - SHOWN, 'further path')} may be any of several files")
     if foreign:
-        notes.append(f"{len(foreign)} paths are no files of the project: {_some(list(foreign))}")
+        notes.append(f"{plural(len(foreign), 'path')} outside the files of the project: {_some(list(foreign))}")
     if not files:
         return Coverage(notes=tuple(notes), unknown="the coverage files know no file of the project")
     return Coverage(files=files, ran=ran, lines=total, notes=tuple(notes))

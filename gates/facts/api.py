@@ -94,7 +94,7 @@ def _changes(package: str, base: Any, head: Any) -> Iterator[dict[str, str]]:
     seen = set()
     if base is None or head is None:
         kind, whole = ("added", after) if base is None else ("breaking", before)
-        yield _change(kind, package, package, f"package {'added' if base is None else 'removed'} ({len(whole)} names)")
+        yield _change(kind, package, package, f"package {'added' if base is None else 'removed'} (names: {len(whole)})")
         return
     import griffe
 

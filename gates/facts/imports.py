@@ -20,6 +20,7 @@ from gates.facts.project import Layout, project_files
 from gates.facts.reach import Reach
 from gates.facts.reading import NOTEWORTHY, parse, read_imports
 from gates.filters.nearest import nearest
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,8 +110,7 @@ class Imports:
         guessing = [file for file in sorted(self.guessing) if by_import & _closure({file}, self.needed_by)]
         by_process = sorted(self.starting & self.layout.tests)
         return tuple(
-            f"{len(tests)} test {'file' if len(tests) == 1 else 'files'} may {what}, and so may depend on everything; "
-            f"an example is {example[0]}"
+            f"{plural(len(tests), 'test file')} may {what}, and so may depend on everything; an example is {example[0]}"
             for tests, what, example in (
                 (by_import, "import what cannot be told from the text", guessing),
                 (by_process, "start processes that run anything", by_process),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GatesError
+from ..values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,9 @@ class FilterSyntaxError(GatesError):
         self.text, self.problems = text, tuple(problems)
         count = len(self.problems)
         super().__init__(
-            "the filter expression has an error" if count == 1 else f"the filter expression has {count} errors"
+            "the filter expression has an error"
+            if count == 1
+            else f"the filter expression has {plural(count, 'error')}"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

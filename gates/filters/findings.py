@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..values import plural
 from .nearest import nearest
 from .nodes import Matcher, Predicate
 from .predicates import PREDICATES
@@ -67,7 +68,7 @@ def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
     missing = question.missing if question is not None else ""
     note = question.note if question is not None else ""
     if leaf.unknown:
-        note = f"unknown for {leaf.unknown} {'test' if leaf.unknown == 1 else 'tests'}, and unknown selects: {leaf.why}"
+        note = f"unknown for {plural(leaf.unknown, 'test')}, and unknown selects: {leaf.why}"
     error = warning = ""
     if missing:
         error = missing

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..values import plural
 from .errors import FilterSyntaxError, Problem
 from .nodes import DEEPEST, And, Expression, Not, Or, Span
 from .tokens import HOLE, Lexer, Token
@@ -127,7 +128,9 @@ class _Parser:
                 following = self.tokens[position + 1] if position + 1 < len(self.tokens) else None
                 self._operator(token, following)
             if self._depth > DEEPEST:
-                self._problem(token.span, f"nested deeper than {DEEPEST} levels", "give the parts their own names")
+                self._problem(
+                    token.span, f"nested deeper than {plural(DEEPEST, 'level')}", "give the parts their own names"
+                )
                 return HOLE
         return self._end()
 

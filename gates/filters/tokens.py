@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..values import plural
 from .arguments import read_argument
 from .cursor import Cursor
 from .nearest import nearest
@@ -187,5 +188,5 @@ class Lexer:
         if len(arguments) > form.most:
             extra = arguments[form.most][1]
             hint = "a comma in the text is written `\\,`"
-            many = "one argument" if form.most == 1 else f"{form.most} arguments"
+            many = plural(form.most, "argument")
             problem(extra.start, inside.end, f"`{form.name}` takes {many}", hint)

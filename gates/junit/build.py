@@ -17,7 +17,7 @@ from gates.junit.outcomes import RESULTS, worst_outcome
 from gates.junit.report import GATES_SUITE, PYTEST, JUnitReport, id_prefix
 from gates.junit.times import read_seconds
 from gates.results import TestResult
-from gates.values import BAD_TESTS, TestOutcome
+from gates.values import BAD_TESTS, TestOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +161,8 @@ class ReportBuilder:
         if len(told) > _SHOWN:
             told[_SHOWN:] = [f"and {len(told) - _SHOWN} more"]
         unknown = [
-            f"<{tag}> in a test case says nothing here ({number} times)" for tag, number in self._unknown.items()
+            f"<{tag}> in a test case says nothing here ({plural(number, 'time')})"
+            for tag, number in self._unknown.items()
         ]
         return JUnitReport(
             results=tuple(self._results.values()),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.values import plural
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,14 +62,16 @@ def contradictions(tag: str, attributes: Mapping[str, str], found: Found, produc
     notes: list[str] = []
     said = count(attributes, "failures") + count(attributes, "errors")
     if said > found.bad:
-        wrong.append(f"{where} counts {said} failures and errors, {found.bad} are in it")
+        wrong.append(f"{where} counts {plural(said, 'failure')} and errors, and holds {found.bad}")
     harmless = DIALECTS.get(producer)
     tests = count(attributes, "tests")
     if tests > found.cases:
-        (notes if harmless else wrong).append(f"{where} counts {tests} tests, {found.cases} are in it")
+        (notes if harmless else wrong).append(f"{where} counts {plural(tests, 'test')}, and holds {found.cases}")
     skipped = max(count(attributes, key) for key in ("skipped", "skip", "skips", "ignored"))
     if skipped > found.skipped:
-        (notes if harmless else wrong).append(f"{where} counts {skipped} skipped tests, {found.skipped} are in it")
+        (notes if harmless else wrong).append(
+            f"{where} counts {plural(skipped, 'skipped test')}, and holds {found.skipped}"
+        )
     return wrong, [f"{note} ({harmless})" for note in notes]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gates.junit.outcomes import WORST_FIRST
+from gates.values import plural
 
 if TYPE_CHECKING:
     from gates.junit.report import JUnitReport
@@ -15,7 +16,7 @@ _NAMED = 10
 
 def told(report: JUnitReport, cases: int) -> str:
     """How many cases were read, how they ended, and which: the worst first."""
-    text = f"{cases} test {'case' if cases == 1 else 'cases'} before that place"
+    text = f"{plural(cases, 'test case')} before that place"
     if not report.results:
         return text
     counts = Counter(result.outcome for result in report.results)

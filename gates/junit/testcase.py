@@ -1,6 +1,6 @@
 """One test as a case of a suite.
 
-A reader of JUnit knows four results; we know thirteen. The rule that maps them: what went wrong or is unknown is a
+A reader of JUnit knows four results; we know thirteen. The rule that maps them: what failed or is unknown is a
 `failure` or an `error`, what did not count is `skipped` with a message that says which kind it is, and nothing else
 looks passed. The exact outcome is always there as a property.
 

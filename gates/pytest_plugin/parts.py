@@ -45,7 +45,7 @@ def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pyt
 
 
 def register_stopper(config: pytest.Config, settings: Settings) -> None:
-    """What passes over tests once enough went wrong."""
+    """What passes over tests once enough failed."""
     if settings.max_fail and settings.locks:
         from .stopping import Stopper
 

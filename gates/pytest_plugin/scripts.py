@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from ..regular import open_file, read_bytes, read_text
+from ..values import plural
 from .deaths import MARKER
 from .deaths import SCRIPT as VARIABLE
 from .slots import Lock
@@ -224,7 +225,7 @@ def read_ends(path: Path, limit: int = LIMIT) -> str:
         file.seek(size - limit // 2)
         tail = file.read()
     cut = size - limit // 2 * 2
-    return f"{head.decode('utf-8', 'replace')}\n… {cut} bytes cut …\n{tail.decode('utf-8', 'replace')}"
+    return f"{head.decode('utf-8', 'replace')}\n… {plural(cut, 'byte')} cut …\n{tail.decode('utf-8', 'replace')}"
 
 
 def _load(path: Path) -> Optional[Result]:

@@ -1,4 +1,4 @@
-"""Starts no further test once enough went wrong, in whichever process of the run."""
+"""Starts no further test once enough failed, in whichever process of the run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Counter:
-    """In the process that records: counts what went wrong in this session."""
+    """In the process that records: counts the failures of this session."""
 
     def __init__(self, settings: Settings) -> None:
         self._left = self._most = settings.max_fail
         self.stop = Stop(settings.locks)
 
     def count(self) -> None:
-        """One more went wrong."""
+        """One more failed."""
         self._left -= 1
         if not self._left:
             self.stop.say(reached(self._most))

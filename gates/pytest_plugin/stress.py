@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from ..values import plural
 from .reports import text_of
 from .running import sign_of_life
 from .trying import attempt_of
@@ -29,7 +30,7 @@ class Stresser:
         """Run a test as often, or for as long, as was asked: at least once."""
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        began, number, wrong, first = self._clock(), 0, 0, ""
+        began, number, failures, first = self._clock(), 0, 0, ""
         while True:
             number += 1
             last = self._is_last(number, began)
@@ -37,17 +38,17 @@ class Stresser:
             reports = attempt_of(item, nextitem if last else item.parent)
             failed = next((report for report in reports if report.failed), None)
             if failed is not None:
-                wrong += 1
+                failures += 1
                 first = first or text_of(failed)
             if last or reports[0].skipped:
                 break
-            if failed is not None and wrong <= KEPT:
+            if failed is not None and failures <= KEPT:
                 failed.outcome = "rerun"  # type: ignore[assignment]  # as in `trying`
                 hook.pytest_runtest_logreport(report=failed)
-        if wrong and number > 1:
+        if failures and number > 1:
             lead = failed or next((report for report in reports if report.when == "call"), reports[0])
             lead.outcome = "failed"
-            lead.longrepr = f"{first}\n\nfailed {wrong} of {number} attempts"
+            lead.longrepr = f"{first}\n\nfailed {failures} of {plural(number, 'attempt')}"
         for report in reports:
             hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

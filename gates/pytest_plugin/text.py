@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..values import plural
+
 LIMIT = 64 * 1024
 """Bytes (as UTF-8) that one text of a record may have, the note about the cut not counted."""
 
@@ -16,7 +18,7 @@ def cap(text: str, limit: int = LIMIT) -> str:
     half = limit // 2
     head, tail = data[:half], data[len(data) - half :]
     cut = len(data) - len(head) - len(tail)
-    return f"{_decode(head)}\n… {cut} bytes cut …\n{_decode(tail)}"
+    return f"{_decode(head)}\n… {plural(cut, 'byte')} cut …\n{_decode(tail)}"
 
 
 def size(text: str) -> int:

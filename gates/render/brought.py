@@ -138,7 +138,7 @@ def _diagnostic(each: Diagnostic) -> str:
 
 def _warning(group: TestWarning) -> str:
     place = f"{group.file}:{group.line}" if group.file else ""
-    often = f", {group.count} times" if group.count > 1 else ""
+    often = f", {plural(group.count, 'time')}" if group.count > 1 else ""
     where = f" ({group.test}{often})" if group.test else f" ({group.when}{often})"
     return one_line(f"{place}: {group.category}: {group.message}", _LONGEST).removeprefix(": ") + where
 

@@ -65,7 +65,7 @@ def _all_passed(counts: TestCounts | None) -> Item:
     if counts is None or not counts.run:
         return Item(False, text, "not shown: no test was run")
     if counts.bad:
-        return Item(False, text, f"{plural(counts.bad, 'test')} went wrong")
+        return Item(False, text, f"{plural(counts.bad, 'test')} failed")
     odd = [f"{number} {word}" for word in ("flaky", "quarantined", "xpassed") if (number := getattr(counts, word))]
     return Item(not odd, text, ", ".join((f"{counts.passed}/{counts.run} passed", *odd)))
 
@@ -75,7 +75,7 @@ def _none_lost(run: Run, counts: TestCounts | None) -> Item:
     if counts is None or not counts.collected:
         return Item(False, text, "not shown: no test was collected")
     if counts.lost:
-        return Item(False, text, f"{plural(counts.lost, 'test')} got lost")
+        return Item(False, text, f"{plural(counts.lost, 'test')} did not end")
     if not run.complete:
         return Item(False, text, "not shown: the run is not complete")
     return Item(True, text, f"{counts.collected:,} collected")

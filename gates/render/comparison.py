@@ -11,7 +11,7 @@ from gates.render.brought import Annotation, annotations_of, brought_lists, brou
 from gates.render.tests import LINE_ORDER, count_of
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
-from gates.values import GateOutcome
+from gates.values import GateOutcome, noun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ BREAKING = "breaking the public API"
 FAILURES = frozenset(
     words for field, words in LISTS if field in {"newly_failing", "lost", "other_cause", "unconfirmed"}
 )
-"""Words of lists of tests that went wrong."""
+"""Words of lists of tests that failed."""
 
 PRESSING = FAILURES.union(
     (words for field, words in LISTS if field in WEAKENING), (CHECKING_LESS, OUT_OF_SCOPE, BREAKING, SLOWER)
@@ -96,13 +96,13 @@ class ComparisonView(msgspec.Struct, frozen=True):
         brought: those of `lists` that are about diagnostics, coverage and warnings.
         annotations: the places of new ones.
         confirmations: `(test, what the counts say, the counts)` of tests that were run again.
-        new_failures: ids of tests that are wrong on the head and were not known to be wrong on the base.
-        changed_failures: ids of tests that are wrong or lost on both, and not known to be so for the same cause.
+        new_failures: ids of tests that failed on the head and are not known to fail on the base.
+        changed_failures: ids of tests that failed or were lost on both, and not known to be so for the same cause.
         base_failures: ids of tests that fail on the base, too: no doing of the head's.
         nothing_new: whether linters and type checkers find nothing new, and why not; None where none was run.
         known: what fails as it does on the base, in words.
         blocked: those fail the comparison.
-        excused: nothing else went wrong on the head, and they do not fail the comparison.
+        excused: nothing else failed on the head, and they do not fail the comparison.
         weakened: what weakens the suite, in words.
         reasons: what was found that a reader must know, in words.
         notes: what else the reader must know.
@@ -245,7 +245,7 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         (len(slower), "slower"),
         (len(broken), "breaking the public API"),
         (len(comparison.out_of_scope), "out of scope"),
-        (len(needs), "changed dependency" if len(needs) == 1 else "changed dependencies"),
+        (len(needs), noun(len(needs), "changed dependency")),
     )
     return (
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.render.text import clean, one_line, useful_lines
+from gates.render.text import clean, one_line, plural, useful_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ LINE_CHARACTERS = 400
 SHOWN_FRAMES = 3
 """Frames of the project's own code, the last ones."""
 FRAME_LINES = 12
-"""Lines that are shown of a frame, the last ones: there it went wrong."""
+"""Lines that are shown of a frame, the last ones: there it failed."""
 REASON_LINES = 20
 """Lines that are shown of an exception, the first ones: the message comes before the comparison."""
 SHOWN_REASONS = 3
@@ -58,10 +58,10 @@ def failure_of(test: TestResult) -> Iterator[str]:
         yield f"--- subtest {one_line(subtest.name)} ---"
         yield from _failure(subtest)
         yield from printed_by(subtest)
-    yield from _more(len(test.subtests), "subtests")
+    yield from _more(len(test.subtests), "subtest")
     for number, attempt in enumerate(test.attempts[:SHOWN_PARTS], 1):
         yield f"attempt {number}: {attempt.outcome}  {one_line(attempt.message, LINE_CHARACTERS)}".rstrip()
-    yield from _more(len(test.attempts), "attempts")
+    yield from _more(len(test.attempts), "attempt")
 
 
 def attempts_of(test: TestResult) -> Iterator[str]:
@@ -70,7 +70,7 @@ def attempts_of(test: TestResult) -> Iterator[str]:
         yield f"--- attempt {number}: {attempt.outcome} ---"
         yield from _failure(attempt)
         yield from printed_by(attempt)
-    yield from _more(len(test.attempts), "attempts")
+    yield from _more(len(test.attempts), "attempt")
 
 
 def printed_by(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
@@ -92,7 +92,7 @@ def last_lines(lines: Sequence[str]) -> list[str]:
             break
         shown.append(line)
     left_out = len(lines) - len(shown)
-    note = [f"… {left_out:,} lines cut, all that was kept is in tests.jsonl …"] if left_out else []
+    note = [f"… {plural(left_out, 'line')} cut, all that was kept is in tests.jsonl …"] if left_out else []
     return note + shown[::-1]
 
 
@@ -134,7 +134,7 @@ def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
     for reason in reasons[-SHOWN_REASONS:]:
         yield from map(_cut, reason[:REASON_LINES])
         if len(reason) > REASON_LINES:
-            yield f"… {len(reason) - REASON_LINES:,} lines cut, all that was kept is in tests.jsonl …"
+            yield f"… {plural(len(reason) - REASON_LINES, 'line')} cut, all that was kept is in tests.jsonl …"
     place = f"{own[-1].path}:{own[-1].line}" if own else _defined(part)
     if place:
         yield f"at {one_line(place)}"
@@ -144,7 +144,7 @@ def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
         return
     shown = own[-SHOWN_FRAMES:]
     if len(frames) > len(shown):
-        yield f"… {len(frames) - len(shown):,} further frames in tests.jsonl …"
+        yield f"… {plural(len(frames) - len(shown), 'further frame')} in tests.jsonl …"
     for frame in shown:
         yield from last_lines([line for line in frame.text if not _is_reason(line)][-FRAME_LINES:])
 
@@ -174,12 +174,12 @@ def _is_reason(line: str) -> bool:
 
 def _more(number: int, what: str) -> Iterator[str]:
     if number > SHOWN_PARTS:
-        yield f"… {number - SHOWN_PARTS:,} further {what} in tests.jsonl …"
+        yield f"… {plural(number - SHOWN_PARTS, f'further {what}')} in tests.jsonl …"
 
 
 def _cut(line: str) -> str:
     left_out = len(line) - LINE_CHARACTERS
-    return f"{line[:LINE_CHARACTERS]}… ({left_out:,} characters cut)" if left_out > 0 else line
+    return f"{line[:LINE_CHARACTERS]}… ({plural(left_out, 'character')} cut)" if left_out > 0 else line
 
 
 def _trimmed(lines: Sequence[str]) -> list[str]:

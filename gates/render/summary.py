@@ -15,7 +15,7 @@ from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
 from gates.results import ExclusionRecord, FileChange
-from gates.values import GateOutcome
+from gates.values import GateOutcome, noun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -215,14 +215,14 @@ def _status(gate: GateResult) -> str:
 def _gate_notes(gate: GateResult) -> list[str]:
     notes = [one_line(gate.reason, 200)]
     if gate.tests is not None:
-        notes.append(f"{gate.tests.passed}/{gate.tests.run} tests")
+        notes.append(f"{gate.tests.passed} of {plural(gate.tests.run, 'test')} passed")
         notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
     if gate.outcome is not GateOutcome.PASSED and gate.exit_code and f"exit code {gate.exit_code}" not in gate.reason:
         notes.append(f"exit code {gate.exit_code}")
     if gate.warnings:
         notes.append(plural(gate.warnings, "warning"))
     if gate.stray:
-        notes.append(f"{plural(gate.stray, 'process').replace('processs', 'processes')} outlived it")
+        notes.append(f"{plural(gate.stray, 'process')} outlived it")
     return [note for note in notes if note]
 
 
@@ -275,7 +275,7 @@ def _changes(run: Run) -> ChangeSection | None:
     )
     line = f"{plural(len(run.changes.commits), 'commit')}, {plural(len(files), 'file')}"
     return ChangeSection(
-        line=f"{line}{f' ({split})' if split else ''}, +{added:,} -{removed:,} lines",
+        line=f"{line}{f' ({split})' if split else ''}, +{added:,} -{removed:,} {noun(removed, 'line')}",
         commits=run.changes.commits,
         groups=groups,
     )

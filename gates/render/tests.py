@@ -50,7 +50,7 @@ class PackageRow(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A test that went wrong or got lost, as shown first; `on_base`: it does so on the base, too."""
+    """A test that failed or was lost, as shown first; `on_base`: it does so on the base, too."""
 
     id: str
     gate: str
@@ -157,7 +157,7 @@ def counts_line(counts: TestCounts) -> str:
         for outcome in LINE_ORDER
         if (number := count_of(counts, outcome)) or outcome is TestOutcome.PASSED
     ]
-    return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
+    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
 
 
 def count_of(counts: TestCounts, outcome: TestOutcome) -> int:
@@ -194,11 +194,13 @@ def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
 
 
 def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[Failure, ...]:
-    """What went wrong, in the order of the run, then what got lost, then what is known to fail on the base, too."""
+    """What failed, in the order of the run, then what was lost, then what is known to fail on the base, too."""
     names = frozenset(known)
     on_base = {id(test) for test in tests if not names.isdisjoint(names_of(test))} if names else set()
-    wrong = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
-    wrong.sort(key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS))  # stable: keeps the order of the run
+    failed = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
+    failed.sort(
+        key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS)
+    )  # stable: keeps the order of the run
     return tuple(
         Failure(
             id=test.id,
@@ -210,7 +212,7 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
             duration=test.duration,
             on_base=id(test) in on_base,
         )
-        for test in wrong
+        for test in failed
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gates.escapes import clean, one_line
-from gates.values import format_duration
+from gates.values import format_duration, plural
 
 __all__ = ["LEAD_IN_HEAD", "clean", "duration", "one_line", "plural", "useful_lines"]
 
@@ -16,7 +16,7 @@ def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
     lines = clean(details).rstrip().splitlines()
     if len(lines) <= limit:
         return tuple(lines)
-    note = f"… {len(lines) - limit} lines cut …"
+    note = f"… {plural(len(lines) - limit, 'line')} cut …"
     if LEAD_IN_HEAD in details:
         return (*lines[:limit], note)
     return (note, *lines[-limit:])
@@ -25,8 +25,3 @@ def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
 def duration(seconds: float) -> str:
     """A duration for people; `-` for none, and for what no clock can have measured."""
     return format_duration(seconds) if 0 < seconds < float("inf") else "-"
-
-
-def plural(number: int, word: str) -> str:
-    """`1 gate`, `2 gates`."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

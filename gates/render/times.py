@@ -55,7 +55,9 @@ def timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
     shown = [f"{kinds[verdict]} {verdict}" for verdict in VERDICTS if kinds[verdict]]
     shown += [f"{len(timing.left_out)} beyond the budget"] if timing.left_out else []
     timed = (
-        f"{len(timing.changes)} timed again in up to {timing.rounds} pairs" if timing.changes else "none timed again"
+        f"{len(timing.changes)} timed again in up to {plural(timing.rounds, 'pair')}"
+        if timing.changes
+        else "none timed again"
     )
     return [("Times", "-", f"{', '.join(shown) or 'no suspects'} ({timed}, {duration(timing.seconds)})")]
 
@@ -82,7 +84,7 @@ def _timed(change: TimingChange) -> str:
     sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
     needed = ""
     if change.verdict == "inconclusive" and change.pairs_needed is not None:
-        needed = f"; {change.pairs_needed} pairs would tell"
+        needed = f"; {plural(change.pairs_needed, 'pair')} would tell"
     return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
 
 

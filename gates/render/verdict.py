@@ -79,9 +79,9 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
     if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
         yield "no gate passed"
     if counts and counts.bad:
-        yield f"{plural(counts.bad, 'test')} went wrong"
+        yield f"{plural(counts.bad, 'test')} failed"
     if counts and counts.lost:
-        yield f"{plural(counts.lost, 'test')} got lost"
+        yield f"{plural(counts.lost, 'test')} did not end"
 
 
 def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
@@ -139,8 +139,8 @@ def _names(names: tuple[str, ...]) -> str:
 def _test_part(counts: TestCounts) -> str:
     if counts.collected == 0:
         return "no test was collected"
-    said = [f"{plural(counts.bad, 'test')} went wrong"] if counts.bad else []
-    said += [f"{plural(counts.lost, 'test')} got lost"] if counts.lost else []
+    said = [f"{plural(counts.bad, 'test')} failed"] if counts.bad else []
+    said += [f"{plural(counts.lost, 'test')} did not end"] if counts.lost else []
     if not said and counts.run and counts.passed == counts.run:
         return (
             f"all {plural(counts.run, 'test')} that ran passed" if counts.run > 1 else "the only test that ran passed"

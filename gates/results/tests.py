@@ -164,7 +164,7 @@ class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def bad(self) -> int:
-        """Tests that ran and are wrong."""
+        """Tests that ran and failed."""
         return sum(getattr(self, outcome.value) for outcome in BAD_TESTS)
 
     @property

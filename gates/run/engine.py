@@ -153,7 +153,7 @@ class Engine:
             yield TestsLanded(name, rest, gate.expected)
 
     def _count(self, landed: tuple[TestResult, ...]) -> None:
-        """Tell all test processes to start no other test, once enough went wrong."""
+        """Tell all test processes to start no other test, once enough failed."""
         if self.plan.max_fail is None:
             return
         most, mode = self.plan.max_fail

@@ -14,7 +14,7 @@ from gates.escapes import clean
 from gates.results import GateResult, TestCounts, TestResult, count_tests
 from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
-from gates.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration
+from gates.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 
 if TYPE_CHECKING:
     from gates.plan import Plan
@@ -91,7 +91,7 @@ def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller 
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A line about a test that is wrong."""
+    """A line about a test that failed."""
 
     word: str
     text: str
@@ -100,7 +100,7 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 def only_failures(test: TestResult) -> Told | None:
-    """Speaks of tests that are wrong."""
+    """Speaks of tests that failed."""
     if test.outcome not in BAD_TESTS:
         return None
     return Failed(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
@@ -125,7 +125,7 @@ def test_line(counts: TestCounts) -> str:
         number = getattr(counts, name)
         if number:
             parts.append(f"{number} {name.replace('_', ' ')}")
-    return f"{counts.run} {'test' if counts.run == 1 else 'tests'} run: {', '.join(parts)}"
+    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
 
 
 def start_line(event: GateStarted) -> str:
@@ -190,7 +190,7 @@ class PlainProgress:
         now = self._clock()
         if now - self._said.get(name, now) >= PLAIN_EVERY:
             self._said[name] = now
-            self._print("", name, f"{self._tests[name]}/{event.expected} tests, {self._bad[name]} wrong")
+            self._print("", name, f"{self._tests[name]} of {plural(event.expected, 'test')}, {self._bad[name]} failed")
 
     def _print(self, word: str, gate: str, text: str) -> None:
         self._write(f"{word:>13}  {gate:<{self._width}}  {text}".rstrip())
@@ -278,7 +278,7 @@ class LiveProgress:
         bad = sum(counts.get(outcome, 0) for outcome in BAD_TESTS)
         task = self._tasks.get(event.gate)
         if task is not None:
-            about = f"{done}/{event.expected} tests" + (f", {bad} wrong" if bad else "")
+            about = f"{done} of {plural(event.expected, 'test')}" + (f", {bad} failed" if bad else "")
             self._bars.update(task, total=max(event.expected, 1), completed=done, about=about)
 
     def _say(self, word: str, style: str, gate: str, text: str) -> None:

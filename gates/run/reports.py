@@ -13,6 +13,7 @@ from gates.errors import GatesError
 from gates.regular import open_file
 from gates.results import TestResult
 from gates.run.brought import stamp_of
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ class ExpectedReports:
                 problems.append(f"{name} was not written")
                 continue
             if len(written) < len(files):
-                notes.append(f"{name}: {len(files) - len(written)} older files are left out")
+                notes.append(f"{name}: left out: {plural(len(files) - len(written), 'older file')}")
             demanded = name in self.gate.junit or self.gate.tests == "junit"
             for path in written:
                 if name in self.gate.junit or (path.suffix == ".xml" and (demanded or _is_junit(path))):

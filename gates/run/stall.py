@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.protocol import asked_path
 from gates.regular import open_file
-from gates.values import format_duration
+from gates.values import format_duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -146,4 +146,4 @@ def _waits(record: dict[str, Any]) -> str:
     for what in ("group", "script"):
         if record.get(what):
             return f"waits for the {what} {record[what]}"
-    return f"waits for {record['threads']} slots" if record.get("threads") else ""
+    return f"waits for {plural(int(record['threads']), 'slot')}" if record.get("threads") else ""

@@ -18,7 +18,7 @@ from gates.filters.nearest import nearest
 from gates.junit.report import split_id
 from gates.regular import open_file
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
-from gates.values import REGRESSIONS, ExitCode
+from gates.values import REGRESSIONS, ExitCode, plural
 from gates.workflows.recorded import results_of
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _spelling(result: TestResult) -> tuple[str, int, str, str]:
 
 
 def _label(argument: str, files: Sequence[Path]) -> str:
-    return f"{argument} ({len(files)} files)" if len(files) > 1 else argument
+    return f"{argument} ({plural(len(files), 'file')})" if len(files) > 1 else argument
 
 
 def _identity(files: Iterable[Path]) -> str:

@@ -12,6 +12,7 @@ from gates.discover import NOXFILE, TAG, list_sessions
 from gates.errors import UsageError
 from gates.regular import read_text
 from gates.results.files import write_whole
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
     rest = f"# Left out: {', '.join(left)}\n" if left else ""
     return {
         OWN_FILE: _HEAD + _SETTINGS + "\n" + about + rest + tables
-    }, f"saw {NOXFILE} with {len(names_seen)} sessions"
+    }, f"saw {NOXFILE} with {plural(len(names_seen), 'session')}"
 
 
 def _key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""`gates rerun`: what went wrong or did not run in the last run of this working tree, and nothing else."""
+"""`gates rerun`: what failed or did not run in the last run of this working tree, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gates.errors import GatesError, UsageError
 from gates.git import Git, changed_files, subject_of_worktree
 from gates.plan import Request
 from gates.store import Store
+from gates.values import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,7 @@ def _changed(root: Path, git: Git | None, left: Outstanding) -> tuple[str, ...]:
     if now == left.identity:
         return ()
     names = _files(git, left.identity, now) if git is not None else []
-    shown = f": {_plural(len(names), 'file')} ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})"
+    shown = f": {plural(len(names), 'file')} ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})"
     return (f"the code changed since {left.run}{shown if names else ''}; what passed before was not run on it",)
 
 
@@ -101,7 +102,3 @@ def _files(git: Git, before: str, now: str) -> list[str]:
         return [change.path for change in changed_files(git, *trees)]
     except GatesError:  # no commit holds the tree, and git has cleared it away
         return []
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ from gates.filters import Candidate, Expression, Facts, compile_filter, leaf_rep
 from gates.filters.explain import explain, render
 from gates.filters.nearest import nearest
 from gates.rules import ALL_THREADS, NAMES, Layer, RuleBook
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[st
     said += [f"{report.text}: {report.note}" for report in reports if report.note]
     found = [test for test, matched in zip(tests.candidates, selection.matched, strict=True) if matched]
     said += [f"cannot be collected: {text}" for text in tests.broken]
-    said.append(f"{len(found)} of {len(tests.candidates)} tests match")
+    said.append(f"matched: {len(found)} of {plural(len(tests.candidates), 'test')}")
     if not found:
         raise NothingSelected("no test matches", got="; ".join(said))
     if as_json:
@@ -112,7 +113,7 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
             remedy=f"did you mean {near!r}?" if near else "gates list -E 'all()' shows them",
         )
     shown = "\n       ".join([*(test.id for test in found[:8]), *(["…"] if len(found) > 8 else [])])
-    raise UsageError(f"{len(found)} tests are named so", got=shown, remedy="name one of them")
+    raise UsageError(f"{plural(len(found), 'test')} have this name", got=shown, remedy="name one of them")
 
 
 def settings_of(tests: Tests, name: str) -> str:

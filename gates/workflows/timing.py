@@ -171,7 +171,7 @@ def time_again(
         notes.append(f"{plural(len(left_out), 'suspect')} beyond the timing budget: about {needed} would do for all")
     samples, rounds, interrupted = _rounds(schedule, turn, lambda: clock() - started, budget)
     if interrupted:
-        notes.append(f"interrupted: timed in {rounds} of {max(schedule.pairs.values(), default=0)} rounds")
+        notes.append(f"interrupted: timed in {rounds} of {plural(max(schedule.pairs.values(), default=0), 'round')}")
     timing = msgspec.structs.replace(
         timing,
         changes=judge(samples, settings),

@@ -111,7 +111,7 @@ def test_tests_are_listed_without_being_run(library: Project, expression: str, f
     done = library.gates("list", "-E", expression)
     assert done.code == 0, done.text
     assert done.out.splitlines() == found
-    assert f"{len(found)} of 6 tests match" in done.err
+    assert f"matched: {len(found)} of 6 tests" in done.err
     assert not library.reports.exists()
 
 
@@ -191,7 +191,7 @@ def test_a_test_is_explained_at_every_node(library: Project) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("test_siez", "did you mean 'test_size'?"), ("test_size", "2 tests are named so")],
+    [("test_siez", "did you mean 'test_size'?"), ("test_size", "2 tests have this name")],
 )
 def test_a_test_must_be_named_clearly(library: Project, name: str, said: str) -> None:
     done = library.gates("explain", name)

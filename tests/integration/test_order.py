@@ -78,7 +78,7 @@ def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[
     assert outcomes.count("failed") == 2
     assert outcomes.count("not-run") >= (9 if not options else 7)
     reasons = {test.reason for test in project.tests if test.outcome == "not-run"}
-    assert reasons == {"--max-fail: 2 tests went wrong"}
+    assert reasons == {"--max-fail: 2 tests failed"}
 
 
 def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
@@ -95,7 +95,7 @@ def test_immediate_ends_what_runs(project: Project) -> None:
     done = project.gates("run", "--max-fail", "1:immediate")
     assert done.code == 1
     assert project.outcomes["test_a.py::test_2"] in ("interrupted", "not-run")
-    assert "--max-fail: 1 test went wrong" in project.gate("test").reason
+    assert "--max-fail: 1 test failed" in project.gate("test").reason
 
 
 @BOTH

@@ -1,4 +1,4 @@
-"""What went wrong is run again, and one test at a time is looked at."""
+"""What failed is run again, and one test at a time is looked at."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(proj
     assert gate(project) == ("failed", True)
     assert project.gate("test").exit_code == 0
     assert project.gate("test").reason == (
-        "1 of 1 pytest processes ended without finishing; "
+        "1 of 1 pytest process ended without finishing; "
         "2 of 3 collected tests without a result: test_it.py::test_b, test_it.py::test_c"
     )
 
@@ -110,7 +110,7 @@ def test_a_session_that_forgives_failing_tests_does_not_hide_them(project: Proje
     done = project.gates("run")
     assert done.code == 1
     assert gate(project) == ("failed", True)
-    assert project.gate("test").reason == "1 test is wrong"
+    assert project.gate("test").reason == "1 test failed"
     assert "FAIL (inconsistent)" in done.out
     assert "inconsistent" in (project.reports / "summary.md").read_text()
 
@@ -244,8 +244,7 @@ def test_a_pytest_that_leaves_before_it_has_collected_has_not_passed(project: Pr
     assert run(project, "def test_a(): pass\n", conftest=conftest) == 1
     assert gate(project) == ("failed", True)
     assert project.gate("test").reason == (
-        "1 of 1 pytest processes ended without finishing; "
-        "1 of 1 pytest processes never said which tests they had collected"
+        "1 of 1 pytest process ended without finishing; 1 of 1 pytest process never said which tests they had collected"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.results import TestCounts, Witness
 from gates.run.witnesses.names import JUNIT
-from gates.values import GateOutcome
+from gates.values import GateOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,12 @@ def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Seq
     if counts is None:
         return None
     if counts.bad or counts.lost:
-        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{counts.bad + counts.lost} cases are wrong")
+        return Witness(
+            name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{plural(counts.bad + counts.lost, 'case')} failed"
+        )
     if counts.collected == 0:
         return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="holds no case")
-    said = "; ".join((f"{counts.run} cases run, none is wrong", *notes))
+    said = "; ".join((f"{plural(counts.run, 'case')} run, none failed", *notes))
     return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=said)
 
 
@@ -39,7 +41,7 @@ def agree(records: TestCounts, junit: TestCounts) -> str:
     something is compared.
     """
     if junit.run + junit.skipped < records.run + records.skipped:
-        return f"junit holds {junit.collected} cases, {records.run + records.skipped} tests have results"
+        return f"junit holds {plural(junit.collected, 'case')}, and the results {plural(records.run + records.skipped, 'test')}"
     if junit.bad < records.bad:
-        return f"junit shows {junit.bad} wrong tests, the results {records.bad}"
+        return f"junit shows {plural(junit.bad, 'failed test')}, the results {records.bad}"
     return ""

@@ -8,7 +8,7 @@ import msgspec
 
 from gates.results import TestCounts, Witness
 from gates.run.witnesses.names import TESTS
-from gates.values import GateOutcome
+from gates.values import GateOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def results_witness(
         return Witness(name=TESTS, outcome=GateOutcome.FAILED, detail="no test results were written")
     faults = _contradictions(processes, counts)
     if counts.bad:
-        faults.append(f"{counts.bad} {_tests(counts.bad)} wrong")
+        faults.append(f"{plural(counts.bad, 'test')} failed")
     codes = sorted({process.exit_code for process in processes if process.exit_code})
     if not faults and codes == [_PYTEST_NO_TESTS] and counts.run + counts.skipped == 0:
         return Witness(name=TESTS, outcome=GateOutcome.FAILED if demanded else GateOutcome.PASSED, detail=NO_TEST)
@@ -93,20 +93,21 @@ def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts) -> 
     faults = []
     unfinished = [process for process in processes if process.exit_code is None]
     if unfinished:
-        faults.append(f"{len(unfinished)} of {len(processes)} pytest processes ended without finishing")
+        faults.append(f"{len(unfinished)} of {plural(len(processes), 'pytest process')} ended without finishing")
     unlisted = sum(not process.listed for process in processes)
     if unlisted:
-        faults.append(f"{unlisted} of {len(processes)} pytest processes never said which tests they had collected")
+        faults.append(
+            f"{unlisted} of {plural(len(processes), 'pytest process')} never said which tests they had collected"
+        )
     unreadable = sum(process.unreadable for process in processes)
     if unreadable:
-        faults.append(f"{unreadable} records cannot be read")
+        faults.append(f"{plural(unreadable, 'record')} cannot be read")
     if counts.lost:
         lost = [test for process in processes for test in process.lost]
-        faults.append(f"{counts.lost} of {counts.collected} collected tests without a result{_named(lost)}")
+        faults.append(f"{counts.lost} of {plural(counts.collected, 'collected test')} without a result{_named(lost)}")
     uncollected = [test for process in processes for test in process.uncollected]
     if uncollected:
-        words = "result of a test" if len(uncollected) == 1 else "results of tests"
-        faults.append(f"{len(uncollected)} {words} that nobody collected{_named(uncollected)}")
+        faults.append(f"{plural(len(uncollected), 'test')} with a result that nobody collected{_named(uncollected)}")
     return faults
 
 
@@ -114,7 +115,3 @@ def _named(tests: Sequence[str]) -> str:
     """The first ids, for the end of a sentence."""
     more = ", …" if len(tests) > _SHOWN else ""
     return f": {', '.join(tests[:_SHOWN])}{more}" if tests else ""
-
-
-def _tests(number: int) -> str:
-    return "test is" if number == 1 else "tests are"

@@ -81,5 +81,8 @@ def test_files_are_put_together_and_what_is_unclear_or_foreign_is_said() -> None
     found = put_together([one, other], find)
     assert found.files == {"src/a.py": FileCoverage(ran="1-2", missed="3")}
     assert (found.ran, found.lines, found.unknown) == (2, 3, "")
-    assert found.notes == ("i.py may be any of p/i.py, q/i.py", "1 paths are no files of the project: /usr/lib/os.py")
+    assert found.notes == (
+        "i.py may be any of p/i.py, q/i.py",
+        "1 path outside the files of the project: /usr/lib/os.py",
+    )
     assert put_together([other], lambda _name, _folders: ()).unknown

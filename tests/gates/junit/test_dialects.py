@@ -52,9 +52,9 @@ def test_an_honest_file_of_a_real_tool_is_believed(name: str, counts: str) -> No
 @pytest.mark.parametrize(
     ("name", "producer", "why"),
     [
-        ("pytest", "pytest", "counts 11 tests, 6 are in it (pytest counts subtests"),
-        ("catch2", "Catch2", "counts 7 tests, 2 are in it (Catch2 counts assertions)"),
-        ("doctest", "doctest", "counts 9 tests, 2 are in it (doctest counts assertions)"),
+        ("pytest", "pytest", "counts 11 tests, and holds 6 (pytest counts subtests"),
+        ("catch2", "Catch2", "counts 7 tests, and holds 2 (Catch2 counts assertions)"),
+        ("doctest", "doctest", "counts 9 tests, and holds 2 (doctest counts assertions)"),
     ],
 )
 def test_a_harmless_count_is_told_with_its_reason_and_only_of_its_producer(name: str, producer: str, why: str) -> None:

@@ -120,7 +120,7 @@ def test_place_comes_from_the_case_or_its_suite() -> None:
     [
         (
             "<testsuite name='a' failures='1'><testcase name='t'/></testsuite>",
-            "counts 1 failures and errors, 0 are in it",
+            "counts 1 failure and errors, and holds 0",
         ),
         ("<testsuite name='a' errors='2'><testcase name='t'><error/></testcase></testsuite>", "counts 2 failures"),
         ("<testsuites failures='1'><testsuite><testcase name='t'/></testsuite></testsuites>", "<testsuites> counts 1"),
@@ -130,9 +130,9 @@ def test_place_comes_from_the_case_or_its_suite() -> None:
         ),
         (
             "<testsuite><testsuite name='a' tests='1'/><testcase name='t'/></testsuite>",
-            "<testsuite name='a'> counts 1 tests",
+            "<testsuite name='a'> counts 1 test,",
         ),
-        ("<testsuite name='a' tests='1,000'><testcase name='t'/></testsuite>", "counts 1000 tests, 1 are in it"),
+        ("<testsuite name='a' tests='1,000'><testcase name='t'/></testsuite>", "counts 1,000 tests, and holds 1"),
     ],
 )
 def test_counts_that_could_hide_something_are_contradictions(text: str, said: str) -> None:
@@ -174,7 +174,7 @@ def test_the_dialect_of_pytest_is_known() -> None:
     )
     assert report.consistent
     assert report.producer == "pytest"
-    assert "counts 5 tests, 1 are in it" in report.notes[0]
+    assert "counts 5 tests, and holds 1" in report.notes[0]
     assert report.results[0].line == 1
 
 
@@ -311,7 +311,7 @@ def test_a_failure_is_one_however_its_name_is_written(tag: str) -> None:
 def test_an_element_that_says_nothing_here_is_told() -> None:
     report = read(case("<rerun/><attachments/>"))
     assert report.consistent
-    assert report.notes == ("<rerun> in a test case says nothing here (1 times)",)
+    assert report.notes == ("<rerun> in a test case says nothing here (1 time)",)
 
 
 def test_a_declaration_that_lies_about_utf_16_is_seen_through() -> None:

@@ -295,7 +295,7 @@ def test_long_output_is_cut_and_the_cut_is_said(ran: Ran) -> None:
     assert len(text) < 66_000
     assert text.startswith("beginx")
     assert text.endswith("xend\n")
-    assert "… 134473 bytes cut …" in text
+    assert "… 134,473 bytes cut …" in text
 
 
 def test_tracebacks_name_no_worker_and_no_interpreter(ran: Ran) -> None:

@@ -78,10 +78,10 @@ def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: b
     ("start", "run", "counts", "why"),
     [
         ("All tests", a_run(), TestCounts(), "not shown: no test was run"),
-        ("All tests", a_run(), TestCounts(run=3, passed=1, failed=1, timeout=1), "2 tests went wrong"),
+        ("All tests", a_run(), TestCounts(run=3, passed=1, failed=1, timeout=1), "2 tests failed"),
         ("All tests", a_run(), TestCounts(run=3, passed=1, flaky=1, xpassed=1), "1/3 passed, 1 flaky, 1 xpassed"),
         ("Every collected", a_run(), None, "not shown: no test was collected"),
-        ("Every collected", a_run(), TestCounts(collected=2, run=1, passed=1, not_run=1), "1 test got lost"),
+        ("Every collected", a_run(), TestCounts(collected=2, run=1, passed=1, not_run=1), "1 test did not end"),
         ("Every collected", a_run(complete=False), GOOD, "not shown: the run is not complete"),
         ("No test was left", a_run(filter="test(pool)"), GOOD, "not shown: only tests that match test(pool)"),
         ("What was validated", a_run(subject=a_subject(dirty=True)), GOOD, "there are uncommitted changes"),

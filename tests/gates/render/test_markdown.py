@@ -77,7 +77,7 @@ def test_a_passing_run_has_every_section_of_the_document() -> None:
     assert headings(shown) == ["Validation summary: feat/entry", "✅ Validation result: PASS", *SECTIONS]
     assert "**The only gate passed; the only test that ran passed.**" in shown
     assert "Summary [   0.250s] 1 test run: 1 passed, 1 skipped, 1 excluded\n" in blocks(shown)
-    assert ["`test`", "`nox -s test`", "✅ PASS", "1.50s", "1/1 tests"] in rows(shown)
+    assert ["`test`", "`nox -s test`", "✅ PASS", "1.50s", "1 of 1 test passed"] in rows(shown)
     assert ["`kvcache`", "1/1", "1 test run: 1 passed, 1 skipped, 1 excluded"] in rows(shown)
     assert "- [x] Gate test passes" in shown
     assert "- [ ] No new failures against the base (not shown: no comparison was made)" in shown

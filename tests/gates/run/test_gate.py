@@ -153,7 +153,7 @@ class TestJUnit:
     @pytest.mark.parametrize(
         ("gate", "reason"),
         [
-            pytest.param(junit_gate('<failure message="no"/>'), "1 cases are wrong", id="a failure and exit code 0"),
+            pytest.param(junit_gate('<failure message="no"/>'), "1 case failed", id="a failure and exit code 0"),
             pytest.param(junit_gate(write=False), "out.xml was not written", id="not written"),
             pytest.param(junit_gate("</testcase>"), "out.xml: is malformed", id="malformed"),
             pytest.param(planned("test", tests="junit"), "no JUnit file was read", id="none is named"),

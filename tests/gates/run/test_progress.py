@@ -57,7 +57,7 @@ EVENTS: tuple[Event, ...] = (
     GateStarted("test", "nox -s test"),
     landed(a_test("a.py::a"), FAILURE),
     GateEnded(a_result("lint", duration=1.25)),
-    GateEnded(a_result("test", GateOutcome.FAILED, duration=75.0, reason="1 test is wrong", inconsistent=True)),
+    GateEnded(a_result("test", GateOutcome.FAILED, duration=75.0, reason="1 test failed", inconsistent=True)),
 )
 
 
@@ -68,7 +68,7 @@ def test_a_log_gets_plain_lines() -> None:
         "        START  test  nox -s test",
         "       FAILED  test  a.py::b  assert 1 == 2",
         "         PASS  lint     1.25s",
-        "         FAIL  test    1m 15s  inconsistent:  1 test is wrong",
+        "         FAIL  test    1m 15s  inconsistent:  1 test failed",
     ]
 
 
@@ -85,7 +85,7 @@ def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
         progress.take(GateStarted("test", "nox -s test"))
         progress.take(landed(a_test("a"), FAILURE, expected=7))
         progress._bars.refresh()  # what its own thread does ten times a second
-    assert "2/7 tests, 1 wrong" in stream.getvalue()
+    assert "2 of 7 tests, 1 failed" in stream.getvalue()
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
@@ -117,9 +117,9 @@ def test_a_long_gate_says_now_and_then_that_it_lives() -> None:
         now[0] = step * PLAIN_EVERY / 2
         progress.take(landed(a_test(f"t{step}"), a_test(f"x{step}", TestOutcome.EXCLUDED)))
     assert [line.strip() for line in stream.getvalue().splitlines()[1:]] == [
-        "test  3/10 tests, 0 wrong",
-        "test  5/10 tests, 0 wrong",
-        "test  7/10 tests, 0 wrong",
+        "test  3 of 10 tests, 0 failed",
+        "test  5 of 10 tests, 0 failed",
+        "test  7 of 10 tests, 0 failed",
     ]
 
 

@@ -39,7 +39,7 @@ def read(
         pytest.param({"out/1.xml": GREEN}, {}, [], ["out/*.xml was not written"], [], id="of an earlier run"),
         pytest.param(
             {"out/1.xml": GREEN}, {"out/2.xml": GREEN.format("b")}, ["s::b"], [],
-            ["out/*.xml: 1 older files are left out"], id="one of an earlier run",
+            ["out/*.xml: left out: 1 older file"], id="one of an earlier run",
         ),
         pytest.param({}, {"out/1.xml": "<coverage/>"}, [], ["out/1.xml: is a coverage report (<coverage>)"], [], id="other"),
         pytest.param(
@@ -48,7 +48,7 @@ def read(
         ),
         pytest.param(
             {}, {"out/1.xml": GREEN.format("a").replace("'s'", "'s' tests='2'")}, ["s::a"],
-            ["out/1.xml: <testsuite name='s'> counts 2 tests, 1 are in it"], [], id="inconsistent",
+            ["out/1.xml: <testsuite name='s'> counts 2 tests, and holds 1"], [], id="inconsistent",
         ),
     ],
 )  # fmt: skip

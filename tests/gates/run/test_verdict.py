@@ -81,8 +81,8 @@ class TestDecide:
         assert decide([says("exit code", PASSED, "exit code 0")])[2] == ""
 
     def test_tests_say_more_than_an_exit_code(self) -> None:
-        witnesses = [says("exit code", FAILED, "exit code 1"), says("test results", FAILED, "2 tests are wrong")]
-        assert decide(witnesses)[2] == "2 tests are wrong"
+        witnesses = [says("exit code", FAILED, "exit code 1"), says("test results", FAILED, "2 tests failed")]
+        assert decide(witnesses)[2] == "2 tests failed"
 
     def test_no_test_explains_the_exit_code_of_pytest(self) -> None:
         process = ProcessSummary(started=True, exit_code=5, collected=0, ended=0)

@@ -134,7 +134,7 @@ def test_oddities_that_are_harmless_are_told_with_the_file(folder: Path) -> None
     pytest_s = junit("x").replace("name='u'", "name='pytest' tests='3'")
     found = compared(folder, {"a.xml": junit("x")}, {"b.xml": pytest_s})
     (note,) = found.notes
-    assert note.startswith("head: b.xml: <testsuite name='pytest'> counts 3 tests, 1 are in it (pytest counts subtests")
+    assert note.startswith("head: b.xml: <testsuite name='pytest'> counts 3 tests, and holds 1 (pytest counts subtests")
     assert exit_of_files(found) is ExitCode.PASSED
 
 

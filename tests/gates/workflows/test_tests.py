@@ -28,7 +28,7 @@ def test_what_matches_is_listed_and_counted() -> None:
     assert text == "a.py::x\nb.py::x\n"
     assert said == [
         "flaky(): unknown for 3 tests, and unknown selects: nobody knows",
-        "2 of 3 tests match",
+        "matched: 2 of 3 tests",
     ]
 
 
@@ -47,7 +47,7 @@ def test_every_wrong_name_is_told_at_once() -> None:
 def test_an_empty_listing_is_no_success() -> None:
     with pytest.raises(NothingSelected) as caught:
         listing(some_tests("a.py::cache"), "test(cahce)")
-    assert "test(cahce) matches no test; did you mean test(cache)?; 0 of 1 tests match" in str(caught.value)
+    assert "test(cahce) matches no test; did you mean test(cache)?; matched: 0 of 1 test" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_named_expressions_are_shown_with_what_they_stand_for() -> None:
     [
         ("cahce", "no test is named 'cahce'\n  to do: did you mean 'cache'?"),
         ("zzz", "no test is named 'zzz'\n  to do: gates list -E 'all()' shows them"),
-        ("c", "2 tests are named so\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
+        ("c", "2 tests have this name\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
     ],
 )
 def test_a_name_must_mean_one_test(name: str, problem: str) -> None:

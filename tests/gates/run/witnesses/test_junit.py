@@ -47,15 +47,18 @@ class TestJUnit:
                 id="expected failures as skipped cases",
             ),
             pytest.param(
-                ALL_GOOD, TestCounts(collected=2, run=2, passed=2), "2 cases, 3 tests", id="a case is missing"
+                ALL_GOOD,
+                TestCounts(collected=2, run=2, passed=2),
+                "2 cases, and the results 3 tests",
+                id="a case is missing",
             ),
             pytest.param(
                 TestCounts(collected=4, run=4, passed=2, xfailed=2),
                 TestCounts(collected=2, run=2, xfailed=2),
-                "2 cases, 4 tests",
+                "2 cases, and the results 4 tests",
                 id="expected failures hide no missing case",
             ),
-            pytest.param(ONE_BAD, ALL_GOOD, "0 wrong tests, the results 1", id="a failure is missing"),
+            pytest.param(ONE_BAD, ALL_GOOD, "0 failed tests, the results 1", id="a failure is missing"),
         ],
     )
     def test_files_must_not_hide_what_the_records_say(self, records: TestCounts, junit: TestCounts, fault: str) -> None:

@@ -32,26 +32,24 @@ class TestTests:
         ("processes", "counts", "demanded", "outcome", "words"),
         [
             pytest.param([process()], ALL_GOOD, True, PASSED, "3 of 3 passed", id="all passed"),
-            pytest.param([process(1)], ONE_BAD, True, FAILED, "1 test is wrong", id="one wrong"),
-            pytest.param([process(0)], ONE_BAD, True, FAILED, "1 test is wrong", id="exit code 0 hides nothing"),
+            pytest.param([process(1)], ONE_BAD, True, FAILED, "1 test failed", id="one wrong"),
+            pytest.param([process(0)], ONE_BAD, True, FAILED, "1 test failed", id="exit code 0 hides nothing"),
             pytest.param([process(0)], ONE_LOST, True, FAILED, "1 of 3 collected tests without", id="one lost"),
-            pytest.param([process(None)], ALL_GOOD, True, FAILED, "1 of 1 pytest processes ended", id="no finish"),
+            pytest.param([process(None)], ALL_GOOD, True, FAILED, "1 of 1 pytest process ended", id="no finish"),
             pytest.param([process(), process(None)], ALL_GOOD, True, FAILED, "1 of 2 pytest", id="one of two"),
             pytest.param([process(unreadable=2)], ALL_GOOD, True, FAILED, "2 records cannot be read", id="garbage"),
             pytest.param(
-                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 result of a test that nobody", id="more"
+                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 test with a result that nobody", id="more"
             ),
             pytest.param(
                 [process(uncollected=("a", "b")), process(uncollected=("c", "d"))],
                 ALL_GOOD,
                 True,
                 FAILED,
-                "4 results of tests that nobody collected: a, b, c, …",
+                "4 tests with a result that nobody collected: a, b, c, …",
                 id="many more",
             ),
-            pytest.param(
-                [process(listed=False)], ALL_GOOD, False, FAILED, "1 of 1 pytest processes never", id="no list"
-            ),
+            pytest.param([process(listed=False)], ALL_GOOD, False, FAILED, "1 of 1 pytest process never", id="no list"),
             pytest.param([process(None, listed=False)], TestCounts(), False, FAILED, "never said", id="killed early"),
             pytest.param([process(3)], ALL_GOOD, True, FAILED, "pytest exited with 3", id="internal error"),
             pytest.param([process(1)], ALL_GOOD, True, FAILED, "pytest exited with 1", id="exit 1 with nothing wrong"),

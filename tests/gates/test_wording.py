@@ -1,0 +1,116 @@
+"""Words that people read: a test *failed*, it is not *wrong*; and one thing is not several things."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gates.values import noun, plural
+
+ROOT = Path(__file__).parents[2]
+
+SOURCES = tuple(sorted((ROOT / "gates").rglob("*.py")))
+
+TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "changelog.d").glob("*.md")))
+
+NOUNS = frozenset(
+    noun(2, one)
+    for one in (
+        *("argument", "assertion", "attempt", "branch", "byte", "case", "change", "character", "clause", "commit"),
+        *("core", "day", "dependency", "digit", "directory", "entry", "environment", "error", "exclusion", "failure"),
+        *("file", "finding", "folder", "frame", "gate", "group", "interpreter", "job", "layer", "level", "line"),
+        *("module", "name", "pair", "path", "predicate", "problem", "process", "record", "result", "round", "run"),
+        *("second", "session", "slot", "subtest", "suspect", "test", "time", "variable", "warning", "worker"),
+    )
+)
+"""What is counted in sentences; the noun of a new count belongs here."""
+
+BANNED = re.compile(
+    r"\bw[eo]nt wrong\b|\bgo(?:es)? wrong\b|\bgot lost\b|\b(?:tests?|cases?) (?:is|are) wrong\b|\bwrong (?:tests?|cases?)\b"
+    r"|\bnone is wrong\b|\b1 (?:cases|tests|files|errors|records|processes)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "said"),
+    [
+        (0, "gate", "0 gates"),
+        (1, "gate", "1 gate"),
+        (2, "gate", "2 gates"),
+        (1200, "test", "1,200 tests"),
+        (1, "process", "1 process"),
+        (2, "process", "2 processes"),
+        (2, "branch", "2 branches"),
+        (2, "day", "2 days"),
+        (3, "changed dependency", "3 changed dependencies"),
+        (1, "changed dependency", "1 changed dependency"),
+    ],
+)
+def test_a_number_and_its_noun_agree(number: int, word: str, said: str) -> None:
+    assert plural(number, word) == said
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _counted_by_hand(path: Path) -> list[str]:
+    """Places in f-strings where a number stands before a noun that is always plural, or before an `s` that comes and goes."""
+    found = []
+    for node in ast.walk(_tree(path)):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        for value, after in zip(node.values, [*node.values[1:], None], strict=True):
+            if not isinstance(value, ast.FormattedValue):
+                continue
+            if isinstance(value.value, ast.IfExp) and _is_ending(value.value):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(value.value)}")
+            text = after.value if isinstance(after, ast.Constant) else ""
+            said = re.match(r" (?:[a-z]+ )?([a-z]+)\b", str(text))
+            direct = re.match(r" ([a-z]+)\b", str(text))
+            if (direct and direct[1] in NOUNS) or (said and said[1] in NOUNS and _is_adjective(str(text))):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(value.value)}{str(text)[:30]}")
+    return found
+
+
+def _is_adjective(text: str) -> bool:
+    """Whether the word before the noun only describes it: `3 further files`, and not `x holds tests`."""
+    return text.split(maxsplit=1)[0] in {
+        "further",
+        "more",
+        "other",
+        "older",
+        "pytest",
+        "nox",
+        "test",
+        "collected",
+        "skipped",
+        "new",
+    }
+
+
+def _is_ending(choice: ast.IfExp) -> bool:
+    words = [each.value for each in (choice.body, choice.orelse) if isinstance(each, ast.Constant)]
+    if len(words) != 2:
+        return False
+    short, long = sorted(map(str, words), key=len)
+    return long in {"s", "es", noun(2, short) if short else ""}
+
+
+def test_nobody_counts_a_noun_by_hand() -> None:
+    assert [found for path in SOURCES for found in _counted_by_hand(path)] == [], "use gates.values.plural"
+
+
+def test_a_test_failed_and_is_not_called_wrong() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in (*SOURCES, *TEXTS)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if BANNED.search(line)
+    ] == []
