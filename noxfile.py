@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent
 # nox's own environment holds nox and uv, not us: the helpers use the standard library only and come from this folder.
 sys.path.insert(0, str(ROOT))
 
-from gates.noxtools import environments, fragments, interpreters, locks, minimum  # noqa: E402
+from gates.noxtools import environments, fragments, interpreters, locks, minimum, newest  # noqa: E402
 from gates.noxtools.export import export  # noqa: E402
 from gates.noxtools.forward import run_forwarding  # noqa: E402
 from gates.noxtools.outcome import could_not_run  # noqa: E402
@@ -183,16 +183,25 @@ def xdist() -> tuple[str, ...]:
     return ("-n", "auto", *chosen, "--dist", "worksteal")
 
 
-def run_tests(session: nox.Session, interpreter: interpreters.Interpreter = RUNNING) -> None:
-    """Run all tests but the excluded ones on the interpreter."""
+def run_tests(session: nox.Session, interpreter: interpreters.Interpreter, *words: str) -> None:
+    """Run tests, but the excluded ones, on the interpreter."""
     prepare(session, "test", project=True, interpreter=interpreter)
-    session.run("python", "-m", "pytest", *xdist(), *session.posargs)
+    session.run("python", "-m", "pytest", *xdist(), *words)
 
 
 @nox.session(tags=["gate"])
 def test(session: nox.Session) -> None:
     """All tests but the excluded ones, under xdist."""
-    run_tests(session)
+    run_tests(session, RUNNING, *session.posargs)
+
+
+@nox.session(tags=["gate"])
+def newest_python(session: nox.Session) -> None:
+    """The tests that are not slow on the newest Python of this machine, where it is newer than the one that runs nox."""
+    interpreter = newest.newest(PYTHON, FOUND, RUNNING)
+    if interpreter is None:
+        could_not_run(session, f"no Python newer than {RUNNING}, which the other gates run on")
+    run_tests(session, interpreter, *(session.posargs or ["-m", "not slow"]))
 
 
 def declare_test(interpreter: interpreters.Interpreter) -> None:
@@ -203,7 +212,7 @@ def declare_test(interpreter: interpreters.Interpreter) -> None:
         known = interpreters.verified(interpreter)
         if known is None:
             could_not_run(session, f"Python {version} was found but does not run")
-        run_tests(session, known)
+        run_tests(session, known, *session.posargs)
 
     run.__doc__ = f"The same tests on Python {version}."
     nox.session(name=f"test-{version}")(run)

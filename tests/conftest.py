@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lanes import misplaced
 from tests.repository import Repository
 
 if TYPE_CHECKING:
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 OF_PYTEST_ITSELF = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "PYTEST_VERSION")
 OF_OTHERS = ("GATES_", "PYTEST_", "GIT_", "NOX", "FORCE_COLOR", "NO_COLOR", "CI", "GITHUB_")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--lanes", action="store_true", help="name the tests whose mark `slow` does not fit their time")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("lanes"):
+        reports = [each for group in terminalreporter.stats.values() for each in group]
+        terminalreporter.section("in the wrong lane")
+        for line in misplaced(each for each in reports if isinstance(each, pytest.TestReport)):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

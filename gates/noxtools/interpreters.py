@@ -23,7 +23,8 @@ _PATH_NAME = re.compile(r"python(3)\.(\d+)(?:\.exe)?")
 _PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+")
 _LOWER_BOUND = re.compile(r"\s*(>=|~=|==)\s*(\d+)\.(\d+)(?:\.(?:\d+|\*))*\s*")
-_ASK = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
+# What is no release is no version that anybody supports: 3.15.0alpha matches no name.
+_ASK = "import sys; v = sys.version_info; print('%d.%d.%d' % v[:3] + ('' if v[3] == 'final' else v[3]))"
 
 
 @dataclass(frozen=True, order=True)

@@ -5,6 +5,7 @@ Nobody can tick a box by hand, and what was not shown stays open with the words 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from gates.render.verdict import not_ended
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gates.render.comparison import ComparisonView
     from gates.results import ExclusionRecord, GateResult, Run, TestCounts
 
@@ -42,6 +45,7 @@ def checklist(run: Run, counts: TestCounts | None, comparison: ComparisonView | 
         _exclusions(run),
         _clean_commit(run),
         _minimum_python(run),
+        *_claimed_pythons(run),
         _no_new_failures(comparison),
         *_nothing_weakened(comparison),
         *_no_new_findings(comparison),
@@ -135,6 +139,20 @@ def _minimum_python(run: Run) -> Item:
         if gate.outcome is not GateOutcome.PASSED:
             return Item(False, text, f"not shown: {one_line(gate.reason, 200) or gate.outcome.value}")
     return Item(True, text, one_line(gates[0].reason, 200))
+
+
+def _claimed_pythons(run: Run) -> Iterator[Item]:
+    """A box for each version that the project says it supports: its tests ran there, or it stays open."""
+    for version in run.pythons:
+        shown = [
+            (gate.tests.run, gate.name)
+            for gate in run.gates
+            if gate.outcome is GateOutcome.PASSED and gate.tests is not None and gate.tests.passed
+            if re.search(rf"(?<![\d.]){re.escape(version)}(?![\d])", gate.tools.get("python", ""))
+        ]
+        number, gate = max(shown, default=(0, ""))
+        why = f"{plural(number, 'test')} in gate {gate}" if shown else "not shown: no gate passed that ran tests on it"
+        yield Item(bool(shown), f"Tests passed on Python {version}, which the project claims", why)
 
 
 def _no_new_failures(comparison: ComparisonView | None) -> Item:

@@ -234,6 +234,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         reports: where logs and JUnit are, relative to the root where they lie below it.
         quarantine: tests that ran and did not count, and why.
         leaves: what the predicates of all expressions matched, over all gates.
+        pythons: versions of Python that the project says it supports, such as `3.12`.
         notes: what else the reader must know, for example that injection was impossible.
     """
 
@@ -264,4 +265,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = 1
     command_line: str = ""
     reports: str = "reports"
+    pythons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -32,11 +32,12 @@ def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) ->
             match = _DISTRIBUTION.match(path.name)
             if match:
                 found[match["name"].lower().replace("_", "-")] = match["version"]
-    for process in processes:
-        for name in ("python", "pytest", "xdist"):
-            version = process.start.get(name)
-            if version:
-                found["pytest-xdist" if name == "xdist" else name] = str(version)
+    started = [process.start for process in processes]
+    for name in ("python", "pytest", "xdist"):
+        # A gate may run pytest in several environments.
+        versions = {str(start[name]) for start in started if start.get(name)}
+        if versions:
+            found["pytest-xdist" if name == "xdist" else name] = ", ".join(sorted(versions))
     return dict(sorted(found.items()))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.errors import GatesError
+from gates.facts.pythons import claimed_pythons
 from gates.plan import available_cores
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.run import GateEnded, TestsLanded, conclude, leaves_of
@@ -58,6 +59,7 @@ class Recorder:
             jobs=plan.jobs,
             command_line=command_line,
             reports=prepared.shown_reports,
+            pythons=claimed_pythons(prepared.root),
             notes=_notes(prepared),
         )
         self.run = self.mask.struct(run)

@@ -67,6 +67,7 @@ class TestVerified:
         [
             ("3.11.2", (3, 11, 2)),
             ("3.12.0", None),  # the name lied
+            ("3.11.0alpha", None),  # no release
             ("", None),
             ("pyenv: python3.11: command not found", None),
             (None, None),

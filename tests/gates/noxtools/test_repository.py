@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import gates
+from gates.facts.pythons import claimed_pythons
 
 ROOT = Path(gates.__file__).resolve().parent.parent
-CHECKLIST = ["build", "lint", "types", "format", "docs", "min_python", "test"]
+CHECKLIST = ["build", "lint", "types", "format", "docs", "min_python", "test", "newest_python"]
 
 
 def test_the_tagged_sessions_are_the_checklist_in_order() -> None:
@@ -27,6 +28,14 @@ def test_the_tagged_sessions_are_the_checklist_in_order() -> None:
 def test_the_config_knows_every_gate_of_the_checklist() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["gates"]
     assert list(config["gate"]) == CHECKLIST
+
+
+def test_a_python_is_claimed_alike_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    claimed = claimed_pythons(ROOT)
+    assert project["requires-python"] == f">={claimed[0]}"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"You need Python {claimed[0]} or newer (tested up to {claimed[-1]}) and git." in readme
 
 
 def test_every_direct_dependency_has_a_lower_bound() -> None:

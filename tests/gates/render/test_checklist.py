@@ -149,3 +149,40 @@ def test_only_a_comparison_shows_that_nothing_fails_anew(
 def test_a_weaker_suite_opens_a_box(field: str) -> None:
     assert not item("No test of the base", a_run(), GOOD, compared(**{field: ("a",)})).checked
     assert item("No test of the base", a_run(), GOOD, compared()).checked
+
+
+RAN = TestCounts(collected=3, run=3, passed=3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "checked", "why"),
+    [
+        ({"tools": {"python": "3.12.1"}, "tests": RAN}, True, "3 tests in gate test"),
+        ({"tools": {"python": "3.11.7, 3.12.1"}, "tests": RAN}, True, "3 tests in gate test"),
+        ({"tools": {"python": "3.12"}, "tests": TestCounts(collected=3, run=1, passed=1)}, True, "1 test in gate test"),
+        ({"tools": {"python": "3.12.1"}}, False, "not shown"),
+        ({"tools": {"python": "3.12.1"}, "tests": TestCounts(collected=3, skipped=3)}, False, "not shown"),
+        ({"tools": {"python": "3.12.1"}, "tests": RAN, "outcome": GateOutcome.FAILED}, False, "not shown"),
+        ({"tools": {"python": "3.1.2"}, "tests": RAN}, False, "not shown"),
+        ({"tools": {"python": "3.120.0"}, "tests": RAN}, False, "not shown"),
+        ({"tools": {"python": "13.12.0"}, "tests": RAN}, False, "not shown"),
+        ({"tools": {"pytest": "3.12"}, "tests": RAN}, False, "not shown"),
+    ],
+)
+def test_a_python_that_the_project_claims_is_shown_by_tests_that_ran_there(
+    fields: dict[str, Any], checked: bool, why: str
+) -> None:
+    found = item("Tests passed on Python 3.12", a_run(gates=(a_gate(**fields),), pythons=("3.12",)))
+    assert found.checked == checked
+    assert found.why.startswith(why)
+
+
+def test_each_claimed_python_has_a_box_and_the_most_telling_gate_ticks_it() -> None:
+    few, many = TestCounts(run=1, passed=1), RAN
+    gates = [a_gate(name, tests=tests, tools={"python": "3.11.7"}) for name, tests in [("a", few), ("b", many)]]
+    items = checklist(a_run(gates=tuple(gates), pythons=("3.11", "3.13")), GOOD, None)
+    found = [(each.text[:24], each.checked, each.why[:22]) for each in items if "Python 3" in each.text]
+    assert found == [
+        ("Tests passed on Python 3", True, "3 tests in gate b"),
+        ("Tests passed on Python 3", False, "not shown: no gate pas"),
+    ]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.lanes import misplaced
+
+
+def report(test: str, seconds: float, *, slow: bool, when: Any = "call") -> pytest.TestReport:
+    return pytest.TestReport(
+        test, ("test_a.py", 1, test), {"slow": 1} if slow else {}, "passed", None, when, duration=seconds
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slow", "said"),
+    [
+        (1.2, True, []),
+        (1.2, False, ["1.2 s, mark it slow: a"]),
+        (0.8, True, []),
+        (0.8, False, []),
+        (0.2, True, ["0.2 s, not slow: a"]),
+        (0.2, False, []),
+    ],
+)
+def test_a_mark_has_to_fit_the_time(seconds: float, slow: bool, said: list[str]) -> None:
+    assert list(misplaced([report("a", seconds, slow=slow)])) == said
+
+
+def test_fixtures_count_and_the_longest_comes_first() -> None:
+    reports = [report("a", 0.6, slow=False), report("a", 0.6, slow=False, when="setup"), report("b", 2, slow=False)]
+    assert list(misplaced(reports)) == ["2.0 s, mark it slow: b", "1.2 s, mark it slow: a"]
