@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from click.core import ParameterSource
 
 from gates import __version__
 from gates.cli import looking, running, stacking
-from gates.cli.options import discard_output
-from gates.errors import EnvironmentProblem, GatesError
+from gates.cli.signals import heard
+from gates.cli.streams import guard, loss
+from gates.errors import GatesError
 from gates.values import ExitCode
+
+VERDICTS = {"run", "rerun", "compare", "stack", "exclusions"}
+"""Commands that say what they found by their exit code, whether anybody reads the words or not."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class ReaderGone(Exception):
-    """The reader of our output went away (`| head`). Click would end the program with 1: "a gate failed"."""
-
-
-class Commands(click.Group):
-    """The commands. Those that only tell something end well when nobody listens; a verdict is never made up."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            if ctx.invoked_subcommand in ("run", "rerun", "compare", "stack"):
-                raise EnvironmentProblem("the reader of the output went away") from error
-            raise ReaderGone from error
-
-
-@click.group(cls=Commands, context_settings=CONTEXT)
+@click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="gates")
 def cli() -> None:
     """Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
@@ -75,27 +61,35 @@ def _with_variable(error: click.ClickException) -> click.ClickException:
 
 def main() -> NoReturn:
     """The console script. Every error that a user can cause ends without a traceback."""
+    output = guard()
+    code = _exit_code()
+    lost = loss(output)
+    if lost is not None and code == ExitCode.PASSED and not VERDICTS & set(sys.argv[1:2]):
+        _say(f"gates: cannot write to standard output: {lost.strerror}")
+        code = ExitCode.COULD_NOT_RUN
+    sys.exit(code)
+
+
+def _exit_code() -> int:
     try:
-        cli.main(prog_name="gates", standalone_mode=False)
+        with heard():
+            cli.main(prog_name="gates", standalone_mode=False)
+    except SystemExit as done:
+        return int(done.code or 0)
     except click.ClickException as error:
         _with_variable(error).show()
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except GatesError as error:
         _say(f"gates: {error}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except OSError as error:  # a folder that went away, one that may not be read
         _say(f"gates: {error}")
-        sys.exit(ExitCode.COULD_NOT_RUN)
+        return ExitCode.COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):
         _say("gates: interrupted")
-        sys.exit(ExitCode.INTERRUPTED)
-    except ReaderGone:
-        discard_output()
-        sys.exit(ExitCode.PASSED)
-    sys.exit(ExitCode.PASSED)
+        return ExitCode.INTERRUPTED
+    return ExitCode.PASSED
 
 
 def _say(text: str) -> None:
-    encoding = sys.stderr.encoding or "utf-8"
-    with suppress(BrokenPipeError):
-        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stderr.write(f"{text}\n")

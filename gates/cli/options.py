@@ -195,11 +195,6 @@ def command_line() -> str:
     return " ".join([*variables, shlex.join(["gates", *sys.argv[1:]])])
 
 
-def discard_output() -> None:
-    """Nobody reads standard output any more: let what follows go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
-
-
 def union_of(expressions: tuple[str, ...]) -> str:
     """One expression that selects what any of them selects; every one is checked before anything starts.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -11,7 +12,6 @@ from gates.cli.options import (
     absolute,
     command_line,
     default_option,
-    discard_output,
     duration,
     excluded_option,
     filter_option,
@@ -234,17 +234,13 @@ def _compare_files(
         if word in (*BROUGHT, *OF_SOURCES):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
-    try:
+    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
         show_comparison(comparison)
-    except BrokenPipeError:  # the verdict stands, whoever listens
-        discard_output()
     raise SystemExit(exit_of_files(comparison))
 
 
 def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:
     from gates.workflows.report import show_terminal
 
-    try:
+    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
         show_terminal(run, tests, comparison, output)  # type: ignore[arg-type]
-    except BrokenPipeError:  # the verdict stands, whoever listens
-        discard_output()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,6 @@ from gates.cli.options import (
     absolute,
     command_line,
     default_option,
-    discard_output,
     excluded_option,
     filter_option,
     gate_option,
@@ -84,8 +84,6 @@ def stack(
         reports=absolute(reports),
     )
     text = to_json(found).decode() if form == "json" else render_stack(found, markdown=form == "markdown")
-    try:
+    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
         click.echo(text, nl=False)
-    except BrokenPipeError:  # the verdict stands, whoever listens
-        discard_output()
     raise SystemExit(found.exit_code)

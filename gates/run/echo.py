@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,13 +16,12 @@ class Echo:
         self._in_line = False
 
     def pour(self, data: bytes) -> None:
-        """Show output as it is. A reader that is gone misses it, and that is all: the log has it."""
+        """Show output as it is."""
         if not data:
             return
-        with suppress(OSError):
-            self._stream.flush()
-            self._stream.buffer.write(data)
-            self._stream.buffer.flush()
+        self._stream.flush()
+        self._stream.buffer.write(data)
+        self._stream.buffer.flush()
         self._in_line = not data.endswith(b"\n")
 
     def write(self, text: str) -> int:
@@ -34,10 +32,6 @@ class Echo:
     def flush(self) -> None:
         """As of the stream."""
         self._stream.flush()
-
-    def fileno(self) -> int:
-        """As of the stream."""
-        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -77,9 +76,6 @@ class Sink(Protocol):
 
     def flush(self) -> None:
         """Show it."""
-
-    def fileno(self) -> int:
-        """Where it goes."""
 
 
 def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller | None = None) -> Progress:
@@ -196,11 +192,8 @@ class PlainProgress:
         self._write(f"{word:>13}  {gate:<{self._width}}  {text}".rstrip())
 
     def _write(self, line: str) -> None:
-        try:
-            self._stream.write(_fitting(line, self._stream.encoding) + "\n")
-            self._stream.flush()
-        except BrokenPipeError:  # nobody listens any more (2>&1 | head): the run goes on, its reports count
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        self._stream.write(_fitting(line, self._stream.encoding) + "\n")
+        self._stream.flush()
 
 
 class StartsOnly(PlainProgress):

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class StopWish:
-    """While entered, catches signals. The first asks for an orderly end, the second for an immediate one."""
+    """While entered, catches signals. The first asks for an orderly end, the second for an immediate one.
+
+    A terminal that closes says so several times (the system, then its shell): that is one wish.
+    """
 
     _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -37,7 +40,8 @@ class StopWish:
         self._before.clear()
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
-        self.count += 1
+        if number != getattr(signal, "SIGHUP", None) or not self.count:
+            self.count += 1
         self.name = signal.Signals(number).name
 
     def why(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,18 +25,15 @@ def show_terminal(
     """Print the summary to standard output."""
     from gates.render.terminal import render_terminal, terminal_console
 
-    # rich ends the program with 1 when the reader of a pipe went away (| head). The verdict is not rich's to give.
-    with suppress(SystemExit):
-        render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
-    sys.stdout.flush()  # a reader that went away shows itself here, not after the exit code is settled
+    render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
+    sys.stdout.flush()  # an interruption of a slow reader is noticed here, where the verdict stands
 
 
 def show_comparison(comparison: Comparison) -> None:
     """Print a comparison that has no run of its own to standard output."""
     from gates.render.terminal import render_comparison, terminal_console
 
-    with suppress(SystemExit):  # as above
-        render_comparison(comparison, terminal_console(sys.stdout))
+    render_comparison(comparison, terminal_console(sys.stdout))
     sys.stdout.flush()
 
 

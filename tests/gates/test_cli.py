@@ -92,7 +92,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
     assert loaded == str(
         [
             *("gates", "gates.values", "gates.cli.options", "gates.cli.looking", "gates.errors", "gates.cli.running"),
-            *("gates.cli.stacking", "gates.cli"),
+            *("gates.cli.stacking", "gates.cli.signals", "gates.cli.streams", "gates.cli"),
         ]
     )
 

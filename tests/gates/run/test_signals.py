@@ -25,7 +25,16 @@ def test_without_a_signal_nobody_wants_to_stop() -> None:
         assert (wish.why(), wish.insists()) == ("", False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_closes_asks_but_once_however_often_it_says_so() -> None:
+    with StopWish() as wish:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        assert (wish.why(), wish.insists()) == ("interrupted by SIGHUP", False)
+        signal.raise_signal(signal.SIGINT)
+        assert wish.insists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_a_wish_and_the_second_an_order(number: signal.Signals) -> None:
     with StopWish() as wish:
         signal.raise_signal(number)

@@ -1,0 +1,30 @@
+"""SIGTERM and SIGHUP end a command like Ctrl-C: in order, with what it holds let go, and with exit code 130."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES = ("SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Turn them into `KeyboardInterrupt`. What whoever started us ignores (`nohup`) stays ignored; a run has its own way."""
+    numbers = [number for name in NAMES if (number := getattr(signal, name, None)) is not None]
+    changed = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,88 @@
+"""What the program shows goes through here, and never decides how the program ends.
+
+A terminal that was closed, a full disk, a reader that went away: the first error silences the stream, and whoever wrote
+goes on. Everything that prints (progress, summaries, rich, click, tracebacks, Python at its exit) uses `sys.stdout` and
+`sys.stderr`, so it is enough to put other streams there.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import sys
+from typing import TextIO
+
+
+class QuietOutput(io.RawIOBase):
+    """A file descriptor for output that swallows what it cannot take.
+
+    Attributes:
+        lost: why it shows nothing any more; None while it does.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.lost: OSError | None = None
+
+    def writable(self) -> bool:
+        """It is for nothing else."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor, which stays open when this goes."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Whether somebody looks at a terminal."""
+        return self.lost is None and os.isatty(self._descriptor)
+
+    def write(self, data: object) -> int:
+        """Write some of it, or say so. `data` is what `io` hands on: an object with a buffer."""
+        view = memoryview(data).cast("B")  # type: ignore[arg-type]
+        while self.lost is None:
+            try:
+                return os.write(self._descriptor, view)
+            except BlockingIOError:  # somebody else made it one that does not wait
+                waiting = select.poll()
+                waiting.register(self._descriptor, select.POLLOUT)
+                waiting.poll()
+            except OSError as error:
+                self.lost = error
+        return len(view)
+
+
+def open_missing() -> None:
+    """Point standard descriptors that were closed at nothing: the next file that is opened would take their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+
+
+def guard() -> QuietOutput:
+    """Put quiet streams in the place of Python's own, closed ones too; what standard output goes to."""
+    open_missing()
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    output = QuietOutput(1)
+    if sys.stdout is sys.__stdout__:  # else somebody who runs us in his own process took it
+        sys.stdout = _text(output, sys.stdout, lines=output.isatty())
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(QuietOutput(2), sys.stderr, lines=True)
+    return output
+
+
+def _text(output: QuietOutput, before: TextIO | None, *, lines: bool) -> io.TextIOWrapper:
+    encoding = before.encoding if before is not None else "utf-8"
+    # A stream that cannot show a character shows its number.
+    return io.TextIOWrapper(io.BufferedWriter(output), encoding, errors="backslashreplace", line_buffering=lines)
+
+
+def loss(output: QuietOutput) -> OSError | None:
+    """Why what was printed got lost; None where nothing did, or its reader had read enough (`| head`)."""
+    sys.stdout.flush()
+    return None if output.lost is None or output.lost.errno == errno.EPIPE else output.lost
