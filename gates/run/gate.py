@@ -224,7 +224,7 @@ class RunningGate:
         counts = count_tests(self.tests) if self._inbox.processes or self.tests else None
         found, junit_tests = self._witnesses(exit_code, counts)
         if junit_tests and counts is None:
-            self.tests += [self.around.mask.struct(result) for result in junit_tests]
+            self.tests += self.around.mask.results(junit_tests)
             counts = count_tests(junit_tests)
         outcome, inconsistent, reason = verdict.decide(found)
         around = self.around

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.masking import distinct
 from gates.regular import open_file, read_text
 from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
 from gates.results.checks import KEPT
@@ -35,6 +36,8 @@ class PytestProcess:
         self.start: dict[str, Any] = {}
         self.exit_code: int | None = None
         self.collected: dict[str, dict[str, Any]] = {}
+        self._listed: list[dict[str, Any]] = []  # what was collected, with the ids as they are
+        self._shown: dict[str, str] = {}  # id that holds a secret → what stands for it
         self.collection_complete = False
         self.running: dict[str, dict[str, Any]] = {}
         self.waiting: dict[str, dict[str, Any]] = {}  # for a slot of a group, or a script
@@ -51,22 +54,47 @@ class PytestProcess:
         self.warned: list[TestWarning] = []
         self.described: list[dict[str, Any]] = []
 
-    def take(self, line: bytes) -> TestResult | None:
-        """Take one record; the result when it is one of a test."""
+    def take(self, line: bytes, *, hides: bool = True) -> TestResult | None:
+        """Take one record, which may hold a secret (`hides`); the result when it is one of a test."""
         try:
-            record = _decode(line)
-            return self._take(self._mask.value(record) if self._mask else record)
+            record, hides = _decode(line), hides and self._mask.touches(line)
+            if record["type"] == "collected":
+                self._collect(record, hides=hides)
+                return None
+            return self._take(self._masked(record) if hides else record)
         except (ValueError, KeyError, TypeError, AttributeError):
             self.unreadable += 1
             return None
+
+    def _masked(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A record without secrets. What it says of a test, it says of the one that was collected under that id."""
+        masked: dict[str, Any] = self._mask.value(record)
+        for before, after in ((record, masked), *zip(record.get("tests", ()), masked.get("tests", ()), strict=True)):
+            for key in ("id", "test"):
+                if before.get(key) in self._shown:
+                    after[key] = self._shown[before[key]]
+        return masked
+
+    def _collect(self, record: dict[str, Any], *, hides: bool) -> None:
+        """Take a part of the list of tests. Which of them look alike without their secrets is known with the last part."""
+        tests, last = record["tests"], bool(record.get("last", True))
+        self._listed += tests
+        if last:
+            self._shown = distinct((test["id"] for test in self._listed), self._mask)
+            if self._shown:
+                tests = self._listed
+                self.collected.clear()
+        for test in tests:
+            if not test.get("deselected"):
+                about = self._mask.value(test) if hides or self._shown else test
+                name = self._shown.get(test["id"], about["id"])
+                self.collected[name] = {**about, "id": name}
+        self.collection_complete = self.collection_complete or last
 
     def _take(self, record: dict[str, Any]) -> TestResult | None:
         kind = record.pop("type")
         if kind == "start":
             self.start = record
-        elif kind == "collected":
-            self.collected.update((test["id"], test) for test in record["tests"] if not test.get("deselected"))
-            self.collection_complete = self.collection_complete or bool(record.get("last", True))
         elif kind == "running":
             self.running[record["id"]] = _checked(record)
             self.begun = record
@@ -262,8 +290,9 @@ class Inbox:
             end = data.rfind(b"\n") + 1
             process.offset += end
             self.moved = self.moved or end > 0
+            hides = self._mask.touches(data[:end])
             for line in data[:end].splitlines():
-                result = process.take(line)
+                result = process.take(line, hides=hides)
                 if process.begun is not None:
                     self._begun.append((self._landed + len(landed), process.begun))
                     process.begun = None

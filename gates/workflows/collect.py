@@ -72,7 +72,7 @@ def _described(prepared: Prepared) -> tuple[list[dict[str, Any]], tuple[str, ...
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=prepared.plan,
-            mask=Mask(os.environ, prepared.config.mask_env, prepared.config.record_env),
+            mask=Mask.of(prepared.config),
             run_id=f"list-{os.getpid()}",
             collect=True,
         )

@@ -83,7 +83,7 @@ def _run(prepared: Prepared) -> ExitCode:
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=plan,
-            mask=Mask(os.environ, prepared.config.mask_env, prepared.config.record_env),
+            mask=Mask.of(prepared.config),
             run_id=f"debug-{os.getpid()}",
             facts=write_facts(folder, prepared.facts),
             debug=True,

@@ -34,7 +34,7 @@ class Recorder:
         self.reports = reports
         self.tests: list[TestResult] = []
         config, plan = prepared.config, prepared.plan
-        self.mask = Mask(os.environ, config.mask_env, config.record_env)
+        self.mask = Mask.of(config)
         self._planned = [item.gate.name for item in plan.gates]
         self._plan = plan
         self._clock = time.monotonic()

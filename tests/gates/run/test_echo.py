@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = Mask({"MY_TOKEN": "s3cret-value"})
+FAR = b"far before it, " + b"." * (SECRET.longest - 1 - len("no secret, s3cret"))
 
 
 class Stream(io.TextIOWrapper):
@@ -45,7 +46,11 @@ def test_what_the_run_says_begins_a_line_of_its_own() -> None:
     [
         (NOTHING, [b"is it", b" so? "], ["is it", "is it so? "]),
         (SECRET, [b"my s3cret", b"-value\n"], ["", "my [masked: MY_TOKEN]\n"]),
-        (SECRET, [b"this is no secret, s3cret", b"-valu\n"], ["this is no sec", "this is no secret, s3cret-valu\n"]),
+        (
+            SECRET,
+            [FAR + b"no secret, s3cret", b"-valu\n"],
+            ["far before it, ", f"{FAR.decode()}no secret, s3cret-valu\n"],
+        ),
     ],
     ids=["at once", "a secret in pieces", "nearly a secret"],
 )

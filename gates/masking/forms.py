@@ -1,0 +1,135 @@
+"""The forms in which a secret may stand in a text: as it is, quoted, escaped, encoded; and patterns that find them.
+
+A pattern allows each character to be written in each of its ways, so it also finds texts that were escaped twice, or
+half.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PLAIN = re.compile(r"[A-Za-z0-9]")
+_RUN = re.compile(rb"[A-Za-z0-9]+")
+_SHORT = {0: "0", 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e"}
+_NAMED = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
+_LETTER, _FURTHER = rb"[A-Za-z0-9+/_-]", 48
+"""Of base64; and bytes from which on its lines are broken."""
+
+
+class Form(NamedTuple):
+    """One way to find a secret.
+
+    Attributes:
+        pattern: finds it.
+        anchors: one of these stands in every text that the pattern finds anything in; empty where none is known.
+        longest: bytes that it can take.
+    """
+
+    pattern: bytes
+    anchors: tuple[bytes, ...]
+    longest: int
+
+
+def forms_of(text: str) -> Iterator[Form]:
+    """How to find a secret in bytes."""
+    data = encode(text)
+    parts = [_character(letter) for letter in text]
+    run = max(_RUN.findall(re.sub(rb"[^\x00-\x7f]", b" ", data)), key=len, default=b"")
+    yield Form(
+        b"".join(pattern for pattern, _ in parts), (run,) if len(run) > 2 else (), sum(most for _, most in parts)
+    )
+    for core, edge in _base64(data):
+        letters = rb"".join(_BASE64.get(letter, bytes([letter])) for letter in core)
+        anchor = max(_RUN.findall(core), key=len, default=b"")
+        around = (_LETTER + b"?", _LETTER + b"?=*") if edge else (b"", b"")
+        yield Form(around[0] + letters + around[1], (anchor,) if len(anchor) > 2 else (), len(letters) + 4)
+    lower = binascii.hexlify(data)
+    yield Form(b"(?i:" + lower + b")", (lower, lower.upper()), len(lower))
+    for mark in (b"%", b"\\x"):
+        pairs = [lower[at : at + 2] for at in range(0, len(lower), 2)]
+        whole = mark + mark.join(pairs)
+        upper = mark + mark.join(pair.upper() for pair in pairs)
+        yield Form(b"(?i:" + re.escape(whole) + b")", (whole, upper), len(whole))
+
+
+def pieces_of(text: str) -> Iterator[bytes]:
+    """A secret in the forms of which somebody may have cut a piece."""
+    data = encode(text)
+    yield data
+    for written in (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text), repr(data)[1:]):
+        yield encode(written[1:-1])
+    yield b"".join(bytes([byte]) if re.match(rb"[A-Za-z0-9_.~-]", bytes([byte])) else b"%%%02X" % byte for byte in data)
+    for core, _ in _base64(data):
+        yield core
+        yield core.translate(bytes.maketrans(b"+/", b"-_"))
+    yield binascii.hexlify(data)
+
+
+def encode(text: str) -> bytes:
+    """A text as the system hands it out, lone surrogates that stand for no byte included."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+_BASE64 = {
+    ord("+"): rb"(?:[+-]|%2[Bb]|\\+u002[Bb])",
+    ord("/"): rb"(?:\\*/|_|%2[Ff])",
+}
+
+
+def _base64(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    """What base64 shows of some bytes wherever they begin, and whether the characters beside it show a bit of them."""
+    for offset in range(3):
+        whole = binascii.b2a_base64(b"\0" * offset + data, newline=False).rstrip(b"=")
+        first, ragged = (0, 2, 3)[offset], bool((offset + len(data)) % 3)
+        yield whole[first : len(whole) - ragged], bool(offset) or ragged
+    if len(data) >= _FURTHER:
+        whole = binascii.b2a_base64(data, newline=False).rstrip(b"=")
+        for width in (76, 64):  # the longer ones first: they begin alike
+            for start in range(0, len(whole), width):
+                if len(line := whole[start : start + width]) >= 8:
+                    yield line, False
+
+
+def _character(letter: str) -> tuple[bytes, int]:
+    """A pattern of the ways in which a character is written, and the bytes that the longest takes."""
+    if _PLAIN.match(letter):
+        return re.escape(letter).encode(), 1
+    code, data = ord(letter), encode(letter)
+    hexes = "".join(f"%(?:25)*{byte:02x}" for byte in data)
+    ways = [  # a longer one that begins like another comes first
+        rf"(?i:{hexes})".encode(),
+        rf"(?i:&(?:amp;)*#0*(?:{code}|x0*{code:x});)".encode(),
+        rf"\\+(?i:{_unicode(code)})".encode(),
+        "".join(rf"\\+(?i:x{byte:02x})" for byte in data).encode(),
+        "".join(rf"\\+0?{byte:03o}" for byte in data).encode(),
+    ]
+    if code in _SHORT:
+        ways.append(rf"\\+{_SHORT[code]}".encode())
+    if letter in _NAMED:
+        ways.append(f"&(?:amp;)*{_NAMED[letter]};".encode())
+    if letter == "'":
+        ways += [rb"""'"'"'""", rb"""'\\+''"""]
+    if letter == '"':
+        ways.append(b'""')  # in CSV
+    if letter == "\\":
+        ways.insert(0, rb"\\+")
+    if letter.isspace():
+        ways += [rb"""['"]\s*\n[ \t>]*['"]""", rb"\s+", rb"\+"]
+    ways += [rb"\\+" + re.escape(data), re.escape(data)]
+    return b"(?:" + b"|".join(ways) + b")", max(16, 12 * len(data))
+
+
+def _unicode(code: int) -> str:
+    if code <= 0xFFFF:
+        return f"u{{?0*{code:04x}}}?" if code > 0xFF else f"(?:u{{?0*{code:04x}}}?|x{code:02x})"
+    high, low = 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code - 0x10000 & 0x3FF)
+    return rf"(?:u{high:04x}\\+u{low:04x}|u{{?0*{code:08x}|u{{0*{code:x}}})"
