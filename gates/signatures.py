@@ -13,27 +13,19 @@ Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded i
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .frames import Own, frames_of_dump, frames_of_exception, frames_of_text, innermost, leaf_of
 
-    Frame = tuple[str, str]  # file and function
+if TYPE_CHECKING:
+    from .frames import Frame
 
 LIMIT = 200
 """Characters of a normalised message."""
 
 _READ = 2000
 """Characters of a line that are looked at."""
-
-_DEEP = 10
-"""Groups of exceptions inside each other that are looked into."""
-
-_FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".nox", ".tox"})
-"""Folders inside a project that hold the code of others."""
 
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",
@@ -88,14 +80,6 @@ _CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
 _BEFORE_NAME = re.compile(r"\A.*[.:$]")
 _WORD = re.compile(r"\w")
 
-_STACK_FRAME = re.compile(r'^\s*File "(?P<file>[^"\n]+)", line \d+,? in (?P<function>\S+)', re.MULTILINE)
-_TEXT_FRAME = re.compile(
-    r'^\s*File "(?P<file>[^"\n]+)", line \d+,? in (?P<function>\S+)'
-    r"|^(?P<short>[^\s:][^:\n]*):\d+: in (?P<in>\S+)"
-    r"|^(?P<long>[^\s:][^:\n]*\.py):\d+:(?: [A-Za-z_]\w*)?$",
-    re.MULTILINE,
-)
-_THREAD = re.compile(r"^(?P<current>Current thread|Thread) .*\(most recent call first\):?", re.MULTILINE)
 _FATAL = re.compile(r"^Fatal Python error: (?P<what>[^\n]+)", re.MULTILINE)
 
 
@@ -125,65 +109,27 @@ def _shortened(name: str) -> str:
     return "<path>/" + ("<tmp>" if _TEMPORARY.match(name) else name)
 
 
-def innermost(frames: Iterable[Frame], root: str, own: Frame = ("", "")) -> str:
-    """`file:function` of the last frame that is in the project; empty for none.
-
-    Args:
-        frames: outermost first.
-        root: of the project, absolute.
-        own: the test's own file, absolute, and how it is called from the root.
-    """
-    for file, function in reversed(list(frames)):
-        name = own[1] if file == own[0] and file else in_project(file, root)
-        if name:
-            return f"{name}:{function}" if function else name
-    return ""
-
-
-def in_project(file: str, root: str) -> str:
-    """The path from the root, with `/`; empty for a file of somebody else."""
-    if not file or file.startswith("<"):
+def _named(frame: Frame | None) -> str:
+    """`file:function`; empty for none."""
+    if frame is None:
         return ""
-    if Path(file).is_absolute():
-        start = root.rstrip(os.sep) + os.sep
-        if not root or not file.startswith(start):
-            return ""
-        file = file[len(start) :]
-    parts = os.path.normpath(file).replace(os.sep, "/").split("/")
-    return "" if parts[0] == ".." or not _FOREIGN.isdisjoint(parts) else "/".join(parts)
+    return f"{frame.file}:{frame.function}" if frame.function else frame.file
 
 
-def of_exception(error: BaseException, root: str, own: Frame = ("", "")) -> str:
+def of_exception(error: BaseException, root: str, own: Own = Own()) -> str:  # noqa: B008 (frozen)
     """The signature of an exception that is at hand, with its traceback."""
-    kinds = [type(error).__name__]
-    for _ in range(_DEEP):  # a group says nothing of the cause; its first leaf does
-        members = getattr(error, "exceptions", None)
-        if not isinstance(members, tuple) or not members or not isinstance(members[0], BaseException):
-            break
-        error = members[0]
-        kinds.append(type(error).__name__)
+    leaf, groups = leaf_of(error)
+    kinds = [type(one).__name__ for one in (*groups, leaf)]
     try:
-        message = str(error)
+        message = str(leaf)
     except Exception:  # noqa: BLE001 (a test's own exception may do anything)
         message = ""
-    frames = []
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        # Helpers that hide themselves from tracebacks are not where anybody would look.
-        if "__tracebackhide__" not in code.co_varnames:
-            frames.append((code.co_filename, code.co_name))
-        step = step.tb_next
-    return signature(": ".join(kinds), message, innermost(frames, root, own))
+    return signature(": ".join(kinds), message, _named(innermost(frames_of_exception(leaf), root, own)))
 
 
 def of_text(message: str, text: str, root: str) -> str:
     """The signature where only words are left: a message that may begin with its type, and a traceback."""
-    frames = [
-        (match["file"] or match["short"] or match["long"], match["function"] or match["in"] or "")
-        for match in _TEXT_FRAME.finditer(text)
-    ]
-    return signature("", typed(message), innermost(frames, root))
+    return signature("", typed(message), _named(innermost(frames_of_text(text), root)))
 
 
 def typed(message: str, kind: str = "") -> str:
@@ -202,7 +148,7 @@ def typed(message: str, kind: str = "") -> str:
 
 def of_timeout(dump: str, root: str) -> str:
     """The signature of a test that was ended by its time-out, from the stacks of all threads."""
-    return signature("timeout", "", _main_thread(dump, root))
+    return signature("timeout", "", _named(innermost(frames_of_dump(dump), root)))
 
 
 def of_crash(dump: str, root: str) -> str:
@@ -210,7 +156,7 @@ def of_crash(dump: str, root: str) -> str:
     fatal = _FATAL.search(dump)
     if fatal is None:
         return "crashed"
-    return signature(f"crashed: {_cause(fatal['what'].strip())}", "", _main_thread(dump, root))
+    return signature(f"crashed: {_cause(fatal['what'].strip())}", "", _named(innermost(frames_of_dump(dump), root)))
 
 
 def _cause(words: str) -> str:
@@ -221,15 +167,3 @@ def _cause(words: str) -> str:
 
     number = getattr(signal, name, None)
     return name if number is None else f"signal {int(number)} ({name})"
-
-
-def _main_thread(dump: str, root: str) -> str:
-    """The innermost frame of the main thread: the one that is marked as current, else the last one of the dump."""
-    threads = list(_THREAD.finditer(dump))
-    if not threads:
-        return ""
-    chosen = next((match for match in threads if match["current"] == "Current thread"), threads[-1])
-    following = [match.start() for match in threads if match.start() > chosen.start()]
-    stack = dump[chosen.end() : following[0] if following else len(dump)]
-    frames = [(match["file"], match["function"]) for match in _STACK_FRAME.finditer(stack)]
-    return innermost(reversed(frames), root)

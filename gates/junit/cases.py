@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from gates.frames import place_of_text
 from gates.junit.errors import JUnitError
 from gates.junit.outcomes import (
     ATTEMPT_ELEMENTS,
@@ -184,7 +185,7 @@ def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) 
         phase=properties.get("phase", "call"),
         worker=properties.get("worker", ""),
         file=file,
-        line=read_line(attributes.get("line", ""), producer),
+        line=_number(properties.get("defined", "")) or read_line(attributes.get("line", ""), producer),
         started=read_moment(about.get("timestamp", "")),
         reason=message if skipped else properties.get("reason", ""),
         exclusion=properties.get("exclusion", ""),
@@ -193,6 +194,7 @@ def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) 
         stdout=stdout,
         stderr=stderr,
         signature=properties.get("signature", "") or _signature(decided, exact),
+        place=properties.get("place", "") or _place(decided, exact),
         attempts=tuple(_attempt(result, number, case) for number, result in enumerate(earlier, 1)),
         subtests=read,
         subtests_passed=_number(properties.get("subtests-passed", "")),
@@ -222,6 +224,7 @@ def _read_simple(case: RawCase, test_id: str, gate: str, file: str, producer: st
         stdout=_output(case, None, "system-out"),
         stderr=_output(case, None, "system-err"),
         signature=_signature(result, outcome),
+        place=_place(result, outcome),
     )
 
 
@@ -274,6 +277,7 @@ def _attempt(result: RawResult, number: int, case: RawCase) -> AttemptResult:
         message=result.message,
         details=result.text,
         signature=properties.get(f"attempt-{number}-signature", "") or _signature(result, outcome),
+        place=properties.get(f"attempt-{number}-place", "") or _place(result, outcome),
         stdout=result.text_of("system-out") if result.is_attempt else _output(case, None, "system-out"),
         stderr=result.text_of("system-err") if result.is_attempt else _output(case, None, "system-err"),
         worker=properties.get(f"attempt-{number}-worker", "") or properties.get("worker", ""),
@@ -288,7 +292,14 @@ def _subtest(result: RawResult, number: int, properties: dict[str, str]) -> Subt
         message=message,
         details=result.text,
         signature=properties.get(f"subtest-{number}-signature", "") or normalise(typed(message)),
+        place=properties.get(f"subtest-{number}-place", ""),
     )
+
+
+def _place(result: RawResult | None, outcome: TestOutcome) -> str:
+    """The line that failed, where the traceback names one by a relative path."""
+    bad = outcome in BAD_TESTS or outcome is TestOutcome.FLAKY
+    return place_of_text(result.text, "") if result is not None and bad else ""
 
 
 def _signature(result: RawResult | None, outcome: TestOutcome) -> str:

@@ -52,7 +52,7 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
         time=seconds(main.duration),
         timestamp=iso(main.started),
         file=file,
-        line=test.line,
+        line=failing_line(test),
         stdout=stdout,
         stderr=stderr,
     )
@@ -76,6 +76,12 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
     return case
 
 
+def failing_line(test: TestResult) -> int:
+    """The line of a case: where it failed, as readers that annotate files expect; else, or elsewhere, where it begins."""
+    file, _, line = test.place.rpartition(":")
+    return int(line) if file and file == test.file and line.isdigit() else test.line
+
+
 def _add_properties(case: Case, test: TestResult, element: str | None) -> None:
     case.add_property("outcome", test.outcome.value)
     case.add_property("worker", test.worker)
@@ -83,15 +89,19 @@ def _add_properties(case: Case, test: TestResult, element: str | None) -> None:
     case.add_property("phase", "" if test.phase == "call" else test.phase)
     case.add_property("exclusion", test.exclusion)
     case.add_property("signature", test.signature)
+    case.add_property("place", test.place)
+    case.add_property("defined", str(test.line) if failing_line(test) != test.line else "")
     if element != "skipped":
         case.add_property("reason", test.reason)
     for number, attempt in enumerate(test.attempts, 1):
         case.add_property(f"attempt-{number}-signature", attempt.signature)
+        case.add_property(f"attempt-{number}-place", attempt.place)
         case.add_property(f"attempt-{number}-phase", "" if attempt.phase == "call" else attempt.phase)
         case.add_property(f"attempt-{number}-worker", "" if attempt.worker == test.worker else attempt.worker)
     for number, subtest in enumerate(test.subtests, 1):
         case.add_property(f"subtest-{number}", subtest.name)
         case.add_property(f"subtest-{number}-signature", subtest.signature)
+        case.add_property(f"subtest-{number}-place", subtest.place)
     for number, leak in enumerate(test.leaks, 1):
         case.add_property(f"leak-{number}", leak)
     for outcome in ("passed", "skipped", "xfailed"):
@@ -115,6 +125,7 @@ def _add_attempts(case: Case, test: TestResult) -> None:
         message=_message(test),
         details=test.details,
         signature=test.signature,
+        place=test.place,
         stdout=test.stdout,
         stderr=test.stderr,
     )
@@ -141,7 +152,11 @@ def _unknown_attempt(test: TestResult) -> tuple[AttemptResult, ...]:
         return ()
     message = test.message or "failed before it passed"
     outcome = TestOutcome.FAILED if test.phase == "call" else TestOutcome.ERROR
-    return (AttemptResult(outcome=outcome, message=message, details=test.details, signature=test.signature),)
+    return (
+        AttemptResult(
+            outcome=outcome, message=message, details=test.details, signature=test.signature, place=test.place
+        ),
+    )
 
 
 def _failed_itself(test: TestResult) -> bool:

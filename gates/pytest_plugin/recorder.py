@@ -15,7 +15,7 @@ from ..values import BAD_TESTS, TestOutcome
 from .budget import fit
 from .catalogue import numbered, place
 from .quarantine import as_it_was
-from .reports import PHASES, Attempt, conclude, message_of, signature_of, skip_reason, text_of, worker_of
+from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
 
 if TYPE_CHECKING:
@@ -165,14 +165,15 @@ class Recorder:
             self.stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
         else:
             file = report.nodeid.partition("::")[0]
-            details = cap(text_of(report))
+            details, root = cap(text_of(report)), str(self._config.rootpath)
             self.stream.write(
                 "collect-error",
                 id=report.nodeid,
                 file=file,
                 message=message_of(report),
                 details=details,
-                signature=signature_of(report, str(self._config.rootpath)),
+                signature=signature_of(report, root),
+                place=place_of(report, root),
             )
 
     # Tests

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
+from ..frames import place_of_dump, place_of_text
 from ..signatures import of_crash, of_text, of_timeout
 from ..values import TestOutcome
 from .subtests import is_subtest, subtest_name
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 _WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")
 """What xdist puts before a traceback: the worker is a field of its own, and its path would differ between machines."""
+
+_EXAMPLE = re.compile(
+    r"^UNEXPECTED EXCEPTION: (?P<raised>.*)$|^Expected:\n(?P<expected> +.*)(?:\n .*)*\nGot:\n(?P<got> +.*)",
+    re.MULTILINE,
+)
+"""What doctest says of an example that failed."""
 
 PHASES = ("setup", "call", "teardown")
 
@@ -191,6 +198,7 @@ def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
         "message": message_of(lead),
         "details": cap(_joined([*titled, (str(report.when), report)])),
         "signature": signature_of(lead, attempt.root),
+        "place": place_of(lead, attempt.root),
         "worker": worker_of(report),
         **captured(report.sections[attempt.skip :]),
     }
@@ -204,6 +212,7 @@ def _subtest(report: pytest.TestReport, attempt: Attempt) -> dict[str, Any]:
         "message": message_of(report),
         "details": cap(text_of(report)),
         "signature": signature_of(report, attempt.root),
+        "place": place_of(report, attempt.root),
         "duration": round(report.duration, 6),
         **captured([section for section in report.sections[attempt.skip :] if section[0].endswith("call")]),
     }
@@ -224,6 +233,7 @@ def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
         "message": first_line(details),
         "details": details,
         "signature": (of_timeout if timed_out else of_crash)(details, attempt.root),
+        "place": place_of_dump(details, attempt.root),
     }
 
 
@@ -259,6 +269,7 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
             "reason": f"passed at attempt {len(attempt.earlier) + 1}",
             "message": first.get("message", ""),
             "signature": first.get("signature", ""),
+            "place": first.get("place", ""),
         }
     return {}
 
@@ -272,6 +283,7 @@ def _standing(attempt: Attempt, why: str) -> dict[str, Any]:
         "reason": f"attempt {len(attempt.earlier) + 1} was skipped: {why}",
         "message": last.get("message", ""),
         "signature": last.get("signature", ""),
+        "place": last.get("place", ""),
     }
 
 
@@ -290,6 +302,7 @@ def _failed(
         "message": message_of(lead),
         "details": _joined(own),
         "signature": signature_of(lead, attempt.root),
+        "place": place_of(lead, attempt.root),
     }
 
 
@@ -299,6 +312,14 @@ def signature_of(report: AnyReport, root: str) -> str:
         return of_timeout(text_of(report), root)
     said = getattr(report, "gates_signature", "")
     return str(said) if said else of_text(message_of(report), text_of(report), root)
+
+
+def place_of(report: AnyReport, root: str) -> str:
+    """Where it failed, as a file and a line of the project; likewise."""
+    if hasattr(report, TIMEOUT):
+        return place_of_dump(text_of(report), root)
+    said = getattr(report, "gates_place", None)
+    return place_of_text(text_of(report), root) if said is None else str(said)
 
 
 def _joined(titled: list[tuple[str, pytest.TestReport]], *, titles: bool = False) -> str:
@@ -319,8 +340,13 @@ def message_of(report: AnyReport) -> str:
     """The failure in one line: the exception's, or the last line that pytest marks with `E`."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
-        return first_line(str(crash.message))
+        words = str(crash.message)
+        # Of a text that Python cannot read, the place and the text come first, and the reason last.
+        return first_line(words.rpartition("\n")[2] if words.lstrip().startswith('File "') else words)
     text = text_of(report)
+    example = _EXAMPLE.search(text)
+    if example is not None:
+        return first_line(example["raised"] or f"expected {example['expected'].strip()}, got {example['got'].strip()}")
     marked = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     return first_line(marked[-1] if marked else text)
 

@@ -1,4 +1,4 @@
-"""The process that runs the tests: puts the signature of a failure into its report, while the exception is at hand."""
+"""In the process that runs the tests: sign and place a failure in its report, while the exception is at hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..frames import Own, place_of_exception
 from ..signatures import of_exception
 
 if TYPE_CHECKING:
@@ -32,5 +33,18 @@ class Signer:
         error = call.excinfo.value
         # `pytest.xfail()` is a word of the test, no exception of what it tests.
         if not isinstance(error, (pytest.xfail.Exception, pytest.skip.Exception)):
-            own = (str(getattr(item, "path", "")), item.nodeid.partition("::")[0])
+            own = _own(item)
             report.gates_signature = of_exception(error, self._root, own)
+            report.gates_place = place_of_exception(error, self._root, own)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(
+        self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[None], report: pytest.CollectReport
+    ) -> None:
+        """Place the report of a module that cannot be imported; pytest asks for it before it hands the report on."""
+        if isinstance(node, pytest.Collector) and call.excinfo is not None:
+            report.gates_place = place_of_exception(call.excinfo.value, self._root, _own(node))  # type: ignore[attr-defined]
+
+
+def _own(node: pytest.Item | pytest.Collector) -> Own:
+    return Own(str(getattr(node, "path", "")), node.nodeid.partition("::")[0])

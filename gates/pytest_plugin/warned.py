@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..signatures import in_project, normalise
+from ..frames import in_project
+from ..signatures import normalise
 from .text import first_line
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
         yield from map(_cut, reason[:REASON_LINES])
         if len(reason) > REASON_LINES:
             yield f"… {plural(len(reason) - REASON_LINES, 'line')} cut, all that was kept is in tests.jsonl …"
-    place = f"{own[-1].path}:{own[-1].line}" if own else _defined(part)
+    place = part.place or (f"{own[-1].path}:{own[-1].line}" if own else _defined(part))
     if place:
         yield f"at {one_line(place)}"
     if not (reasons and own):

@@ -206,7 +206,7 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
             id=test.id,
             gate=test.gate,
             outcome=test.outcome,
-            place=f"{test.file}:{test.line}" if test.file and test.line else test.file,
+            place=place_of(test),
             message=_message(test),
             lines=useful_lines(test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)),
             duration=test.duration,
@@ -214,6 +214,12 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
         )
         for test in failed
     )
+
+
+def place_of(test: TestResult) -> str:
+    """Where it failed: the line itself, in the test or below it; where that is not known, where the test begins."""
+    failed = test.place or next((each.place for each in test.subtests if each.place), "")
+    return failed or (f"{test.file}:{test.line}" if test.file and test.line else test.file)
 
 
 def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
@@ -239,8 +245,8 @@ def _message(test: TestResult) -> str:
         more = ", …" if len(test.subtests) > NAMED_SUBTESTS else ""
         message = f"{plural(len(test.subtests), 'subtest')} failed, {names}{more}: {message}"
     frame = test.signature.rpartition(" @ ")[2] if " @ " in test.signature else ""
-    # A frame in the test's own file says no more than the place and the traceback.
-    if frame and frame.rpartition(":")[0] != test.file:
+    # A frame in the test's own file, or where the place is, says no more than the place and the traceback.
+    if frame and frame.rpartition(":")[0] not in (test.file, place_of(test).rpartition(":")[0]):
         message = f"{message} (in {one_line(frame, 200)})"
     return f"{message} (attempt {test.attempt.replace('/', ' of ')})" if test.attempts else message
 

@@ -30,6 +30,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         message: the failure in one line.
         details: its traceback, capped.
         signature: as of a `TestResult`.
+        place: as of a `TestResult`.
         stdout: what this attempt printed, capped.
         stderr: as `stdout`.
         worker: xdist's name of the worker.
@@ -42,6 +43,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     message: str = ""
     details: str = ""
     signature: str = ""
+    place: str = ""
     stdout: str = ""
     stderr: str = ""
     worker: str = ""
@@ -55,6 +57,7 @@ class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         message: the failure in one line.
         details: its traceback, capped.
         signature: as of a `TestResult`.
+        place: as of a `TestResult`.
         duration: seconds.
         stdout: what it printed, capped; pytest keeps this apart from the output of the test.
         stderr: as `stdout`.
@@ -64,6 +67,7 @@ class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     message: str = ""
     details: str = ""
     signature: str = ""
+    place: str = ""
     duration: float = 0.0
     stdout: str = ""
     stderr: str = ""
@@ -92,6 +96,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         stderr: as `stdout`.
         signature: the failure in one line that stays the same from run to run and from machine to machine,
             `Type: message @ file:function`, see `gates.signatures`; of a flaky test, its first failure.
+        place: the line that failed, `path:line`: the innermost one in the project's own code; empty where unknown.
         phases: of the last attempt; empty where setup and teardown passed within a millisecond each, for then
             `duration` and `outcome` are those of the call.
         attempts: every attempt before the last one, in order. A test that passed after these is `flaky`.
@@ -124,6 +129,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     stdout: str = ""
     stderr: str = ""
     signature: str = ""
+    place: str = ""
     phases: tuple[PhaseResult, ...] = ()
     attempts: tuple[AttemptResult, ...] = ()
     subtests: tuple[SubtestResult, ...] = ()

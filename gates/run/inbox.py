@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.frames import place_of_dump
 from gates.masking import distinct
 from gates.regular import open_file, read_text
 from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
@@ -207,10 +208,10 @@ class PytestProcess:
         if asked or dump.startswith("Timeout ("):
             stacks = asked or dump
             told = {"details": stacks, "message": "timed out", "signature": of_timeout(stacks, root)}
-            return TestOutcome.TIMEOUT, told
+            return TestOutcome.TIMEOUT, {**told, "place": place_of_dump(stacks, root)}
         if dump:  # of a fatal signal
             told = {"details": dump, "message": dump.partition("\n")[0], "signature": of_crash(dump, root)}
-            return TestOutcome.CRASHED, told
+            return TestOutcome.CRASHED, {**told, "place": place_of_dump(dump, root)}
         return TestOutcome.INTERRUPTED, {}
 
     def _stacks(self) -> str:

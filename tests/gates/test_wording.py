@@ -30,7 +30,7 @@ NOUNS = frozenset(
 """What is counted in sentences; the noun of a new count belongs here."""
 
 BANNED = re.compile(
-    r"\bw[eo]nt wrong\b|\bgo(?:es)? wrong\b|\bgot lost\b|\b(?:tests?|cases?) (?:is|are) wrong\b|\bwrong (?:tests?|cases?)\b"
+    r"\bw[eo]nt wrong\b|\bgo(?:es)? wrong\b|\btests? got lost\b|\b(?:tests?|cases?) (?:is|are) wrong\b|\bwrong (?:tests?|cases?)\b"
     r"|\bnone is wrong\b|\b1 (?:cases|tests|files|errors|records|processes)\b",
     re.IGNORECASE,
 )

@@ -234,6 +234,24 @@ def test_a_case_says_where_its_test_is_and_who_ran_it() -> None:
     assert properties(case) == {"outcome": "excluded", "worker": "gw1", "process": "2", "exclusion": "scaffolding"}
 
 
+@pytest.mark.parametrize(
+    ("place", "line", "said"),
+    [
+        ("tests/kvcache/test_pool.py:12", "12", {"place": "tests/kvcache/test_pool.py:12", "defined": "7"}),
+        ("kvcache/pool.py:40", "7", {"place": "kvcache/pool.py:40"}),
+        ("", "7", {}),
+    ],
+)
+def test_a_failed_case_stands_at_the_line_that_failed(place: str, line: str, said: dict[str, str]) -> None:
+    test = a_test(outcome=TestOutcome.FAILED, message="m", place=place)
+    document = junit_document(a_run([test]), [test])
+    case = case_of(written(a_run([test]), [test]), "test_it")
+    assert case.get("line") == line
+    assert {name: value for name, value in properties(case).items() if name != "outcome"} == said
+    (back,) = parse_junit([document.encode()], "x").results
+    assert (back.line, back.place) == (7, place)
+
+
 def test_an_excluded_test_says_who_owns_the_exclusion_and_until_when() -> None:
     record = ExclusionRecord(name="e", filter="f", reason="r", category="c", owner="kv", expires="2027-01-31")
     test = a_test(outcome=TestOutcome.EXCLUDED, reason="planned", exclusion="e")

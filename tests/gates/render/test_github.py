@@ -30,6 +30,12 @@ def test_a_failing_test_is_shown_beside_its_line() -> None:
     )
 
 
+def test_a_failing_test_is_shown_beside_the_line_that_failed() -> None:
+    tests = [a_test("bad", TestOutcome.FAILED, message="m", place="kvcache/pool.py:40")]
+    shown = lines(a_run(tests, outcome="failed"), tests)[0]
+    assert shown.startswith("::error file=kvcache/pool.py,line=40,title=failed tests/kvcache/test_pool.py")
+
+
 def test_a_test_without_a_place_is_shown_too() -> None:
     tests = [a_test("bad", TestOutcome.CRASHED, file="")]
     assert lines(a_run(tests, outcome="failed"), tests)[0] == "::error title=crashed bad::crashed"

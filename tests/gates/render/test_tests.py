@@ -154,6 +154,7 @@ FIRST = AttemptResult(outcome=TestOutcome.FAILED, message="assert 1 == 3", signa
         ({"message": "m", "signature": "E: m @ kvcache/pool.py:take"}, "m (in kvcache/pool.py:take)"),
         ({"message": "m", "signature": "E: m @ tests/kvcache/test_pool.py:test_it"}, "m"),
         ({"message": "m", "signature": "E: m"}, "m"),
+        ({"message": "m", "signature": "E: m @ kvcache/pool.py:take", "place": "kvcache/pool.py:9"}, "m"),
         ({"message": "m", "attempts": (FIRST, FIRST)}, "m (attempt 3 of 3)"),
         ({"message": "m", "subtests": (SubtestResult(name="(n=1)"),)}, "1 subtest failed, (n=1): m"),
         (
