@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from gates.errors import EnvironmentProblem, UsageError
-from gates.regular import read_bytes
+from gates.regular import open_file
 from gates.results import Changes, FileChange, Subject
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ def git_environment(**more: str) -> dict[str, str]:
     environment = {key: value for key, value in os.environ.items() if key not in _HOOK_VARIABLES}
     return {**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}
 
+
+STRICT = (
+    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.safecrlf=false"),
+)
+"""Believe the files, and nothing that may be out of date or told to look away; run nobody's hook."""
 
 _NO_FILTERS = ("-c", "core.autocrlf=false")
 """What is exported is read by programs, not edited: as it lies in the tree."""
@@ -90,6 +96,19 @@ class Git:
                 got=done.stderr.decode("utf-8", "replace").strip(),
             )
         return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
+
+    def listed(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
+        """What git prints with `-z`, as a list.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        return [entry for entry in self.need(*arguments, env=env).split("\0") if entry]
+
+    def paths(self, *names: str) -> list[Path]:
+        """Where git keeps files of its own, such as `info/exclude`."""
+        words = [word for name in names for word in ("--git-path", name)]
+        return [Path(line) for line in self.need("rev-parse", "--path-format=absolute", *words).split("\n")]
 
     @cached_property
     def _places(self) -> list[str]:
@@ -179,8 +198,26 @@ class Git:
                 # With its time: git looks again into files that changed in the second in which the index was written.
                 shutil.copy2(self.index, index)
             environment = git_environment(GIT_INDEX_FILE=str(index))
-            self.need("-c", "core.safecrlf=false", "add", "-A", env=environment)
+            self._look_everywhere(environment)
+            self.need(*STRICT, "add", "-A", env=environment)
             return self.need("write-tree", env=environment)
+
+    def _look_everywhere(self, environment: dict[str, str]) -> None:
+        """Take the flags from an index with which git looks away from files that differ, or are gone."""
+        flagged: dict[str, list[str]] = {"assume-unchanged": [], "skip-worktree": []}
+        for entry in self.listed("ls-files", "-v", "-z", "--full-name", env=environment):
+            if entry[0].islower():
+                flagged["assume-unchanged"].append(entry[2:])
+            if entry[0] in "sS":
+                flagged["skip-worktree"].append(entry[2:])
+        if not any(flagged.values()):
+            return
+        top = self.folder.resolve().parents[len(Path(self.prefix).parts) - 1] if self.prefix else self.folder
+        if self.answer("config", "--bool", "core.sparseCheckout") == "true":  # those are not there on purpose
+            flagged["skip-worktree"] = [name for name in flagged["skip-worktree"] if os.path.lexists(top / name)]
+        for flag, names in flagged.items():
+            words = b"".join(os.fsencode(name) + b"\0" for name in names)
+            Git(top).need(*STRICT, "update-index", f"--no-{flag}", "-z", "--stdin", env=environment, stdin=words)
 
     def default_bases(self) -> Iterator[str]:
         """Names of the branch that others may start from, the likeliest first; not each of them is there."""
@@ -265,23 +302,33 @@ def _change_digest(git: Git, before: str, after: str) -> str:
 
 
 def folder_identity(root: Path) -> str:
-    """Digest of all files below `root`: paths and contents; hidden folders, caches and reports are left out."""
+    """Digest of all files below `root`: paths and contents."""
     digest = hashlib.sha256()
+    for name in folder_files(root):
+        digest.update(os.fsencode(name) + b"\0" + content_digest(root / name))
+    return "files:sha256:" + digest.hexdigest()
+
+
+def folder_files(root: Path) -> Iterator[str]:
+    """Files and links below `root`, in a fixed order; hidden folders, caches and reports are left out."""
     for folder, folders, files in os.walk(root):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` does not go into them
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
         if Path(folder) == root and "reports" in folders:
             folders.remove("reports")
         for name in sorted([*files, *links]):
-            path = Path(folder) / name
-            digest.update(os.fsencode(path.relative_to(root)) + b"\0")
-            try:
-                # A link to a folder, a pipe: reading one fails, the other waits for ever. The name is all there is.
-                content = read_bytes(path) if path.is_file() else os.fsencode(path.readlink())
-                digest.update(hashlib.sha256(content).digest())
-            except OSError:
-                digest.update(b"unreadable")
-    return "files:sha256:" + digest.hexdigest()
+            yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def content_digest(path: Path) -> bytes:
+    """Digest of what a file holds, or of where a link leads. A pipe has nothing but its name: reading it never ends."""
+    try:
+        if not path.is_file():
+            return hashlib.sha256(os.fsencode(path.readlink())).digest()
+        with open_file(path) as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"unreadable"
 
 
 def changes_of(git: Git, subject: Subject) -> Changes | None:

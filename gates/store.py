@@ -18,6 +18,8 @@ from gates.results.files import write_whole
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gates.git import Git
     from gates.results import Run, TestResult
 
@@ -81,6 +83,7 @@ class Store:
         # All worktrees of a repository share the folder; what is left to be done in one is no business of another.
         place = hashlib.sha256(os.fsencode(root)).hexdigest()[:16] if root is not None else "root"
         self._outstanding = folder / "outstanding" / f"{place}.json"
+        self._made = folder / "made" / f"{place}.json"
 
     @staticmethod
     def of(root: Path, git: Git | None) -> Store:
@@ -113,6 +116,20 @@ class Store:
             return msgspec.convert(json.loads(read_bytes(self._outstanding)), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
+
+    def made(self) -> frozenset[str]:
+        """Files that gates made in this working tree, git did not ignore, and runs spoke of."""
+        try:
+            return frozenset(str(name) for name in json.loads(read_bytes(self._made)))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return frozenset()
+
+    def remember_made(self, names: Collection[str]) -> None:
+        """Keep which files gates made: that they are written anew the next time is no change of what is validated."""
+        if not names:
+            return
+        with suppress(GatesError, OSError):
+            write_whole(self._made, json.dumps(sorted(self.made() | set(names))).encode())
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""

@@ -125,6 +125,10 @@ def _clean_commit(run: Run) -> Item:
         return Item(False, text, "the would-be merge was validated, which is no commit yet")
     if subject.dirty:
         return Item(False, text, "there are uncommitted changes")
+    if run.changed:
+        return Item(False, text, "it changed while gates ran")
+    if run.left:
+        return Item(False, text, f"gates left {plural(len(run.left), 'new file')} in it")
     if not subject.commit:
         return Item(False, text, "not shown: there is no git commit")
     return Item(True, text, subject.commit[:12])

@@ -39,6 +39,27 @@ TIMING_FOLDER = "timing"
 _STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)
 
 
+_REPORTS = frozenset(
+    {
+        *_STALE,
+        STACK_FILE,
+        STACK_SUMMARY_FILE,
+        LOCK_FILE,
+        LOGS_FOLDER,
+        CONFIRM_FOLDER,
+        TIMING_FOLDER,
+        "stack",
+        ".gitignore",
+    }
+)
+
+
+def is_report(path: str) -> bool:
+    """Whether a path in a folder of reports is one that runs write, or write aside before it is renamed."""
+    first = path.partition("/")[0]
+    return first in _REPORTS or any(first.startswith(f".{name}.") for name in _REPORTS)
+
+
 def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
     """The error for a report that cannot be written."""
     return EnvironmentProblem(

@@ -235,6 +235,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         quarantine: tests that ran and did not count, and why.
         leaves: what the predicates of all expressions matched, over all gates.
         pythons: versions of Python that the project says it supports, such as `3.12`.
+        changed: what of the subject changed while gates ran: files, and what else in words. Such a run does not pass.
+        left: files that came while gates ran, are neither tracked nor ignored by git, and are part of the tree from now on.
         notes: what else the reader must know, for example that injection was impossible.
     """
 
@@ -255,6 +257,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     tests: TestCounts | None = None
     exclusions: tuple[ExclusionRecord, ...] = ()
     quarantine: tuple[ExclusionRecord, ...] = ()
+    changed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     leaves: tuple[FilterLeaf, ...] = ()
     filter: str = ""
     effective_filter: str = ""

@@ -21,8 +21,10 @@ from gates.run.events import (
     TestStarted,
 )
 from gates.run.gate import RunningGate
+from gates.run.guard import Guard
 from gates.run.start import Surroundings, not_started
 from gates.values import BAD_TESTS, GateOutcome, format_duration
+from gates.vcs.watch import Seen
 
 if TYPE_CHECKING:
     from gates.plan import Plan, PlannedGate
@@ -42,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         stopped: why the run must end, empty while it need not; asked at every tick.
         at_once: the user insisted: no grace.
         detailed: somebody wants to hear of every test that starts.
+        look: says what changed in the tree since it was asked last; None where nothing is validated.
     """
 
     config: Config
@@ -49,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stopped: Callable[[], str] = lambda: ""
     at_once: Callable[[], bool] = lambda: False
     detailed: bool = False
+    look: Callable[[], Seen] | None = None
 
 
 class Engine:
@@ -56,6 +60,7 @@ class Engine:
 
     Attributes:
         late: the time of the whole run was over before it was done.
+        guard: holds gates to the tree that is validated.
     """
 
     def __init__(self, plan: Plan, settings: Settings) -> None:
@@ -65,6 +70,7 @@ class Engine:
         self._ended: dict[str, GateResult] = {}
         self._number = self._wrong = 0
         self.late = False
+        self.guard = Guard(settings.look)
 
     def events(self) -> Iterator[Event]:
         """What happens, until every planned gate has its result."""
@@ -107,6 +113,9 @@ class Engine:
             item = self._waiting.get(name)
             if item is None:
                 continue
+            if self.guard.why_not:
+                yield self._end_unstarted(item, GateOutcome.SKIPPED, f"not started: {self.guard.why_not}")
+                continue
             unmet = [need for need in item.needs if need in self._ended and not _passed(self._ended[need])]
             if unmet:
                 outcomes = ", ".join(f"{need}: {self._ended[need].outcome}" for need in unmet)
@@ -116,6 +125,7 @@ class Engine:
                 continue
             del self._waiting[name]
             self._number += 1
+            self.guard.started(name)
             gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
             yield GateStarted(name, gate.command_line, "" if self.plan.no_capture else item.workers_said)
 
@@ -133,7 +143,7 @@ class Engine:
                 yield TestsDescribed(name, tuple(gate.described))
             if gate.done and gate.result is not None:
                 del self._running[name]
-                yield self._end(gate.result)
+                yield self._end(self.guard.ended(gate.result, self._running))
 
     def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[Event]:
         """What became of tests since the last look; where every start is told, in the order in which it happened."""

@@ -6,6 +6,7 @@ Imports little, so that nox and git are soon asked; what the rest of the run nee
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +34,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         root: folder in which the gates run.
         home: the project's folder as the user has it, of which `root` may be another version.
         carried: digest of files that are in no commit.
+        began: nanoseconds since the epoch, before anything was read.
     """
 
     root: Path
@@ -47,6 +49,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path
     facts: dict[str, Resolution] = {}
     carried: str = ""
+    began: int = 0
 
     @property
     def shown_reports(self) -> str:
@@ -81,6 +84,7 @@ def prepare(
     Raises:
         GatesError: the config, the noxfile or the request is wrong.
     """
+    began = time.time_ns()
     config = config or load_config(root)
     with ThreadPoolExecutor(2) as pool:
         found = pool.submit(discover, root, config)  # first of all: nothing takes longer than nox
@@ -103,6 +107,7 @@ def prepare(
         store=store,
         reports=reports or root / config.reports,
         facts=outside,
+        began=began,
     )
 
 

@@ -24,6 +24,7 @@ from gates.values import ExitCode, TestOutcome
 if TYPE_CHECKING:
     from gates.exclusions import Exclusion
     from gates.results.files import ReportFolder
+    from gates.run.guard import Guard
     from gates.workflows.prepare import Prepared
 
 
@@ -74,11 +75,19 @@ class Recorder:
             gates = sorted((*self.run.gates, event.result), key=lambda gate: order[gate.name])
             self._update(gates=tuple(gates))
 
-    def finish(self, *, interrupted: bool, late: bool) -> None:
+    def finish(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
         """The run is complete."""
         leaves = leaves_of(self.run.gates, whole=self._plan.whole)
         outcome, code = conclude(self.run.gates, interrupted=interrupted, late=late, leaves=leaves)
-        self._update(complete=True, leaves=leaves, outcome=outcome, exit_code=int(code))
+        self._update(
+            complete=True,
+            leaves=leaves,
+            outcome=outcome,
+            exit_code=int(code),
+            changed=guard.changed,
+            left=guard.left,
+            notes=(*self.run.notes, *guard.notes),
+        )
 
     def give_up(self, *, interrupted: bool) -> ExitCode:
         """The reports cannot be written: leave a `run.json` that says so, if that still can."""

@@ -27,6 +27,7 @@ from gates.run.start import Surroundings
 from gates.workflows.emit import emit
 from gates.workflows.feed import Feed
 from gates.workflows.recorder import Recorder
+from gates.workflows.watching import checkout_of, watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ def validate(
                     root=prepared.root,
                     work=Path(work),
                     logs=reports.logs,
-                    checkout=_checkout(prepared),
+                    checkout=checkout_of(prepared),
                     injection=write_injection(Path(work)),
                     environment=dict(os.environ),
                     plan=prepared.plan,
@@ -99,6 +100,7 @@ def validate(
                 stopped=wish.why,
                 at_once=wish.insists,
                 detailed=feed is not None,
+                look=watch(prepared).look,
             ),
         )
         try:
@@ -110,7 +112,7 @@ def validate(
                 shown.take(event)
                 if feed is not None:
                     feed.take(event)
-            recorder.finish(interrupted=bool(wish.count), late=engine.late)
+            recorder.finish(interrupted=bool(wish.count), late=engine.late, guard=engine.guard)
             emit(recorder.run, recorder.tests, prepared.reports)
             if feed is not None:
                 feed.end(recorder.run)
@@ -132,15 +134,11 @@ def validate(
     return finished
 
 
-def _checkout(prepared: Prepared) -> Path:
-    """The root of the working tree that the project lies in."""
-    depth = len(Path(prepared.git.prefix).parts) if prepared.git is not None else 0
-    return prepared.root.parents[depth - 1] if depth else prepared.root
-
-
 def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
     run, plan = finished.run, prepared.plan
-    prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
+    prepared.store.remember_made(run.left)
+    if not run.changed:  # else nobody knows which tree it was about
+        prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
         left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)

@@ -16,6 +16,7 @@ from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.noxreport import nox_witness
 from gates.run.witnesses.ownword import own_word_witness
 from gates.run.witnesses.testresults import NO_TEST, ProcessSummary, is_demanded, results_witness
+from gates.run.witnesses.tree import tree_witness
 
 __all__ = [
     "FALLBACK",
@@ -32,4 +33,5 @@ __all__ = [
     "nox_witness",
     "own_word_witness",
     "results_witness",
+    "tree_witness",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS = (
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS, TREE = (
     "exit code",
     "nox report",
     "test results",
@@ -13,4 +13,5 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION
     "exclusions",
     "injection",
     "imports",
+    "tree",
 )

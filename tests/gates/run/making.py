@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from gates.vcs.watch import Seen
+
 NOTHING = Mask({})
 
 
@@ -76,11 +78,13 @@ def an_engine(
     stopped: Callable[[], str] = lambda: "",
     at_once: Callable[[], bool] = lambda: False,
     global_timeout: float | None = None,
+    look: Callable[[], Seen] | None = None,
     **around: Any,
 ) -> Engine:
     plan = a_plan(*gates, jobs=jobs, starts=starts, global_timeout=global_timeout)
     config = Config(root=folder, accept_could_not_run=accept)
-    settings = Settings(config=config, around=surroundings(folder, plan, **around), stopped=stopped, at_once=at_once)
+    around_them = surroundings(folder, plan, **around)
+    settings = Settings(config=config, around=around_them, stopped=stopped, at_once=at_once, look=look)
     return Engine(plan, settings)
 
 

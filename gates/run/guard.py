@@ -1,0 +1,81 @@
+"""Hold gates to what they are run on: the tree is looked at after each, and what changed meanwhile is held against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.run.witnesses.tree import changed_words, left_words, tree_witness
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from gates.results import GateResult
+    from gates.vcs.watch import Seen
+
+
+class Guard:
+    """Looks at the tree when a gate has ended.
+
+    Args:
+        look: says what changed since the last look; None where there is nothing to hold gates to.
+    """
+
+    def __init__(self, look: Callable[[], Seen] | None) -> None:
+        self._look = look
+        self._ran: dict[str, None] = {}
+        self._changes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self._left: dict[tuple[str, ...], list[str]] = {}
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What is no longer as it was validated."""
+        return tuple(dict.fromkeys(fault for faults, _ in self._changes for fault in faults))
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """New files that are part of the tree now, and that no tool reads unasked."""
+        return tuple(name for files in self._left.values() for name in files)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is said of those."""
+        return tuple(left_words(files, gates) for gates, files in self._left.items())
+
+    @property
+    def why_not(self) -> str:
+        """Why no further gate may start; empty while it may. It would be about something else than the gates before."""
+        return "; ".join(changed_words(faults, gates) for faults, gates in self._changes)
+
+    def started(self, gate: str) -> None:
+        """A gate runs from now on."""
+        self._ran[gate] = None
+
+    def ended(self, result: GateResult, running: Iterable[str]) -> GateResult:
+        """The result of a gate that has ended, as far as the tree lets it stand.
+
+        Args:
+            result: as the gate's other witnesses have it.
+            running: gates that still run.
+        """
+        if self._look is None:
+            return result
+        seen, ran = self._look(), tuple(self._ran)
+        if seen.faults:
+            self._changes.append((seen.faults, ran))
+        if seen.left:
+            self._left.setdefault(ran, []).extend(seen.left)
+        self._ran = dict.fromkeys(running)
+        witnesses = [tree_witness(faults, gates) for faults, gates in self._changes if result.name in gates]
+        if not witnesses:
+            return result
+        said = "; ".join(witness.detail for witness in witnesses)
+        undecided = result.outcome in (GateOutcome.PASSED, GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN)
+        return msgspec.structs.replace(
+            result,
+            outcome=GateOutcome.FAILED if undecided else result.outcome,
+            reason=said if undecided or not result.reason else f"{result.reason}; {said}",
+            witnesses=(*result.witnesses, *witnesses),
+        )

@@ -1,0 +1,45 @@
+"""What it means that the tree that is validated changed while gates ran."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.results import Witness
+from gates.run.witnesses.names import TREE
+from gates.values import GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN = 3
+"""So many files are named."""
+
+
+def tree_witness(faults: Sequence[str], gates: Sequence[str]) -> Witness:
+    """A gate that ran meanwhile is not believed: nobody knows which state of the tree it saw.
+
+    Args:
+        faults: files, and what else changed.
+        gates: all gates that ran at that time; who of them it was, or whether a person did it, is not known.
+    """
+    return Witness(name=TREE, outcome=GateOutcome.FAILED, detail=changed_words(faults, gates))
+
+
+def changed_words(faults: Sequence[str], gates: Sequence[str]) -> str:
+    """What changed, and who ran meanwhile."""
+    return f"what is validated changed while {' and '.join(gates)} ran: {named(faults)}"
+
+
+def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
+    """Which files came that are part of the tree from now on."""
+    came = (
+        "a new file that git does not ignore" if len(files) == 1 else f"{len(files)} new files that git does not ignore"
+    )
+    them = "it" if len(files) == 1 else "them"
+    return f"{came} came while {' and '.join(gates)} ran: {named(files)}; ignore {them}, or name {them} in `reports`"
+
+
+def named(files: Sequence[str]) -> str:
+    """The first few, and how many there are besides."""
+    more = len(files) - SHOWN
+    return ", ".join(files[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,179 @@
+"""Look at a working tree of git."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.errors import EnvironmentProblem
+from gates.git import STRICT, Git, git_environment
+from gates.regular import read_bytes
+from gates.vcs.newfiles import folders_of
+from gates.vcs.watch import Seen, Stamps, is_file, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gates.vcs.newfiles import Rule
+
+    MakeRule = Callable[[frozenset[str], frozenset[str]], Rule]
+
+_SUBMODULE = "160000"
+_INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
+"""Files in git's own folder that decide what it sees of the tree."""
+
+
+class GitTree:
+    """Looks at a working tree: its files, what git ignores in it, HEAD, the index, and its submodules.
+
+    Args:
+        top: its root.
+        tree: what `git add -A` would have made a tree of, when the run began; empty finds out.
+        make_rule: which changes matter; called with what git tracks and the folders of the subject.
+        since: nanoseconds since the epoch, before `tree` was taken.
+        inside: its folder in the tree that it is a submodule of, with `/` at its end.
+    """
+
+    def __init__(self, top: Path, tree: str, make_rule: MakeRule, since: int, inside: str = "") -> None:
+        self._git, self._inside = Git(top), inside
+        self._tree = tree or self._git.worktree_tree()
+        entries = self._git.listed("ls-tree", "-r", "-z", "--full-tree", self._tree)
+        kinds = {path: about[:6] for about, _, path in (entry.partition("\t") for entry in entries)}
+        files = [path for path, kind in kinds.items() if kind != _SUBMODULE]
+        tracked = self._git.listed("ls-files", "-z", "--full-name")
+        self._stamps = Stamps(str(top), files, since)
+        if self._stamps.gone and self._git.answer("config", "--bool", "core.sparseCheckout") == "true":
+            self._stamps.gone.clear()  # not there on purpose
+        folders = folders_of(files)
+        self._rule = make_rule(
+            frozenset(f"{inside}{path}" for path in tracked), frozenset(f"{inside}{x}" for x in folders)
+        )
+        self._seen: set[str] = set()
+        self._nested = [
+            GitTree(top / path, "", make_rule, since, f"{inside}{path}/")
+            for path, kind in kinds.items()
+            if kind == _SUBMODULE and (top / path / ".git").exists()
+        ]
+        # A file of these names that git ignores itself hides others.
+        self._ignoring = Stamps(
+            str(top), [path for x in folders if (path := f"{x}/.gitignore".lstrip("/")) not in self._stamps], since
+        )
+        self._index, self._index_stamp = self._index_bytes(), stamp_of(str(self._git.index))
+        self._head, self._info_files = self._where(), self._git.paths(*_INFO)
+        self._info = self._read_info()
+
+    def look(self) -> Seen:
+        """Git reads only files whose stamps differ. A repository that it can read no more is a fault like others."""
+        try:
+            return self._look()
+        except EnvironmentProblem as error:
+            return Seen(faults=(f"the repository ({error.got or error.what})",))
+
+    def _look(self) -> Seen:
+        faults: list[str] = []
+        left: list[str] = []
+        for name, said in self._changed().items():
+            effect = self._rule.of_known(f"{self._inside}{name}")
+            if effect != "none":
+                (faults if effect == "fault" else left).append(f"{self._inside}{said}")
+        for name in self._others():
+            if name in self._stamps or name in self._seen:
+                continue
+            self._seen.add(name)
+            effect = self._rule.of_new(f"{self._inside}{name}")
+            if effect != "none":
+                said = f"{self._inside}{name}"
+                (faults.append(f"{said} (new)") if effect == "fault" else left.append(said))
+        faults += [f"{self._inside}{name} (what git ignores)" for name in self._ignoring.changed()]
+        faults += [*self._changed_info(), *self._moved()]
+        for nested in self._nested:
+            seen = nested.look()
+            faults += seen.faults
+            left += seen.left
+        return Seen(faults=tuple(dict.fromkeys(faults)), left=tuple(dict.fromkeys(left)))
+
+    # Files
+
+    def _others(self) -> list[str]:
+        return self._git.listed(*STRICT, "ls-files", "-z", "-o", "--exclude-standard", "--full-name")
+
+    def _changed(self) -> dict[str, str]:
+        """Files of the tree whose contents, kinds or rights are other than at the last look, each with what is said of it."""
+        differing = self._stamps.differing()
+        to_read = [name for name, stamp in differing.items() if is_file(stamp)]
+        changed = {name: f"{name} (removed)" for name, stamp in differing.items() if not is_file(stamp)}
+        return changed | {name: name for name in self._read_again(to_read)}
+
+    def _read_again(self, names: list[str]) -> list[str]:
+        """Which of these files are not as in the tree; from now on it is the tree with them."""
+        if not names:
+            return []
+        with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
+            environment = git_environment(GIT_INDEX_FILE=str(Path(folder) / "index"))
+            self._git.need("read-tree", self._tree, env=environment)
+            refused = self._put(names, environment)
+            before, self._tree = self._tree, self._git.need("write-tree", env=environment)
+        return [*refused, *self._git.listed("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, self._tree)]
+
+    def _put(self, names: list[str], environment: dict[str, str]) -> list[str]:
+        """Put files into an index as they lie there; those that git refuses: behind a link, or not to be read."""
+        words = b"".join(os.fsencode(name) + b"\0" for name in names)
+        asked = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+        if self._git.run(*STRICT, *asked, env=environment, stdin=words).returncode == 0:
+            return []
+        if len(names) == 1:
+            return names
+        half = len(names) // 2  # one that is refused keeps all others from being looked at
+        return [*self._put(names[:half], environment), *self._put(names[half:], environment)]
+
+    # The repository
+
+    def _where(self) -> list[str]:
+        """Commit and branch of HEAD; nothing before the first commit."""
+        return self._git.answer("rev-parse", "HEAD", "--symbolic-full-name", "HEAD").split("\n")
+
+    def _moved(self) -> list[str]:
+        faults = []
+        before, self._head = self._head, self._where()
+        if before[0] != self._head[0]:
+            faults.append(
+                f"HEAD of {self._name} ({before[0][:12] or 'no commit'} → {self._head[0][:12] or 'no commit'})"
+            )
+        elif before != self._head:
+            faults.append(f"the branch of {self._name}")
+        stamp = stamp_of(str(self._git.index))
+        if stamp != self._index_stamp:
+            self._index_stamp = stamp
+            known, self._index = self._index, self._index_bytes()
+            # Git writes it anew whenever somebody asks for the status; what counts is what stands in it.
+            if known != self._index and _entries(self._git, known) != _entries(self._git, self._index):
+                faults.append(f"the index of {self._name}")
+        return faults
+
+    @property
+    def _name(self) -> str:
+        return self._inside.rstrip("/") or "the repository"
+
+    def _index_bytes(self) -> bytes:
+        with suppress(OSError):
+            return read_bytes(self._git.index)
+        return b""
+
+    def _read_info(self) -> dict[Path, bytes]:
+        return {path: read_bytes(path) if path.is_file() else b"" for path in self._info_files}
+
+    def _changed_info(self) -> list[str]:
+        before, self._info = self._info, self._read_info()
+        return [f".git/info/{path.name} of {self._name}" for path in before if before[path] != self._info[path]]
+
+
+def _entries(git: Git, index: bytes) -> list[str]:
+    """What stands in an index, flags included."""
+    with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
+        path = Path(folder) / "index"
+        if index:
+            path.write_bytes(index)
+        return git.listed("ls-files", "-z", "-s", "-v", env=git_environment(GIT_INDEX_FILE=str(path)))

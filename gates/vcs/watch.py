@@ -1,0 +1,108 @@
+"""Look at the folder of a subject again: is it still what the run is about?
+
+The one place for this rule: **what is validated may not change while gates run.** A look costs one `lstat` for each file;
+contents are read only of files whose stamps differ. Git is asked with an index of its own, so flags in the user's index
+(assume-unchanged, skip-worktree), a file-system monitor or weaker stamps in the config hide nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Stamp = tuple[int, int, int, int, int]
+
+TICK = 50_000_000
+"""Nanoseconds in which a file may be written twice and keep its stamp: a tick of the slowest kernel clocks, and more."""
+
+COARSE = 2_000_000_000
+"""Likewise, on a file system that keeps whole seconds."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look found that the look before it did not.
+
+    Attributes:
+        faults: what is no longer as it was validated: paths, and what else in words.
+        left: new files that are part of the tree as `git add -A` would see it, and that no tool reads unasked.
+    """
+
+    faults: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+class Watch(Protocol):
+    """Looks at a folder."""
+
+    def look(self) -> Seen:
+        """What changed since the last look, or since the run began."""
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """Changes when a file is written, replaced, or gets other rights; None where there is none. Links are not followed."""
+    try:
+        about = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return about.st_mode, about.st_size, about.st_ino, about.st_mtime_ns, about.st_ctime_ns
+
+
+class Stamps:
+    """Files of a folder, with the stamps that they had at the last look.
+
+    Args:
+        root: the folder.
+        names: paths of the files from there.
+        since: nanoseconds since the epoch; what was written then or later was perhaps not yet read as it is now.
+
+    Attributes:
+        gone: files that were no longer there when they were first looked at.
+    """
+
+    def __init__(self, root: str, names: Iterable[str], since: int) -> None:
+        self._root, self._since = root, since
+        self._stamps = {name: stamp_of(f"{root}/{name}") for name in names}
+        self.gone = {name for name, stamp in self._stamps.items() if stamp is None}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._stamps
+
+    def changed(self) -> list[str]:
+        """Files whose stamps differ from those of the last look: enough where nobody may write at all."""
+        found = {
+            name: after
+            for name, before in self._stamps.items()
+            if (after := stamp_of(f"{self._root}/{name}")) != before
+        }
+        self._stamps.update(found)
+        return list(found)
+
+    def differing(self) -> dict[str, Stamp | None]:
+        """Files whose stamps differ from those of the last look, or prove nothing, with their stamps now."""
+        now = time.time_ns()
+        found: dict[str, Stamp | None] = dict.fromkeys(self.gone)
+        self.gone.clear()
+        for name, before in self._stamps.items():
+            after = stamp_of(f"{self._root}/{name}")
+            if after != before or (after is not None and self._fresh(after)):
+                found[name] = after
+        self._stamps.update(found)
+        self._since = now
+        return found
+
+    def _fresh(self, stamp: Stamp) -> bool:
+        """Whether the file was written so shortly before it was read that a second write would leave the same stamp."""
+        coarse = not (stamp[3] % 1_000_000_000 or stamp[4] % 1_000_000_000)
+        return stamp[4] >= self._since - (COARSE if coarse else TICK)
+
+
+def is_file(stamp: Stamp | None) -> bool:
+    """Whether a stamp is that of a file or a link."""
+    return stamp is not None and (stat.S_ISREG(stamp[0]) or stat.S_ISLNK(stamp[0]))

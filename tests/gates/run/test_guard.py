@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.run import GateStarted
+from gates.run.guard import Guard
+from gates.values import GateOutcome
+from gates.vcs.watch import Seen
+from tests.gates.run.making import a_result, an_engine, ended, planned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def looks(*seen: Seen) -> Callable[[], Seen]:
+    left = list(seen)
+    return lambda: left.pop(0) if left else Seen()
+
+
+EDITED = Seen(faults=("a.py", "b.py"))
+
+
+def test_a_gate_that_ran_while_the_tree_changed_fails_though_it_passed() -> None:
+    guard = Guard(looks(EDITED))
+    guard.started("fix")
+    result = guard.ended(a_result("fix"), ())
+    assert result.outcome is GateOutcome.FAILED
+    assert result.reason == "what is validated changed while fix ran: a.py, b.py"
+    assert [(witness.name, witness.outcome) for witness in result.witnesses] == [("tree", GateOutcome.FAILED)]
+    assert guard.changed == ("a.py", "b.py")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "becomes"),
+    [("failed", "failed"), ("timeout", "timeout"), ("interrupted", "interrupted"), ("could-not-run", "failed"), ("skipped", "failed")],
+)  # fmt: skip
+def test_it_never_makes_an_outcome_better(outcome: str, becomes: str) -> None:
+    guard = Guard(looks(EDITED))
+    guard.started("fix")
+    result = guard.ended(a_result("fix", GateOutcome(outcome), reason="why"), ())
+    assert str(result.outcome) == becomes
+    assert result.reason.endswith("what is validated changed while fix ran: a.py, b.py")
+
+
+def test_all_gates_that_ran_meanwhile_are_named_and_fail_and_no_other() -> None:
+    guard = Guard(looks(Seen(), EDITED))
+    for name in ("early", "one", "two"):
+        guard.started(name)
+    assert guard.ended(a_result("early"), ("one", "two")).outcome is GateOutcome.PASSED
+    one, two = guard.ended(a_result("one"), ("two",)), guard.ended(a_result("two"), ())
+    assert {one.reason, two.reason} == {"what is validated changed while one and two ran: a.py, b.py"}
+
+
+def test_many_files_are_counted() -> None:
+    guard = Guard(looks(Seen(faults=tuple("abcde"))))
+    guard.started("fix")
+    assert guard.ended(a_result("fix"), ()).reason.endswith(": a, b, c and 2 more")
+
+
+def test_new_files_are_said_and_fail_nothing() -> None:
+    guard = Guard(looks(Seen(left=("out.txt",)), Seen(left=("x", "y"))))
+    for name in ("one", "two"):
+        guard.started(name)
+        assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
+    assert guard.left == ("out.txt", "x", "y")
+    assert guard.notes == (
+        "a new file that git does not ignore came while one ran: out.txt; ignore it, or name it in `reports`",
+        "2 new files that git does not ignore came while two ran: x, y; ignore them, or name them in `reports`",
+    )
+
+
+def test_no_gate_starts_on_a_tree_that_is_another_one(tmp_path: Path) -> None:
+    gates = (planned("fix"), planned("test"), planned("lint", needs=("fix",)))
+    engine = an_engine(tmp_path, *gates, jobs=1, look=looks(EDITED))
+    events = list(engine.events())
+    assert [event.gate for event in events if isinstance(event, GateStarted)] == ["fix"]
+    results = ended(iter(events))
+    assert {name: str(result.outcome) for name, result in results.items()} == {
+        "fix": "failed",
+        "test": "skipped",
+        "lint": "skipped",
+    }
+    assert results["test"].reason == "not started: what is validated changed while fix ran: a.py, b.py"
+
+
+def test_a_run_that_validates_nothing_has_nothing_to_look_at() -> None:
+    guard = Guard(None)
+    guard.started("x")
+    result = a_result("x")
+    assert guard.ended(result, ()) is result
