@@ -18,6 +18,7 @@ _BEGINNING = 4096
 ROOTS = {
     "testsuites": "a JUnit file",
     "testsuite": "a JUnit file",
+    "testrun": "a JUnit file",
     "TestRun": "a Visual Studio TRX file",
     "test-run": "an NUnit 3 file",
     "test-results": "an NUnit 2 file",
@@ -26,6 +27,7 @@ ROOTS = {
     "Site": "a CTest file (`ctest --output-junit FILE` writes JUnit)",
     "testng-results": "a TestNG file",
     "testExecutions": "a SonarQube file",
+    "unittest-results": "a UnitTest++ file",
     "robot": "a Robot Framework file (`rebot --xunit FILE` makes JUnit of it)",
     "TestLog": "a Boost.Test log (`--log_format=JUNIT` writes JUnit)",
     "TestResult": "a Boost.Test report (`--log_format=JUNIT` writes JUnit)",
@@ -43,6 +45,16 @@ ROOTS = {
     "plist": "a property list",
 }
 """Root element of XML → what such a file is."""
+
+JUNIT_ODDITIES = {
+    "tests-count-assertions": "the runner counts assertions as tests",
+    "failures-count-assertions": "the runner counts assertions as failures",
+    "errors-count-output": "the runner counts lines of output as errors",
+    "skipped-count-unlisted": "the runner leaves skipped tests out",
+    "counts-include-attempts": "the runner counts every attempt of a test",
+    "unreadable-counts": "the runner writes no numbers there",
+}
+"""What may be odd about the counts of a JUnit file, by the name with which the config accepts it → a clause for people."""
 
 _BEGINNINGS = (
     (b"<!doctype html", "an HTML page"),

@@ -88,7 +88,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stress_duration: seconds for which each test runs again and again; None for once.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
-        junit: what a JUnit file may ask for, where it is not the default.
+        junit: what a JUnit file may ask for, and what is accepted of it, where it is not the default.
         notes: what the reader should know about the choice.
     """
 
@@ -125,7 +125,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     test_timeout: float | None = None
     no_install: bool = False
     nox_args: tuple[str, ...] = ()
-    junit: dict[str, int] = {}
+    junit: dict[str, int | tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from gates.config.locate import locate
-from gates.config.tables import Problems, read_gate, read_junit_limits, read_profile, read_top
+from gates.config.tables import Problems, read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
@@ -108,7 +108,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     tests = table.get("tests")
     nameable = names_of(tests)
     rules = read_layers(tests, ("tests",), problems, nameable)
-    junit = read_junit_limits(table, problems)
+    junit = read_junit_rules(table, problems)
     groups, scripts = read_groups(tests, problems), read_scripts(tests, problems)
     profiles = {
         name: read_profile(name, value, problems, nameable) for name, value in problems.tables(table, "profile")

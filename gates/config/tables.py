@@ -11,6 +11,7 @@ from gates.config.durations import seconds
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
+from gates.formats import JUNIT_ODDITIES
 from gates.results import EnvironmentChange
 from gates.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
 
@@ -154,6 +155,19 @@ def _one_of(*choices: str) -> Reader:
     return read
 
 
+def _several_of(*choices: str) -> Reader:
+    def read(value: Any) -> tuple[str, ...]:
+        names = _texts(value)
+        for name in names:
+            if name not in choices:
+                near = get_close_matches(name, choices, 1, 0.5)
+                hint = f": did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"a list of {', '.join(choices)}; {name!r} is none of them{hint}")
+        return names
+
+    return read
+
+
 OUTPUT = {
     "status_level": LEVELS,
     "final_status_level": LEVELS,
@@ -241,7 +255,15 @@ TOP: dict[str, Reader] = {
 }
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests", "junit")
 
-JUNIT: dict[str, Reader] = {"max-size": _limit, "max-depth": _count, "max-attribute": _limit, "max-text": _limit}
+JUNIT: dict[str, Reader] = {
+    "max-size": _limit,
+    "max-depth": _count,
+    "max-attribute": _limit,
+    "max-text": _limit,
+    "accept": _several_of(*JUNIT_ODDITIES),
+    "passed-words": _texts,
+    "silent-elements": _texts,
+}
 
 GATE: dict[str, Reader] = {
     "command": command,
@@ -330,13 +352,13 @@ def read_top(table: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
     return problems.fields(table, TOP, ())
 
 
-def read_junit_limits(table: Mapping[str, Any], problems: Problems) -> dict[str, int]:
+def read_junit_rules(table: Mapping[str, Any], problems: Problems) -> dict[str, int | tuple[str, ...]]:
     """`[junit]`."""
-    limits = table.get("junit", {})
-    if not isinstance(limits, dict):
-        problems.add(("junit",), "junit is not a table", expected="[junit]", got=repr(limits))
+    rules = table.get("junit", {})
+    if not isinstance(rules, dict):
+        problems.add(("junit",), "junit is not a table", expected="[junit]", got=repr(rules))
         return {}
-    return problems.fields(limits, JUNIT, ("junit",))
+    return problems.fields(rules, JUNIT, ("junit",))
 
 
 def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateConfig:

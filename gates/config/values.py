@@ -127,7 +127,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         timing_threshold: a change of a time up to this part is none that matters.
         merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
-        junit: what files of other runners may ask for, where it is not the default: fields of `junit.limits.JUnitLimits`.
+        junit: what files of other runners may ask for, and what is accepted of them, where it is not the default: fields of
+            `junit.rules.JUnitRules`.
     """
 
     root: Path
@@ -162,4 +163,4 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     global_timeout: float | None = None
     stall_timeout: float | None = None
     scripts: dict[str, SetupScript] = {}
-    junit: dict[str, int] = {}
+    junit: dict[str, int | tuple[str, ...]] = {}

@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.junit.account import Account
 from gates.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
-from gates.junit.counts import Found, contradictions, producer_of
 from gates.junit.errors import JUnitError
 from gates.junit.outcomes import RESULTS, worst_outcome
-from gates.junit.report import GATES_SUITE, PYTEST, JUnitReport, id_prefix
+from gates.junit.producers import Marks
+from gates.junit.report import GATES_SUITE, OWN_MARK, PYTEST, JUnitReport, id_prefix
+from gates.junit.silent import local, silent_elements, sounds_bad, sounds_like_a_result
 from gates.junit.times import read_seconds
+from gates.junit.words import said_by
 from gates.results import TestResult
-from gates.values import BAD_TESTS, TestOutcome, plural
+from gates.values import BAD_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from xml.parsers.expat import XMLParserType
 
-    from gates.junit.limits import JUnitLimits
+    from gates.junit.counts import Found
+    from gates.junit.rules import JUnitRules
 
-SUITES = frozenset({"testsuites", "testsuite"})
+SUITES = frozenset({"testsuites", "testsuite", "testrun"})
+"""Roots, and elements that hold cases; Eclipse writes `testrun`."""
+
 OUTPUTS = frozenset({"system-out", "system-err"})
 
 _ELEMENTS = {name.lower(): name for name in (*RESULTS, *SUITES, *OUTPUTS, *NESTED, "testcase", "property")}
-_PASSIVE = frozenset({"properties", "property", "attachments", "description", "link", "links", *OUTPUTS, *NESTED})
-"""Elements in a case that never say how it ended."""
-
 _PASSED = TestOutcome.PASSED
-_SHOWN = 20
-"""Contradictions that are told; there may be one in each of thousands of suites."""
-
 _REMEMBERED = 10_000
 """Texts that are remembered of each kind: most tests of a suite take one of a few times, and lie in one of a few places."""
 
@@ -68,13 +68,14 @@ class ReportBuilder:
 
     Args:
         parser: whose events these are; its handler for text is set only where text is kept.
-        limits: what the file may ask for.
+        rules: what the file may ask for, and what is accepted of it.
         gate: of the results; empty where the file may say it.
     """
 
-    def __init__(self, parser: XMLParserType, limits: JUnitLimits, gate: str = "") -> None:
+    def __init__(self, parser: XMLParserType, rules: JUnitRules, gate: str = "") -> None:
         self._parser = parser
-        self._limits = limits
+        self._rules = rules
+        self._silent = silent_elements(rules.silent_elements)
         self._gate = gate
         self._places: dict[tuple[str, str], tuple[str, str]] = {}  # of the suite
         self._times: dict[str, float] = {}
@@ -87,11 +88,9 @@ class ReportBuilder:
         self._repeats: dict[str, int] = {}
         self._numbered: dict[str, str] = {}  # key of a result that was numbered → the one it would have had
         self._gates: list[str] = []
-        self._more = self._bad = self._skipped = 0
-        self._contradictions: list[str] = []
-        self._notes: dict[str, None] = {}
-        self._unknown: dict[str, int] = {}
-        self._producer = ""
+        self._more = 0
+        self._account = Account(rules)
+        self._marks = Marks()
 
     def handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
         """What takes the starts (names and values of attributes in turns) and the ends of elements.
@@ -156,20 +155,12 @@ class ReportBuilder:
 
     def report(self) -> JUnitReport:
         """Everything that was read."""
-        empty = () if self.cases else ("there is no test case in the file",)
-        told = [*self._contradictions, *empty]
-        if len(told) > _SHOWN:
-            told[_SHOWN:] = [f"and {len(told) - _SHOWN} more"]
-        unknown = [
-            f"<{tag}> in a test case says nothing here ({plural(number, 'time')})"
-            for tag, number in self._unknown.items()
-        ]
         return JUnitReport(
             results=tuple(self._results.values()),
             gates=tuple(self._gates),
-            contradictions=tuple(told),
-            notes=(*self._notes, *unknown),
-            producer=self._producer,
+            contradictions=self._account.contradictions(self.cases),
+            notes=self._account.notes(),
+            producer=self._marks.producer(self.cases),
         )
 
     def rescue(self) -> None:
@@ -207,7 +198,7 @@ class ReportBuilder:
         return duration
 
     def _line(self, text: str) -> int:
-        line = read_line(text, self._producer)
+        line = read_line(text, self._marks.early)
         if len(self._lines) < _REMEMBERED:
             self._lines[text] = line
         return line
@@ -219,18 +210,19 @@ class ReportBuilder:
         if state in (_PLAIN, _PRINTED):
             self._depth += 1
             self._case = RawCase(mapping(plain), self._depth)
-            self._depth += state == _PRINTED
+            if state == _PRINTED:
+                self._depth += 1
+                self._case.silent_depth = self._depth
         attributes = mapping(pairs)
         tag = _ELEMENTS.get(tag) or _ELEMENTS.get(tag.rpartition(":")[2].lower(), tag)
         self._depth += 1
-        if self._depth > self._limits.max_depth:
-            raise JUnitError.over_limit("nests its elements too deeply", "max-depth", self._limits.max_depth)
+        if self._depth > self._rules.max_depth:
+            raise JUnitError.over_limit("nests its elements too deeply", "max-depth", self._rules.max_depth)
         result, case = self._result, self._case
         if result is not None:
-            if tag in NESTED and result.is_attempt and not result.inside:
-                self._parser.CharacterDataHandler = result.enter(tag, self._depth).add
+            self._inside_result(result, tag, attributes)
         elif tag in RESULTS:
-            self._result = result = RawResult(tag, attributes, self._depth, self._limits.max_text)
+            self._result = result = RawResult(tag, attributes, self._depth, self._rules.max_text)
             if case is not None:
                 case.results.append(result)
             self._parser.CharacterDataHandler = result.own.add
@@ -240,13 +232,15 @@ class ReportBuilder:
             self._open_suite(tag, attributes)
         elif tag == "testcase":
             self._case = RawCase(attributes, self._depth)
+        else:
+            self._inside_suite(tag, attributes)
         return self._now()
 
     def _now(self) -> int:
         """The state: whether a case may come, and by the short way, for which its gate must be known."""
         if self._case is not None or self._result is not None or not self._suites:
             return _OTHER
-        plain = self._suites[-1].gate == self._gate and self._depth < self._limits.max_depth
+        plain = self._suites[-1].gate == self._gate and self._depth < self._rules.max_depth
         return _READY if plain else _OTHER
 
     def _inside(self, case: RawCase, tag: str, attributes: dict[str, str]) -> None:
@@ -254,21 +248,49 @@ class ReportBuilder:
         if tag == "property":
             if "name" in attributes:
                 case.properties[attributes["name"]] = attributes.get("value", "")
-        elif tag in OUTPUTS:
+        elif tag in OUTPUTS and not case.output and any(result.is_bad for result in case.results):
             # Kept only where somebody will look for it.
-            if not case.output and any(result.is_bad for result in case.results):
-                case.output, case.output_depth = tag, self._depth
-                case.outputs[tag] = case.outputs.get(tag) or Text(self._limits.max_text)
-                self._parser.CharacterDataHandler = case.outputs[tag].add
-        elif tag not in _PASSIVE and self._depth == case.depth + 1 and len(self._unknown) < _SHOWN:
-            self._unknown[tag] = self._unknown.get(tag, 0) + 1
+            case.output, case.output_depth = tag, self._depth
+            case.outputs[tag] = case.outputs.get(tag) or Text(self._rules.max_text)
+            self._parser.CharacterDataHandler = case.outputs[tag].add
+        if not case.silent_depth and local(tag) in self._silent:
+            case.silent_depth = self._depth
+        elif not case.silent_depth or sounds_bad(tag):
+            case.unknown = case.unknown or tag
+
+    def _inside_result(self, result: RawResult, tag: str, attributes: dict[str, str]) -> None:
+        """An element in one that says how a case, or a suite, ended; a result in it is one more."""
+        if tag in RESULTS:
+            inner = RawResult(tag, attributes, self._depth, self._rules.max_text, nested=True)
+            if self._case is not None:
+                self._case.results.append(inner)
+            elif self._suites:
+                self._suite_result(inner)
+        elif tag in NESTED and result.is_attempt and not result.inside:
+            self._parser.CharacterDataHandler = result.enter(tag, self._depth).add
+        elif self._case is not None and not result.is_bad and sounds_bad(tag):
+            self._case.unknown = self._case.unknown or tag
+
+    def _inside_suite(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element beside the cases."""
+        suite = self._suites[-1]
+        if tag == "property":
+            name, value = attributes.get("name", ""), attributes.get("value", "")
+            self._marks.property(name, value)
+            if (name, value) == OWN_MARK and suite.name == GATES_SUITE and not self._gate:
+                suite.gate = GATES_SUITE
+        elif self._depth == suite.depth + 1 and local(tag) not in self._silent and sounds_like_a_result(tag):
+            self._account.contradict(
+                f"<{tag[:100]}> beside the test cases may be a result, and gates does not know it; if it is none: "
+                f'silent-elements = ["{tag[:100]}"] in [junit] of the config'
+            )
 
     def _open_suite(self, tag: str, attributes: dict[str, str]) -> None:
-        suite = _Suite(tag, attributes, self._suites[-1] if self._suites else None, self._depth, self._found())
+        suite = _Suite(
+            tag, attributes, self._suites[-1] if self._suites else None, self._depth, self._account.found(self.cases)
+        )
         suite.gate = self._gate or next((gate for gate in self._gates if suite.name.startswith(f"{gate}: ")), "")
-        if suite.name == GATES_SUITE and not self._gate:
-            suite.gate = GATES_SUITE  # perhaps; its cases tell
-        self._producer = self._producer or producer_of(attributes)
+        self._marks.suite(tag, attributes)
         self._suites.append(suite)
         self._places.clear()
 
@@ -287,9 +309,12 @@ class ReportBuilder:
             if depth == case.depth:
                 self._case = None
                 self._end_case(case)
-            elif depth == case.output_depth:
+                return self._now()
+            if depth == case.output_depth:
                 case.output, case.output_depth = "", 0
                 self._parser.CharacterDataHandler = None
+            if depth == case.silent_depth:
+                case.silent_depth = 0
         elif depth == self._suites[-1].depth:
             self._end_suite(self._suites.pop())
             self._places.clear()
@@ -300,16 +325,19 @@ class ReportBuilder:
         suite, name, classname = self._suites[-1], get("name", ""), get("classname", "")
         prefix, path = self._place(classname, get("file", ""))
         gate = suite.gate if suite.gate != GATES_SUITE else ""
-        read = read_case(case, prefix + name, gate, path, self._producer)
-        bad = skips = 0
-        for result in case.results:
-            bad += result.is_bad
-            skips += result.is_skip
-        self._bad += bad
-        self._skipped += skips or read.outcome is TestOutcome.SKIPPED
-        if read.outcome in BAD_TESTS and not bad:
-            self._contradictions.append(f"{read.id!r} says {read.outcome} without a <failure> or <error>")
-        if not self._gate and suite.name == classname == GATES_SUITE:
+        self._marks.case(case.attributes)
+        said = said_by(case.attributes, case.properties, self._account.passed_words)
+        bad = self._account.count(case)
+        if case.unknown and not bad:
+            said = said._replace(
+                outcome=worst_outcome((said.outcome, TestOutcome.ERROR)), word=f"<{case.unknown[:100]}>"
+            )
+        read = read_case(case, said, prefix + name, gate, path, self._marks.early)
+        if not bad and read.outcome in BAD_TESTS:
+            self._account.without_result(read, case, said)
+        if not any(result.is_skip for result in case.results):
+            self._account.skipped += read.outcome is TestOutcome.SKIPPED
+        if suite.gate == classname == GATES_SUITE:
             self._gates.append(name)
             self._more += 1
             return
@@ -320,7 +348,7 @@ class ReportBuilder:
     def _add(self, result: TestResult, key: str) -> None:
         """Keep a result that is not the first of its name."""
         results = self._results
-        if self._producer == PYTEST and result.outcome is TestOutcome.ERROR:
+        if self._marks.early == PYTEST and result.outcome is TestOutcome.ERROR:
             last, before = next(reversed(results.items()))
             if self._numbered.get(last, last) == key:
                 results[last] = _with_teardown(before, result)
@@ -335,23 +363,15 @@ class ReportBuilder:
 
     def _suite_result(self, result: RawResult) -> None:
         suite = self._suites[-1]
-        self._skipped += result.is_skip
+        self._account.skipped += result.is_skip
         if result.is_bad:
-            self._bad += 1
+            self._account.bad += 1
             said = " ".join((result.message or result.text).split())[:300]
-            self._contradictions.append(
-                f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}"
-            )
+            self._account.contradict(f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}")
 
     def _end_suite(self, suite: _Suite) -> None:
-        found = self._found().since(suite.before)
-        wrong, notes = contradictions(suite.tag, suite.attributes, found, self._producer)
-        self._contradictions += wrong
-        if len(self._notes) < _SHOWN:
-            self._notes |= dict.fromkeys(notes)
-
-    def _found(self) -> Found:
-        return Found(self.cases, self._bad, self._skipped)
+        found = self._account.found(self.cases).since(suite.before)
+        self._account.suite(suite.tag, suite.attributes, found, self._marks.producer(self.cases))
 
 
 def _columns(shape: list[str]) -> tuple[int, ...]:

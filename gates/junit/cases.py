@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from gates.frames import place_of_text
 from gates.junit.errors import JUnitError
@@ -17,7 +18,6 @@ from gates.junit.outcomes import (
     attempt_outcome,
     refine,
     result_outcome,
-    status_outcome,
     worst_outcome,
 )
 from gates.junit.report import PYTEST
@@ -25,6 +25,9 @@ from gates.junit.times import read_moment, read_seconds
 from gates.results import AttemptResult, SubtestResult, TestResult
 from gates.signatures import normalise, typed
 from gates.values import BAD_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from gates.junit.words import Said
 
 MAX_KEPT = 1 << 20
 """Characters kept of one text; the rest is cut, and that is said."""
@@ -73,26 +76,28 @@ class RawResult:
     Attributes:
         depth: of the element, to find its end.
         own: its text, without that of the elements inside it.
-        nested: texts of the elements inside an attempt.
+        texts: of the elements inside an attempt.
         inside: the element of these that is open; empty for none.
         is_bad: whether it says that something is wrong.
         is_skip: whether it says that the test was not run.
         is_attempt: whether it is about an attempt beside the main one.
+        nested: whether it stands inside another one.
     """
 
     __slots__ = (
         *("attributes", "depth", "inside", "inside_depth", "is_attempt", "is_bad", "is_skip", "kind", "message"),
-        *("nested", "own", "tag"),
+        *("nested", "own", "tag", "texts"),
     )
 
-    def __init__(self, tag: str, attributes: dict[str, str], depth: int, limit: int) -> None:
+    def __init__(self, tag: str, attributes: dict[str, str], depth: int, limit: int, *, nested: bool = False) -> None:
         self.tag = tag
         self.attributes = attributes
         self.kind = attributes.get("type", "")
         self.message = attributes.get("message", "")
         self.depth = depth
         self.own = Text(limit)
-        self.nested: dict[str, Text] = {}
+        self.nested = nested
+        self.texts: dict[str, Text] = {}
         self.inside = ""
         self.inside_depth = 0
         self.is_bad = tag in BAD_ELEMENTS
@@ -102,7 +107,7 @@ class RawResult:
     def enter(self, nested: str, depth: int) -> Text:
         """An element inside an attempt begins; where its text goes."""
         self.inside, self.inside_depth = nested, depth
-        return self.nested.setdefault(nested, Text(self.own.limit))
+        return self.texts.setdefault(nested, Text(self.own.limit))
 
     def leave(self) -> Text:
         """It ends."""
@@ -111,12 +116,12 @@ class RawResult:
 
     def text_of(self, nested: str) -> str:
         """The text of an element inside this one, as it was written."""
-        return str(self.nested[nested]) if nested in self.nested else ""
+        return str(self.texts[nested]) if nested in self.texts else ""
 
     @property
     def text(self) -> str:
         """The traceback, or whatever text it has."""
-        text = (self.nested and self.text_of("stackTrace")) or str(self.own)
+        text = (self.texts and self.text_of("stackTrace")) or str(self.own)
         return text.strip("\n") if not text.isspace() else ""  # spaces between the elements inside it are no text
 
     @property
@@ -131,9 +136,14 @@ class RawCase:
     Attributes:
         depth: of the element, to find its end.
         output: the element of output that is open and kept; empty for none.
+        silent_depth: of the open element that does not say how the case ended; 0 for none.
+        unknown: an element that may say how it ended, and that nobody knows; empty for none.
     """
 
-    __slots__ = ("attributes", "depth", "output", "output_depth", "outputs", "properties", "results")
+    __slots__ = (
+        *("attributes", "depth", "output", "output_depth", "outputs", "properties", "results", "silent_depth"),
+        "unknown",
+    )
 
     def __init__(self, attributes: dict[str, str], depth: int) -> None:
         self.attributes = attributes
@@ -143,13 +153,16 @@ class RawCase:
         self.outputs: dict[str, Text] = {}
         self.properties: dict[str, str] = {}
         self.results: list[RawResult] = []
+        self.silent_depth = 0
+        self.unknown = ""
 
 
-def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+def read_case(case: RawCase, said: Said, test_id: str, gate: str, file: str, producer: str) -> TestResult:
     """The result of a case.
 
     Args:
         case: what was read.
+        said: what it says beside its elements.
         test_id: its id.
         gate: the gate that ran it.
         file: its own word, or that of its suite.
@@ -157,22 +170,21 @@ def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) 
     """
     attributes, properties = case.attributes, case.properties
     if not properties and len(case.results) <= 1 and not any(result.is_attempt for result in case.results):
-        return _read_simple(case, test_id, gate, file, producer)
+        return _read_simple(case, said, test_id, gate, file, producer)
     subtests, rest = _split_subtests(case)
     earlier, deciding = _split_attempts(rest)
     outcomes = [result_outcome(result.tag, result.kind) for result in deciding]
     outcome = worst_outcome(outcomes)
     if subtests and outcome not in BAD_TESTS:
         outcome, outcomes, deciding = TestOutcome.FAILED, [*outcomes, TestOutcome.FAILED], [*deciding, subtests[0]]
-    if outcome is TestOutcome.PASSED:
-        outcome = status_outcome(attributes)
+    outcome = _with_words(outcome, said)
     exact = refine(outcome, properties.get("outcome", ""))
     decided = next((result for result, said in zip(deciding, outcomes, strict=True) if said is outcome), None)
     last = decided if decided is not None and decided.tag in RERUN_ELEMENTS else None
     about = last.attributes if last else attributes
     read = tuple(_subtest(result, number, properties) for number, result in enumerate(subtests, 1))
     # Our own writer puts the outcome in front, for readers that know only `skipped`.
-    message = decided.message.removeprefix(f"{exact}: ") if decided else ""
+    message = decided.message.removeprefix(f"{exact}: ") if decided else said.word if exact in BAD_TESTS else ""
     if subtests and decided is subtests[0]:
         message = read[0].message
     skipped = exact in SKIP_OUTCOMES
@@ -203,12 +215,23 @@ def read_case(case: RawCase, test_id: str, gate: str, file: str, producer: str) 
     )
 
 
-def _read_simple(case: RawCase, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+def _with_words(outcome: TestOutcome, said: Said) -> TestOutcome:
+    """The outcome of the elements, or that of the words where it is worse: words turn nothing green."""
+    if outcome in BAD_TESTS or (outcome in SKIP_OUTCOMES and said.outcome not in BAD_TESTS):
+        return outcome
+    return worst_outcome((outcome, said.outcome))
+
+
+def _read_simple(case: RawCase, said: Said, test_id: str, gate: str, file: str, producer: str) -> TestResult:
     """The same for one of the many cases that have one result at most, and no properties."""
     attributes = case.attributes
     result = case.results[0] if case.results else None
-    outcome = result_outcome(result.tag, result.kind) if result is not None else status_outcome(attributes)
-    message = result.message.removeprefix(f"{outcome}: ") if result is not None else ""
+    own = result_outcome(result.tag, result.kind) if result is not None else TestOutcome.PASSED
+    outcome = _with_words(own, said)
+    if outcome is not own:
+        message = said.word if outcome in BAD_TESTS else ""
+    else:
+        message = result.message.removeprefix(f"{outcome}: ") if result is not None else ""
     skipped = outcome in SKIP_OUTCOMES
     return TestResult(
         gate=gate,

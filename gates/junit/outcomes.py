@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gates.values import BAD_TESTS, GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 TEST_ELEMENTS = {
     TestOutcome.FAILED: "failure",
@@ -81,17 +81,6 @@ SKIP_OUTCOMES = frozenset({TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome
 
 _OUTCOMES = {outcome.value: outcome for outcome in TestOutcome}
 
-_STATUSES = {
-    **dict.fromkeys(("failed", "failure", "fail", "broken"), TestOutcome.FAILED),
-    **dict.fromkeys(("error", "errored", "crashed", "aborted"), TestOutcome.ERROR),
-    **dict.fromkeys(("timeout", "timedout", "timed out"), TestOutcome.TIMEOUT),
-    **dict.fromkeys(("skipped", "skip", "notrun", "not run", "disabled", "ignored", "suppressed"), TestOutcome.SKIPPED),
-    **dict.fromkeys(("pending", "todo"), TestOutcome.SKIPPED),
-}
-
-_FLAGS = frozenset({"disabled", "skipped", "skip", "ignored"})
-"""Attributes of a case that say that it was not run."""
-
 
 def worst_outcome(outcomes: Iterable[TestOutcome]) -> TestOutcome:
     """The outcome that stands for all; `PASSED` for none."""
@@ -103,27 +92,13 @@ def result_outcome(element: str, kind: str) -> TestOutcome:
     outcome = RESULTS[element]
     if outcome is TestOutcome.FAILED and kind.lower() in {"timeout", "test timeout"}:
         return TestOutcome.TIMEOUT
-    return TestOutcome.XFAILED if kind == "pytest.xfail" else outcome
+    return TestOutcome.XFAILED if outcome is TestOutcome.SKIPPED and kind == "pytest.xfail" else outcome
 
 
 def attempt_outcome(element: str, kind: str) -> TestOutcome:
     """How an attempt ended that is not the last one."""
     said = TestOutcome.FAILED if element.lower().endswith("failure") else TestOutcome.ERROR
     return refine(said, "timeout" if kind.lower() == "test timeout" else kind)
-
-
-def status_outcome(attributes: Mapping[str, str]) -> TestOutcome:
-    """What the attributes `status`, `result`, `disabled`, … of a case say; `PASSED` for nothing bad."""
-    said = [
-        _STATUSES.get(attributes[name].lower(), TestOutcome.PASSED)
-        for name in ("status", "result")
-        if name in attributes
-    ]
-    if not _FLAGS.isdisjoint(attributes) and any(
-        attributes.get(flag, "").lower() in {"true", "1", "yes"} for flag in _FLAGS
-    ):
-        said.append(TestOutcome.SKIPPED)
-    return worst_outcome(said)
 
 
 def refine(outcome: TestOutcome, said: str) -> TestOutcome:

@@ -1,12 +1,11 @@
 """Read a JUnit file of any runner, in pieces, believing its elements and never its counts.
 
 expat is fed directly: no tree is built, entity declarations are refused (so nothing can grow inside the parser), and
-nothing outside the file is ever loaded. What a file may ask for is limited, see `JUnitLimits`.
+nothing outside the file is ever loaded. What a file may ask for is limited, see `JUnitRules`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.parsers import expat  # entity declarations are refused below
 
@@ -15,10 +14,11 @@ import msgspec
 from gates.formats import ROOTS, kind_of
 from gates.junit.build import SUITES, ReportBuilder
 from gates.junit.errors import JUnitError
-from gates.junit.limits import JUnitLimits
 from gates.junit.report import JUnitReport
+from gates.junit.rules import JUnitRules
 from gates.junit.saved import told
 from gates.regular import open_file
+from gates.safexml import BadEncoding, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,53 +32,47 @@ PIECE = 1 << 18
 _TAG = 8
 """A tag or a comment, which the parser must keep whole, may be so many times as long as an attribute."""
 
-_DECLARED_UTF_16 = re.compile(rb"\s*<\?xml[^>]*encoding=[\"']utf-16", re.IGNORECASE)
 
-
-def read_junit(path: Path, limits: JUnitLimits | None = None, gate: str = "") -> JUnitReport:
+def read_junit(path: Path, rules: JUnitRules | None = None, gate: str = "") -> JUnitReport:
     """Read a file.
 
     Args:
         path: of the file.
-        limits: what it may ask for; None for the defaults.
+        rules: what it may ask for, and what is accepted of it; None for the defaults.
         gate: that wrote it; empty where nobody knows, or where our own file says it.
 
     Raises:
         JUnitError: it is missing, empty, cut off, malformed, too large, or something other than JUnit.
     """
-    return parse_junit(_pieces(path), str(path), limits, gate)
+    return parse_junit(_pieces(path), str(path), rules, gate)
 
 
-def parse_junit(pieces: Iterable[bytes], place: str, limits: JUnitLimits | None = None, gate: str = "") -> JUnitReport:
+def parse_junit(pieces: Iterable[bytes], place: str, rules: JUnitRules | None = None, gate: str = "") -> JUnitReport:
     """Read a document that comes in pieces; `place` names it in errors, the rest as of `read_junit`.
 
     Raises:
         JUnitError: see `read_junit`.
     """
-    return _Document(place, limits or JUnitLimits(), gate).read(pieces)
+    return _Document(place, rules or JUnitRules(), gate).read(pieces)
 
 
 class _Document:
     """One document that is read."""
 
-    def __init__(self, place: str, limits: JUnitLimits, gate: str) -> None:
-        self.place, self.limits, self.gate = place, limits, gate
-        self.beginning = b""
+    def __init__(self, place: str, rules: JUnitRules, gate: str) -> None:
+        self.place, self.rules, self.gate = place, rules, gate
         self.fed = 0
         self.rooted = False
         self.final = False
 
     def read(self, pieces: Iterable[bytes]) -> JUnitReport:
         """Read it all."""
-        pieces = iter(pieces)
-        for piece in pieces:
-            self.beginning += piece
-            if len(self.beginning) >= 256:
-                break
-        # expat believes the declaration; .NET writes this one into files that are UTF-8.
-        mistaken = _DECLARED_UTF_16.match(self.beginning) is not None
-        self.parser = parser = expat.ParserCreate("utf-8" if mistaken else None)
-        self.builder = builder = ReportBuilder(parser, self.limits, self.gate)
+        try:
+            self.document = document = Document(pieces)
+        except BadEncoding as error:
+            raise JUnitError("cannot be decoded", place=self.place, got=str(error)) from None
+        self.parser = parser = expat.ParserCreate(document.encoding)
+        self.builder = builder = ReportBuilder(parser, self.rules, self.gate)
         parser.ordered_attributes = True
         parser.buffer_text = True
         parser.buffer_size = 1 << 16
@@ -86,8 +80,7 @@ class _Document:
         self.start, parser.EndElementHandler = builder.handlers()
         parser.EntityDeclHandler = self.refuse
         try:
-            self.feed(self.beginning)
-            for piece in pieces:
+            for piece in document:
                 self.feed(piece)
             self.final = True
             self.feed(b"")
@@ -96,28 +89,26 @@ class _Document:
             raise
         except expat.ExpatError as error:
             raise self.malformed(error) from None
-        except (ValueError, LookupError) as error:  # an encoding of several bytes, or one that Python does not know
-            raise JUnitError("cannot be decoded", place=self.place, got=str(error)) from None
+        except BadEncoding as error:
+            raise self.broken("cannot be decoded", str(error)) from None
         return builder.report()
 
     def feed(self, piece: bytes) -> None:
         """Give the next bytes to the parser."""
-        parser, limits = self.parser, self.limits
+        parser, rules = self.parser, self.rules
         # What is left over may be a tag that is not at its end: only then an attribute may be longer than a piece.
         left = self.fed - max(0, parser.CurrentByteIndex)
-        if left > _TAG * max(limits.max_attribute, PIECE):
-            raise JUnitError.over_limit(
-                "has a tag or a comment that is too long", "max-attribute", limits.max_attribute
-            )
-        long = left + len(piece) > limits.max_attribute
+        if left > _TAG * max(rules.max_attribute, PIECE):
+            raise JUnitError.over_limit("has a tag or a comment that is too long", "max-attribute", rules.max_attribute)
+        long = left + len(piece) > rules.max_attribute
         self.handler = self.measured if long else self.start
         if self.rooted:
             parser.StartElementHandler = self.handler
         if not self.builder.wants_text:
             parser.CharacterDataHandler = None  # inside of a handler that leaves a costly one which does nothing
         self.fed += len(piece)
-        if self.fed > limits.max_size:
-            raise JUnitError.over_limit("is too large", "max-size", limits.max_size)
+        if self.fed > rules.max_size:
+            raise JUnitError.over_limit("is too large", "max-size", rules.max_size)
         parser.Parse(piece, self.final)
 
     def root(self, name: str, attributes: list[str]) -> None:
@@ -127,7 +118,7 @@ class _Document:
             raise JUnitError(
                 f"is {ROOTS.get(local, 'no JUnit file')}",
                 place=self.place,
-                expected="<testsuites> or <testsuite> as the root element",
+                expected="<testsuites>, <testsuite> or <testrun> as the root element",
                 got=f"<{local[:100]}>",
             )
         self.rooted = True
@@ -136,7 +127,7 @@ class _Document:
 
     def measured(self, name: str, attributes: list[str]) -> None:
         """An element that may have too long an attribute."""
-        limit = self.limits.max_attribute
+        limit = self.rules.max_attribute
         if any(len(value) > limit for value in attributes[1::2]):
             raise JUnitError.over_limit(f"has an attribute of <{name[:100]}> that is too long", "max-attribute", limit)
         self.start(name, attributes)
@@ -150,27 +141,35 @@ class _Document:
 
     def malformed(self, error: expat.ExpatError) -> JUnitError:
         """What a file is that the parser does not take."""
-        where, why = f"{self.place}:{error.lineno}", expat.ErrorString(error.code)
-        if not self.rooted:
-            if self.final and not self.beginning.removeprefix(b"\xef\xbb\xbf").strip():
-                return JUnitError("is empty", place=self.place, expected="a JUnit file")
-            kind = kind_of(self.beginning)
-            if kind == "an HTML page":
-                return JUnitError(f"is {kind}", place=self.place, expected="a JUnit file")
-            if self.final:
-                return JUnitError("is cut off", place=where, got="nothing of it", remedy=_AGAIN)
-            return JUnitError("is no XML file", place=where, expected="a JUnit file", got=kind or why)
+        why = self.document.why(error, self.parser.ErrorByteIndex)
+        if self.rooted:
+            return self.broken("is cut off" if self.final else "is malformed", "" if self.final else why)
+        where, beginning = f"{self.place}:{error.lineno}", self.document.beginning
+        if self.final and not beginning.removeprefix(b"\xef\xbb\xbf").strip():
+            return JUnitError("is empty", place=self.place, expected="a JUnit file")
+        front = self.document.text_in_front()
+        if front:
+            return JUnitError("does not begin with XML", place=self.place, got=front, remedy=_APART)
+        kind = kind_of(beginning)
+        if kind == "an HTML page":
+            return JUnitError(f"is {kind}", place=self.place, expected="a JUnit file")
+        if self.final:
+            return JUnitError("is cut off", place=where, got="nothing of it", remedy=_AGAIN)
+        return JUnitError("is no XML file", place=where, expected="a JUnit file", got=kind or why)
+
+    def broken(self, what: str, why: str) -> JUnitError:
+        """A file that cannot be read to its end: what was read of it, and why it ends there."""
         self.builder.rescue()
         report = self.builder.report()
-        what = "is cut off" if self.final else "is malformed"
         found = told(report, self.builder.cases)
-        got, remedy = (found, _AGAIN) if self.final else (f"{why}; {found}", "")
-        result = JUnitError(what, place=where, got=got, remedy=remedy)
+        got, remedy = (f"{why}; {found}", "") if why else (found, _AGAIN)
+        result = JUnitError(what, place=f"{self.place}:{self.parser.CurrentLineNumber}", got=got, remedy=remedy)
         result.saved = msgspec.structs.replace(report, contradictions=(what, *report.contradictions))
         return result
 
 
 _AGAIN = "the runner was killed; run it again"
+_APART = "let the runner write its report to a file of its own, apart from what it prints"
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

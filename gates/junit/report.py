@@ -13,6 +13,9 @@ PYTEST = "pytest"
 GATES_SUITE = "gates"
 """Name of the suite of our own files that holds a case per gate, and the `classname` of these."""
 
+OWN_MARK = ("written-by", "gates: a case per gate, version 1")
+"""Property of that suite. A crate or a package may be called `gates`, too; nobody else writes this."""
+
 
 class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
     """A whole file.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.junit.elements import Case, Suite, document
 from gates.junit.outcomes import GATE_ELEMENTS
-from gates.junit.report import GATES_SUITE
+from gates.junit.report import GATES_SUITE, OWN_MARK
 from gates.junit.testcase import iso, seconds, test_case
 from gates.values import GateOutcome
 
@@ -30,7 +30,8 @@ def _gates_suite(run: Run) -> Suite:
     ended = {gate.name for gate in run.gates}
     cases = [_gate_case(run, gate) for gate in run.gates]
     cases += [_missing_gate(name) for name in run.planned if name not in ended]
-    return Suite(GATES_SUITE, cases, timestamp=iso(run.started), properties=_properties(run))
+    properties = {**dict([OWN_MARK]), **_properties(run)}
+    return Suite(GATES_SUITE, cases, timestamp=iso(run.started), properties=properties)
 
 
 def _gate_case(run: Run, gate: GateResult) -> Case:

@@ -43,11 +43,11 @@ class ExpectedReports:
     Args:
         root: of the project.
         gate: whose `junit` names files and globs, and whose `reports` names files.
-        limits: what a JUnit file may ask for, where it is not the default.
+        rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default.
     """
 
-    def __init__(self, root: Path, gate: GateConfig, limits: Mapping[str, int]) -> None:
-        self.root, self.gate, self.limits = root, gate, limits
+    def __init__(self, root: Path, gate: GateConfig, rules: Mapping[str, int | tuple[str, ...]]) -> None:
+        self.root, self.gate, self.rules = root, gate, rules
         self._before = {path: stamp_of(path) for name in (*gate.junit, *gate.reports) for path in self._files(name)}
 
     def __bool__(self) -> bool:
@@ -69,7 +69,7 @@ class ExpectedReports:
             demanded = name in self.gate.junit or self.gate.tests == "junit"
             for path in written:
                 if name in self.gate.junit or (path.suffix == ".xml" and (demanded or _is_junit(path))):
-                    one = read_report(path, self.gate.name, self.limits)
+                    one = read_report(path, self.gate.name, self.rules)
                     said = path.relative_to(self.root)
                     results += one.results
                     problems += [f"{said}: {text}" for text in one.problems]
@@ -83,15 +83,16 @@ class ExpectedReports:
         return [Path(found) for found in sorted(glob(f"{escape(str(self.root))}/{name}", recursive=True))]  # noqa: PTH207
 
 
-def read_report(path: Path, gate: str, limits: Mapping[str, int]) -> ReadReports:
+def read_report(path: Path, gate: str, rules: Mapping[str, int | tuple[str, ...]]) -> ReadReports:
     """Read one file; what is wrong with it is a problem, not an error."""
-    from gates.junit.limits import JUnitLimits
     from gates.junit.read import JUnitError, read_junit
+    from gates.junit.rules import JUnitRules
 
     try:
-        report = read_junit(path, JUnitLimits(**limits), gate)
+        report = read_junit(path, JUnitRules.of(rules), gate)
     except JUnitError as error:
-        problem = f"{error.what} ({error.got})" if error.got else error.what
+        told = "; ".join(text for text in (error.got, error.remedy) if text)
+        problem = f"{error.what} ({told})" if told else error.what
         return ReadReports(results=error.saved.results if error.saved else (), problems=(problem,))
     except GatesError as error:
         return ReadReports(problems=(error.what,))
@@ -117,4 +118,4 @@ def _is_junit(path: Path) -> bool:
     """
     with open_file(path) as file:
         root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))
-    return root is None or root[1].startswith(b"testsuite")
+    return root is None or root[1].rpartition(b":")[2] in {b"testsuites", b"testsuite", b"testrun"}

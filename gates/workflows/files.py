@@ -59,9 +59,9 @@ def compare_files(
     """
     errors: list[GatesError] = []
     files = [_files(argument, errors) for argument in (base, head)]
-    limits = load_config(find_root(Path.cwd())).junit
+    rules = load_config(find_root(Path.cwd())).junit
     notes: list[str] = []
-    results = [_read(side, paths, limits, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
+    results = [_read(side, paths, rules, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
     before, after = _aligned(*results)
@@ -101,12 +101,16 @@ def _files(argument: str, errors: list[GatesError]) -> list[Path]:
 
 
 def _read(
-    side: str, paths: Iterable[Path], limits: Mapping[str, int], errors: list[GatesError], notes: list[str]
+    side: str,
+    paths: Iterable[Path],
+    rules: Mapping[str, int | tuple[str, ...]],
+    errors: list[GatesError],
+    notes: list[str],
 ) -> list[TestResult]:
     results: list[TestResult] = []
     for path in paths:
         try:
-            read, said = results_of(path, limits)
+            read, said = results_of(path, rules)
         except GatesError as error:
             errors.append(error)
             continue

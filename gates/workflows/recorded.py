@@ -84,12 +84,14 @@ def _candidates(result: TestResult) -> Iterator[Candidate]:
         yield Subtest(result, subtest.name)
 
 
-def results_of(file: Path, limits: Mapping[str, int] | None = None) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
+def results_of(
+    file: Path, rules: Mapping[str, int | tuple[str, ...]] | None = None
+) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
     """The results in a file, and harmless oddities of it. Their gate is empty where the file does not say it.
 
     Args:
         file: JUnit of any runner, or a `tests.jsonl`.
-        limits: what a JUnit file may ask for, where it is not the default: fields of `JUnitLimits`.
+        rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default: fields of `JUnitRules`.
 
     Raises:
         GatesError: it cannot be read, is something else, or contradicts itself.
@@ -98,10 +100,10 @@ def results_of(file: Path, limits: Mapping[str, int] | None = None) -> tuple[tup
         if not file.exists():
             raise UsageError("there is no such file", place=str(file))
         return load_tests(file), ()
-    from gates.junit.limits import JUnitLimits
     from gates.junit.read import read_junit
+    from gates.junit.rules import JUnitRules
 
-    report = read_junit(file, JUnitLimits(**limits or {}))
+    report = read_junit(file, JUnitRules.of(rules or {}))
     if not report.consistent:
         raise UsageError(
             "contradicts itself: it is inconsistent, and never counts as passed",

@@ -70,7 +70,7 @@ def test_a_file_that_contradicts_itself_is_not_believed(project: Project) -> Non
     junit_project(project, tests=99)
     assert project.gates("run").code == 1
     assert project.gate("test").inconsistent
-    assert "counts 99 tests, and holds 3" in project.gate("test").reason
+    assert 'says tests="99", 3 test cases are in it' in project.gate("test").reason
 
 
 def test_what_a_command_needs_comes_first_and_its_failure_is_told(project: Project) -> None:

@@ -136,6 +136,9 @@ max-size = "2 GiB"
 max-depth = 20
 max-attribute = 70000
 max-text = "1 MiB"
+accept = ["tests-count-assertions"]
+passed-words = ["fine"]
+silent-elements = ["trace"]
 """
 
 
@@ -161,7 +164,15 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         unrelated=("docs/**",),
         scope=("src/**",),
         merge_command="land {branch}",
-        junit={"max_size": 2 << 30, "max_depth": 20, "max_attribute": 70_000, "max_text": 1 << 20},
+        junit={
+            "max_size": 2 << 30,
+            "max_depth": 20,
+            "max_attribute": 70_000,
+            "max_text": 1 << 20,
+            "accept": ("tests-count-assertions",),
+            "passed_words": ("fine",),
+            "silent_elements": ("trace",),
+        },
         no_tests="warn",
         timing_budget=120.0,
         timing_threshold=0.1,

@@ -42,6 +42,11 @@ def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) 
     assert error.remedy == f"known keys: {', '.join(PROFILE)}"
 
 
+def test_an_oddity_of_junit_that_does_not_exist_is_shown_with_the_nearest_one(tmp_path: Path) -> None:
+    (error,) = mistakes(tmp_path, '[junit]\naccept = ["tests-counts-assertion"]\n')
+    assert "'tests-counts-assertion' is none of them: did you mean 'tests-count-assertions'?" in error.expected
+
+
 @pytest.mark.parametrize(
     ("keys", "values"),
     [
@@ -57,6 +62,8 @@ def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) 
             ['"1 mb"', '"0 MB"', "0", "-1", "true", '""', "1.5", "[]"],
         ),
         (["junit.max-depth"], ["0", '"1"']),
+        (["junit.accept"], ['"tests-count-assertions"', "[1]", '["all"]', '[""]']),
+        (["junit.passed-words", "junit.silent-elements"], ['"fine"', "[1]", "true"]),
         (["gate.a.args", "gate.a.needs", "gate.a.reports", "gate.a.junit"], ['"a"', "[[]]", "1"]),
         (["gate.a.timeout"], ['"soon"', "0"]),
         (["gate.a.tests"], ['"all"', "1", "[]", "{}"]),

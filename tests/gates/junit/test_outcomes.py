@@ -9,7 +9,6 @@ from gates.junit.outcomes import (
     attempt_outcome,
     refine,
     result_outcome,
-    status_outcome,
     worst_outcome,
 )
 from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
@@ -38,6 +37,10 @@ def test_nothing_at_all_is_a_pass_and_the_worst_stands_for_many() -> None:
         ("error", "", TestOutcome.ERROR),
         ("skipped", "pytest.skip", TestOutcome.SKIPPED),
         ("skipped", "pytest.xfail", TestOutcome.XFAILED),
+        ("failure", "pytest.xfail", TestOutcome.FAILED),
+        ("error", "pytest.xfail", TestOutcome.ERROR),
+        ("flakyFailure", "pytest.xfail", TestOutcome.FLAKY),
+        ("rerunError", "pytest.xfail", TestOutcome.ERROR),
         ("flakyFailure", "", TestOutcome.FLAKY),
         ("rerunFailure", "", TestOutcome.FAILED),
         ("rerunError", "", TestOutcome.ERROR),
@@ -60,20 +63,6 @@ def test_an_element_says_its_outcome(element: str, kind: str, outcome: TestOutco
 )
 def test_an_attempt_never_passed(element: str, kind: str, outcome: TestOutcome) -> None:
     assert attempt_outcome(element, kind) is outcome
-
-
-@pytest.mark.parametrize(
-    ("attributes", "outcome"),
-    [
-        ({}, TestOutcome.PASSED),
-        ({"status": "run", "result": "completed"}, TestOutcome.PASSED),
-        ({"status": "Failed"}, TestOutcome.FAILED),
-        ({"status": "run", "result": "failed"}, TestOutcome.FAILED),
-        ({"status": "notrun"}, TestOutcome.SKIPPED),
-    ],
-)
-def test_attributes_say_their_outcome(attributes: dict[str, str], outcome: TestOutcome) -> None:
-    assert status_outcome(attributes) is outcome
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_failing_teardown_of_pytest_is_no_second_test() -> None:
         "<testcase name='t' time='1'><failure message='assert 0'>first</failure></testcase>"
         "<testcase name='t' time='0.5'><error message='teardown'>second</error></testcase><testcase name='t'/>"
     )
-    first, second = results(text, "name='pytest' tests='3'")
+    first, second = results(text, "name='pytest' errors='1' failures='1' tests='3' time='1'")
     assert (first.outcome, first.message, first.details) == (TestOutcome.FAILED, "assert 0", "first\n\nsecond")
     assert (first.duration, second.id) == (1.5, "pytest::t#2")
     assert len(results(text)) == 3

@@ -1,0 +1,37 @@
+"""What the config says of JUnit files: what they may ask for, and which oddities of theirs are accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class JUnitRules(msgspec.Struct, frozen=True, kw_only=True):
+    """`[junit]` of the config; a file that asks for more is refused.
+
+    Attributes:
+        max_size: bytes of a file.
+        max_depth: elements inside each other; runners stay below ten.
+        max_attribute: characters of the value of an attribute.
+        max_text: characters of a text that is kept: of a result, or the output of a test that did not pass.
+        accept: contradictions that are notes, by name: see `formats.JUNIT_ODDITIES`.
+        passed_words: words of a runner for a test that passed, beside those that gates knows.
+        silent_elements: elements in test cases that do not say how these ended, beside those that gates knows.
+    """
+
+    max_size: int = 1 << 30
+    max_depth: int = 64
+    max_attribute: int = 1 << 20
+    max_text: int = 16 << 20
+    accept: tuple[str, ...] = ()
+    passed_words: tuple[str, ...] = ()
+    silent_elements: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> JUnitRules:
+        """The rules of a config, which holds those that are not the default."""
+        return msgspec.convert(dict(table), cls)

@@ -1,0 +1,50 @@
+"""Which elements of a file do not say how a test ended.
+
+In a test case the list is closed: what is not on it may be a runner's word for a failure (`<failed/>`), so it is never a
+pass. Inside the elements of the list anything may stand, as long as its name does not sound like a failure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SILENT = frozenset(
+    {
+        *("properties", "property", "system-out", "system-err", "output", "stdout", "stderr", "log", "logs", "console"),
+        *("attachments", "attachment", "screenshots", "screenshot", "links", "link", "url", "file", "files"),
+        *("description", "comment", "comments", "metadata", "tags", "tag", "labels", "label", "categories", "category"),
+        *("requirements", "requirement", "parameters", "parameter", "arguments", "argument", "measurements"),
+        *("measurement", "owner", "author", "stacktrace", "rerun", "system-metadata"),
+    }
+)
+"""Elements in lower case. `rerun` is an attempt before the result that is written (pytest-rerunfailures)."""
+
+_SOUNDS_BAD = re.compile(
+    r"fail|crash|abort|kill|time-?d?-?out|broken|panic|fatal|not-?ok|cancel|interrupt|(?<!system-)(?<!std)err(?:or)?s?$",
+    re.IGNORECASE,
+)
+_SOUNDS_LIKE_A_TEST = re.compile(r"test|case|spec$", re.IGNORECASE)
+
+
+def silent_elements(further: Iterable[str] = ()) -> frozenset[str]:
+    """Elements in a case that do not say how it ended; `further` are those that the config names."""
+    return _SILENT.union(name.lower() for name in further)
+
+
+def local(tag: str) -> str:
+    """The name of an element as it is looked up: without a prefix, in lower case."""
+    return tag.rpartition(":")[2].lower()
+
+
+def sounds_bad(tag: str) -> bool:
+    """Whether an element, wherever it stands, may say that something failed."""
+    return _SOUNDS_BAD.search(local(tag)) is not None
+
+
+def sounds_like_a_result(tag: str) -> bool:
+    """Whether an element beside the cases may be a test, or say how one ended."""
+    return sounds_bad(tag) or _SOUNDS_LIKE_A_TEST.search(local(tag)) is not None

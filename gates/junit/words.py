@@ -1,0 +1,142 @@
+"""What the attributes and properties of a case say of how it ended, in the words of any runner.
+
+The words for a pass are a closed list. Whatever else a case says of its own outcome is no pass: a word for a failure, a
+word for a skip, or a word that nobody knows, which is an error and is named.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from gates.junit.outcomes import worst_outcome
+from gates.values import BAD_TESTS, TestOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    Question = Literal["outcome", "passed", "failed", "skipped", "run", ""]
+
+_WORDS: dict[str, TestOutcome] = {
+    **dict.fromkeys(("passed", "pass", "passing", "ok", "success", "successful", "succeeded"), TestOutcome.PASSED),
+    **dict.fromkeys(("run", "ran", "completed", "executed", "true", "bpass"), TestOutcome.PASSED),
+    **dict.fromkeys(("xpassed", "flaky"), TestOutcome.PASSED),  # our own property; a foreign one says it by an element
+    **dict.fromkeys(("failed", "failure", "fail", "failing", "broken", "notok", "notpassed"), TestOutcome.FAILED),
+    **dict.fromkeys(("unsuccessful", "false", "xpass"), TestOutcome.FAILED),
+    **dict.fromkeys(("error", "errored", "exception", "invalid", "notrunnable"), TestOutcome.ERROR),
+    **dict.fromkeys(("abort", "aborted", "killed", "canceled", "cancelled", "interrupted"), TestOutcome.ERROR),
+    **dict.fromkeys(("crash", "crashed", "panic", "panicked"), TestOutcome.CRASHED),
+    **dict.fromkeys(("timeout", "timedout"), TestOutcome.TIMEOUT),
+    **dict.fromkeys(("skipped", "skip", "notrun", "notexecuted", "disabled", "ignored", "ignore"), TestOutcome.SKIPPED),
+    **dict.fromkeys(("suppressed", "pending", "todo", "inconclusive", "risky", "bfail"), TestOutcome.SKIPPED),
+    **dict.fromkeys(("excluded", "quarantined", "xfail", "xfailed", "bxfail", "bxpass"), TestOutcome.SKIPPED),
+}
+"""Word, in lower case and without blanks or hyphens → what it means. Only a `<skipped>` says which kind of skip it is."""
+
+NO = frozenset({"", "false", "no", "n", "0", "off", "none", "null", "never"})
+"""Words that deny, in lower case."""
+
+_YES = frozenset({"true", "yes", "y", "1", "on"})
+
+_QUESTIONS: dict[str, Question] = {
+    **dict.fromkeys(("status", "result", "outcome", "state", "verdict", "conclusion", "disposition"), "outcome"),
+    **dict.fromkeys(("teststatus", "testresult", "testoutcome", "executionstatus", "finalstatus"), "outcome"),
+    **dict.fromkeys(("success", "successful", "succeeded", "passed", "pass", "passing", "ok"), "passed"),
+    **dict.fromkeys(("failed", "failure", "failures", "fail", "failing", "unsuccessful", "notok"), "failed"),
+    **dict.fromkeys(("error", "errors", "errored", "exception", "broken", "crash", "crashed", "panicked"), "failed"),
+    **dict.fromkeys(("timedout", "aborted", "killed", "cancelled", "canceled", "interrupted", "incomplete"), "failed"),
+    **dict.fromkeys(("disabled", "skipped", "skip", "ignored", "ignore", "notrun", "pending", "todo"), "skipped"),
+    "executed": "run",
+}
+"""Attribute, in lower case and without hyphens → the question that it answers."""
+
+_SAID_BY_PROPERTIES = frozenset({"outcome", "status", "result"})
+"""Properties are free for anything; these say how a test ended where their value is a known word."""
+
+
+class Said(NamedTuple):
+    """What a case says of its own outcome, beside its elements.
+
+    Attributes:
+        outcome: the worst that was said; `PASSED` for nothing.
+        word: the attribute that said so, as it is written, where it is no pass.
+        unknown: the word, where nobody knows what it means.
+    """
+
+    outcome: TestOutcome = TestOutcome.PASSED
+    word: str = ""
+    unknown: str = ""
+
+
+_NOTHING = Said()
+
+
+def said_by(
+    attributes: Mapping[str, str], properties: Mapping[str, str] | None = None, passed: Collection[str] = ()
+) -> Said:
+    """What a case says of its own outcome.
+
+    Args:
+        attributes: of the case.
+        properties: of the case.
+        passed: further words for a pass, normalised.
+    """
+    said = _NOTHING
+    for name, value in attributes.items():
+        question = question_of(name)
+        if question and (value := value.strip()):
+            said = _worse(said, _answer(question, name, value, passed))
+    for name in _SAID_BY_PROPERTIES.intersection(properties or ()):
+        text = (properties or {})[name]
+        outcome = _WORDS.get(normal(text))
+        if outcome is not None:
+            said = _worse(said, Said(outcome, f"property {name}={text[:100]!r}"))
+    return said
+
+
+def _worse(first: Said, second: Said) -> Said:
+    return second if worst_outcome((first.outcome, second.outcome)) is not first.outcome else first
+
+
+def _answer(question: Question, name: str, value: str, passed: Collection[str]) -> Said:
+    word = normal(value)
+    text = f'{name}="{value[:100]}"'
+    outcome: TestOutcome | None = TestOutcome.PASSED
+    if word in passed:
+        pass
+    elif question == "outcome":
+        outcome = _WORDS.get(word)
+    elif question == "passed":
+        outcome = TestOutcome.PASSED if word in _YES else TestOutcome.FAILED if word in NO else _WORDS.get(word)
+    elif question == "failed":
+        outcome = TestOutcome.FAILED if word not in NO and word.strip("0") else outcome
+    elif (word in NO) == (question == "run"):
+        outcome = TestOutcome.SKIPPED
+    if outcome is None:
+        return Said(TestOutcome.ERROR, text, value[:100])
+    return Said(outcome, text)
+
+
+def bad_word(attributes: Mapping[str, str], passed: Collection[str] = ()) -> str:
+    """The attribute of a suite that says that something failed in it, or says what nobody knows; empty for none."""
+    said = said_by(
+        {name: text for name, text in attributes.items() if question_of(name) in ("outcome", "passed")}, None, passed
+    )
+    return said.word if said.outcome in BAD_TESTS else ""
+
+
+@lru_cache(maxsize=1024)
+def question_of(name: str) -> Question:
+    """The question that an attribute answers, whatever its case or prefix; empty for any other attribute."""
+    return _QUESTIONS.get(_squeezed(name.rpartition(":")[2]), "")
+
+
+@lru_cache(maxsize=1024)
+def normal(word: str) -> str:
+    """A word as it is looked up: `Not-Run ` is `notrun`."""
+    return _squeezed(word[:200])
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", text).casefold()

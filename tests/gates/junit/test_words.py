@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from gates.junit.words import bad_word, said_by
+from gates.values import TestOutcome
+
+
+@pytest.mark.parametrize("word", ["passed", "PASS", " Passed ", "ok", "Success", "successful", "run", "completed"])
+@pytest.mark.parametrize("name", ["status", "Result", "outcome", "x:state"])
+def test_a_word_for_a_pass_is_one_however_it_is_written(name: str, word: str) -> None:
+    assert said_by({"name": "t", name: word}).outcome is TestOutcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"),
+    [
+        ("failed", "failed"),
+        ("failed ", "failed"),
+        ("FAILURE", "failed"),
+        ("notok", "failed"),
+        ("not ok", "failed"),
+        ("broken", "failed"),
+        ("false", "failed"),
+        ("crash", "crashed"),
+        ("killed", "error"),
+        ("canceled", "error"),
+        ("Cancelled", "error"),
+        ("timed-out", "timeout"),
+        ("Timed Out", "timeout"),
+        ("Not_Run", "skipped"),
+        ("Inconclusive", "skipped"),
+        ("xfail", "skipped"),
+        ("wobbly", "error"),
+        ("p\N{CYRILLIC SMALL LETTER A}ssed", "error"),
+        ("passed?", "error"),
+        ("0", "error"),
+    ],
+)
+def test_no_other_word_is_a_pass(word: str, outcome: str) -> None:
+    said = said_by({"status": word})
+    assert said.outcome.value == outcome
+    assert said.word == f'status="{word.strip()}"'
+    assert bool(said.unknown) == (word in {"wobbly", "passed?", "0", "p\N{CYRILLIC SMALL LETTER A}ssed"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "outcome"),
+    [
+        ("success", "true", "passed"),
+        ("success", "1", "passed"),
+        ("success", "False", "failed"),
+        ("passed", "no", "failed"),
+        ("ok", "perhaps", "error"),
+        ("failed", "false", "passed"),
+        ("failures", "0", "passed"),
+        ("failures", "2", "failed"),
+        ("error", "boom", "failed"),
+        ("incomplete", "true", "failed"),
+        ("crashed", "yes", "failed"),
+        ("disabled", "false", "passed"),
+        ("disabled", "true", "skipped"),
+        ("skipped", "no GPU", "skipped"),
+        ("not-run", "1", "skipped"),
+        ("executed", "False", "skipped"),
+        ("executed", "True", "passed"),
+        ("status", "", "passed"),
+        ("assertions", "failed", "passed"),
+        ("name", "failed", "passed"),
+    ],
+)
+def test_a_flag_answers_its_own_question(name: str, value: str, outcome: str) -> None:
+    assert said_by({name: value}).outcome.value == outcome
+
+
+def test_the_worst_of_several_words_counts() -> None:
+    said = said_by({"status": "passed", "result": "skipped", "outcome": "failed", "ignored": "true"})
+    assert (said.outcome, said.word) == (TestOutcome.FAILED, 'outcome="failed"')
+
+
+def test_properties_count_where_their_word_is_known() -> None:
+    assert said_by({}, {"status": "failed"}).outcome is TestOutcome.FAILED
+    assert said_by({}, {"result": "42", "color": "failed"}).outcome is TestOutcome.PASSED
+
+
+def test_a_suite_says_that_it_failed() -> None:
+    assert bad_word({"name": "failed", "result": "Failure"}) == 'result="Failure"'
+    assert bad_word({"status": "wobbly"}) == 'status="wobbly"'
+    assert not bad_word({"status": "wobbly"}, {"wobbly"})
+    assert not bad_word({"failures": "3", "errors": "1", "status": "skipped", "success": "True"})
