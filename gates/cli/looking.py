@@ -23,6 +23,7 @@ from gates.cli.options import (
     timeout_option,
     union_of,
 )
+from gates.cli.shown import allow_commands
 from gates.values import ExitCode
 
 results_option = click.option(
@@ -151,6 +152,8 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
     from gates.workflows.report import render_run
 
     text = render_run(run_path or reports_folder(root), form)
+    if form == "github":
+        allow_commands()
     if text is not None:
         click.echo(text, nl=False)
 

@@ -14,6 +14,8 @@ import select
 import sys
 from typing import TextIO
 
+from gates.cli.shown import Shown
+
 
 class QuietOutput(io.RawIOBase):
     """A file descriptor for output that swallows what it cannot take.
@@ -79,7 +81,7 @@ def guard() -> QuietOutput:
 def _text(output: QuietOutput, before: TextIO | None, *, lines: bool) -> io.TextIOWrapper:
     encoding = before.encoding if before is not None else "utf-8"
     # A stream that cannot show a character shows its number.
-    return io.TextIOWrapper(io.BufferedWriter(output), encoding, errors="backslashreplace", line_buffering=lines)
+    return Shown(io.BufferedWriter(output), encoding, errors="backslashreplace", line_buffering=lines)
 
 
 def loss(output: QuietOutput) -> OSError | None:

@@ -29,12 +29,22 @@ def find_root(start: Path) -> Path:
     return start
 
 
+READ: list[Config] = []
+"""The configs that this process has read: what it shows must hide the secrets that they name."""
+
+
 def load_config(root: Path) -> Config:
     """The config of the project in `root`; defaults where it has none.
 
     Raises:
         ManyErrors: everything that is wrong with the file.
     """
+    config = _load(root)
+    READ.append(config)
+    return config
+
+
+def _load(root: Path) -> Config:
     own, project = root / OWN_FILE, root / PROJECT_FILE
     own_table = _parse(own) if own.exists() else None
     project_table = _tool_table(project) if project.exists() else None

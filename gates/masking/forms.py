@@ -6,8 +6,6 @@ half.
 
 from __future__ import annotations
 
-import binascii
-import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +36,8 @@ class Form(NamedTuple):
 
 def forms_of(text: str) -> Iterator[Form]:
     """How to find a secret in bytes."""
+    from binascii import hexlify
+
     data = encode(text)
     parts = [_character(letter) for letter in text]
     run = max(_RUN.findall(re.sub(rb"[^\x00-\x7f]", b" ", data)), key=len, default=b"")
@@ -49,7 +49,7 @@ def forms_of(text: str) -> Iterator[Form]:
         anchor = max(_RUN.findall(core), key=len, default=b"")
         around = (_LETTER + b"?", _LETTER + b"?=*") if edge else (b"", b"")
         yield Form(around[0] + letters + around[1], (anchor,) if len(anchor) > 2 else (), len(letters) + 4)
-    lower = binascii.hexlify(data)
+    lower = hexlify(data)
     yield Form(b"(?i:" + lower + b")", (lower, lower.upper()), len(lower))
     for mark in (b"%", b"\\x"):
         pairs = [lower[at : at + 2] for at in range(0, len(lower), 2)]
@@ -60,6 +60,9 @@ def forms_of(text: str) -> Iterator[Form]:
 
 def pieces_of(text: str) -> Iterator[bytes]:
     """A secret in the forms of which somebody may have cut a piece."""
+    import json
+    from binascii import hexlify
+
     data = encode(text)
     yield data
     for written in (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text), repr(data)[1:]):
@@ -68,7 +71,7 @@ def pieces_of(text: str) -> Iterator[bytes]:
     for core, _ in _base64(data):
         yield core
         yield core.translate(bytes.maketrans(b"+/", b"-_"))
-    yield binascii.hexlify(data)
+    yield hexlify(data)
 
 
 def encode(text: str) -> bytes:
@@ -87,12 +90,14 @@ _BASE64 = {
 
 def _base64(data: bytes) -> Iterator[tuple[bytes, bool]]:
     """What base64 shows of some bytes wherever they begin, and whether the characters beside it show a bit of them."""
+    from binascii import b2a_base64
+
     for offset in range(3):
-        whole = binascii.b2a_base64(b"\0" * offset + data, newline=False).rstrip(b"=")
+        whole = b2a_base64(b"\0" * offset + data, newline=False).rstrip(b"=")
         first, ragged = (0, 2, 3)[offset], bool((offset + len(data)) % 3)
         yield whole[first : len(whole) - ragged], bool(offset) or ragged
     if len(data) >= _FURTHER:
-        whole = binascii.b2a_base64(data, newline=False).rstrip(b"=")
+        whole = b2a_base64(data, newline=False).rstrip(b"=")
         for width in (76, 64):  # the longer ones first: they begin alike
             for start in range(0, len(whole), width):
                 if len(line := whole[start : start + width]) >= 8:

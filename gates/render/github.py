@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.escapes import Commands
 from gates.render.summary import summarise
 from gates.render.text import clean
 
@@ -61,7 +62,8 @@ def _command(level: str, text: str, **properties: str) -> str:
 
 
 def _data(text: str) -> str:
-    return clean(text).replace("%", "%25").replace("\n", "%0A")
+    # Its lines become one, and commands of other systems may stand anywhere in it.
+    return Commands(begins=False).inert(clean(text).replace("%", "%25").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

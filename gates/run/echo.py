@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from gates.escapes import Commands
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+
+_STRING = re.compile("(?:\x1b|\xc2(?=[\x90\x98\x9d-\x9f]))([\\]P_^X\x90\x98\x9d-\x9f])")
+"""What begins a message to a terminal: its title, its clipboard, links."""
 
 
 class Echo:
@@ -14,13 +21,15 @@ class Echo:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._in_line = False
+        self._commands = Commands()
 
     def pour(self, data: bytes) -> None:
-        """Show output as it is."""
+        """Show output as it is, colours and all, but for what commands a CI system, or a terminal to do more than show."""
         if not data:
             return
+        text = _STRING.sub(r"\\x1b\1", self._commands.inert(data.decode("latin-1")))  # each byte as a character
         self._stream.flush()
-        self._stream.buffer.write(data)
+        self._stream.buffer.write(text.encode("latin-1"))
         self._stream.buffer.flush()
         self._in_line = not data.endswith(b"\n")
 

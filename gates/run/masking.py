@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from gates import masking
+from gates.config.secrets import mask_of
 from gates.masking.mask import OUR_WORDS
 from gates.results.files import encoded
 
@@ -28,10 +29,7 @@ class Mask(masking.Mask):
     @classmethod
     def of(cls, config: Config, environment: Mapping[str, str] | None = None) -> Mask:
         """The mask of a project: it hides what this process's variables hold, and those that the config sets for gates."""
-        mask = cls(os.environ if environment is None else environment, config.mask_env, config.record_env)
-        for gate in config.gates.values():
-            mask.learn({change.name: change.value for change in gate.env if change.value is not None})
-        return mask
+        return mask_of([config], os.environ if environment is None else environment, cls)
 
     def struct(self, struct: _Struct) -> _Struct:
         """`struct` without secrets."""

@@ -18,6 +18,7 @@ from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
+from gates.run.masking import Mask
 from gates.run.witnesses.names import IMPORTS
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
@@ -140,6 +141,7 @@ class _Measured:
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=config.timing_threshold)
+        self._mask = Mask.of(config)
         self._suspects: tuple[Candidate, ...] = ()
         self.comparison = self._compared()
         self._suspect(wish.timed)
@@ -194,7 +196,7 @@ class _Measured:
         )
 
     def _write(self, *, interrupted: bool = False) -> None:
-        self.comparison = self._compared()
+        self.comparison = self._mask.struct(self._compared())
         self.code = ExitCode.INTERRUPTED if interrupted else exit_of(self.after, self.comparison)
         write_whole(self.after.reports / COMPARISON_FILE, to_json(self.comparison))
         emit(self.after.run, self.after.tests, self.after.reports, self.comparison)

@@ -18,6 +18,7 @@ from gates.filters.nearest import nearest
 from gates.junit.report import split_id
 from gates.regular import open_file
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
+from gates.run.masking import Mask
 from gates.values import REGRESSIONS, ExitCode, plural
 from gates.workflows.recorded import results_of
 
@@ -59,12 +60,15 @@ def compare_files(
     """
     errors: list[GatesError] = []
     files = [_files(argument, errors) for argument in (base, head)]
-    rules = load_config(find_root(Path.cwd())).junit
+    config = load_config(find_root(Path.cwd()))
+    rules, mask = config.junit, Mask.of(config)
     notes: list[str] = []
     results = [_read(side, paths, rules, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
-    before, after = _aligned(*results)
+    # Together: what looks alike without its secrets is told apart in the same way on both sides.
+    masked = mask.results([*results[0], *results[1]])
+    before, after = _aligned(masked[: len(results[0])], masked[len(results[0]) :])
     _refuse_unknown((*before, *after), accepted)
     comparison = compare_results(
         Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
@@ -72,6 +76,7 @@ def compare_files(
         notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
         terms=Terms(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
     )
+    comparison = mask.struct(comparison)
     if reports is not None:
         write_whole(reports / COMPARISON_FILE, to_json(comparison))
     return comparison

@@ -27,6 +27,7 @@ from gates.errors import UsageError
 from gates.git import Git
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
 from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, make_reports, to_json, write_whole
+from gates.run.masking import Mask
 from gates.workflows.stackruns import Runs
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def validate_stack(
     found = _with_merge_commands(found, merge_command or config.merge_command)
     runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
     found = judged(_with_runs(git, found, runs))
-    found = msgspec.structs.replace(found, notes=(*found.notes, *runs.notes))
+    found = Mask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
     write_whole(folder / STACK_FILE, to_json(found))
     write_whole(folder / STACK_SUMMARY_FILE, render_stack(found, markdown=True))
     return found

@@ -91,8 +91,18 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
     loaded = done.stdout.splitlines()[-1]
     assert loaded == str(
         [
-            *("gates", "gates.values", "gates.cli.options", "gates.cli.looking", "gates.errors", "gates.cli.running"),
+            *(
+                "gates",
+                "gates.values",
+                "gates.cli.options",
+                "gates.cli.shown",
+                "gates.cli.looking",
+                "gates.errors",
+                "gates.cli.running",
+            ),
             *("gates.cli.stacking", "gates.cli.signals", "gates.cli.streams", "gates.cli"),
+            *("gates.masking.cuts", "gates.masking.forms", "gates.masking.names", "gates.masking.mask"),
+            *("gates.masking", "gates.escapes"),
         ]
     )
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gates.escapes import clean, one_line
+from gates.escapes import Commands, clean, one_line
 from tests.gates.junit.sample import anything
 
 
@@ -17,10 +22,60 @@ from tests.gates.junit.sample import anything
         ("no byte \udcff", "no byte \\udcff"),
         ("turn \u202eback", "turn \\u202eback"),
         ("tab\tstays", "tab\tstays"),
+        ("\u061c \u200b \ufeff \u00ad \u3164", "\\u061c \\u200b \\ufeff \\xad \\u3164"),
+        ("tags \U000e0041\U000e0100", "tags \\U000e0041\\U000e0100"),
+        ("a\u200db is no family", "a\\u200db is no family"),
+        ("\u26a0\ufe0f warns, a\ufe0f hides", "\u26a0\ufe0f warns, a\\ufe0f hides"),
+        ("\x1b]52;c;aGk=\x07 \x1b]8;;http://x\x1b\\y", "\\x1b]52;c;aGk=\\x07 \\x1b]8;;http://x\\x1b\\y"),
     ],
 )
 def test_shows_what_a_terminal_or_a_file_cannot(text: str, shown: str) -> None:
     assert clean(text) == shown
+
+
+def test_no_format_character_is_invisible() -> None:
+    hidden = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cf", "Cc", "Cs")]
+    assert [letter for letter in hidden if letter in clean(f"a{letter}b") and letter not in "\t\n"] == []
+
+
+COMMANDS = [
+    ("::error::x", "\\u003a:error::x"),
+    ("  ::stop-commands::x", None),
+    ("a\n\t::set-output name=x::y", None),
+    ("a\r::add-mask::y", None),
+    ("##[set-env name=PATH]x", "##\\u005bset-env name=PATH]x"),
+    ("in a line ##[error]x and ##vso[task.complete]", None),
+    ("##teamcity[message]", None),
+    ("\u3000::error::x", None),
+    ("section_start:1:x\r", "section_start:\\u0031:x\r"),
+]
+MARK = re.compile(r"^\s*::|##(vso|teamcity)?\[|section_(start|end):\d", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("text", "shown"), COMMANDS)
+def test_a_command_to_a_ci_system_is_none_any_more(text: str, shown: str | None) -> None:
+    inert = Commands().inert(text)
+    assert not MARK.search(inert.replace("\r", "\n")) or shown == inert
+    assert json.loads(f'"{inert}"', strict=False) == text, "JSON reads it as it was"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["::", ":", "#", "##", "[", "vso", "vso[", "x", " ", "\n", "\r", "section_", "start:", "1"])
+    )
+)
+def test_a_command_in_pieces_is_none_either(pieces: list[str]) -> None:
+    commands = Commands()
+    inert = "".join(map(commands.inert, pieces))
+    assert not MARK.search(inert.replace("\r", "\n"))
+    assert re.sub(r"\\u(\w{4})", lambda match: chr(int(match[1], 16)), inert) == "".join(pieces)
+
+
+@pytest.mark.parametrize(
+    "text", ["a::b", "std::vector", "C++: :", "## title", "# [link]", "::\nb".replace("::", "x::")]
+)
+def test_other_text_is_printed_as_it_is(text: str) -> None:
+    assert Commands().inert(text) == text
 
 
 @settings(deadline=None)

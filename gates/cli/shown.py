@@ -1,0 +1,68 @@
+"""A stream on which nothing secret and nothing that commands a CI system is shown, whoever writes to it."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gates.config import Config
+    from gates.escapes import Commands
+    from gates.masking import Mask
+
+
+class Secrets:
+    """The secrets of this process, and of the projects whose config it has read so far."""
+
+    def __init__(self) -> None:
+        self._read = -1
+        self._mask: Mask | None = None
+
+    @property
+    def mask(self) -> Mask:
+        """Made when something is shown; reading a config is left to the command."""
+        load = sys.modules.get("gates.config.load")
+        configs: list[Config] = load.READ if load is not None else []
+        if self._mask is None or len(configs) != self._read:
+            from gates.masking import Mask
+
+            self._read = len(configs)
+            self._mask = Mask(os.environ) if load is None else _mask_of(configs)
+        return self._mask
+
+
+def _mask_of(configs: list[Config]) -> Mask:
+    from gates.config.secrets import mask_of
+    from gates.masking import Mask
+
+    return mask_of(configs, os.environ, Mask)
+
+
+SECRETS = Secrets()
+
+
+def allow_commands() -> None:
+    """What is printed from now on are commands of our own, for the CI system that reads them."""
+    if isinstance(sys.stdout, Shown):
+        sys.stdout.own = True
+
+
+class Shown(io.TextIOWrapper):
+    """Masks secrets, and neutralises commands, unless they are our own (`own`)."""
+
+    own = False
+    _commands: Commands | None = None
+
+    def write(self, text: str) -> int:
+        """Show a text."""
+        shown = SECRETS.mask.text(text)
+        if not self.own:
+            if self._commands is None:
+                from gates.escapes import Commands
+
+                self._commands = Commands()
+            shown = self._commands.inert(shown)
+        super().write(shown)
+        return len(text)

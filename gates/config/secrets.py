@@ -1,0 +1,24 @@
+"""The secrets of a project: what the variables of this process hold, and those that the config sets for its gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from gates.masking import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gates.config.values import Config
+
+_Mask = TypeVar("_Mask", bound=Mask)
+
+
+def mask_of(configs: Sequence[Config], environment: Mapping[str, str], kind: type[_Mask]) -> _Mask:
+    """A mask of this kind that hides them."""
+    names = {name for config in configs for name in config.mask_env}
+    shown = {name for config in configs for name in config.record_env}
+    mask = kind(environment, names, shown)
+    for gate in (gate for config in configs for gate in config.gates.values()):
+        mask.learn({change.name: change.value for change in gate.env if change.value is not None})
+    return mask
