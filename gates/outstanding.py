@@ -156,12 +156,13 @@ def _ok(gate: GateResult) -> bool:
     return gate.outcome is GateOutcome.PASSED or gate.accepted
 
 
-def said_of_rerun(left: Outstanding, chosen: Sequence[str]) -> list[str]:
+def said_of_rerun(left: Outstanding, chosen: Sequence[str], needed: Sequence[str] = ()) -> list[str]:
     """What is run again of the chosen gates, and what is not.
 
     Args:
         left: what is outstanding.
-        chosen: gates that run.
+        chosen: gates that run because something of them is outstanding.
+        needed: gates that run because those need them.
     """
     parts = [gate for gate in chosen if gate in left.tests]
     whole = [gate for gate in chosen if gate not in left.tests]
@@ -169,8 +170,9 @@ def said_of_rerun(left: Outstanding, chosen: Sequence[str]) -> list[str]:
     said = [f"{plural(number, 'test')} of {', '.join(parts)}"] if parts else []
     said += [f"all of {', '.join(whole)}"] if whole else []
     notes = [f"rerun of {left.run}: {' and '.join(said)}"]
-    if left.passed:
-        notes.append(f"not run again: {', '.join(left.passed)}, which passed in {left.run} or a rerun of it")
+    passed = [gate for gate in left.passed if gate not in needed]
+    if passed:
+        notes.append(f"not run again: {', '.join(passed)}, which passed in {left.run} or a rerun of it")
     later = [gate for gate in left.all_gates if gate not in chosen]
     if later:
         notes.append(f"still outstanding: {', '.join(later)}")

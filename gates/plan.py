@@ -38,6 +38,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
         workers: answer to `pytest -n auto`; 0 leaves it to xdist.
         workers_reason: why so many, for people.
         only: the tests that run; None for all.
+        needed: it runs only because another gate needs it: as a whole, whatever was asked of tests.
     """
 
     gate: Gate
@@ -47,6 +48,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     workers_reason: str = ""
     only: Part | None = None
+    needed: bool = False
 
     @property
     def workers_said(self) -> str:
@@ -153,14 +155,18 @@ def make_plan(
         NothingSelected: no gate is left.
     """
     profile = _profile(config, request)
-    chosen = _chosen(gates, request, profile)
+    asked = _chosen(gates, request, profile)
+    chosen = with_needs(gates, asked) if request.needs else asked
     known = durations or {}
     planned = [
         msgspec.structs.replace(
-            _planned(gate, chosen, config, known), **_workers(gate, profile, request, workers or {})
+            _planned(gate, chosen, config, known),
+            needed=gate not in asked,
+            **_workers(gate, profile, request, workers or {}),
         )
         for gate in chosen
     ]
+    needed = [item.gate.name for item in planned if item.needed]
     include = request.include_excluded or profile.include_excluded
     exclusions = () if include else config.exclusions
     default = "" if request.ignore_default_filter else profile.filter
@@ -205,8 +211,9 @@ def make_plan(
         no_install=request.no_install,
         nox_args=config.nox_args,
         notes=(
-            *(said_of_rerun(request.rest, [gate.name for gate in chosen]) if request.rest else []),
+            *(said_of_rerun(request.rest, [gate.name for gate in asked], needed) if request.rest else []),
             *request.notes,
+            *_said_of_needs(needed, request),
             *_notes(gates, chosen, config, rerun=request.rest is not None),
             *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
             *_said_of_order(order, request),
@@ -238,6 +245,27 @@ def _chosen(gates: Sequence[Gate], request: Request, profile: Profile) -> list[G
             remedy="gates rerun",
         )
     raise UsageError("no gate that is outstanding exists any more", got=", ".join(left), remedy="gates run")
+
+
+def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:
+    """The chosen gates and all that they need, in the checklist's order.
+
+    What a needed gate leaves behind (a build) lies outside of the tree, so nobody can say that it is up to date: it runs.
+    """
+    found = {gate.name for gate in chosen}
+    while True:
+        wanted = {need for gate in gates if gate.name in found for need in gate.config.needs}
+        more = {gate.name for gate in gates if wanted & {gate.name, gate.group}} - found
+        if not more:
+            return [gate for gate in gates if gate.name in found]
+        found |= more
+
+
+def _said_of_needs(needed: Sequence[str], request: Request) -> list[str]:
+    if not needed:
+        return []
+    whole = ", with all of their tests" if request.filter or request.partition else ""
+    return [f"run because other gates need them{whole}: {', '.join(needed)}"]
 
 
 def _asked(profile: Profile, request: Request) -> Asked:

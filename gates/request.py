@@ -33,6 +33,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         stress_duration: seconds for which each test runs again and again.
         workers: answer to `pytest -n auto`.
         only: gate → the tests that run; a gate that is not named runs all of its.
+        needs: gates that the chosen ones need run, too; False only where these ran in the same folder a moment ago.
         rest: what is outstanding of the run whose rest this one runs: no other gates are chosen.
         notes: what else the reader should know.
         no_capture: output of tests goes to the terminal as it comes.
@@ -61,6 +62,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stress_duration: float | None = None
     workers: int | None = None
     only: dict[str, Part] = {}
+    needs: bool = True
     rest: Outstanding | None = None
     notes: tuple[str, ...] = ()
     no_capture: bool = False

@@ -91,7 +91,7 @@ def gate_environment(
         settings = Settings(
             exclusions=tuple(to_json(entry) for entry in plan.ledger),
             quarantine=tuple(to_json(entry) for entry in plan.quarantine),
-            filter=plan.filter,
+            filter=plan.default_filter if planned.needed else plan.filter,
             default_filter=plan.default_filter,
             include_excluded=plan.include_excluded,
             test_timeout=plan.test_timeout,
@@ -103,7 +103,7 @@ def gate_environment(
             facts_file=str(around.facts) if around.facts is not None else "",
             collect_only=around.collect,
             describe=around.collect,
-            partition=plan.partition,
+            partition="" if planned.needed else plan.partition,
             rules=tuple(RuleBook(plan.rules).to_json()),
             root=str(around.root),
             locks=str(around.work),

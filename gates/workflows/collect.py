@@ -33,6 +33,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     Raises:
         GatesError: config, noxfile or request is wrong, or no gate lists a test.
     """
+    request = msgspec.structs.replace(request, needs=False)  # nothing is run
     prepared = prepare(root, request)
     if not request.gates:
         prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))

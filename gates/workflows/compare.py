@@ -17,6 +17,7 @@ from gates.facts.assertions import shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
+from gates.plan import with_needs
 from gates.results.files import COMPARISON_FILE, to_json, write_whole
 from gates.run.masking import Mask
 from gates.run.witnesses.names import IMPORTS
@@ -111,7 +112,7 @@ def compare_subjects(
         wanted = request if wish.all_gates else _wanted(prepared, request)
         needs_tests = _needs_tests(prepared, wanted.gates)
     sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
-    sys.stderr.write(f"gates: {', '.join(wanted.gates) or 'all'}\n")
+    sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "base")
     if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
@@ -223,6 +224,12 @@ def _wanted(prepared: Prepared, request: Request) -> Request:
         return request
     names = gates_to_compare(prepared)
     return msgspec.structs.replace(request, gates=names, if_there=frozenset(names) - set(_with_tests(prepared)))
+
+
+def _named(prepared: Prepared, request: Request) -> list[str]:
+    """The gates that will run, with those that they need; none for all."""
+    chosen = [gate for gate in prepared.gates if {gate.name, gate.group} & set(request.gates)]
+    return [gate.name for gate in with_needs(prepared.gates, chosen)]
 
 
 def _needs_tests(prepared: Prepared, names: tuple[str, ...]) -> bool:

@@ -46,6 +46,7 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
     alone = msgspec.structs.replace(
         request,
         gates=(gate,),
+        needs=False,
         only={gate: Part(tests=(test,), anyway=True)},
         include_excluded=True,
         no_capture=True,

@@ -252,6 +252,7 @@ class _Turns:
         reused: Iterable[Which],
     ) -> None:
         self._to_install = set(reused)
+        self._built: set[tuple[Which, str]] = set()
         self._sides, self._tests, self._request, self._command_line = sides, tests, request, command_line
 
     def __call__(self, side: Which, wanted: tuple[str, ...]) -> Times | None:
@@ -274,8 +275,16 @@ class _Turns:
     def _run(self, side: Which, request: Request) -> Finished:
         prepared = self._sides[side]
         # One thing at a time: what runs beside a test is part of its time.
-        alone = msgspec.structs.replace(request, jobs=1, workers=1, no_install=side not in self._to_install)
+        of_side: set[tuple[Which, str]] = {(side, gate) for gate in request.gates}
+        alone = msgspec.structs.replace(
+            request,
+            jobs=1,
+            workers=1,
+            no_install=side not in self._to_install,
+            needs=not of_side <= self._built,  # what they left behind lies there from the turn before
+        )
         self._to_install.discard(side)
+        self._built |= of_side
         plan = plan_by_history(prepared.config, prepared.gates, alone, prepared.store)
         quiet = msgspec.structs.replace(prepared, plan=plan)
         return validate(quiet, self._command_line, progress=_Silent(), aside=True, remember=False)

@@ -243,16 +243,6 @@ def test_a_need_of_a_group_is_a_need_of_all_its_gates() -> None:
     assert found.gates[-1].needs == ("lint", "test-3.11", "test-3.12")
 
 
-def test_a_need_that_is_no_part_of_the_run_is_said() -> None:
-    gates = (a_gate("build"), a_gate("lint"), a_gate("test", needs=("build",)))
-    found = plan(*gates, request=Request(gates=("test",)))
-    assert found.gates[0].needs == ()
-    assert found.notes == (
-        "not part of this run: build, lint",
-        "test needs build, which this run does not contain",
-    )
-
-
 def test_what_may_be_unable_to_run_is_said_only_where_it_is_part_of_the_run() -> None:
     (note,) = plan(accept_could_not_run=("lint", "test")).notes
     assert note == "the config accepts that these could not run: lint, test"

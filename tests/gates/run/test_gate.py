@@ -6,6 +6,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from gates.config import Config, GateConfig
@@ -235,6 +236,12 @@ class TestEnvironment:
         told = json.loads(found["GATES_PYTEST"])
         assert (told["filter"], told["test_timeout"], told["include_excluded"]) == ("test(a)", 2.0, False)
         assert found["GATES_INBOX"].endswith("gate-3/inbox")
+
+    def test_what_was_asked_of_tests_is_not_meant_for_a_gate_that_is_only_needed(self, tmp_path: Path) -> None:
+        item = msgspec.structs.replace(planned("x"), needed=True)
+        around = surroundings(tmp_path, a_plan(item, filter="test(a)", default_filter="test(b)", partition="slice:1/2"))
+        told = json.loads(gate_environment(item, 3, around, tmp_path)["GATES_PYTEST"])
+        assert (told["filter"], told.get("partition", "")) == ("test(b)", "")
 
     def test_a_gate_without_tests_gets_no_plugin(self, tmp_path: Path) -> None:
         found = self.environment(tmp_path, planned("x", tests="none"))
