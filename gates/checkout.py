@@ -15,6 +15,7 @@ from gates.locking import take_lock
 from gates.regular import open_file, read_bytes, read_text
 from gates.store import CACHE_VARIABLE
 from gates.values import ExitCode
+from gates.vcs.environments import bring_back, remove, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +40,9 @@ _SIZE_HOLDS = 24 * 3600.0
 
 @contextmanager
 def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterator[Path]:
-    """The folder in which a commit is checked out, clean; nobody else uses it meanwhile.
+    """The folder in which a commit is checked out, made anew; nobody else uses it meanwhile.
 
-    It is found again by its tree, so a rebase that changes nothing finds it too, with its environments. Afterwards the
+    Its place goes by its tree, so a rebase that changes nothing finds the environments of the run before. Afterwards the
     folders that were used last stay, as far as they fit into the budget.
 
     Args:
@@ -53,23 +54,32 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
     Raises:
         EnvironmentProblem: git cannot make it, or another run uses it.
     """
-    tree = git.tree(commit)
-    folder = worktrees_of(store) / tree[:20]
+    folder = worktrees_of(store) / git.tree(commit)[:20]
     _forget_gone(git, folder.parent)
     for abandoned in abandoned_worktrees(store.folder.parent):
         with suppress(EnvironmentProblem):  # in use
             forget(None, abandoned)
     with _alone(folder.with_suffix(".lock")):
-        if _is_clean(folder, tree):
-            # Same tree, perhaps another commit: versions that are read from git must be this one's.
-            Git(folder).need(*_NO_HOOKS, "checkout", "--quiet", "--detach", commit)
-        else:
-            _remove(git, folder)
-            _add(git, folder, commit)
-        os.utime(folder)
+        _make_anew(git, folder, commit)
         yield folder / git.prefix if git.prefix else folder
         _measured(folder)
     _forget_old(git, folder.parent, folder, disk)
+
+
+def _make_anew(git: Git, folder: Path, commit: str) -> None:
+    """Check a commit out into a folder that has nothing else but environments of the run before.
+
+    Cleaning what is there would trust what a run may have changed: the index and its flags, rights, folders that cannot
+    be written to, files that git ignores.
+    """
+    aside = folder.with_suffix(".kept")
+    try:
+        set_aside(folder, aside)
+    except OSError as error:
+        raise EnvironmentProblem(f"an environment cannot be kept: {error.strerror}", place=str(folder)) from error
+    _remove(git, folder)
+    _add(git, folder, commit)
+    bring_back(aside, folder)
 
 
 def _add(git: Git, folder: Path, commit: str) -> None:
@@ -179,27 +189,15 @@ def _alone(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _is_clean(folder: Path, tree: str) -> bool:
-    if not (folder / ".git").exists():
-        return False
-    there = Git(folder)
-    if there.answer("rev-parse", "HEAD^{tree}") != tree:
-        return False
-    there.run(*_NO_HOOKS, "reset", "--quiet", "--hard")
-    there.run(*_NO_HOOKS, "clean", "--quiet", "-ffd", "-e", ".nox")  # ignored files (environments) stay
-    status = there.run(*_NO_HOOKS, "status", "--porcelain", "--", ".", ":(exclude,glob)**/.nox/**")
-    return status.returncode == 0 and not status.stdout
-
-
 def _remove(git: Git, folder: Path) -> None:
     # No `worktree prune`: it would forget the user's own worktrees, too, where their disk is away just now.
     git.run("worktree", "remove", "--force", "--force", str(folder))
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
 
 
 def _forget_old(git: Git, parent: Path, current: Path, disk: int) -> None:
     """Remove worktrees that do not fit into the budget, the oldest first, and those that a killed run left behind."""
-    folders = [path for path in parent.iterdir() if path.is_dir() and path != current]
+    folders = [path for path in parent.iterdir() if path.is_dir() and path != current and path.suffix != ".kept"]
     folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     taken, kept = _size(current), 1
     for folder in folders:
@@ -227,7 +225,8 @@ def forget(git: Git | None, folder: Path) -> None:
         if git is not None:
             _remove(git, folder)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
+        remove(folder.with_suffix(".kept"))
         for path in (_size_file(folder), lock):
             path.unlink(missing_ok=True)
 

@@ -169,7 +169,7 @@ class _Measured:
         if budget:
             self._timed = time_sides(
                 self._suspects, (self.before, self.after), self.comparison.tests, request, sides.prepared,
-                command_line, budget, self._settings, sides.reused,
+                command_line, budget, self._settings,
             )  # fmt: skip
             self._write(interrupted=self._timed.interrupted)
 

@@ -76,14 +76,13 @@ def run_again(
 
 
 def only_these(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
-    """The request for `(gate, test)` and nothing else, in environments that are there."""
+    """The request for `(gate, test)` and nothing else."""
     by_gate: dict[str, list[str]] = {}
     for gate, test in tests:
         by_gate.setdefault(gate, []).append(test)
     # Whatever the filter says now: it may ask what failed last.
     only = {gate: Part(tests=tuple(ids), anyway=True) for gate, ids in by_gate.items()}
-    # Their environments were made a moment ago, for these very subjects.
-    return msgspec.structs.replace(request, gates=tuple(only), only=only, no_tests="pass", no_install=True)
+    return msgspec.structs.replace(request, gates=tuple(only), only=only, no_tests="pass")
 
 
 def _confirmed(

@@ -66,7 +66,6 @@ class Sides:
         self, root: Path, git: Git, base: str, head: str, prepared: Prepared, command_line: str, *, fresh: bool = False
     ) -> None:
         self._stored = StoredRuns(prepared.store.folder, fresh=fresh)
-        self.reused: set[Which] = set()
         self._root, self._git, self._names = root, git, {"base": base, "head": head}
         self._seen, self._checklist_of, self._command_line = prepared, prepared.root, command_line
 
@@ -89,8 +88,6 @@ class Sides:
     def run(self, side: Which, request: Request, reports: Path) -> Finished:
         """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
         run = self.run_base if side == "base" else self.run_head
-        if side in self.reused:  # then its environments may be gone
-            request = msgspec.structs.replace(request, no_install=False)
         return run(request, reports, again=True).finished
 
     def prepared(self, side: Which, request: Request, reports: Path) -> AbstractContextManager[Prepared]:
@@ -155,7 +152,6 @@ class Sides:
         run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
         self._stored.lay_out(key, run, target)
         sys.stderr.write(f"{said} (--fresh runs it anew)\n")
-        self.reused.add(which)
         finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
         with tempfile.TemporaryDirectory(prefix="gates-side-") as work:
             folder = Path(work, "tree")

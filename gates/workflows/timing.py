@@ -249,9 +249,8 @@ class _Turns:
         tests: dict[Which, tuple[Sequence[TestResult], Callable[[TestResult], str]]],
         request: Request,
         command_line: str,
-        reused: Iterable[Which],
     ) -> None:
-        self._to_install = set(reused)
+        self._to_install: set[Which] = {"base", "head"}  # their folders are new
         self._built: set[tuple[Which, str]] = set()
         self._sides, self._tests, self._request, self._command_line = sides, tests, request, command_line
 
@@ -299,7 +298,6 @@ def time_sides(
     command_line: str,
     budget: float,
     settings: TimingSettings,
-    reused: Iterable[Which] = (),
 ) -> Timed:
     """Time the candidates again on base and head.
 
@@ -312,7 +310,6 @@ def time_sides(
         command_line: the command, to paste.
         budget: seconds.
         settings: how times are judged.
-        reused: sides whose run was an earlier one, so that their environments may have to be made.
     """
     before, after = runs
     both = (*before.tests, *after.tests)
@@ -332,7 +329,7 @@ def time_sides(
             # The same tree lies in one folder, unless it is the user's own.
             same = after.run.subject.kind != "worktree" and _identity(before) == _identity(after)
             sides["base"] = sides["head"] if same else stack.enter_context(prepare("base", request, folder / "base"))
-            timed = time_again(found, _Turns(sides, named, request, command_line, reused), budget, settings, seed)
+            timed = time_again(found, _Turns(sides, named, request, command_line), budget, settings, seed)
             changed = _identity(after) != _now(sides["head"])
     except GatesError as error:
         return Timed(timing=nothing, notes=(f"nothing could be timed again: {error}",))

@@ -14,6 +14,7 @@ from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git
 from gates.store import Store
 from gates.values import ExitCode
+from gates.vcs.environments import set_aside
 from tests.repository import Repository, files_in
 
 if TYPE_CHECKING:
@@ -49,40 +50,78 @@ def test_a_project_in_a_subfolder_gets_its_subfolder(repository: Repository, sto
 
 
 def test_the_same_tree_is_found_again_whatever_the_commit(repository: Repository, store: Store) -> None:
-    first = repository.commit({"a": "1", ".gitignore": "env/"})
+    first = repository.commit({"a": "1", ".gitignore": ".nox/"})
     second = repository.commit(message="same tree")
     git = Git(repository.root)
     with checked_out(git, first, store) as folder:
-        (folder / "env").mkdir()
-        (folder / "env/python").write_text("")
+        (folder / ".nox").mkdir()
+        (folder / ".nox/python").write_text("")
     with checked_out(git, second, store) as again:
         assert again == folder
-        assert (again / "env/python").exists()
+        assert (again / ".nox/python").exists()
 
 
-def test_what_a_run_left_is_cleaned_but_environments_stay(repository: Repository, store: Store) -> None:
-    commit = repository.commit({"a": "1", "sub/b": "1", ".gitignore": "*.pyc\n"})
+def test_nothing_of_a_run_stays_but_environments(repository: Repository, store: Store) -> None:
+    commit = repository.commit({"a": "1", "sub/b": "1", ".gitignore": "*.pyc\nbuild/\n.venv/\n.nox/\n"})
     git = Git(repository.root)
+    kept = {".nox/test/python", "sub/.nox/test/python", ".tox/py/python", ".venv/pyvenv.cfg"}
+    left = {"new", "sub/new", "sub/x.pyc", "build/out", ".nox/test/tmp/x", "sub/.venv/no environment"}
     with checked_out(git, commit, store) as folder:
-        inode = folder.stat().st_ino
-        for name in ("a", "new", "sub/new", "sub/kept.pyc", ".nox/test/python", "sub/.nox/test/python"):
+        for name in ("a", *kept, *left):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("left")
         (folder / "sub/b").unlink()
+        (folder / "empty").mkdir()
         Repository(folder / "nested").commit({"c": "1"})
-        git_there = Git(folder)
-        git_there.run("add", "new")
+        Git(folder).run("add", "new")
     with checked_out(git, commit, store) as folder:
-        assert folder.stat().st_ino == inode
-        assert files_in(folder) == {
-            ".gitignore",
-            "a",
-            "sub/b",
-            "sub/kept.pyc",
-            ".nox/test/python",
-            "sub/.nox/test/python",
-        }
+        assert files_in(folder) == {".gitignore", "a", "sub/b", *kept}
+        assert not (folder / "empty").exists()
         assert (folder / "a").read_text() == "1"
+
+
+def test_neither_flags_of_the_index_nor_rights_outlive_a_run(repository: Repository, store: Store) -> None:
+    commit = repository.commit({"a": "1", "b": "1", "sub/c": "1"})
+    git = Git(repository.root)
+    with checked_out(git, commit, store) as folder:
+        before = {name: (folder / name).stat().st_mode for name in ("a", "b", "sub", "sub/c")}
+        Git(folder).need("update-index", "--assume-unchanged", "a")
+        Git(folder).need("update-index", "--skip-worktree", "b")
+        for name in ("a", "b"):
+            (folder / name).write_text("hidden")
+        (folder / "sub/left").write_text("")
+        (folder / "sub/c").chmod(0o444)
+        (folder / "sub").chmod(0o555)
+    with checked_out(git, commit, store) as folder:
+        assert {name: (folder / name).read_text() for name in ("a", "b", "sub/c")} == dict.fromkeys(
+            ("a", "b", "sub/c"), "1"
+        )
+        assert {name: (folder / name).stat().st_mode for name in before} == before
+        assert not (folder / "sub/left").exists()
+
+
+def test_an_environment_behind_a_link_is_somebody_elses(repository: Repository, store: Store, tmp_path: Path) -> None:
+    commit = repository.commit({"a": "1"})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/python").write_text("")
+    with checked_out(Git(repository.root), commit, store) as folder:
+        (folder / ".nox").symlink_to(tmp_path / "mine")
+    with checked_out(Git(repository.root), commit, store) as folder:
+        assert files_in(folder) == {"a"}
+    assert (tmp_path / "mine/python").exists()
+
+
+def test_environments_survive_a_run_that_was_killed_while_they_were_set_aside(
+    repository: Repository, store: Store
+) -> None:
+    commit = repository.commit({"a": "1"})
+    git = Git(repository.root)
+    with checked_out(git, commit, store) as folder:
+        (folder / ".nox/test").mkdir(parents=True)
+    set_aside(folder, folder.with_suffix(".kept"))
+    with checked_out(git, commit, store) as folder:
+        assert (folder / ".nox/test").is_dir()
+        assert not folder.with_suffix(".kept").exists()
 
 
 @pytest.mark.parametrize("damage", ["no .git", "another commit", "a file", "no folder"])

@@ -71,7 +71,7 @@ def test_both_sides_run_in_turns_and_only_what_fails_newly(tmp_path: Path, again
     for _, request, _ in sides.asked:
         assert request.only == {"test": part(f"{FILE}a"), "other": part(f"{FILE}b")}
         assert request.gates == ("test", "other")
-        assert (request.filter, request.no_tests, request.no_install) == ("test(x)", "pass", True)
+        assert (request.filter, request.no_tests, request.no_install) == ("test(x)", "pass", False)
     outcomes = {
         side: dict.fromkeys(NEWLY, TestOutcome(word)) for side, word in (("base", "passed"), ("head", "failed"))
     }

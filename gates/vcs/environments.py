@@ -1,0 +1,69 @@
+"""Environments in a worktree: the only thing that stays in it from one run to the next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ENVIRONMENTS = (".nox", ".tox", ".venv")
+"""Names of folders with environments: they cost more to make than to keep, and whoever made them knows how to bring them up
+to date. Nothing else stays: what a run left (a build, a database, a cache) would make the next one of the same commit
+another run."""
+
+
+def set_aside(worktree: Path, aside: Path) -> None:
+    """Move the environments of a worktree into a folder beside it, under the same paths.
+
+    Raises:
+        OSError: one cannot be moved.
+    """
+    for path in list(_environments(worktree)):
+        target = aside / path.relative_to(worktree)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+
+
+def bring_back(aside: Path, worktree: Path) -> None:
+    """Move environments that were set aside back into the worktree, except where the commit has files of its own."""
+    for path in list(_environments(aside)):
+        target = worktree / path.relative_to(aside)
+        for rest in path.glob("*/tmp"):  # a session's `create_tmp()`
+            remove(rest)
+        if not os.path.lexists(target):
+            with suppress(OSError):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(target)
+    remove(aside)
+
+
+def _environments(folder: Path) -> Iterator[Path]:
+    """Folders with environments, and no links to some: what lies behind a link is somebody else's."""
+    for place, folders, _ in os.walk(folder):
+        found = [name for name in folders if name in ENVIRONMENTS]
+        folders[:] = [name for name in folders if name not in ENVIRONMENTS and name != ".git"]
+        for name in found:
+            path = folder / place / name
+            if not path.is_symlink() and (name != ".venv" or (path / "pyvenv.cfg").is_file()):
+                yield path
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or a file, also folders that may not be written to. Links are not followed."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        for place, folders, _ in os.walk(path):
+            for name in (".", *folders):
+                with suppress(OSError):
+                    if not os.path.islink(os.path.join(place, name)):  # noqa: PTH114, PTH118
+                        os.chmod(os.path.join(place, name), 0o700)  # noqa: PTH101, PTH118
+        shutil.rmtree(path, ignore_errors=True)
