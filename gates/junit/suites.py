@@ -60,7 +60,7 @@ def _gate_details(gate: GateResult) -> str:
         f"{witness.name}: {' '.join(part for part in (witness.outcome and witness.outcome.value, witness.detail) if part)}"
         for witness in gate.witnesses
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(("why, from its log:", *gate.excerpt) if gate.excerpt else ())])
 
 
 def _missing_gate(name: str) -> Case:

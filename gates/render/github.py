@@ -29,6 +29,7 @@ def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison 
     failures = summary.tests.failures if summary.tests else ()
     flaky = summary.tests.flaky if summary.tests else ()
     verdict = summary.verdict
+    excerpts = {reason.name: reason.lines for reason in summary.reasons}
     places = summary.comparison.annotations if summary.comparison is not None else ()
     lines = [
         *(_test(failure) for failure in failures[:LISTED_FAILURES]),
@@ -37,7 +38,7 @@ def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison 
             _command("warning", one.text, file=one.path, line=str(one.line or ""), title=one.title)
             for one in places[:LISTED_FAILURES]
         ),
-        *(_gate(row) for row in summary.gates if not row.passed),
+        *(_gate(row, excerpts.get(row.name, ())) for row in summary.gates if not row.passed),
         _command("notice" if verdict.passed else "error", verdict.sentence, title=verdict.word),
     ]
     return "\n".join(lines) + "\n"
@@ -50,10 +51,10 @@ def _test(failure: Failure) -> str:
     return _command("warning" if failure.on_base else "error", text, **place, title=f"{failure.outcome} {failure.id}")
 
 
-def _gate(row: GateRow) -> str:
+def _gate(row: GateRow, excerpt: Sequence[str]) -> str:
     # What did not run at all is no error of the code, and never looks passed.
     level = "warning" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else "error"
-    return _command(level, row.notes or row.status, title=f"Gate {row.name}: {row.status}")
+    return _command(level, "\n".join((row.notes or row.status, *excerpt)), title=f"Gate {row.name}: {row.status}")
 
 
 def _command(level: str, text: str, **properties: str) -> str:

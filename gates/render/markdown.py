@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.render.comparison import NOUNS
 from gates.render.markup import cell, code, escape, fenced, inline, table
+from gates.render.reasons import SILENT
 from gates.render.summary import summarise
 from gates.render.tests import counts_line
 from gates.render.text import duration, plural
@@ -41,6 +42,7 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
     sections = (
         _head(summary),
         _failures(summary),
+        _reasons(summary),
         _noted("Flaky tests", summary.tests.flaky if summary.tests else ()),
         _noted("Tests that left something behind", summary.tests.leaky if summary.tests else ()),
         _gates(summary),
@@ -97,6 +99,16 @@ def _failure(failure: Failure, *, full: bool) -> list[str]:
         lines += [f"  {code(failure.message)}", ""]
     if failure.lines:
         lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(failure.lines), "text")), ""]
+    return lines
+
+
+def _reasons(summary: Summary) -> list[str]:
+    """Why gates failed whose tests do not say it."""
+    lines = ["## Why gates failed", ""] if summary.reasons else []
+    for reason in summary.reasons:
+        whole = f" (whole log: {code(reason.log)})" if reason.log else ""
+        lines += [f"- **{inline(reason.name)}**: {inline(reason.words)}{whole}", ""]
+        lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(reason.lines or (SILENT,)), "text")), ""]
     return lines
 
 

@@ -11,6 +11,7 @@ import msgspec
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.filters import LeafRow, leaf_rows
+from gates.render.reasons import GateReason, reasons
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
@@ -101,6 +102,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     facts: tuple[tuple[str, str], ...]
     gates: tuple[GateRow, ...]
+    reasons: tuple[GateReason, ...]
     tests: TestSection | None
     exclusions: tuple[ExclusionRow, ...]
     quarantine: tuple[ExclusionRow, ...]
@@ -126,6 +128,7 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         verdict=_verdict(run, counts, compared),
         facts=_facts(run),
         gates=_gate_rows(run),
+        reasons=reasons(run),
         tests=section,
         exclusions=_ledger(run.exclusions, run.started),
         quarantine=_ledger(run.quarantine, run.started),
@@ -217,7 +220,11 @@ def _gate_notes(gate: GateResult) -> list[str]:
     if gate.tests is not None:
         notes.append(f"{gate.tests.passed} of {plural(gate.tests.run, 'test')} passed")
         notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
-    if gate.outcome is not GateOutcome.PASSED and gate.exit_code and f"exit code {gate.exit_code}" not in gate.reason:
+    if (
+        gate.outcome is not GateOutcome.PASSED
+        and (gate.exit_code or 0) > 0
+        and f"exit code {gate.exit_code}" not in gate.reason
+    ):
         notes.append(f"exit code {gate.exit_code}")
     if gate.warnings:
         notes.append(plural(gate.warnings, "warning"))

@@ -14,6 +14,7 @@ from gates.config.values import Output
 from gates.render.comparison import FAILURES, comparison_view
 from gates.render.filters import leaf_lines
 from gates.render.live import final_lines, shows
+from gates.render.reasons import SILENT
 from gates.render.summary import summarise
 from gates.render.text import clean, duration, one_line
 from gates.values import BAD_TESTS, LEVELS
@@ -72,7 +73,7 @@ def render_terminal(
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
     view = summary.comparison
     compared = [*_compared(view), *_pressing(view)] if view is not None else []
-    for lines in (_failures(summary, output), leaf_lines(summary.leaves), _tests(summary), compared):
+    for lines in (_failures(summary, output), _reasons(summary), leaf_lines(summary.leaves), _tests(summary), compared):
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:
@@ -128,6 +129,15 @@ def _failure(failure: Failure) -> list[str]:
     lines = ["", f"{failure.outcome.value.upper()} {failure.id}{ON_BASE if failure.on_base else ''}"]
     lines += [f"  {failure.place}"] if failure.place else []
     lines += [f"  {failure.message}"] if failure.message else []
+    return lines
+
+
+def _reasons(summary: Summary) -> list[str]:
+    """Why gates failed whose tests do not say it."""
+    lines = []
+    for reason in summary.reasons:
+        lines += ["", f"{reason.name}: {reason.words}", *(f"  {line}" for line in reason.lines or (SILENT,))]
+        lines += [f"  whole log: {one_line(reason.log)}"] if reason.log else []
     return lines
 
 

@@ -81,6 +81,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         warnings: lines of its log that are warnings.
         log: path relative to the reports folder.
         log_digest: `sha256:…` of the log.
+        excerpt: the lines of the log that say why it did not pass, of a gate whose tests do not say it.
         witnesses: all of them.
         tests: counts; None for a gate without test results.
         injected: whether test results came from our plugin inside its test process.
@@ -114,6 +115,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: int = 0
     log: str = ""
     log_digest: str = ""
+    excerpt: tuple[str, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     tests: TestCounts | None = None
     injected: bool = False

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.diagnostics.reasons import excerpt
 from gates.facts.project import project_files
 from gates.git import Git
-from gates.regular import open_text
+from gates.regular import open_file, open_text
 from gates.results import Coverage, Diagnostics
 from gates.results.checks import KEPT
 from gates.sourcepaths import SourcePaths
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.discover import Gate
-    from gates.results import Diagnostic
+    from gates.results import Diagnostic, TestCounts
 
     Stamps = Mapping[str, tuple[int, ...] | None]
 
 ENDED = (GateOutcome.PASSED, GateOutcome.FAILED)
 """How a gate ended that did what it is for."""
+
+
+READ = 1 << 20
+"""Bytes of a log, the last ones, that are searched for the reason of a failure."""
 
 
 def stamps(root: Path, gate: Gate) -> Stamps:
@@ -97,6 +103,27 @@ def _in_files(root: Path, names: Sequence[str], before: Stamps, *, passed: bool)
         except (ValueError, OSError) as error:
             raise ValueError(f"{name} {_said(error)}") from None
     return found
+
+
+def excerpt_of(log: Path, outcome: GateOutcome, counts: TestCounts | None) -> tuple[str, ...]:
+    """Why a gate did not pass, in the words of its log; empty where its tests say it, and where nothing failed.
+
+    Args:
+        log: its log, closed, and masked while it was written.
+        outcome: how it ended.
+        counts: of its tests; None for a gate without.
+    """
+    told_by_tests = counts is not None and counts.bad and outcome is not GateOutcome.TIMEOUT
+    if told_by_tests or outcome in (GateOutcome.PASSED, GateOutcome.SKIPPED, GateOutcome.INTERRUPTED):
+        return ()
+    try:
+        with open_file(log) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - READ))
+            text = file.read(READ).decode("utf-8", "replace")
+    except OSError:
+        return ()
+    return excerpt(text, stopped=outcome is GateOutcome.TIMEOUT)
 
 
 def coverage_of(gate: Gate, root: Path, outcome: GateOutcome, before: Stamps) -> Coverage | None:

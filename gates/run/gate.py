@@ -14,7 +14,7 @@ from gates.errors import EnvironmentProblem
 from gates.regular import read_bytes
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.run import verdict, witnesses
-from gates.run.brought import coverage_of, diagnostics_of, stamps
+from gates.run.brought import coverage_of, diagnostics_of, excerpt_of, stamps
 from gates.run.imports import Imported, look_at_imports
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
@@ -247,6 +247,7 @@ class RunningGate:
             warnings=self._log.warnings,
             log=f"{around.logs.name}/{self._log.path.name}",
             log_digest=self._log.digest,
+            excerpt=excerpt_of(self._log.path, outcome, counts),
             witnesses=tuple(found),
             tests=counts,
             injected=bool(self._inbox.processes),

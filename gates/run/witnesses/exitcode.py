@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import signal
+
 from gates.results import Witness
 from gates.run.witnesses.names import EXIT_CODE
 from gates.values import GateOutcome
 
 _NOT_FOUND = (126, 127)
+_MEANING: dict[int, str] = {
+    signal.SIGKILL: "killed from outside, often because memory ran out",
+    signal.SIGSEGV: "it crashed",
+    signal.SIGBUS: "it crashed",
+    signal.SIGABRT: "it gave up (abort)",
+    signal.SIGILL: "it crashed",
+    signal.SIGFPE: "it crashed",
+    signal.SIGTERM: "asked to end from outside",
+    signal.SIGPIPE: "nobody read its output",
+}
 
 
 def exit_witness(exit_code: int | None, kind: str) -> Witness:
@@ -16,7 +28,18 @@ def exit_witness(exit_code: int | None, kind: str) -> Witness:
     if exit_code == 0:
         return Witness(name=EXIT_CODE, outcome=GateOutcome.PASSED, detail="exit code 0")
     if exit_code < 0:
-        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"ended by signal {-exit_code}")
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"ended by {_signal(-exit_code)}")
     if kind == "command" and exit_code in _NOT_FOUND:
         return Witness(name=EXIT_CODE, outcome=GateOutcome.COULD_NOT_RUN, detail=f"exit code {exit_code}: not found")
-    return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}")
+    # A shell says so of what it started, and Python's subprocess hands the number on as it is.
+    told = f" (a process was ended by {_signal(exit_code - 128)})" if exit_code - 128 in _MEANING else ""
+    return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}{told}")
+
+
+def _signal(number: int) -> str:
+    """A signal by its name, and what it mostly means."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+    return f"{name}: {_MEANING[number]}" if number in _MEANING else name

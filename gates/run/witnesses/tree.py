@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gates.results import Witness
 from gates.run.witnesses.names import TREE
-from gates.values import GateOutcome
+from gates.values import GateOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,9 @@ def changed_words(faults: Sequence[str], gates: Sequence[str]) -> str:
 def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
     """Which files came that are part of the tree from now on."""
     came = (
-        "a new file that git does not ignore" if len(files) == 1 else f"{len(files)} new files that git does not ignore"
+        "a new file that git does not ignore"
+        if len(files) == 1
+        else f"{plural(len(files), 'new file')} that git does not ignore"
     )
     them = "it" if len(files) == 1 else "them"
     return f"{came} came while {' and '.join(gates)} ran: {named(files)}; ignore {them}, or name {them} in `reports`"

@@ -8,10 +8,10 @@ import pytest
 
 from gates.config import GateConfig
 from gates.discover import Gate
-from gates.results import Diagnostics
+from gates.results import Diagnostics, TestCounts
 from gates.results import checks as values
 from gates.run import brought
-from gates.run.brought import coverage_of, diagnostics_of, stamps
+from gates.run.brought import READ, coverage_of, diagnostics_of, excerpt_of, stamps
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
@@ -139,3 +139,30 @@ def test_logs_are_read_of_gates_that_are_named_so_or_say_so(
         # What looks like a finding in the log of a test gate is none.
         (root / "x.log").write_text("a.py:1:1: E1 bad\n")
         assert diagnostics_of(found, root, root / "x.log", FAILED, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts", "lines"),
+    [
+        (GateOutcome.FAILED, None, ("error: no space",)),
+        (GateOutcome.FAILED, TestCounts(run=2, passed=2), ("error: no space",)),
+        (GateOutcome.FAILED, TestCounts(run=2, failed=1), ()),
+        (GateOutcome.TIMEOUT, TestCounts(run=2, failed=1), ("first", "error: no space", "last")),
+        (GateOutcome.COULD_NOT_RUN, None, ("error: no space",)),
+        (GateOutcome.PASSED, None, ()),
+        (GateOutcome.INTERRUPTED, None, ()),
+    ],
+)
+def test_a_log_is_quoted_where_nothing_else_says_why(
+    tmp_path: Path, outcome: GateOutcome, counts: TestCounts | None, lines: tuple[str, ...]
+) -> None:
+    log = tmp_path / "gate.log"
+    log.write_bytes(b"gates > make\nfirst\nerror: no space\nlast\n")
+    assert excerpt_of(log, outcome, counts) == lines
+
+
+def test_only_the_end_of_a_huge_log_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "gate.log"
+    log.write_bytes(b"error: long ago\n" + b"x" * READ + b"\nerror: at last\n")
+    assert excerpt_of(log, GateOutcome.FAILED, None) == ("error: at last",)
+    assert excerpt_of(tmp_path / "none.log", GateOutcome.FAILED, None) == ()

@@ -18,7 +18,11 @@ class TestExitCodes:
             (127, "nox", FAILED, "exit code 127"),
             (127, "command", COULD_NOT_RUN, "not found"),
             (126, "command", COULD_NOT_RUN, "not found"),
-            (-9, "command", FAILED, "signal 9"),
+            (-9, "command", FAILED, "ended by SIGKILL: killed from outside, often because memory ran out"),
+            (-11, "nox", FAILED, "ended by SIGSEGV: it crashed"),
+            (-63, "command", FAILED, "ended by signal 63"),
+            (137, "command", FAILED, "exit code 137 (a process was ended by SIGKILL: killed from outside"),
+            (255, "command", FAILED, "exit code 255"),
             (None, "command", FAILED, "no exit code"),
         ],
     )
