@@ -98,7 +98,9 @@ class Document:
             yield piece
 
     def _pieces(self) -> Iterator[bytes]:
-        yield self._head
+        head, self._head = self._head, b""
+        yield head
+        del head  # of a large file, it would stay in memory for as long as this is read
         yield from self._rest
 
     def _decoded(self) -> Iterator[bytes]:

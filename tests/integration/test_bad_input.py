@@ -22,7 +22,7 @@ TEST = {"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session())
         pytest.param({}, ("run",), 2, ("no gate found", "no noxfile.py, no gates.toml", "gates init"), id="empty folder"),
         pytest.param(
             noxfile(nox_session("check", tags="other")), ("run",), 2,
-            ("no gate found", "1 nox sessions, none with the tag", "gates init"), id="no tag",
+            ("no gate found", "1 nox session, none with the tag", "gates init"), id="no tag",
         ),
         pytest.param(
             {"noxfile.py": "import nox\n\ndef broken(:\n"}, ("run",), 2,
