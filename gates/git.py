@@ -140,8 +140,12 @@ class Git:
         """The commit that `name` stands for; empty when there is none."""
         return self.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
-    def need_commit(self, name: str) -> str:
+    def need_commit(self, name: str, also: str = "") -> str:
         """The commit that `name` stands for.
+
+        Args:
+            name: of the commit.
+            also: what else it does not name, for the error.
 
         Raises:
             UsageError: there is none.
@@ -150,7 +154,7 @@ class Git:
         if not found:
             near = [line for line in self.answer("for-each-ref", "--format=%(refname:short)").splitlines() if line]
             remedy = "git fetch --unshallow" if self.shallow else f"known: {', '.join(near[:8]) or 'no branch yet'}"
-            raise UsageError(f"no commit is named {name!r}", place=str(self.folder), remedy=remedy)
+            raise UsageError(f"no commit is named {name!r}{also}", place=str(self.folder), remedy=remedy)
         return found
 
     def export(self, tree: str, folder: Path, *paths: str) -> None:

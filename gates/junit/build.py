@@ -101,7 +101,7 @@ class ReportBuilder:
         results, gate, times, lines = self._results, self._gate, self._times, self._lines
         state = _OTHER
         case: list[str] = []
-        shape: list[str] = []
+        shape = [""]  # of no case: one without attributes has the shape []
         name, classname, file, line, time = range(5)
         missing = False
         last_class: str | None = None

@@ -26,7 +26,7 @@ from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
 from gates.workflows.histories import where_left
 from gates.workflows.sides import Side, Sides
-from gates.workflows.subjects import prepare_subject
+from gates.workflows.subjects import MERGE, WORKTREE, prepare_subject
 from gates.workflows.timing import asked_filter, asked_for, suspects, time_sides
 from gates.workflows.validate import Finished
 
@@ -104,7 +104,9 @@ def compare_subjects(
     git = Git.of(root)
     if git is None:
         raise UsageError("there is no git repository, so there is nothing to compare with", place=str(root))
-    git.need_commit(base)
+    for name in (base, head):
+        if name != WORKTREE and not name.startswith(MERGE):
+            git.need_commit(name, also=", and no file either")
     with prepare_subject(root, request, head, reports=reports) as prepared:
         _refuse_unknown(prepared, wish.accepted)
         budget = wish.timing_budget or prepared.config.timing_budget

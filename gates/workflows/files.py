@@ -15,6 +15,7 @@ from gates.compare import Side, Terms, compare_results
 from gates.config import find_root, load_config
 from gates.errors import GatesError, ManyErrors, UsageError
 from gates.filters.nearest import nearest
+from gates.git import Git
 from gates.junit.report import split_id
 from gates.regular import open_file
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
@@ -32,8 +33,23 @@ SUFFIXES = (".xml", ".jsonl")
 
 
 def names_files(argument: str) -> bool:
-    """Whether an argument is about results files: paths and globs that end as these do, with commas between them."""
+    """Whether an argument is about results files: paths and globs with commas between them.
+
+    What exists is a file, whatever it is called; what does not is one where it ends as these do.
+
+    Raises:
+        UsageError: it names a file and a commit.
+    """
     parts = _parts(argument)
+    if parts and all(any(not path.is_dir() for path in _found(part)) for part in parts):
+        git = Git.of(Path.cwd())
+        if git is not None and git.commit(argument):
+            raise UsageError(
+                f"{argument!r} names a file, and a commit",
+                expected="one of them",
+                remedy=f"write ./{argument} for the file, or the hash of the commit ({git.commit(argument)[:12]})",
+            )
+        return True
     return bool(parts) and all(part.lower().endswith(SUFFIXES) for part in parts)
 
 
@@ -95,13 +111,18 @@ def _parts(argument: str) -> list[str]:
     return [part.strip() for part in argument.split(",") if part.strip()]
 
 
+def _found(part: str) -> list[Path]:
+    names = [part] if Path(part).exists() else sorted(glob(part, recursive=True))  # noqa: PTH207 (absolute ones, too)
+    return [Path(name) for name in names]
+
+
 def _files(argument: str, errors: list[GatesError]) -> list[Path]:
     found: dict[Path, None] = {}
     for part in _parts(argument):
-        paths = [part] if Path(part).exists() else sorted(glob(part, recursive=True))  # noqa: PTH207 (absolute ones, too)
+        paths = _found(part)
         if not paths:
             errors.append(UsageError("there is no such file", place=part))
-        found |= dict.fromkeys(map(Path, paths))
+        found |= dict.fromkeys(paths)
     return list(found)
 
 

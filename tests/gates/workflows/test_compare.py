@@ -357,8 +357,10 @@ def test_without_git_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
 
 def test_a_base_that_is_not_there_is_refused_before_anything_runs(repository: Repository) -> None:
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
-    with pytest.raises(UsageError, match="no commit is named 'mian'"):
+    with pytest.raises(UsageError, match="no commit is named 'mian', and no file either"):
         compared(repository, "mian")
+    with pytest.raises(UsageError, match=r"no commit is named 'a.junit-xml', and no file either"):
+        compared(repository, "HEAD", "a.junit-xml")
     assert not (repository.root / "reports").exists()
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gates.compare import Comparison
-from gates.errors import GatesError
+from gates.errors import GatesError, UsageError
 from gates.junit.write import write_junit
 from gates.results.files import ReportFolder
 from gates.values import ExitCode, TestOutcome
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.results import Run, TestResult
+    from tests.repository import Repository
 
 
 def junit(*names: str, failing: tuple[str, ...] = (), attributes: str = "") -> str:
@@ -57,8 +58,43 @@ def compared(folder: Path, base: dict[str, str], head: dict[str, str], *argument
         ("run.json", False),
     ],
 )
-def test_an_argument_is_about_files_when_it_ends_like_them(folder: Path, argument: str, files: bool) -> None:
+def test_an_argument_about_files_that_are_not_there_ends_like_them(folder: Path, argument: str, files: bool) -> None:
     assert names_files(argument) == files
+
+
+@pytest.mark.parametrize(
+    ("argument", "files"),
+    [
+        ("results.junit-xml", True),
+        ("main", True),
+        ("out/*.txt", True),
+        ("results.junit-xml,out/a.txt", True),
+        ("results.junit-xml,HEAD", False),
+        ("out", False),
+        ("out*", False),
+        ("gone.junit-xml", False),
+    ],
+)
+def test_what_exists_is_a_file_whatever_it_is_called(folder: Path, argument: str, files: bool) -> None:
+    (folder / "out").mkdir()
+    for name in ("results.junit-xml", "main", "out/a.txt"):
+        (folder / name).write_text(junit("x"))
+    assert names_files(argument) == files
+
+
+def test_files_of_any_name_are_compared(folder: Path) -> None:
+    found = compared(folder, {"a.junit-xml": junit("x")}, {"b.junit-xml": junit("x", failing=("x",))})
+    assert exit_of_files(found) is ExitCode.REGRESSION
+
+
+def test_a_name_of_a_file_and_a_commit_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = repository.commit({"main": junit("x")})
+    monkeypatch.chdir(repository.root)
+    with pytest.raises(UsageError, match="'main' names a file, and a commit") as caught:
+        names_files("main")
+    assert caught.value.remedy == f"write ./main for the file, or the hash of the commit ({commit[:12]})"
+    assert names_files("./main")
+    assert not names_files(commit)
 
 
 def test_two_files_of_any_runner_are_compared(folder: Path) -> None:
