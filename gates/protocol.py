@@ -23,6 +23,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
                    limit: seconds after which it ends)
     test           the fields of `results.TestResult` without gate and process; once per test, excluded ones too;
                    signature, phases, attempts and all that is about subtests only where there is something to say
+    secrets        variables: name → value, which hold secrets of this process that the runner does not know yet
     imported       places: top-level packages and modules of the project that this process imported, with real paths
     warning        category, message, file, line, test, when, and count: a warning that pytest recorded, or some that are
                    alike; of one during the collection, the first only, for every worker collects
@@ -124,6 +125,7 @@ class Settings:
         scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
         supervise: a session without workers of its own runs its tests in a process that it watches.
         root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
+        secrets: what the runner says of secrets, as `masking.handover.handed_over` gives it; empty without a runner.
     """
 
     inbox: str = ""
@@ -146,6 +148,7 @@ class Settings:
     rules: tuple[dict[str, Any], ...] = ()
     partition: str = ""
     root: str = ""
+    secrets: Mapping[str, Any] = field(default_factory=dict)
     locks: str = ""
     groups: Mapping[str, int] = field(default_factory=dict)
     scripts: Mapping[str, Any] = field(default_factory=dict)
@@ -204,6 +207,7 @@ class Settings:
             rules=tuple(data.get("rules") or ()),
             partition=str(data.get("partition") or ""),
             root=str(data.get("root") or ""),
+            secrets=data.get("secrets") or {},
             locks=str(data.get("locks") or ""),
             groups=data.get("groups") or {},
             scripts=data.get("scripts") or {},

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from .frames import Own, frames_of_dump, frames_of_exception, frames_of_text, innermost, leaf_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .frames import Frame
 
 LIMIT = 200
@@ -116,12 +118,24 @@ def _named(frame: Frame | None) -> str:
     return f"{frame.file}:{frame.function}" if frame.function else frame.file
 
 
-def of_exception(error: BaseException, root: str, own: Own = Own()) -> str:  # noqa: B008 (frozen)
-    """The signature of an exception that is at hand, with its traceback."""
+def of_exception(
+    error: BaseException,
+    root: str,
+    own: Own = Own(),  # noqa: B008 (frozen)
+    hide: Callable[[str], str] = str,
+) -> str:
+    """The signature of an exception that is at hand, with its traceback.
+
+    Args:
+        error: the exception.
+        root: of the project, absolute.
+        own: the test's own file.
+        hide: takes secrets out of the message: their digits are replaced here, and nobody would find them any more.
+    """
     leaf, groups = leaf_of(error)
     kinds = [type(one).__name__ for one in (*groups, leaf)]
     try:
-        message = str(leaf)
+        message = hide(str(leaf))
     except Exception:  # noqa: BLE001 (a test's own exception may do anything)
         message = ""
     return signature(": ".join(kinds), message, _named(innermost(frames_of_exception(leaf), root, own)))

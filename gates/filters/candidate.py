@@ -64,11 +64,13 @@ class Candidate:
         id: pytest's node id.
         file: path relative to the root of the tests, with `/`.
         above: path of that root below the project's, with `/` at its end; empty where they are the same.
+        recorded: id under which results know it; empty where that is the same.
         placed: whether the file is known; else `file` is only what stands before `::`.
         module: dotted name under which the file was imported; empty where it is no module.
     """
 
     above: str = ""
+    recorded: str = ""
     placed: bool = True
     module: Optional[str] = None
     kind: Optional[str] = None

@@ -133,7 +133,7 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
 def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQuestion:
     def column(tests: Candidates) -> Column:
         return columns.of_answers(
-            resolution.answer(test.id, test.above + test.names.function, test.path) for test in tests
+            resolution.answer(test.recorded or test.id, test.above + test.names.function, test.path) for test in tests
         )
 
     return LeafQuestion(

@@ -20,8 +20,8 @@ _OWN = 12
 
 _MARKS = (  # each begins with letters that are found quickly
     (b"...", re.compile(rb"\.\.\.+")),
-    (b"\xe2\x80\xa6", re.compile(rb"\xe2\x80\xa6(?: [\d,]+ bytes cut \xe2\x80\xa6)?")),
-    (b"\\u2026", re.compile(rb"\\u2026(?: [\d,]+ bytes cut \\u2026)?")),
+    (b"\xe2\x80\xa6", re.compile(rb"\xe2\x80\xa6(?: [\d,]+ bytes? cut \xe2\x80\xa6)?")),
+    (b"\\u2026", re.compile(rb"\\u2026(?: [\d,]+ bytes? cut \\u2026)?")),
     (b" chars]", re.compile(rb"\[[\d,]+ chars\]")),  # of unittest
 )
 _DIFFERENCE = re.compile(rb"^E? {2,}[-+] (\S+)$", re.MULTILINE)

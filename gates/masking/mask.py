@@ -48,7 +48,7 @@ class Mask:
             names: variables that are secret whatever they are called.
             shown: variables that the config wants recorded, whatever they are called.
         """
-        self._names, self._shown = frozenset(names), frozenset(shown)
+        self.names, self.shown = frozenset(names), frozenset(shown)
         self._secrets: dict[str, str] = {}
         self._forms: list[tuple[Form, str]] = []
         self._anchors: tuple[bytes, ...] = ()
@@ -60,12 +60,18 @@ class Mask:
 
     def learn(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Take more variables; those of them that hold a secret not known before."""
-        found = secrets_of(environment, self._names, self._shown)
+        found = secrets_of(environment, self.names, self.shown)
         fresh = {text: name for text, name in found.items() if text not in self._secrets}
         if fresh:
             self._secrets.update(fresh)
             self._prepare()
         held = set(fresh.values())
+        return {name: value for name, value in environment.items() if name in held}
+
+    def holding(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Those of the variables that hold a secret which is known here."""
+        found = secrets_of(environment, self.names, self.shown)
+        held = {name for text, name in found.items() if text in self._secrets}
         return {name: value for name, value in environment.items() if name in held}
 
     def _prepare(self) -> None:

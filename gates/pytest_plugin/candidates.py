@@ -9,6 +9,9 @@ import pytest
 
 from ..filters.candidate import Candidate, Mark, Names, here, split_id
 from ..filters.candidates import Candidates, Groups
+from ..masking import distinct
+from .hiding import HIDING
+from .text import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,7 +112,13 @@ class ItemCandidates(Candidates):
         found = self._made.get(index)
         if found is None:
             found = self._made[index] = ItemCandidate(self._items[index], self._above)
+            found.recorded = self.shown.get(found.id, "")
         return found
+
+    @cached_property
+    def shown(self) -> dict[str, str]:
+        """Ids that hold a secret, and what stands for them in results."""
+        return distinct(self.ids, HIDING.mask)
 
     @cached_property
     def ids(self) -> Sequence[str]:
@@ -156,6 +165,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return repr(value)[:LONGEST]
+        return words(repr(value), LONGEST)
     except Exception as error:  # noqa: BLE001 (a value's own repr may raise anything; it must not end the collection)
         return f"<{type(value).__name__}: {type(error).__name__} in its repr>"

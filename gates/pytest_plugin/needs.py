@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from ..errors import UsageError
 from ..rules import ALL_THREADS, Rules, SetupScript
+from .hiding import HIDING
 from .running import ANNOUNCER
 from .slots import AVAILABLE, Slots
 
@@ -94,6 +95,7 @@ class Needs:
         assert self._scripts is not None
         scripts = self._scripts
         done = scripts.prepare(rules.setup, lambda name: _tell(item, script=name, limit=scripts.limit_of(name)))
+        HIDING.learn(done.variables)
         for name, output in done.fresh.items():
             item.add_report_section("setup", f"stdout of setup script {name}", output)
         if done.message:

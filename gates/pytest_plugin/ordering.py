@@ -9,6 +9,7 @@ import pytest
 
 from ..order import Known, Sortable, sort
 from ..regular import read_text
+from .selection import shown_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ class Sorter:
         priorities = {item: rules.priority for item, rules in self._rules.items() if rules.priority}
         if not self._settings.order and not priorities:
             return
-        tests = [Sortable(item.nodeid, priorities.get(item, 0)) for item in items]
+        tests = [Sortable(name, priorities.get(item, 0)) for item, name in zip(items, shown_ids(items))]
         order, seed = self._settings.order, self._settings.seed
         items[:] = [items[at] for at in sort(tests, order, read_history(self._settings.history_file), seed)]
 

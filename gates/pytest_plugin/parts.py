@@ -101,6 +101,7 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledger
     """What writes down what becomes of every test."""
     import secrets
 
+    from .hiding import HIDING
     from .recorder import Recorder
     from .warned import WarningWriter
 
@@ -112,6 +113,7 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledger
     stream = Path(settings.inbox, f"pytest-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
     reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
     recorder = Recorder(config, Stream(str(stream)), reasons, counter)
+    HIDING.begin(settings.secrets, recorder.stream)
     config.pluginmanager.register(recorder, "gates-recorder")
     config.pluginmanager.register(WarningWriter(recorder.stream, config.rootpath), "gates-warnings")
     return recorder

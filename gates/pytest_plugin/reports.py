@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 from ..frames import place_of_dump, place_of_text
 from ..signatures import of_crash, of_text, of_timeout
 from ..values import TestOutcome
+from .hiding import hide
 from .subtests import is_subtest, subtest_name
 from .text import cap, first_line
 
@@ -311,7 +312,7 @@ def signature_of(report: AnyReport, root: str) -> str:
     if hasattr(report, TIMEOUT):
         return of_timeout(text_of(report), root)
     said = getattr(report, "gates_signature", "")
-    return str(said) if said else of_text(message_of(report), text_of(report), root)
+    return str(said) if said else of_text(hide(message_of(report)), text_of(report), root)
 
 
 def place_of(report: AnyReport, root: str) -> str:

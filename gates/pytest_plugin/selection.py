@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Callable, Optional
 import pytest
 
 from ..errors import ConfigError
+from ..masking import distinct
 from ..partition import Partition, parse_partition
 from ..regular import read_text
 from .catalogue import Dropped, make_catalogue
+from .hiding import HIDING
 from .ledger import Ledgers
 
 if TYPE_CHECKING:
@@ -88,10 +90,10 @@ class Choice:
         chosen = self.wanted is not None or self.part is not None or self.outstanding is not None
         return not chosen and not self.exclusions and not self.quarantine and not self.describe
 
-    def members(self, ids: Sequence[str]) -> list[bool]:
-        """Which of the selected tests run here, by part and by what is outstanding."""
+    def members(self, ids: Sequence[str], shown: Sequence[str]) -> list[bool]:
+        """Which of the selected tests run here, by part and by what is outstanding, which names them as they are shown."""
         mine = [True] * len(ids) if self.part is None else self.part.members(ids)
-        return mine if self.outstanding is None else self.outstanding.members(ids, mine)
+        return mine if self.outstanding is None else self.outstanding.members(shown, mine)
 
 
 class Selection:
@@ -116,7 +118,7 @@ class Selection:
         if wanted is not None and choice.outstanding is not None and choice.outstanding.anyway:
             from ..filters.columns import either, of_bools
 
-            wanted = either([wanted, of_bools(item.nodeid in choice.outstanding.tests for item in items)])
+            wanted = either([wanted, of_bools(name in choice.outstanding.tests for name in shown_ids(items))])
         excluded = self._named(EXCLUSION, choice.exclusions, tests)
         dropped.quarantined = self._items_of(self._named(QUARANTINE, choice.quarantine, tests), items, wanted)
         named = self._items_of(excluded, items, wanted)
@@ -132,7 +134,8 @@ class Selection:
         if dropped.excluded:
             kept = [item for item in kept if item not in dropped.excluded]
         if choice.part is not None or choice.outstanding is not None:
-            mine = choice.members([item.nodeid for item in kept])
+            names = dict(zip(items, shown_ids(items))) if choice.outstanding is not None else {}
+            mine = choice.members([item.nodeid for item in kept], [names.get(item, item.nodeid) for item in kept])
             dropped.deselected += [item for item, here in zip(kept, mine) if not here]
             kept = list(compress(kept, mine))
         if len(kept) < len(items):
@@ -171,6 +174,13 @@ class Selection:
     ) -> dict[pytest.Item, str]:
         """What an entry names and the filter selects; what was not selected is not the ledger's business."""
         return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
+
+
+def shown_ids(items: Sequence[pytest.Item]) -> list[str]:
+    """The ids of all that was collected as results show them: without secrets."""
+    ids = [item.nodeid for item in items]
+    shown = distinct(ids, HIDING.mask)
+    return [shown.get(one, one) for one in ids]
 
 
 def above(tests: Path, project: str) -> str:

@@ -117,6 +117,7 @@ def configure_worker(config: pytest.Config) -> None:
     if order.stream:
         with suppress(OSError, AttributeError):
             os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
+    from .hiding import HIDING
     from .ruling import leave_retried
     from .running import CrashStacks, open_stacks
     from .selection import Lister, make_selection, read_ledgers
@@ -148,7 +149,8 @@ def configure_worker(config: pytest.Config) -> None:
 
         register_needs(config, settings, rules, order.scratch, int(workerinput["workercount"]))
     if order.stream:
-        register_runner(config, settings, rules, order.stream, worker)
+        announcer = register_runner(config, settings, rules, order.stream, worker)
+        HIDING.begin(settings.secrets, announcer.stream)
 
 
 def lists(settings: Settings) -> bool:

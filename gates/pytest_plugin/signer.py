@@ -8,6 +8,7 @@ import pytest
 
 from ..frames import Own, place_of_exception
 from ..signatures import of_exception
+from .hiding import hide
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +35,7 @@ class Signer:
         # `pytest.xfail()` is a word of the test, no exception of what it tests.
         if not isinstance(error, (pytest.xfail.Exception, pytest.skip.Exception)):
             own = _own(item)
-            report.gates_signature = of_exception(error, self._root, own)
+            report.gates_signature = of_exception(error, self._root, own, hide)
             report.gates_place = place_of_exception(error, self._root, own)
 
     @pytest.hookimpl(tryfirst=True)

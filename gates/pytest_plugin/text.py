@@ -1,8 +1,9 @@
-"""Long texts cut to a limit, with the cut said."""
+"""Long texts cut to a limit, with the cut said. Secrets are masked before: half of one would not be found again."""
 
 from __future__ import annotations
 
 from ..values import plural
+from .hiding import hide
 
 LIMIT = 64 * 1024
 """Bytes (as UTF-8) that one text of a record may have, the note about the cut not counted."""
@@ -15,6 +16,9 @@ def cap(text: str, limit: int = LIMIT) -> str:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) <= limit:
         return text
+    data = hide(text).encode("utf-8", "surrogatepass")
+    if len(data) <= limit:
+        return data.decode("utf-8", "surrogatepass")
     half = limit // 2
     head, tail = data[:half], data[len(data) - half :]
     cut = len(data) - len(head) - len(tail)
@@ -28,6 +32,8 @@ def size(text: str) -> int:
 
 def words(text: str, limit: int) -> str:
     """A line that stays one line, cut to so many characters, and that is seen."""
+    if len(text) > limit:
+        text = hide(text)
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 

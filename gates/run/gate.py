@@ -36,6 +36,9 @@ TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 CHATTY = 1 << 18
 """Bytes of output between two looks, from which on the gate is not kept waiting for the next one."""
+_AT_ONCE = 1 << 22
+"""Bytes of output that are taken in one go."""
+
 DRAIN_GRACE = 1.0
 """Seconds to wait for output after the first process ended: what a stray child prints later is not the gate's."""
 
@@ -149,35 +152,44 @@ class RunningGate:
 
     def poll(self) -> list[TestResult]:
         """Take what is there, keep to the limits, notice the end. Results of tests that landed."""
+        # Read before the inbox and written behind it: what a test prints may hold a secret that its process told of before.
+        output = self._output(self._process) if self._process is not None else b""
         landed = self._inbox.poll()
         self.tests += landed
         if self._inbox.moved:
             self._stall.moved()
         if self._process is None:
             return landed + self._finish()
-        self._take_output(self._process)
+        if output:
+            self._log.feed(output)
         now = self.around.clock()
         if not self._process.ended():
             self._keep_limits(self._process, now)
             return landed
         if self._drain_until is None:
             self._drain_until = now + DRAIN_GRACE
+        if self._output_open and self._taken >= _AT_ONCE:
+            return landed  # there is more to read
         if self._output_open and now < self._drain_until and (self._process.group_outlives() or self._process.strays()):
             return landed  # somebody may still print
         return landed + self._finish()
 
-    def _take_output(self, process: GateProcess) -> None:
+    def _output(self, process: GateProcess) -> bytes:
+        """What its processes have printed, as far as a tick goes."""
+        parts: list[bytes] = []
         self._taken = 0
-        while self._output_open:
+        while self._output_open and self._taken < _AT_ONCE:
             data = process.read()
             if data is None:
                 self._output_open = False
             elif not data:
-                return
+                break
             else:
                 self._taken += len(data)
-                self._stall.moved()
-                self._log.feed(data)
+                parts.append(data)
+        if parts:
+            self._stall.moved()
+        return b"".join(parts)
 
     def _keep_limits(self, process: GateProcess, now: float) -> None:
         if self._kill_at is not None:
@@ -196,14 +208,15 @@ class RunningGate:
 
     def _finish(self) -> list[TestResult]:
         duration = self.around.clock() - self._started
-        exit_code = None
+        exit_code, output = None, b""
         if self._process is not None:
             exit_code = self._process.exit_code
-            self._take_output(self._process)
+            output = self._output(self._process)
             self._stray = self._process.signal_tree(signal.SIGKILL)
         settled = self._inbox.settle(self._why or "the test process ended before the test did")
         self.tests += settled
         if self._process is not None:
+            self._log.feed(output)
             self._process.close()
         self._log.close()
         self.result = self._conclude(exit_code, duration)

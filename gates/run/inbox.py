@@ -58,7 +58,8 @@ class PytestProcess:
     def take(self, line: bytes, *, hides: bool = True) -> TestResult | None:
         """Take one record, which may hold a secret (`hides`); the result when it is one of a test."""
         try:
-            record, hides = _decode(line), hides and self._mask.touches(line)
+            record = _decode(line)
+            hides = hides and record["type"] != "secrets" and self._mask.touches(line)
             if record["type"] == "collected":
                 self._collect(record, hides=hides)
                 return None
@@ -105,6 +106,8 @@ class PytestProcess:
             self.waiting[record["id"]] = _checked(record)
         elif kind == "alive":
             self._go_on(_checked(record))
+        elif kind == "secrets":
+            self._mask.learn({str(name): str(value) for name, value in record["variables"].items()})
         elif kind in _ASIDE:
             self._take_aside(kind, record)
         elif kind == "finish":

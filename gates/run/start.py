@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import msgspec
 
 from gates.discover import nox_command
 from gates.exclusions import to_json
+from gates.masking.handover import handed_over
 from gates.plan import Plan
 from gates.protocol import Settings
 from gates.results import GateResult
@@ -44,6 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         plan: the run's plan.
         mask: hides secrets.
         run_id: names the run in the marker.
+        salt: for what test processes are told of secrets.
         checkout: the root of the working tree that the project lies in; None for the project's folder.
         facts: file of what is known of predicates about the outside; None where nothing is asked.
         history: file of what became of tests, for their order; None where that does not matter.
@@ -62,6 +65,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     mask: Mask
     run_id: str
+    salt: str = msgspec.field(default_factory=lambda: secrets.token_hex(8))
     checkout: Path | None = None
     facts: Path | None = None
     history: Path | None = None
@@ -106,6 +110,7 @@ def gate_environment(
             partition="" if planned.needed else plan.partition,
             rules=tuple(RuleBook(plan.rules).to_json()),
             root=str(around.root),
+            secrets=handed_over(around.mask, environment, around.salt),
             locks=str(around.work),
             groups=plan.groups,
             supervise=plan.supervise,

@@ -1,0 +1,41 @@
+"""Tell a test process which secrets its runner knows, without telling them: a test may read whatever its process has."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from .forms import encode
+from .mask import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def handed_over(mask: Mask, environment: Mapping[str, str], salt: str) -> dict[str, Any]:
+    """What the test process is told, as JSON.
+
+    Args:
+        mask: of the runner.
+        environment: of the test process.
+        salt: random letters, so that the digests are of no use to others.
+    """
+    known = mask.holding(environment)
+    return {
+        "names": sorted(mask.names),
+        "shown": sorted(mask.shown),
+        "salt": salt,
+        "known": sorted(_digest(salt, value) for value in known.values()),
+    }
+
+
+def taken_over(told: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Mask, dict[str, str]]:
+    """The mask of a test process, and the variables with secrets that its runner does not know."""
+    mask = Mask(names=told.get("names", ()), shown=told.get("shown", ()))
+    salt, known = str(told.get("salt", "")), frozenset(told.get("known", ()))
+    held = mask.learn(environment)
+    return mask, {name: value for name, value in held.items() if _digest(salt, value) not in known}
+
+
+def _digest(salt: str, value: str) -> str:
+    return hashlib.sha256(salt.encode() + encode(value)).hexdigest()[:16]
