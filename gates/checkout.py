@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -13,20 +14,24 @@ from gates.errors import EnvironmentProblem, GatesError
 from gates.git import Git, git_environment
 from gates.locking import take_lock
 from gates.regular import open_file, read_bytes, read_text
-from gates.store import CACHE_VARIABLE
+from gates.store import CACHE_VARIABLE, Store, all_stores
 from gates.values import ExitCode
 from gates.vcs.environments import bring_back, remove, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gates.store import Store
 
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 """The user's hooks (post-checkout) are made for the user's worktrees; a daemon that watches one of ours outlives the run."""
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 """How a file begins whose contents lie with LFS."""
+
+_DIGITS = 20
+"""Of its tree's hash, in the name of a worktree."""
+
+_NAME = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 
 KEPT = 20
 """Worktrees that stay for the next run, as far as the disk budget goes: their environments cost more to make than to keep."""
@@ -54,7 +59,7 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
     Raises:
         EnvironmentProblem: git cannot make it, or another run uses it.
     """
-    folder = worktrees_of(store) / git.tree(commit)[:20]
+    folder = worktrees_of(store) / git.tree(commit)[:_DIGITS]
     _forget_gone(git, folder.parent)
     for abandoned in abandoned_worktrees(store.folder.parent):
         with suppress(EnvironmentProblem):  # in use
@@ -197,7 +202,7 @@ def _remove(git: Git, folder: Path) -> None:
 
 def _forget_old(git: Git, parent: Path, current: Path, disk: int) -> None:
     """Remove worktrees that do not fit into the budget, the oldest first, and those that a killed run left behind."""
-    folders = [path for path in parent.iterdir() if path.is_dir() and path != current and path.suffix != ".kept"]
+    folders = [path for path in worktrees_in(Store(parent.parent)) if path != current]
     folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     taken, kept = _size(current), 1
     for folder in folders:
@@ -242,8 +247,17 @@ def repository_of(folder: Path) -> Path | None:
 
 def abandoned_worktrees(cache: Path) -> tuple[Path, ...]:
     """Worktrees, of any project, whose repository has gone."""
-    found = sorted(file.parent for file in cache.glob("*/worktrees/*/.git"))
+    found = [path for store in all_stores(cache) for path in worktrees_in(store)]
     return tuple(path for path in found if (home := repository_of(path)) is not None and not home.exists())
+
+
+def worktrees_in(store: Store) -> tuple[Path, ...]:
+    """The worktrees of a project: what has the name of one, and was made by us, or its making was cut off."""
+    try:
+        there = sorted(worktrees_of(store).iterdir())
+    except OSError:
+        return ()
+    return tuple(path for path in there if _NAME.fullmatch(path.name) and path.with_suffix(".lock").exists())
 
 
 def _forget_gone(git: Git, parent: Path) -> None:

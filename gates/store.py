@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -15,15 +16,19 @@ from gates.errors import GatesError
 from gates.outstanding import Outstanding
 from gates.regular import read_bytes
 from gates.results.files import write_whole
+from gates.storage.records import RECORDS
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from gates.git import Git
     from gates.results import Run, TestResult
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
+_NAME = re.compile(r".*-[0-9a-f]{16}", re.DOTALL)
+"""What `Store.of` calls a store."""
+
 KEPT_RECORDS = 20
 """Subjects whose outcomes are kept: the base, and what led from it to here."""
 
@@ -95,6 +100,11 @@ class Store:
             label = PurePath(git.prefix).name or git.common_folder.parent.name
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
         return Store(cache_folder() / f"{label[:32]}-{name}", root.resolve())
+
+    @property
+    def records(self) -> Path:
+        """The folder in which runs are recorded."""
+        return self.folder / RECORDS
 
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""
@@ -196,6 +206,13 @@ class Store:
                     peak=gate.peak,
                 )
         write_whole(self.folder / "history.json", msgspec.json.encode(known))
+
+
+def all_stores(cache: Path) -> Iterator[Store]:
+    """The stores of all projects. A cache may lie in a folder that holds other things, too."""
+    for path in sorted(cache.glob("*-*")):
+        if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            yield Store(path)
 
 
 def cache_folder() -> Path:

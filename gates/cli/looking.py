@@ -149,9 +149,10 @@ def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
 )
 def report(run_path: Path | None, root: Path | None, form: str) -> None:
     """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
+    from gates.workflows.prepare import records_of
     from gates.workflows.report import render_run
 
-    text = render_run(run_path or reports_folder(root), form)
+    text = render_run(run_path or reports_folder(root), form, records_of(project_root(root)))
     if form == "github":
         allow_commands()
     if text is not None:

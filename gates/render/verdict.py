@@ -74,6 +74,8 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
             yield f"gate {gate.name} is {'inconsistent' if gate.inconsistent else gate.outcome}"
         if gate.outcome is GateOutcome.COULD_NOT_RUN and not gate.accepted:
             yield f"gate {gate.name} could not run"
+    if run.altered:
+        yield f"what was recorded was changed: {_names(run.altered)}"
     if missing := not_ended(run):
         yield f"{plural(len(missing), 'planned gate')} did not end ({missing[0]})"
     if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
@@ -88,6 +90,8 @@ def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
     if word == "NOTHING SELECTED":
         return f"No {'test' if run.gates else 'gate'} was selected, so nothing was shown."
     parts = [wrong_names(run)] if word == "WRONG FILTER" else []
+    if run.altered:
+        parts.append(f"what was recorded was changed while the run went on: {_names(run.altered)}")
     parts += _gate_parts(run)
     if counts:
         parts.append(_test_part(counts))

@@ -6,22 +6,17 @@ A file is written aside and renamed, so a reader never sees half of one; `tests.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from gates.errors import EnvironmentProblem, UsageError
-from gates.locking import take_lock
 from gates.regular import read_bytes
 from gates.results.tests import TestResult
 from gates.results.values import Run
 from gates.values import SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 RUN_FILE = "run.json"
 TESTS_FILE = "tests.jsonl"
@@ -30,26 +25,17 @@ JUNIT_FILE = "junit.xml"
 COMPARISON_FILE = "comparison.json"
 STACK_FILE = "stack.json"
 STACK_SUMMARY_FILE = "stack.md"
-LOCK_FILE = ".lock"
 LOGS_FOLDER = "logs"
 CONFIRM_FOLDER = "confirm"
+STACK_FOLDER = "stack"
 TIMING_FOLDER = "timing"
 """Holds the reports of runs that confirmed what a comparison found: what its counts stand on."""
-
-_STALE = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, "summary.html", JUNIT_FILE, COMPARISON_FILE)
 
 
 _REPORTS = frozenset(
     {
-        *_STALE,
-        STACK_FILE,
-        STACK_SUMMARY_FILE,
-        LOCK_FILE,
-        LOGS_FOLDER,
-        CONFIRM_FOLDER,
-        TIMING_FOLDER,
-        "stack",
-        ".gitignore",
+        *(RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE, STACK_FILE, STACK_SUMMARY_FILE),
+        *(LOGS_FOLDER, CONFIRM_FOLDER, TIMING_FOLDER, STACK_FOLDER, ".gitignore"),
     }
 )
 
@@ -75,7 +61,7 @@ def write_whole(path: Path, text: str | bytes) -> None:
     Raises:
         EnvironmentProblem: the file cannot be written.
     """
-    data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
+    data = as_bytes(text)
     aside = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,84 +76,9 @@ def write_whole(path: Path, text: str | bytes) -> None:
         raise reports_problem(path, error) from error
 
 
-def make_reports(folder: Path) -> None:
-    """Make the folder of reports where it is not there.
-
-    Raises:
-        EnvironmentProblem: it cannot be made.
-    """
-    try:
-        new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        if new:  # made by us: git should not see it as a change of the project
-            (folder / ".gitignore").write_text("*\n")
-    except OSError as error:
-        raise reports_problem(folder, error) from error
-
-
-class ReportFolder:
-    """The reports of the run that goes on: takes results as they land.
-
-    Whatever an earlier run left is removed first, so that no stale summary lies beside a new `run.json`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._tests = self._lock = -1
-        make_reports(folder)
-        try:
-            self._lock = take_lock(folder / LOCK_FILE, "another run of gates writes its reports there")
-            self._prepare()
-            self._tests = os.open(folder / TESTS_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
-        except OSError as error:
-            raise reports_problem(folder, error) from error
-
-    def _prepare(self) -> None:
-        self.logs.mkdir(parents=True, exist_ok=True)
-        for name in _STALE:
-            (self.folder / name).unlink(missing_ok=True)
-        for further in (self.folder / CONFIRM_FOLDER).glob("*-*"):
-            shutil.rmtree(further, ignore_errors=True)
-        for log in self.logs.glob("*.log"):  # what is no log was put there by somebody else
-            log.unlink()
-
-    @property
-    def logs(self) -> Path:
-        """Where each gate's log lies."""
-        return self.folder / LOGS_FOLDER
-
-    def append_tests(self, results: Iterable[TestResult]) -> None:
-        """Append one line a result.
-
-        Raises:
-            EnvironmentProblem: no space; the file then ends with the last whole line.
-        """
-        lines = b"".join(encoded(result) + b"\n" for result in results)
-        if not lines:
-            return
-        size = os.fstat(self._tests).st_size
-        try:
-            rest = memoryview(lines)
-            while rest:  # a full disk shows itself as a short write first; the rest of it gives the error its name
-                rest = rest[os.write(self._tests, rest) :]
-        except OSError as error:
-            os.ftruncate(self._tests, size)
-            raise reports_problem(self.folder / TESTS_FILE, error) from error
-
-    def save_run(self, run: Run) -> None:
-        """Replace `run.json`.
-
-        Raises:
-            EnvironmentProblem: the file cannot be written.
-        """
-        write_whole(self.folder / RUN_FILE, to_json(run))
-
-    def close(self) -> None:
-        """End the file of tests and let go of the folder; calling it again does nothing."""
-        for descriptor in (self._tests, self._lock):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._tests = self._lock = -1
+def as_bytes(text: str | bytes) -> bytes:
+    """What a report is written as; half characters are spelled out."""
+    return text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
 
 
 def to_json(value: Any) -> bytes:

@@ -7,6 +7,7 @@ their JSON Schema.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -215,6 +216,23 @@ class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     tests: int = 0
 
 
+class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file holds.
+
+    Attributes:
+        size: bytes.
+        sha256: `sha256:HEX` of them.
+    """
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> FileDigest:
+        """The digest of a file that holds these bytes."""
+        return cls(size=len(data), sha256="sha256:" + hashlib.sha256(data).hexdigest())
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One checklist on one subject in one environment.
 
@@ -240,6 +258,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         changed: what of the subject changed while gates ran: files, and what else in words. Such a run does not pass.
         left: files that came while gates ran, are neither tracked nor ignored by git, and are part of the tree from now on.
         notes: what else the reader must know, for example that injection was impossible.
+        altered: recorded files that are not as they were written when the run ended: it cannot pass then.
+        files: name → digest of every file of the run but this one; of a run that is not complete, each file begins so.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -273,3 +293,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     reports: str = "reports"
     pythons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    files: dict[str, FileDigest] = {}

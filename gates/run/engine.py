@@ -178,7 +178,6 @@ class Engine:
 
     def _again(self, gate: RunningGate) -> RunningGate:
         """The gate, started once more without our plugin."""
-        gate.forget()
         self._number += 1
         return RunningGate(gate.planned, self._number, self.settings.around, inject=False)
 

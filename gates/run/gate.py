@@ -13,6 +13,7 @@ import msgspec
 from gates.errors import EnvironmentProblem
 from gates.regular import read_bytes
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
+from gates.results.files import LOGS_FOLDER
 from gates.run import verdict, witnesses
 from gates.run.brought import coverage_of, diagnostics_of, excerpt_of, stamps
 from gates.run.imports import Imported, look_at_imports
@@ -21,7 +22,7 @@ from gates.run.log import GateLog
 from gates.run.processes import GateProcess
 from gates.run.reports import ExpectedReports, read_report
 from gates.run.stall import Stall, patience_of
-from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, file_name, gate_environment
+from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, gate_environment, log_names
 from gates.run.versions import tool_versions
 from gates.run.witnesses import is_demanded, names
 from gates.values import GateOutcome, format_duration
@@ -66,7 +67,7 @@ class RunningGate:
         self._folder = around.work / f"gate-{number}"
         self._inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
         self._inbox.folder.mkdir(parents=True)
-        self._log = GateLog(_free(around.logs / f"{file_name(self.gate.name)}.log", number), around.mask, around.echo)
+        self._log = GateLog(around.logs(log_names(around.plan)[self.gate.name]), around.mask, around.echo)
         self._started, self._wall = around.clock(), around.wall()
         self._ended_by: GateOutcome | None = None
         self._why = ""
@@ -114,10 +115,6 @@ class RunningGate:
         plan = self.around.plan
         asked = plan.effective_filter or plan.test_timeout or is_demanded(self.gate.config.tests)
         return self._log.refused_plugin and self.inject and self._ended_by is None and not asked
-
-    def forget(self) -> None:
-        """Remove its log: it will be started again."""
-        self._log.path.unlink(missing_ok=True)
 
     @property
     def expected(self) -> int:
@@ -258,7 +255,7 @@ class RunningGate:
             exit_code=exit_code,
             cpu=self._process.cpu if self._process else 0.0,
             warnings=self._log.warnings,
-            log=f"{around.logs.name}/{self._log.path.name}",
+            log=f"{LOGS_FOLDER}/{self._log.path.name}",
             log_digest=self._log.digest,
             excerpt=excerpt_of(self._log.path, outcome, counts),
             witnesses=tuple(found),
@@ -351,11 +348,6 @@ class RunningGate:
         today = datetime.fromtimestamp(self.around.wall(), UTC).date()
         plan = self.around.plan
         return witnesses.ledger_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
-
-
-def _free(path: Path, number: int) -> Path:
-    """`path`, or one with the gate's number where another gate's name became the same file name."""
-    return path.with_stem(f"{path.stem}-{number}") if path.exists() else path
 
 
 def _json(path: Path) -> Any:

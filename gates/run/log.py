@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
 from gates.protocol import INJECTED_PACKAGE
-from gates.results.files import reports_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.run.echo import Echo
     from gates.run.masking import Mask
+    from gates.storage.streams import Stream
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
 _REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()
@@ -31,29 +30,21 @@ _TAIL_LINES = 12
 class GateLog:
     """Takes output in pieces and writes whole lines."""
 
-    def __init__(self, path: Path, mask: Mask, echo: Echo | None = None) -> None:
+    def __init__(self, stream: Stream, mask: Mask, echo: Echo | None = None) -> None:
         """Begin a log.
 
         Args:
-            path: its file.
+            stream: takes its lines.
             mask: hides secrets.
             echo: shows the output as it comes.
-
-        Raises:
-            EnvironmentProblem: the file cannot be made.
         """
         self._echo, self._unseen = echo, b""
-        self.path = path
+        self._stream = stream
         self.warnings = 0
         self.refused_plugin = False
         self._mask = mask
-        self._digest = hashlib.sha256()
         self._rest = b""
         self._tail: list[bytes] = []
-        try:
-            self._file = path.open("wb", buffering=0)
-        except OSError as error:
-            raise reports_problem(path, error) from error
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of output.
@@ -86,14 +77,8 @@ class GateLog:
         lines = self._mask.data(lines)
         self.refused_plugin = self.refused_plugin or _REFUSED in lines
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
-        self._digest.update(lines)
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
-        try:
-            left = memoryview(lines)
-            while left:
-                left = left[self._file.write(left) :]
-        except OSError as error:
-            raise reports_problem(self.path, error) from error
+        self._stream.write(lines)
 
     def close(self) -> None:
         """Write what waits for the end of its line, and end the file."""
@@ -104,12 +89,17 @@ class GateLog:
                 rest, self._rest = self._rest, b""
                 self._write(rest)
         finally:
-            self._file.close()
+            self._stream.close()
+
+    @property
+    def path(self) -> Path:
+        """Its file, where gates and tests do not write."""
+        return self._stream.path
 
     @property
     def digest(self) -> str:
         """`sha256:…` of what was written so far."""
-        return "sha256:" + self._digest.hexdigest()
+        return self._stream.digest.sha256
 
     @property
     def tail(self) -> str:

@@ -23,6 +23,7 @@ from gates.run.echo import Echo
 from gates.run.inject import injected
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
+from gates.storage.streams import Begin
 from gates.values import VARIABLES
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         root: the project's folder.
         work: temporary folder of the run.
-        logs: folder of the logs.
+        logs: begins the log of a gate.
         injection: folder for `PYTHONPATH`.
         environment: variables that every gate starts from.
         plan: the run's plan.
@@ -59,7 +60,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     root: Path
     work: Path
-    logs: Path
+    logs: Begin
     injection: Path
     environment: Mapping[str, str]
     plan: Plan
@@ -174,6 +175,21 @@ def file_name(name: str) -> str:
     while "--" in kept:
         kept = kept.replace("--", "-")
     return kept.strip("-.") or "gate"
+
+
+def log_names(plan: Plan) -> dict[str, str]:
+    """Gate → name of its log; where two names come to the same file name, the later one has a number."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for item in plan.gates:
+        stem, number = file_name(item.gate.name), 1
+        name = f"{stem}.log"
+        while name.lower() in taken:  # on some systems, case makes no difference
+            number += 1
+            name = f"{stem}-{number}.log"
+        taken.add(name.lower())
+        found[item.gate.name] = name
+    return found
 
 
 def not_started(planned: PlannedGate, plan: Plan, outcome: GateOutcome, reason: str) -> GateResult:

@@ -97,6 +97,7 @@ def conclude(
     interrupted: bool = False,
     late: bool = False,
     trouble: bool = False,
+    altered: bool = False,
     leaves: Sequence[FilterLeaf] = (),
 ) -> tuple[str, ExitCode]:
     """Outcome and exit code of a run.
@@ -106,6 +107,7 @@ def conclude(
         interrupted: the user or the system ended the run.
         late: the time of the whole run was over: it failed, even where nothing was left but gates that waited.
         trouble: the run itself could not go on (reports cannot be written).
+        altered: what was recorded was changed by somebody else: then it shows nothing.
         leaves: what the predicates of the expressions matched.
     """
     codes = [_exit_of(gate) for gate in gates]
@@ -118,7 +120,7 @@ def conclude(
     failed = [gate for gate in gates if _exit_of(gate) is ExitCode.GATE_FAILED]
     if failed and all(gate.reason == NO_TEST for gate in failed):
         codes = [ExitCode.NOTHING_SELECTED if code is ExitCode.GATE_FAILED else code for code in codes]
-    if late:
+    if late or altered:
         codes.append(ExitCode.GATE_FAILED)
     if not gates and not codes:
         codes.append(ExitCode.NOTHING_SELECTED)

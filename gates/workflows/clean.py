@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.checkout import abandoned_worktrees, forget, repository_of, size_of, worktrees_of
+from gates.checkout import abandoned_worktrees, forget, repository_of, size_of, worktrees_in
 from gates.errors import EnvironmentProblem
 from gates.git import Git
-from gates.store import Store, cache_folder
+from gates.results.files import RUN_FILE
+from gates.storage.records import Record, all_records
+from gates.store import Store, all_stores, cache_folder
 from gates.values import format_duration
 from gates.workflows.reuse import FOLDER
 
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-Kind = Literal["worktree", "run"]
+Kind = Literal["worktree", "run", "record"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the cache that costs time when it is gone, and nothing else.
 
     Attributes:
-        kind: a worktree with its environments, or a run that may stand for a new one.
+        kind: a worktree with its environments, a run that may stand for a new one, or the record of a run.
         path: its folder.
         size: bytes on the disk.
         age: seconds since it was last used.
@@ -50,7 +52,7 @@ def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tup
         dry_run: remove nothing.
     """
     cache = cache_folder()
-    stores = [Store(path) for path in sorted(cache.glob("*-*")) if path.is_dir()] if everything else []
+    stores = list(all_stores(cache)) if everything else []
     stores = stores or [Store.of(root, Git.of(root))]
     items = [item for store in stores for item in _held(store)]
     known = {item.path for item in items}
@@ -59,11 +61,9 @@ def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tup
 
 
 def _held(store: Store) -> Iterator[Item]:
-    kinds: tuple[tuple[Kind, Path], ...] = (("worktree", worktrees_of(store)), ("run", store.folder / FOLDER))
-    for kind, folder in kinds:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.is_dir():
-                yield _item(kind, path)
+    yield from (_item("worktree", path) for path in worktrees_in(store))
+    yield from (_item("run", path.parent) for path in sorted((store.folder / FOLDER).glob(f"*/{RUN_FILE}")))
+    yield from (_item("record", record.path) for record in all_records(store.records))
 
 
 def _item(kind: Kind, path: Path) -> Item:
@@ -73,6 +73,12 @@ def _item(kind: Kind, path: Path) -> Item:
 def _removed(item: Item) -> Item:
     if item.kind == "run":
         shutil.rmtree(item.path, ignore_errors=True)
+        return msgspec.structs.replace(item, state="removed")
+    if item.kind == "record":
+        record = Record(item.path)
+        if record.busy:
+            return msgspec.structs.replace(item, state="in use")
+        record.remove()
         return msgspec.structs.replace(item, state="removed")
     home = repository_of(item.path)
     try:
@@ -86,7 +92,7 @@ def told(items: tuple[Item, ...], *, dry_run: bool) -> str:
     """A line for each worktree, one for all runs of a project, and the sum."""
     trees = [item for item in items if item.kind == "worktree"]
     lines = [f"{_size(item.size):>9}  {_ago(item.age):>11}  {item.path}{_state(item)}" for item in trees]
-    for folder in dict.fromkeys(item.path.parent for item in items if item.kind == "run"):
+    for folder in dict.fromkeys(item.path.parent for item in items if item.kind != "worktree"):
         runs = [item for item in items if item.path.parent == folder]
         size, age = sum(item.size for item in runs), min(item.age for item in runs)
         lines.append(f"{_size(size):>9}  {_ago(age):>11}  {folder} ({len(runs)} kept){_state(runs[0])}")

@@ -13,11 +13,13 @@ from gates.errors import EnvironmentProblem
 from gates.exclusions import named_expressions
 from gates.filters import Described, TableFacts
 from gates.regular import read_text
+from gates.results.files import LOGS_FOLDER
 from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings
+from gates.storage.streams import streams_in
 from gates.values import BAD_TESTS
 from gates.workflows.compare import gates_with_tests
 from gates.workflows.prepare import Prepared, prepare
@@ -65,11 +67,11 @@ def _described(prepared: Prepared) -> tuple[list[dict[str, Any]], tuple[str, ...
     ended: list[GateEnded] = []
     with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:
         folder = Path(work)
-        (folder / "logs").mkdir()
+        (folder / LOGS_FOLDER).mkdir()
         around = Surroundings(
             root=prepared.root,
             work=folder,
-            logs=folder / "logs",
+            logs=streams_in(folder / LOGS_FOLDER),
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=prepared.plan,

@@ -18,9 +18,12 @@ from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
 from gates.plan import with_needs
-from gates.results.files import COMPARISON_FILE, to_json, write_whole
+from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
 from gates.run.masking import Mask
+from gates.run.start import log_names
 from gates.run.witnesses.names import IMPORTS
+from gates.storage.claims import NAMES
+from gates.storage.reports import Reports, refuse_taken
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.workflows.confirm import run_again
 from gates.workflows.emit import emit
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gates.compare.timing import Candidate
-    from gates.config import Config
     from gates.facts.assertions import Shape
     from gates.request import Request
     from gates.results import FileChange, TestResult
@@ -113,6 +115,7 @@ def compare_subjects(
         _need_budget(wish, budget)
         wanted = request if wish.all_gates else _wanted(prepared, request)
         needs_tests = _needs_tests(prepared, wanted.gates)
+        _refuse_taken(prepared, wish, budget)
     sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
     sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
@@ -123,7 +126,7 @@ def compare_subjects(
     if needs_tests:
         _need_tests(base_side.finished, base)
     sys.stderr.write(f"head: {head}\n")
-    measured = _Measured(git, prepared.config, wish, base_side, sides.run_head(wanted, reports))
+    measured = _Measured(git, prepared, wish, base_side, sides.run_head(wanted, reports))
     if measured.code != ExitCode.INTERRUPTED:
         measured.confirm(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:
@@ -134,17 +137,18 @@ def compare_subjects(
 class _Measured:
     """What both sides came to; the comparison grows, and is written anew, with each further measurement."""
 
-    def __init__(self, git: Git, config: Config, wish: Wish, base: Side, head: Side) -> None:
+    def __init__(self, git: Git, prepared: Prepared, wish: Wish, base: Side, head: Side) -> None:
         self.before, self.after = base.finished, head.finished
-        self._config, self._wish = config, wish
+        self._config, self._wish = prepared.config, wish
+        self._records, self._root = prepared.store.records, prepared.home
         behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
         self._sources = _read(git, (base, head), fork)
         unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
         self._notes = (*behind, *base.notes, *head.notes, *unreadable)
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
-        self._settings = msgspec.structs.replace(DEFAULTS, threshold=config.timing_threshold)
-        self._mask = Mask.of(config)
+        self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
+        self._mask = Mask.of(prepared.config)
         self._suspects: tuple[Candidate, ...] = ()
         self.comparison = self._compared()
         self._suspect(wish.timed)
@@ -201,8 +205,20 @@ class _Measured:
     def _write(self, *, interrupted: bool = False) -> None:
         self.comparison = self._mask.struct(self._compared())
         self.code = ExitCode.INTERRUPTED if interrupted else exit_of(self.after, self.comparison)
-        write_whole(self.after.reports / COMPARISON_FILE, to_json(self.comparison))
-        emit(self.after.run, self.after.tests, self.after.reports, self.comparison)
+        after = self.after
+        with Reports.resume(after.reports, self._records, after.run.id, after.run.files, self._root) as reports:
+            reports.restore()
+            run = emit(after.run, after.tests, reports, self.comparison)
+        self.after = msgspec.structs.replace(after, run=run)
+
+
+def _refuse_taken(prepared: Prepared, wish: Wish, budget: float | None) -> None:
+    """Refuse before anything runs where reports would lie that are not ours to replace."""
+    folders = [f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(wish.confirm)]
+    folders += [f"{TIMING_FOLDER}/{side}" for side in ("base", "head") if budget]
+    needs = [f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values()]
+    needs += [f"{folder}/{name}" for folder in folders for name in NAMES["run"]]
+    refuse_taken(prepared.reports, prepared.store.records, root=prepared.home, needs=needs)
 
 
 def _need_budget(wish: Wish, budget: float | None) -> None:

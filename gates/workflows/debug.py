@@ -19,6 +19,7 @@ from gates.regular import read_bytes
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
+from gates.storage.streams import streams_in
 from gates.values import ExitCode
 from gates.workflows.collect import listing_gates, tests_of_project
 from gates.workflows.prepare import Prepared, prepare
@@ -80,7 +81,7 @@ def _run(prepared: Prepared) -> ExitCode:
         around = Surroundings(
             root=prepared.root,
             work=folder,
-            logs=folder,
+            logs=streams_in(folder),
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=plan,

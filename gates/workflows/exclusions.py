@@ -15,8 +15,9 @@ from gates.errors import GatesError, NothingSelected
 from gates.exclusions import union
 from gates.filters import Matcher, Or, Predicate, to_text
 from gates.render.text import plural
-from gates.results.files import RUN_FILE, load_run
+from gates.results.files import RUN_FILE
 from gates.run.progress import StartsOnly
+from gates.storage.evidence import load_evidence
 from gates.values import ExitCode, TestOutcome
 from gates.workflows.collect import listing_gates
 from gates.workflows.prepare import prepare
@@ -72,7 +73,7 @@ def _due(entry: Exclusion, today: dt.date) -> str:
 
 def _counts(root: Path, config: Config) -> dict[tuple[str, str], str]:
     try:
-        run = load_run(root / config.reports / RUN_FILE)
+        run = load_evidence(root / config.reports / RUN_FILE).run
     except GatesError:
         return {}
     if run.filter or not run.whole:  # it did not see every test

@@ -18,10 +18,13 @@ from gates.filters.nearest import nearest
 from gates.git import Git
 from gates.junit.report import split_id
 from gates.regular import open_file
-from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json, write_whole
+from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json
 from gates.run.masking import Mask
+from gates.storage.reports import Reports
 from gates.values import REGRESSIONS, ExitCode, plural
+from gates.workflows.prepare import records_of
 from gates.workflows.recorded import results_of
+from gates.workflows.validate import new_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +79,8 @@ def compare_files(
     """
     errors: list[GatesError] = []
     files = [_files(argument, errors) for argument in (base, head)]
-    config = load_config(find_root(Path.cwd()))
+    root = find_root(Path.cwd())
+    config = load_config(root)
     rules, mask = config.junit, Mask.of(config)
     notes: list[str] = []
     results = [_read(side, paths, rules, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
@@ -94,7 +98,8 @@ def compare_files(
     )
     comparison = mask.struct(comparison)
     if reports is not None:
-        write_whole(reports / COMPARISON_FILE, to_json(comparison))
+        with Reports.begin(reports, records_of(root), new_run_id(), root=root, kind="comparison") as written:
+            written.publish({COMPARISON_FILE: to_json(comparison)})
     return comparison
 
 

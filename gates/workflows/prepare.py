@@ -65,6 +65,11 @@ def shown_path(path: Path, root: Path) -> str:
         return str(path)
 
 
+def records_of(root: Path) -> Path:
+    """Where runs of a project are recorded."""
+    return Store.of(root, Git.of(root)).records
+
+
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
     """The working tree: what `gates run` validates unless told otherwise."""
     return subject_of_worktree(root, git, config.base)

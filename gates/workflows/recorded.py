@@ -10,6 +10,7 @@ from gates.filters import Candidate, Predicate, Resolution, TableFacts
 from gates.filters.matchers import compile_duration
 from gates.filters.resolution import Names
 from gates.results.files import load_tests
+from gates.storage.evidence import refuse_altered
 from gates.values import TestOutcome
 from gates.workflows.outside import WRONG, Outside, resolve_all
 from gates.workflows.tests import Tests
@@ -99,10 +100,12 @@ def results_of(
     if file.suffix.lower() == ".jsonl":
         if not file.exists():
             raise UsageError("there is no such file", place=str(file))
+        refuse_altered(file)
         return load_tests(file), ()
     from gates.junit.read import read_junit
     from gates.junit.rules import JUnitRules
 
+    refuse_altered(file)
     report = read_junit(file, JUnitRules.of(rules or {}))
     if not report.consistent:
         raise UsageError(

@@ -1,48 +1,52 @@
-"""The one place where the evidence of a run is recorded: what an event brings is written at once."""
+"""The one place where the evidence of a run is recorded: what an event brings is written at once, and checked at the end."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections import Counter
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import GatesError
 from gates.facts.pythons import claimed_pythons
 from gates.plan import available_cores
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
+from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.run import GateEnded, TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
 from gates.run.masking import Mask
 from gates.values import ExitCode, TestOutcome
+from gates.workflows.emit import emit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gates.exclusions import Exclusion
-    from gates.results.files import ReportFolder
     from gates.run.guard import Guard
+    from gates.storage.reports import Reports
     from gates.workflows.prepare import Prepared
+
+
+NAMED = 5
+"""Files that are named where the reports were touched."""
 
 
 class Recorder:
     """Holds the run's value as it grows, one frozen value after the other, and writes each at once."""
 
-    def __init__(self, prepared: Prepared, reports: ReportFolder, command_line: str) -> None:
+    def __init__(self, prepared: Prepared, reports: Reports, command_line: str, run_id: str) -> None:
         self.reports = reports
+        self._lines = reports.stream(TESTS_FILE)
         self.tests: list[TestResult] = []
         config, plan = prepared.config, prepared.plan
         self.mask = Mask.of(config)
         self._planned = [item.gate.name for item in plan.gates]
         self._plan = plan
         self._clock = time.monotonic()
-        now = datetime.now(UTC)
         run = Run(
-            id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            started=now.timestamp(),
+            id=run_id,
+            started=time.time(),
             profile=plan.profile,
             project=prepared.home.resolve().name,
             subject=prepared.subject,
@@ -68,17 +72,27 @@ class Recorder:
     def take(self, event: object) -> None:
         """Write what an event brings."""
         if isinstance(event, TestsLanded):
-            self.reports.append_tests(event.results)
+            lines = b"".join(encoded(result) + b"\n" for result in event.results)
+            if lines:
+                self._lines.write(lines)
             self.tests += event.results
         elif isinstance(event, GateEnded):
             order = {name: number for number, name in enumerate(self._planned)}
             gates = sorted((*self.run.gates, event.result), key=lambda gate: order[gate.name])
             self._update(gates=tuple(gates))
+            self.save()
 
     def finish(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
-        """The run is complete."""
+        """The run is complete: what was recorded is compared with what was written, and published as a whole.
+
+        Raises:
+            EnvironmentProblem: it cannot be published.
+        """
         leaves = leaves_of(self.run.gates, whole=self._plan.whole)
-        outcome, code = conclude(self.run.gates, interrupted=interrupted, late=late, leaves=leaves)
+        altered, disturbed = self.reports.altered(), self.reports.restore()
+        outcome, code = conclude(
+            self.run.gates, interrupted=interrupted, late=late, leaves=leaves, altered=bool(altered)
+        )
         self._update(
             complete=True,
             leaves=leaves,
@@ -86,19 +100,26 @@ class Recorder:
             exit_code=int(code),
             changed=guard.changed,
             left=guard.left,
-            notes=(*self.run.notes, *guard.notes),
+            altered=altered,
+            notes=(*self.run.notes, *guard.notes, *_said_of(disturbed)),
         )
+        self.run = emit(self.run, self.tests, self.reports)
 
     def give_up(self, *, interrupted: bool) -> ExitCode:
         """The reports cannot be written: leave a `run.json` that says so, if that still can."""
         outcome, code = conclude(self.run.gates, interrupted=interrupted, trouble=True)
-        with suppress(GatesError):
-            self._update(complete=False, outcome=outcome, exit_code=int(code))
+        self._update(complete=False, outcome=outcome, exit_code=int(code), files=self.reports.digests)
+        self.reports.give_up(to_json(self.run))
         return code
 
     def save(self) -> None:
-        """Write `run.json`."""
-        self.reports.save_run(self.run)
+        """Write `run.json` as far as it is known.
+
+        Raises:
+            EnvironmentProblem: it cannot be written.
+        """
+        self.run = msgspec.structs.replace(self.run, files=self.reports.digests)
+        self.reports.put(RUN_FILE, to_json(self.run))
 
     def _update(self, **changes: object) -> None:
         self.run = self.mask.struct(
@@ -111,7 +132,6 @@ class Recorder:
                 quarantine=_ledger(self._plan.quarantine, self.tests),
             )
         )
-        self.save()
 
 
 def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
@@ -132,6 +152,15 @@ def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[(
         )
         for entry in exclusions
     )
+
+
+def _said_of(disturbed: Mapping[str, str]) -> tuple[str, ...]:
+    """What the reader must know of what was done to the reports while the run went on."""
+    if not disturbed:
+        return ()
+    what = ", ".join(f"{name} ({done})" for name, done in sorted(disturbed.items())[:NAMED])
+    more = f" and {len(disturbed) - NAMED} more" if len(disturbed) > NAMED else ""
+    return (f"reports were touched while the run went on, and published again as they were recorded: {what}{more}",)
 
 
 def _notes(prepared: Prepared) -> tuple[str, ...]:

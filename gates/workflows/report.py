@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare import Comparison
-from gates.regular import read_bytes
-from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
+from gates.results.files import RUN_FILE
+from gates.storage.evidence import load_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gates.config.values import Output
     from gates.results import Run, TestResult
+    from gates.storage.evidence import Evidence
 
 
 def show_terminal(
@@ -37,16 +38,20 @@ def show_comparison(comparison: Comparison) -> None:
     sys.stdout.flush()
 
 
-def render_run(path: Path, form: str) -> str | None:
+def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
     """The text of a run in `form`; None when it was printed already.
 
+    Args:
+        path: its `run.json`, or the folder of that.
+        form: as in `--format`.
+        records: where runs of the project are recorded.
+
     Raises:
-        UsageError: there is no run at `path`.
+        UsageError: there is no run at `path`, or a file of it is not as gates wrote it.
     """
     file = path / RUN_FILE if path.is_dir() or not path.suffix else path
-    run = load_run(file)
-    tests = load_tests(file.parent / TESTS_FILE)
-    comparison = _comparison(file.parent / COMPARISON_FILE, run)
+    found = load_evidence(file, records)
+    run, tests, comparison = found.run, found.tests, _comparison(found)
     if form == "terminal":
         show_terminal(run, tests, comparison)
         return None
@@ -63,9 +68,11 @@ def render_run(path: Path, form: str) -> str | None:
     return render_markdown(run, tests, comparison)
 
 
-def _comparison(path: Path, run: Run) -> Comparison | None:
-    try:
-        found = msgspec.json.decode(read_bytes(path), type=Comparison)
-    except (OSError, msgspec.MsgspecError):
+def _comparison(evidence: Evidence) -> Comparison | None:
+    if evidence.comparison is None:
         return None
-    return found if found.head_run == run.id else None
+    try:
+        found = msgspec.json.decode(evidence.comparison, type=Comparison)
+    except msgspec.MsgspecError:
+        return None
+    return found if found.head_run == evidence.run.id else None

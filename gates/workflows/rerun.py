@@ -10,6 +10,8 @@ from gates.config import load_config
 from gates.errors import GatesError, UsageError
 from gates.git import Git, changed_files, subject_of_worktree
 from gates.plan import Request
+from gates.results.files import RUN_FILE
+from gates.storage.evidence import load_evidence
 from gates.store import Store
 from gates.values import plural
 
@@ -44,18 +46,27 @@ def rest_of(root: Path, request: Request) -> Rest:
         request: what the user asked for besides; its gates and its filter narrow what is run.
 
     Raises:
-        UsageError: no run is known.
+        UsageError: no run is known, or the reports of the last one were changed since.
     """
     git = Git.of(root)
-    left = Store.of(root, git).outstanding()
+    store = Store.of(root, git)
+    left = store.outstanding()
     if left is None:
         raise UsageError("no run of this working tree is known", place=str(root), remedy="gates run")
+    _refuse_altered(root, store)
     changed = _changed(root, git, left)
     if not left.all_gates:
         limits = _limits(left)
         said = f"nothing is outstanding: what {left.run} ran{f' ({limits})' if limits else ''} passed"
         return Rest(request=None, said=(said, *changed))
     return Rest(request=_request(request, left, (*changed, NOT_THE_WHOLE)))
+
+
+def _refuse_altered(root: Path, store: Store) -> None:
+    """Refuse to go on with a run whose reports are not as it left them: who changed them wants another answer."""
+    file = root / load_config(root).reports / RUN_FILE
+    if file.exists():
+        load_evidence(file, store.records)
 
 
 def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Request:

@@ -8,7 +8,6 @@ import platform
 import shutil
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +15,27 @@ import msgspec
 
 from gates import __version__
 from gates.errors import GatesError
+from gates.folders import Folder
+from gates.regular import open_file, read_bytes
+from gates.results import FileDigest
 from gates.results.files import (
+    COMPARISON_FILE,
     JUNIT_FILE,
     RUN_FILE,
     SUMMARY_FILE,
-    TESTS_FILE,
-    ReportFolder,
-    load_run,
-    load_tests,
     reports_problem,
     to_json,
     write_whole,
 )
+from gates.storage.evidence import load_evidence
+from gates.storage.records import RECORDS, digest_of
+from gates.storage.reports import Reports
 from gates.values import ExitCode, GateOutcome
 
 if TYPE_CHECKING:
     from gates.request import Request
     from gates.results import Run, TestResult
+    from gates.storage.streams import Stream
 
 KEPT_RUNS = 40
 """Runs that stay for the next command."""
@@ -54,35 +57,49 @@ class StoredRuns:
 
     def __init__(self, store: Path, *, fresh: bool = False) -> None:
         self.folder, self.fresh = store / FOLDER, fresh
+        self._records = store / RECORDS
 
     def find(self, key: str) -> tuple[Run, tuple[TestResult, ...]] | None:
-        """A run and its tests; None where there is none that can be read."""
+        """A run and its tests; None where there is none that can be read, or one that somebody changed."""
         folder = self.folder / key
         if self.fresh or not key or not (folder / RUN_FILE).exists():
             return None
         try:
-            found = load_run(folder / RUN_FILE), load_tests(folder / TESTS_FILE)
+            found = load_evidence(folder / RUN_FILE)
             folder.touch()
         except (GatesError, OSError):
             return None
-        return found
+        return found.run, found.tests
 
-    def lay_out(self, key: str, run: Run, target: Path) -> None:
+    def lay_out(self, key: str, run: Run, target: Path, root: Path) -> Run:
         """Put the reports of a run that was found where those of a new one would be.
 
         Args:
             key: of the run.
             run: what `run.json` is to say.
             target: a folder of reports; what is no report of a run stays in it.
+            root: the project's folder.
+
+        Returns:
+            The run as its `run.json` says it.
 
         Raises:
+            UsageError: a name is taken there by what gates did not write.
             EnvironmentProblem: they cannot be written, or another run writes its reports there.
         """
-        with closing(ReportFolder(target)):
+        verdict = (SUMMARY_FILE, JUNIT_FILE)
+        with Reports.begin(target, self._records, run.id, root=root, needs=run.files) as reports:
             try:
-                _copy_reports(run, self.folder / key, target)
+                for name in run.files:
+                    if name not in verdict:
+                        _pour(self.folder / key / name, reports.stream(name))
+                last = {name: read_bytes(self.folder / key / name) for name in verdict if name in run.files}
             except OSError as error:
                 raise reports_problem(target, error) from error
+            files = reports.digests | {name: FileDigest.of(data) for name, data in last.items()}
+            run = msgspec.structs.replace(run, files=files)
+            reports.publish({RUN_FILE: to_json(run), **last})
+        return run
 
     def keep(self, key: str, run: Run, reports: Path) -> str:
         """Keep a run, if it is one that would come out again; what kept it from that, in words, or nothing."""
@@ -131,11 +148,22 @@ def _copy_reports(run: Run, source: Path, target: Path) -> None:
     """Copy what belongs to a run, and nothing else that lies there; `run.json` comes last, so that half a copy is none.
 
     Raises:
-        GatesError: `run.json` cannot be written.
-        OSError: another file cannot be copied.
+        GatesError: a file is not as the run wrote it.
+        OSError: a file cannot be copied.
     """
-    for name in (TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, *(gate.log for gate in run.gates if gate.log)):
-        if (source / name).is_file():
+    files = {name: written for name, written in run.files.items() if name != COMPARISON_FILE}
+    with Folder.of(source) as folder:
+        for name, written in files.items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
-    write_whole(target / RUN_FILE, to_json(run))
+            with folder.reader(name) as file, (target / name).open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            if digest_of(target / name) != written:
+                raise GatesError("not as the run wrote it", place=str(source / name))
+    write_whole(target / RUN_FILE, to_json(msgspec.structs.replace(run, files=files)))
+
+
+def _pour(source: Path, stream: Stream) -> None:
+    with open_file(source) as file:
+        while data := file.read(1 << 20):
+            stream.write(data)
+    stream.close()

@@ -150,7 +150,7 @@ class Sides:
         target = reports or self._root / here.reports
         where = shown_path(target, self._root)
         run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
-        self._stored.lay_out(key, run, target)
+        run = self._stored.lay_out(key, run, target, self._root)
         sys.stderr.write(f"{said} (--fresh runs it anew)\n")
         finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
         with tempfile.TemporaryDirectory(prefix="gates-side-") as work:

@@ -26,12 +26,16 @@ from gates.config import load_config
 from gates.errors import UsageError
 from gates.git import Git
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
-from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, make_reports, to_json, write_whole
+from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, as_bytes, to_json
 from gates.run.masking import Mask
-from gates.workflows.stackruns import Runs
+from gates.storage.claims import NAMES
+from gates.storage.reports import Reports
+from gates.store import Store
+from gates.workflows.stackruns import Runs, base_name, folder_of, merge_name
+from gates.workflows.validate import new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gates.plan import Request
@@ -71,14 +75,24 @@ def validate_stack(
     config = load_config(root)
     folder = reports or root / config.reports
     found = find_stack(root, git, branches, trunk)
-    make_reports(folder)
+    store = Store.of(root, git)
     found = _with_merge_commands(found, merge_command or config.merge_command)
-    runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
-    found = judged(_with_runs(git, found, runs))
-    found = Mask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
-    write_whole(folder / STACK_FILE, to_json(found))
-    write_whole(folder / STACK_SUMMARY_FILE, render_stack(found, markdown=True))
+    needs = (f"{place}/{name}" for place in _folders(found) for name in NAMES["run"])
+    with Reports.begin(folder, store.records, new_run_id(), root=root, kind="stack", needs=needs) as written:
+        runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
+        found = judged(_with_runs(git, found, runs))
+        found = Mask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
+        written.publish({STACK_FILE: to_json(found), STACK_SUMMARY_FILE: as_bytes(render_stack(found, markdown=True))})
     return found
+
+
+def _folders(stack: Stack) -> Iterator[str]:
+    """Every folder in which a run of the stack may leave its reports."""
+    yield folder_of(stack.trunk)
+    for layer in stack.layers:
+        yield folder_of(layer.name)
+        yield folder_of(merge_name(layer.name, stack.trunk))
+        yield folder_of(base_name(layer.name, layer.parent))
 
 
 def find_stack(root: Path, git: Git, branches: tuple[str, ...], trunk: str) -> Stack:
@@ -278,8 +292,8 @@ def _run_layer(git: Git, stack: Stack, layer: Layer, runs: Runs, parent: StackRu
     merge = base = None
     if not layer.merge_conflicts:
         commit = merge_commit(git, stack.trunk_commit, layer.commit)
-        merge = runs.of(f"{layer.name} merged into {stack.trunk}", commit, "merge")
+        merge = runs.of(merge_name(layer.name, stack.trunk), commit, "merge")
     ran = msgspec.structs.replace(layer, own=own, merge=merge)
     if asks_for_base(ran, parent):
-        base = runs.of(f"{layer.parent} as {layer.name} has it", layer.fork)
+        base = runs.of(base_name(layer.name, layer.parent), layer.fork)
     return msgspec.structs.replace(ran, base=base)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from gates.compare.stack import StackRun, failing_of
 from gates.config import load_config
 from gates.errors import GatesError
 from gates.ignored import fingerprint
+from gates.results.files import STACK_FOLDER
 from gates.store import Store
 from gates.values import ExitCode
 from gates.workflows.reuse import StoredRuns, key_of
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from gates.plan import Request
     from gates.results import Run, TestResult
     from gates.workflows.subjects import Kind
-
-FOLDER = "stack"
-"""Folder of the runs, below the reports."""
 
 
 class Runs:
@@ -58,7 +55,6 @@ class Runs:
         self._interrupted = False
         config = load_config(root)
         self._carried = fingerprint(git, config.worktree_copy, config.worktree_link)
-        shutil.rmtree(reports / FOLDER, ignore_errors=True)  # those of another stack
 
     def of(self, subject: str, commit: str, kind: Kind = "commit") -> StackRun:
         """The run of a commit; one that is not known where there is none and none is made."""
@@ -80,10 +76,10 @@ class Runs:
         if found is None:
             return None
         run, tests = found
-        self._stored.lay_out(key, run, self._folder(none.subject))
+        self._stored.lay_out(key, run, self._folder(none.subject), self.root)
         age = max(0.0, time.time() - run.started)
         told = _told(none, run, tests)
-        return msgspec.structs.replace(told, stored=True, age=age, reports=self._relative(none.subject))
+        return msgspec.structs.replace(told, stored=True, age=age, reports=folder_of(none.subject))
 
     def _key(self, tree: str) -> str:
         return key_of(tree, self.git.prefix, self.request, self._carried)
@@ -111,15 +107,27 @@ class Runs:
             key = "" if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
             trouble = self._stored.keep(key, finished.run, folder)
             self.notes += [trouble] if trouble else []
-        return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=self._relative(none.subject))
+        return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=folder_of(none.subject))
 
     def _folder(self, subject: str) -> Path:
-        return self.reports / self._relative(subject)
+        return self.reports / folder_of(subject)
 
-    def _relative(self, subject: str) -> str:
-        readable = re.sub(r"[^\w.-]+", "-", subject).strip("-.")[:60]
-        digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-        return f"{FOLDER}/{readable}-{digest}"
+
+def folder_of(subject: str) -> str:
+    """Where the reports of a subject lie, below those of the stack."""
+    readable = re.sub(r"[^\w.-]+", "-", subject).strip("-.")[:60]
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"{STACK_FOLDER}/{readable}-{digest}"
+
+
+def merge_name(layer: str, trunk: str) -> str:
+    """What the merge of a layer into the trunk is called."""
+    return f"{layer} merged into {trunk}"
+
+
+def base_name(layer: str, parent: str) -> str:
+    """What a layer's parent is called, as the layer has it."""
+    return f"{parent} as {layer} has it"
 
 
 def _told(none: StackRun, run: Run, tests: Sequence[TestResult]) -> StackRun:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import tempfile
 from contextlib import closing, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +18,15 @@ from gates.errors import EnvironmentProblem
 from gates.outstanding import left_by
 from gates.render.live import live_line
 from gates.results import Run, TestResult
-from gates.results.files import ReportFolder
+from gates.results.files import LOGS_FOLDER
 from gates.run import Engine, Settings
 from gates.run.echo import Echo
 from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
 from gates.run.progress import Progress, Teller, make_progress
 from gates.run.signals import StopWish
-from gates.run.start import Surroundings
-from gates.workflows.emit import emit
+from gates.run.start import Surroundings, log_names
+from gates.storage.reports import Reports
 from gates.workflows.feed import Feed
 from gates.workflows.recorder import Recorder
 from gates.workflows.watching import checkout_of, watch
@@ -69,15 +71,16 @@ def validate(
         EnvironmentProblem: the reports cannot be written; everything that ran was ended.
     """
     writer = EventWriter(events) if events is not None else None
-    reports = ReportFolder(prepared.reports)
+    run_id = new_run_id()
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="gates-") as work,
+        reports_of(prepared, run_id, Path(work)) as reports,
         StopWish() as wish,
         progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
-        recorder = Recorder(prepared, reports, command_line)
+        recorder = Recorder(prepared, reports, command_line, run_id)
         feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
             prepared.plan,
@@ -86,7 +89,7 @@ def validate(
                 around=Surroundings(
                     root=prepared.root,
                     work=Path(work),
-                    logs=reports.logs,
+                    logs=reports.log,
                     checkout=checkout_of(prepared),
                     injection=write_injection(Path(work)),
                     environment=dict(os.environ),
@@ -113,7 +116,6 @@ def validate(
                 if feed is not None:
                     feed.take(event)
             recorder.finish(interrupted=bool(wish.count), late=engine.late, guard=engine.guard)
-            emit(recorder.run, recorder.tests, prepared.reports)
             if feed is not None:
                 feed.end(recorder.run)
         except EnvironmentProblem as error:
@@ -124,7 +126,6 @@ def validate(
             raise
         finally:
             engine.close()
-            reports.close()
     finished = Finished(
         run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
     )
@@ -134,10 +135,22 @@ def validate(
     return finished
 
 
+def new_run_id() -> str:
+    """A name for a run: sortable and unique."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
+    """Begin the reports of a run; raises as `Reports`."""
+    logs = (f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values())
+    folder, records = prepared.reports, prepared.store.records
+    return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
+
+
 def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
     run, plan = finished.run, prepared.plan
     prepared.store.remember_made(run.left)
-    if not run.changed:  # else nobody knows which tree it was about
+    if not run.changed and not run.altered:  # else nobody knows which tree it was about
         prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked

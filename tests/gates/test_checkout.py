@@ -289,7 +289,7 @@ def test_worktrees_whose_repository_is_gone_are_collected_at_the_next_start(
     repository: Repository, tmp_path: Path
 ) -> None:
     other = Repository(tmp_path / "other")
-    stores = Store(tmp_path / "cache/one-1"), Store(tmp_path / "cache/other-2")
+    stores = Store(tmp_path / f"cache/one-{1:016x}"), Store(tmp_path / f"cache/other-{2:016x}")
     (gone,) = visited(other, stores[1], 1)
     (kept,) = visited(repository, stores[0], 1)
     assert abandoned_worktrees(tmp_path / "cache") == ()

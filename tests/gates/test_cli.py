@@ -12,9 +12,9 @@ import pytest
 
 import gates
 from gates.cli import cli, main
-from gates.results.files import ReportFolder
 from gates.values import VARIABLES, ExitCode
 from tests.gates.junit.sample import a_run, a_test
+from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +185,7 @@ def test_without_arguments_help_is_shown(program: Program, tmp_path: Path) -> No
             ["selects no gate"],
             id="nothing selected",
         ),
-        pytest.param({"gates.toml": COMMAND, "reports": ""}, ["run"], 3, ["cannot write the report"], id="no reports"),
+        pytest.param({"gates.toml": COMMAND, "reports": ""}, ["run"], 2, ["reports: is no folder"], id="no reports"),
     ],
 )
 def test_an_error_is_a_message_and_an_exit_code(
@@ -311,10 +311,7 @@ def test_the_project_is_found_from_a_subfolder_or_named(
 
 def test_a_run_can_be_shown_again_from_where_the_config_puts_it(call: Callable[..., Ended], tmp_path: Path) -> None:
     (tmp_path / "gates.toml").write_text(f'reports = "out"\n{COMMAND}')
-    reports = ReportFolder(tmp_path / "out")
-    reports.append_tests([a_test("test_it")])
-    reports.save_run(a_run([a_test("test_it")], project="the-project"))
-    reports.close()
+    lay(tmp_path / "out", a_run([a_test("test_it")], project="the-project"), [a_test("test_it")])
     for form, words in (("terminal", "1 test run: 1 passed"), ("markdown", "the-project")):
         ended = call("report", "--format", form)
         assert (ended.code, ended.err) == (0, "")
@@ -346,9 +343,7 @@ def test_a_starter_is_written_into_this_folder(call: Callable[..., Ended], tmp_p
 )
 def test_a_reader_that_went_away_is_no_failure_and_hides_none(tmp_path: Path, arguments: list[str], code: int) -> None:
     (tmp_path / "gates.toml").write_text('[gate.one]\ncommand = "false"\n')
-    reports = ReportFolder(tmp_path / "reports")
-    reports.save_run(a_run())
-    reports.close()
+    lay(tmp_path / "reports", a_run())
     reader, writer = os.pipe()
     os.close(reader)
     root = str(Path(gates.__file__).parents[1])

@@ -178,9 +178,9 @@ class TestWithoutSpace:
 def test_reports_in_a_folder_that_cannot_be_made(project: Project) -> None:
     project.write(CHECK | {"reports": "a file, not a folder"})
     done = project.gates("run")
-    assert done.code == 3
-    assert "cannot write the report" in done.err
-    assert "--reports" in done.err
+    assert done.code == 2
+    assert "reports: is no folder" in done.err
+    assert "move it away" in done.err
 
 
 class TestWithoutGit:

@@ -11,7 +11,7 @@ from gates.junit.cases import MAX_KEPT
 from gates.junit.read import PIECE, JUnitError, parse_junit, read_junit
 from gates.junit.rules import JUnitRules
 from gates.junit.text import clean
-from gates.junit.write import junit_document, write_junit
+from gates.junit.write import junit_document
 from gates.values import ExitCode, TestOutcome
 from tests.gates.junit.sample import NOON, a_run, a_test, any_tried_test, anything
 
@@ -533,7 +533,7 @@ def test_what_we_write_we_read_again(outcome: TestOutcome, message: str, reason:
 
 
 def test_a_written_file_is_read_again(tmp_path: Path) -> None:
-    write_junit(tmp_path / "junit.xml", a_run(), [a_test()])
+    (tmp_path / "junit.xml").write_text(junit_document(a_run(), [a_test()]), "utf-8")
     report = read_junit(tmp_path / "junit.xml")
     assert (len(report.results), report.gates) == (1, ("test",))
     assert len(read_junit(tmp_path / "junit.xml", gate="outer").results) == 2, "the gates of another run are tests here"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import stat
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
@@ -8,17 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.errors import EnvironmentProblem
 from gates.junit.read import parse_junit
 from gates.junit.text import clean
-from gates.junit.write import junit_document, write_junit
+from gates.junit.write import junit_document
 from gates.results import AttemptResult, ExclusionRecord, SubtestResult, Witness
 from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
 from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test, any_tried_test, nasty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from gates.results import Run, TestResult
 
@@ -329,21 +326,3 @@ def assert_counted(suite: ET.Element) -> None:
         ]
         assert suite.get(attribute) == str(said.count(tag))
     assert float(suite.get("time", "x")) == pytest.approx(sum(float(case.get("time", "x")) for case in cases))
-
-
-def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
-    target = tmp_path / "übung mit space" / "junit.xml"
-    target.parent.mkdir()
-    target.write_text("old")
-    write_junit(target, a_run(), [a_test("tést", stdout="\udcff")])
-    assert ET.parse(target).getroot().tag == "testsuites"
-    assert [file.name for file in target.parent.iterdir()] == ["junit.xml"]
-    assert stat.S_IMODE(target.stat().st_mode) & 0o444 == 0o444
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
-    target = tmp_path / "junit.xml"
-    target.mkdir()  # a rename over a folder fails, at the very end
-    with pytest.raises(EnvironmentProblem):
-        write_junit(target, a_run(), [])
-    assert [file.name for file in tmp_path.iterdir()] == ["junit.xml"]

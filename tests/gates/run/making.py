@@ -13,6 +13,7 @@ from gates.run import Engine, Event, GateEnded, Settings
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
 from gates.run.start import Surroundings
+from gates.storage.streams import streams_in
 from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = 
     values = {
         "root": folder / "project",
         "work": folder / "work",
-        "logs": folder / "logs",
+        "logs": streams_in(folder / "logs"),
         "injection": write_injection(folder / "work"),
         "environment": environment or {},
         "plan": plan,

@@ -8,6 +8,7 @@ import pytest
 from gates.run.echo import Echo
 from gates.run.log import GateLog
 from gates.run.masking import Mask
+from gates.storage.streams import streams_in
 from tests.gates.run.making import NOTHING
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_output_is_shown_as_it_comes_but_never_a_part_of_a_secret(
     tmp_path: Path, mask: Mask, pieces: list[bytes], shown: list[str]
 ) -> None:
     stream = Stream()
-    log = GateLog(tmp_path / "log", mask, Echo(stream))
+    log = GateLog(streams_in(tmp_path)("log"), mask, Echo(stream))
     seen = []
     for piece in pieces:
         log.feed(piece)
@@ -69,7 +70,7 @@ def test_output_is_shown_as_it_comes_but_never_a_part_of_a_secret(
 
 def test_the_end_of_the_output_is_shown_though_its_line_has_none(tmp_path: Path) -> None:
     stream = Stream()
-    log = GateLog(tmp_path / "log", SECRET, Echo(stream))
+    log = GateLog(streams_in(tmp_path)("log"), SECRET, Echo(stream))
     log.feed(b"bye")
     log.close()
     assert stream.shown == "bye"

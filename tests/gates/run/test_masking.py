@@ -12,6 +12,7 @@ from gates.results import TestResult
 from gates.run import log as log_module
 from gates.run.log import GateLog
 from gates.run.masking import Mask, looks_secret
+from gates.storage.streams import Stream
 from gates.values import TestOutcome
 
 characters = st.characters(codec="utf-8")
@@ -136,7 +137,7 @@ class TestGateLog:
         self, tmp_path_factory: pytest.TempPathFactory, pieces: list[int], secret: str
     ) -> None:
         path = tmp_path_factory.mktemp("log") / "gate.log"
-        log = GateLog(path, Mask({"MY_TOKEN": secret}))
+        log = GateLog(Stream(path), Mask({"MY_TOKEN": secret}))
         data = f"one {secret} two\n{secret}\nthe end {secret}".encode()
         for size in pieces:
             log.feed(data[:size])
@@ -156,7 +157,7 @@ class TestGateLog:
         secret = "s3cret-value"
         filler = data.draw(st.lists(st.sampled_from(["x", "yy", "s3cret", secret]), min_size=1, max_size=60))
         text = "".join(filler)
-        log = GateLog(folder / "gate.log", Mask({"MY_TOKEN": secret}))
+        log = GateLog(Stream(folder / "gate.log"), Mask({"MY_TOKEN": secret}))
         with closing(log), pytest.MonkeyPatch.context() as patch:
             patch.setattr(log_module, "_LONGEST_LINE", data.draw(st.integers(1, 40)))
             rest = text.encode()

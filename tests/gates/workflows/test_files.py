@@ -9,11 +9,10 @@ import pytest
 
 from gates.compare import Comparison
 from gates.errors import GatesError, UsageError
-from gates.junit.write import write_junit
-from gates.results.files import ReportFolder
 from gates.values import ExitCode, TestOutcome
 from gates.workflows.files import compare_files, exit_of_files, names_files
 from tests.gates.junit.sample import a_gate, a_run, a_test
+from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,11 +198,7 @@ def test_two_spellings_of_one_test_on_a_side_hide_none(folder: Path) -> None:
 
 
 def write_run(folder: Path, run: Run, tests: list[TestResult]) -> None:
-    reports = ReportFolder(folder)
-    reports.append_tests(tests)
-    reports.save_run(run)
-    reports.close()
-    write_junit(folder / "junit.xml", run, tests)
+    lay(folder, run, tests, render=True)
 
 
 @pytest.mark.parametrize(("base", "head"), [("tests.jsonl", "junit.xml"), ("junit.xml", "tests.jsonl")])

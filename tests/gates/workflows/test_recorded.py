@@ -8,11 +8,11 @@ import pytest
 
 from gates.errors import GatesError
 from gates.filters import compile_filter
-from gates.results.files import ReportFolder
 from gates.results.tests import SubtestResult
 from gates.values import TestOutcome
 from gates.workflows import recorded
-from tests.gates.junit.sample import a_test
+from tests.gates.junit.sample import a_run, a_test
+from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +47,9 @@ def test_a_junit_file_of_any_runner_can_be_asked(tmp_path: Path, expression: str
 
 
 def test_our_own_results_know_their_subtests(tmp_path: Path) -> None:
-    reports = ReportFolder(tmp_path / "reports")
     subtests = (SubtestResult(name="[parity] (number=1)"),)
-    reports.append_tests([a_test(id="a.py::x", outcome=TestOutcome.FAILED, subtests=subtests), a_test(id="a.py::y")])
-    reports.close()
+    tests = [a_test(id="a.py::x", outcome=TestOutcome.FAILED, subtests=subtests), a_test(id="a.py::y")]
+    lay(tmp_path / "reports", a_run(tests), tests)
     file = tmp_path / "reports" / "tests.jsonl"
     assert found(tmp_path, file, "test(parity)") == ["x [parity] (number=1)"]
     assert found(tmp_path, file, "kind(subtest) and test(x)") == ["x", "x [parity] (number=1)"]

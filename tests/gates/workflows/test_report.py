@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -7,11 +8,10 @@ import pytest
 
 from gates.compare import compare_runs
 from gates.errors import UsageError
-from gates.results.files import ReportFolder, to_json
 from gates.values import TestOutcome
-from gates.workflows.emit import emit
 from gates.workflows.report import render_run
 from tests.gates.junit.sample import a_run, a_test
+from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +22,8 @@ RUN = a_run(TESTS, id="head", project="the-project")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    reports = ReportFolder(tmp_path)
-    reports.append_tests(TESTS)
-    reports.save_run(RUN)
-    reports.close()
-    return tmp_path
+    lay(tmp_path / "reports", RUN, TESTS)
+    return tmp_path / "reports"
 
 
 def rendered(path: Path, form: str = "markdown") -> str:
@@ -57,8 +54,40 @@ def test_the_terminal_is_printed_to(folder: Path, capsys: pytest.CaptureFixture[
     assert "test_two" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["tests.jsonl", "summary.md", "junit.xml", "logs/test.log"])
+@pytest.mark.parametrize("text", ["another", None])
+def test_evidence_that_was_changed_or_removed_is_refused(folder: Path, name: str, text: str | None) -> None:
+    run = lay(folder, RUN, TESTS, logs={"test.log": b"said\n"}, render=True)
+    (folder / name).unlink()
+    if text is not None:
+        (folder / name).write_text(text)
+    with pytest.raises(UsageError, match="not as gates wrote it") as caught:
+        rendered(folder)
+    error = caught.value
+    assert error.place == str(folder / name)
+    assert run.files[name].sha256 in error.expected
+    assert error.got.startswith("no file" if text is None else "sha256:")
+    assert "gates run" in error.remedy
+
+
+def test_a_verdict_that_was_changed_is_refused_where_the_run_was_recorded(folder: Path) -> None:
+    file = folder / "run.json"
+    file.write_text(file.read_text().replace('"passed"', '"failed"'))
+    with pytest.raises(UsageError, match=r"not as gates wrote it.*: run\.json"):
+        render_run(folder, "markdown", folder.parent / "records")
+
+
+def test_a_run_without_digests_is_refused(folder: Path) -> None:
+    file = folder / "run.json"
+    data = json.loads(file.read_text())
+    del data["files"]
+    file.write_text(json.dumps(data))
+    with pytest.raises(UsageError, match="names no digests"):
+        rendered(folder)
+
+
 def test_the_same_run_renders_the_same_as_when_it_was_made(folder: Path) -> None:
-    emit(RUN, TESTS, folder)
+    lay(folder, RUN, TESTS, render=True)
     assert (folder / "summary.md").read_text(encoding="utf-8") == rendered(folder)
     assert (folder / "junit.xml").read_text(encoding="utf-8") == rendered(folder, "junit")
 
@@ -67,14 +96,12 @@ def test_the_same_run_renders_the_same_as_when_it_was_made(folder: Path) -> None
 def test_a_comparison_belongs_to_its_run_only(folder: Path, head: str, shown: bool) -> None:
     base = a_run(id="base", subject=RUN.subject)
     comparison = compare_runs(base, [a_test("test_two")], a_run(TESTS, id=head), TESTS)
-    (folder / "comparison.json").write_bytes(to_json(comparison))
-    without = (folder / "comparison.json").rename(folder / "aside")
     plain = rendered(folder)
-    without.rename(folder / "comparison.json")
+    lay(folder, RUN, TESTS, comparison=comparison)
     assert (rendered(folder) != plain) is shown
 
 
-def test_a_broken_comparison_does_not_hide_the_run(folder: Path) -> None:
+def test_a_comparison_that_the_run_does_not_know_is_none(folder: Path) -> None:
     plain = rendered(folder)
     (folder / "comparison.json").write_bytes(b"{\xff")
     assert rendered(folder) == plain
@@ -93,7 +120,8 @@ def test_one_broken_renderer_loses_nothing_that_others_write(
         raise KeyError("a bug")
 
     monkeypatch.setattr("gates.render.markdown.render_markdown", broken)
-    emit(RUN, TESTS, folder)
+    run = lay(folder, RUN, TESTS, render=True)
+    assert "summary.md" not in run.files
     assert (folder / "junit.xml").exists()
     assert not (folder / "summary.md").exists()
-    assert "'summary' could not be rendered: KeyError: 'a bug'" in capsys.readouterr().err
+    assert "'summary.md' could not be rendered: KeyError: 'a bug'" in capsys.readouterr().err

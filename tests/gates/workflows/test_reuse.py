@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from gates.request import Request
-from gates.results.files import RUN_FILE, TESTS_FILE, to_json, write_whole
+from gates.storage.evidence import Evidence, load_evidence
 from gates.values import GateOutcome, TestOutcome
 from gates.workflows.reuse import KEPT_RUNS, StoredRuns, key_of
 from tests.gates.junit.sample import a_gate, a_run, a_test
+from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,24 +20,27 @@ if TYPE_CHECKING:
     from gates.results import Run, TestResult
 
 
-def reports(folder: Path, run: Run, tests: tuple[TestResult, ...] = ()) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / RUN_FILE, to_json(run))
-    write_whole(folder / TESTS_FILE, b"".join(msgspec.json.encode(test) + b"\n" for test in tests))
-    return folder
+@pytest.fixture
+def stored(tmp_path: Path) -> StoredRuns:
+    return StoredRuns(tmp_path)
+
+
+def laid(folder: Path, fields: dict[str, Any], tests: tuple[TestResult, ...] = ()) -> Run:
+    return lay(folder / "reports", a_run(tests, **fields), tests, logs={"test.log": b"said"}, render=True)
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(tmp_path: Path, code: int) -> None:
-    run, tests = a_run((a_test("a"),), exit_code=code), (a_test("a"),)
-    folder = reports(tmp_path / "reports", run, tests)
-    (folder / "logs").mkdir()
-    (folder / "logs/test.log").write_text("said")
-    assert StoredRuns(tmp_path).keep("k", run, folder) == ""
-    assert StoredRuns(tmp_path).find("k") == (run, tests)
-    StoredRuns(tmp_path).lay_out("k", run, tmp_path / "again")
+def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(
+    stored: StoredRuns, tmp_path: Path, code: int
+) -> None:
+    tests = (a_test("a"),)
+    run = laid(tmp_path, {"exit_code": code}, tests)
+    assert stored.keep("k", run, tmp_path / "reports") == ""
+    assert stored.find("k") == (run, tests)
+    again = stored.lay_out("k", msgspec.structs.replace(run, notes=("another",)), tmp_path / "again", tmp_path)
     assert (tmp_path / "again/logs/test.log").read_text() == "said"
-    assert StoredRuns(tmp_path).find("other") is None
+    assert load_evidence(tmp_path / "again/run.json") == Evidence(run=again, tests=tests)
+    assert stored.find("other") is None
     assert StoredRuns(tmp_path, fresh=True).find("k") is None
 
 
@@ -50,46 +54,50 @@ def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(tmp_path:
         {"gates": (a_gate("test", GateOutcome.COULD_NOT_RUN),), "exit_code": 1},
     ],
 )
-def test_a_run_that_may_come_out_otherwise_is_not_kept(tmp_path: Path, fields: dict[str, Any]) -> None:
-    run = a_run(**fields)
-    StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run))
-    assert StoredRuns(tmp_path).find("k") is None
+def test_a_run_that_may_come_out_otherwise_is_not_kept(
+    stored: StoredRuns, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    stored.keep("k", laid(tmp_path, fields), tmp_path / "reports")
+    assert stored.find("k") is None
 
 
-def test_a_run_that_lost_a_test_is_not_kept(tmp_path: Path) -> None:
-    tests = (a_test("a", TestOutcome.NOT_RUN),)
-    run = a_run(tests, exit_code=1)
-    StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run, tests))
-    assert StoredRuns(tmp_path).find("k") is None
+def test_a_run_that_lost_a_test_is_not_kept(stored: StoredRuns, tmp_path: Path) -> None:
+    run = laid(tmp_path, {"exit_code": 1}, (a_test("a", TestOutcome.NOT_RUN),))
+    stored.keep("k", run, tmp_path / "reports")
+    assert stored.find("k") is None
 
 
-def test_without_a_key_nothing_is_kept_or_found(tmp_path: Path) -> None:
-    run = a_run()
-    StoredRuns(tmp_path).keep("", run, reports(tmp_path / "reports", run))
-    assert StoredRuns(tmp_path).find("") is None
+def test_without_a_key_nothing_is_kept_or_found(stored: StoredRuns, tmp_path: Path) -> None:
+    stored.keep("", laid(tmp_path, {}), tmp_path / "reports")
+    assert stored.find("") is None
     assert not (tmp_path / "runs").exists()
 
 
-def test_half_a_run_is_none(tmp_path: Path) -> None:
-    run = a_run()
-    StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run))
-    (tmp_path / "runs/k" / RUN_FILE).write_text("{")
-    assert StoredRuns(tmp_path).find("k") is None
+@pytest.mark.parametrize("name", ["run.json", "tests.jsonl", "logs/test.log", "summary.md"])
+def test_half_a_run_and_one_that_was_changed_are_none(stored: StoredRuns, tmp_path: Path, name: str) -> None:
+    stored.keep("k", laid(tmp_path, {}, (a_test("a"),)), tmp_path / "reports")
+    (tmp_path / "runs/k" / name).write_text("{")
+    assert stored.find("k") is None
 
 
-def test_the_runs_that_were_used_last_stay(tmp_path: Path) -> None:
-    run = a_run()
-    folder = reports(tmp_path / "reports", run)
+def test_reports_that_were_changed_are_not_kept(stored: StoredRuns, tmp_path: Path) -> None:
+    run = laid(tmp_path, {}, (a_test("a"),))
+    (tmp_path / "reports/tests.jsonl").write_text("")
+    assert "not kept: " in stored.keep("k", run, tmp_path / "reports")
+    assert stored.find("k") is None
+
+
+def test_the_runs_that_were_used_last_stay(stored: StoredRuns, tmp_path: Path) -> None:
+    run = laid(tmp_path, {})
     for number in range(KEPT_RUNS + 3):
-        StoredRuns(tmp_path).keep(f"k{number}", run, folder)
+        stored.keep(f"k{number}", run, tmp_path / "reports")
     assert len(list((tmp_path / "runs").iterdir())) == KEPT_RUNS
-    assert StoredRuns(tmp_path).find(f"k{KEPT_RUNS + 2}") is not None
+    assert stored.find(f"k{KEPT_RUNS + 2}") is not None
 
 
-def test_a_store_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_said_and_stops_nobody(stored: StoredRuns, tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
-    run = a_run()
-    assert "not kept" in StoredRuns(tmp_path).keep("k", run, reports(tmp_path / "reports", run))
+    assert "not kept" in stored.keep("k", laid(tmp_path, {}), tmp_path / "reports")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,176 @@
+"""What of a folder of reports is ours: it may be removed and replaced, and nothing else.
+
+A file is ours when its content is known as written by gates: from the record of what was published there, or, where the
+cache was lost, from the folder's own `run.json`, which names every file of its run with a digest.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.errors import UsageError
+from gates.folders import Blocked, Folder
+from gates.git import Git
+from gates.results import FileDigest, Run
+from gates.results.files import (
+    COMPARISON_FILE,
+    CONFIRM_FOLDER,
+    JUNIT_FILE,
+    LOGS_FOLDER,
+    RUN_FILE,
+    STACK_FILE,
+    STACK_FOLDER,
+    STACK_SUMMARY_FILE,
+    SUMMARY_FILE,
+    TESTS_FILE,
+    TIMING_FOLDER,
+)
+from gates.storage.published import busy
+from gates.storage.records import Record, all_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+NAMES = {
+    "run": (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE),
+    "stack": (STACK_FILE, STACK_SUMMARY_FILE),
+    "comparison": (COMPARISON_FILE,),
+}
+"""Kind of publication → the names that it takes in its folder."""
+
+BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comparison": ()}
+"""Kind of publication → folders below it in which it publishes more."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a folder is ours.
+
+    Attributes:
+        files: names that may be removed.
+        changed: names under which gates published something, and something else lies there now.
+        records: what this is known from, apart from the folder itself.
+    """
+
+    files: frozenset[str]
+    changed: frozenset[str]
+    records: tuple[Record, ...]
+
+
+def claim(folder: Folder, records: Path, kind: str) -> Claim:
+    """Find what of a folder an earlier publication of this kind left, in it and in the folders below.
+
+    Raises:
+        EnvironmentProblem: another run publishes there at this moment.
+    """
+    files: set[str] = set()
+    changed: set[str] = set()
+    ended: list[Record] = []
+    here = folder.path.resolve()
+    for record in all_records(records):
+        if record.folder != here and not any(record.folder.is_relative_to(here / name) for name in BELOW[kind]):
+            continue
+        if record.busy:
+            raise busy(record.folder)
+        above = record.folder.relative_to(here).as_posix()
+        names = {name if above == "." else f"{above}/{name}": name for name in record.names}
+        with_kind = record.kind == kind or record.folder != here
+        for name, own in names.items():
+            if own in NAMES[kind] or with_kind:
+                (files if _wrote(record, folder, above, own) else changed).add(name)
+        if with_kind:
+            ended.append(record)
+    for above in ("", *_runs_below(folder, kind)):
+        if f"{above}{RUN_FILE}" not in files:
+            files |= {f"{above}{name}" for name in _manifest(folder, above)}
+    there = {name for name in changed - files if _there(folder, name)}
+    return Claim(files=frozenset(files), changed=frozenset(there), records=tuple(ended))
+
+
+def _wrote(record: Record, folder: Folder, above: str, name: str) -> bool:
+    try:
+        with folder.below("" if above == "." else above) as place:
+            return record.wrote(place, name)
+    except (OSError, Blocked):
+        return False
+
+
+def _there(folder: Folder, name: str) -> bool:
+    try:
+        return folder.about(name) is not None
+    except Blocked:
+        return True  # behind a link, or below a file
+
+
+def _runs_below(folder: Folder, kind: str) -> Iterator[str]:
+    """Folders below in which runs of an earlier publication may lie, each with its slash."""
+    for name in BELOW[kind]:
+        with suppress(OSError, Blocked), folder.below(name) as place:
+            yield from (f"{name}/{each}/" for each in place.names())
+
+
+def _manifest(folder: Folder, above: str) -> set[str]:
+    try:
+        with folder.below(above) as place:
+            return set(_by_manifest(place))
+    except (OSError, Blocked):
+        return set()
+
+
+def _by_manifest(folder: Folder) -> Iterator[str]:
+    """Names by the folder's own `run.json`, for a cache that was lost.
+
+    A branch cannot forge one: it would be tracked by git. And it cannot name what gates would not have written.
+    """
+    try:
+        run = msgspec.json.decode(folder.read(RUN_FILE), type=Run)
+    except (OSError, Blocked, ValueError, RecursionError):
+        return
+    logs = {gate.log for gate in run.gates if gate.log.startswith(f"{LOGS_FOLDER}/") and gate.log.count("/") == 1}
+    known = [name for name in run.files if name in logs or name in NAMES["run"]]
+    if not known or _tracked(folder.path, RUN_FILE):
+        return
+    yield RUN_FILE
+    for name in known:
+        written = run.files[name]
+        try:
+            # A run that was killed wrote more than it could tell of; without a beginning, that is nobody's word.
+            size, sha256 = folder.digest(name, None if run.complete or not written.size else written.size)
+        except (OSError, Blocked):
+            continue
+        if FileDigest(size=size, sha256=sha256) == written:
+            yield name
+
+
+def _tracked(folder: Path, name: str) -> bool:
+    git = Git.of(folder)
+    return git is not None and bool(git.answer("ls-files", "-z", "--", f":(literal){name}"))
+
+
+def need(folder: Folder, names: Iterable[str], claimed: Claim) -> None:
+    """Refuse to go on where a name that is needed is taken by something that is not ours.
+
+    Raises:
+        UsageError: all such names, and what to do.
+    """
+    taken: dict[str, str] = {}
+    for name in names:
+        above = name.rpartition("/")[0]
+        try:
+            about = folder.about(name)
+        except Blocked as error:
+            taken[above] = error.got
+            continue
+        if about is not None and name not in claimed.files:
+            changed = name in claimed.changed
+            taken[name] = "changed since gates wrote it" if changed else "gates did not write it"
+    if taken:
+        raise UsageError(
+            "gates writes its reports under names that are taken, and replaces only what it wrote itself",
+            place=str(folder.path),
+            got=", ".join(f"{name} ({why})" for name, why in sorted(taken.items())),
+            remedy="move these away or remove them, or name another folder with --reports FOLDER",
+        )

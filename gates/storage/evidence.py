@@ -1,0 +1,119 @@
+"""Read what a run left, and refuse what is not as gates wrote it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.errors import UsageError
+from gates.folders import Blocked, Folder
+from gates.regular import read_bytes
+from gates.results import FileDigest, Run, TestResult
+from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
+from gates.storage.records import all_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as it was written.
+
+    Attributes:
+        run: the run.
+        tests: its tests.
+        comparison: its `comparison.json`; None where there is none.
+    """
+
+    run: Run
+    tests: tuple[TestResult, ...]
+    comparison: bytes | None = None
+
+
+def load_evidence(path: Path, records: Path | None = None) -> Evidence:
+    """Read a run, and every file of it.
+
+    Args:
+        path: a `run.json`.
+        records: where runs of the project are recorded, to check `run.json` itself; None does not.
+
+    Raises:
+        UsageError: there is no run, or a file of it is not as it was written; all such files are named.
+    """
+    run = load_run(path)
+    folder = path.parent
+    if not run.files and run.complete and (run.tests is not None or any(gate.log for gate in run.gates)):
+        raise UsageError(
+            "the run names no digests, so nobody can tell whether its files were changed",
+            place=str(path),
+            expected="`files`, with the digest of every file of the run",
+            remedy="make the run again with this version of gates",
+        )
+    own = _own(folder, records) if path.name == RUN_FILE else {}
+    _refuse(folder, run.files | own, complete=run.complete)
+    tests = load_tests(folder / TESTS_FILE) if TESTS_FILE in run.files else ()
+    comparison = read_bytes(folder / COMPARISON_FILE) if COMPARISON_FILE in run.files else None
+    return Evidence(run=run, tests=tests, comparison=comparison)
+
+
+def refuse_altered(file: Path) -> None:
+    """Refuse a results file that a `run.json` beside it knows otherwise; a file that none knows is as good as its word.
+
+    Raises:
+        UsageError: it is not as gates wrote it.
+    """
+    try:
+        run = load_run(file.parent / RUN_FILE)
+    except UsageError:
+        return
+    written = run.files.get(file.name)
+    if written is not None:
+        _refuse(file.parent, {file.name: written}, complete=run.complete)
+
+
+def _own(folder: Path, records: Path | None) -> dict[str, FileDigest]:
+    """What `run.json` should hold, where that is recorded and it does not."""
+    here = folder.resolve()
+    for record in all_records(records) if records is not None else ():
+        if record.folder == here and record.kind == "run" and not record.busy:
+            with Folder.of(folder) as place:
+                last = record.last(RUN_FILE)
+                # Of a run that was killed, it may be the one before the last.
+                return {} if last is None or record.wrote(place, RUN_FILE) else {RUN_FILE: last}
+    return {}
+
+
+def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> None:
+    found = [(name, written, _now(folder, name, written, complete=complete)) for name, written in files.items()]
+    differing = [(name, written, now) for name, written, now in found if now is not None]
+    if not differing:
+        return
+    raise UsageError(
+        "not as gates wrote it, so it shows nothing: " + _listed(name for name, _, _ in differing),
+        place=str(folder / differing[0][0]),
+        expected=f"{differing[0][1].sha256} ({differing[0][1].size} bytes)",
+        got=str(differing[0][2]),
+        remedy="move these files away, and make the run again with `gates run`",
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = list(names)
+    return ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
+
+
+def _now(folder: Path, name: str, written: FileDigest, *, complete: bool) -> str | None:
+    """What a file holds instead; None where it is as it was written. What a killed run wrote went on."""
+    part = None if complete or name == RUN_FILE else written.size
+    try:
+        with Folder.of(folder) as place:
+            size, sha256 = place.digest(name, part)
+    except FileNotFoundError:
+        return "no file"
+    except (OSError, Blocked) as error:
+        return str(error)
+    if FileDigest(size=size, sha256=sha256) == written:
+        return None
+    return f"{sha256} ({size} bytes)"

@@ -1,0 +1,216 @@
+"""The folder side of a run's reports: what lies there, whether it still is what was put there, and how it gets there."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.errors import EnvironmentProblem
+from gates.folders import Blocked, Folder, open_within, write_all
+from gates.regular import open_file
+from gates.results.files import reports_problem
+from gates.results.values import FileDigest
+from gates.storage.records import aside_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gates.storage.records import OpenRecord
+
+IGNORE = ".gitignore"
+
+_MOVED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.EEXIST, errno.EISDIR)
+"""A gate removed or replaced something in the folder: what was recorded is published again at the end."""
+
+
+class Published:
+    """A folder of reports, open, with nobody else in it.
+
+    Attributes:
+        path: the folder.
+        made: folders that were made on the way, and it itself where it was missing.
+        subfolders: names of folders that were made in it.
+        disturbed: name → what somebody did to a file of this run.
+    """
+
+    def __init__(self, path: Path, root: Path | None) -> None:
+        """Open the folder, made where it is missing.
+
+        Args:
+            path: the folder.
+            root: the project's folder: below it, no link is followed.
+
+        Raises:
+            Blocked: it lies behind a link.
+            EnvironmentProblem: it cannot be opened, or another run writes there.
+        """
+        self._asked, self._root = path, root
+        self.made: list[Path] = []
+        self.subfolders: list[str] = []
+        self.disturbed: dict[str, str] = {}
+        self._stamps: dict[str, tuple[int, ...]] = {}
+        self.folder = self._entered()
+        self.path = self.folder.path.resolve()
+
+    def _entered(self) -> Folder:
+        made: list[Path] = []
+        try:
+            folder = open_within(self._root, self._asked, made)
+        except OSError as error:
+            raise reports_problem(self._asked, error) from error
+        try:
+            fcntl.flock(folder.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            folder.close()
+            raise busy(self._asked) from error
+        except OSError:  # folders cannot be locked everywhere; the lock of the record remains
+            pass
+        if made:  # by us: git should not see it as a change of the project
+            with suppress(OSError):
+                write_all(folder.create(IGNORE), b"*\n")
+        self.made += [one.resolve() for one in made]
+        return folder
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.folder.close()
+
+    def enter_again(self) -> None:
+        """Go on in the folder that lies there now, if the one that was opened was removed or moved. Raises as when opened."""
+        with suppress(OSError, Blocked), open_within(self._root, self._asked) as now:
+            if os.path.samestat(os.fstat(now.descriptor), os.fstat(self.folder.descriptor)):
+                return
+        old, self.folder = self.folder, self._entered()
+        old.close()
+
+    # What lies there
+
+    def _stamp(self, name: str) -> tuple[int, ...] | None:
+        """Changes with whatever is done to a file; None for nothing."""
+        try:
+            about = self.folder.about(name)
+        except Blocked:
+            return (0,)
+        return about and (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+
+    def trust(self, name: str) -> None:
+        """Take the file that lies there for what was put there."""
+        stamp = self._stamp(name)
+        if stamp is not None:
+            self._stamps[name] = stamp
+
+    def compare(self, name: str, written: FileDigest) -> str:
+        """What became of a file, in a word; empty where it is as it was written."""
+        try:
+            size, sha256 = self.folder.digest(name)
+        except FileNotFoundError:
+            return "deleted"
+        except (OSError, Blocked):
+            return "replaced"
+        return "" if FileDigest(size=size, sha256=sha256) == written else "changed"
+
+    def make_free(self, name: str, record: OpenRecord) -> None:
+        """Before a file is replaced: what somebody else put there meanwhile is kept with the record.
+
+        Raises:
+            OSError: it cannot be kept.
+            Blocked: its folder was replaced by a link or a file.
+        """
+        stamp = self._stamp(name)
+        if stamp is None or stamp == self._stamps.get(name):
+            return
+        self.disturbed.setdefault(name, "changed" if name in self._stamps else "written by somebody else")
+        if not self.folder.holds_file(name):
+            return  # a link: the rename replaces the link itself
+        kept = record.replaced / name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with self.folder.reader(name) as source, kept.open("wb") as target:
+            shutil.copyfileobj(source, target)
+
+    # How it gets there
+
+    def begin(self, name: str) -> int:
+        """A descriptor of a new file that grows; -1 where a gate is in the way.
+
+        Raises:
+            OSError: no space, or the folder cannot be written.
+        """
+        try:
+            descriptor = self.folder.create(name, self.subfolders)
+        except OSError as error:
+            if error.errno in _MOVED:
+                return -1
+            raise
+        except Blocked:
+            return -1
+        self._stamps[name] = (0,)  # whatever its stamp is: it grows
+        return descriptor
+
+    def put(self, files: Mapping[str, bytes | Path], record: OpenRecord, *, at_last: bool) -> None:
+        """Write files aside, all of them, and only then put them in their places, one after the other.
+
+        Args:
+            files: name → content, or the file that holds it.
+            record: knows what is about to be written.
+            at_last: also where a gate removed or replaced folders; else that waits for the end.
+
+        Raises:
+            OSError: one cannot be written: then none is in its place, or the first ones are.
+            Blocked: a link or a file lies where a folder should.
+        """
+        staged: list[str] = []
+        try:
+            for name, content in files.items():
+                aside = aside_of(name, record.path.name)
+                self.folder.remove(aside)
+                descriptor = self.folder.create(aside, self.subfolders)
+                staged.append(aside)
+                _fill(descriptor, content)
+            for name in files:
+                self.make_free(name, record)
+                self.folder.replace(staged[0], name)
+                del staged[0]
+                self.trust(name)
+        except (OSError, Blocked) as error:
+            moved = isinstance(error, Blocked) or error.errno in _MOVED
+            if at_last or not moved:
+                raise
+        finally:
+            for aside in staged:
+                self.folder.remove(aside)
+
+    def withdraw(self, name: str) -> None:
+        """Remove a file of this run; what somebody else put there stays."""
+        if name in self._stamps and self._stamp(name) == self._stamps[name]:
+            self.folder.remove(name)
+
+    def remove_made(self, made: list[str]) -> None:
+        """Remove folders that an earlier run made in this one, where nothing is left in them but our own `.gitignore`."""
+        for path in sorted(map(Path, made), reverse=True):
+            if path == self.path or not path.is_relative_to(self.path):
+                continue
+            name = path.relative_to(self.path).as_posix()
+            with suppress(OSError, Blocked), self.folder.below(name) as folder:
+                if folder.names() == [IGNORE] and folder.read(IGNORE) == b"*\n":
+                    folder.remove(IGNORE)
+            self.folder.remove_empty(name)
+
+
+def busy(path: Path) -> EnvironmentProblem:
+    """The error for a folder in which another run writes."""
+    return EnvironmentProblem(
+        "another run of gates writes its reports there", place=str(path), remedy="wait until it ends"
+    )
+
+
+def _fill(descriptor: int, content: bytes | Path) -> None:
+    if isinstance(content, bytes):
+        write_all(descriptor, content)
+        return
+    with os.fdopen(descriptor, "wb") as target, open_file(content) as source:
+        shutil.copyfileobj(source, target)

@@ -1,0 +1,220 @@
+"""The records of runs, in the user's cache: their files, and what of them was published where.
+
+A record is what proves that a file in a folder of reports was written by gates. It lies where gates and tests do not
+write, and is kept until the next run publishes in the same folder.
+
+    KEY/journal.jsonl   what is published where, a line before each file
+    KEY/files/          the files themselves
+    KEY/replaced/       what gates of the run put in their places
+    KEY/lock            held while the run goes on
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gates.folders import Blocked, Folder
+from gates.regular import read_bytes
+from gates.results import FileDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOURNAL, FILES, REPLACED, LOCK = "journal.jsonl", "files", "replaced", "lock"
+
+RECORDS = "records"
+"""Folder of the records in the store."""
+
+KEPT = 40
+"""Records that are kept of a project."""
+
+DISK = 500 * 10**6
+"""Bytes that they may take."""
+
+
+def key_of(run: str, folder: Path) -> str:
+    """The name of a record: one run may be published in several folders."""
+    return f"{run}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"
+
+
+class Record:
+    """What is known of one publication, by its journal.
+
+    Attributes:
+        path: folder of the record.
+        folder: folder of the reports.
+        kind: `run`, `stack` or `comparison`: a folder holds at most one of each.
+        published: name → what was published under it, the newest last.
+        streams: names of files that grew: a run that was killed published a beginning of what it recorded.
+        made: folders that were made for it, as absolute paths.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read a journal; what cannot be read of it is not known.
+
+        Raises:
+            OSError: there is none.
+        """
+        self.path = path
+        self.folder, self.kind = Path("/nowhere"), ""
+        self.published: dict[str, list[FileDigest]] = {}
+        self.streams: set[str] = set()
+        self.made: list[str] = []
+        for line in read_bytes(path / JOURNAL).splitlines():
+            with suppress(ValueError, TypeError, KeyError):
+                self._take(json.loads(line))
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        if "folder" in entry:
+            self.folder, self.kind = Path(_text(entry["folder"])), str(entry["kind"])
+        elif "made" in entry:
+            self.made.append(_text(entry["made"]))
+        elif "stream" in entry:
+            self.streams.add(_text(entry["stream"]))
+        else:
+            digest = FileDigest(size=int(entry["size"]), sha256=str(entry["sha256"]))
+            self.published.setdefault(_text(entry["name"]), []).append(digest)
+
+    @property
+    def names(self) -> set[str]:
+        """Everything that may lie in the folder by it, and what was being written when it was killed."""
+        known = {*self.published, *self.streams}
+        return known | {aside_of(name, self.path.name) for name in known}
+
+    def last(self, name: str) -> FileDigest | None:
+        """What was published last under a name."""
+        return self.published.get(name, [None])[-1]
+
+    def wrote(self, folder: Folder, name: str) -> bool:
+        """Whether the file that lies in the folder now, under a name of this record, is what gates put there."""
+        if name not in self.published and name not in self.streams:
+            # Written aside: the name holds the run's id, which nobody knew before.
+            return name in self.names and folder.holds_file(name)
+        try:
+            size, sha256 = folder.digest(name)
+            if FileDigest(size=size, sha256=sha256) in self.published.get(name, ()):
+                return True
+            if name not in self.streams:
+                return False
+            with Folder.of(self.path / FILES) as files:
+                return files.digest(name, size) == (size, sha256)
+        except (OSError, Blocked):
+            return False
+
+    @property
+    def busy(self) -> bool:
+        """Whether its run goes on."""
+        try:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def remove(self) -> None:
+        """Forget it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class OpenRecord(Record):
+    """The record of a run that goes on."""
+
+    def __init__(self, path: Path) -> None:
+        """Take over a record that lies there.
+
+        Raises:
+            OSError: there is none, or its run goes on.
+        """
+        super().__init__(path)
+        self.files, self.replaced = path / FILES, path / REPLACED
+        self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._journal = os.open(path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    @classmethod
+    def begin(cls, records: Path, run: str, folder: Path, kind: str) -> OpenRecord:
+        """Make a new record, in place of an older one of the same run in the same folder.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        path = records / key_of(run, folder)
+        shutil.rmtree(path, ignore_errors=True)
+        (path / FILES).mkdir(parents=True)
+        first = json.dumps({"folder": str(folder), "kind": kind})
+        (path / JOURNAL).write_text(first + "\n")
+        return cls(path)
+
+    def note(self, **entry: Any) -> None:
+        """Write down what is about to be done.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        line = json.dumps(entry).encode() + b"\n"  # half characters are escaped, and come back as they were
+        while line:
+            line = line[os.write(self._journal, line) :]
+        self._take(entry)
+
+    def close(self) -> None:
+        """Let go of it; calling it again does nothing."""
+        for descriptor in (self._journal, self._lock):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._journal = self._lock = -1
+
+
+def aside_of(name: str, key: str) -> str:
+    """Where a file is written before it is renamed: a name that only this record can have given."""
+    above, slash, last = name.rpartition("/")
+    return f"{above}{slash}.{last}.{key}"
+
+
+def digest_of(path: Path) -> FileDigest | None:
+    """The digest of a recorded file; None for what cannot be read."""
+    try:
+        with Folder.of(path.parent) as folder:
+            size, sha256 = folder.digest(path.name)
+    except (OSError, Blocked):
+        return None
+    return FileDigest(size=size, sha256=sha256)
+
+
+def all_records(records: Path) -> Iterator[Record]:
+    """The records of a project, the newest first; what is no record is passed over."""
+    try:
+        found = sorted((path for path in records.iterdir() if not path.is_symlink()), reverse=True)
+    except OSError:
+        return
+    for path in found:
+        with suppress(OSError):
+            yield Record(path)
+
+
+def prune(records: Path, current: Path) -> None:
+    """Remove the oldest records beyond the budget; never one whose run goes on."""
+    taken = 0
+    for number, record in enumerate(all_records(records)):
+        if record.path == current:
+            continue
+        taken += sum(path.stat().st_size for path in record.path.rglob("*") if path.is_file())
+        if (number >= KEPT or taken > DISK) and not record.busy:
+            record.remove()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

@@ -1,0 +1,280 @@
+"""The reports of one run: recorded in the store first, published in a folder while it goes on, and whole at its end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gates.errors import EnvironmentProblem
+from gates.folders import Blocked, Folder, open_within
+from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
+from gates.results.values import FileDigest
+from gates.storage.claims import NAMES, claim, need
+from gates.storage.published import Published
+from gates.storage.records import RECORDS, OpenRecord, digest_of, key_of, prune
+from gates.storage.streams import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+
+class Reports:
+    """Takes what a run leaves.
+
+    What an earlier run left is removed first, so that no stale summary lies beside a new `run.json`.
+
+    Attributes:
+        folder: the folder of reports.
+    """
+
+    def __init__(self, there: Published, record: OpenRecord, files: Mapping[str, FileDigest]) -> None:
+        self._there, self._record = there, record
+        self._streams: dict[str, Stream] = {}
+        self._whole = dict(files)
+        self.folder = there.path
+
+    @classmethod
+    def begin(
+        cls,
+        folder: Path,
+        records: Path,
+        run: str,
+        *,
+        root: Path | None = None,
+        kind: str = "run",
+        needs: Iterable[str] = (),
+        spare: Path | None = None,
+    ) -> Reports:
+        """Begin the reports of a run.
+
+        Args:
+            folder: where they are published.
+            records: where runs are recorded.
+            run: id of the run.
+            root: the project's folder: below it, no link is followed.
+            kind: `run`, `stack` or `comparison`.
+            needs: further names that will be written.
+            spare: where it is recorded when the cache cannot be written.
+
+        Raises:
+            UsageError: a name is taken by what gates did not write, or by a link.
+            EnvironmentProblem: another run writes there, or it cannot be written.
+        """
+        there = Published(folder, root)
+        try:
+            claimed = claim(there.folder, records, kind)
+            need(there.folder, (*NAMES[kind], *needs), claimed)
+            for name in sorted(claimed.files):
+                there.folder.remove(name)
+            for old in claimed.records:
+                there.remove_made(old.made)
+                old.remove()
+            record = _new_record(records, spare, run, there.path, kind)
+            prune(records, record.path)
+        except OSError as error:
+            there.close()
+            raise reports_problem(folder, error) from error
+        except BaseException:
+            there.close()
+            raise
+        self = cls(there, record, {})
+        self._note_made()
+        return self
+
+    @classmethod
+    def resume(
+        cls, folder: Path, records: Path, run: str, files: Mapping[str, FileDigest], root: Path | None = None
+    ) -> Reports:
+        """Go on with the reports of a run that ended a moment ago.
+
+        Args:
+            folder: where they are published.
+            records: where runs are recorded.
+            run: id of the run.
+            files: its files, as its value says.
+            root: the project's folder.
+
+        Raises:
+            EnvironmentProblem: its record is gone, or in use.
+        """
+        there = Published(folder, root)
+        try:
+            record = OpenRecord(records / key_of(run, there.path))
+        except OSError as error:
+            there.close()
+            raise reports_problem(records, error) from error
+        for name in (*files, RUN_FILE):
+            if record.wrote(there.folder, name):
+                there.trust(name)
+        return cls(there, record, files)
+
+    def __enter__(self) -> Reports:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all files and let go of the folder; calling it again does nothing."""
+        for stream in self._streams.values():
+            stream.close()
+        self._record.close()
+        self._there.close()
+
+    # While the run goes on
+
+    def log(self, name: str) -> Stream:
+        """Begin the log of a gate. Raises as `stream`."""
+        return self.stream(f"{LOGS_FOLDER}/{name}")
+
+    def stream(self, name: str) -> Stream:
+        """Begin a file that grows; a file of that name of this run is begun anew.
+
+        Raises:
+            EnvironmentProblem: it cannot be written.
+        """
+        record, path = self._record, self._record.files / name
+        try:
+            if self._record.wrote(self._there.folder, name):
+                self._there.folder.remove(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            record.note(stream=name)
+            stream = self._streams[name] = Stream(path)
+            stream.live = self._there.begin(name)
+            self._note_made()
+        except OSError as error:
+            raise reports_problem(self.folder / name, error) from error
+        return stream
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file as a whole, and anew whenever there is news; where a gate is in the way, that waits for the end.
+
+        Raises:
+            EnvironmentProblem: it cannot be written; what was there before stays.
+        """
+        self._put({name: data}, at_last=False)
+
+    @property
+    def digests(self) -> dict[str, FileDigest]:
+        """Every file so far but `run.json`, as it was written, whatever lies there now."""
+        found = self._whole | {name: stream.digest for name, stream in self._streams.items()}
+        return {name: found[name] for name in sorted(found) if name != RUN_FILE}
+
+    # At its end
+
+    def altered(self) -> tuple[str, ...]:
+        """Recorded files that somebody changed. What the folder still holds as it was is recorded once more."""
+        found = []
+        for stream in self._streams.values():
+            stream.close()
+        for name, written in self.digests.items():
+            path = self._record.files / name
+            if digest_of(path) == written:
+                continue
+            found.append(name)
+            if not self._there.compare(name, written):
+                with suppress(OSError, Blocked):
+                    path.unlink(missing_ok=True)
+                    path.write_bytes(self._there.folder.read(name))
+        return tuple(found)
+
+    def restore(self) -> dict[str, str]:
+        """Publish again what a gate removed or changed in the folder; what was done, by name.
+
+        Raises:
+            EnvironmentProblem: a link or a file lies where a folder should, or there is no space.
+        """
+        there = self._there
+        try:
+            there.enter_again()
+            for name, written in (self.digests | self._whole).items():
+                done = there.compare(name, written)
+                if done:
+                    there.disturbed[name] = done
+                    path = self._record.files / name
+                    if digest_of(path) == written:
+                        there.put({name: path}, self._record, at_last=True)
+            for name in NAMES["run"]:
+                there.make_free(name, self._record)
+        except Blocked as error:
+            raise EnvironmentProblem(
+                f"the reports cannot be published: {error.what}",
+                place=error.place,
+                expected=error.expected,
+                got=error.got,
+                remedy=f"remove it and run again; what was recorded lies in {self._record.files}",
+            ) from error
+        except OSError as error:
+            raise reports_problem(self.folder, error) from error
+        return dict(there.disturbed)
+
+    def publish(self, files: Mapping[str, bytes]) -> None:
+        """Write the last files of the run, all of them or none: what they say must agree.
+
+        Raises:
+            EnvironmentProblem: they cannot be written; of those that give a verdict, none is left.
+        """
+        try:
+            self._put(files, at_last=True)
+        except EnvironmentProblem:
+            for name in (*files, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
+                self._there.withdraw(name)
+                self._whole.pop(name, None)
+            raise
+
+    def give_up(self, data: bytes) -> None:
+        """Leave a `run.json` that says that the run could not go on, or, where that cannot be written, none that differs."""
+        try:
+            self._put({RUN_FILE: data}, at_last=True)
+        except EnvironmentProblem:
+            for name in (SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
+                self._there.withdraw(name)
+
+    def _put(self, files: Mapping[str, bytes], *, at_last: bool) -> None:
+        record = self._record
+        name = ""
+        try:
+            with Folder.of(record.files) as recorded:
+                for name, data in files.items():
+                    recorded.put(name, data, [])
+                    self._whole[name] = written = FileDigest.of(data)
+                    record.note(name=name, size=written.size, sha256=written.sha256)
+            self._there.put(files, record, at_last=at_last)
+            self._note_made()
+        except (OSError, Blocked) as error:
+            known = error if isinstance(error, OSError) else OSError(str(error))
+            raise reports_problem(self.folder / name, known) from error
+
+    def _note_made(self) -> None:
+        for path in [*self._there.made, *(self.folder / name for name in self._there.subfolders)]:
+            if str(path) not in self._record.made:
+                self._record.note(made=str(path))
+
+
+def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Iterable[str]) -> None:
+    """Refuse a folder of reports in which names are taken by what gates did not write; nothing is made or removed.
+
+    Raises:
+        UsageError: all such names.
+        EnvironmentProblem: another run publishes there.
+    """
+    try:
+        with open_within(root, folder) as place:
+            need(place, (*NAMES["run"], *needs), claim(place, records, "run"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise reports_problem(folder, error) from error
+
+
+def _new_record(records: Path, spare: Path | None, run: str, folder: Path, kind: str) -> OpenRecord:
+    try:
+        return OpenRecord.begin(records, run, folder, kind)
+    except OSError:
+        if spare is None:
+            raise
+        return OpenRecord.begin(spare / RECORDS, run, folder, kind)
