@@ -23,8 +23,8 @@ class Partition:
     """Part number `part` of `parts`, counted from 1.
 
     Attributes:
-        kind: `slice` deals the tests out in turns, so the parts are of one size; `hash` goes by the id alone, so a test
-            stays in its part when others come and go.
+        kind: `slice` sorts the ids and deals them out in turns, so the parts are of one size; `hash` goes by each id
+            alone, so a test stays in its part when others come and go.
     """
 
     kind: str
@@ -32,10 +32,15 @@ class Partition:
     parts: int
 
     def members(self, ids: Sequence[str]) -> list[bool]:
-        """Which of the tests are in this part. Every test is in exactly one part."""
+        """Which of the tests are in this part. Every test is in exactly one part.
+
+        The order of `ids` changes nothing: machines may collect in different orders. Tests that share an id are in one
+        part, for nobody can tell on which machine which of them is the first.
+        """
+        number_of = _number
         if self.kind == "slice":
-            return [position % self.parts == self.part - 1 for position in range(len(ids))]
-        return [_number(name) % self.parts == self.part - 1 for name in ids]
+            number_of = {name: number for number, name in enumerate(sorted(set(ids)))}.__getitem__
+        return [number_of(name) % self.parts == self.part - 1 for name in ids]
 
 
 def _number(name: str) -> int:
