@@ -37,10 +37,11 @@ class Partition:
         The order of `ids` changes nothing: machines may collect in different orders. Tests that share an id are in one
         part, for nobody can tell on which machine which of them is the first.
         """
-        number_of = _number
         if self.kind == "slice":
-            number_of = {name: number for number, name in enumerate(sorted(set(ids)))}.__getitem__
-        return [number_of(name) % self.parts == self.part - 1 for name in ids]
+            numbers = {name: number for number, name in enumerate(sorted(set(ids)))}
+        else:
+            numbers = {name: _number(name) for name in set(ids)}
+        return [numbers[name] % self.parts == self.part - 1 for name in ids]
 
 
 def _number(name: str) -> int:

@@ -6,6 +6,7 @@ The runner makes a folder with a package `_gates_injected` whose `__init__` only
 
 Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.jsonl`:
 
+    begin          pid, command, time: pytest has loaded the plugin, before any conftest
     start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time
     collected      tests: [{id, file, line, excluded_by, included, quarantined_by, deselected}],
                    last (false while more chunks follow)
@@ -28,7 +29,10 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     warning        category, message, file, line, test, when, and count: a warning that pytest recorded, or some that are
                    alike; of one during the collection, the first only, for every worker collects
     peak           worker, bytes: the most memory that a process which ran tests took
-    finish         exit_code, time (missing when the process died)
+    again          id, outcome: a test that has its result failed when it was run once more
+    finish         exit_code, time (missing when the process died, or ended before its session began);
+                   asked: the option (`--version`) with which pytest tells something and runs no test;
+                   workers: {started, collected: numbers of workers, died: those that died and took no test with them}
 
 Each test that is collected and not deselected has one `test` record, and there is none of another test. The texts of a
 record are capped one by one, and all together at 512 KiB; each text says what was cut.
@@ -56,7 +60,7 @@ from .regular import read_bytes, read_text
 from .values import SCHEMA_VERSION, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 PACKAGE = __name__.partition(".")[0]
 """Top-level name under which this copy of gates was loaded."""
@@ -70,6 +74,7 @@ INJECTED_PLUGIN = f"{INJECTED_PACKAGE}.pytest_plugin"
 
 INBOX = "GATES_INBOX"
 SETTINGS = "GATES_PYTEST"
+_INJECTED = (INBOX, SETTINGS, "PYTEST_PLUGINS", "PYTEST_ADDOPTS", "PYTHONPATH")
 LEDGER = "[tool.gates.exclusions]"
 LONGEST = 32_000
 """Characters of settings that a variable may hold: Linux refuses variables from 128 KiB on, and all of them share a limit."""
@@ -242,8 +247,23 @@ def read_settings(environ: Mapping[str, str]) -> Settings | None:
     return Settings.from_json(environ.get(SETTINGS, ""), inbox) if inbox else None
 
 
-def remove_injection(environ: MutableMapping[str, str]) -> None:
-    """Take the injection out of `environ`: pytest processes that the tests start are no part of the run."""
+def remove_injection(environ: MutableMapping[str, str]) -> Callable[[], None]:
+    """Take the injection out of `environ`: pytest processes that the tests start are no part of the run.
+
+    Returns:
+        What puts it back where nobody has changed it since: the process may run another session behind this one.
+    """
+    before = {name: environ[name] for name in _INJECTED if name in environ}
+    _remove(environ)
+    after = {name: environ.get(name) for name in before}
+
+    def put_back() -> None:
+        environ.update((name, text) for name, text in before.items() if environ.get(name) == after[name])
+
+    return put_back
+
+
+def _remove(environ: MutableMapping[str, str]) -> None:
     environ.pop(INBOX, None)
     environ.pop(SETTINGS, None)
     if PACKAGE == "gates":

@@ -19,6 +19,7 @@ import pytest
 
 from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings, asked_path
 from ..regular import read_text
+from .arrival import arrival_of
 from .catalogue import Catalogue, load, reconciled, save
 from .deaths import MARKER, describe_death, end_group, end_marked
 from .reports import TIMEOUT
@@ -105,6 +106,9 @@ class Controller:
         self._scratch = ""
         self._listed = False
         self._watched: list[Watched] = []
+        self._started: set[str] = set()  # workers that were there from the beginning
+        self._collected: set[str] = set()
+        self._died: dict[str, None] = {}  # those that took no test with them, in order
         self._retried: dict[str, list[str]] | None = None
         self._ending = threading.Event()
 
@@ -131,6 +135,8 @@ class Controller:
         """Tell a worker what to do; also called for the ones that replace the dead."""
         order = Order(PLUGIN, self._settings, self._stream, self._folder())
         node.workerinput[WORKERINPUT] = order.to_workerinput()
+        if not self._died and not self._collected:
+            self._started.add(node.gateway.id)
         _survive_death(node)
         process = getattr(getattr(node.gateway, "_io", None), "popen", None)
         if process is not None and self._stream:
@@ -149,12 +155,15 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker is dead; the one that takes its place gets a mark of its own."""
+        if error:
+            self._died[node.gateway.id] = None
         if error and self._stream:
             node.gateway.spec.env[MARKER] = secrets.token_hex(8)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """The first worker has collected: list the tests, before one of them starts."""
+        self._collected.add(node.gateway.id)
         if self._listed:
             return
         self._listed = True
@@ -175,6 +184,7 @@ class Controller:
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
         """Put how a worker died into the report; try its test once more where the rules say so."""
         gateway = getattr(getattr(report, "node", None), "gateway", None)
+        self._died.pop(getattr(gateway, "id", ""), None)  # the result of the test says it
         stacks = ""
         with suppress(OSError):
             path = stacks_path(self._folder(), getattr(gateway, "id", ""))
@@ -203,6 +213,10 @@ class Controller:
     def pytest_unconfigure(self) -> None:
         """Remove the scratch folder, and what dead workers left."""
         self._ending.set()
+        arrival = arrival_of(self._config)
+        if arrival is not None:
+            collected = len(self._started & self._collected)
+            arrival.tell(workers={"started": len(self._started), "collected": collected, "died": list(self._died)})
         if self._stream:
             pattern = asked_path(self._stream, "*")
             for path in pattern.parent.glob(pattern.name):

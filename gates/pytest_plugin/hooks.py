@@ -12,6 +12,7 @@ import pytest
 
 from ..errors import GatesError
 from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
+from .arrival import arrive
 from .options import add_options, apply_options, with_facts
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _HEADER = pytest.StashKey["list[str]"]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Add our options."""
+    """Say that this pytest is there, and add our options: no hook is called before this one."""
+    arrive(pluginmanager)
     add_options(parser, pluginmanager)
 
 
@@ -114,7 +116,7 @@ def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:
 def _configure_session(config: pytest.Config) -> None:
     """The controller of an xdist session, or the only process."""
     settings, ledgers = _settings(config)
-    remove_injection(os.environ)
+    config.add_cleanup(remove_injection(os.environ))
     if settings.foreground and hasattr(config.option, "dist"):
         config.option.dist, config.option.tx = "no", []  # xdist looks at them a little later
     if settings.debug:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import pytest
 
 from ..protocol import Stream, asked_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import pytest
 
     from ..protocol import Settings
     from ..rules import Rules
@@ -99,8 +97,7 @@ def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[
 
 def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledgers) -> Recorder:
     """What writes down what becomes of every test."""
-    import secrets
-
+    from .arrival import arrival_of
     from .hiding import HIDING
     from .recorder import Recorder
     from .warned import WarningWriter
@@ -110,9 +107,11 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledger
         from .stopping import Counter
 
         counter = Counter(settings)
-    stream = Path(settings.inbox, f"pytest-{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+    arrival = arrival_of(config)
+    if arrival is None:
+        raise pytest.UsageError("gates: something has taken the plugin of `gates run` apart")
     reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
-    recorder = Recorder(config, Stream(str(stream)), reasons, counter)
+    recorder = Recorder(config, arrival.stream, reasons, counter)
     HIDING.begin(settings.secrets, recorder.stream)
     config.pluginmanager.register(recorder, "gates-recorder")
     config.pluginmanager.register(WarningWriter(recorder.stream, config.rootpath), "gates-warnings")
@@ -123,11 +122,13 @@ def register_runner(
     config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
     """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
+    from .called import CallWitness
     from .running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
     from .signer import Signer
 
     register = config.pluginmanager.register
     register(ForkGuard(), "gates-fork-guard")
+    register(CallWitness(), "gates-call-witness")
     register(LeftThreads(), "gates-left-threads")
     register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
     announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout, root=settings.root)

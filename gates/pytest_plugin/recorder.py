@@ -14,6 +14,7 @@ from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import BAD_TESTS, TestOutcome
 from .budget import fit
 from .catalogue import numbered, place
+from .merging import worst_of
 from .quarantine import as_it_was
 from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
@@ -39,6 +40,9 @@ class Recorder:
         self._carried: dict[str, Attempt] = {}  # node id → attempts of a test that killed its process
         self._begun: dict[str, float] = {}  # node id → when it started
         self._reported: set[str] = set()  # ids of collect-error and collect-skip records
+        self._settled: set[str] = set()  # ids of tests whose records a process wrote that died
+        self._copies = 1  # workers that run each test
+        self._held: dict[str, list[dict[str, Any]]] = {}  # id → what some of the workers said that all run it
         self._listed = False
         self._stopped = ""
 
@@ -48,6 +52,8 @@ class Recorder:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Write `start`."""
         self._session = session
+        if getattr(self._config.option, "dist", "no") == "each":
+            self._copies = max(1, _worker_count(self._config))
         self.stream.write(
             "start",
             schema_version=SCHEMA_VERSION,
@@ -87,6 +93,9 @@ class Recorder:
             elif attempt.earlier:
                 earlier[attempt.name or nodeid] = attempt.earlier
         earlier.update((attempt.name or nodeid, attempt.earlier) for nodeid, attempt in self._carried.items())
+        for name, results in self._held.items():
+            if name in self._missing:
+                self._write(name, **worst_of(results, self._copies))
         reason = self._why_stopped(session)
         # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
         running = self.stream.running() if self._missing else {}
@@ -105,12 +114,6 @@ class Recorder:
                 started=announced["time"],
                 duration=round(max(0.0, time.time() - announced["time"]), 6),
             )
-
-    def pytest_unconfigure(self) -> None:
-        """Write `finish`: only now can no other plugin change the exit code any more."""
-        if self._session is not None:
-            self.stream.write("finish", exit_code=int(self._session.exitstatus), time=time.time())
-        self.stream.close()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say it when results could not be written."""
@@ -155,6 +158,7 @@ class Recorder:
         """Tests whose records are written already, by a process that died."""
         for name in names:
             self._missing.pop(name, None)
+            self._settled.add(name)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Write down modules that cannot be imported, and those that are skipped as a whole."""
@@ -212,11 +216,28 @@ class Recorder:
         if name in self._tests and name not in self._missing and attempt.crash is None:
             name = self._twin_of(nodeid) or name
         known = self._tests.get(name)
+        fields = conclude(attempt, time.time())
         if known is not None and name not in self._missing:
-            # It has its result: the worker died behind it, and xdist blames the last test. The exit code tells.
+            # It has its result. Where the worker died behind it, xdist blames the last test; the exit code tells.
+            if attempt.crash is None and name not in self._settled and fields["outcome"] in _WRONG:
+                self.stream.write("again", id=name, outcome=fields["outcome"])
             return
+        if fields["outcome"] == TestOutcome.NOT_RUN.value and self._setup_only():
+            fields["reason"] = f"{self._setup_only()}: its call never ran"
         file, line = (known.file, known.line) if known is not None else place(last.location, nodeid)
-        self._write(name, worker=worker, file=file, line=line, **conclude(attempt, time.time()))
+        fields.update(worker=worker, file=file, line=line)
+        if self._copies > 1:
+            results = self._held.setdefault(name, [])
+            results.append(fields)
+            if len(results) < self._copies:
+                return
+            fields = worst_of(results, self._copies)
+        self._write(name, **fields)
+
+    def _setup_only(self) -> str:
+        """The option with which pytest calls no test; empty without."""
+        options = (("setupplan", "--setup-plan"), ("setuponly", "--setup-only"))
+        return next((words for name, words in options if getattr(self._config.option, name, False)), "")
 
     def _twin_of(self, nodeid: str) -> str:
         """A test of the same id without a result yet: the very same item may be in pytest's list several times."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Union
 from ..frames import place_of_dump, place_of_text
 from ..signatures import of_crash, of_text, of_timeout
 from ..values import TestOutcome
+from .called import CALLED, HIDDEN
 from .hiding import hide
 from .subtests import is_subtest, subtest_name
 from .text import cap, first_line
@@ -247,6 +248,10 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
         called = bool(attempt.subtests) or any(name == "call" for name, _ in bad)
         outcome, phase = (TestOutcome.FAILED, "call") if called else (TestOutcome.ERROR, bad[0][0])
         return _failed(attempt, outcome, phase, bad)
+    return _contradicted(attempt) or _not_failed(attempt)
+
+
+def _not_failed(attempt: Attempt) -> dict[str, Any]:
     for name in PHASES:
         report = attempt.phases.get(name)
         expected = None if report is None else getattr(report, "wasxfail", None)
@@ -271,6 +276,31 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
             "message": first.get("message", ""),
             "signature": first.get("signature", ""),
             "place": first.get("place", ""),
+        }
+    return {}
+
+
+def _contradicted(attempt: Attempt) -> dict[str, Any]:
+    """What must be said of a test whose reports all say *passed*, and that has not; empty where nothing must."""
+    for name in PHASES:
+        how, words = getattr(attempt.phases.get(name), HIDDEN, ("", ""))
+        if how == "skipped":
+            return {"outcome": TestOutcome.SKIPPED, "phase": name, "reason": words}
+        if how:
+            return {
+                "outcome": TestOutcome.FAILED if name == "call" else TestOutcome.ERROR,
+                "phase": name,
+                "message": words,
+                "details": f"{words}\n\nThe {name} of the test raised this, and a plugin or a conftest reports it as passed.",
+            }
+    if any(not report.passed for report in attempt.phases.values()):
+        return {}
+    if "call" not in attempt.phases:
+        return {"outcome": TestOutcome.NOT_RUN, "reason": "its call never ran"}
+    if not hasattr(attempt.phases["call"], CALLED):
+        return {
+            "outcome": TestOutcome.NOT_RUN,
+            "reason": "a plugin or a conftest reports it as passed; its call never ran",
         }
     return {}
 

@@ -113,6 +113,7 @@ def _environment(told: dict[str, Any]) -> dict[str, str]:
 def configure_spawned(config: pytest.Config) -> None:
     """Make this pytest the process of one isolated test."""
     from ..rules import Rules, rules_from_json
+    from .called import CallWitness
     from .leaks import LeakFinder
     from .limits import Limits
     from .running import StacksOnDemand, open_stacks
@@ -139,6 +140,7 @@ def configure_spawned(config: pytest.Config) -> None:
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
     register(LeakFinder(known), "gates-leaks")
     register(Signer(config.rootpath), "gates-signer")
+    register(CallWitness(), "gates-call-witness")
     if told["asked"]:
         register(StacksOnDemand(Path(told["asked"])), STACKS_ON_DEMAND)
     register(_Begin(sender), "gates-begin")

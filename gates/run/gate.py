@@ -297,19 +297,7 @@ class RunningGate:
                     witnesses.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.tail)
                 )
         found.append(witnesses.own_word_witness(_json(self._folder / "outcome.json")))
-        summaries = [
-            witnesses.ProcessSummary(
-                started=bool(process.start),
-                exit_code=process.exit_code,
-                collected=len(process.collected),
-                ended=len(process.ended),
-                unreadable=process.unreadable,
-                listed=process.listed,
-                uncollected=process.uncollected,
-                lost=tuple(process.lost),
-            )
-            for process in self._inbox.processes.values()
-        ]
+        summaries = [process.summary for process in self._inbox.processes.values()]
         demanded = witnesses.is_demanded(self.gate.config.tests) and not any(
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found

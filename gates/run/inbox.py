@@ -12,6 +12,7 @@ from gates.masking import distinct
 from gates.regular import open_file, read_text
 from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
 from gates.results.checks import KEPT
+from gates.run.witnesses.testresults import ProcessSummary
 from gates.signatures import normalise, of_crash, of_timeout
 from gates.values import LOST_TESTS, TestOutcome
 
@@ -27,6 +28,32 @@ _ASIDE = frozenset({"leaves", "described", "warning", "peak", "imported"})
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
+class Workers(msgspec.Struct, frozen=True):
+    """Of a session with workers of pytest-xdist: how many started, how many of these have collected; who died.
+
+    Attributes:
+        died: names of workers that died, and of which no test's result says it.
+    """
+
+    started: int = 0
+    collected: int = 0
+    died: tuple[str, ...] = ()
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The last word of a pytest.
+
+    Attributes:
+        exit_code: of its session.
+        asked: the option with which it was asked for something else than tests (`--version`); empty without.
+        workers: of pytest-xdist.
+    """
+
+    exit_code: int
+    asked: str = ""
+    workers: Workers = Workers()
+
+
 class PytestProcess:
     """One pytest process of a gate: what it collected, what ended, whether it finished."""
 
@@ -34,8 +61,8 @@ class PytestProcess:
         self.gate, self.number, self.path = gate, number, path
         self._mask = mask
         self.offset = 0
-        self.start: dict[str, Any] = {}
-        self.exit_code: int | None = None
+        self.start: dict[str, Any] = {}  # what `begin` and `start` say
+        self.finish: Finish | None = None
         self.collected: dict[str, dict[str, Any]] = {}
         self._listed: list[dict[str, Any]] = []  # what was collected, with the ids as they are
         self._shown: dict[str, str] = {}  # id that holds a secret → what stands for it
@@ -45,6 +72,7 @@ class PytestProcess:
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.lost: list[str] = []  # ids of tests of which nothing is known
+        self.again: list[str] = []  # ids of tests that failed when they ran once more
         self.unreadable = 0
         self.runners: dict[str, int] = {}  # worker → its process
         self.dumps: dict[str, str] = {}  # worker → the stacks of its process when nothing moved
@@ -95,8 +123,10 @@ class PytestProcess:
 
     def _take(self, record: dict[str, Any]) -> TestResult | None:
         kind = record.pop("type")
-        if kind == "start":
-            self.start = record
+        if self.finish is not None and kind not in _ASIDE:
+            raise ValueError(f"{kind} behind the last word")
+        if kind in ("begin", "start"):
+            self.start |= record
         elif kind == "running":
             self.running[record["id"]] = _checked(record)
             self.begun = record
@@ -111,7 +141,9 @@ class PytestProcess:
         elif kind in _ASIDE:
             self._take_aside(kind, record)
         elif kind == "finish":
-            self.exit_code = record["exit_code"]
+            self.finish = msgspec.convert(record, Finish)
+        elif kind == "again":
+            self.again.append(str(record["id"]))
         elif kind == "test":
             result = self._end(record["id"], record)
             self.judged[record["id"]] = None
@@ -163,17 +195,32 @@ class PytestProcess:
         return result
 
     @property
+    def summary(self) -> ProcessSummary:
+        """What the verdict needs."""
+        last = self.finish or Finish(exit_code=0)
+        return ProcessSummary(
+            exit_code=self.exit_code,
+            collected=len(self.collected),
+            unreadable=self.unreadable,
+            listed=self.collection_complete,
+            asked=last.asked,
+            uncollected=self.uncollected,
+            lost=tuple(self.lost),
+            again=tuple(self.again),
+            workers=last.workers.started,
+            silent_workers=last.workers.started - last.workers.collected,
+            dead_workers=last.workers.died,
+        )
+
+    @property
     def uncollected(self) -> tuple[str, ...]:
         """Tests that have a result and were never collected, or were deselected: whoever ran them, nobody asked."""
         return tuple(test for test in self.judged if test not in self.collected)
 
     @property
-    def listed(self) -> bool:
-        """Whether it is known which tests there are.
-
-        A session that never collects (`pytest --cache-show`) leaves no word of any test and finishes.
-        """
-        return self.collection_complete or (self.exit_code is not None and not self.collected and not self.judged)
+    def exit_code(self) -> int | None:
+        """Of the session; None where it did not run to its end."""
+        return None if self.finish is None else self.finish.exit_code
 
     def settle(self, why: str) -> list[TestResult]:
         """Results for what was collected and never ended; `why` is said as the reason."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.run.witnesses.names import EXIT_CODE, IMPORTS, INJECTION, JUNIT, LEDGER, NOX_REPORT, REPORTS, TESTS
-from gates.run.witnesses.testresults import NO_TEST
+from gates.run.witnesses.testresults import NO_TEST, NOTHING_RAN
 from gates.values import ExitCode, GateOutcome, worst_exit
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail
     if worst.name == EXIT_CODE and reason:
         better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
-        nothing = any(w.name == TESTS and w.detail == NO_TEST for w in found)  # pytest ends with 5 then
-        reason = NO_TEST if nothing else better or reason
+        nothing = next((w.detail for w in found if w.name == TESTS and w.detail in NOTHING_RAN), "")  # the code is 5
+        reason = nothing or better or reason
         # Only the tool's own fault keeps this gate from being judged, and the reader must learn what to do.
         reason = next((witness.detail for witness in found if witness.name == INJECTION), reason)
     if worst.outcome is GateOutcome.SKIPPED:
@@ -118,7 +118,8 @@ def conclude(
     if any(leaf.error for leaf in leaves):
         codes.append(ExitCode.USAGE)
     failed = [gate for gate in gates if _exit_of(gate) is ExitCode.GATE_FAILED]
-    if failed and all(gate.reason == NO_TEST for gate in failed):
+    ran = any(gate.tests is not None and gate.tests.run for gate in gates)
+    if failed and not ran and all(gate.reason == NO_TEST for gate in failed):
         codes = [ExitCode.NOTHING_SELECTED if code is ExitCode.GATE_FAILED else code for code in codes]
     if late or altered:
         codes.append(ExitCode.GATE_FAILED)

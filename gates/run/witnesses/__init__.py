@@ -15,11 +15,20 @@ from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.noxreport import nox_witness
 from gates.run.witnesses.ownword import own_word_witness
-from gates.run.witnesses.testresults import NO_TEST, ProcessSummary, is_demanded, results_witness
+from gates.run.witnesses.testresults import (
+    ALL_SKIPPED,
+    NO_TEST,
+    NOTHING_RAN,
+    ProcessSummary,
+    is_demanded,
+    results_witness,
+)
 from gates.run.witnesses.tree import tree_witness
 
 __all__ = [
+    "ALL_SKIPPED",
     "FALLBACK",
+    "NOTHING_RAN",
     "NO_TEST",
     "ProcessSummary",
     "agree",

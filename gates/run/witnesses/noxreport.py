@@ -15,7 +15,9 @@ _NO_PROGRAM = re.compile(
 
 
 def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
-    """What nox's own report says of the session. Its number 0 means *failed*, so only its words are read.
+    """What nox's own report says of the session: it must say something, or the session left nox before its end.
+
+    Its number 0 means *failed*, so only its words are read.
 
     Args:
         report: the file that nox wrote, decoded.
@@ -23,13 +25,23 @@ def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
         tail: the last lines of the log. Only there nox says that a program is missing, between the session's last
             output and its own closing line: no program that did run can have the last word but one.
     """
+    words = [_of_session(entry, tail) for entry in _entries(report, signature)]
+    if not words:
+        return Witness(name=NOX_REPORT, outcome=GateOutcome.FAILED, detail="nox wrote no report of this session")
+    return next((word for word in words if word.outcome is not GateOutcome.PASSED), words[0])
+
+
+def _entries(report: Any, signature: str) -> list[dict[str, Any]]:
+    """What the report says of the session; nothing where it cannot be read."""
     try:
-        entry = next(
-            item for item in report["sessions"] if item["name"] == signature or signature in item["signatures"]
-        )
-        word, reason = entry["result"], entry.get("reason") or ""
-    except (TypeError, KeyError, StopIteration):
-        return Witness(name=NOX_REPORT, detail="nox wrote no report of this session")
+        found = [entry for entry in report["sessions"] if signature in (entry["name"], *entry["signatures"])]
+        return [entry for entry in found if isinstance(entry["result"], str)]
+    except (TypeError, KeyError):
+        return []
+
+
+def _of_session(entry: dict[str, Any], tail: str) -> Witness:
+    word, reason = entry["result"], str(entry.get("reason") or "")
     if word == "failed" and reason.startswith("Python interpreter") and reason.endswith("not found"):
         return Witness(name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=reason)
     missing = _NO_PROGRAM.search(tail)
@@ -37,10 +49,7 @@ def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
         return Witness(
             name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=f"{missing['name']}: program not found"
         )
-    outcome = {
-        "success": GateOutcome.PASSED,
-        "failed": GateOutcome.FAILED,
-        "skipped": GateOutcome.SKIPPED,
-        "aborted": GateOutcome.FAILED,  # by session.error; a session that is interrupted leaves no report
-    }.get(word)
+    # `aborted` is by session.error. A session that is interrupted leaves no report, and a word that nobody knows is
+    # none of success.
+    outcome = {"success": GateOutcome.PASSED, "skipped": GateOutcome.SKIPPED}.get(word, GateOutcome.FAILED)
     return Witness(name=NOX_REPORT, outcome=outcome, detail=f"{word}: {reason}" if reason else word)

@@ -192,8 +192,8 @@ def test_a_record_has_the_fields_of_a_result_but_what_its_reader_adds(ran: Ran) 
 
 
 def test_start_and_finish_frame_the_records(ran: Ran, mode: str) -> None:
-    start, finish = ran.records[0], ran.records[-1]
-    assert (start["type"], finish["type"]) == ("start", "finish")
+    (begin, start), finish = ran.records[:2], ran.records[-1]
+    assert (begin["type"], start["type"], finish["type"]) == ("begin", "start", "finish")
     assert start["schema_version"] == 1
     assert start["pytest"] == pytest.__version__
     assert start["workers"] == (2 if "xdist" in mode else 0)

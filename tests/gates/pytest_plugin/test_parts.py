@@ -16,6 +16,7 @@ from gates.filters import FilterSyntaxError, LeafReport
 from gates.protocol import Settings
 from gates.pytest_plugin import distribution
 from gates.pytest_plugin.budget import RECORD_LIMIT, fair_share, fit
+from gates.pytest_plugin.called import CALLED
 from gates.pytest_plugin.catalogue import Catalogue, Entry, from_ids, load, place, reconciled, save
 from gates.pytest_plugin.ledger import Found, Ledgers, finder, load_ledgers
 from gates.pytest_plugin.options import seconds
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 
 def report(when: str, outcome: str = "passed", text: str | None = None, **more: Any) -> pytest.TestReport:
+    """A report, of a call that really ran."""
+    more = {CALLED: True, **more} if when == "call" else more
     return pytest.TestReport(
         nodeid="test_a.py::test_it",
         location=("test_a.py", 4, "test_it"),
@@ -42,6 +45,12 @@ def report(when: str, outcome: str = "passed", text: str | None = None, **more: 
     )
 
 
+def uncalled(outcome: str, **more: Any) -> pytest.TestReport:
+    found = report("call", outcome, **more)
+    delattr(found, CALLED)
+    return found
+
+
 def concluded(*reports: pytest.TestReport) -> dict[str, Any]:
     attempt = Attempt(100.0)
     for one in reports:
@@ -52,6 +61,21 @@ def concluded(*reports: pytest.TestReport) -> dict[str, Any]:
 class TestReports:
     def test_the_duration_is_that_of_all_phases(self) -> None:
         assert concluded(report("setup"), report("call"), report("teardown"))["duration"] == 3.0
+
+    @pytest.mark.parametrize(
+        "reports",
+        [
+            pytest.param([report("setup"), report("teardown")], id="no call"),
+            pytest.param([report("setup"), uncalled("passed"), report("teardown")], id="a call that never began"),
+            pytest.param(
+                [report("setup"), uncalled("passed", wasxfail="x"), report("teardown")], id="expected to fail"
+            ),
+        ],
+    )
+    def test_a_test_whose_call_never_ran_is_not_run(self, reports: list[pytest.TestReport]) -> None:
+        fields = concluded(*reports)
+        assert fields["outcome"] == "not-run"
+        assert "its call never ran" in fields["reason"]
 
     def test_a_test_that_passes_at_its_second_attempt_is_flaky(self) -> None:
         fields = concluded(

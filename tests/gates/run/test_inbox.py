@@ -288,14 +288,45 @@ class TestSets:
                 id="last chunk lost",
             ),
             pytest.param(record("start") + ended("a") + record("finish", exit_code=0), False, id="results alone"),
-            pytest.param(record("start") + record("finish", exit_code=0), True, id="never collects, like --cache-show"),
+            pytest.param(record("start") + record("finish", exit_code=0), False, id="never collects"),
             pytest.param(record("start") + collected() + record("finish", exit_code=5), True, id="no tests"),
         ],
     )
     def test_it_is_known_whether_the_collection_was_complete(self, box: Box, stream: bytes, listed: bool) -> None:
         box.write(stream)
         box.inbox.settle("x")
-        assert box.process.listed is listed
+        assert box.process.summary.listed is listed
+
+    @pytest.mark.parametrize(
+        ("last", "expected"),
+        [
+            ({"exit_code": 0}, {"exit_code": 0}),
+            ({"exit_code": 0, "asked": "--version"}, {"exit_code": 0, "asked": "--version"}),
+            (
+                {"exit_code": 5, "workers": {"started": 3, "collected": 1, "died": ["gw0", "gw1"]}},
+                {"exit_code": 5, "workers": 3, "silent_workers": 2, "dead_workers": ("gw0", "gw1")},
+            ),
+            ({"exit_code": "0"}, {"exit_code": None, "unreadable": 1}),
+            ({"exit_code": 0, "workers": "all"}, {"exit_code": None, "unreadable": 1}),
+        ],
+    )
+    def test_the_last_word_tells_how_the_session_and_its_workers_ended(
+        self, box: Box, last: dict[str, Any], expected: dict[str, Any]
+    ) -> None:
+        box.write(record("begin", pid=7) + record("finish", **last))
+        box.inbox.settle("x")
+        assert {name: getattr(box.process.summary, name) for name in expected} == expected
+
+    @pytest.mark.parametrize("behind", [ended("b"), collected("b"), record("begin"), record("finish", exit_code=0)])
+    def test_nothing_may_follow_the_last_word(self, box: Box, behind: bytes) -> None:
+        box.write(collected("a") + ended("a") + record("finish", exit_code=0) + behind)
+        box.inbox.settle("x")
+        assert box.process.unreadable == 1
+
+    def test_a_test_that_failed_when_it_ran_once_more_is_named(self, box: Box) -> None:
+        box.write(collected("a") + ended("a") + record("again", id="a", outcome="failed"))
+        box.inbox.settle("x")
+        assert box.process.summary.again == ("a",)
 
 
 def test_attempts_subtests_and_phases_of_a_record_are_those_of_the_result(box: Box) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.protocol import asked_path
-from gates.run.inbox import PytestProcess
+from gates.run.inbox import Finish, PytestProcess
 from gates.run.stall import DUMPING, MARGIN, PATIENCE, Stall, patience_of
 from tests.gates.run.making import NOTHING
 
@@ -110,7 +110,7 @@ def test_what_has_a_limit_of_its_own_is_given_that_limit(record: dict[str, Any],
     [
         [],
         [process({}, collection_complete=False)],
-        [process({}, exit_code=0)],
+        [process({}, finish=Finish(exit_code=0))],
         [process({"a": {"time": 1000.0, "group": "db"}})],
     ],
     ids=["no tests", "still collecting", "finished", "another gate's test has the place"],

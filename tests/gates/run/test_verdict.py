@@ -7,7 +7,7 @@ import pytest
 
 from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.run.verdict import conclude, decide, leaves_of
-from gates.run.witnesses import NO_TEST, ProcessSummary, results_witness
+from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, results_witness
 from gates.values import EXIT_PRECEDENCE, ExitCode, GateOutcome, worst_exit
 from tests.gates.run.making import a_result
 
@@ -85,7 +85,7 @@ class TestDecide:
         assert decide(witnesses)[2] == "2 tests failed"
 
     def test_no_test_explains_the_exit_code_of_pytest(self) -> None:
-        process = ProcessSummary(started=True, exit_code=5, collected=0, ended=0)
+        process = ProcessSummary(exit_code=5)
         tests = results_witness([process], TestCounts(), demanded=False)
         assert tests is not None
         assert decide([says("exit code", FAILED, "exit code 1"), tests]) == (FAILED, False, NO_TEST)
@@ -114,6 +114,21 @@ class TestConclude:
             pytest.param([a_result(outcome=FAILED)], {"trouble": True}, ("failed", 1), id="trouble hides no failure"),
             pytest.param([], {}, ("nothing-selected", 4), id="no gate"),
             pytest.param([a_result(outcome=FAILED, reason=NO_TEST)], {}, ("nothing-selected", 4), id="no test"),
+            pytest.param(
+                [a_result(outcome=FAILED, reason=NO_TEST), a_result()], {}, ("nothing-selected", 4), id="lint"
+            ),
+            pytest.param(
+                [a_result(outcome=FAILED, reason=NO_TEST), a_result(tests=TestCounts(collected=1, run=1, passed=1))],
+                {},
+                ("failed", 1),
+                id="no test here, some elsewhere",
+            ),
+            pytest.param(
+                [a_result(outcome=FAILED, reason=ALL_SKIPPED), a_result()],
+                {},
+                ("failed", 1),
+                id="skipped is not nothing",
+            ),
             pytest.param(
                 [a_result(outcome=FAILED, reason=NO_TEST), a_result(outcome=FAILED, reason="ruff")],
                 {},

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gates.results import Witness
 from gates.run.witnesses import nox_witness
 from gates.values import GateOutcome
 
@@ -21,7 +22,8 @@ class TestNoxReport:
             ("failed", "Program not found", FAILED),
             ("skipped", "no such database", SKIPPED),
             ("aborted", "1 problem", FAILED),
-            ("something new", None, None),
+            ("something new", None, FAILED),
+            ("Success", None, FAILED),
         ],
     )
     def test_words_are_read_never_numbers(self, result: str, reason: str | None, outcome: GateOutcome | None) -> None:
@@ -53,7 +55,18 @@ class TestNoxReport:
         assert ("ruff: program not found" in witness.detail) is (outcome is COULD_NOT_RUN)
 
     @pytest.mark.parametrize(
-        "report", [None, {}, [], {"sessions": []}, {"sessions": [{"name": "other", "signatures": []}]}, 3]
+        "report",
+        [
+            *(None, {}, [], 3, {"sessions": []}, {"sessions": [{"name": "other", "signatures": []}]}),
+            *({"sessions": None}, {"sessions": [{"name": "test", "signatures": ["test"], "result": ["success"]}]}),
+        ],
     )
-    def test_a_report_without_the_session_says_nothing(self, report: Any) -> None:
-        assert nox_witness(report, "test").outcome is None
+    def test_nox_that_says_nothing_of_the_session_did_not_see_its_end(self, report: Any) -> None:
+        assert nox_witness(report, "test") == Witness(
+            name="nox report", outcome=FAILED, detail="nox wrote no report of this session"
+        )
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_the_worst_word_on_a_session_counts(self, order: int) -> None:
+        entries = [{"name": "test", "signatures": ["test"], "result": word} for word in ("success", "failed")][::order]
+        assert nox_witness({"sessions": entries}, "test").outcome is FAILED

@@ -6,7 +6,7 @@ import pytest
 
 from gates.results import TestCounts, Witness
 from gates.run.verdict import decide
-from gates.run.witnesses import NO_TEST, ProcessSummary, is_demanded, results_witness
+from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, is_demanded, results_witness
 from gates.values import GateOutcome
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
@@ -18,12 +18,13 @@ def says(name: str, outcome: GateOutcome | None, detail: str = "") -> Witness:
 
 
 def process(exit_code: int | None = 0, **fields: Any) -> ProcessSummary:
-    return ProcessSummary(started=True, exit_code=exit_code, collected=3, ended=3, **fields)
+    return ProcessSummary(**{"exit_code": exit_code, "collected": 3, **fields})
 
 
 ALL_GOOD = TestCounts(collected=3, run=3, passed=3)
 ONE_BAD = TestCounts(collected=3, run=3, passed=2, failed=1)
 ONE_LOST = TestCounts(collected=3, run=2, passed=2, not_run=1)
+ALL_SKIPPED_COUNTS = TestCounts(collected=3, skipped=3)
 ALL_EXCLUDED = TestCounts(collected=3, excluded=3)
 
 
@@ -58,6 +59,47 @@ class TestTests:
             pytest.param([process(5)], TestCounts(), False, PASSED, NO_TEST, id="none selected"),
             pytest.param([process(0)], ALL_EXCLUDED, True, FAILED, NO_TEST, id="all excluded"),
             pytest.param([], TestCounts(), True, FAILED, "no test results were written", id="nothing came"),
+            pytest.param([process(5, workers=2)], TestCounts(), False, PASSED, NO_TEST, id="none, say all workers"),
+            pytest.param(
+                [process(5, collected=0, workers=2, silent_workers=1)],
+                TestCounts(),
+                False,
+                FAILED,
+                "1 of 2 workers of pytest-xdist never finished collecting",
+                id="none, says one worker",
+            ),
+            pytest.param(
+                [process(workers=2, silent_workers=1)], ALL_GOOD, True, PASSED, "3 of 3", id="a worker was not needed"
+            ),
+            pytest.param(
+                [process(workers=2, silent_workers=1, dead_workers=("gw1",))],
+                ALL_GOOD,
+                False,
+                FAILED,
+                "1 worker of pytest-xdist died without a test to show for it: gw1",
+                id="a worker died",
+            ),
+            pytest.param(
+                [process(again=("a",))], ALL_GOOD, True, FAILED, "1 test failed when run once more: a", id="twice"
+            ),
+            pytest.param([process()], ALL_SKIPPED_COUNTS, True, FAILED, ALL_SKIPPED, id="all skipped, demanded"),
+            pytest.param([process()], ALL_SKIPPED_COUNTS, False, PASSED, ALL_SKIPPED, id="all skipped"),
+            pytest.param(
+                [process(listed=False, asked="--markers")],
+                TestCounts(),
+                False,
+                FAILED,
+                "pytest was only asked for --markers",
+                id="asked for something else",
+            ),
+            pytest.param(
+                [process(listed=False, asked="--version"), process()],
+                ALL_GOOD,
+                True,
+                PASSED,
+                "3 of 3",
+                id="asked first",
+            ),
         ],
     )
     def test_records_are_a_witness(
@@ -87,6 +129,16 @@ class TestTests:
             tests = results_witness([summary], ALL_GOOD, demanded=False)
             assert tests is not None
             assert decide([says("exit code", PASSED), tests])[:2] == (FAILED, True)
+
+    @pytest.mark.parametrize("no_tests", ["warn", "pass"])
+    def test_nothing_is_forgiven_where_a_process_never_finished_collecting(self, no_tests: str) -> None:
+        summaries = [process(5, collected=0, workers=2, silent_workers=2), process(0, collected=0, listed=False)]
+        for summary in summaries:
+            witness = results_witness([summary], TestCounts(), demanded=False, no_tests=no_tests)
+            assert witness is not None
+            assert witness.outcome is FAILED
+        whole = results_witness([process(5, collected=0)], TestCounts(), demanded=True, no_tests=no_tests)
+        assert whole is None or whole.outcome is PASSED
 
     def test_a_gate_that_owes_no_tests_needs_none(self) -> None:
         assert results_witness([], TestCounts(), demanded=False) is None

@@ -1,0 +1,68 @@
+"""Notes that the call of a test began and what each phase raised, whatever the reports say of it later.
+
+A report is what plugins make of a phase, and a conftest may make anything of it. pytest itself knows more: which test it
+has called, and which exception came out. What is noted here travels with the report, through xdist, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .text import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+CALLED = "gates_called"
+"""On the report of a call: it began, in the process that made the report."""
+
+HIDDEN = "gates_hidden"
+"""On a report that says *passed*: what the phase raised, as an outcome and words."""
+
+
+class CallWitness:
+    """In each process that runs tests."""
+
+    def __init__(self) -> None:
+        self._called: pytest.Item | None = None
+        self._raised: dict[tuple[str, str], tuple[str, str]] = {}  # (node id, phase) → outcome and words
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """The call begins."""
+        self._called = item
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """Put what is known into the report; others may still change it."""
+        outcome = yield
+        key = (item.nodeid, str(call.when))
+        self._raised.pop(key, None)
+        if call.excinfo is not None:  # looked at only now: pytest's unittest plugin puts its own exceptions there
+            skipped = isinstance(call.excinfo.value, pytest.skip.Exception)
+            words = call.excinfo.exconly(tryshort=True) if not skipped else str(call.excinfo.value)
+            self._raised[key] = ("skipped" if skipped else "failed", first_line(words))
+        if outcome.excinfo is not None:
+            return
+        report = outcome.get_result()
+        if report is not None and call.when == "call" and self._called is item:
+            setattr(report, CALLED, True)
+        self._note(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The last look before others hear of the report, in the process that made it."""
+        self._note(report)
+        if report.when == "teardown":
+            for phase in ("setup", "call", "teardown"):
+                self._raised.pop((report.nodeid, phase), None)
+
+    def _note(self, report: pytest.TestReport | None) -> None:
+        if report is None or str(report.outcome) != "passed" or hasattr(report, "wasxfail"):
+            return
+        raised = self._raised.get((report.nodeid, str(report.when)))
+        if raised is not None and not hasattr(report, HIDDEN):
+            setattr(report, HIDDEN, raised)

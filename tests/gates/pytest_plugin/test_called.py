@@ -1,0 +1,119 @@
+"""A test is passed only when its call really ran and raised nothing, whatever its reports say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.gates.pytest_plugin.conftest import Project
+
+FAILS = "def test_a(): assert 1 == 2\n"
+
+FORGED = """
+    import pytest
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(item, nextitem):
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for phase in ("setup", "call", "teardown"):
+            report = pytest.TestReport(item.nodeid, item.location, {}, "passed", None, phase)
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+    """
+REWRITTEN = """
+    import pytest
+
+    @pytest.hookimpl(hookwrapper=True{order})
+    def pytest_runtest_makereport(item, call):
+        outcome = yield
+        report = outcome.get_result()
+        report.outcome, report.longrepr = "passed", None
+    """
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "load")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
+def test_a_test_that_is_only_set_up_has_not_run(project: Project, option: str, options: tuple[str, ...]) -> None:
+    project.write(test_it=FAILS)
+    ran = project.injected(option, *options)
+    assert ran.exit_code == 0
+    assert ran.outcomes == {"test_a": "not-run"}
+    assert ran.tests["test_a"]["reason"] == f"{option}: its call never ran"
+
+
+@pytest.mark.parametrize(
+    ("conftest", "outcome", "words"),
+    [
+        pytest.param(FORGED, "not-run", "reports it as passed; its call never ran", id="forged reports"),
+        pytest.param(REWRITTEN.format(order=""), "failed", "assert 1 == 2", id="rewritten"),
+        pytest.param(REWRITTEN.format(order=", tryfirst=True"), "failed", "assert 1 == 2", id="rewritten at the last"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "load")], ids=["alone", "xdist"])
+def test_reports_that_hide_how_a_call_ended_are_not_believed(
+    project: Project, conftest: str, outcome: str, words: str, options: tuple[str, ...]
+) -> None:
+    project.write(test_it=FAILS, conftest=conftest)
+    ran = project.injected(*options)
+    assert ran.exit_code == 0, "pytest believes it"
+    assert ran.outcomes == {"test_a": outcome}
+    record = ran.tests["test_a"]
+    assert words in record["message"] + record["reason"]
+
+
+@pytest.mark.parametrize("phase", ["setup", "teardown"])
+def test_a_hidden_error_of_another_phase_is_one(project: Project, phase: str) -> None:
+    lines = "assert 0\n    yield" if phase == "setup" else "yield\n    assert 0"
+    body = f"import pytest\n@pytest.fixture\ndef broken():\n    {lines}\ndef test_a(broken): pass\n"
+    project.write(test_it=body, conftest=REWRITTEN.format(order=""))
+    ran = project.injected()
+    assert (ran.outcomes, ran.tests["test_a"]["phase"]) == ({"test_a": "error"}, phase)
+
+
+def test_a_skip_that_is_called_passed_stays_a_skip(project: Project) -> None:
+    project.write(
+        test_it="import pytest\ndef test_a(): pytest.skip('no such device')\n", conftest=REWRITTEN.format(order="")
+    )
+    ran = project.injected()
+    assert (ran.outcomes, ran.tests["test_a"]["reason"]) == ({"test_a": "skipped"}, "no such device")
+
+
+def test_what_really_ran_is_believed(project: Project) -> None:
+    project.write(
+        test_it="""
+            import unittest
+            import pytest
+
+            def test_plain(): pass
+
+            @pytest.mark.xfail
+            def test_xfails(): assert 0
+
+            @pytest.mark.xfail
+            def test_xpasses(): pass
+
+            @pytest.mark.xfail(run=False)
+            def test_is_not_run(): pass
+
+            class TestCase(unittest.TestCase):
+                def test_method(self): pass
+
+                @unittest.expectedFailure
+                def test_expected(self): assert 0
+
+                def test_skips(self): self.skipTest("x")
+            """
+    )
+    assert project.injected("-p", "no:unraisableexception").outcomes == {
+        "test_plain": "passed",
+        "test_xfails": "xfailed",
+        "test_xpasses": "xpassed",
+        "test_is_not_run": "xfailed",
+        "TestCase::test_method": "passed",
+        "TestCase::test_expected": "xfailed",
+        "TestCase::test_skips": "skipped",
+    }
