@@ -88,6 +88,8 @@ class PytestProcess:
         try:
             record = _decode(line)
             hides = hides and record["type"] != "secrets" and self._mask.touches(line)
+            if self.finish is not None and record["type"] not in _ASIDE:
+                raise ValueError(f"{record['type']} behind the last word")
             if record["type"] == "collected":
                 self._collect(record, hides=hides)
                 return None
@@ -123,8 +125,6 @@ class PytestProcess:
 
     def _take(self, record: dict[str, Any]) -> TestResult | None:
         kind = record.pop("type")
-        if self.finish is not None and kind not in _ASIDE:
-            raise ValueError(f"{kind} behind the last word")
         if kind in ("begin", "start"):
             self.start |= record
         elif kind == "running":
