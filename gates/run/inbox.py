@@ -89,14 +89,14 @@ class PytestProcess:
             record = _decode(line)
             hides = hides and record["type"] != "secrets" and self._mask.touches(line)
             if self.finish is not None and record["type"] not in _ASIDE:
-                raise ValueError(f"{record['type']} behind the last word")
-            if record["type"] == "collected":
+                self.unreadable += 1  # nothing may follow the last word
+            elif record["type"] == "collected":
                 self._collect(record, hides=hides)
-                return None
-            return self._take(self._masked(record) if hides else record)
+            else:
+                return self._take(self._masked(record) if hides else record)
         except (ValueError, KeyError, TypeError, AttributeError):
             self.unreadable += 1
-            return None
+        return None
 
     def _masked(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record without secrets. What it says of a test, it says of the one that was collected under that id."""
