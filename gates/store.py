@@ -15,6 +15,7 @@ import msgspec
 from gates.errors import GatesError
 from gates.outstanding import Outstanding
 from gates.regular import read_bytes
+from gates.results.duplicates import worst_of
 from gates.results.files import write_whole
 from gates.storage.records import RECORDS
 from gates.values import TestOutcome
@@ -177,14 +178,14 @@ class Store:
         ran = [test for test in tests if not test.exclusion]
         if run.subject.kind in ("worktree", "folder"):
             known = self.tests()
-            for test in ran:
+            for test in worst_of(ran, _id).values():
                 before = known.get(test.id)
                 flaky = run.started if test.outcome is TestOutcome.FLAKY else before.flaky if before else 0.0
                 known[test.id] = TestMemory(str(test.outcome), round(test.duration, 6), flaky)
             write_whole(self.folder / "tests.json", msgspec.json.encode(known))
         ended = {gate.name for gate in run.gates if gate.outcome.value in ("passed", "failed")}
         whole = not run.filter and not run.include_excluded and run.whole and ended == set(run.planned)
-        outcomes = {test.id: str(test.outcome) for test in tests}
+        outcomes = {name: str(test.outcome) for name, test in worst_of(tests, _id).items()}
         record = self._record(run.subject.identity)
         write_whole(record, msgspec.json.encode(Recorded(run=run.id, whole=whole, outcomes=outcomes)))
         old = sorted(record.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -213,6 +214,10 @@ def all_stores(cache: Path) -> Iterator[Store]:
     for path in sorted(cache.glob("*-*")):
         if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             yield Store(path)
+
+
+def _id(test: TestResult) -> str:
+    return test.id
 
 
 def cache_folder() -> Path:

@@ -74,9 +74,15 @@ def only_old(gates: Sequence[DiagnosticsComparison]) -> frozenset[str]:
     return frozenset(each.gate for each in gates if each.head and not each.new and not each.unknown)
 
 
+_OF_TESTS = frozenset({"exit code", "nox report", "test results", "junit"})
+"""Witnesses that say no more than that tests failed; any other one has something of its own to say."""
+
+
 def _fail_alike(one: GateResult, other: GateResult, *, passed: bool = True) -> bool:
     # What passed on the base and failed there only when it was run again left the gate of the base passed.
     alike = (passed and one.outcome is GateOutcome.PASSED) or (
         one.outcome is GateOutcome.FAILED and one.exit_code == other.exit_code
     )
+    failed = {witness.name for witness in other.witnesses if witness.outcome is GateOutcome.FAILED}
+    alike = alike and failed <= _OF_TESTS
     return alike and other.outcome is GateOutcome.FAILED and not (one.inconsistent or other.inconsistent)

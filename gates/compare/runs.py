@@ -16,6 +16,7 @@ from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
 from gates.results import Run, Subject, TestCounts, TestResult, count_tests
+from gates.results.duplicates import worst_first
 from gates.values import FINDINGS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def compare_runs(
         sources: what was read of either side.
         further: what was measured after both runs.
     """
+    base_tests, head_tests = worst_first(base_tests), worst_first(head_tests)
     tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(sources.shapes or ())), further.again)
     wider = wider_exclusions(base_tests, head_tests, terms.accepted)
     changed = compare_dependencies(*sources.dependencies) if sources.dependencies is not None else None
@@ -108,8 +110,9 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
 
 def compare_results(base: Side, head: Side, notes: Sequence[str] = (), *, terms: Terms = USUAL_TERMS) -> Comparison:
     """Results against results, whoever made them; `notes` and `terms` as of `compare_runs`."""
-    tests = compare_tests(base.tests, head.tests)
-    wider = wider_exclusions(base.tests, head.tests, terms.accepted)
+    base_tests, head_tests = worst_first(base.tests), worst_first(head.tests)
+    tests = compare_tests(base_tests, head_tests)
+    wider = wider_exclusions(base_tests, head_tests, terms.accepted)
     return Comparison(
         base=base.name,
         head=head.name,
@@ -120,7 +123,7 @@ def compare_results(base: Side, head: Side, notes: Sequence[str] = (), *, terms:
         base_counts=count_tests(base.tests),
         head_counts=count_tests(head.tests),
         notes=tuple(notes),
-        only_base_failures=bool(fails_as_base(base.tests, head.tests, tests)),
+        only_base_failures=bool(fails_as_base(base_tests, head_tests, tests)),
         **_judged(tests, wider, _findings(tests, wider, {}), terms),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.compare.moved import pairs_of
 from gates.compare.values import Fewer, Renamed, TestsComparison
-from gates.values import BAD_TESTS, LOST_TESTS, RAN_TESTS, TestOutcome
+from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 GOOD_TESTS = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})
 WRONG_TESTS = BAD_TESTS | LOST_TESTS
+FIXED_TESTS = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY})
+"""What makes a test fixed that failed. One that is expected to fail is not."""
+
+WEAKER = {
+    TestOutcome.EXCLUDED: "newly_excluded",
+    TestOutcome.SKIPPED: "newly_skipped",
+    TestOutcome.QUARANTINED: "newly_quarantined",
+    TestOutcome.XFAILED: "newly_xfailed",
+    TestOutcome.XPASSED: "newly_xpassed",
+    TestOutcome.FLAKY: "newly_flaky",
+}
+"""Outcome that says less than *passed* → what a test is called that said more on the base."""
+
+SAYS_LESS = (*WEAKER, TestOutcome.PASSED)
+"""Outcomes, those that say least first. A step down is named, however small: the next step may be taken from there."""
 
 
 def naming(results: Iterable[TestResult], renamed: Mapping[str, str] | None = None) -> Callable[[TestResult], str]:
@@ -140,17 +155,18 @@ def _became(before: TestResult | None, after: TestResult) -> tuple[str, ...]:
             words += _causes(before, after)
         if now in LOST_TESTS and was is not None and was not in LOST_TESTS:
             words.append("lost")
-    elif was in WRONG_TESTS and now in GOOD_TESTS:
+    elif was in WRONG_TESTS and now in FIXED_TESTS:
         words.append("fixed")
-    if now is TestOutcome.SKIPPED and was in RAN_TESTS:
-        words.append("newly_skipped")
-    if now is TestOutcome.XFAILED and was in (TestOutcome.PASSED, TestOutcome.FLAKY):
-        words.append("newly_xfailed")
-    if now is TestOutcome.FLAKY and was is TestOutcome.PASSED:
-        words.append("newly_flaky")
-    if now is TestOutcome.EXCLUDED and was is not None and was is not TestOutcome.EXCLUDED:
-        words.append("newly_excluded")
+    if was is not None and now in WEAKER and _says(was) > _says(now):
+        words.append(WEAKER[now])
     return tuple(words)
+
+
+def _says(outcome: TestOutcome) -> int:
+    """How much a test says that ends so: one that fails is heard, one that may fail is not."""
+    if outcome in LOST_TESTS:
+        outcome = TestOutcome.SKIPPED
+    return SAYS_LESS.index(TestOutcome.FLAKY if outcome in BAD_TESTS else outcome)
 
 
 def _causes(before: TestResult, after: TestResult) -> list[str]:

@@ -54,7 +54,9 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         same_cause: those of them that failed on both, and for the same cause: no doing of the head's.
         newly_skipped: ran on the base, skipped on the head.
         newly_excluded: not excluded on the base, excluded on the head.
-        newly_xfailed: passed on the base, and is expected to fail on the head.
+        newly_xfailed: is expected to fail on the head, and failed; was not on the base, or passed there all the same.
+        newly_xpassed: is expected to fail on the head, and passed all the same: from now on it may fail unheard.
+        newly_quarantined: passed on the base; failed on the head, where an entry of the quarantine forgives it.
         newly_flaky: passed at its first attempt on the base, and only at a further one on the head.
         other_cause: failed on both sides, with another signature.
         lost: without a result on the head, though it ran on the base.
@@ -75,6 +77,8 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     newly_skipped: tuple[str, ...] = ()
     newly_excluded: tuple[str, ...] = ()
     newly_xfailed: tuple[str, ...] = ()
+    newly_xpassed: tuple[str, ...] = ()
+    newly_quarantined: tuple[str, ...] = ()
     newly_flaky: tuple[str, ...] = ()
     other_cause: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -84,7 +88,7 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def weakens(self) -> bool:
         """Whether the suite checks less than before; exclusions are judged by their entries."""
-        return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.fewer)
+        return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.newly_xpassed or self.fewer)
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,9 @@ LISTS = (
     ("removed", "removed"),
     ("newly_skipped", "newly skipped"),
     ("newly_xfailed", "newly expected to fail"),
+    ("newly_xpassed", "newly allowed to fail"),
     ("newly_excluded", "newly excluded"),
+    ("newly_quarantined", "newly failing and forgiven by the quarantine"),
     ("newly_flaky", "newly flaky"),
     ("flaky_on_both", "flaky on both sides"),
     ("still_failing", "failing on both sides"),
@@ -56,7 +58,7 @@ SHORT = {
 }
 """Field of the tests' comparison → its words in the conclusion, where it is named there."""
 
-WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_excluded")
+WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_xpassed", "newly_excluded")
 
 LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
 BREAKING = "breaking the public API"

@@ -11,6 +11,7 @@ from gates.compare.confirm import Again
 from gates.compare.tests import naming
 from gates.errors import GatesError
 from gates.outstanding import Part
+from gates.results.duplicates import worst_first, worst_of
 from gates.results.files import CONFIRM_FOLDER
 from gates.values import ExitCode, TestOutcome
 
@@ -63,7 +64,8 @@ def run_again(
         for side, first in sides:
             sys.stderr.write(f"confirm {number} of {times}: {len(newly)} newly failing on the {side}\n")
             wanted = only_these(
-                request, [(result.gate, result.id) for result in first.tests if names[side](result) in newly]
+                request,
+                [(result.gate, result.id) for result in worst_first(first.tests) if names[side](result) in newly],
             )
             try:
                 done = run(side, wanted, folder / f"{side}-{number}")
@@ -71,7 +73,7 @@ def run_again(
                 return _confirmed(again, (f"run {number} of the {side}, to confirm, could not be made: {error}",))
             if done.run.exit_code == ExitCode.INTERRUPTED:
                 return _confirmed(again, ("interrupted before everything was confirmed",), interrupted=True)
-            again[side].append({names[side](result): result.outcome for result in done.tests})
+            again[side].append({name: result.outcome for name, result in worst_of(done.tests, names[side]).items()})
     return _confirmed(again)
 
 

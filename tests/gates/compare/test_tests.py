@@ -47,7 +47,19 @@ def became(before: str | None, after: str | None) -> set[str]:
         ("passed", "excluded", "newly_excluded"),
         ("passed", "xfailed", "newly_xfailed"),
         ("passed", "flaky", "newly_flaky"),
-        ("passed", "quarantined", ""),
+        ("passed", "quarantined", "newly_quarantined"),
+        ("passed", "xpassed", "newly_xpassed"),
+        ("flaky", "xpassed", "newly_xpassed"),
+        ("xpassed", "xfailed", "newly_xfailed"),
+        ("xfailed", "xpassed", ""),
+        ("xfailed", "skipped", "newly_skipped"),
+        ("xfailed", "quarantined", "newly_quarantined"),
+        ("quarantined", "quarantined", ""),
+        ("quarantined", "xfailed", ""),
+        ("failed", "flaky", "fixed"),
+        ("failed", "quarantined", "newly_quarantined"),
+        ("not-run", "xfailed", ""),
+        ("not-run", "excluded", "newly_excluded"),
         ("xfailed", "failed", "newly_failing"),
         ("xfailed", "passed", ""),
         ("flaky", "failed", "newly_failing"),
@@ -56,7 +68,8 @@ def became(before: str | None, after: str | None) -> set[str]:
         ("failed", "not-run", "still_failing lost"),
         ("not-run", "failed", "still_failing"),
         ("failed", "passed", "fixed"),
-        ("failed", "xfailed", "fixed"),
+        ("failed", "xfailed", "newly_xfailed"),
+        ("failed", "xpassed", "newly_xpassed"),
         ("not-run", "passed", "fixed"),
         ("failed", "skipped", "newly_skipped"),
         ("failed", "excluded", "newly_excluded"),
@@ -90,7 +103,7 @@ def test_exactly_a_test_that_was_good_and_is_wrong_or_lost_is_a_regression(
 ) -> None:
     words = became(before, after)
     assert ("newly_failing" in words) == (before in GOOD and after in WRONG | LOST)
-    assert ("fixed" in words) == (before in WRONG | LOST and after in GOOD)
+    assert ("fixed" in words) == (before in WRONG | LOST and after in ("passed", "flaky"))
     assert ("new" in words) == (before is None)
     assert ("removed" in words) == (after is None)
     # Whatever is wrong on the head is said to be so, by exactly one word.

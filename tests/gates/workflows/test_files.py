@@ -116,7 +116,7 @@ def test_several_files_and_patterns_are_one_side(folder: Path, base: str) -> Non
 def test_a_test_of_two_files_is_two_tests(folder: Path) -> None:
     base = {"base/1.xml": junit("a"), "base/2.xml": junit("a")}
     head = {"head/1.xml": junit("a"), "head/2.xml": junit("a", failing=("a",))}
-    assert compared(folder, base, head).tests.newly_failing == ("s::a#2",)
+    assert compared(folder, base, head).tests.newly_failing == ("s::a",)
     assert compared(folder, base, {"head/2.xml": junit("a")}, "base/*.xml", "head/2.xml").tests.removed == ("s::a#2",)
 
 
@@ -257,3 +257,26 @@ def test_the_comparison_is_written_where_reports_are_asked_for(folder: Path) -> 
     assert found.base_identity.startswith("results:sha256:")
     (folder / "b.xml").write_text(junit("x", "y"))
     assert compare_files("a.xml", "b.xml").head_identity != found.head_identity
+
+
+def case(outcome: str) -> str:
+    return f'<testcase classname="c" name="t">{"<failure/>" if outcome == "failed" else ""}</testcase>'
+
+
+ORDERS = [("passed", "failed"), ("failed", "passed")]
+
+
+@pytest.mark.parametrize("base", ORDERS)
+@pytest.mark.parametrize("head", ORDERS)
+def test_the_order_of_results_with_one_name_decides_nothing(
+    folder: Path, base: tuple[str, str], head: tuple[str, str]
+) -> None:
+    def file(outcomes: tuple[str, ...]) -> str:
+        return f'<testsuite name="s">{"".join(map(case, outcomes))}</testsuite>'
+
+    same = compared(folder, {"base.xml": file(base)}, {"head.xml": file(head)})
+    assert not same.findings
+    worse = compared(folder, {"one.xml": file(("passed", "passed"))}, {"two.xml": file(head)})
+    assert len(worse.tests.newly_failing) == 1
+    once = compared(folder, {"once.xml": file(("passed",))}, {"twice.xml": file(head)})
+    assert len(once.tests.newly_failing) == 1
