@@ -18,7 +18,7 @@ _SILENT = frozenset(
         *("attachments", "attachment", "screenshots", "screenshot", "links", "link", "url", "file", "files"),
         *("description", "comment", "comments", "metadata", "tags", "tag", "labels", "label", "categories", "category"),
         *("requirements", "requirement", "parameters", "parameter", "arguments", "argument", "measurements"),
-        *("measurement", "owner", "author", "stacktrace", "rerun", "system-metadata"),
+        *("measurement", "owner", "author", "rerun", "system-metadata"),
     }
 )
 """Elements in lower case. `rerun` is an attempt before the result that is written (pytest-rerunfailures)."""

@@ -89,7 +89,7 @@ def said_by(
             said = _worse(said, _answer(question, name, value, passed))
     for name in _SAID_BY_PROPERTIES.intersection(properties or ()):
         text = (properties or {})[name]
-        outcome = _WORDS.get(normal(text))
+        outcome = _meaning(text.strip())
         if outcome is not None:
             said = _worse(said, Said(outcome, f"property {name}={text[:100]!r}"))
     return said
@@ -100,22 +100,32 @@ def _worse(first: Said, second: Said) -> Said:
 
 
 def _answer(question: Question, name: str, value: str, passed: Collection[str]) -> Said:
-    word = normal(value)
-    text = f'{name}="{value[:100]}"'
+    flag, text = value.casefold(), f'{name}="{value[:100]}"'
     outcome: TestOutcome | None = TestOutcome.PASSED
-    if word in passed:
+    if passed and normal(value) in passed:
         pass
     elif question == "outcome":
-        outcome = _WORDS.get(word)
-    elif question == "passed":
-        outcome = TestOutcome.PASSED if word in _YES else TestOutcome.FAILED if word in NO else _WORDS.get(word)
+        outcome = _meaning(value)
     elif question == "failed":
-        outcome = TestOutcome.FAILED if word not in NO and word.strip("0") else outcome
-    elif (word in NO) == (question == "run"):
-        outcome = TestOutcome.SKIPPED
+        outcome = TestOutcome.FAILED if flag not in NO and flag.strip("0") else outcome
+    elif question == "skipped":
+        outcome = TestOutcome.SKIPPED if flag not in NO else outcome
+    elif flag in NO:
+        outcome = TestOutcome.FAILED if question == "passed" else TestOutcome.SKIPPED
+    elif flag not in _YES:
+        outcome = _meaning(value)
     if outcome is None:
         return Said(TestOutcome.ERROR, text, value[:100])
     return Said(outcome, text)
+
+
+def _meaning(value: str) -> TestOutcome | None:
+    """What a word means; None where nobody knows. Signs are dropped from words for a failure or a skip only."""
+    exact = _WORDS.get(value.casefold())
+    if exact is not None:
+        return exact
+    near = _WORDS.get(normal(value))
+    return near if near is not TestOutcome.PASSED else None
 
 
 def bad_word(attributes: Mapping[str, str], passed: Collection[str] = ()) -> str:
