@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, GatesError
+from gates.folders import Folder
 from gates.git import Git, git_environment
 from gates.locking import take_lock
 from gates.regular import open_file, read_bytes, read_text
@@ -58,6 +59,7 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
 
     Raises:
         EnvironmentProblem: git cannot make it, or another run uses it.
+        UsageError: the commit has a link where the project's folder is.
     """
     folder = worktrees_of(store) / git.tree(commit)[:_DIGITS]
     _forget_gone(git, folder.parent)
@@ -66,6 +68,8 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
             forget(None, abandoned)
     with _alone(folder.with_suffix(".lock")):
         _make_anew(git, folder, commit)
+        with suppress(FileNotFoundError), Folder.of(folder) as top:
+            top.below(git.prefix).close()  # else gates would run behind a link that the commit has there
         yield folder / git.prefix if git.prefix else folder
         _measured(folder)
     _forget_old(git, folder.parent, folder, disk)

@@ -6,17 +6,18 @@ import hashlib
 import json
 import os
 import shutil
-from contextlib import suppress
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import EnvironmentProblem
+from gates.errors import EnvironmentProblem, UsageError
+from gates.folders import Blocked, Folder
 from gates.regular import open_file, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from gates.git import Git
 
@@ -47,6 +48,7 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
         link: likewise, of files that are linked to.
 
     Raises:
+        UsageError: the commit has a link where a folder should be.
         EnvironmentProblem: a file cannot be brought.
     """
     _take_away(worktree)
@@ -63,16 +65,29 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
             for name in own:
                 brought.append(name)
                 _remember(worktree, brought)  # first: a run that is killed leaves nothing that nobody knows of
-                try:
-                    bring(git.folder / name, worktree.folder / name)
-                except OSError as error:
-                    raise EnvironmentProblem(
-                        f"a file cannot be brought into the worktree: {error.strerror}", place=str(git.folder / name)
-                    ) from error
+                _bring(git.folder, worktree.folder, name, bring)
     if brought:
         shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
         notes.append(f"files of the working tree that no commit has were brought: {shown} ({len(brought)} in all)")
     return Carried(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
+
+
+def _bring(source: Path, target: Path, name: str, bring: Callable[[Folder, Folder, str], None]) -> None:
+    try:
+        with Folder.of(source) as here, Folder.of(target) as there:
+            bring(here, there, name)
+    except Blocked as error:
+        raise UsageError(
+            "a file cannot be brought into the worktree: the commit has no folder for it",
+            place=str(source / name),
+            expected=error.expected,
+            got=f"{Path(error.place).relative_to(target)} is {error.got}",
+            remedy="take the file out of worktree-copy and worktree-link, or make a folder of it in the commit",
+        ) from error
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"a file cannot be brought into the worktree: {error.strerror or error}", place=str(source / name)
+        ) from error
 
 
 def fingerprint(git: Git, copy: Sequence[str], link: Sequence[str]) -> str:
@@ -100,15 +115,22 @@ def _listed(git: Git, globs: Sequence[str], *options: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in said.split("\0") if name and not name.endswith("/")))
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target, follow_symlinks=False)
+def _copy(source: Folder, target: Folder, name: str) -> None:
+    """A link stays a link; of a file, rights and times stay, too."""
+    if not source.holds_file(name):
+        target.link(name, (source.path / name).readlink(), [])
+        return
+    target.remove(name)
+    with source.reader(name) as file, os.fdopen(target.create(name, []), "wb") as copy:
+        shutil.copyfileobj(file, copy)
+        copy.flush()
+        about = os.fstat(file.fileno())
+        os.fchmod(copy.fileno(), stat.S_IMODE(about.st_mode))
+        os.utime(copy.fileno(), ns=(about.st_atime_ns, about.st_mtime_ns))
 
 
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    target.symlink_to(source.resolve())
+def _link(source: Folder, target: Folder, name: str) -> None:
+    target.link(name, (source.path / name).resolve(), [])
 
 
 def _content(path: Path) -> bytes:
@@ -133,15 +155,15 @@ def _remember(worktree: Git, names: Sequence[str]) -> None:
 
 
 def _take_away(worktree: Git) -> None:
-    for path in _brought_before(worktree):
-        with suppress(OSError):
-            path.unlink()
+    with Folder.of(worktree.folder) as folder:
+        for name in _brought_before(worktree):
+            folder.remove(name)
     _list_file(worktree).unlink(missing_ok=True)
 
 
-def _brought_before(worktree: Git) -> Iterator[Path]:
+def _brought_before(worktree: Git) -> Iterator[str]:
     try:
         names = json.loads(read_text(_list_file(worktree)))
-        yield from (worktree.folder / os.fsdecode(bytes.fromhex(name)) for name in names)
+        yield from (os.fsdecode(bytes.fromhex(name)) for name in names)
     except (OSError, ValueError, TypeError):
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +12,10 @@ from gates.checkout import DISK, checked_out, fill_submodules, merge_commit, poi
 from gates.config import Config, load_config
 from gates.discover import NOXFILE, discover
 from gates.errors import UsageError
+from gates.folders import Folder
 from gates.git import Git, subject_of_commit
 from gates.ignored import carry
+from gates.regular import read_bytes
 from gates.render.text import plural
 from gates.store import Store
 from gates.workflows.prepare import Prepared, prepare
@@ -147,7 +148,8 @@ def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
         discover(folder, own)
     except UsageError:
         if (other / NOXFILE).exists():
-            shutil.copyfile(other / NOXFILE, folder / NOXFILE)
+            with Folder.of(folder) as place:  # where a branch may have put a link
+                place.put(NOXFILE, read_bytes(other / NOXFILE))
         return borrowed_config(folder, other), BORROWED_CHECKLIST
     return own, ""
 

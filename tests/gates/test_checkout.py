@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.checkout import abandoned_worktrees, checked_out, merge_commit, size_of
-from gates.errors import EnvironmentProblem, GatesError
+from gates.errors import EnvironmentProblem, GatesError, UsageError
 from gates.git import Git
 from gates.store import Store
 from gates.values import ExitCode
@@ -405,3 +405,17 @@ def test_histories_without_a_common_start_cannot_be_merged(repository: Repositor
         merge_commit(Git(repository.root), base, head)
     assert "unrelated histories" in caught.value.got
     assert not caught.value.remedy
+
+
+def test_a_project_that_a_commit_has_as_a_link_is_not_looked_for_behind_it(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit({"sub/a": "1"})
+    (tmp_path / "outside").mkdir()
+    repository.git("rm", "-r", "--quiet", "sub")
+    (repository.root / "sub").symlink_to(tmp_path / "outside")
+    evil = repository.commit()
+    repository.git("checkout", "--quiet", "--detach", "HEAD~")
+    git = Git(repository.root / "sub")
+    with pytest.raises(UsageError, match="is a symbolic link"), checked_out(git, evil, Store(tmp_path / "cache")):
+        pytest.fail("gates would run outside")

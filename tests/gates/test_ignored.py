@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.checkout import checked_out
-from gates.errors import EnvironmentProblem
+from gates.errors import UsageError
 from gates.git import Git
 from gates.ignored import carry, fingerprint
 from gates.store import Store
@@ -82,6 +82,40 @@ def test_a_link_is_copied_as_a_link(git: Git, worktree: Git) -> None:
     assert str((worktree.folder / "data/broken").readlink()) == "gone"
 
 
+@pytest.mark.parametrize(("copy", "link"), [(["data/**"], []), ([], ["data/**"])], ids=["copy", "link"])
+def test_nothing_is_written_through_a_link_that_a_commit_has(
+    repository: Repository, tmp_path: Path, copy: list[str], link: list[str]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.bin").write_text("theirs")
+    repository.commit(COMMITTED)
+    repository.branch("evil")
+    (repository.root / "data").symlink_to(outside)
+    repository.git("add", "--force", "data")
+    evil = repository.commit()
+    repository.git("checkout", "--quiet", "main")
+    repository.write({"data/a.bin": "mine"})
+    git = Git(repository.root)
+    with checked_out(git, evil, Store(tmp_path / "cache")) as folder:
+        with pytest.raises(UsageError, match="the commit has no folder for it") as caught:
+            carry(git, Git(folder), copy, link)
+        assert caught.value.got == f"data is a link to {outside}"
+        carry(git, Git(folder), [], [])  # takes away what was noted as brought
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"a.bin": "theirs"}
+
+
+def test_what_a_run_put_in_the_place_of_a_file_is_replaced_and_not_followed(
+    git: Git, worktree: Git, tmp_path: Path
+) -> None:
+    (tmp_path / "theirs").write_text("theirs")
+    (worktree.folder / "data").mkdir()
+    (worktree.folder / "data/a.bin").symlink_to(tmp_path / "theirs")
+    carry(git, worktree, ["data/**"], [])
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert (worktree.folder / "data/a.bin").read_text() == "a"
+
+
 def test_the_fingerprint_is_about_contents_and_of_linked_files_about_stamps(git: Git) -> None:
     def found() -> str:
         return fingerprint(git, [".env"], ["models/**"])
@@ -99,6 +133,6 @@ def test_the_fingerprint_is_about_contents_and_of_linked_files_about_stamps(git:
 
 def test_a_file_that_cannot_be_brought_is_named(git: Git, worktree: Git) -> None:
     (worktree.folder / "data").write_text("in the way")
-    with pytest.raises(EnvironmentProblem, match="cannot be brought") as caught:
+    with pytest.raises(UsageError, match="cannot be brought") as caught:
         carry(git, worktree, ["data/a.bin"], [])
     assert caught.value.place.endswith("data/a.bin")

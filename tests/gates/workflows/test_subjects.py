@@ -135,3 +135,17 @@ def test_a_copied_checklist_does_not_stay_in_the_folder(repository: Repository) 
         pass
     assert not (folder / "noxfile.py").exists()
     assert Git(folder).answer("status", "--porcelain") == ""
+
+
+def test_a_checklist_is_not_copied_through_a_link_that_a_branch_has(repository: Repository, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.py"
+    theirs.write_text("x = 1\n")
+    (repository.root / "noxfile.py").symlink_to(theirs)
+    evil = repository.commit({"a.py": "1"})
+    (repository.root / "noxfile.py").unlink()
+    repository.write(
+        {"noxfile.py": "import nox\n\n@nox.session(tags=['gate'], python=False)\ndef lint(session): pass\n"}
+    )
+    with prepare_subject(repository.root, Request(), evil, checklist_of=repository.root) as prepared:
+        assert [gate.name for gate in prepared.gates] == ["lint"]
+    assert theirs.read_text() == "x = 1\n"
