@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from gates.config import paths
 from gates.config.locate import locate
 from gates.config.tables import Problems, read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
@@ -115,6 +116,13 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     problems = Problems(place)
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
+    for keys, file in paths.taken(settings.get("reports", "reports"), gates):
+        problems.add(
+            keys,
+            f"{file!r} is written by gates itself",
+            expected="another name, or a file in another folder",
+            remedy="let the tool write elsewhere, for example into build/",
+        )
     tests = table.get("tests")
     nameable = names_of(tests)
     rules = read_layers(tests, ("tests",), problems, nameable)

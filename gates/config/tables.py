@@ -7,6 +7,7 @@ import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
+from gates.config import paths
 from gates.config.durations import seconds
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
@@ -37,18 +38,6 @@ def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of texts")
     return tuple(value)
-
-
-def _globs(value: Any) -> tuple[str, ...]:
-    from gates.filters.globs import path_pattern
-
-    globs = _texts(value)
-    for glob in globs:
-        try:
-            path_pattern(glob)
-        except re.error as error:
-            raise ValueError(f"a list of path globs; {glob!r} is none: {error}") from error
-    return globs
 
 
 def _count(value: Any) -> int:
@@ -98,21 +87,14 @@ def _no_tests(value: Any) -> NoTests:
     return found
 
 
-def _files(value: Any) -> tuple[str, ...]:
-    try:
-        return tuple(map(_relative, _texts(value)))
-    except ValueError as error:
-        raise ValueError("a list of files below the project's folder") from error
-
-
 def _findings(value: Any) -> FindingsSource:
     if value == "log" or value == "none":  # noqa: PLR1714 (mypy follows only this)
         found: FindingsSource = value
         return found
     try:
-        return _files(value)
+        return paths.files(value)
     except ValueError as error:
-        raise ValueError("'log', 'none', or a list of files below the project's folder") from error
+        raise ValueError(f"'log', 'none', or {error}") from error
 
 
 def _max_fail(value: Any) -> str:
@@ -177,20 +159,6 @@ OUTPUT = {
 """Settings of `Output` → their values."""
 
 
-def _relative(value: Any) -> str:
-    text = _text(value)
-    if text.startswith("/") or ".." in text.split("/"):
-        raise ValueError("a path below the project's folder")
-    return text
-
-
-def _reports(value: Any) -> str:
-    text = _relative(value)
-    if text.strip("./") == "":  # what lies there is replaced by every run
-        raise ValueError("a folder of its own, below the project's")
-    return text
-
-
 def expression(value: Any) -> str:
     """An expression of the filter language.
 
@@ -235,20 +203,20 @@ TOP: dict[str, Reader] = {
     "test-timeout": seconds,
     "accept-could-not-run": _texts,
     "accept-exclusions": _texts,
-    "unrelated": _texts,
-    "scope": _globs,
+    "unrelated": paths.globs,
+    "scope": paths.globs,
     "merge-command": _text,
     "no-tests": _no_tests,
     "record-env": _texts,
     "mask-env": _texts,
-    "reports": _reports,
+    "reports": paths.own_folder,
     "nox-args": _texts,
     "supervise": _flag,
     "global-timeout": seconds,
     "stall-timeout": seconds,
     "base-failures": _one_of("block", "report"),
-    "worktree-copy": _globs,
-    "worktree-link": _globs,
+    "worktree-copy": paths.globs,
+    "worktree-link": paths.globs,
     "worktree-disk": _size,
     "timing-budget": seconds,
     "timing-threshold": _part,
@@ -272,13 +240,13 @@ GATE: dict[str, Reader] = {
     "title": _text,
     "timeout": seconds,
     "needs": _texts,
-    "junit": _texts,
-    "reports": _texts,
+    "junit": paths.files,
+    "reports": paths.files,
     "tests": _witness,
     "env": _variables,
-    "cwd": _relative,
+    "cwd": paths.folder,
     "findings": _findings,
-    "coverage": _files,
+    "coverage": paths.files,
 }
 
 PROFILE: dict[str, Reader] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gates.errors import EnvironmentProblem
+from gates.errors import EnvironmentProblem, UsageError
 from gates.folders import Blocked, Folder, open_within
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest
@@ -62,6 +62,8 @@ class Reports:
             UsageError: a name is taken by what gates did not write, or by a link.
             EnvironmentProblem: another run writes there, or it cannot be written.
         """
+        if kind != "comparison":
+            refuse_project(folder, root)
         there = Published(folder, root)
         try:
             claimed = claim(there.folder, records, kind)
@@ -262,6 +264,7 @@ def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Itera
         UsageError: all such names.
         EnvironmentProblem: another run publishes there.
     """
+    refuse_project(folder, root)
     try:
         with open_within(root, folder) as place:
             need(place, (*NAMES["run"], *needs), claim(place, records, "run"))
@@ -269,6 +272,21 @@ def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Itera
         return
     except OSError as error:
         raise reports_problem(folder, error) from error
+
+
+def refuse_project(folder: Path, root: Path | None) -> None:
+    """Refuse the project's own folder and those above it: what a run writes there would become a part of the project.
+
+    Raises:
+        UsageError: it is one of them.
+    """
+    if root is not None and root.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            "the folder of the reports holds the project itself",
+            place=str(folder),
+            expected="a folder of its own",
+            remedy="name another one with --reports FOLDER",
+        )
 
 
 def _new_record(records: Path, spare: Path | None, run: str, folder: Path, kind: str) -> OpenRecord:
