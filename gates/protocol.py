@@ -10,7 +10,8 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time
     collected      tests: [{id, file, line, excluded_by, included, quarantined_by, deselected}],
                    last (false while more chunks follow)
-    described      tests: [what `filters.Candidate.to_json` gives], where the runner asks for it
+    described      tests: [what `filters.candidates.describe` gives], where the runner asks for it; `test` records of
+                   tests that were not to run are then left out
     leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
     collect-error  id, file, message, details, signature
     collect-skip   id, reason

@@ -35,13 +35,17 @@ KEPT_RECORDS = 20
 
 
 class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate took last time: seconds, and number, summed and longest seconds of its tests; bytes of its largest test process."""
+    """What a gate took last time: seconds, and number, summed and longest seconds of its tests; bytes of its largest test process.
+
+    `injected`: its tests came from our plugin in a pytest.
+    """
 
     seconds: float
     tests: int = 0
     test_seconds: float = 0.0
     longest: float = 0.0
     peak: int = 0
+    injected: bool = False
 
     def test_durations(self) -> list[float]:
         """A list of durations with this number, sum and longest: enough to choose a number of workers."""
@@ -205,6 +209,7 @@ class Store:
                     test_seconds=round(sum(own), 3),
                     longest=round(max(own, default=0.0), 3),
                     peak=gate.peak,
+                    injected=gate.injected,
                 )
         write_whole(self.folder / "history.json", msgspec.json.encode(known))
 

@@ -127,12 +127,18 @@ class Described(Candidate):
         self.above = str(data.get("above") or "")
         self.module = data.get("module")
         self.kind = data.get("kind")
-        marks, params = data.get("marks"), data.get("params")
+        marks = data.get("marks")
         self.marks = None if marks is None else tuple(Mark(name, tuple(args), kwargs) for name, args, kwargs in marks)
-        self.params = params
+        self.params = data.get("params")
         self.fixtures = _tuple(data.get("fixtures"))
         self.docstring = data.get("docstring")
         self.platform = _tuple(data.get("platform"))
+
+    def twin(self, nodeid: str, params: Optional[Mapping[str, str]]) -> Described:
+        """A test of the same function with other parameters: all the rest is shared, not read again."""
+        other = Described.__new__(Described)
+        other.__dict__.update(self.__dict__, id=nodeid, params=params)
+        return other
 
 
 def _tuple(value: Any) -> Optional[tuple[str, ...]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Union, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Union, overload
 
-from .candidate import Candidate
+from .candidate import Candidate, Described
 
 UNKNOWN_VALUE = object()
 """In place of a value: the test has parameters, but nobody knows this one."""
@@ -69,3 +69,28 @@ def _param_value(test: Candidate, key: str) -> object:
     if not shown or not key:
         return shown or None
     return UNKNOWN_VALUE if test.params is None else test.params.get(key)
+
+
+def describe(tests: Candidates) -> list[dict[str, Any]]:
+    """All that is known of each test, as JSON; what the tests of a function share stands with the first of them.
+
+    A test's row has `id` and `params`, and `like`: the row that the rest of it is as in; or all of `Candidate.to_json`.
+    """
+    firsts: dict[int, int] = {}
+    rows: list[dict[str, Any]] = []
+    for position, (test, group) in enumerate(zip(tests, tests.marked.of)):
+        first = firsts.setdefault(group, position)
+        if first == position:
+            rows.append(test.to_json())
+        else:
+            rows.append({"id": test.id, "params": test.params, "like": first})
+    return rows
+
+
+def of_descriptions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Described]:
+    """The tests that `describe` described, in their order."""
+    found: list[Described] = []
+    for row in rows:
+        like = row.get("like")
+        found.append(Described(row) if like is None else found[like].twin(row["id"], row["params"]))
+    return iter(found)

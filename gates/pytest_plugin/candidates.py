@@ -63,10 +63,7 @@ class ItemCandidate(Candidate):
     @cached_property
     def marks(self) -> Optional[tuple[Mark, ...]]:  # type: ignore[override]
         """The markers of the test, its classes and its module, the nearest first."""
-        return tuple(
-            Mark(mark.name, tuple(map(text_of, mark.args)), {key: text_of(value) for key, value in mark.kwargs.items()})
-            for mark in self._item.iter_markers()
-        )
+        return tuple(map(mark_of, self._item.iter_markers()))
 
     @property
     def fixtures(self) -> Optional[tuple[str, ...]]:  # type: ignore[override]
@@ -158,6 +155,22 @@ class ItemCandidates(Candidates):
             if group == len(members):
                 members.append(self[position])
         return Groups(groups, members)
+
+
+def mark_of(mark: pytest.Mark) -> Mark:
+    """A marker as a filter sees it.
+
+    Made once for all tests that share it: the texts of `parametrize` hold the parameters of all of them.
+    """
+    found = _MARKS.get(id(mark))
+    if found is None or found[0] is not mark:
+        texts = {key: text_of(value) for key, value in mark.kwargs.items()}
+        found = _MARKS[id(mark)] = mark, Mark(mark.name, tuple(map(text_of, mark.args)), texts)
+    return found[1]
+
+
+_MARKS: dict[int, tuple[pytest.Mark, Mark]] = {}
+"""By identity, for a marker need not be hashable; the marker itself is kept, so that no other one gets its identity."""
 
 
 def text_of(value: Any) -> str:

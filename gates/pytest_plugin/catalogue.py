@@ -89,7 +89,11 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_t
     tests: list[Entry] = []
     if every_test:
         seen: Counter[str] = Counter()
-        tests += [_entry(item, seen, **_about(item, dropped)) for item in selected]
+        # pytest takes as long for the place of a test as for its collection; a description does not hold it.
+        if dropped.described:
+            tests += [_bare(item.nodeid, seen, **_about(item, dropped)) for item in selected]
+        else:
+            tests += [_entry(item, seen, **_about(item, dropped)) for item in selected]
         tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
         tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
     return Catalogue(
@@ -117,6 +121,12 @@ def _entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
     return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, **fields)
 
 
+def _bare(nodeid: str, seen: Counter[str], **fields: Any) -> Entry:
+    """What the id alone tells."""
+    seen[nodeid] += 1
+    return Entry(numbered(nodeid, seen[nodeid]), nodeid.partition("::")[0], 0, **fields)
+
+
 def numbered(nodeid: str, occurrence: int) -> str:
     """The id of the n-th test with this node id, counted from 1."""
     return nodeid if occurrence == 1 else f"{nodeid}#{occurrence}"
@@ -136,11 +146,7 @@ def place(location: tuple[str, int | None, str], nodeid: str) -> tuple[str, int]
 def from_ids(ids: Iterable[str]) -> Catalogue:
     """What can be said when only the ids are known."""
     seen: Counter[str] = Counter()
-    tests = []
-    for nodeid in ids:
-        seen[nodeid] += 1
-        tests.append(Entry(numbered(nodeid, seen[nodeid]), nodeid.partition("::")[0], 0))
-    return Catalogue(tuple(tests))
+    return Catalogue(tuple(_bare(nodeid, seen) for nodeid in ids))
 
 
 def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,7 +139,7 @@ class Recorder:
         self._listed = True
         tests = catalogue.tests
         for start in range(0, len(tests) or 1, CHUNK):
-            chunk = [asdict(test) for test in tests[start : start + CHUNK]]
+            chunk = [vars(test) for test in tests[start : start + CHUNK]]
             self.stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
         for start in range(0, len(catalogue.described), CHUNK):
             self.stream.write("described", tests=catalogue.described[start : start + CHUNK])
@@ -148,7 +147,8 @@ class Recorder:
             leaves = [{"source": source, **leaf.to_json()} for source, leaf in catalogue.leaves]
             self.stream.write("leaves", leaves=leaves)
         self._tests = {test.id: test for test in tests}
-        self._missing = {test.id: None for test in tests if test.selected}
+        # Who asks for a description does not ask what became of the test.
+        self._missing = {test.id: None for test in tests if test.selected and not catalogue.described}
         for test in tests:
             if test.excluded_by and not test.included:
                 reason = self._reasons.get(test.excluded_by, "")

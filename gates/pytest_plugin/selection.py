@@ -113,7 +113,9 @@ class Selection:
 
         tests = ItemCandidates(items, above(config.rootpath, choice.root))
         if choice.describe:
-            dropped.described = [test.to_json() for test in tests]
+            from ..filters.candidates import describe
+
+            dropped.described = describe(tests)
         wanted = self._wanted(tests)
         if wanted is not None and choice.outstanding is not None and choice.outstanding.anyway:
             from ..filters.columns import either, of_bools

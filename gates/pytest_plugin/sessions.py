@@ -42,6 +42,7 @@ def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledger
 
     if settings.collect_only:
         config.option.collectonly = True
+        config.option.verbose = min(config.option.verbose, -2)  # each test in the log, too, is nothing to anyone
     lines = list(header)
     selection = make_selection(settings, ledgers)
     terminal = Terminal(settings, ledgers.exclusions, lines)

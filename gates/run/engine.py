@@ -139,7 +139,7 @@ class Engine:
             yield from self._tests(name, gate, before, found)
             for test, seconds in gate.slow():
                 yield TestSlow(name, test, seconds)
-            if gate.done and gate.described:
+            if gate.done and self.settings.around.collect:
                 yield TestsDescribed(name, tuple(gate.described))
             if gate.done and gate.result is not None:
                 del self._running[name]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
+from gates.filters import Described
 from gates.results import GateResult, TestResult
 
 
@@ -63,7 +62,7 @@ class TestsDescribed(msgspec.Struct, frozen=True):
     __test__ = False
 
     gate: str
-    tests: tuple[dict[str, Any], ...]
+    tests: tuple[Described, ...]
 
 
 class GateEnded(msgspec.Struct, frozen=True):

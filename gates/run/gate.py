@@ -30,6 +30,7 @@ from gates.values import GateOutcome, format_duration
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gates.filters import Described
     from gates.plan import PlannedGate
 
 _NO_JUNIT = "no JUnit file was read: name it in `junit`"
@@ -130,9 +131,11 @@ class RunningGate:
         return [] if self.done else self._inbox.slow(self.around.wall())
 
     @property
-    def described(self) -> list[dict[str, Any]]:
+    def described(self) -> list[Described]:
         """What is known of each test, where that was asked for."""
-        return [test for process in self._inbox.processes.values() for test in process.described]
+        from gates.filters.candidates import of_descriptions
+
+        return [test for process in self._inbox.processes.values() for test in of_descriptions(process.described)]
 
     def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
         """Ask the whole process tree to end; what is left after a grace is killed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,12 +21,12 @@ from gates.run.signals import StopWish
 from gates.run.start import Surroundings
 from gates.storage.streams import streams_in
 from gates.values import BAD_TESTS
-from gates.workflows.compare import gates_with_tests
 from gates.workflows.prepare import Prepared, prepare
+from gates.workflows.pytestgates import pytest_gates
 from gates.workflows.tests import Tests
 
 if TYPE_CHECKING:
-    from gates.plan import Request
+    from gates.plan import Plan, Request
 
 
 def tests_of_project(root: Path, request: Request) -> Tests:
@@ -37,11 +37,10 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     """
     request = msgspec.structs.replace(request, needs=False)  # nothing is run
     prepared = prepare(root, request)
-    if not request.gates:
-        prepared = prepare(root, msgspec.structs.replace(request, gates=listing_gates(prepared)))
-    plan = prepared.plan
+    plan = _narrowed(prepared.plan, pytest_gates(prepared, request.gates))
+    prepared = msgspec.structs.replace(prepared, plan=plan)
     described, broken = _described(prepared)
-    candidates = {test["id"]: Described(test) for test in described}  # two gates may have the same tests
+    candidates = {test.id: test for test in described}  # two gates may have the same tests
     return Tests(
         candidates=tuple(candidates.values()),
         facts=TableFacts(prepared.facts, "nobody asked"),
@@ -54,15 +53,15 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     )
 
 
-def listing_gates(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that say in the config that they are about tests; where none does, those that brought some."""
-    sure = tuple(item.gate.name for item in prepared.plan.gates if item.gate.config.tests == "pytest")
-    return sure or gates_with_tests(prepared)
+def _narrowed(plan: Plan, listing: tuple[str, ...]) -> Plan:
+    """The plan of these gates alone, without those that they need: nothing is run, so nothing needs to have passed."""
+    kept = tuple(msgspec.structs.replace(item, needs=()) for item in plan.gates if item.gate.name in listing)
+    return msgspec.structs.replace(plan, gates=kept, starts=tuple(name for name in plan.starts if name in listing))
 
 
-def _described(prepared: Prepared) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
     """What is known of each test, and what could not be collected."""
-    found: list[dict[str, Any]] = []
+    found: list[Described] = []
     broken: dict[str, None] = {}
     ended: list[GateEnded] = []
     with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:

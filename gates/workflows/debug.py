@@ -21,8 +21,9 @@ from gates.run.masking import Mask
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
 from gates.storage.streams import streams_in
 from gates.values import ExitCode
-from gates.workflows.collect import listing_gates, tests_of_project
+from gates.workflows.collect import tests_of_project
 from gates.workflows.prepare import Prepared, prepare
+from gates.workflows.pytestgates import pytest_gates
 from gates.workflows.tests import find_test
 from gates.workflows.validate import write_facts
 
@@ -43,7 +44,7 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
         GatesError: config or noxfile is wrong, no gate lists its tests, or the test's gate cannot be started.
     """
     prepared = prepare(root, request)
-    gate, test = _find(root, request, request.gates or listing_gates(prepared), name)
+    gate, test = _find(root, request, pytest_gates(prepared, request.gates), name)
     alone = msgspec.structs.replace(
         request,
         gates=(gate,),

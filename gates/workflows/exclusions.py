@@ -19,8 +19,8 @@ from gates.results.files import RUN_FILE
 from gates.run.progress import StartsOnly
 from gates.storage.evidence import load_evidence
 from gates.values import ExitCode, TestOutcome
-from gates.workflows.collect import listing_gates
 from gates.workflows.prepare import prepare
+from gates.workflows.pytestgates import pytest_gates
 from gates.workflows.validate import validate
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
         no_tests="pass",
     )
     if not wanted.gates:
-        wanted = msgspec.structs.replace(wanted, gates=listing_gates(prepare(root, wanted)))
+        wanted = msgspec.structs.replace(wanted, gates=pytest_gates(prepare(root, wanted)))
     results: dict[str, TestResult] = {}
     while True:
         prepared = prepare(root, wanted, reports=root / config.reports / FOLDER)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.filters import Candidate, NoFacts, columns, compile_filter
+from gates.filters import Candidate, Candidates, Described, NoFacts, columns, compile_filter
+from gates.filters.candidates import Groups, describe, of_descriptions
 
 if TYPE_CHECKING:
     from gates.filters.resolution import Answer
@@ -54,3 +55,18 @@ def test_what_is_unknown_is_selected_but_not_for_certain() -> None:
     assert selection.certain == (False, False, False)
     (leaf,) = selection.leaves
     assert (leaf.count, leaf.unknown, leaf.why) == (3, 3, "no run is recorded")
+
+
+def test_what_tests_of_a_function_share_is_described_once_and_read_back_whole() -> None:
+    class OfOneFunction(Candidates):
+        @property
+        def functions(self) -> Groups:
+            return Groups([0, 1, 0], [self[0], self[1]])
+
+    a, b = (
+        {"id": name, "marks": [["slow", ["1"], {}]], "file": "a.py", "params": {}} for name in ("a.py::x[1]", "a.py::y")
+    )
+    tests = OfOneFunction([Described(a), Described(b), Described(a | {"id": "a.py::x[2]", "params": {"n": "2"}})])
+    rows = describe(tests)
+    assert rows[2] == {"id": "a.py::x[2]", "params": {"n": "2"}, "like": 0}
+    assert [test.to_json() for test in of_descriptions(rows)] == [test.to_json() for test in tests]
