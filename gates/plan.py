@@ -17,7 +17,7 @@ from gates.exclusions import Exclusion, effective_filter
 from gates.outstanding import Asked, Outstanding, Part, said_of_rerun
 from gates.request import Request
 from gates.rules import NONE, Layer, SetupScript
-from gates.values import format_duration, parse_max_fail, plural
+from gates.values import format_duration, listed, parse_max_fail, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,10 +158,11 @@ def make_plan(
     asked = _chosen(gates, request, profile)
     chosen = with_needs(gates, asked) if request.needs else asked
     known = durations or {}
+    meant, asked_names = _meant(chosen), {gate.name for gate in asked}
     planned = [
         msgspec.structs.replace(
-            _planned(gate, chosen, config, known),
-            needed=gate not in asked,
+            _planned(gate, meant, config, known),
+            needed=gate.name not in asked_names,
             **_workers(gate, profile, request, workers or {}),
         )
         for gate in chosen
@@ -350,7 +351,7 @@ def _select(gates: Sequence[Gate], names: Sequence[str]) -> list[Gate]:
             errors.append(
                 UsageError(
                     f"no gate is named {name!r}",
-                    remedy=f"did you mean {near[0]!r}?" if near else f"known gates: {', '.join(known)}",
+                    remedy=f"did you mean {near[0]!r}?" if near else f"known gates: {listed(known)}",
                 )
             )
         wanted |= found
@@ -359,10 +360,20 @@ def _select(gates: Sequence[Gate], names: Sequence[str]) -> list[Gate]:
     return [gate for gate in gates if gate.name in wanted]
 
 
-def _planned(gate: Gate, chosen: Sequence[Gate], config: Config, durations: Mapping[str, float]) -> PlannedGate:
-    needs = tuple(
-        other.name for other in chosen if other.name != gate.name and {other.name, other.group} & set(gate.config.needs)
-    )
+def _meant(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
+    """Name or group → the gates that it means, with their places in the checklist."""
+    found: dict[str, dict[str, int]] = {}
+    for place, gate in enumerate(gates):
+        for word in (gate.name, gate.group):
+            found.setdefault(word, {})[gate.name] = place
+    return found
+
+
+def _planned(
+    gate: Gate, meant: Mapping[str, Mapping[str, int]], config: Config, durations: Mapping[str, float]
+) -> PlannedGate:
+    places = {name: place for need in gate.config.needs for name, place in meant.get(need, {}).items()}
+    needs = tuple(sorted(places.keys() - {gate.name}, key=places.__getitem__))
     return PlannedGate(
         gate=gate,
         needs=needs,
@@ -402,9 +413,11 @@ def _order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
     length = {item.gate.name: unknown if item.expected is None else item.expected for item in planned}
     # Length of the longest way from the start of a gate to the end of the run.
     way: dict[str, float] = {}
+    behind = dict.fromkeys(topological, 0.0)
     for name in reversed(topological):
-        after = [other for other, needs in graph.items() if name in needs]
-        way[name] = length[name] + max((way[other] for other in after), default=0.0)
+        way[name] = length[name] + behind[name]
+        for need in graph[name]:
+            behind[need] = max(behind[need], way[name])
     # Gates that take no time have ways of the same length as what they need: the number of gates before decides.
     depth: dict[str, int] = {}
     for name in topological:
@@ -420,7 +433,7 @@ def _both(one: str, other: str) -> str:
 def _notes(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config, *, rerun: bool) -> tuple[str, ...]:
     names = {gate.name for gate in chosen} | {gate.group for gate in chosen}
     left = [gate.name for gate in gates if gate.name not in names and not rerun]
-    notes = [f"not part of this run: {', '.join(left)}"] if left else []
+    notes = [f"not part of this run: {listed(left)}"] if left else []
     for gate in chosen:
         missing = [need for need in gate.config.needs if need not in names]
         if missing:

@@ -11,7 +11,7 @@ from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SCHEMA_VERSION = 1
 """Version of every file that gates writes. A reader refuses a version that it does not know."""
@@ -166,6 +166,12 @@ def noun(number: int, word: str) -> str:
     if _CONSONANT_Y.search(word):
         return f"{word[:-1]}ies"
     return f"{word}es" if _SIBILANT.search(word) else f"{word}s"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names in one line; of very many, the first ones and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")

@@ -15,6 +15,7 @@ from gates.values import (
     GateOutcome,
     TestOutcome,
     format_duration,
+    listed,
     parse_duration,
     worst_exit,
 )
@@ -107,3 +108,11 @@ def test_the_worse_of_two_exit_codes_is_given(worse: int, better: int) -> None:
 
 def test_nothing_at_all_passed() -> None:
     assert worst_exit([]) is ExitCode.PASSED
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [((), ""), (("a", "b"), "a, b"), (("a", "b", "c"), "a, b, c"), (("a",) * 2000, "a, a, a and 1,997 more")],
+)
+def test_a_list_of_very_many_names_says_how_many_more_there_are(names: tuple[str, ...], text: str) -> None:
+    assert listed(names, 3) == text

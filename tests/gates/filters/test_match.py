@@ -63,10 +63,10 @@ def test_what_tests_of_a_function_share_is_described_once_and_read_back_whole() 
         def functions(self) -> Groups:
             return Groups([0, 1, 0], [self[0], self[1]])
 
-    a, b = (
-        {"id": name, "marks": [["slow", ["1"], {}]], "file": "a.py", "params": {}} for name in ("a.py::x[1]", "a.py::y")
-    )
-    tests = OfOneFunction([Described(a), Described(b), Described(a | {"id": "a.py::x[2]", "params": {"n": "2"}})])
+    first: dict[str, object] = {"marks": [["slow", ["1"], {}]], "file": "a.py", "params": {}}
+    a, b, c = (Described({**first, "id": f"a.py::{name}"}) for name in ("x[1]", "y", "x[2]"))
+    c.params = {"n": "2"}
+    tests = OfOneFunction([a, b, c])
     rows = describe(tests)
     assert rows[2] == {"id": "a.py::x[2]", "params": {"n": "2"}, "like": 0}
     assert [test.to_json() for test in of_descriptions(rows)] == [test.to_json() for test in tests]
