@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from gates.masking import Mask
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gates.config.values import Config
+
+_NAMED = re.compile(r"(?:--?)?([A-Za-z_][\w-]*)(?:=(.*))?", re.DOTALL)
 
 _Mask = TypeVar("_Mask", bound=Mask)
 
@@ -21,4 +24,15 @@ def mask_of(configs: Sequence[Config], environment: Mapping[str, str], kind: typ
     mask = kind(environment, names, shown)
     for gate in (gate for config in configs for gate in config.gates.values()):
         mask.learn({change.name: change.value for change in gate.env if change.value is not None})
+        mask.learn(named_in(gate.command + gate.args))
     return mask
+
+
+def named_in(words: Sequence[str]) -> dict[str, str]:
+    """What a command gives to names: `NAME=value`, `--name=value` and `--name value`."""
+    found = {}
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        match = _NAMED.fullmatch(word)
+        if match is not None:
+            found[match[1].replace("-", "_")] = following if match[2] is None else match[2]
+    return found

@@ -47,7 +47,7 @@ def forms_of(text: str) -> Iterator[Form]:
     for core, edge in _base64(data):
         letters = rb"".join(_BASE64.get(letter, bytes([letter])) for letter in core)
         anchor = max(_RUN.findall(core), key=len, default=b"")
-        around = (_LETTER + b"?", _LETTER + b"?=*") if edge else (b"", b"")
+        around = (_LETTER + b"?", _LETTER + b"?={0,2}") if edge else (b"", b"")
         yield Form(around[0] + letters + around[1], (anchor,) if len(anchor) > 2 else (), len(letters) + 4)
     lower = hexlify(data)
     yield Form(b"(?i:" + lower + b")", (lower, lower.upper()), len(lower))
@@ -83,8 +83,8 @@ def encode(text: str) -> bytes:
 
 
 _BASE64 = {
-    ord("+"): rb"(?:[+-]|%2[Bb]|\\+u002[Bb])",
-    ord("/"): rb"(?:\\*/|_|%2[Ff])",
+    ord("+"): rb"(?:[+-]|%2[Bb]|\\{1,8}u002[Bb])",
+    ord("/"): rb"(?:\\{0,8}/|_|%2[Ff])",
 }
 
 
@@ -109,32 +109,32 @@ def _character(letter: str) -> tuple[bytes, int]:
     if _PLAIN.match(letter):
         return re.escape(letter).encode(), 1
     code, data = ord(letter), encode(letter)
-    hexes = "".join(f"%(?:25)*{byte:02x}" for byte in data)
+    hexes = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in data)
     ways = [  # a longer one that begins like another comes first
         rf"(?i:{hexes})".encode(),
-        rf"(?i:&(?:amp;)*#0*(?:{code}|x0*{code:x});)".encode(),
-        rf"\\+(?i:{_unicode(code)})".encode(),
-        "".join(rf"\\+(?i:x{byte:02x})" for byte in data).encode(),
-        "".join(rf"\\+0?{byte:03o}" for byte in data).encode(),
+        rf"(?i:&(?:amp;){{0,3}}#0{{0,6}}(?:{code}|x0{{0,6}}{code:x});)".encode(),
+        rf"\\{{1,8}}(?i:{_unicode(code)})".encode(),
+        "".join(rf"\\{{1,8}}(?i:x{byte:02x})" for byte in data).encode(),
+        "".join(rf"\\{{1,8}}0?{byte:03o}" for byte in data).encode(),
     ]
     if code in _SHORT:
-        ways.append(rf"\\+{_SHORT[code]}".encode())
+        ways.append(rf"\\{{1,8}}{_SHORT[code]}".encode())
     if letter in _NAMED:
-        ways.append(f"&(?:amp;)*{_NAMED[letter]};".encode())
+        ways.append(f"&(?:amp;){{0,3}}{_NAMED[letter]};".encode())
     if letter == "'":
-        ways += [rb"""'"'"'""", rb"""'\\+''"""]
+        ways += [rb"""'"'"'""", rb"""'\\{1,8}''"""]
     if letter == '"':
         ways.append(b'""')  # in CSV
     if letter == "\\":
-        ways.insert(0, rb"\\+")
+        ways.insert(0, rb"\\{1,16}")
     if letter.isspace():
-        ways += [rb"""['"]\s*\n[ \t>]*['"]""", rb"\s+", rb"\+"]
-    ways += [rb"\\+" + re.escape(data), re.escape(data)]
+        ways += [rb"""['"]\s{0,40}\n[ \t>]{0,40}['"]""", rb"\s{1,40}", rb"\+"]
+    ways += [rb"\\{1,8}" + re.escape(data), re.escape(data)]
     return b"(?:" + b"|".join(ways) + b")", max(16, 12 * len(data))
 
 
 def _unicode(code: int) -> str:
     if code <= 0xFFFF:
-        return f"u{{?0*{code:04x}}}?" if code > 0xFF else f"(?:u{{?0*{code:04x}}}?|x{code:02x})"
+        return f"u{{?0{{0,4}}{code:04x}}}?" if code > 0xFF else f"(?:u{{?0{{0,4}}{code:04x}}}?|x{code:02x})"
     high, low = 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code - 0x10000 & 0x3FF)
-    return rf"(?:u{high:04x}\\+u{low:04x}|u{{?0*{code:08x}|u{{0*{code:x}}})"
+    return rf"(?:u{high:04x}\\{{1,8}}u{low:04x}|u{{?0{{0,4}}{code:08x}|u{{0{{0,4}}{code:x}}})"

@@ -21,7 +21,7 @@ IN_URL = "URL password"
 """Said for a password that no variable holds."""
 
 _URL = re.compile(
-    rb"([A-Za-z][A-Za-z0-9+.-]*:\\?/\\?/)"
+    rb"(:\\?/\\?/)"
     rb"(?:([^\s/?#@:\"'<>\\\[\]]*:)(?!\[masked: )[^\s/?#\"'<>\\]+"  # user:password
     rb"|[A-Za-z0-9_-]{20,}(?:%3[Dd]|=)*)"  # a token in the place of the user
     rb"(?=@)"

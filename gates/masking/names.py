@@ -28,7 +28,7 @@ _HARMLESS = re.compile(
     r"|(?:^|_)(?:PUBLIC|CACHE|SORT|PRIMARY|FOREIGN|PARTITION|GROUP|LOOKUP|ROUTING|HOT|SHORTCUT)_?KEYS?$",
     re.IGNORECASE,
 )
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#@:]*):([^\s/?#]+)@")
+_URL = re.compile(r"://([^\s/?#@:]*):([^\s/?#]+)@")
 
 
 def looks_secret(name: str) -> bool:

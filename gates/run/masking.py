@@ -11,16 +11,18 @@ from gates import masking
 from gates.config.secrets import mask_of
 from gates.masking.mask import OUR_WORDS
 from gates.results.files import encoded
+from gates.signatures import normalise, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gates.config import Config
-    from gates.results import TestResult
+    from gates.results import AttemptResult, SubtestResult, TestResult
 
 looks_secret = masking.looks_secret
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
+_Part = TypeVar("_Part", "TestResult", "AttemptResult", "SubtestResult")
 
 
 class Mask(masking.Mask):
@@ -41,7 +43,8 @@ class Mask(masking.Mask):
         if not self.touches(b"\n".join(map(encoded, results))):
             return results
         names = masking.distinct((result.id for result in results), self)
-        return [msgspec.structs.replace(self._built(result), id=names.get(result.id, result.id)) for result in results]
+        masked = ((result, self._built(result)) for result in results)
+        return [msgspec.structs.replace(_signed(*pair), id=names.get(pair[0].id, pair[0].id)) for pair in masked]
 
     def _built(self, value: Any) -> Any:
         if isinstance(value, msgspec.Struct):
@@ -66,3 +69,20 @@ class Mask(masking.Mask):
         if all(after is before for after, before in zip(built, items, strict=True)):
             return items
         return tuple(built) if isinstance(items, tuple) else built
+
+
+def _signed(before: TestResult, after: TestResult) -> TestResult:
+    """A result whose signatures are made of its masked messages: in those that were made before, digits are replaced."""
+    parts = {
+        name: tuple(_resigned(*pair) for pair in zip(getattr(before, name), getattr(after, name), strict=True))
+        for name in ("attempts", "subtests")
+        if getattr(after, name)
+    }
+    return msgspec.structs.replace(_resigned(before, after), **parts)
+
+
+def _resigned(before: _Part, after: _Part) -> _Part:
+    if before.message == after.message or not before.signature:
+        return after
+    kind, colon, _ = before.signature.partition(": ")
+    return msgspec.structs.replace(after, signature=normalise(typed(after.message, kind if colon else "")))

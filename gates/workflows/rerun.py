@@ -70,8 +70,18 @@ def _refuse_altered(root: Path, store: Store) -> None:
 
 
 def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Request:
-    """The user's request, and what the run before it was asked where the user says nothing."""
+    """The user's request, and what the run before it was asked where the user says nothing.
+
+    Raises:
+        UsageError: what it was asked cannot be asked again.
+    """
     asked = left.asked
+    if "[masked: " in asked.filter and not request.filter:
+        raise UsageError(
+            f"the expression of {left.run} holds a secret, so it was not kept",
+            got=asked.filter,
+            remedy="name it again: gates rerun -E EXPR",
+        )
     own = request.filter or request.partition or request.profile not in ("", asked.profile)
     return msgspec.structs.replace(
         request,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gates.filters import Resolution
+    from gates.run.masking import Mask
     from gates.workflows.prepare import Prepared
 
 
@@ -131,7 +132,7 @@ def validate(
     )
     stressed = prepared.plan.stress_count or prepared.plan.stress_duration  # then durations are of many attempts
     if remember and not stressed:
-        _remember(prepared, finished, aside=aside)
+        _remember(prepared, finished, recorder.mask, aside=aside)
     return finished
 
 
@@ -147,7 +148,7 @@ def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
     return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
 
 
-def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
+def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool) -> None:
     run, plan = finished.run, prepared.plan
     prepared.store.remember_made(run.left)
     if not run.changed and not run.altered:  # else nobody knows which tree it was about
@@ -155,7 +156,7 @@ def _remember(prepared: Prepared, finished: Finished, *, aside: bool) -> None:
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
         left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
-        prepared.store.remember_outstanding(left)
+        prepared.store.remember_outstanding(mask.struct(left))
 
 
 def _teller(output: Output) -> Teller:
