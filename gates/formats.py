@@ -56,6 +56,9 @@ JUNIT_ODDITIES = {
 }
 """What may be odd about the counts of a JUnit file, by the name with which the config accepts it → a clause for people."""
 
+JUNIT_ACCEPTED = "accepted in [junit]"
+"""In each note about what the config accepts of a JUnit file: every summary shows these."""
+
 _BEGINNINGS = (
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.formats import JUNIT_ACCEPTED
 from gates.junit.counts import Found, acceptable, doubts
 from gates.junit.outcomes import FLAKY_ELEMENTS
 from gates.junit.producers import DIALECTS
@@ -87,15 +88,20 @@ class Account:
         known = DIALECTS.get(producer, {})
         for doubt in doubts(tag, attributes, found, {*known, *self._accepted}, self.passed_words):
             if doubt.oddity in known:
-                self._note(f"{doubt.text} ({known[doubt.oddity]})")
+                self.note(f"{doubt.text} ({known[doubt.oddity]})")
             elif doubt.oddity in self._accepted:
-                self._note(f"{doubt.text} (accepted in [junit]: {doubt.oddity})")
+                self.accepted(doubt.text, doubt.oddity)
             else:
                 hint = "" if doubt.oddity in self._hinted else acceptable(doubt)
                 self._hinted.add(doubt.oddity)
                 self.contradict(f"{doubt.text}; {hint}" if hint else doubt.text)
 
-    def _note(self, text: str) -> None:
+    def accepted(self, what: str, name: str) -> None:
+        """The config accepts something by this name or in this list."""
+        self.note(f"{what} ({JUNIT_ACCEPTED}: {name})")
+
+    def note(self, text: str) -> None:
+        """A harmless oddity."""
         if len(self._notes) < _SHOWN:
             self._notes[text] = None
 

@@ -7,12 +7,8 @@ pass. Inside the elements of the list anything may stand, as long as its name do
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_SILENT = frozenset(
+SILENT = frozenset(
     {
         *("properties", "property", "system-out", "system-err", "output", "stdout", "stderr", "log", "logs", "console"),
         *("attachments", "attachment", "screenshots", "screenshot", "links", "link", "url", "file", "files"),
@@ -28,11 +24,6 @@ _SOUNDS_BAD = re.compile(
     re.IGNORECASE,
 )
 _SOUNDS_LIKE_A_TEST = re.compile(r"test|case|spec$", re.IGNORECASE)
-
-
-def silent_elements(further: Iterable[str] = ()) -> frozenset[str]:
-    """Elements in a case that do not say how it ended; `further` are those that the config names."""
-    return _SILENT.union(name.lower() for name in further)
 
 
 def local(tag: str) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _WORDS: dict[str, TestOutcome] = {
     **dict.fromkeys(("passed", "pass", "passing", "ok", "success", "successful", "succeeded"), TestOutcome.PASSED),
     **dict.fromkeys(("run", "ran", "completed", "executed", "true", "bpass"), TestOutcome.PASSED),
-    **dict.fromkeys(("xpassed", "flaky"), TestOutcome.PASSED),  # our own property; a foreign one says it by an element
+    "xpassed": TestOutcome.XPASSED,
+    "flaky": TestOutcome.FLAKY,
     **dict.fromkeys(("failed", "failure", "fail", "failing", "broken", "notok", "notpassed"), TestOutcome.FAILED),
     **dict.fromkeys(("unsuccessful", "false", "xpass"), TestOutcome.FAILED),
     **dict.fromkeys(("error", "errored", "exception", "invalid", "notrunnable"), TestOutcome.ERROR),
@@ -62,11 +63,13 @@ class Said(NamedTuple):
         outcome: the worst that was said; `PASSED` for nothing.
         word: the attribute that said so, as it is written, where it is no pass.
         unknown: the word, where nobody knows what it means.
+        accepted: the attribute, where the config says that it means a pass.
     """
 
     outcome: TestOutcome = TestOutcome.PASSED
     word: str = ""
     unknown: str = ""
+    accepted: str = ""
 
 
 _NOTHING = Said()
@@ -96,15 +99,16 @@ def said_by(
 
 
 def _worse(first: Said, second: Said) -> Said:
-    return second if worst_outcome((first.outcome, second.outcome)) is not first.outcome else first
+    worse = second if worst_outcome((first.outcome, second.outcome)) is not first.outcome else first
+    return worse._replace(accepted=first.accepted or second.accepted)
 
 
 def _answer(question: Question, name: str, value: str, passed: Collection[str]) -> Said:
     flag, text = value.casefold(), f'{name}="{value[:100]}"'
     outcome: TestOutcome | None = TestOutcome.PASSED
     if passed and normal(value) in passed:
-        pass
-    elif question == "outcome":
+        return Said(accepted=text)
+    if question == "outcome":
         outcome = _meaning(value)
     elif question == "failed":
         outcome = TestOutcome.FAILED if flag not in NO and flag.strip("0") else outcome
@@ -125,7 +129,7 @@ def _meaning(value: str) -> TestOutcome | None:
     if exact is not None:
         return exact
     near = _WORDS.get(normal(value))
-    return near if near is not TestOutcome.PASSED else None
+    return None if near is TestOutcome.PASSED else near
 
 
 def bad_word(attributes: Mapping[str, str], passed: Collection[str] = ()) -> str:

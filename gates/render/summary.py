@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.formats import JUNIT_ACCEPTED
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.filters import LeafRow, leaf_rows
@@ -226,6 +227,12 @@ def _gate_notes(gate: GateResult) -> list[str]:
         and f"exit code {gate.exit_code}" not in gate.reason
     ):
         notes.append(f"exit code {gate.exit_code}")
+    notes += [
+        one_line(part, 300)
+        for witness in gate.witnesses
+        for part in witness.detail.split("; ")
+        if JUNIT_ACCEPTED in part
+    ]
     if gate.warnings:
         notes.append(plural(gate.warnings, "warning"))
     if gate.stray:

@@ -345,7 +345,11 @@ def test_an_element_that_nobody_knows_is_no_pass_and_is_named(inner: str, tag: s
         ),
     )
     if tag in {"ko", "result", "ok"}:
-        assert read(case(inner), silent_elements=[tag]).consistent
+        accepted = read(case(inner), silent_elements=[tag])
+        assert (accepted.contradictions, accepted.notes) == (
+            (),
+            (f"<{tag}> does not say how a test ended (accepted in [junit]: silent-elements)",),
+        )
 
 
 def test_an_element_that_nobody_knows_in_a_case_that_failed_hides_nothing() -> None:
@@ -377,7 +381,10 @@ def test_words_on_a_case_say_how_it_ended(attributes: str, outcome: str, said: s
 
 
 def test_a_word_of_the_config_is_a_pass_and_no_other() -> None:
-    assert read(case("", "status='Grün-Hell'"), passed_words=["grün hell"]).results[0].outcome is TestOutcome.PASSED
+    report = read(case("", "status='Grün-Hell' result='passed'"), passed_words=["grün hell"])
+    assert report.results[0].outcome is TestOutcome.PASSED
+    assert report.notes == ('status="Grün-Hell" means that a test passed (accepted in [junit]: passed-words)',)
+    assert not read(case("", "status='grün' result='failed'"), passed_words=["grün"]).consistent
     assert not read(case("", "status='rot'"), passed_words=["grün hell"]).consistent
 
 

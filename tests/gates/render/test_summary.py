@@ -6,7 +6,7 @@ import pytest
 
 from gates.compare import Terms, compare_runs
 from gates.render.summary import STATUS_WORDS, summarise
-from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts
+from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts, Witness
 from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
 
@@ -50,6 +50,19 @@ def test_every_outcome_of_a_gate_has_its_word() -> None:
         ({"outcome": GateOutcome.COULD_NOT_RUN, "accepted": True}, "COULD NOT RUN (accepted)", "1.50s", "", False),
         ({"outcome": GateOutcome.COULD_NOT_RUN}, "COULD NOT RUN", "1.50s", "", False),
         ({"outcome": GateOutcome.TIMEOUT, "stray": 2}, "TIMEOUT", "1.50s", "2 processes outlived it", False),
+        (
+            {
+                "witnesses": (
+                    Witness(
+                        name="junit", detail="2 cases run; <s> says x (accepted in [junit]: tests-count-assertions)"
+                    ),
+                )
+            },
+            "PASS",
+            "1.50s",
+            "<s> says x (accepted in [junit]: tests-count-assertions)",
+            True,
+        ),
         ({"stray": 1}, "PASS", "1.50s", "1 process outlived it", True),
         ({"tests": TestCounts(run=3, passed=2), "injected": True}, "PASS", "1.50s", "2 of 3 tests passed", True),
         (
