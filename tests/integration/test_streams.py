@@ -71,10 +71,10 @@ class Terminal:
         return self.process.wait(PATIENCE)
 
 
-IGNORED = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+HEARD, IGNORED = ("signal.signal(signal.SIGHUP, signal.SIG_DFL)", "signal.signal(signal.SIGHUP, signal.SIG_IGN)")
 
 
-@pytest.mark.parametrize("before", ["pass", IGNORED], ids=["heard", "nohup"])
+@pytest.mark.parametrize("before", [HEARD, IGNORED], ids=["heard", "nohup"])
 def test_a_terminal_that_closes_ends_the_run_in_order(project: Project, before: str) -> None:
     code = (
         "import pathlib, time; pathlib.Path('begun').touch()\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)"
@@ -97,7 +97,7 @@ def test_a_terminal_that_closes_ends_the_run_in_order(project: Project, before: 
 def test_a_terminal_that_closes_before_the_run_begins_is_an_interruption(project: Project) -> None:
     project.write(checklist(python_gate("one", "-c", "pass")))
     wait = "lambda _path: [pathlib.Path('begun').touch(), time.sleep(60)]"
-    terminal = Terminal(project, f"import gates.config.load as load; load._parse = {wait}")
+    terminal = Terminal(project, f"{HEARD}; import gates.config.load as load; load._parse = {wait}")
     wait_for((project.folder / "begun").exists)
     assert terminal.close() == 130
     assert not (project.reports / "run.json").exists()
