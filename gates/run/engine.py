@@ -89,10 +89,11 @@ class Engine:
                 self._wait()
 
     def close(self) -> None:
-        """Kill what still runs: used when the run itself cannot go on."""
+        """Kill what still runs, where the run itself cannot go on, and what is left anywhere of what was started."""
         for gate in self._running.values():
             gate.abandon()
         self._running.clear()
+        self.settings.around.keeper.close()
 
     def _stop(self, why: str) -> Iterator[Event]:
         for item in list(self._waiting.values()):

@@ -90,7 +90,12 @@ class RunningGate:
             self._log.say(witnesses.FALLBACK)
         environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
         try:
-            return GateProcess(self.command, cwd=self.around.root / self.gate.config.cwd, environment=environment)
+            return GateProcess(
+                self.command,
+                cwd=self.around.root / self.gate.config.cwd,
+                environment=environment,
+                keeper=self.around.keeper,
+            )
         except OSError as error:
             self._log.say(f"cannot start {self.command[0]}: {error.strerror}")
             self._ended_by, self._why = GateOutcome.COULD_NOT_RUN, f"cannot start {self.command[0]}: {error.strerror}"
@@ -168,6 +173,8 @@ class RunningGate:
             return landed
         if self._drain_until is None:
             self._drain_until = now + DRAIN_GRACE
+            if self._process.lost:
+                self._log.say("the process that starts gates was killed: how this gate ended is not known")
         if self._output_open and self._taken >= _AT_ONCE:
             return landed  # there is more to read
         if self._output_open and now < self._drain_until and (self._process.group_outlives() or self._process.strays()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import signal
     from collections.abc import Mapping, Sequence
+
+    from gates.run.launching import Keeper
 
 PIPE_SIZE = 1 << 20
 """Bytes; the system's own size is a sixteenth of it."""
@@ -26,37 +27,27 @@ REAP_PATIENCE = 5.0
 class GateProcess:
     """The first process of a gate, leader of its own session and group."""
 
-    def __init__(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], keeper: Keeper) -> None:
         """Start it.
 
         Raises:
             OSError: there is no such program, or it cannot be started.
         """
-        self._popen = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches gates alone, which then ends the whole tree
-        )
-        assert self._popen.stdout is not None
-        self.output = self._popen.stdout.fileno()
+        self.output, output = os.pipe()
+        try:
+            with suppress(AttributeError, OSError):  # Linux: room for what is printed between two looks
+                fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+            self.pid, self.watch = keeper.start(command, cwd, environment, output)
+        except OSError:
+            os.close(self.output)
+            raise
+        finally:
+            os.close(output)
         os.set_blocking(self.output, False)
-        with suppress(AttributeError, OSError):  # Linux: room for what is printed between two looks
-            fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
-        self.pid = self._popen.pid
+        self._keeper = keeper
         self.marker = environment.get(MARKER, "").rpartition(" ")[2]
         self.exit_code: int | None = None
         self.cpu = 0.0
-        self.watch = self._open_watch()
-
-    def _open_watch(self) -> int:
-        """A file descriptor that is ready when the process ends; -1 where the system has none."""
-        with suppress(AttributeError, OSError):
-            return os.pidfd_open(self.pid)
-        return -1
 
     def read(self) -> bytes | None:
         """Output that is there; None at its end."""
@@ -68,24 +59,23 @@ class GateProcess:
 
     def ended(self) -> bool:
         """Whether the first process has ended; its exit code and processor time are then known."""
-        if self.exit_code is not None:
-            return True
-        try:
-            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-        except ChildProcessError:  # somebody else waited for it
-            self.exit_code = self._popen.returncode if self._popen.returncode is not None else -1
-            return True
-        if pid == 0:
-            return False
-        self.exit_code = self._popen.returncode = os.waitstatus_to_exitcode(status)
-        self.cpu = usage.ru_utime + usage.ru_stime
-        return True
+        if self.exit_code is None:
+            self._take(self._keeper.ended(self.pid))
+        return self.exit_code is not None
+
+    def _take(self, end: tuple[int, float] | None) -> None:
+        if end is not None:
+            self.exit_code, self.cpu = os.waitstatus_to_exitcode(end[0]), end[1]
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows how it ended: whoever waited for it was killed."""
+        return self._keeper.lost(self.pid)
 
     def reap(self) -> None:
         """Wait for the end of the first process, which was killed; not for ever, the kernel may hold it."""
         if self.exit_code is None:
-            with suppress(subprocess.TimeoutExpired):
-                self.exit_code = self._popen.wait(REAP_PATIENCE)
+            self._take(self._keeper.wait(self.pid, REAP_PATIENCE))
 
     def signal_tree(self, number: signal.Signals) -> int:
         """Send a signal to the group, and to every process of the gate that left it. How many there were, its first aside."""
@@ -120,31 +110,41 @@ class GateProcess:
         if self.watch >= 0:
             os.close(self.watch)
             self.watch = -1
-        if self._popen.stdout is not None:
-            self._popen.stdout.close()
+        if self.output >= 0:
+            os.close(self.output)
+            self.output = -1
 
 
-def marked_processes(marker: str) -> list[int]:
+def marked_processes(marker: str, *, run: bool = False) -> list[int]:
     """Living processes whose environment carries the marker.
 
     The variable holds one marker for each run of gates that the process lies in, outermost first: a gate may run gates.
+
+    Args:
+        marker: of a gate.
+        run: it is a run's: the marker of each of its gates begins with it.
     """
     proc = Path("/proc")
     if (proc / "self" / "environ").exists():
-        return _marked_in_proc(proc, marker.encode())
+        return _marked_in_proc(proc, marker.encode(), run=run)
     import psutil
 
     return [
         process.pid
         for process in psutil.process_iter(["environ"])
-        if marker in (process.info["environ"] or {}).get(MARKER, "").split()
+        if _carries((process.info["environ"] or {}).get(MARKER, "").encode(), marker.encode(), run=run)
     ]
+
+
+def _carries(value: bytes, wanted: bytes, *, run: bool) -> bool:
+    """Whether the variable holds the marker."""
+    return any(word == wanted or (run and word.rpartition(b"-")[0] == wanted) for word in value.split())
 
 
 _MARKER_ENTRY = f"{MARKER}=".encode()
 
 
-def _marked_in_proc(proc: Path, wanted: bytes) -> list[int]:
+def _marked_in_proc(proc: Path, wanted: bytes, *, run: bool) -> list[int]:
     # Read directly: this runs after every gate, and psutil's objects cost ten times as much as one read.
     found = []
     for name in os.listdir(proc):  # noqa: PTH208 — see above
@@ -154,7 +154,7 @@ def _marked_in_proc(proc: Path, wanted: bytes) -> list[int]:
             with open(f"/proc/{name}/environ", "rb", buffering=0) as file:  # noqa: PTH123
                 block = file.read()
             if wanted in block and any(
-                wanted in entry[len(_MARKER_ENTRY) :].split()
+                _carries(entry[len(_MARKER_ENTRY) :], wanted, run=run)
                 for entry in block.split(b"\0")
                 if entry.startswith(_MARKER_ENTRY)
             ):

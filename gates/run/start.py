@@ -21,6 +21,7 @@ from gates.results import GateResult
 from gates.rules import RuleBook
 from gates.run.echo import Echo
 from gates.run.inject import injected
+from gates.run.launching import Keeper
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
 from gates.storage.streams import Begin
@@ -54,6 +55,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         debug: a test that fails is looked at with `pdb`.
         echo: shows what gates print as they print it; None where that is nobody's wish.
         collect: tests are listed and described, not run.
+        keeper: starts processes, and ends what is left of them.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
     """
@@ -73,6 +75,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     collect: bool = False
     debug: bool = False
     echo: Echo | None = None
+    keeper: Keeper = msgspec.field(default_factory=Keeper)
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 

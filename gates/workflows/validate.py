@@ -23,6 +23,7 @@ from gates.run import Engine, Settings
 from gates.run.echo import Echo
 from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
+from gates.run.launching import Keeper
 from gates.run.progress import Progress, Teller, make_progress
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings, log_names
@@ -78,9 +79,11 @@ def validate(
         closing(writer) if writer is not None else nullcontext(),
         tempfile.TemporaryDirectory(prefix="gates-") as work,
         reports_of(prepared, run_id, Path(work)) as reports,
+        closing(Keeper()) as keeper,
         StopWish() as wish,
         progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
+        keeper.open()  # it starts while the rest is prepared
         recorder = Recorder(prepared, reports, command_line, run_id)
         feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
@@ -100,6 +103,7 @@ def validate(
                     facts=write_facts(Path(work), prepared.facts),
                     history=write_history(Path(work), prepared),
                     echo=echo,
+                    keeper=keeper,
                 ),
                 stopped=wish.why,
                 at_once=wish.insists,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from gates.plan import Plan, PlannedGate
 from gates.results import GateResult, TestResult
 from gates.run import Engine, Event, GateEnded, Settings
 from gates.run.inject import write_injection
+from gates.run.launching import Keeper
 from gates.run.masking import Mask
 from gates.run.start import Surroundings
 from gates.storage.streams import streams_in
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from gates.vcs.watch import Seen
 
 NOTHING = Mask({})
+KEEPER = Keeper()
+"""One for all tests of a process: it takes longer to start than most of them."""
+atexit.register(KEEPER.close)
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -66,6 +71,7 @@ def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = 
         "plan": plan,
         "mask": NOTHING,
         "run_id": f"test-{folder.name}",
+        "keeper": KEEPER,
     }
     return Surroundings(**{**values, **fields})
 

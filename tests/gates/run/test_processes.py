@@ -5,11 +5,13 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gates.run import processes
+from gates.run.launching import Keeper
 from gates.run.processes import MARKER, GateProcess, marked_processes
 from tests.gates.run.making import python
 from tests.gates.run.waiting import is_alive, wait_for
@@ -28,13 +30,19 @@ def marker(tmp_path: Path) -> str:
     return f"{tmp_path.parent.name}-{tmp_path.name}-1"
 
 
+@pytest.fixture(scope="module")
+def keeper() -> Iterator[Keeper]:
+    with closing(Keeper()) as one:
+        yield one
+
+
 @pytest.fixture
-def start(tmp_path: Path, marker: str) -> Iterator[Start]:
+def start(tmp_path: Path, marker: str, keeper: Keeper) -> Iterator[Start]:
     """Starts processes, and leaves none behind."""
     started = []
 
     def begin(code: str, marker: str = marker, **environment: str) -> GateProcess:
-        process = GateProcess(python(code), cwd=tmp_path, environment={MARKER: marker, **environment})
+        process = GateProcess(python(code), cwd=tmp_path, environment={MARKER: marker, **environment}, keeper=keeper)
         started.append(process)
         return process
 
@@ -117,18 +125,18 @@ def test_the_watch_is_ready_at_the_end(start: Start) -> None:
     if process.watch < 0:
         pytest.skip("no pidfd on this system")
     assert select.select([process.watch], [], [], 60)[0] == [process.watch]
-    assert process.ended()
+    wait_for(process.ended)
 
 
 @pytest.mark.parametrize("missing", ["no-such-program-at-all", "./no-such-file", ""])
-def test_a_missing_program_is_an_error_of_the_system(tmp_path: Path, missing: str) -> None:
+def test_a_missing_program_is_an_error_of_the_system(tmp_path: Path, keeper: Keeper, missing: str) -> None:
     with pytest.raises(OSError, match=r"No such file|not found|Permission"):
-        GateProcess([missing], cwd=tmp_path, environment={})
+        GateProcess([missing], cwd=tmp_path, environment={}, keeper=keeper)
 
 
-def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path, keeper: Keeper) -> None:
     with pytest.raises(FileNotFoundError):
-        GateProcess(python(""), cwd=tmp_path / "gone", environment={})
+        GateProcess(python(""), cwd=tmp_path / "gone", environment={}, keeper=keeper)
 
 
 class TestTree:
@@ -193,8 +201,8 @@ class TestMarkers:
         assert marked_processes(f"{marker}1") == [process.pid]
 
 
-def test_a_process_without_marker_has_no_strays(tmp_path: Path) -> None:
-    process = GateProcess([sys.executable, "-I", "-S", "-c", ""], cwd=tmp_path, environment={})
+def test_a_process_without_marker_has_no_strays(tmp_path: Path, keeper: Keeper) -> None:
+    process = GateProcess([sys.executable, "-I", "-S", "-c", ""], cwd=tmp_path, environment={}, keeper=keeper)
     wait_for(process.ended)
     assert process.strays() == []
     process.close()

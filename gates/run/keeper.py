@@ -1,0 +1,206 @@
+"""Starts the processes of gates, and ends them should gates itself be killed. Its own program: `keeper.py SOCKET`.
+
+Everything that a gate starts descends from here, whatever it does to leave: the system hands orphans to the nearest
+ancestor that takes them (Linux: PR_SET_CHILD_SUBREAPER), and that is this process. When the other end of the socket closes,
+for gates has ended or was killed, it kills its children until it has none. Where the system has no such thing, it kills
+the groups that it started, and the next run ends the rest (`scratch`).
+
+Loads nothing but the standard library, and little of that: it starts beside the first steps of a run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+TYPE_CHECKING = False  # without `typing`, which takes as long as all the rest
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+ANSWER = struct.Struct("=iiid")
+"""What happened, a process id, its wait status or the error's number, the processor time."""
+STARTED, FAILED, ENDED = range(3)
+SIZE = struct.Struct("=q")
+
+SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER of Linux."""
+PATIENCE = 10.0
+"""Seconds until killed processes are no longer waited for: the kernel may hold one."""
+
+
+def default_signals() -> None:
+    """What signals do in a gate is its own business, whatever whoever started gates ignores (`nohup`, `&` in a script)."""
+    for number in signal.valid_signals():
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except (OSError, ValueError):  # of SIGKILL and its like
+            continue
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def start(request: dict[str, Any], output: int) -> int:
+    """Start a process, leader of a session of its own, that writes to `output`; its id.
+
+    Args:
+        request: its "command", "cwd" and "environment".
+        output: a descriptor.
+
+    Raises:
+        OSError: there is no such program, or it cannot be started.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        number = 0
+        try:
+            os.setsid()  # Ctrl-C reaches gates alone, which then ends the whole tree
+            default_signals()
+            os.chdir(request["cwd"])
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for source, target in ((nothing, 0), (output, 1), (output, 2)):
+                os.dup2(source, target)
+            os.execvpe(request["command"][0], request["command"], request["environment"])  # noqa: S606
+        except OSError as error:
+            number = error.errno or 0
+        finally:  # also of a ValueError: a NUL
+            os.write(writer, str(number or 22).encode())
+            os._exit(127)
+    os.close(writer)
+    said = os.read(reader, 16)
+    os.close(reader)
+    if said:
+        os.waitpid(pid, 0)
+        raise OSError(int(said), os.strerror(int(said)))
+    return pid
+
+
+def serve(connection: socket.socket, started: set[int]) -> None:
+    """Start what is asked for, and tell how it ends, until nobody asks any more; `started` holds what still runs."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    while True:
+        ready = select.select([connection.fileno(), reader], [], [])[0]
+        if reader in ready:
+            os.read(reader, 1 << 12)
+            for pid, status, cpu in reaped():
+                if pid in started:
+                    started.discard(pid)
+                    connection.sendall(ANSWER.pack(ENDED, pid, status, cpu))
+        if connection.fileno() in ready and not answer(connection, started):
+            return
+
+
+def answer(connection: socket.socket, started: set[int]) -> bool:
+    """Take a request, and start it; False where there is none."""
+    head, descriptors, _, _ = socket.recv_fds(connection, SIZE.size, 1, socket.MSG_WAITALL)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # what comes through a socket is inherited
+    if len(head) < SIZE.size:
+        return False
+    left, text = SIZE.unpack(head)[0], b""
+    while len(text) < left:
+        piece = connection.recv(left - len(text))
+        if not piece:
+            return False
+        text += piece
+    try:
+        pid = start(json.loads(text), descriptors[0])
+    except OSError as error:
+        connection.sendall(ANSWER.pack(FAILED, 0, error.errno or 0, 0.0))
+        return True
+    finally:
+        os.close(descriptors[0])
+    started.add(pid)
+    watch = (
+        [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
+    )  # nobody waited for it yet: it is still this process
+    socket.send_fds(connection, [ANSWER.pack(STARTED, pid, 0, 0.0)], watch)
+    for descriptor in watch:
+        os.close(descriptor)
+    return True
+
+
+def reaped() -> Iterator[tuple[int, int, float]]:
+    """Id, wait status and processor time of each process that has ended, orphans included."""
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid, status, usage.ru_utime + usage.ru_stime
+
+
+def children() -> list[int]:
+    """Processes whose parent this is."""
+    found = []
+    own = b" %d " % os.getpid()
+    for name in os.listdir("/proc"):  # noqa: PTH208 — pathlib takes longer to load than this to start
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                    after = file.read().rpartition(b")")[2]  # the name before it may hold anything
+            except OSError:
+                continue
+            if after[2:].startswith(own):
+                found.append(int(name))
+    return found
+
+
+def end(groups: set[int]) -> None:
+    """Kill everything that descends from here: whoever loses its parent becomes a child of this process."""
+    for group in groups:
+        kill(os.killpg, group)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for pid in children() if os.path.exists("/proc/self/stat") else ():  # noqa: PTH110
+            kill(os.kill, pid)
+        try:
+            gone = os.waitpid(-1, os.WNOHANG)[0]
+        except ChildProcessError:
+            return
+        if not gone:
+            time.sleep(0.005)
+
+
+def kill(how: Callable[[int, int], None], pid: int) -> None:
+    """Kill, if it is still there."""
+    try:
+        how(pid, signal.SIGKILL)
+    except OSError:
+        return
+
+
+def main() -> None:
+    """Serve; then let nothing outlive this."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)  # meant for gates, which ends when it has ended what runs
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    os.chdir("/")  # else a folder that somebody removes would be in use
+    started: set[int] = set()
+    try:
+        with socket.socket(fileno=int(sys.argv[1])) as connection:
+            connection.set_inheritable(False)  # a gate that held it would keep this from seeing the end of gates
+            serve(connection, started)
+    except OSError:  # gates went away while it was told something
+        pass
+    finally:
+        end(started)
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
