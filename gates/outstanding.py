@@ -102,6 +102,8 @@ def left_by(
     seen = dict(before.seen) if before is not None else {}
     for gate in run.gates:
         known = left.pop(gate.name, ())
+        if gate.unasked:  # nobody can ask it for some of its tests: it is outstanding as a whole, or not at all
+            continue
         found = _settle(known, of_gate.get(gate.name, ()), keep=narrowed or not _ok(gate))
         if found[0]:
             left[gate.name] = found[0]

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.asks import asks_of, refuse_unheard
 from gates.config import Config, Profile
 from gates.config.values import NoTests, Output
 from gates.discover import Gate
 from gates.errors import ManyErrors, NothingSelected, UsageError
 from gates.exclusions import Exclusion, effective_filter
+from gates.needs import said_of_needs, with_needs
 from gates.outstanding import Asked, Outstanding, Part, said_of_rerun
 from gates.request import Request
 from gates.rules import NONE, Layer, SetupScript
@@ -90,6 +92,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stress_duration: seconds for which each test runs again and again; None for once.
         effective_filter: what a test must match to be run.
         nox_args: further arguments of every nox call.
+        asks: what this run asks of tests, as the user knows it.
         junit: what a JUnit file may ask for, and what is accepted of it, where it is not the default.
         notes: what the reader should know about the choice.
     """
@@ -127,6 +130,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     test_timeout: float | None = None
     no_install: bool = False
     nox_args: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     junit: dict[str, int | tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
 
@@ -156,6 +160,7 @@ def make_plan(
     """
     profile = _profile(config, request)
     asked = _chosen(gates, request, profile)
+    refuse_unheard(request, asked)
     chosen = with_needs(gates, asked) if request.needs else asked
     known = durations or {}
     meant, asked_names = _meant(chosen), {gate.name for gate in asked}
@@ -211,10 +216,11 @@ def make_plan(
         stress_duration=request.stress_duration,
         no_install=request.no_install,
         nox_args=config.nox_args,
+        asks=asks_of(request, profile),
         notes=(
             *(said_of_rerun(request.rest, [gate.name for gate in asked], needed) if request.rest else []),
             *request.notes,
-            *_said_of_needs(needed, request),
+            *said_of_needs(needed, request),
             *_notes(gates, chosen, config, rerun=request.rest is not None),
             *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
             *_said_of_order(order, request),
@@ -246,27 +252,6 @@ def _chosen(gates: Sequence[Gate], request: Request, profile: Profile) -> list[G
             remedy="gates rerun",
         )
     raise UsageError("no gate that is outstanding exists any more", got=", ".join(left), remedy="gates run")
-
-
-def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:
-    """The chosen gates and all that they need, in the checklist's order.
-
-    What a needed gate leaves behind (a build) lies outside of the tree, so nobody can say that it is up to date: it runs.
-    """
-    found = {gate.name for gate in chosen}
-    while True:
-        wanted = {need for gate in gates if gate.name in found for need in gate.config.needs}
-        more = {gate.name for gate in gates if wanted & {gate.name, gate.group}} - found
-        if not more:
-            return [gate for gate in gates if gate.name in found]
-        found |= more
-
-
-def _said_of_needs(needed: Sequence[str], request: Request) -> list[str]:
-    if not needed:
-        return []
-    whole = ", with all of their tests" if request.filter or request.partition else ""
-    return [f"run because other gates need them{whole}: {', '.join(needed)}"]
 
 
 def _asked(profile: Profile, request: Request) -> Asked:

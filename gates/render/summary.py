@@ -303,10 +303,16 @@ def _notes(run: Run, tests: Sequence[TestResult]) -> tuple[str, ...]:
         "No git: changes, comparison and certificates are impossible.": subject.kind == "folder",
         "The history is cut (shallow clone): no merge base is shown.": subject.shallow,
         "Exclusions were switched off: excluded tests were run.": run.include_excluded,
-        f"Only tests that match {run.filter} were run.": bool(run.filter),
+        _said_of_filter(run): bool(run.filter),
         "The tests in the results file and the counts of the run differ.": _counts_differ(run, tests),
     }
     return (*run.notes, *(note for note, holds in derived.items() if holds))
+
+
+def _said_of_filter(run: Run) -> str:
+    unasked = ", ".join(gate.name for gate in run.gates if gate.unasked)
+    besides = f", and all tests of {unasked}, which were read from files" if unasked else ""
+    return f"Only tests that match {run.filter} were run{besides}."
 
 
 def _counts_differ(run: Run, tests: Sequence[TestResult]) -> bool:

@@ -131,6 +131,11 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     test_warnings: TestWarnings | None = None
     coverage: Coverage | None = None
 
+    @property
+    def unasked(self) -> bool:
+        """Whether its tests were read from files: whoever ran them heard nothing of filters, parts, limits and retries."""
+        return self.tests is not None and not self.injected
+
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is validated.

@@ -17,7 +17,7 @@ from gates.facts.assertions import shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
-from gates.plan import with_needs
+from gates.needs import with_needs
 from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
 from gates.run.masking import Mask
 from gates.run.start import log_names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.asks import said_of_unheard
 from gates.facts.pythons import claimed_pythons
 from gates.plan import available_cores
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
@@ -101,7 +102,12 @@ class Recorder:
             changed=guard.changed,
             left=guard.left,
             altered=altered,
-            notes=(*self.run.notes, *guard.notes, *_said_of(disturbed)),
+            notes=(
+                *self.run.notes,
+                *said_of_unheard(self._plan.asks, self.run.gates),
+                *guard.notes,
+                *_said_of(disturbed),
+            ),
         )
         self.run = emit(self.run, self.tests, self.reports)
 

@@ -21,7 +21,7 @@ def a_result(name: str, outcome: TestOutcome = TestOutcome.PASSED, **fields: Any
 
 def first(*tests: TestResult, outcome: GateOutcome = FAILED, others: tuple[GateResult, ...] = ()) -> Outstanding:
     """What a run with the gate `test` left."""
-    gates = (a_gate("test", outcome, tests=a_run(tests).tests), *others)
+    gates = (a_gate("test", outcome, tests=a_run(tests).tests, injected=True), *others)
     return left_by(a_run(id="first", gates=gates), tests, Asked())
 
 
@@ -29,7 +29,7 @@ def again(
     before: Outstanding, *tests: TestResult, outcome: GateOutcome = PASSED, narrowed: bool = False
 ) -> Outstanding:
     """What is left of it after a rerun of the gate `test`."""
-    run = a_run(id="second", gates=(a_gate("test", outcome, tests=a_run(tests).tests),))
+    run = a_run(id="second", gates=(a_gate("test", outcome, tests=a_run(tests).tests, injected=True),))
     return left_by(run, tests, Asked(filter="x"), before, narrowed=narrowed)
 
 
