@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gates.config.load import OWN_FILE, PROJECT_FILE
 from gates.discover import NOXFILE, TAG, list_sessions
 from gates.errors import UsageError
 from gates.regular import read_text
 from gates.results.files import write_whole
+from gates.starter.builds import BUILD_FILES, commands_of
+from gates.starter.noxfile import noxfile
+from gates.starter.pythonproject import look
 from gates.values import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-Command = tuple[str, str, str]
-"""Name, command, title of a gate."""
+    from gates.starter.builds import Command
 
 
 def write_starter(root: Path, *, force: bool = False, only_print: bool = False) -> str:
@@ -48,12 +50,57 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
 
 
 def starter(root: Path) -> tuple[dict[str, str], str]:
-    """The files to write, by name, and a sentence on what was seen."""
+    """The files to write, by name, and sentences on what was seen.
+
+    Raises:
+        UsageError: nothing is there that could be checked.
+    """
     if (root / NOXFILE).exists():
         return _for_noxfile(root)
-    if (root / PROJECT_FILE).exists() or (root / "setup.py").exists():
-        return _for_python(root)
-    return _for_commands(root)
+    files: dict[str, str] = {}
+    said: list[str] = []
+    project = look(root)
+    if project is not None and (text := noxfile(project)):
+        files[NOXFILE] = text
+        said.append(f"saw a Python project without a noxfile ({', '.join(sorted(project.tools)) or 'no known tool'})")
+        if "pytest" not in project.tools:
+            said.append("saw no test, so there is no gate for tests")
+    builds = commands_of(root)
+    if files and not builds.keys() - {"Makefile"}:  # of a Python project, make calls the same tools
+        return files, "\n".join(said)
+    if builds:
+        files[OWN_FILE] = _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + _tables(builds)
+        said += [f"saw {name}" for name in builds]
+        said += _unignored(root, builds)
+    if not files:
+        raise UsageError(
+            "nothing is known here that could be checked",
+            place=str(root),
+            expected=f"a noxfile, a Python project, or one of {', '.join(BUILD_FILES)}",
+            remedy=f'write {OWN_FILE} with your own command: [gate.test] command = ["sh", "run-tests.sh"]',
+        )
+    return files, "\n".join(said)
+
+
+def _tables(builds: Mapping[str, Sequence[Command]]) -> str:
+    return "".join(map(_table, (command for commands in builds.values() for command in commands)))
+
+
+def _table(command: Command) -> str:
+    lines = [f"[gate.{_key(command.name)}]", f"title = {_quote(command.title)}", f"command = {_quote(command.command)}"]
+    if command.needs:
+        lines.append(f"needs = [{', '.join(map(_quote, command.needs))}]")
+    if command.junit:
+        lines += ['tests = "junit"', f"junit = [{_quote(command.junit)}]"]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _unignored(root: Path, builds: Mapping[str, Sequence[Command]]) -> list[str]:
+    """What to add to .gitignore: a gate that leaves new files behind is told, and the tree is not clean any more."""
+    ignored = root / ".gitignore"
+    if not builds.keys() & {"CMakeLists.txt", "meson.build"} or (ignored.is_file() and "build" in read_text(ignored)):
+        return []
+    return ["add /build/ to .gitignore: the gates build there"]
 
 
 def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
@@ -94,113 +141,6 @@ def _looks_like_gate(name: str) -> bool:
     words = ("test", "lint", "type", "mypy", "docs", "doc", "build", "format", "check", "style", "min")
     return any(word in name.lower() for word in words)
 
-
-def _for_python(root: Path) -> tuple[dict[str, str], str]:
-    tools = _tools(root)
-    sessions = ['import nox\n\nnox.options.default_venv_backend = "uv|virtualenv"\n']
-    install = "." if (root / PROJECT_FILE).exists() or (root / "setup.py").exists() else ""
-    if (root / PROJECT_FILE).exists():
-        sessions.append(_session("build", '"build"', ['"python", "-m", "build"']))
-    if "ruff" in tools or "flake8" not in tools:
-        sessions.append(_session("lint", '"ruff"', ['"ruff", "check"']))
-    if "flake8" in tools:
-        sessions.append(_session("flake8", '"flake8"', ['"flake8"']))
-    if "black" in tools:
-        sessions.append(_session("black", '"black"', ['"black", "--check", "."']))
-    if "mypy" in tools:
-        sessions.append(_session("types", f'"mypy", "{install}"', ['"mypy", "."']))
-    if "tests" in tools:
-        sessions.append(_session("test", f'"pytest", "{install}"', ['"pytest", *session.posargs']))
-    text = "\n".join(sessions)
-    seen = ", ".join(sorted(tools)) or "no known tool"
-    return {NOXFILE: text}, f"saw a Python project without a noxfile ({seen})"
-
-
-def _session(name: str, install: str, commands: list[str]) -> str:
-    runs = "".join(f"    session.run({command})\n" for command in commands)
-    return f'\n@nox.session(tags=["{TAG}"])\ndef {name}(session: nox.Session) -> None:\n    session.install({install})\n{runs}'
-
-
-def _tools(root: Path) -> set[str]:
-    table: dict[str, Any] = {}
-    if (root / PROJECT_FILE).exists():
-        try:
-            table = tomllib.loads(read_text(root / PROJECT_FILE)).get("tool", {})
-        except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
-            table = {}
-    found: set[str] = {name for name in ("ruff", "mypy", "black", "pytest") if name in table}
-    files = {
-        "ruff.toml": "ruff",
-        ".ruff.toml": "ruff",
-        "mypy.ini": "mypy",
-        ".mypy.ini": "mypy",
-        ".flake8": "flake8",
-        "pytest.ini": "pytest",
-        "tox.ini": "tox",
-    }
-    found |= {tool for name, tool in files.items() if (root / name).exists()}
-    if any((root / name).is_dir() for name in ("tests", "test")) or "pytest" in found:
-        found.add("tests")
-    return found
-
-
-def _for_commands(root: Path) -> tuple[dict[str, str], str]:
-    for name, commands in _KINDS:
-        if (root / name).exists():
-            found, about = commands(root), f"saw {name}"
-            break
-    else:
-        found, about = [("check", "true", "Replace this command by your own")], "saw no build file that is known"
-    tables = "".join(
-        f"\n[gate.{_key(gate)}]\ntitle = {_quote(title)}\ncommand = {_quote(command)}\n"
-        for gate, command, title in found
-    )
-    return {OWN_FILE: _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + tables}, about
-
-
-def _cargo(root: Path) -> list[Command]:
-    locked = " --locked" if (root / "Cargo.lock").exists() else ""
-    return [
-        ("build", f"cargo build{locked} --workspace", "Build"),
-        ("lint", "cargo clippy --workspace --all-targets -- -D warnings", "Clippy"),
-        ("format", "cargo fmt --all -- --check", "Format"),
-        ("docs", f"cargo doc{locked} --no-deps --workspace", "Docs"),
-        ("test", "cargo test --workspace --no-fail-fast", "Tests"),
-    ]
-
-
-def _npm(root: Path) -> list[Command]:
-    try:
-        scripts = dict(json.loads(read_text(root / "package.json"))["scripts"])
-    except (OSError, ValueError, TypeError, LookupError):
-        scripts = {}
-    wanted = ("build", "lint", "typecheck", "format:check", "test")
-    found = [(name.replace(":", "-"), f"npm run {name}", str(scripts[name])) for name in wanted if name in scripts]
-    return found or [("test", "npm test", "Tests")]
-
-
-def _go(_root: Path) -> list[Command]:
-    return [
-        ("build", "go build ./...", "Build"),
-        ("lint", "go vet ./...", "Vet"),
-        ("test", "go test ./...", "Tests"),
-    ]
-
-
-def _make(root: Path) -> list[Command]:
-    lines = read_text(root / "Makefile", errors="replace").splitlines()
-    rules = [line for line in lines if re.match(r"[^\t#.=:][^=:]*::?(?!=)", line)]
-    targets = {target for line in rules for target in line.split(":")[0].split()}
-    names = [name for name in ("build", "lint", "format-check", "docs", "check", "test") if name in targets]
-    return [(name, f"make {name}", f"make {name}") for name in names or ("all",)]
-
-
-_KINDS: tuple[tuple[str, Callable[[Path], list[Command]]], ...] = (
-    ("Cargo.toml", _cargo),
-    ("package.json", _npm),
-    ("go.mod", _go),
-    ("Makefile", _make),
-)
 
 _HEAD = "# Gates: what must pass before a merge. `gates list` shows them, `gates run` runs them.\n"
 _SETTINGS = """

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import tomllib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,27 +74,82 @@ def test_tagged_sessions_need_no_table(tmp_path: Path) -> None:
     assert [gate.name for gate in discover(tmp_path, load_config(tmp_path))] == ["lint"]
 
 
+FLAT = "[build-system]\nrequires = []\n[project]\nname = 'a'\n"
+TESTS = {"tests/test_a.py": "def test_a(): pass\n"}
+
+
 @pytest.mark.parametrize(
-    ("files", "names"),
+    ("files", "sessions"),
     [
-        pytest.param({"pyproject.toml": "[project]\nname='a'\n"}, ["build", "lint"], id="nothing else"),
+        pytest.param({"pyproject.toml": FLAT}, {"build": 'session.run("python", "-m", "build"'}, id="nothing else"),
         pytest.param(
-            {"pyproject.toml": "[tool.mypy]\n[tool.black]\n", "tests/test_a.py": "", ".flake8": ""},
-            ["build", "flake8", "black", "types", "test"],
+            {"pyproject.toml": FLAT + "[tool.mypy]\nfiles = ['a', 'tests']\n"},
+            {"types": 'session.install("-e", ".", "mypy")\n    session.run("mypy")\n'},
+            id="mypy knows its files",
+        ),
+        pytest.param(
+            {"pyproject.toml": "[tool.mypy]\n", "a/__init__.py": "", "tests/__init__.py": ""},
+            {"types": 'session.run("mypy", "a")'},
+            id="mypy does not",
+        ),
+        pytest.param({"setup.py": "", "mypy.ini": "[mypy]\nfiles = a\n"}, {"types": 'session.run("mypy")\n'}, id="mypy.ini"),
+        pytest.param({"setup.cfg": "[tool:pytest]\ntestpaths = checks\n"}, {"test": 'session.run("pytest", *'}, id="setup.cfg"),
+        pytest.param({"tox.ini": "[pytest]\ntestpaths = checks\n"}, {"test": 'session.install("pytest")'}, id="tox.ini"),
+        pytest.param(
+            {"pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['checks']\n"}, {"test": "pytest"}, id="testpaths"
+        ),
+        pytest.param({"requirements.txt": "numpy\n", "test_a.py": ""}, {"test": '"-r", "requirements.txt", "pytest"'}, id="scripts"),
+        pytest.param(
+            {"pyproject.toml": FLAT + "[dependency-groups]\ntest = ['pytest>=8', {include-group = 'x'}]\nx = ['hypothesis']\n", **TESTS},
+            {"test": 'session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "test"))'},
+            id="dependency group",
+        ),
+        pytest.param(
+            {"pyproject.toml": FLAT + "[project.optional-dependencies]\ndev = ['pytest', 'ruff==0.9']\n[tool.ruff]\n", **TESTS},
+            {"test": 'session.install("-e", ".[dev]")', "lint": 'session.install("ruff==0.9")'},
+            id="extra",
+        ),
+        pytest.param({"setup.py": "", "requirements-dev.txt": "pytest==8.1\n", **TESTS}, {"test": '"-r", "requirements-dev.txt"'}, id="file"),
+        pytest.param(
+            {"pyproject.toml": "[tool.black]\n[tool.isort]\n", ".flake8": "", ".pylintrc": ""},
+            {"flake8": "flake8", "pylint": "--recursive=y", "black": "--check", "isort": "--check"},
             id="many tools",
         ),
-        pytest.param({"setup.py": "", "pytest.ini": "", "ruff.toml": ""}, ["lint", "test"], id="setup.py"),
-        pytest.param({"pyproject.toml": "not toml"}, ["build", "lint"], id="broken"),
+        pytest.param({"pyproject.toml": "[tool.ruff.format]\n"}, {"lint": "check", "format": '"ruff", "format", "--check"'}, id="ruff"),
+        pytest.param({"pyproject.toml": FLAT, "docs/conf.py": "", "docs/requirements.txt": "furo\n"}, {"docs": "sphinx-build"}, id="docs"),
+        pytest.param({"pyproject.toml": "not toml", **TESTS}, {"test": 'session.install("pytest")'}, id="broken"),
+        pytest.param({"pyproject.toml": "[tool]\nruff = 1\nmypy = []\n", "setup.cfg": "[[", **TESTS}, {"test": "pytest"}, id="odd"),
     ],
-)
-def test_a_python_project_gets_a_noxfile_that_nox_can_list(
-    tmp_path: Path, files: dict[str, str], names: list[str]
+)  # fmt: skip
+def test_a_python_project_gets_a_session_for_each_tool_that_it_uses(
+    tmp_path: Path, files: dict[str, str], sessions: dict[str, str]
 ) -> None:
-    fill(tmp_path, files)
-    assert f"wrote {tmp_path / 'noxfile.py'}" in write_starter(tmp_path)
-    text = (tmp_path / "noxfile.py").read_text()
+    (written, _) = starter(fill(tmp_path, files))
+    text = written["noxfile.py"]
     compile(text, "noxfile.py", "exec")
-    assert [gate.name for gate in discover(tmp_path, Config(root=tmp_path))] == names
+    bodies = dict(zip(re.findall(r"def (\w+?)_?\(", text), text.split("\ndef ")[1:], strict=True))
+    for name, statement in sessions.items():
+        assert statement in bodies[name]
+
+
+def test_only_tools_that_a_project_uses_get_a_session(tmp_path: Path) -> None:
+    (written, said) = starter(fill(tmp_path, {"pyproject.toml": FLAT}))
+    assert re.findall(r"def (\w+)\(", written["noxfile.py"]) == ["build"]
+    assert "saw no test" in said
+
+
+@pytest.mark.slow
+def test_what_is_written_passes_strict_linters_and_nox_can_list_it(tmp_path: Path) -> None:
+    everything = FLAT + "[dependency-groups]\ntest = ['pytest']\n[tool.mypy]\n[tool.ruff.format]\n[tool.black]\n"
+    fill(tmp_path, {"pyproject.toml": everything, **TESTS, "docs/conf.py": "", "docs/requirements.txt": "furo\n"})
+    assert f"wrote {tmp_path / 'noxfile.py'}" in write_starter(tmp_path)
+    gates = ["build", "lint", "black", "format", "types", "docs", "test"]
+    assert [gate.name for gate in discover(tmp_path, Config(root=tmp_path))] == gates
+    mypy = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path}", "noxfile.py"]
+    for words in [mypy] if find_spec("mypy") else []:
+        assert subprocess.run(words, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    text = (tmp_path / "noxfile.py").read_text()
+    assert [line for line in text.splitlines() if len(line) > 120 or line != line.rstrip()] == []
 
 
 # Other projects
@@ -113,21 +172,53 @@ def test_a_python_project_gets_a_noxfile_that_nox_can_list(
         ),
         pytest.param(
             {"package.json": json.dumps({"scripts": {"test": "jest 🚀", "format:check": "x\x7f", "start": "node"}})},
-            {"format-check": "npm run format:check", "test": "npm run test"},
+            {"install": "npm install --no-package-lock", "format-check": "npm run format:check", "test": "npm run test"},
             "saw package.json",
             id="npm",
         ),
-        pytest.param({"package.json": "{}"}, {"test": "npm test"}, "saw package.json", id="npm without scripts"),
-        pytest.param({"package.json": "["}, {"test": "npm test"}, "saw package.json", id="npm, broken"),
-        pytest.param({"package.json": '{"scripts": null}'}, {"test": "npm test"}, "saw package.json", id="npm, null"),
         pytest.param(
-            {"package.json": '{"scripts": ["test"]}'}, {"test": "npm test"}, "saw package.json", id="npm, list"
+            {"package.json": '{"scripts": {"lint": "eslint", "test": "echo Error: no test specified; exit 1"}}', "pnpm-lock.yaml": ""},
+            {"install": "pnpm install --frozen-lockfile", "lint": "pnpm run lint"},
+            "saw package.json",
+            id="pnpm",
+        ),
+        pytest.param({"package.json": "[", "package-lock.json": ""}, {"install": "npm ci"}, "saw package.json", id="npm, broken"),
+        pytest.param(
+            {"package.json": '{"scripts": ["test"]}', "tsconfig.json": ""},
+            {"install": "npm install --no-package-lock", "types": "npx --no-install tsc --noEmit"},
+            "saw package.json",
+            id="npm, a list",
         ),
         pytest.param(
-            {"package.json": '{"scripts": {"test": {"a": 1}, "lint": "\\ud800"}}'},
-            {"lint": "npm run lint", "test": "npm run test"},
-            "saw package.json",
-            id="npm, odd values",
+            {"CMakeLists.txt": "project(a)\nadd_executable(a a.c)\n"},
+            {"configure": "cmake -S . -B build", "build": "cmake --build build --parallel"},
+            "add /build/ to .gitignore",
+            id="cmake without tests",
+        ),
+        pytest.param(
+            {"CMakeLists.txt": "enable_testing()\nadd_test(NAME a COMMAND a)\n", ".gitignore": "/build/\n"},
+            {
+                "configure": "cmake -S . -B build",
+                "build": "cmake --build build --parallel",
+                "test": "ctest --test-dir build --output-on-failure --no-tests=error --output-junit junit.xml",
+            },
+            "saw CMakeLists.txt",
+            id="cmake",
+        ),
+        pytest.param(
+            {"pom.xml": "", "mvnw": "", "src/test/A.java": ""}, {"verify": "./mvnw --batch-mode verify"}, "saw pom.xml", id="maven"
+        ),
+        pytest.param(
+            {"go.mod": "", "package.json": '{"scripts": {"build": "x"}}', ".golangci.yml": "", "Makefile": "all:\n"},
+            {
+                "install": "npm install --no-package-lock",
+                "build": "npm run build",
+                "go-build": "go build ./...",
+                "go-lint": "golangci-lint run",
+                "go-test": "go test ./...",
+            },
+            "saw package.json\nsaw go.mod",
+            id="two kinds",
         ),
         pytest.param(
             {"go.mod": ""},
@@ -144,10 +235,8 @@ def test_a_python_project_gets_a_noxfile_that_nox_can_list(
             id="make",
         ),
         pytest.param({"Makefile": "thing: x\n"}, {"all": "make all"}, "saw Makefile", id="make, no known target"),
-        pytest.param({"a.c": ""}, {"check": "true"}, "no build file", id="nothing known"),
-        pytest.param({}, {"check": "true"}, "no build file", id="nothing at all"),
     ],
-)
+)  # fmt: skip
 def test_another_project_gets_commands_that_can_be_listed(
     tmp_path: Path, files: dict[str, str], found: dict[str, str], seen: str
 ) -> None:
@@ -164,14 +253,22 @@ def test_any_text_is_quoted_so_that_toml_reads_it(text: str) -> None:
 # Refusals
 
 
+@pytest.mark.parametrize("files", [{}, {"a.c": ""}], ids=["nothing", "nothing known"])
+def test_where_nothing_can_be_checked_nothing_is_written(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="nothing is known here that could be checked") as caught:
+        write_starter(fill(tmp_path, files))
+    assert "[gate.test] command" in str(caught.value)
+    assert not (tmp_path / "gates.toml").exists()
+
+
 def test_a_config_that_exists_is_not_replaced_without_a_word(tmp_path: Path) -> None:
-    fill(tmp_path, {"gates.toml": "jobs = 1\n"})
+    fill(tmp_path, {"gates.toml": "jobs = 1\n", "go.mod": ""})
     with pytest.raises(UsageError, match=r"gates.toml exists") as caught:
         write_starter(tmp_path)
     assert "--force" in caught.value.remedy
     assert (tmp_path / "gates.toml").read_text() == "jobs = 1\n"
     write_starter(tmp_path, force=True)
-    assert commands(tmp_path) == {"check": "true"}
+    assert "test" in commands(tmp_path)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -191,7 +288,7 @@ def test_printing_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_settings_that_a_starter_shows_as_comments_can_be_switched_on(tmp_path: Path) -> None:
-    (files, _) = starter(tmp_path)
+    (files, _) = starter(fill(tmp_path, {"go.mod": ""}))
     text = files["gates.toml"].replace('reason = ""', 'reason = "why"').replace('owner = ""', 'owner = "me"')
     lines = [line.removeprefix("# ") if " = " in line or line.startswith("# [") else line for line in text.splitlines()]
     fill(tmp_path, {"gates.toml": "\n".join(lines)})
