@@ -85,7 +85,9 @@ def claim(folder: Folder, records: Path, kind: str) -> Claim:
             ended.append(record)
     for above in ("", *_runs_below(folder, kind)):
         if f"{above}{RUN_FILE}" not in files:
-            files |= {f"{above}{name}" for name in _manifest(folder, above)}
+            known = _manifest(folder, above)
+            known = known if above or kind == "run" else known & set(NAMES[kind])
+            files |= {f"{above}{name}" for name in known}
     there = {name for name in changed - files if _there(folder, name)}
     return Claim(files=frozenset(files), changed=frozenset(there), records=tuple(ended))
 

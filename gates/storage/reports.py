@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem, UsageError
@@ -16,7 +17,6 @@ from gates.storage.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
     from types import TracebackType
 
 
@@ -74,6 +74,8 @@ class Reports:
                 there.remove_made(old.made)
                 old.remove()
             record = _new_record(records, spare, run, there.path, kind)
+            for made in (made for old in claimed.records for made in old.made if Path(made).is_dir()):
+                record.note(made=made)  # it is ours to remove, whichever run made it
             prune(records, record.path)
         except OSError as error:
             there.close()
@@ -195,7 +197,9 @@ class Reports:
             there.enter_again()
             for name, written in (self.digests | self._whole).items():
                 done = there.compare(name, written)
-                if done:
+                if not done:
+                    there.trust(name)
+                else:
                     there.disturbed[name] = done
                     path = self._record.files / name
                     if digest_of(path) == written:

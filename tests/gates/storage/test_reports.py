@@ -1,0 +1,420 @@
+"""What lies in a folder of reports stays unless gates wrote it, and what gates wrote is there at the end whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gates.errors import EnvironmentProblem, UsageError
+from gates.folders import Blocked
+from gates.results import FileDigest
+from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
+from gates.storage.claims import NAMES
+from gates.storage.records import all_records, prune
+from gates.storage.reports import Reports, refuse_taken
+from gates.values import ExitCode
+from tests.gates.junit.sample import a_run, a_test
+from tests.gates.storage.laying import lay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    return tmp_path / "cache/records"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    project = tmp_path / "project"
+    project.mkdir()
+    return project
+
+
+def a_whole_run(project: Path, records: Path, number: int = 1) -> None:
+    run = a_run([a_test()], id=f"2026-{number}")
+    lay(project / "reports", run, [a_test()], records=records, logs={"test.log": b"said\n"}, render=True)
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def begun(project: Path, records: Path, run: str = "a-run", **more: object) -> Reports:
+    return Reports.begin(project / "reports", records, run, root=project, needs=["logs/test.log"], **more)  # type: ignore[arg-type]
+
+
+def test_a_new_folder_is_ignored_by_git_and_one_that_was_there_is_the_users_business(
+    project: Path, records: Path
+) -> None:
+    begun(project, records).close()
+    assert everything(project) == {"reports/.gitignore": b"*\n"}
+    shutil.rmtree(project / "reports")
+    (project / "reports").mkdir()
+    begun(project, records).close()
+    assert everything(project) == {}
+
+
+# Whose a file is
+
+
+def test_what_the_last_run_left_is_removed_and_nothing_else(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    theirs = ["README.md", "summary.html", "logs/notes.txt", "logs/server.log", "logs/server/today.log", "cov/x.html"]
+    for name in theirs:
+        path = project / "reports" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("theirs")
+    begun(project, records).close()
+    expected = dict.fromkeys([f"reports/{name}" for name in theirs], b"theirs") | {"reports/.gitignore": b"*\n"}
+    assert everything(project) == expected
+
+
+@pytest.mark.parametrize("name", [*NAMES["run"], "logs/test.log"])
+@pytest.mark.parametrize("how", ["theirs", "changed"])
+def test_a_name_that_is_taken_is_told_before_anything_is_touched(
+    project: Path, records: Path, name: str, how: str
+) -> None:
+    if how == "changed":
+        a_whole_run(project, records)
+    path = project / "reports" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("theirs")
+    before = everything(project.parent)
+    with pytest.raises(UsageError, match="replaces only what it wrote itself") as caught:
+        begun(project, records, "another")
+    assert caught.value.exit_code is ExitCode.USAGE
+    known = how == "changed" and name != "comparison.json"
+    assert caught.value.got == f"{name} ({'changed since gates wrote it' if known else 'gates did not write it'})"
+    assert "--reports FOLDER" in caught.value.remedy
+    assert everything(project.parent) == before
+    with pytest.raises(UsageError, match="replaces only what it wrote itself"):
+        refuse_taken(project / "reports", records, root=project, needs=["logs/test.log"])
+
+
+def test_all_names_that_are_taken_are_told(project: Path, records: Path) -> None:
+    for name in ("reports/run.json", "reports/logs/test.log"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("theirs")
+    with pytest.raises(UsageError) as caught:
+        begun(project, records)
+    assert caught.value.got == "logs/test.log (gates did not write it), run.json (gates did not write it)"
+
+
+def test_where_the_cache_was_lost_the_digests_of_the_run_tell_whose_a_file_is(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    (project / "reports/logs/server.log").write_text("theirs")
+    shutil.rmtree(records)
+    begun(project, records).close()
+    assert everything(project) == {"reports/.gitignore": b"*\n", "reports/logs/server.log": b"theirs"}
+
+
+@pytest.mark.parametrize("name", ["summary.md", "logs/test.log", "logs/server.log", "data.csv", "../a.txt"])
+def test_a_forged_run_costs_nobody_a_file(project: Path, records: Path, name: str) -> None:
+    """Neither where it names what no run writes, nor where it knows the content, and git brought it."""
+    path = project / "reports" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("theirs")
+    digest = FileDigest.of(path.read_bytes())
+    run = {"size": digest.size, "sha256": digest.sha256}
+    forged = json.loads((lay_one(project, records)).read_text()) | {"files": {name: run}}
+    (project / "reports/run.json").write_text(json.dumps(forged))
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    subprocess.run(["git", "add", "--force", "reports/run.json"], cwd=project, check=True)
+    with pytest.raises(UsageError, match="replaces only"):
+        begun(project, records)
+    assert path.exists()
+
+
+def lay_one(project: Path, records: Path) -> Path:
+    folder = project.parent / "elsewhere"
+    lay(folder, a_run(), records=records)
+    return folder / RUN_FILE
+
+
+def test_a_killed_run_is_known_by_what_it_recorded(project: Path, records: Path) -> None:
+    reports = begun(project, records)
+    reports.stream(TESTS_FILE).write(b"one\n")
+    reports.log("test.log").write(b"a beginning, and more\n")
+    reports.put(RUN_FILE, b"{}")
+    reports.close()  # as the system does when a process dies
+    log = project / "reports/logs/test.log"
+    os.truncate(log, 5)  # it was recorded, and not yet published
+    (project / "reports" / f".run.json.{all_keys(records)[0]}").write_text("half")
+    begun(project, records, "the-next").close()
+    assert everything(project) == {"reports/.gitignore": b"*\n"}
+
+
+def all_keys(records: Path) -> list[str]:
+    return [record.path.name for record in all_records(records)]
+
+
+def test_nested_runs_of_the_last_run_go_with_it_and_the_folders_that_were_made(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    for name in ("confirm/base-1", "timing/head"):
+        Reports.begin(project / "reports" / name, records, f"n-{name[:3]}", root=project).close()
+        lay(project / "reports" / name, a_run(id=f"m-{name[:3]}"), records=records)
+    (project / "reports/confirm/2024-01").mkdir()
+    (project / "reports/confirm/2024-01/data.csv").write_text("theirs")
+    (project / "reports/confirm/empty").mkdir()
+    begun(project, records).close()
+    assert everything(project) == {"reports/.gitignore": b"*\n", "reports/confirm/2024-01/data.csv": b"theirs"}
+    assert (project / "reports/confirm/empty").is_dir()
+    assert not (project / "reports/timing").exists()
+
+
+def test_a_stack_and_a_run_leave_each_other_alone(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    before = everything(project)
+    with Reports.begin(project / "reports", records, "s", root=project, kind="stack") as stack:
+        stack.publish({"stack.json": b"{}", "stack.md": b"x"})
+    assert everything(project) == before | {"reports/stack.json": b"{}", "reports/stack.md": b"x"}
+    a_whole_run(project, records, 2)
+    assert (project / "reports/stack.json").exists()
+
+
+@pytest.mark.parametrize("place", [".", ".."])
+def test_the_project_itself_is_no_folder_of_reports(project: Path, records: Path, place: str) -> None:
+    (project / "logs").mkdir()
+    (project / "logs/test.log").write_text("theirs")
+    with pytest.raises(UsageError, match="holds the project itself"):
+        Reports.begin(project / place, records, "r", root=project)
+    assert everything(project) == {"logs/test.log": b"theirs"}
+
+
+def test_two_runs_do_not_write_in_one_folder(project: Path, records: Path) -> None:
+    for other in (records, records.with_name("another cache")):
+        with begun(project, records), pytest.raises(EnvironmentProblem, match="another run of gates"):
+            begun(project, other, "the-other")
+    begun(project, records, "the-other").close()
+
+
+# Links
+
+
+@pytest.mark.parametrize("name", ["reports", "reports/logs"])
+def test_a_link_on_the_way_is_refused(project: Path, records: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "test.log").write_text("theirs")
+    (project / name).parent.mkdir(exist_ok=True)
+    (project / name).symlink_to(outside)
+    with pytest.raises(UsageError, match=r"symbolic link|names that are taken") as caught:
+        begun(project, records)
+    assert f"link to {outside}" in str(caught.value)
+    assert everything(outside) == {"test.log": b"theirs"}
+
+
+@pytest.mark.parametrize("target", ["exists", "missing"])
+def test_a_link_in_the_place_of_a_report_is_no_report(
+    project: Path, records: Path, tmp_path: Path, target: str
+) -> None:
+    if target == "exists":
+        (tmp_path / "theirs").write_text("theirs")
+    (project / "reports").mkdir()
+    (project / "reports/summary.md").symlink_to(tmp_path / "theirs")
+    with pytest.raises(UsageError, match="replaces only"):
+        begun(project, records)
+    assert (project / "reports/summary.md").is_symlink()
+
+
+def test_a_link_in_the_place_of_the_old_lock_is_nobodys_business(project: Path, records: Path, tmp_path: Path) -> None:
+    (project / "reports").mkdir()
+    (project / "reports/.lock").symlink_to(tmp_path / "made")
+    begun(project, records).close()
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_link_that_comes_while_a_run_goes_on_is_not_followed(project: Path, records: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with begun(project, records) as reports:
+        reports.stream(TESTS_FILE).write(b"one\n")
+        (project / "reports").rename(project / "moved")
+        (project / "reports").symlink_to(outside)
+        reports.log("test.log").write(b"said\n")
+        reports.put(RUN_FILE, b"{}")
+        assert reports.altered() == ()
+        with pytest.raises((EnvironmentProblem, Blocked), match="symbolic link"):
+            reports.restore()
+    assert everything(outside) == {}
+
+
+# What gates do to reports while the run goes on
+
+TROUBLE: dict[str, Callable[[Path], object]] = {
+    "all removed": shutil.rmtree,
+    "logs removed": lambda folder: shutil.rmtree(folder / "logs"),
+    "moved": lambda folder: folder.rename(folder.with_name("moved")),
+    "a file removed": lambda folder: (folder / TESTS_FILE).unlink(),
+    "edited": lambda folder: (folder / TESTS_FILE).write_bytes(b"two\n"),
+    "edited in place": lambda folder: os.pwrite(os.open(folder / TESTS_FILE, os.O_RDWR), b"x", 0),
+    "run edited": lambda folder: (folder / RUN_FILE).write_bytes(b"two\n"),
+    "made a link": lambda folder: _a_link(folder.parent / "link").replace(folder / TESTS_FILE),
+    "summary written": lambda folder: (folder / SUMMARY_FILE).write_text("PASS"),
+}
+
+
+def _a_link(path: Path) -> Path:
+    path.symlink_to("run.json")
+    return path
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_what_was_recorded_is_published_whole_and_the_trouble_is_told(
+    project: Path, records: Path, trouble: str
+) -> None:
+    with begun(project, records) as reports:
+        lines, log = reports.stream(TESTS_FILE), reports.log("test.log")
+        lines.write(b"one\n")
+        log.write(b"a\n")
+        reports.put(RUN_FILE, b"{}")
+        TROUBLE[trouble](project / "reports")
+        lines.write(b"two\n")
+        log.write(b"b\n")
+        reports.put(RUN_FILE, b"{1}")
+        assert reports.altered() == ()
+        disturbed = reports.restore()
+        reports.publish({RUN_FILE: b"{2}", SUMMARY_FILE: b"summary"})
+    found = everything(project / "reports")
+    found.pop(".gitignore")
+    assert found == {
+        TESTS_FILE: b"one\ntwo\n",
+        "logs/test.log": b"a\nb\n",
+        RUN_FILE: b"{2}",
+        SUMMARY_FILE: b"summary",
+    }
+    assert disturbed
+
+
+def test_what_somebody_wrote_under_our_names_meanwhile_is_kept_with_the_record(project: Path, records: Path) -> None:
+    with begun(project, records) as reports:
+        (project / "reports/junit.xml").write_text("of a gate")
+        assert reports.restore() == {"junit.xml": "written by somebody else"}
+        reports.publish({"junit.xml": b"ours"})
+        (record,) = all_records(records)
+        assert (record.path / "replaced/junit.xml").read_text() == "of a gate"
+    assert (project / "reports/junit.xml").read_bytes() == b"ours"
+
+
+def test_nothing_is_said_where_nobody_touched_anything(project: Path, records: Path) -> None:
+    with begun(project, records) as reports:
+        reports.stream(TESTS_FILE).write(b"one\n")
+        reports.put(RUN_FILE, b"{}")
+        assert (reports.altered(), reports.restore()) == ((), {})
+
+
+@pytest.mark.parametrize("name", [TESTS_FILE, "logs/test.log"])
+def test_a_record_that_was_changed_is_noticed(project: Path, records: Path, name: str) -> None:
+    with begun(project, records) as reports:
+        reports.stream(TESTS_FILE).write(b"one\n")
+        reports.log("test.log").write(b"said\n")
+        (record,) = all_records(records)
+        (record.path / "files" / name).write_text("another")
+        assert reports.altered() == (name,)
+        assert reports.digests[name] == FileDigest.of(b"one\n" if name == TESTS_FILE else b"said\n")
+        reports.restore()
+        assert reports.altered() == (), "what the folder still held is recorded once more"
+
+
+def test_a_cache_that_cannot_be_written_keeps_no_run_from_being_made(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with begun(project, tmp_path / "cache/records", spare=tmp_path) as reports:
+        reports.publish({RUN_FILE: b"{}"})
+    assert (project / "reports/run.json").read_bytes() == b"{}"
+    assert (tmp_path / "records").is_dir()
+
+
+def test_the_last_files_are_published_all_or_none(project: Path, records: Path) -> None:
+    with begun(project, records) as reports:
+        reports.put(RUN_FILE, b"{}")
+        (project / "reports/junit.xml").mkdir()  # a rename over a folder fails, at the very end
+        with pytest.raises(EnvironmentProblem, match="cannot write the report"):
+            reports.publish({RUN_FILE: b"{passed}", SUMMARY_FILE: b"PASS", "junit.xml": b"<x/>"})
+        assert not (project / "reports/summary.md").exists()
+        assert not (project / "reports/run.json").exists(), "it said that the run passed"
+        reports.give_up(b"{gave up}")
+    assert (project / "reports/run.json").read_bytes() == b"{gave up}"
+
+
+# Running out of space: a real limit, in a process of its own
+
+FULL = """
+    import resource, sys
+    from pathlib import Path
+    from gates.errors import EnvironmentProblem
+    from gates.storage.reports import Reports
+
+    limit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def attempt(what):
+        try:
+            what()
+        except EnvironmentProblem as error:
+            print(int(error.exit_code), error.what)
+        else:
+            print("written")
+
+    home = Path(sys.argv[1])
+    reports = Reports.begin(home / "reports", home / "records", "r")
+    lines = reports.stream("tests.jsonl")
+    reports.put("run.json", b"small")
+    attempt(lambda: lines.write(b"one\\n" * 10))
+    limit(100)
+    attempt(lambda: lines.write(b"two\\n" * 40))
+    attempt(lambda: reports.publish({"run.json": b"passed", "junit.xml": b"<x/>", "summary.md": b"x" * 300}))
+    limit(4096)
+    attempt(lambda: lines.write(b"three\\n"))
+    attempt(lambda: reports.give_up(b"gave up"))
+"""
+
+
+def test_without_space_lines_stay_whole_and_no_verdict_is_left(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(FULL), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    problem = "3 cannot write the report: File too large"
+    assert (done.stdout.splitlines(), done.stderr) == (["written", problem, problem, "written", "written"], "")
+    found = everything(tmp_path / "reports")
+    assert found == {".gitignore": b"*\n", "tests.jsonl": b"one\n" * 10 + b"three\n", "run.json": b"gave up"}
+
+
+# Records
+
+
+def test_a_record_is_kept_until_the_next_run_publishes_there(project: Path, records: Path) -> None:
+    for number in range(3):
+        a_whole_run(project, records, number)
+    lay(project / "other", a_run(id="other"), records=records)
+    assert len(all_keys(records)) == 2
+    assert everything(next(all_records(records)).path / "files")
+
+
+def test_records_beyond_the_budget_are_removed_the_oldest_first(
+    project: Path, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gates.storage.records.KEPT", 2)
+    for number in range(4):
+        lay(project / f"reports-{number}", a_run(id=f"r{number}"), records=records)
+    assert [key.partition("-")[0] for key in all_keys(records)] == ["r3", "r2"]
+    with Reports.begin(project / "x", records, "a0"):
+        prune(records, records / "none")
+        assert "a0" in [key.partition("-")[0] for key in all_keys(records)], "its run goes on"
+
+
+def test_what_is_no_record_is_left_alone(records: Path, project: Path) -> None:
+    (records / "theirs").mkdir(parents=True)
+    (records / "theirs/file").write_text("x")
+    (records / "broken").mkdir()
+    (records / "broken/journal.jsonl").write_text("{\n[]\n\xff")
+    a_whole_run(project, records)
+    assert (records / "theirs/file").exists()
