@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gates.starter.pythonproject import PythonProject, Source
 
-_HEAD = '''"""The checklist: each session tagged "gate" must pass before a merge. `gates run` runs them all."""
+_HEAD = '''"""The checklist: each session with the tag "gate" must pass before a merge."""
 
 import nox
 
@@ -55,7 +55,8 @@ def _sessions(project: PythonProject) -> Iterator[Session]:
         yield "format_", title, (_install(project.requirement("ruff")), _run("ruff", "format", "--check"))
     if "mypy" in tools:
         needed = _needed(project, project.for_types or project.for_tests, project.requirement("mypy"))
-        yield "types", "Check the types.", (*needed, _run("mypy", *project.mypy_paths))
+        also = (_install("nox"),) if project.mypy_reads_all else ()
+        yield "types", "Check the types.", (*needed, *also, _run("mypy", *project.mypy_paths))
     if "pyright" in tools:
         needed = _needed(project, project.for_types or project.for_tests, project.requirement("pyright"))
         yield "types" if "mypy" not in tools else "pyright", "Check the types.", (*needed, _run("pyright"))

@@ -50,6 +50,7 @@ class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
         installable: pip can install it.
         sources: everywhere where it writes requirements down.
         mypy_paths: arguments of mypy; none where its settings name the files.
+        mypy_reads_all: mypy reads the noxfile, too.
         ruff_formats: ruff is its formatter.
         docs: folder with Sphinx's `conf.py`; empty for none.
     """
@@ -58,6 +59,7 @@ class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
     installable: bool = False
     sources: tuple[Source, ...] = ()
     mypy_paths: tuple[str, ...] = ()
+    mypy_reads_all: bool = False
     ruff_formats: bool = False
     docs: str = ""
 
@@ -102,6 +104,8 @@ def look(root: Path) -> PythonProject | None:
     if not any((root / name).is_file() for name in signs) and not any(root.glob("test_*.py")):
         return None
     tools = frozenset(_tools(root, project.get("tool", {}), ini))
+    files = _files_of_mypy(project, ini)
+    paths = () if files else _code(root)
     return PythonProject(
         tools=tools,
         installable="build-system" in project
@@ -109,7 +113,8 @@ def look(root: Path) -> PythonProject | None:
         or (root / "setup.py").is_file()
         or ini["setup.cfg"].has_section("metadata"),
         sources=tuple(_sources(root, project, ini["setup.cfg"])),
-        mypy_paths=() if _mypy_knows_its_files(project, ini) else _code(root),
+        mypy_paths=paths,
+        mypy_reads_all="." in (*paths, *files),
         ruff_formats="ruff" in tools and _ruff_formats(root, project),
         docs=next((name for name in ("docs", "doc", "docs/source") if (root / name / "conf.py").is_file()), ""),
     )
@@ -223,12 +228,14 @@ def _purpose(name: str) -> str:
     return stem.replace("requirements", "").strip("-_.") or stem
 
 
-def _mypy_knows_its_files(project: dict[str, Any], ini: dict[str, RawConfigParser]) -> bool:
+def _files_of_mypy(project: dict[str, Any], ini: dict[str, RawConfigParser]) -> tuple[str, ...]:
+    """What mypy's own settings say that it checks: files, packages or modules."""
     keys = ("files", "packages", "modules")
+    own = _table(project, "tool", "mypy")
+    found = [own[key] for key in keys if key in own]
     parsers = [parser for parser in ini.values() if parser.has_section("mypy")]
-    return any(key in _table(project, "tool", "mypy") for key in keys) or any(
-        parser.has_option("mypy", key) for parser in parsers for key in keys
-    )
+    found += [parser.get("mypy", key) for parser in parsers for key in keys if parser.has_option("mypy", key)]
+    return tuple(word for value in found for word in (_texts(value) or re.split(r"[\s,]+", str(value or ""))) if word)
 
 
 def _code(root: Path) -> tuple[str, ...]:
