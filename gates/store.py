@@ -14,10 +14,9 @@ import msgspec
 
 from gates.errors import GatesError
 from gates.outstanding import Outstanding
-from gates.regular import read_bytes
 from gates.results.duplicates import worst_of
-from gates.results.files import write_whole
 from gates.storage.records import RECORDS
+from gates.storage.sealed import read_sealed, write_sealed
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
@@ -114,28 +113,28 @@ class Store:
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""
         try:
-            return msgspec.json.decode(read_bytes(self.folder / "history.json"), type=dict[str, GateHistory])
+            return msgspec.json.decode(read_sealed(self.folder / "history.json"), type=dict[str, GateHistory])
         except (OSError, ValueError, RecursionError):
             return {}
 
     def tests(self) -> dict[str, TestMemory]:
         """What is known of each test of the working tree; empty when nothing is."""
         try:
-            return msgspec.json.decode(read_bytes(self.folder / "tests.json"), type=dict[str, TestMemory])
+            return msgspec.json.decode(read_sealed(self.folder / "tests.json"), type=dict[str, TestMemory])
         except (OSError, ValueError, RecursionError):
             return {}
 
     def outstanding(self) -> Outstanding | None:
         """What the last run of this working tree left to be done; None where no run is known."""
         try:
-            return msgspec.convert(json.loads(read_bytes(self._outstanding)), Outstanding)
+            return msgspec.convert(json.loads(read_sealed(self._outstanding)), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
 
     def made(self) -> frozenset[str]:
         """Files that gates made in this working tree, git did not ignore, and runs spoke of."""
         try:
-            return frozenset(str(name) for name in json.loads(read_bytes(self._made)))
+            return frozenset(str(name) for name in json.loads(read_sealed(self._made)))
         except (OSError, ValueError, TypeError, RecursionError):
             return frozenset()
 
@@ -144,12 +143,12 @@ class Store:
         if not names:
             return
         with suppress(GatesError, OSError):
-            write_whole(self._made, json.dumps(sorted(self.made() | set(names))).encode())
+            write_sealed(self._made, json.dumps(sorted(self.made() | set(names))).encode())
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""
         try:
-            return msgspec.json.decode(read_bytes(self._record(identity)), type=Recorded)
+            return msgspec.json.decode(read_sealed(self._record(identity)), type=Recorded)
         except (OSError, ValueError, RecursionError):
             return None
 
@@ -176,7 +175,7 @@ class Store:
         """Keep what is left to be done. Where that cannot be written, a rerun would repeat too much or know of nothing."""
         with suppress(GatesError, OSError):
             # Not by msgspec: an expression from the command line may hold bytes that are no UTF-8.
-            write_whole(self._outstanding, json.dumps(msgspec.to_builtins(left)).encode())
+            write_sealed(self._outstanding, json.dumps(msgspec.to_builtins(left)).encode())
 
     def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
         ran = [test for test in tests if not test.exclusion]
@@ -186,12 +185,12 @@ class Store:
                 before = known.get(test.id)
                 flaky = run.started if test.outcome is TestOutcome.FLAKY else before.flaky if before else 0.0
                 known[test.id] = TestMemory(str(test.outcome), round(test.duration, 6), flaky)
-            write_whole(self.folder / "tests.json", msgspec.json.encode(known))
+            write_sealed(self.folder / "tests.json", msgspec.json.encode(known))
         ended = {gate.name for gate in run.gates if gate.outcome.value in ("passed", "failed")}
         whole = not run.filter and not run.include_excluded and run.whole and ended == set(run.planned)
         outcomes = {name: str(test.outcome) for name, test in worst_of(tests, _id).items()}
         record = self._record(run.subject.identity)
-        write_whole(record, msgspec.json.encode(Recorded(run=run.id, whole=whole, outcomes=outcomes)))
+        write_sealed(record, msgspec.json.encode(Recorded(run=run.id, whole=whole, outcomes=outcomes)))
         old = sorted(record.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in old[KEPT_RECORDS:]:
             path.unlink(missing_ok=True)
@@ -211,7 +210,7 @@ class Store:
                     peak=gate.peak,
                     injected=gate.injected,
                 )
-        write_whole(self.folder / "history.json", msgspec.json.encode(known))
+        write_sealed(self.folder / "history.json", msgspec.json.encode(known))
 
 
 def all_stores(cache: Path) -> Iterator[Store]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import shutil
@@ -23,6 +22,7 @@ from gates.results.files import (
     JUNIT_FILE,
     RUN_FILE,
     SUMMARY_FILE,
+    encoded,
     reports_problem,
     to_json,
     write_whole,
@@ -30,6 +30,8 @@ from gates.results.files import (
 from gates.storage.evidence import load_evidence
 from gates.storage.records import RECORDS, digest_of
 from gates.storage.reports import Reports
+from gates.storage.runkey import RunKey
+from gates.storage.sealed import read_sealed, write_sealed
 from gates.values import ExitCode, GateOutcome
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH",
 """Variables that change what tests do, whatever the tree says."""
 
 
+KEY_FILE = "key.json"
+"""Binds a kept run to its key."""
+
+
+class _Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kept run is kept for, and the digest of its `run.json`, which names those of all its other files."""
+
+    key: RunKey
+    run: FileDigest | None
+
+
 class StoredRuns:
     """Runs in the store, each below a key of what decides what it shows.
 
@@ -59,19 +72,22 @@ class StoredRuns:
         self.folder, self.fresh = store / FOLDER, fresh
         self._records = store / RECORDS
 
-    def find(self, key: str) -> tuple[Run, tuple[TestResult, ...]] | None:
+    def find(self, key: RunKey | None) -> tuple[Run, tuple[TestResult, ...]] | None:
         """A run and its tests; None where there is none that can be read, or one that somebody changed."""
-        folder = self.folder / key
-        if self.fresh or not key or not (folder / RUN_FILE).exists():
+        if self.fresh or key is None:
             return None
+        folder = self.folder / key.name
         try:
+            bound = msgspec.json.decode(read_sealed(folder / KEY_FILE), type=_Bound)
+            if bound != _Bound(key=key, run=digest_of(folder / RUN_FILE)):
+                return None
             found = load_evidence(folder / RUN_FILE)
             folder.touch()
-        except (GatesError, OSError):
+        except (GatesError, OSError, ValueError):
             return None
         return found.run, found.tests
 
-    def lay_out(self, key: str, run: Run, target: Path, root: Path) -> Run:
+    def lay_out(self, key: RunKey, run: Run, target: Path, root: Path) -> Run:
         """Put the reports of a run that was found where those of a new one would be.
 
         Args:
@@ -92,8 +108,8 @@ class StoredRuns:
             try:
                 for name in run.files:
                     if name not in verdict:
-                        _pour(self.folder / key / name, reports.stream(name))
-                last = {name: read_bytes(self.folder / key / name) for name in verdict if name in run.files}
+                        _pour(self.folder / key.name / name, reports.stream(name))
+                last = {name: read_bytes(self.folder / key.name / name) for name in verdict if name in run.files}
             except OSError as error:
                 raise reports_problem(target, error) from error
             files = reports.digests | {name: FileDigest.of(data) for name, data in last.items()}
@@ -101,16 +117,19 @@ class StoredRuns:
             reports.publish({RUN_FILE: to_json(run), **last})
         return run
 
-    def keep(self, key: str, run: Run, reports: Path) -> str:
+    def keep(self, key: RunKey | None, run: Run, reports: Path) -> str:
         """Keep a run, if it is one that would come out again; what kept it from that, in words, or nothing."""
-        if not key or not _came_to_an_end(run):
+        if key is None or not _came_to_an_end(run) or not run.subject.identity.endswith(f":{key.tree}"):
             return ""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
             _copy_reports(run, reports, aside)
-            shutil.rmtree(self.folder / key, ignore_errors=True)
-            aside.replace(self.folder / key)
+            shutil.rmtree(self.folder / key.name, ignore_errors=True)
+            aside.replace(self.folder / key.name)
+            # Last, for its place is sealed, too: without it the run is none.
+            bound = _Bound(key=key, run=digest_of(self.folder / key.name / RUN_FILE))
+            write_sealed(self.folder / key.name / KEY_FILE, encoded(bound))
             old = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in old[KEPT_RUNS:]:
                 shutil.rmtree(path, ignore_errors=True)
@@ -121,27 +140,32 @@ class StoredRuns:
 
 def _came_to_an_end(run: Run) -> bool:
     """Whether all of it ran: what an environment or a user kept from running may run the next time."""
-    if not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
+    if run.changed or not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
         return False
     ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
     return not (run.tests and run.tests.lost) and all(gate.outcome in ended for gate in run.gates)
 
 
-def key_of(tree: str, prefix: str, request: Request, *more: str) -> str:
-    """The key of a run: tree, interpreter, system, version of gates, what was asked, and variables that tests hear.
-
-    Locked dependencies, filters of the config and the checklist are part of the tree.
+def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
+    """The key of a run that is made here and now.
 
     Args:
-        tree: what was run.
+        tree: what is run.
         prefix: the project's folder in it.
-        request: what was asked.
-        more: what else decides, such as a checklist from elsewhere.
+        request: what is asked.
+        more: what else decides.
     """
-    asked = repr(msgspec.structs.replace(request, variables=frozenset(), seed=0, no_install=False))
-    heard = repr([os.environ.get(name) for name in VARIABLES])
-    ground = (tree, prefix, asked, heard, sys.version, sys.executable, platform.platform(), __version__, *more)
-    return hashlib.sha256("\0".join(ground).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    return RunKey(
+        tree=tree,
+        prefix=prefix,
+        asked=repr(msgspec.structs.replace(request, variables=frozenset(), seed=0, no_install=False)),
+        heard=tuple((name, os.environ.get(name)) for name in VARIABLES),
+        python=sys.version,
+        executable=sys.executable,
+        system=platform.platform(),
+        gates=__version__,
+        more=more,
+    )
 
 
 def _copy_reports(run: Run, source: Path, target: Path) -> None:

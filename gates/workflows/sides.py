@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from gates.git import Git
     from gates.request import Request
+    from gates.storage.runkey import RunKey
     from gates.workflows.confirm import Which
     from gates.workflows.prepare import Prepared
 
@@ -118,7 +119,7 @@ class Sides:
 
     def _run(self, prepared: Prepared, request: Request, *, again: bool) -> Side:
         finished = validate(prepared, self._command_line, remember=not again)
-        key = "" if again else self._key_of_made(prepared, request)
+        key = None if again else self._key_of_made(prepared, request)
         trouble = self._stored.keep(key, finished.run, finished.reports)
         needs = dependencies_of(prepared.root)
         return Side(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
@@ -159,10 +160,10 @@ class Sides:
             needs = dependencies_of(folder / git.prefix)
         return Side(finished=finished, needs=needs, notes=(said,) if which == "base" else ())
 
-    def _key_of_made(self, prepared: Prepared, request: Request) -> str:
-        """The key of a run; empty for one that is made anew: of the working tree, and where a filter asks the outside."""
+    def _key_of_made(self, prepared: Prepared, request: Request) -> RunKey | None:
+        """The key of a run; None for one that is made anew: of the working tree, and where a filter asks the outside."""
         if prepared.facts or prepared.subject.kind not in ("commit", "merge"):
-            return ""
+            return None
         borrowed = (self._checklist(),) if BORROWED_CHECKLIST in prepared.plan.notes else ()
         tree = prepared.subject.identity.removeprefix("git-tree:")
         return key_of(tree, self._git.prefix, request, prepared.carried, *borrowed)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gates.git import Git
     from gates.plan import Request
     from gates.results import Run, TestResult
+    from gates.storage.runkey import RunKey
     from gates.workflows.subjects import Kind
 
 
@@ -81,7 +82,7 @@ class Runs:
         told = _told(none, run, tests)
         return msgspec.structs.replace(told, stored=True, age=age, reports=folder_of(none.subject))
 
-    def _key(self, tree: str) -> str:
+    def _key(self, tree: str) -> RunKey:
         return key_of(tree, self.git.prefix, self.request, self._carried)
 
     def _made(self, none: StackRun, kind: Kind) -> StackRun:
@@ -104,7 +105,7 @@ class Runs:
             self.notes.append(f"{none.subject} {BORROWED_CHECKLIST.replace('head', 'working tree')}")
         else:
             # What a filter asks of the outside may have another answer the next time.
-            key = "" if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
+            key = None if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
             trouble = self._stored.keep(key, finished.run, folder)
             self.notes += [trouble] if trouble else []
         return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=folder_of(none.subject))

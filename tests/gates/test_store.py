@@ -8,7 +8,7 @@ from gates.git import Git
 from gates.outstanding import Asked, left_by
 from gates.results import count_tests
 from gates.store import GateHistory, Store, cache_folder
-from gates.values import GateOutcome
+from gates.values import GateOutcome, TestOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_test
 
 if TYPE_CHECKING:
@@ -141,3 +141,26 @@ def test_a_part_of_the_tests_does_not_say_what_their_gate_takes(tmp_path: Path) 
     assert set(store.history()) == {"lint"}
     store.remember(run, tests)
     assert set(store.history()) == {"test", "lint"}
+
+
+@pytest.mark.parametrize("kept", ["history.json", "tests.json", "outstanding/*.json", "outcomes/*.json", "made/*.json"])
+def test_what_somebody_changed_in_the_store_is_not_believed(tmp_path: Path, kept: str) -> None:
+    """Code under test can write there: a failed test that is called passed must not be left out of a rerun."""
+    store = Store(tmp_path, tmp_path)
+    run = a_run((a_test("a", TestOutcome.FAILED),), gates=(a_gate("test", GateOutcome.FAILED),))
+    store.remember(run, (a_test("a", TestOutcome.FAILED),))
+    store.remember_outstanding(left_by(run, (), Asked()))
+    store.remember_made(("out.txt",))
+    (file,) = tmp_path.glob(kept)
+    file.write_bytes(
+        file.read_bytes().replace(b"failed", b"passed").replace(b"out.txt", b"app.py_").replace(b"1", b"2")
+    )
+    known = {
+        "history.json": store.history(),
+        "tests.json": store.tests(),
+        "outstanding/*.json": store.outstanding(),
+        "outcomes/*.json": store.recorded(run.subject.identity),
+        "made/*.json": store.made(),
+    }
+    assert not known.pop(kept)
+    assert all(known.values())

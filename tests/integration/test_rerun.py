@@ -154,7 +154,7 @@ def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> N
 def test_what_a_rerun_took_is_not_taken_for_what_the_gate_takes(failing: Project) -> None:
     def known() -> int:
         (file,) = failing.folder.parent.rglob("history.json")
-        return int(json.loads(file.read_text())["test"]["tests"])
+        return int(json.loads(file.read_text())["kept"]["test"]["tests"])
 
     assert known() == 5
     assert failing.gates("rerun").code == 1
@@ -203,7 +203,7 @@ def test_a_run_says_how_many_workers_it_has_and_why(project: Project) -> None:
     assert "(-n auto: 3, by --workers)" in done.err
     assert project.gate("test").workers == "3, by --workers"
     (file,) = project.folder.parent.rglob("history.json")
-    assert json.loads(file.read_text())["test"]["peak"] == project.gate("test").peak
+    assert json.loads(file.read_text())["kept"]["test"]["peak"] == project.gate("test").peak
 
 
 def typed(project: Project, arguments: Sequence[str], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from gates.checkout import checked_out
 from gates.git import Git
+from gates.request import Request
 from gates.storage.reports import Reports
 from gates.store import Store, cache_folder
 from gates.workflows.clean import clean, told
-from gates.workflows.reuse import StoredRuns
+from gates.workflows.reuse import StoredRuns, key_of
 from tests.gates.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
 from tests.repository import Repository
@@ -29,7 +30,8 @@ def filled(repository: Repository, tmp_path: Path) -> Path:
     with checked_out(git, commit, store) as folder:
         (folder / "large").write_bytes(b"x" * 2_000_000)
     run = lay(repository.root / "reports", a_run((a_test("a"),)), records=store.records)
-    StoredRuns(store.folder).keep("key", run, repository.root / "reports")
+    key = key_of(run.subject.identity.rpartition(":")[2], "", Request())
+    StoredRuns(store.folder).keep(key, run, repository.root / "reports")
     store.remember(run, (a_test("a"),))
     return folder
 

@@ -1,0 +1,52 @@
+"""Files that are read back later: each holds a digest of what stands in it and of its name, and is believed only with it.
+
+The digest shows files that were changed, cut off, or put in another's place. It is no signature: a program that runs as the
+same user can write another one; see docs/explanation/honesty.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from gates.regular import read_bytes
+from gates.results.files import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SEALED = re.compile(rb'\{"seal":"(?P<seal>sha256:[0-9a-f]{64})","kept":(?P<kept>.*)\}\n', re.DOTALL)
+
+
+def write_sealed(path: Path, kept: bytes, about: str = "") -> None:
+    """Write JSON with its seal.
+
+    Args:
+        path: of the file; its name and that of its folder are sealed, too.
+        kept: JSON.
+        about: what else the reader must ask for.
+
+    Raises:
+        EnvironmentProblem: it cannot be written.
+    """
+    write_whole(path, b'{"seal":"%s","kept":%s}\n' % (_seal(path, kept, about).encode(), kept))
+
+
+def read_sealed(path: Path, about: str = "") -> bytes:
+    """The JSON in a sealed file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not as it was written, or was written for something else.
+    """
+    found = _SEALED.fullmatch(read_bytes(path))
+    if found is None or found["seal"].decode() != _seal(path, found["kept"], about):
+        raise ValueError(f"not as gates wrote it: {path}")
+    return found["kept"]
+
+
+def _seal(path: Path, kept: bytes, about: str) -> str:
+    digest = hashlib.sha256(f"gates 1\0{path.parent.name}\0{path.name}\0{about}\0".encode("utf-8", "surrogateescape"))
+    digest.update(kept)
+    return f"sha256:{digest.hexdigest()}"
