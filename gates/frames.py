@@ -9,10 +9,11 @@ Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded i
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from .originals import os
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,10 +5,10 @@ Standard library only, Python 3.9 syntax: the pytest plugin sorts by it in forei
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
+from .originals import random
 from .values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def sort(
     elif order == "longest-first":
         positions = _longest_first(tests, known)
     elif order == "random":
-        positions = _shuffled(positions, tests, random.Random(seed))  # noqa: S311 (no secret)
+        positions = _shuffled(positions, tests, random.Random(seed))
     positions.sort(key=lambda at: -tests[at].priority)
     return positions
 

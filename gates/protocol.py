@@ -49,14 +49,14 @@ file is there.
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .originals import exists, json, os, write_text, write_whole
 from .regular import read_bytes, read_text
 from .values import SCHEMA_VERSION, plural
 
@@ -177,7 +177,7 @@ class Settings:
         text = self.to_json()
         if len(text) <= LONGEST:
             return text
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)
         return json.dumps({"settings_file": str(file)})
 
     @classmethod
@@ -360,16 +360,12 @@ class Stop:
             return ""
 
     def __bool__(self) -> bool:
-        return self._path.exists()
+        return exists(self._path)
 
     def say(self, why: str) -> None:
         """Let everybody know."""
-        aside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            aside.write_text(why, encoding="utf-8")
-            aside.replace(self._path)
-        except OSError:  # the run is over
-            return
+        with suppress(OSError):  # the run is over
+            write_whole(self._path, why)
 
 
 def reached(number: int) -> str:

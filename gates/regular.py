@@ -9,10 +9,10 @@ Standard library only, Python 3.9 syntax: see `values`.
 from __future__ import annotations
 
 import errno
-import io
-import os
 import stat
 from typing import TYPE_CHECKING
+
+from .originals import io, os
 
 if TYPE_CHECKING:
     AnyPath = str | os.PathLike[str]
@@ -42,7 +42,7 @@ def open_file(path: AnyPath) -> io.BufferedReader:
         OSError: it cannot be opened.
     """
     # Looked at first: to open a device may already do something.
-    _need_regular(os.stat(path).st_mode, path)  # noqa: PTH116 (a string will do)
+    _need_regular(os.stat(path).st_mode, path)
     descriptor = os.open(path, _FLAGS)  # and does not wait, should it be a FIFO by now
     try:
         _need_regular(os.fstat(descriptor).st_mode, path)

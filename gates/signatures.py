@@ -177,7 +177,7 @@ def _cause(words: str) -> str:
     name = _SIGNALS.get(words, "")
     if not name:
         return normalise(words)
-    import signal
+    from .originals import signal
 
     number = getattr(signal, name, None)
     return name if number is None else f"signal {int(number)} ({name})"

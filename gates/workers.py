@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from typing import TYPE_CHECKING
 
+from .originals import json, os
 from .regular import read_text
 from .values import plural
 

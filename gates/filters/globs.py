@@ -7,8 +7,9 @@ meaning (`[z-a]`) one that quietly matches nothing.
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING
+
+from ..originals import warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -60,8 +60,9 @@ def forms_of(text: str) -> Iterator[Form]:
 
 def pieces_of(text: str) -> Iterator[bytes]:
     """A secret in the forms of which somebody may have cut a piece."""
-    import json
     from binascii import hexlify
+
+    from ..originals import json
 
     data = encode(text)
     yield data

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
+from ..originals import hashlib
 from .forms import encode
 from .mask import Mask
 

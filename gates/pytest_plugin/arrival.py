@@ -6,15 +6,13 @@ whatever exit code, leaves a `begin` without a `finish`, which nobody takes for 
 
 from __future__ import annotations
 
-import os
-import secrets
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import os, time
 from ..protocol import INBOX, Stream
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def arrive(pluginmanager: pytest.PytestPluginManager) -> None:
     inbox = os.environ.get(INBOX, "")
     if not inbox or "GATES_SPAWNED" in os.environ or pluginmanager.has_plugin(NAME):
         return
-    stream = Stream(str(Path(inbox, f"pytest-{os.getpid()}-{secrets.token_hex(4)}.jsonl")))
+    stream = Stream(str(Path(inbox, f"pytest-{os.getpid()}-{os.urandom(4).hex()}.jsonl")))
     stream.write("begin", pid=os.getpid(), command=_command(), time=time.time())
     pluginmanager.register(Arrival(stream), NAME)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ..originals import json, os, write_whole
 from ..regular import read_text
 
 if TYPE_CHECKING:
@@ -165,7 +164,6 @@ def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
 
 def save(catalogue: Catalogue, path: Path) -> None:
     """Write it aside, then rename: several workers may do so at once, with the same content."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
     data = {
         "tests": [asdict(test) for test in catalogue.tests],
         "excluded": dict(catalogue.excluded),
@@ -174,8 +172,7 @@ def save(catalogue: Catalogue, path: Path) -> None:
         "described": catalogue.described,
     }
     try:
-        aside.write_text(json.dumps(data), encoding="ascii")
-        aside.replace(path)
+        write_whole(path, json.dumps(data), encoding="ascii")
     except OSError:
         # The controller makes do with the ids that xdist sends.
         return

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import names_in, os, signal
 from ..regular import read_bytes, read_text
 from .reports import CRASH, TIMEOUT
 
@@ -101,7 +99,7 @@ def end_group(pid: int) -> None:
 def adopt_orphans() -> bool:
     """Make this process the parent of what its children leave behind; whether that works (on Linux)."""
     try:
-        import ctypes
+        from ..originals import ctypes
 
         return bool(ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0)  # PR_SET_CHILD_SUBREAPER, prctl(2)
     except (ImportError, OSError, AttributeError):
@@ -135,9 +133,9 @@ def _is_of_script(pid: int) -> bool:
 def children_of(pid: int) -> list[int]:
     """Processes whose parent is `pid`; empty where the system does not tell."""
     found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    for task in names_in(f"/proc/{pid}/task"):
         with suppress(OSError):
-            found += [int(word) for word in read_text(task).split()]
+            found += [int(word) for word in read_text(f"/proc/{pid}/task/{task}/children").split()]
     return found
 
 
@@ -155,7 +153,4 @@ def end_marked(marker: str) -> None:
 
 
 def _processes() -> Iterable[int]:
-    try:
-        return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    except OSError:
-        return []
+    return [int(name) for name in names_in("/proc") if name.isdigit()]

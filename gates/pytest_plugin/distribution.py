@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import secrets
-import shutil
-import subprocess
-import tempfile
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +9,20 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
+from ..originals import (
+    exists,
+    hashlib,
+    is_folder,
+    json,
+    names_in,
+    os,
+    remove,
+    shutil,
+    subprocess,
+    tempfile,
+    threading,
+    write_text,
+)
 from ..protocol import INSTALLED_PLUGIN, PLUGIN, Settings, asked_path
 from ..regular import read_text
 from .arrival import arrival_of
@@ -90,7 +96,7 @@ def leave_catalogue(scratch: str) -> Callable[[Catalogue], None]:
     path = catalogue_path(scratch)
 
     def leave(catalogue: Catalogue) -> None:
-        if not path.exists():
+        if not exists(path):
             save(catalogue, path)
 
     return leave
@@ -115,7 +121,7 @@ class Controller:
     def _folder(self) -> str:
         if not self._scratch:
             # The inbox may be gone: a process that outlived its run still names it.
-            inbox = self._settings.inbox if Path(self._settings.inbox).is_dir() else None
+            inbox = self._settings.inbox if is_folder(self._settings.inbox) else None
             self._scratch = tempfile.mkdtemp(prefix=".scratch-", dir=inbox or None)
         return self._scratch
 
@@ -124,7 +130,7 @@ class Controller:
         """Have the workers load this copy of the plugin; it takes itself out of their environment again."""
         for spec in specs:
             if self._stream:
-                spec.env[MARKER] = secrets.token_hex(8)
+                spec.env[MARKER] = os.urandom(8).hex()
             if PLUGIN == INSTALLED_PLUGIN:
                 continue  # they find it the way this process did
             named = [name for name in spec.env.get("PYTEST_PLUGINS", "").split(",") if name]
@@ -158,7 +164,7 @@ class Controller:
         if error:
             self._died[node.gateway.id] = None
         if error and self._stream:
-            node.gateway.spec.env[MARKER] = secrets.token_hex(8)
+            node.gateway.spec.env[MARKER] = os.urandom(8).hex()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
@@ -193,9 +199,9 @@ class Controller:
         describe_death(report, code, stacks, self._settings.test_timeout)
         kind = "timeout" if hasattr(report, TIMEOUT) else "crashed"
         again = again_path(self._folder(), crashitem)
-        if kind not in self._retries().get(crashitem, ()) or again.exists():
+        if kind not in self._retries().get(crashitem, ()) or exists(again):
             return
-        again.touch()
+        write_text(again, "")
         try:
             sched.mark_test_pending(crashitem)
         except NotImplementedError:  # loadscope and its kin cannot
@@ -219,9 +225,10 @@ class Controller:
             arrival.tell(workers={"started": len(self._started), "collected": collected, "died": list(self._died)})
         if self._stream:
             pattern = asked_path(self._stream, "*")
-            for path in pattern.parent.glob(pattern.name):
-                with suppress(OSError):
-                    path.unlink()
+            first, last = pattern.name.split("*")
+            for name in names_in(pattern.parent):
+                if name.startswith(first) and name.endswith(last):
+                    remove(pattern.with_name(name))
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

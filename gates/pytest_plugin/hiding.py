@@ -6,11 +6,11 @@ were replaced, here. It hears of secrets that only this process has: a nox sessi
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from ..masking import Mask
 from ..masking.handover import taken_over
+from ..originals import os
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

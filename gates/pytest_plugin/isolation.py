@@ -6,18 +6,13 @@ rest to its parent. Where a fork is not safe, a new pytest is started for the on
 
 from __future__ import annotations
 
-import os
-import select
-import signal
-import threading
-import time
-import warnings
 from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Callable
 
 import pytest
 from _pytest.runner import runtestprotocol
 
+from ..originals import os, select, signal, threading, time, warnings
 from ..rules import Retries
 from .deaths import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, WARNING, Receiver, Sender, install_relay, record_warning, warn_again

@@ -6,15 +6,14 @@ in it is theirs, and lasts on purpose.
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from ..originals import os, threading, time
+from ..regular import read_bytes
 from .deaths import children_of
 from .reports import LEAKS
 
@@ -186,10 +185,8 @@ def _name(thread: threading.Thread) -> str:
 def _child(pid: int) -> str:
     command, state = "", ""
     with suppress(OSError):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 (read often, and a Path costs as much again)
-            command = file.read(200).replace(b"\0", b" ").decode("utf-8", "replace").strip()
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            state = file.read().rpartition(")")[2].split()[0]
+        command = read_bytes(f"/proc/{pid}/cmdline")[:200].replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        state = read_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()[0].decode("ascii", "replace")
     if state == "Z":
         return f"child process {pid} ended, and nobody waited for it"
     return f"child process {pid}{f' ({command})' if command else ''} still runs"
@@ -200,12 +197,12 @@ def _files() -> dict[int, str]:
     found = {}
     for folder in ("/proc/self/fd", "/dev/fd"):
         try:
-            names = os.listdir(folder)  # noqa: PTH208
+            names = os.listdir(folder)
         except OSError:
             continue
         for name in names:
             with suppress(OSError, ValueError):
-                found[int(name)] = os.readlink(f"{folder}/{name}")  # noqa: PTH115
+                found[int(name)] = os.readlink(f"{folder}/{name}")
         return {number: what for number, what in found.items() if what != f"/proc/{os.getpid()}/fd"}
     return found
 

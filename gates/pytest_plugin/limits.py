@@ -6,15 +6,11 @@ code holds the interpreter, swallows exceptions, or ignores signals.
 
 from __future__ import annotations
 
-import faulthandler
-import signal
-import tempfile
-import threading
-import time
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import faulthandler, signal, tempfile, threading, time
 from .reports import TIMEOUT
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ All of it comes before the test is announced as running and before its time coun
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -13,6 +12,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ..errors import UsageError
+from ..originals import is_folder, os
 from ..rules import ALL_THREADS, Rules, SetupScript
 from .hiding import HIDING
 from .running import ANNOUNCER
@@ -86,7 +86,7 @@ class Needs:
     def pytest_unconfigure(self) -> None:
         """Remove the scratch folder; a child that a test forked is not to."""
         if self._scratch and os.getpid() == self._process:
-            import shutil
+            from ..originals import shutil
 
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -191,7 +191,7 @@ def register_needs(
     if not (grouped or scripted or threaded):
         return
     shared = (
-        settings.locks if settings.locks and Path(settings.locks).is_dir() else ""
+        settings.locks if settings.locks and is_folder(settings.locks) else ""
     )  # a process that outlived its run still names it
     own = "" if scratch else _make_scratch(shared)
     folder = scratch or own
@@ -217,7 +217,7 @@ def _asks(settings: Settings, name: str) -> bool:
 
 
 def _make_scratch(folder: str) -> str:
-    import tempfile
+    from ..originals import tempfile
 
     return tempfile.mkdtemp(prefix=".scratch-", dir=folder or None)
 

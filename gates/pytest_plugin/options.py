@@ -136,9 +136,9 @@ def with_facts(settings: Settings, root: Path) -> Settings:
     asked = [leaf for text in expressions if text.strip() for leaf in predicates(parse(text))]
     if not any(PREDICATES[leaf.name].outside for leaf in asked):
         return settings
-    import json
-    import subprocess
     import sys
+
+    from ..originals import json, subprocess
 
     words = [word for text in expressions if text.strip() for word in ("-E", text)]
     done = subprocess.run(

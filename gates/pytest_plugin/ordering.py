@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..order import Known, Sortable, sort
+from ..originals import json
 from ..regular import read_text
 from .selection import shown_ids
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+
+from ..originals import os
 
 _LIBRARY = Path(os.__file__).resolve().parent
 """Folder of Python's own modules: that of a script with such a name, say `code.py`, was never meant."""
@@ -39,7 +40,7 @@ def _importable(folder: Path) -> list[str]:
             return [
                 entry.name.removesuffix(".py")
                 for entry in entries
-                if entry.name.endswith(".py") or Path(entry.path, "__init__.py").is_file()
+                if entry.name.endswith(".py") or os.path.isfile(os.path.join(entry.path, "__init__.py"))
             ]
     except OSError:
         return []

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import os, platform, time
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
 from ..values import BAD_TESTS, TestOutcome
 from .budget import fit

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..exclusions import named_expressions
 from ..filters import Resolution, TableFacts
+from ..originals import exists, json, write_whole
 from ..rules import RuleBook, Rules
 from .candidates import ItemCandidates
 from .selection import NO_FACTS, above
@@ -59,9 +58,7 @@ def leave_retried(path: Path) -> Callable[[Mapping[pytest.Item, Rules]], None]:
             if one.retries.count
         }
         retried = {test: kinds for test, kinds in retried.items() if kinds}
-        if retried and not path.exists():
-            aside = path.with_name(f"{path.name}.{os.getpid()}")
-            aside.write_text(json.dumps(retried), encoding="utf-8")
-            aside.replace(path)
+        if retried and not exists(path):
+            write_whole(path, json.dumps(retried))
 
     return leave

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from ..originals import exists, open_anew, open_to_append, os, remove, threading, time
 from ..regular import read_bytes
 from .catalogue import numbered
 
@@ -191,12 +189,12 @@ class Watch:
         self._disarm()
 
     def _arm(self, seconds: float) -> None:
-        import faulthandler
+        from ..originals import faulthandler
 
         faulthandler.dump_traceback_later(seconds, exit=True, file=self._stacks)
 
     def _disarm(self) -> None:
-        import faulthandler
+        from ..originals import faulthandler
 
         self._end = 0.0
         faulthandler.cancel_dump_traceback_later()
@@ -250,26 +248,23 @@ class StacksOnDemand:
 
     def pytest_sessionstart(self) -> None:
         """Listen, unless somebody else does. A C handler: it answers while Python code holds the interpreter, too."""
-        import faulthandler
-        import signal
+        from ..originals import faulthandler, signal
 
         if not hasattr(signal, "SIGUSR2") or signal.getsignal(signal.SIGUSR2) is not signal.SIG_DFL:
             return
         with suppress(OSError, ValueError):
             # Appends: a process that a test runs in may write, too. Whoever made the file takes it away.
-            self._made = not self.path.exists()
-            self._file = self.path.open("ab", buffering=0)
+            self._made = not exists(self.path)
+            self._file = open_to_append(self.path)
             faulthandler.register(signal.SIGUSR2, file=self._file, all_threads=True)
 
     def pytest_unconfigure(self) -> None:
         """Listen no more."""
-        import faulthandler
-        import signal
+        from ..originals import faulthandler, signal
 
         if self._file is not None:
             if self._made:
-                with suppress(OSError):
-                    self.path.unlink()
+                remove(self.path)
             faulthandler.unregister(signal.SIGUSR2)
             self._file.close()
 
@@ -284,14 +279,14 @@ class CrashStacks:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """After pytest's own fault handler, which writes to stderr, where nobody could tell the workers apart."""
         if session.config.pluginmanager.has_plugin("faulthandler"):
-            import faulthandler
+            from ..originals import faulthandler
 
             faulthandler.enable(file=self._stacks)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
         """Let go of the file before it is closed."""
-        import faulthandler
+        from ..originals import faulthandler
 
         faulthandler.disable()
 
@@ -302,7 +297,7 @@ def peak_memory() -> int:
     with suppress(OSError, ValueError, IndexError):
         return int(read_bytes("/proc/self/status").split(b"VmHWM:")[1].split()[0]) * 1024
     try:
-        import resource
+        from ..originals import resource
     except ImportError:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -316,7 +311,7 @@ def open_stacks(path: Path | None) -> IO[bytes]:
     """
     if path is not None:
         with suppress(OSError):  # an inbox that is gone costs the stacks their file, not the session
-            return path.open("wb", buffering=0)
+            return open_anew(path)
     return os.fdopen(os.dup(2), "wb", buffering=0)
 
 
@@ -324,5 +319,5 @@ def close_stacks(stacks: IO[bytes]) -> None:
     """Close the file; leave no empty one behind."""
     name = stacks.name
     stacks.close()
-    if isinstance(name, str) and Path(name).exists() and not Path(name).stat().st_size:
-        Path(name).unlink()
+    if isinstance(name, (str, os.PathLike)) and exists(name) and not os.stat(name).st_size:
+        remove(name)

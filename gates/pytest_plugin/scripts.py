@@ -7,14 +7,11 @@ begins it again.
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
+from ..originals import exists, json, open_anew, os, signal, subprocess, write_text, write_whole
 from ..regular import open_file, read_bytes, read_text
 from ..values import plural
 from .deaths import MARKER
@@ -131,16 +128,16 @@ class Scripts:
 
     def _run(self, script: SetupScript, base: Path, variables: Mapping[str, str]) -> Result:
         output, left = base.with_suffix(".log"), base.with_suffix(".env")
-        left.touch()
+        write_text(left, "")
         environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_A_WORKER)}
         environ.update(variables)
         environ[VARIABLE] = str(left)
-        with output.open("wb") as file:  # no pipe: what it leaves running could hold that open
+        with open_anew(output) as file:  # no pipe: what it leaves running could hold that open
             failure = run_to_end(script, self._folder, environ, file.fileno())
         found: Mapping[str, str] = {}
         if not failure:
             try:
-                found = read_variables(read_bytes(left) if left.exists() else b"")
+                found = read_variables(read_bytes(left) if exists(left) else b"")
             except ValueError as error:
                 failure = str(error)
         return Result(failure, found, read_ends(output))
@@ -238,6 +235,4 @@ def _load(path: Path) -> Optional[Result]:
 
 
 def _save(result: Result, path: Path) -> None:
-    aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(result), encoding="ascii")
-    aside.replace(path)
+    write_whole(path, json.dumps(result), encoding="ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Callable, Optional
@@ -11,6 +10,7 @@ import pytest
 
 from ..errors import ConfigError
 from ..masking import distinct
+from ..originals import os
 from ..partition import Partition, parse_partition
 from ..regular import read_text
 from .catalogue import Dropped, make_catalogue
@@ -265,8 +265,9 @@ def read_outstanding(file: str) -> Outstanding:
     Raises:
         ConfigError: the file cannot be read.
     """
-    import json
     import re
+
+    from ..originals import json
 
     try:
         told = json.loads(read_text(file))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..originals import exists, os
 from ..protocol import PLUGIN, remove_injection
 from .parts import (
     register_limits,
@@ -142,7 +142,7 @@ def configure_worker(config: pytest.Config) -> None:
     def asked(item: pytest.Item) -> bool:
         """Whether the controller wants a test again that killed a worker; only few can be meant."""
         on = rules[item].retries.on if item in rules else ()
-        return ("crashed" in on or "timeout" in on) and again_path(order.scratch, item.nodeid).exists()
+        return ("crashed" in on or "timeout" in on) and exists(again_path(order.scratch, item.nodeid))
 
     register_limits(config, settings, rules, stacks, asked)
     if settings.rules:

@@ -16,9 +16,9 @@ Pure but for the files; nothing of pytest.
 from __future__ import annotations
 
 import errno
-import os
-import time
 from typing import Callable, Optional
+
+from ..originals import os, time
 
 try:
     import fcntl

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import exists, json, open_anew, os, subprocess, tempfile
 from ..protocol import PACKAGE, PLUGIN, Settings, injection_folder
 from ..regular import read_text
 from .deaths import end_group
@@ -57,7 +54,7 @@ class Spawned:
                 "test_timeout": self._test_timeout,
                 "stress": self._stress,
             }
-            with log.open("wb") as output:
+            with open_anew(log) as output:
                 process = subprocess.Popen(
                     _command(self._config, self._item),
                     cwd=str(self._config.invocation_params.dir),
@@ -77,7 +74,7 @@ class Spawned:
                 end_group(process.pid)
                 process.returncode = 0  # waited for already
             if code is not None:
-                dump = read_text(stacks, "utf-8", "backslashreplace") if stacks.exists() else ""
+                dump = read_text(stacks, "utf-8", "backslashreplace") if exists(stacks) else ""
                 found.append(
                     dead(self._config, self._item, code, dump or read_text(log, "utf-8", "backslashreplace")[-4000:])
                 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from ..originals import time
 from ..values import plural
 from .reports import text_of
 from .running import sign_of_life

@@ -9,20 +9,14 @@ while there is none.
 
 from __future__ import annotations
 
-import json
-import mmap
-import os
-import random
-import signal
 import sys
-import threading
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import pytest
 
+from ..originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
 from ..regular import read_bytes, read_text
 from .deaths import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
 from .replay import reports_of
@@ -134,15 +128,14 @@ class Supervisor:
         if report.failed and report.when in ("setup", "call") and self._child == os.getpid():
             data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
             with suppress(OSError):
-                self._side.write_text(json.dumps(data, default=str))
+                write_text(self._side, json.dumps(data, default=str))
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """The session is over, as far as it can be told from within."""
         if self._child == os.getpid():
             self._shared[0] = ENDED
-            with suppress(OSError):
-                self._side.unlink()
+            remove(self._side)
 
     def _note(self, phase: int) -> None:
         if self._child == os.getpid():
@@ -214,8 +207,7 @@ class Supervisor:
         begun, first, own = 0, True, children_of(os.getpid())
         while True:
             self._shared[:2] = bytes(2)
-            with suppress(OSError):
-                self._side.unlink()
+            remove(self._side)
             pid = self._fork()
             if pid == 0:
                 self._begin(session)
@@ -334,7 +326,7 @@ def _end_like(code: int) -> NoReturn:
     """End this process as its child did. No clean-up: that was the child's."""
     if code < 0:
         with suppress(ImportError, ValueError, OSError):
-            import resource
+            from ..originals import resource
 
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with suppress(OSError, ValueError):

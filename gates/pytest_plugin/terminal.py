@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from ..originals import time
 from .selection import FILTER
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Terminal:
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ARG002
         """Lines that say what was left out."""
-        today = dt.datetime.now(dt.timezone.utc).date()
+        today = dt.datetime.fromtimestamp(time.time(), dt.timezone.utc).date()
         for line in lines(self._settings, self._exclusions, self._catalogue, today):
             terminalreporter.write_line(line)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 from _pytest.runner import call_and_report
 
+from ..originals import random, time
 from .reports import TIMEOUT
 
 if TYPE_CHECKING:

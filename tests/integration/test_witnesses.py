@@ -236,7 +236,7 @@ STRANGER = """
 def test_a_result_of_a_test_that_nobody_collected_is_no_pass(project: Project) -> None:
     assert run(project, "def test_a(): pass\n", conftest=STRANGER) == 1
     assert gate(project) == ("failed", True)
-    assert project.gate("test").reason == "1 result of a test that nobody collected: test_it.py::test_extra"
+    assert project.gate("test").reason == "1 test with a result that nobody collected: test_it.py::test_extra"
 
 
 def test_a_pytest_that_leaves_before_it_has_collected_has_not_passed(project: Project) -> None:

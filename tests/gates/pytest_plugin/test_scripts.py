@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gates
+from gates import originals
 from gates.pytest_plugin import scripts as module
 from gates.pytest_plugin.scripts import Prepared, Scripts, read_ends, read_variables, run_to_end
 from gates.rules import SetupScript
@@ -111,7 +112,7 @@ def test_a_script_that_fails_leaves_no_process(tmp_path: Path, monkeypatch: pyte
             wait_for(has_words(tmp_path / "pid"))
             raise subprocess.TimeoutExpired(text, timeout)
 
-    monkeypatch.setattr(subprocess, "Popen", Impatient)
+    monkeypatch.setattr(originals.subprocess, "Popen", Impatient)
     monkeypatch.setattr(module, "GRACE", 0.05)
     assert prepare(tmp_path, db=shell(text)).message
     wait_for(partial(is_dead, int((tmp_path / "pid").read_text())), "for the end of what it started")
@@ -134,7 +135,7 @@ def test_an_interruption_ends_the_script(tmp_path: Path, monkeypatch: pytest.Mon
                 raise KeyboardInterrupt
             return super().wait(timeout)
 
-    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    monkeypatch.setattr(originals.subprocess, "Popen", Interrupted)
     with (tmp_path / "out").open("wb") as out, pytest.raises(KeyboardInterrupt):
         run_to_end(shell("sleep 60"), tmp_path, os.environ, out.fileno())
     assert [process.returncode for process in started] == [-signal.SIGKILL]

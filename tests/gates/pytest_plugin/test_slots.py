@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,16 @@ from tests.gates.run.waiting import is_dead, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-START = f"import os, random, runpy, sys, time; Slots = runpy.run_path({module.__file__!r})['Slots']\n"
+# Without the plugin around it, which would load pytest.
+START = f"""
+import os, random, sys, time, types
+folder = {str(Path(module.__file__).parent)!r}
+for name, place in (("gates", os.path.dirname(folder)), ("gates.pytest_plugin", folder)):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [place]
+from gates.pytest_plugin.slots import Slots
+"""
 
 OBEY = """
 slots = Slots(sys.argv[1], int(sys.argv[2]))
