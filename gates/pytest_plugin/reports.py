@@ -155,6 +155,8 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     if fields["details"]:
         fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
+    if not fields.get("place", True):
+        del fields["place"]
     fields.update(_phases(attempt))
     leaks = getattr(attempt.phases.get("teardown"), LEAKS, None)
     if leaks:

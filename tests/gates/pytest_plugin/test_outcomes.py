@@ -185,7 +185,9 @@ def test_a_record_has_the_fields_of_a_result_but_what_its_reader_adds(ran: Ran) 
     from gates.results import TestResult
 
     known = {*TestResult.__struct_fields__, "type"} - {"gate", "process", "tries", "slow"}
-    rare = {name for name in known if name.startswith(("place", "signature", "phases", "attempts", "subtests", "leaks"))}
+    rare = {
+        name for name in known if name.startswith(("place", "signature", "phases", "attempts", "subtests", "leaks"))
+    }
     for record in ran.of("test"):
         assert known - rare <= set(record) <= known
         assert all(record[name] for name in rare & set(record)), "what is empty is left out"
