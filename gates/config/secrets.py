@@ -31,7 +31,7 @@ def mask_of(configs: Sequence[Config], environment: Mapping[str, str], kind: typ
 def named_in(words: Sequence[str]) -> dict[str, str]:
     """What a command gives to names: `NAME=value`, `--name=value` and `--name value`."""
     found = {}
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in zip(words, (*words[1:], ""), strict=False):
         match = _NAMED.fullmatch(word)
         if match is not None:
             found[match[1].replace("-", "_")] = following if match[2] is None else match[2]

@@ -10,6 +10,16 @@ package name. PYTEST_DONT_REWRITE: there is no assertion here that would be wort
 
 from __future__ import annotations
 
-from .hooks import pytest_addoption, pytest_configure, pytest_xdist_auto_num_workers
+from .hooks import (
+    pytest_addoption,
+    pytest_configure,
+    pytest_load_initial_conftests,
+    pytest_xdist_auto_num_workers,
+)
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_xdist_auto_num_workers"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+    "pytest_xdist_auto_num_workers",
+]

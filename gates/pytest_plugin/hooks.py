@@ -11,10 +11,12 @@ import pytest
 from ..errors import GatesError
 from ..originals import os, signal
 from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
-from .arrival import arrive
+from .arrival import arrival_of, arrive
 from .options import add_options, apply_options, with_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from .ledger import Ledgers
 
 _HEADER = pytest.StashKey["list[str]"]()
@@ -39,6 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
             _configure_session(config)
     except GatesError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Say why the first conftest files cannot be loaded, or that one of them ends the process: pytest reports neither."""
+    outcome = yield
+    told, arrival = outcome.excinfo, arrival_of(early_config)  # type: ignore[attr-defined]
+    if told is not None and arrival is not None and not isinstance(told[1], KeyboardInterrupt):
+        from .troubles import TROUBLE, trouble_of
+
+        arrival.stream.write(TROUBLE, message=trouble_of(told[1], early_config.rootpath))
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

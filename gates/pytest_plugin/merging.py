@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..values import TestOutcome
+from ..values import TestOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,11 +34,11 @@ def worst_of(results: Sequence[Mapping[str, Any]], copies: int) -> dict[str, Any
     """
     found = list(results)
     if len(found) < copies:
-        reason = f"only {len(found)} of {copies} workers ran it"
+        reason = f"only {len(found)} of {plural(copies, 'worker')} ran it"
         found.append({"outcome": TestOutcome.NOT_RUN.value, "phase": "setup", "reason": reason})
     worst = min(found, key=lambda result: _RANK[str(result["outcome"])])
     others = {result["outcome"] for result in found} - {worst["outcome"]}
     if others and not worst.get("reason"):
         alike = sum(result["outcome"] == worst["outcome"] for result in found)
-        return {**worst, "reason": f"{worst['outcome']} on {alike} of {copies} workers"}
+        return {**worst, "reason": f"{worst['outcome']} on {alike} of {plural(copies, 'worker')}"}
     return dict(worst)

@@ -8,13 +8,14 @@ import pytest
 
 from ..originals import os, platform, time
 from ..protocol import CHUNK, SCHEMA_VERSION, Stream
-from ..values import BAD_TESTS, TestOutcome
+from ..values import BAD_TESTS, TestOutcome, plural
 from .budget import fit
 from .catalogue import numbered, place
 from .merging import worst_of
 from .quarantine import as_it_was
 from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_of, skip_reason, text_of, worker_of
 from .text import cap
+from .troubles import TROUBLE, trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,10 +75,13 @@ class Recorder:
         else:
             self._stopped = "keyboard interrupt"
 
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Remember that pytest itself failed."""
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+        """Say that pytest itself failed, and where; xdist tells of a worker's failure without the exception."""
         lines = str(excrepr).strip().splitlines()
-        self._stopped = f"internal error of pytest: {lines[-1] if lines else ''}"
+        said = lines[-1] if lines else ""
+        self._stopped = f"internal error of pytest: {said}"
+        told = said if excinfo is None else trouble_of(excinfo.value, self._config.rootpath)
+        self.stream.write(TROUBLE, message=told)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -121,7 +125,7 @@ class Recorder:
         if self._config.option.collectonly:
             return "--collect-only"
         if session.shouldfail:
-            return f"-x/--maxfail: {session.shouldfail}"
+            return f"-x/--maxfail stopped the session after {plural(session.testsfailed, 'failure')}"
         if self._stopped:
             return self._stopped
         if self._counter is not None and self._counter.stop:

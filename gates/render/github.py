@@ -45,10 +45,16 @@ def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison 
 
 
 def _test(failure: Failure) -> str:
-    text = "\n".join(part for part in (failure.message, *failure.lines) if part) or failure.outcome.value
-    file, _, line = failure.place.rpartition(":")
-    place = {"file": file, "line": line} if file and line.isdigit() else {"file": failure.place}
-    return _command("warning" if failure.on_base else "error", text, **place, title=f"{failure.outcome} {failure.id}")
+    text = "\n".join(part for part in (failure.message, failure.also, *failure.lines) if part) or failure.outcome.value
+    where = "" if failure.many else failure.place
+    file, _, line = where.rpartition(":")
+    place = {"file": file, "line": line} if file and line.isdigit() else {"file": where}
+    return _command(
+        "warning" if failure.on_base else "error",
+        text,
+        **place,
+        title=f"{failure.outcome} {failure.many or failure.id}",
+    )
 
 
 def _gate(row: GateRow, excerpt: Sequence[str]) -> str:

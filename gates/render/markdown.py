@@ -8,8 +8,8 @@ from gates.render.comparison import NOUNS
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
 from gates.render.summary import summarise
-from gates.render.tests import counts_line
 from gates.render.text import duration, plural
+from gates.results import counts_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,15 +88,15 @@ def _failures(summary: Summary) -> list[str]:
 
 
 def _failure(failure: Failure, *, full: bool) -> list[str]:
-    where = f" at {code(failure.place)}" if failure.place else ""
-    head = (
-        f"- **{failure.outcome}** {code(failure.id)}{where} (gate {code(failure.gate)}, {duration(failure.duration)})"
-    )
+    where = f" at {code(failure.place)}" if failure.place and not failure.many else ""
+    head = f"- **{failure.outcome}** {failure.many or code(failure.id)}{where} (gate {code(failure.gate)}, {duration(failure.duration)})"
     if not full:
         return [f"{head}: {code(failure.message)}" if failure.message else head]
     lines = [head, ""]
     if failure.message:
         lines += [f"  {code(failure.message)}", ""]
+    if failure.also:
+        lines += [f"  {inline(failure.also)}", ""]
     if failure.lines:
         lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(failure.lines), "text")), ""]
     return lines

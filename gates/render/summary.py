@@ -219,7 +219,7 @@ def _status(gate: GateResult) -> str:
 def _gate_notes(gate: GateResult) -> list[str]:
     notes = [one_line(gate.reason, 200)]
     if gate.tests is not None:
-        notes.append(f"{gate.tests.passed} of {plural(gate.tests.run, 'test')} passed")
+        notes.append(f"{gate.tests.passed:,} of {plural(gate.tests.run, 'test')} passed" if gate.tests.run else "")
         notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
     if (
         gate.outcome is not GateOutcome.PASSED

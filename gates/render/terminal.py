@@ -126,17 +126,22 @@ def _failures(summary: Summary, output: Output) -> list[str]:
 
 
 def _failure(failure: Failure) -> list[str]:
-    lines = ["", f"{failure.outcome.value.upper()} {failure.id}{ON_BASE if failure.on_base else ''}"]
-    lines += [f"  {failure.place}"] if failure.place else []
+    lines = ["", f"{failure.outcome.value.upper()} {failure.many or failure.id}{ON_BASE if failure.on_base else ''}"]
+    lines += [f"  {failure.place}"] if failure.place and not failure.many else []
     lines += [f"  {failure.message}"] if failure.message else []
+    lines += [f"  {failure.also}"] if failure.also else []
     return lines
 
 
 def _reasons(summary: Summary) -> list[str]:
     """Why gates failed whose tests do not say it."""
-    lines = []
+    lines: list[str] = []
     for reason in summary.reasons:
-        lines += ["", f"{reason.name}: {reason.words}", *(f"  {line}" for line in reason.lines or (SILENT,))]
+        lines += [
+            *([""] if lines else []),
+            f"{reason.name}: {reason.words}",
+            *(f"  {line}" for line in reason.lines or (SILENT,)),
+        ]
         lines += [f"  whole log: {one_line(reason.log)}"] if reason.log else []
     return lines
 

@@ -9,7 +9,7 @@ import msgspec
 
 from gates.compare.tests import names_of
 from gates.render.text import one_line, plural, useful_lines
-from gates.results import TestCounts, count_tests
+from gates.results import TestCounts, count_tests, counts_line
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
@@ -17,25 +17,11 @@ if TYPE_CHECKING:
 
     from gates.results import Run, SubtestResult, TestResult
 
-LINE_ORDER = (
-    TestOutcome.PASSED,
-    TestOutcome.FAILED,
-    TestOutcome.ERROR,
-    TestOutcome.TIMEOUT,
-    TestOutcome.CRASHED,
-    TestOutcome.FLAKY,
-    TestOutcome.XFAILED,
-    TestOutcome.XPASSED,
-    TestOutcome.SKIPPED,
-    TestOutcome.QUARANTINED,
-    TestOutcome.EXCLUDED,
-    TestOutcome.INTERRUPTED,
-    TestOutcome.NOT_RUN,
-)
-"""Order of the counts in the summary line; a reader of it may rely on this."""
-
 NAMED_SUBTESTS = 3
 """So many failed subtests are named in the line of a failure."""
+
+NAMED_OTHERS = 3
+"""So many of the tests that share a reason are named."""
 
 PASSING_FOLDERS = frozenset({"tests", "test", "testing", "src", "lib", "libs", "crates", "packages", "python"})
 """Folders that say what lies in them, not which package it is about."""
@@ -50,7 +36,13 @@ class PackageRow(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A test that failed or was lost, as shown first; `on_base`: it does so on the base, too."""
+    """A test that failed or was lost, as shown first; tests with the same reason outside of themselves are one.
+
+    Attributes:
+        on_base: it does so on the base, too.
+        number: so many tests, itself counted.
+        others: ids of the first of the others.
+    """
 
     id: str
     gate: str
@@ -60,6 +52,24 @@ class Failure(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
     duration: float
     on_base: bool = False
+    number: int = 1
+    others: tuple[str, ...] = ()
+
+    @property
+    def many(self) -> str:
+        """`645 tests`, where tests did not run: none of them is the one to look at. Else empty."""
+        return plural(self.number, "test") if self.number > 1 and self.outcome is TestOutcome.NOT_RUN else ""
+
+    @property
+    def also(self) -> str:
+        """The others in a line; empty for none."""
+        if self.number == 1:
+            return ""
+        first = (self.id, *self.others)[:NAMED_OTHERS] if self.many else self.others[:NAMED_OTHERS]
+        names = ", ".join(one_line(name, 200) for name in first)
+        more = ", …" if self.number - (not self.many) > len(first) else ""
+        lead = "" if self.many else f"and {plural(self.number - 1, 'more test')}, for the same reason: "
+        return f"{lead}{names}{more}"
 
 
 class Flaky(msgspec.Struct, frozen=True):
@@ -150,22 +160,6 @@ def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, T
     return tuple((name, _seconds(run, members), count_tests(members)) for name, members in groups.items() if members)
 
 
-def counts_line(counts: TestCounts) -> str:
-    """The summary line; outcomes that no test had are left out, but `passed` is always there."""
-    parts = [
-        f"{number} {outcome.value.replace('-', ' ')}"
-        for outcome in LINE_ORDER
-        if (number := count_of(counts, outcome)) or outcome is TestOutcome.PASSED
-    ]
-    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
-
-
-def count_of(counts: TestCounts, outcome: TestOutcome) -> int:
-    """The count of one outcome."""
-    number: int = getattr(counts, outcome.value.replace("-", "_"))
-    return number
-
-
 def package_of(test: TestResult) -> str:
     """The package that a test is counted under: `tests/kvcache/pool_test.py` → `kvcache`.
 
@@ -194,13 +188,19 @@ def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
 
 
 def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[Failure, ...]:
-    """What failed, in the order of the run, then what was lost, then what is known to fail on the base, too."""
+    """Modules that cannot be collected, then what failed, in the order of the run, then what was lost.
+
+    What is known to fail on the base, too, comes last. What keeps many tests from running is one failure.
+    """
     names = frozenset(known)
     on_base = {id(test) for test in tests if not names.isdisjoint(names_of(test))} if names else set()
     failed = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
     failed.sort(
-        key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS)
+        key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS, test.phase != "collect")
     )  # stable: keeps the order of the run
+    groups: dict[object, list[TestResult]] = {}
+    for test in failed:
+        groups.setdefault((id(test) in on_base, *_cause(test)), []).append(test)
     return tuple(
         Failure(
             id=test.id,
@@ -211,9 +211,20 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
             lines=useful_lines(test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)),
             duration=test.duration,
             on_base=id(test) in on_base,
+            number=1 + len(others),
+            others=tuple(other.id for other in others[:NAMED_OTHERS]),
         )
-        for test in failed
+        for test, *others in groups.values()
     )
+
+
+def _cause(test: TestResult) -> tuple[object, ...]:
+    """The same for tests of which one tells all: they did not run, or one thing kept them from being set up."""
+    if test.outcome is TestOutcome.NOT_RUN and not test.attempts:
+        return test.gate, test.outcome, test.reason
+    if test.outcome is TestOutcome.ERROR and test.phase == "setup" and not test.attempts:
+        return test.gate, test.outcome, test.place or test.signature or id(test), test.message
+    return (id(test),)
 
 
 def place_of(test: TestResult) -> str:

@@ -81,9 +81,9 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
     if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
         yield "no gate passed"
     if counts and counts.bad:
-        yield f"{plural(counts.bad, 'test')} failed"
+        yield " and ".join(_bad(counts))
     if counts and counts.lost:
-        yield f"{plural(counts.lost, 'test')} did not end"
+        yield _lost(counts)
 
 
 def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
@@ -140,13 +140,26 @@ def _names(names: tuple[str, ...]) -> str:
     return f"{shown} and {len(names) - SHOWN_GATES} more" if len(names) > SHOWN_GATES else shown
 
 
+def _bad(counts: TestCounts) -> list[str]:
+    """Errors apart: a test whose set-up fails, or a module that cannot be collected, did not itself fail."""
+    failed = counts.bad - counts.error
+    said = [f"{plural(failed, 'test')} failed"] if failed else []
+    return [*said, *([plural(counts.error, "error")] if counts.error else [])]
+
+
+def _lost(counts: TestCounts) -> str:
+    said = [f"{plural(counts.interrupted, 'test')} did not end"] if counts.interrupted else []
+    return ", ".join([*said, *([f"{plural(counts.not_run, 'test')} did not run"] if counts.not_run else [])])
+
+
 def _test_part(counts: TestCounts) -> str:
     if counts.collected == 0:
         return "no test was collected"
-    said = [f"{plural(counts.bad, 'test')} failed"] if counts.bad else []
-    said += [f"{plural(counts.lost, 'test')} did not end"] if counts.lost else []
+    said = _bad(counts)
+    said += [_lost(counts)] if counts.lost else []
     if not said and counts.run and counts.passed == counts.run:
         return (
             f"all {plural(counts.run, 'test')} that ran passed" if counts.run > 1 else "the only test that ran passed"
         )
-    return ", ".join([*said, f"{counts.passed:,} of {plural(counts.run, 'test')} that ran passed"])
+    ran = [f"{counts.passed:,} of {plural(counts.run, 'test')} that ran passed"] if counts.run else []
+    return ", ".join([*said, *ran]) or "no test ran"

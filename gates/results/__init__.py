@@ -1,7 +1,15 @@
 """Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
 from gates.results.checks import Coverage, Diagnostic, Diagnostics, FileCoverage, TestWarning, TestWarnings
-from gates.results.tests import AttemptResult, PhaseResult, SubtestResult, TestCounts, TestResult, count_tests
+from gates.results.tests import (
+    AttemptResult,
+    PhaseResult,
+    SubtestResult,
+    TestCounts,
+    TestResult,
+    count_tests,
+    counts_line,
+)
 from gates.results.values import (
     Changes,
     Environment,
@@ -40,4 +48,5 @@ __all__ = [
     "TestWarnings",
     "Witness",
     "count_tests",
+    "counts_line",
 ]

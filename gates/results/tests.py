@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from gates.values import BAD_TESTS, RAN_TESTS, TestOutcome
+from gates.values import BAD_TESTS, RAN_TESTS, TestOutcome, plural
 
 
 class PhaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -184,3 +184,47 @@ def count_tests(results: Iterable[TestResult]) -> TestCounts:
     found = Counter(result.outcome for result in results)
     by_name = {outcome.value.replace("-", "_"): number for outcome, number in found.items()}
     return TestCounts(collected=sum(found.values()), run=sum(found[outcome] for outcome in RAN_TESTS), **by_name)
+
+
+LINE_ORDER = (
+    TestOutcome.PASSED,
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.TIMEOUT,
+    TestOutcome.CRASHED,
+    TestOutcome.FLAKY,
+    TestOutcome.XFAILED,
+    TestOutcome.XPASSED,
+    TestOutcome.SKIPPED,
+    TestOutcome.QUARANTINED,
+    TestOutcome.EXCLUDED,
+    TestOutcome.INTERRUPTED,
+    TestOutcome.NOT_RUN,
+)
+"""Order of the counts in the summary line; a reader of it may rely on this."""
+
+NOUNS = frozenset({TestOutcome.ERROR, TestOutcome.TIMEOUT})
+"""Outcomes that are nouns."""
+
+
+def counts_line(counts: TestCounts) -> str:
+    """The summary line; outcomes that no test had are left out, but `passed` is always there."""
+    parts = [
+        counted(number, outcome)
+        for outcome in LINE_ORDER
+        if (number := count_of(counts, outcome)) or outcome is TestOutcome.PASSED
+    ]
+    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
+
+
+def counted(number: int, outcome: TestOutcome) -> str:
+    """`2 passed`, `2 errors`: an outcome that is a noun is counted as one."""
+    if outcome in NOUNS:
+        return plural(number, outcome.value)
+    return f"{number} {outcome.value.replace('-', ' ')}"
+
+
+def count_of(counts: TestCounts, outcome: TestOutcome) -> int:
+    """The count of one outcome."""
+    number: int = getattr(counts, outcome.value.replace("-", "_"))
+    return number

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.diagnostics.reasons import last_words
 from gates.errors import EnvironmentProblem
 from gates.regular import read_bytes
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
@@ -312,7 +313,12 @@ class RunningGate:
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found
         )
-        found.append(witnesses.results_witness(summaries, counts or TestCounts(), demanded, self.around.plan.no_tests))
+        said = last_words(self._log.tail, str(self.around.root)) if exit_code else ""
+        found.append(
+            witnesses.results_witness(
+                summaries, counts or TestCounts(), demanded, self.around.plan.no_tests, self.tests, said
+            )
+        )
         junit_tests, witness = self._junit(counts)
         found.append(witness)
         found.append(self._ledger(bool(summaries)))

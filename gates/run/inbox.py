@@ -14,7 +14,7 @@ from gates.results import FilterLeaf, TestResult, TestWarning, TestWarnings
 from gates.results.checks import KEPT
 from gates.run.witnesses.testresults import ProcessSummary
 from gates.signatures import normalise, of_crash, of_timeout
-from gates.values import LOST_TESTS, TestOutcome
+from gates.values import TestOutcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PERIOD = 60.0
 """Seconds after which a test is called slow, where no rule says otherwise."""
 
-_ASIDE = frozenset({"leaves", "described", "warning", "peak", "imported"})
+_ASIDE = frozenset({"trouble", "leaves", "described", "warning", "peak", "imported"})
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
@@ -71,7 +71,7 @@ class PytestProcess:
         self.waiting: dict[str, dict[str, Any]] = {}  # for a slot of a group, or a script
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
-        self.lost: list[str] = []  # ids of tests of which nothing is known
+        self.trouble = ""  # why pytest itself could not go on
         self.again: list[str] = []  # ids of tests that failed when they ran once more
         self.unreadable = 0
         self.runners: dict[str, int] = {}  # worker → its process
@@ -156,7 +156,9 @@ class PytestProcess:
 
     def _take_aside(self, kind: str, record: dict[str, Any]) -> None:
         """What says nothing of how tests ended."""
-        if kind == "leaves":
+        if kind == "trouble":
+            self.trouble = self.trouble or str(record["message"])
+        elif kind == "leaves":
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "described":
             self.described += record["tests"]
@@ -190,8 +192,6 @@ class PytestProcess:
             fields |= _known_of(running, record)
         result = msgspec.convert({**fields, "gate": self.gate, "process": self.number}, TestResult)
         self.ended.add(test)
-        if result.outcome in LOST_TESTS:
-            self.lost.append(test)
         return result
 
     @property
@@ -205,7 +205,7 @@ class PytestProcess:
             listed=self.collection_complete,
             asked=last.asked,
             uncollected=self.uncollected,
-            lost=tuple(self.lost),
+            trouble=self.trouble,
             again=tuple(self.again),
             workers=last.workers.started,
             silent_workers=last.workers.started - last.workers.collected,
@@ -231,8 +231,6 @@ class PytestProcess:
             self.ended.add(test)
             running = self.running.get(test)
             outcome, found = (TestOutcome.NOT_RUN, {}) if running is None else self._end_of(running)
-            if outcome in LOST_TESTS:
-                self.lost.append(test)
             results.append(
                 TestResult(
                     gate=self.gate,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 import msgspec
 
 from gates.escapes import clean
-from gates.results import GateResult, TestCounts, TestResult, count_tests
+from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
@@ -104,24 +104,11 @@ def only_failures(test: TestResult) -> Told | None:
 
 def end_line(result: GateResult) -> str:
     """What is said of a gate's end, without its outcome."""
-    tests = f"  {test_line(result.tests)}" if result.tests is not None else ""
+    tests = f"  {counts_line(result.tests)}" if result.tests is not None else ""
     reason = f"  {result.reason}" if result.reason else ""
     accepted = " (accepted by the config)" if result.accepted else ""
     inconsistent = "  inconsistent:" if result.inconsistent else ""
     return f"{format_duration(result.duration):>8}{tests}{inconsistent}{reason}{accepted}"
-
-
-def test_line(counts: TestCounts) -> str:
-    """`820 tests run: 820 passed, 48 skipped`, short."""
-    parts = [f"{counts.passed} passed"]
-    for name in (
-        *("failed", "error", "timeout", "crashed", "flaky", "xfailed", "xpassed"),
-        *("skipped", "quarantined", "excluded", "interrupted", "not_run"),
-    ):
-        number = getattr(counts, name)
-        if number:
-            parts.append(f"{number} {name.replace('_', ' ')}")
-    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
 
 
 def start_line(event: GateStarted) -> str:

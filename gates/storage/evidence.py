@@ -12,6 +12,7 @@ from gates.regular import read_bytes
 from gates.results import FileDigest, Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 from gates.storage.records import all_records
+from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +94,7 @@ def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> No
     raise UsageError(
         "not as gates wrote it, so it shows nothing: " + _listed(name for name, _, _ in differing),
         place=str(folder / differing[0][0]),
-        expected=f"{differing[0][1].sha256} ({differing[0][1].size} bytes)",
+        expected=f"{differing[0][1].sha256} ({plural(differing[0][1].size, 'byte')})",
         got=str(differing[0][2]),
         remedy="move these files away, and make the run again with `gates run`",
     )
@@ -116,4 +117,4 @@ def _now(folder: Path, name: str, written: FileDigest, *, complete: bool) -> str
         return str(error)
     if FileDigest(size=size, sha256=sha256) == written:
         return None
-    return f"{sha256} ({size} bytes)"
+    return f"{sha256} ({plural(size, 'byte')})"

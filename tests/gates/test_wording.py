@@ -20,10 +20,10 @@ TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((RO
 NOUNS = frozenset(
     noun(2, one)
     for one in (
-        *("argument", "assertion", "attempt", "branch", "byte", "case", "change", "character", "clause", "commit"),
+        *("argument", "assertion", "attempt", "branch", "byte", "case", "character", "clause", "commit"),
         *("core", "day", "dependency", "digit", "directory", "entry", "environment", "error", "exclusion", "failure"),
         *("file", "finding", "folder", "frame", "gate", "group", "interpreter", "job", "layer", "level", "line"),
-        *("module", "name", "pair", "path", "predicate", "problem", "process", "record", "result", "round", "run"),
+        *("module", "pair", "path", "predicate", "problem", "process", "record", "result", "round"),
         *("second", "session", "slot", "subtest", "suspect", "test", "time", "variable", "warning", "worker"),
     )
 )

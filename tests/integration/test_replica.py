@@ -235,7 +235,7 @@ def test_the_scaffolding_costs_nothing_until_it_is_asked_for(replica: Project) -
             assert "most recent call first" in test.details
             assert "in test_serial" in test.details
             assert test.duration >= 2.0
-    assert "838 tests run: 822 passed, 12 failed, 4 timeout, 48 skipped" in done.out
+    assert "838 tests run: 822 passed, 12 failed, 4 timeouts, 48 skipped" in done.out
     assert not replica.gate("test").inconsistent
     assert any("exclusions are switched off" in note for note in replica.run.notes)
     assert not replica.run.exclusions

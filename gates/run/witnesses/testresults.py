@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.results import TestCounts, Witness
+from gates.results import TestCounts, TestResult, Witness
 from gates.run.witnesses.names import TESTS
+from gates.run.witnesses.stops import collection_words, uncollectable, unrun_words
 from gates.values import GateOutcome, plural
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from gates.config.values import TestWitness
 
 NO_TEST = "no test was selected"
+_PYTEST_STOPPED, _PYTEST_INTERNAL, _PYTEST_USAGE, _PYTEST_NO_TESTS = 2, 3, 4, 5
 ALL_SKIPPED = "all tests that were selected were skipped"
 NOTHING_RAN = (NO_TEST, ALL_SKIPPED)
 """What pytest's exit code 5 can mean."""
 
-_PYTEST_NO_TESTS = 5
 _SHOWN = 3
 """So many tests are named where a fault is about tests."""
 
@@ -35,7 +36,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
         listed: it said that its list of tests is complete.
         asked: the option with which it was asked for something else than tests (`--version`); empty without.
         uncollected: ids with a result that are not in that list.
-        lost: ids of collected tests of which nothing is known.
+        trouble: why pytest itself could not go on, with the place; empty where it could.
         again: ids of tests that have a result and failed when they ran once more.
         workers: of pytest-xdist that it started with; 0 without.
         silent_workers: how many of them never finished collecting.
@@ -48,7 +49,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool = True
     asked: str = ""
     uncollected: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    trouble: str = ""
     again: tuple[str, ...] = ()
     workers: int = 0
     silent_workers: int = 0
@@ -65,6 +66,8 @@ def results_witness(
     counts: TestCounts,
     demanded: bool,
     no_tests: str = "fail",
+    tests: Sequence[TestResult] = (),
+    said: str = "",
 ) -> Witness | None:
     """What the records of the pytest processes say; None where there are none and none were demanded.
 
@@ -76,14 +79,20 @@ def results_witness(
         counts: of all their tests.
         demanded: without tests the gate cannot be believed.
         no_tests: what it means when nothing was selected: `fail`, `warn` or `pass`.
+        tests: results of all of them.
+        said: what a pytest that gave up at once printed.
     """
     if not processes:
-        return _says(GateOutcome.FAILED, "no test results were written") if demanded else None
-    faults = _contradictions(processes, counts)
-    if counts.bad:
-        faults.append(f"{plural(counts.bad, 'test')} failed")
+        told = f"pytest could not go on: {said}" if said else "no test results were written"
+        return _says(GateOutcome.FAILED, told) if demanded else None
+    broken = uncollectable(tests) if counts.error else []
+    troubles = _troubles(processes, said)
+    faults = [*troubles, *([collection_words(broken)] if broken else [])]
+    if counts.bad > len(broken):
+        faults.append(f"{plural(counts.bad - len(broken), 'test')} failed")
+    faults += _contradictions(processes, counts, tests, told=bool(troubles))
     codes = sorted({process.exit_code for process in processes if process.exit_code})
-    codes = [code for code in codes if code not in (1, _PYTEST_NO_TESTS)] if counts.bad else codes
+    codes = [code for code in codes if code not in _explained(counts, told=bool(troubles), stopped=bool(broken))]
     if codes and codes != [_PYTEST_NO_TESTS]:
         faults.append("pytest exited with " + ", ".join(map(str, codes)))
     if faults:
@@ -99,18 +108,36 @@ def _says(outcome: GateOutcome, detail: str) -> Witness:
     return Witness(name=TESTS, outcome=outcome, detail=detail)
 
 
-def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts) -> list[str]:
+def _troubles(processes: Sequence[ProcessSummary], said: str) -> list[str]:
+    """Why pytest could not go on, by its own word, or by what it printed."""
+    told = dict.fromkeys(process.trouble for process in processes if process.trouble)
+    unfinished = any(process.exit_code is None or process.exit_code == _PYTEST_USAGE for process in processes)
+    if not told and said and unfinished:
+        told = {said: None}
+    return [f"pytest could not go on: {words}" for words in told]
+
+
+def _explained(counts: TestCounts, *, told: bool, stopped: bool) -> frozenset[int]:
+    """Exit codes of pytest that say no more than what was said already."""
+    codes = {1, _PYTEST_NO_TESTS} if counts.bad else set()
+    codes |= {_PYTEST_STOPPED} if stopped or told else set()
+    return frozenset(codes | ({_PYTEST_INTERNAL, _PYTEST_USAGE} if told else set()))
+
+
+def _contradictions(
+    processes: Sequence[ProcessSummary], counts: TestCounts, tests: Sequence[TestResult], *, told: bool
+) -> list[str]:
     """How what was begun, collected, run and finished does not fit together."""
     faults = []
-    unfinished = [process for process in processes if process.exit_code is None]
+    unfinished = [process for process in processes if process.exit_code is None and not told]
     if unfinished:
         faults.append(f"{len(unfinished)} of {plural(len(processes), 'pytest process')} ended without finishing")
-    unlisted = sum(not process.listed and not process.asked for process in processes)
+    unlisted = sum(not (process.listed or process.asked or told) for process in processes)
     if unlisted:
         faults.append(
             f"{unlisted} of {plural(len(processes), 'pytest process')} never said which tests they had collected"
         )
-    if all(process.asked and not process.listed for process in processes):
+    if all(process.asked and not process.listed for process in processes) and not told:
         asked = ", ".join(dict.fromkeys(process.asked for process in processes))
         faults.append(f"pytest was only asked for {asked} (a gate without tests says so with tests = 'none')")
     faults += _silent_workers(processes)
@@ -118,8 +145,7 @@ def _contradictions(processes: Sequence[ProcessSummary], counts: TestCounts) -> 
     if unreadable:
         faults.append(f"{plural(unreadable, 'record')} cannot be read")
     if counts.lost:
-        lost = [test for process in processes for test in process.lost]
-        faults.append(f"{counts.lost} of {plural(counts.collected, 'collected test')} without a result{_named(lost)}")
+        faults.append(unrun_words(tests, counts.lost, counts.collected))
     uncollected = [test for process in processes for test in process.uncollected]
     if uncollected:
         faults.append(f"{plural(len(uncollected), 'test')} with a result that nobody collected{_named(uncollected)}")
@@ -139,7 +165,7 @@ def _silent_workers(processes: Sequence[ProcessSummary]) -> list[str]:
     if dead:
         return [f"{plural(len(dead), 'worker')} of pytest-xdist died without a test to show for it{_named(dead)}"]
     silent = sum(process.silent_workers for process in processes if not process.collected)
-    return [f"{silent} of {workers} workers of pytest-xdist never finished collecting"] if silent else []
+    return [f"{silent} of {plural(workers, 'worker')} of pytest-xdist never finished collecting"] if silent else []
 
 
 def _named(tests: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def test_tests_behind_the_first_failure_are_not_run(project: Project) -> None:
         "test_third": "not-run",
         "test_fourth": "not-run",
     }
-    assert ran.tests["test_third"]["reason"] == "-x/--maxfail: stopping after 1 failures"
+    assert ran.tests["test_third"]["reason"] == "-x/--maxfail stopped the session after 1 failure"
     assert ran.tests["test_third"]["line"] == 4
 
 
@@ -37,7 +37,10 @@ def test_under_xdist_too_every_test_has_a_result_after_the_first_failure(project
     assert ran.outcomes["test_it[3]"] == "failed"
     lost = [record for record in ran.of("test") if record["outcome"] == "not-run"]
     assert lost
-    assert {record["reason"].partition(":")[0] for record in lost} <= {"-x/--maxfail", "the session stopped"}
+    assert {record["reason"].partition(":")[0] for record in lost} <= {
+        "-x/--maxfail stopped the session after 1 failure",
+        "the session stopped",
+    }
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def terminal(run: Run) -> str:
 
 def test_the_terminal_shows_the_reason_and_where_the_whole_log_is() -> None:
     assert (
-        "\nlint: exit code 1\n  a.py:1:8: F401 `os` imported but unused\n  Found 1 error.\n"
+        "lint: exit code 1\n  a.py:1:8: F401 `os` imported but unused\n  Found 1 error.\n"
         "  whole log: reports/logs/lint.log\n\nGate"
     ) in terminal(a_run(gates=(LINT,), outcome="failed"))
 

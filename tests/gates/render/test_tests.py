@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.render.tests import LINE_ORDER, counts_line, failures, package_of, test_section
+from gates.render.tests import failures, package_of, test_section
 from gates.results import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests
+from gates.results.tests import LINE_ORDER, counts_line
 from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test
 
@@ -23,7 +24,7 @@ del test_section  # pytest would take it for a test
         (TestCounts(run=1, passed=1), "1 test run: 1 passed"),
         (TestCounts(), "0 tests run: 0 passed"),
         (TestCounts(run=2, failed=2), "2 tests run: 0 passed, 2 failed"),
-        (TestCounts(run=838, passed=822, failed=12, timeout=4, skipped=48), "838 tests run: 822 passed, 12 failed, 4 timeout, 48 skipped"),
+        (TestCounts(run=838, passed=822, failed=12, timeout=4, skipped=48), "838 tests run: 822 passed, 12 failed, 4 timeouts, 48 skipped"),
         (TestCounts(not_run=3, interrupted=1), "0 tests run: 0 passed, 1 interrupted, 3 not run"),
         (
             TestCounts(
@@ -197,3 +198,33 @@ def test_the_time_of_a_test_begins_with_its_first_attempt() -> None:
     section = section_of(a_run(tests), tests)
     assert section is not None
     assert section.seconds == 3.5
+
+
+def test_tests_that_did_not_run_for_one_reason_are_one_failure() -> None:
+    stopped = [a_test(f"t{n}", TestOutcome.NOT_RUN, reason="the session stopped") for n in range(644)]
+    broken = a_test("module", TestOutcome.ERROR, phase="collect", message="No module named 'pretend'")
+    bad = a_test("bad", TestOutcome.FAILED)
+    shown = failures([*stopped, bad, broken])
+    assert [(each.outcome, each.number, each.many) for each in shown] == [
+        (TestOutcome.ERROR, 1, ""),
+        (TestOutcome.FAILED, 1, ""),
+        (TestOutcome.NOT_RUN, 644, "644 tests"),
+    ]
+    assert shown[2].message == "the session stopped"
+    assert shown[2].also.endswith("::t0, tests/kvcache/test_pool.py::t1, tests/kvcache/test_pool.py::t2, …")
+
+
+def test_what_kept_many_tests_from_being_set_up_is_shown_once() -> None:
+    broken = [
+        a_test(f"t{n}", TestOutcome.ERROR, phase="setup", message="no database", place="conftest.py:3") for n in "abc"
+    ]
+    other = a_test("other", TestOutcome.ERROR, phase="setup", message="no network", place="conftest.py:3")
+    first, second = failures([*broken, other])
+    assert (first.id, first.many) == (broken[0].id, "")
+    assert first.also == f"and 2 more tests, for the same reason: {broken[1].id}, {broken[2].id}"
+    assert (second.id, second.also) == (other.id, "")
+
+
+@pytest.mark.parametrize("outcome", [TestOutcome.FAILED, TestOutcome.INTERRUPTED])
+def test_what_failed_by_itself_stays_apart(outcome: TestOutcome) -> None:
+    assert len(failures([a_test(f"t{n}", outcome, message="same", place="a.py:3") for n in range(3)])) == 3

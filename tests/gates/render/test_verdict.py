@@ -30,7 +30,7 @@ STATIC = a_gate("min_python", GateOutcome.COULD_NOT_RUN, reason="static check on
             a_run(gates=(FAILED, a_gate()), outcome="failed"),
             BAD,
             "FAIL",
-            "Failed: lint (exit code 1); 1 of 2 gates passed; 3 tests failed, 1 test did not end, 1 of 4 tests that ran passed.",
+            "Failed: lint (exit code 1); 1 of 2 gates passed; 3 tests failed, 1 test did not run, 1 of 4 tests that ran passed.",
         ),
         (a_run(gates=(STATIC,), outcome="could-not-run"), None, "COULD NOT RUN", "Could not run: min_python (static check only); 0 of 1 gate passed."),
         (a_run(gates=(a_gate("lint", GateOutcome.TIMEOUT),), outcome="failed"), None, "FAIL", "Timed out: lint; 0 of 1 gate passed."),

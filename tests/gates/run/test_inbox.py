@@ -213,7 +213,6 @@ class TestSettle:
         running = settled[1]
         assert (running.worker, running.started, running.line) == ("gw1", 5.0, 3)
         assert {result.reason for result in settled[1:]} == {"the gate timed out"}
-        assert box.process.lost == IDS[1:]
         assert box.inbox.settle("again") == []
 
     def test_a_stack_dump_of_the_process_makes_its_running_test_a_timeout(self, box: Box, tmp_path: Path) -> None:
@@ -260,10 +259,10 @@ class TestSets:
         box.inbox.settle("x")
         assert box.process.uncollected == ("a",)
 
-    def test_tests_that_the_plugin_gave_up_are_lost(self, box: Box) -> None:
-        box.write(collected("a", "b") + ended("a", "not-run") + ended("b"))
+    def test_why_pytest_could_not_go_on_is_kept(self, box: Box) -> None:
+        box.write(record("trouble", message="conftest.py:1: OSError") + record("trouble", message="and then"))
         box.inbox.settle("x")
-        assert box.process.lost == ["a"]
+        assert (box.process.trouble, box.process.exit_code) == ("conftest.py:1: OSError", None)
 
     def test_modules_need_not_be_collected(self, box: Box) -> None:
         box.write(record("collect-error", id="a.py") + record("collect-skip", id="b.py", reason="") + collected("c"))

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gates.results import TestCounts, Witness
+from gates.results import TestCounts, TestResult, Witness, count_tests
 from gates.run.verdict import decide
 from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, is_demanded, results_witness
-from gates.values import GateOutcome
+from gates.values import GateOutcome, TestOutcome
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
 SKIPPED, COULD_NOT_RUN, INTERRUPTED = GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN, GateOutcome.INTERRUPTED
@@ -19,6 +19,11 @@ def says(name: str, outcome: GateOutcome | None, detail: str = "") -> Witness:
 
 def process(exit_code: int | None = 0, **fields: Any) -> ProcessSummary:
     return ProcessSummary(**{"exit_code": exit_code, "collected": 3, **fields})
+
+
+def a_broken(file: str, message: str) -> TestResult:
+    """A module that could not be collected."""
+    return TestResult(gate="test", id=file, file=file, outcome=TestOutcome.ERROR, phase="collect", message=message)
 
 
 ALL_GOOD = TestCounts(collected=3, run=3, passed=3)
@@ -120,7 +125,8 @@ class TestTests:
         ],
     )
     def test_lost_tests_are_named(self, lost: tuple[str, ...], words: str) -> None:
-        witness = results_witness([process(lost=lost)], ONE_LOST, demanded=True)
+        tests = [TestResult(gate="test", id=name, outcome=TestOutcome.INTERRUPTED) for name in lost]
+        witness = results_witness([process()], ONE_LOST, demanded=True, tests=tests)
         assert witness is not None
         assert witness.detail.endswith(words)
 
@@ -142,6 +148,38 @@ class TestTests:
 
     def test_a_gate_that_owes_no_tests_needs_none(self) -> None:
         assert results_witness([], TestCounts(), demanded=False) is None
+
+    @pytest.mark.parametrize(
+        ("processes", "demanded", "said", "words"),
+        [
+            ([process(None, listed=False, trouble="conftest.py:1: OSError")], True, "", "conftest.py:1: OSError"),
+            ([process(3, trouble="conftest.py:1: OSError")], False, "", "conftest.py:1: OSError"),
+            ([process(0, trouble="conftest.py:1: SystemExit: 0")], False, "", "conftest.py:1: SystemExit: 0"),
+            ([process(None, listed=False)], True, "set DATABASE first", "set DATABASE first"),
+            ([process(4)], True, "file not found: a.py", "file not found: a.py"),
+            ([], True, "pytest.ini:1: unexpected", "pytest.ini:1: unexpected"),
+        ],
+    )
+    def test_why_pytest_could_not_go_on_is_all_that_is_said(
+        self, processes: list[ProcessSummary], demanded: bool, said: str, words: str
+    ) -> None:
+        witness = results_witness(processes, TestCounts(), demanded, said=said)
+        assert witness == Witness(name="test results", outcome=FAILED, detail=f"pytest could not go on: {words}")
+
+    def test_what_a_finished_pytest_printed_is_no_trouble(self) -> None:
+        witness = results_witness([process(1)], ONE_BAD, demanded=True, said="ERROR of the test's own")
+        assert witness == Witness(name="test results", outcome=FAILED, detail="1 test failed")
+
+    def test_what_cannot_be_collected_comes_first_and_explains_the_rest(self) -> None:
+        broken = [a_broken(f"test_{name}.py", "ModuleNotFoundError: No module named 'pretend'") for name in "abcde"]
+        stopped = [
+            TestResult(gate="test", id=f"t{n}", outcome=TestOutcome.NOT_RUN, reason="the session stopped: 5 errors during collection")
+            for n in range(644)
+        ]  # fmt: skip
+        tests = [*stopped, *broken]
+        witness = results_witness([process(2)], count_tests(tests), demanded=True, tests=tests)
+        assert witness is not None
+        assert witness.detail == "5 errors: No module named 'pretend'; 644 tests did not run because of them"
 
     def test_every_fault_is_named(self) -> None:
         witness = results_witness([process(None, unreadable=1)], ONE_LOST, demanded=True)
