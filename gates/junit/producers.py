@@ -58,7 +58,7 @@ class Marks:
     def __init__(self) -> None:
         self.early = ""
         self._names: set[str] = set()  # of attributes of suites below the root
-        self._root: tuple[str, ...] | None = None
+        self._root: dict[str, str] | None = None
         self._first: tuple[str, ...] = ()  # names of attributes of the first <testsuite>, in order
         self._phpunit = True
         self._go = 0  # version, behind the `1.`
@@ -68,14 +68,14 @@ class Marks:
         """A suite, or the root, begins."""
         names = tuple(attributes)
         if self._root is None:
-            self._root = names
+            self._root = dict(attributes)
         if tag == "testsuite":
             self._first = self._first or names
             self._names.update(names)
             counts = tuple(name for name in names if name not in {"name", "file", "warnings"})
             self._phpunit = self._phpunit and counts in {_PHPUNIT, ()}
         if not self.early:
-            self.early = _early(attributes)
+            self.early = _early(attributes, self._root)
 
     def property(self, name: str, value: str) -> None:
         """A property of a suite."""
@@ -92,19 +92,19 @@ class Marks:
         """The producer, by all that came so far; `cases` is the number of cases."""
         if self.early:
             return self.early
-        if self._go >= _GO_TELLS and "errors" in (self._root or ()) and "errors" not in self._names:
+        if self._go >= _GO_TELLS and "errors" in (self._root or {}) and "errors" not in self._names:
             return GOTESTSUM
-        if cases and self._doctest_cases == cases and self._first[:4] == _DOCTEST and self._root == ():
+        if cases and self._doctest_cases == cases and self._first[:4] == _DOCTEST and self._root == {}:
             return DOCTEST
         if self._phpunit and "assertions" in self._names:
             return PHPUNIT
         return ""
 
 
-def _early(attributes: Mapping[str, str]) -> str:
-    """The runner that wrote a suite with these attributes; empty where they do not say."""
+def _early(attributes: Mapping[str, str], root: Mapping[str, str]) -> str:
+    """The runner that wrote a suite with these attributes below such a root; empty where they do not say."""
     name = attributes.get("name", "")
-    if name in {"pytest", "pytest tests"} and _PYTEST <= attributes.keys() <= _ALSO_PYTEST:
+    if (name == "pytest" or root == {"name": "pytest tests"}) and _PYTEST <= attributes.keys() <= _ALSO_PYTEST:
         return PYTEST
     if attributes.get("hostname") == "tbd" and _PYTEST <= attributes.keys() <= _ALSO_PYTEST:
         return CATCH2

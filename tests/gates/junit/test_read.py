@@ -191,6 +191,7 @@ def test_the_dialect_of_pytest_is_known_by_more_than_a_name() -> None:
     assert report.producer == "pytest"
     assert 'says tests="5", 1 test case is in it' in report.notes[0]
     assert report.results[0].line == 1
+    assert read(text.replace("SUITE", PYTEST_SUITE.replace('"pytest"', '"mine"'))).producer == "pytest"
     for suite in ('name="pytest" tests="5" failures="2"', PYTEST_SUITE + ' package="of Go"'):
         report = read(text.replace("SUITE", suite))
         assert (report.producer, report.consistent, report.results[0].line) == ("", False, 0)
