@@ -9,7 +9,7 @@ from gates.outstanding import Asked, left_by
 from gates.results import count_tests
 from gates.store import GateHistory, Store, cache_folder
 from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_test
+from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +147,8 @@ def test_a_part_of_the_tests_does_not_say_what_their_gate_takes(tmp_path: Path) 
 def test_what_somebody_changed_in_the_store_is_not_believed(tmp_path: Path, kept: str) -> None:
     """Code under test can write there: a failed test that is called passed must not be left out of a rerun."""
     store = Store(tmp_path, tmp_path)
-    run = a_run((a_test("a", TestOutcome.FAILED),), gates=(a_gate("test", GateOutcome.FAILED),))
+    gates, subject = (a_gate("test", GateOutcome.FAILED),), a_subject(kind="worktree")
+    run = a_run((a_test("a", TestOutcome.FAILED),), gates=gates, subject=subject)
     store.remember(run, (a_test("a", TestOutcome.FAILED),))
     store.remember_outstanding(left_by(run, (), Asked()))
     store.remember_made(("out.txt",))
