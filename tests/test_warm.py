@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,3 +84,73 @@ def test_the_path_in_front_wins_over_what_is_installed(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import pytest\nprint(pytest.VALUE)\n")
     done = run(tmp_path, imports=("pytest",))
     assert (done.stdout, done.returncode) == (b"1\n", 0), done.stderr
+
+
+STARTS = """
+import os, pathlib, subprocess, sys
+with open("inner.py", "w") as file:
+    file.write('''
+import json, os, sys, time
+with open("/proc/self/environ", "rb") as file:
+    variables = dict(entry.split(b"=", 1) for entry in file.read().split(b"\\\\0") if entry)
+warm = variables.get(b"MARK", b"").decode() == os.environ["MARK"] and "warm_server" in open("/proc/self/cmdline").read()
+import library
+print(json.dumps([
+    warm, os.environ["MARK"], os.getppid(), os.getsid(0) == os.getpid(), os.getcwd(), library.VALUE,
+    os.path.abspath(sys.path[0]), sys.stdin.read(),
+]), flush=True)
+print("complained", file=sys.stderr)
+if "end" in os.environ:
+    os._exit(3)
+time.sleep(float(os.environ.get("sleep", 0)))
+''')
+words = [sys.executable, "-m", "pytest", "-p", "inner", "-p", "no:cacheprovider", "--markers"]
+done = subprocess.Popen(
+    words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    env=os.environ | {"MARK": "x=y", "PYTHONPATH": os.getcwd(), **eval(os.environ.get("MORE", "{}"))},
+)
+"""
+"""Starts a program from one that was started warm, with a plugin that says how it finds things."""
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="who lost its parent finds another on Linux")
+
+
+def start(folder: Path, code: str, **environment: str) -> Any:
+    done = run(folder, environment={"CODE": f"{STARTS}\n{code}", **environment}, imports=("library", *warm.PYTEST))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().splitlines()[1:-1]
+
+
+@on_linux
+@pytest.mark.parametrize("more", ["{}", "{'PYTHONHASHSEED': '3'}", "{name: 'x' * 100_000 for name in 'AB'}"])
+def test_what_a_program_starts_is_its_child_and_a_program_like_any(folder: Path, more: str) -> None:
+    code = (
+        "library.VALUE = 'spoiled'\nout, err = done.communicate(b'text')\nprint(out.decode().splitlines()[0])\n"
+        "print(os.getpid(), done.returncode, err.decode().splitlines()[0], os.listdir('/proc/self/task').__len__())"
+    )
+    said, about = start(folder, code, MORE=more)
+    pid, returncode, complaint, threads = about.split()
+    assert (returncode, complaint, threads) == ("0", "complained", "1")
+    place = str(folder.resolve())
+    assert json.loads(said) == [more == "{}", "x=y", int(pid), True, place, "ours", place, "text"]
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("ending", "more", "code"),
+    [("", {"end": "1"}, 3), ("done.stdout.readline(); done.terminate()", {"sleep": "600"}, -signal.SIGTERM)],
+    ids=["by itself", "by a signal"],
+)
+def test_the_end_of_what_a_program_started_is_known_to_it(
+    folder: Path, ending: str, more: dict[str, str], code: int
+) -> None:
+    (said,) = start(folder, f"done.stdin.close()\n{ending}\nprint(done.wait(60))", MORE=repr(more))
+    assert int(said) == code
+
+
+def test_programs_start_cold_where_that_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(warm.COLD, "1")
+    flags = "print(sys.flags.safe_path)"
+    assert run(folder, environment={"CODE": flags}).stdout.decode().splitlines()[1] == "False"
+    monkeypatch.delenv(warm.COLD)
+    assert run(folder, environment={"CODE": flags}).stdout.decode().splitlines()[1] == "True"

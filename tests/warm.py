@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import json
 import os
 import signal
 import socket
@@ -19,15 +18,27 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from _pytest.config import default_plugins
+
+from tests.warm_server import ROOM, read_at_start, receive, send
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Plugins that sessions of pytest in tests do without: hypothesis's takes a third of a short one, for it imports it all."""
 
+COLD = "TESTS_START_COLD"
+"""Variable with which everything starts from scratch: the tests say the same, in twice the time."""
+
 _SERVER = Path(__file__).with_name("warm_server.py")
-_FINE = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
-"""These are minded, or make no difference to whom nobody watches."""
+PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet")
+"""What pytest imports, but for plugins: it would complain that it cannot rewrite what is there already."""
+
+GATES = ("gates.*", "xml.etree.ElementTree", *PYTEST, "nox.*")
+"""What gates and the programs that it starts import."""
+
+_ROOM = {f"{ROOM}{number}": "x" * 100_000 for number in range(2)}
 
 
 class _Warm:
@@ -36,11 +47,11 @@ class _Warm:
     def __init__(self, imports: tuple[str, ...], path: tuple[str, ...]) -> None:
         self._socket, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        self.read_at_start = _read_at_start(environment)
+        self.read_at_start = read_at_start(environment)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(_SERVER), str(theirs.fileno()), ",".join(imports), os.pathsep.join(path)],
-                pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()], env=environment | _ROOM, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
         atexit.register(self._close)
 
@@ -48,39 +59,22 @@ class _Warm:
         self._socket.close()
         self._process.wait()
 
-    def start(self, request: Mapping[str, object], streams: Sequence[int]) -> int:
+    def start(self, request: dict[str, object], streams: list[int]) -> int:
         """The id of the program's process."""
-        text = json.dumps(request).encode()
-        socket.send_fds(self._socket, [len(text).to_bytes(8, "big")], streams)
-        self._socket.sendall(text)
-        return self._answer()
+        return send(self._socket, request, streams)
 
     def wait(self, seconds: float) -> int | None:
         """Its exit code, negative for a signal; None where it does not end in time."""
         self._socket.settimeout(seconds)
         try:
-            return os.waitstatus_to_exitcode(self._answer())
+            return os.waitstatus_to_exitcode(receive(self._socket))
         except TimeoutError:
             return None
         finally:
             self._socket.settimeout(None)
 
-    def _answer(self) -> int:
-        answer = self._socket.recv(8, socket.MSG_WAITALL)
-        assert len(answer) == 8, "the process that forks is gone"
-        return int.from_bytes(answer, "big")
-
 
 _warm = functools.cache(_Warm)
-
-
-def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
-    """Variables that change how Python starts."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name.startswith(("LANG", "LC_", "PYTHON")) and name not in _FINE
-    }
 
 
 def run(
@@ -107,17 +101,19 @@ def run(
     Raises:
         subprocess.TimeoutExpired: it took too long.
     """
-    warm = _warm(tuple(imports), tuple(path))
-    if _read_at_start(environment) != warm.read_at_start:
+    if os.environ.get(COLD):
         return _cold(module, arguments, folder, environment, path, timeout)
-    request = {
+    warm = _warm(tuple(imports), tuple(path))
+    if read_at_start(dict(environment)) != warm.read_at_start:
+        return _cold(module, arguments, folder, environment, path, timeout)
+    request: dict[str, object] = {
         "module": module,
         "arguments": [*arguments],
         "folder": str(folder),
         "environment": dict(environment),
     }
     with Path(os.devnull).open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
-        child = warm.start(request, (nothing.fileno(), out.fileno(), err.fileno()))
+        child = warm.start(request, [nothing.fileno(), out.fileno(), err.fileno()])
         code = warm.wait(timeout)
         if code is None:
             os.kill(child, signal.SIGKILL)

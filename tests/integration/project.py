@@ -141,7 +141,7 @@ class Project:
         if options.keys() <= {"environment"}:
             ended = warm.run(
                 "gates", arguments, folder=self.folder, environment=self.environment | options.get("environment", {}),
-                imports=("gates.*", "xml.etree.ElementTree"), path=[str(ROOT)], timeout=self.patience,
+                imports=warm.GATES, path=[str(ROOT)], timeout=self.patience,
             )  # fmt: skip
             done = Done(ended.returncode, *(text.decode("utf-8", "replace") for text in (ended.stdout, ended.stderr)))
         else:

@@ -10,7 +10,6 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest.config import default_plugins
 
 import gates
 from tests import warm
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 GATES = Path(gates.__file__).parent
 INJECTED = "_gates_injected.pytest_plugin"
-IMPORTS = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet")
-"""Neither gates nor any plugin: pytest would complain that it cannot rewrite what is there already."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Project:
         self.inbox.mkdir(exist_ok=True)
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
-        done = warm.run("pytest", [*warm.LEAN, *args], folder=self.root, environment=environ, imports=IMPORTS)
+        done = warm.run("pytest", [*warm.LEAN, *args], folder=self.root, environment=environ, imports=warm.PYTEST)
         output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
         return Ran(done.returncode, output, self.inbox, self.records())
 
