@@ -260,6 +260,13 @@ def zoo(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Run commands beside files and links of the user, and see that none is lost (`-- --runs 200 --seed 1`)."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.integration.soak", *session.posargs)
+
+
+@nox.session
 def simulate(session: nox.Session) -> None:
     """What the statistics of times find and what they invent (`-- --comparisons 1000 --seed 1`, `-- --real 60`)."""
     prepare(session, "test", project=True)
