@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config import paths
 from gates.config.locate import locate
-from gates.config.tables import Problems, read_gate, read_junit_rules, read_profile, read_top
+from gates.config.tables import Problems, nul_in, read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.errors import ConfigError, GatesError, ManyErrors
@@ -114,6 +114,10 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
 
     place = _places(path, prefix)
     problems = Problems(place)
+    for keys in nul_in(table):
+        problems.add(keys, f"{'.'.join(keys)!r} holds a NUL", expected="text that the system can pass on")
+    if problems.found:  # whatever reads on would only stumble over it
+        raise ManyErrors(tuple(problems.found))
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
     for keys, file in paths.taken(settings.get("reports", "reports"), gates):

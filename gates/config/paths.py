@@ -16,7 +16,7 @@ BELOW = "below the project's folder: relative, without '..'"
 
 
 def _inside(value: Any) -> bool:
-    return isinstance(value, str) and not value.startswith("/") and ".." not in value.split("/") and "\0" not in value
+    return isinstance(value, str) and not value.startswith("/") and ".." not in value.split("/")
 
 
 def folder(value: Any) -> str:

@@ -178,12 +178,24 @@ def expression(value: Any) -> str:
     return text
 
 
+def _variable(name: str) -> str:
+    """The name of a variable, as the system knows names."""
+    if not name or "=" in name:
+        raise ValueError(f"names of variables, without '=': {name!r} is none")
+    return name
+
+
+def _variable_names(value: Any) -> tuple[str, ...]:
+    return tuple(map(_variable, _texts(value)))
+
+
 def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
     expected = "NAME = { set = 'VALUE', reason = '…' } or { unset = true, reason = '…' }"
     if not isinstance(value, dict):
         raise ValueError(expected)
     changes = []
     for name, change in value.items():
+        _variable(name)
         if not isinstance(change, dict) or not isinstance(change.get("reason"), str) or not change["reason"].strip():
             raise ValueError(f"{expected}: {name} has no reason")
         rest = {key: item for key, item in change.items() if key != "reason"}
@@ -207,8 +219,8 @@ TOP: dict[str, Reader] = {
     "scope": paths.globs,
     "merge-command": _text,
     "no-tests": _no_tests,
-    "record-env": _texts,
-    "mask-env": _texts,
+    "record-env": _variable_names,
+    "mask-env": _variable_names,
     "reports": paths.own_folder,
     "nox-args": _texts,
     "supervise": _flag,
@@ -262,6 +274,20 @@ PROFILE: dict[str, Reader] = {
     "order": _one_of(*ORDERS),
     "workers": _count,
 } | {name.replace("_", "-"): _one_of(*choices) for name, choices in OUTPUT.items()}
+
+
+def nul_in(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Keys of the texts that hold a NUL, or whose name does: no command, variable, path or branch can have one."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if "\0" in key:
+                yield (*at, key)
+            else:
+                yield from nul_in(item, (*at, key))
+    elif isinstance(value, list):
+        yield from dict.fromkeys(keys for item in value for keys in nul_in(item, at))
+    elif isinstance(value, str) and "\0" in value:
+        yield at
 
 
 class Problems:

@@ -16,7 +16,7 @@ from gates.rules import ALL_THREADS, NAMES, Layer, RuleBook
 from gates.values import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +97,12 @@ def explanation(tests: Tests, name: str, expression: str) -> str:
 
 
 def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
-    """The test with this id, or the only one whose id contains it.
+    """The test with this id or exactly this name, else the only one whose id contains it.
 
     Raises:
         UsageError: none or several.
     """
-    exact = [test for test in candidates if test.id == name]
-    found = exact or [test for test in candidates if name in test.id]
+    found = next(filter(None, ([test for test in candidates if fits(test)] for fits in _spellings(name))), [])
     if len(found) == 1:
         return found[0]
     if not found:
@@ -113,7 +112,18 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
             remedy=f"did you mean {near!r}?" if near else "gates list -E 'all()' shows them",
         )
     shown = "\n       ".join([*(test.id for test in found[:8]), *(["…"] if len(found) > 8 else [])])
-    raise UsageError(f"{plural(len(found), 'test')} have this name", got=shown, remedy="name one of them")
+    raise UsageError(f"{name!r} means {plural(len(found), 'test')}", got=shown, remedy="name one of them")
+
+
+def _spellings(name: str) -> tuple[Callable[[Candidate], bool], ...]:
+    """How a test may be named, the most exact way first: what is named exactly is never only a part of something else."""
+    return (
+        lambda test: test.id == name,
+        lambda test: test.id.partition("::")[2] == name,
+        lambda test: test.id.rpartition("::")[2] == name,
+        lambda test: test.names.name == name,
+        lambda test: name in test.id,
+    )
 
 
 def settings_of(tests: Tests, name: str) -> str:

@@ -191,7 +191,7 @@ def test_a_test_is_explained_at_every_node(library: Project) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("test_siez", "did you mean 'test_size'?"), ("test_size", "2 tests have this name")],
+    [("test_siez", "did you mean 'test_size'?"), ("test_size", "'test_size' means 2 tests")],
 )
 def test_a_test_must_be_named_clearly(library: Project, name: str, said: str) -> None:
     done = library.gates("explain", name)

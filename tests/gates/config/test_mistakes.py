@@ -287,3 +287,38 @@ def test_a_name_that_is_not_there_is_told_with_the_nearest(tmp_path: Path, setti
 
 def test_the_empty_group_is_none(tmp_path: Path) -> None:
     assert load(tmp_path, "[tests]\ngroup = ''\n").groups == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ('base = "ma\\u0000in"', 1, "base"),
+        ('[gate.a]\ncommand = ["true", "a\\u0000b", "\\u0000"]', 2, "gate.a.command"),
+        ('[gate.a]\ncommand = ["true"]\nargs = ["\\u0000"]', 3, "gate.a.args"),
+        ('[gate.a]\ncommand = ["true"]\ncwd = "\\u0000"', 3, "gate.a.cwd"),
+        ('[gate.a]\ncommand = ["true"]\ntitle = "\\u0000"', 3, "gate.a.title"),
+        ('[gate.a.env]\nA = { set = "\\u0000", reason = "r" }', 2, "gate.a.env.A.set"),
+        ('[gate.a.env]\n"A\\u0000" = { set = "x", reason = "r" }', 1, "gate.a.env.A\0"),
+        ('[gate."a\\u0000"]\ncommand = ["true"]', 1, "gate.a\0"),
+        ('[exclusions.a]\nowner = "\\u0000"', 2, "exclusions.a.owner"),
+        ('[tests.scripts.a]\ncommand = ["\\u0000"]', 2, "tests.scripts.a.command"),
+    ],
+)
+def test_a_nul_is_refused_wherever_it_stands(tmp_path: Path, text: str, line: int, key: str) -> None:
+    (found,) = mistakes(tmp_path, text)
+    assert (found.place, found.what) == (f"gates.toml:{line}", f"{key!r} holds a NUL")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[gate.a.env]\n"A=B" = { set = "x", reason = "r" }',
+        '[gate.a.env]\n"" = { unset = true, reason = "r" }',
+        '\nrecord-env = ["A=B"]',
+        '\nmask-env = ["A", ""]',
+    ],
+)
+def test_a_variable_has_a_name_that_the_system_knows(tmp_path: Path, text: str) -> None:
+    (found,) = mistakes(tmp_path, text)
+    assert found.place in ("gates.toml:1", "gates.toml:2")
+    assert found.expected.startswith("names of variables, without '=':")

@@ -36,7 +36,7 @@ def errors_of(folder: Path, text: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "a/../../outside", "..", "a/..", "nul\\u0000"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "a/../../outside", "..", "a/.."])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_path_that_leaves_the_project_is_refused(tmp_path: Path, place: str, path: str) -> None:
     text = PLACES[place].format(f'"{path}"')

@@ -81,7 +81,7 @@ def test_named_expressions_are_shown_with_what_they_stand_for() -> None:
     [
         ("cahce", "no test is named 'cahce'\n  to do: did you mean 'cache'?"),
         ("zzz", "no test is named 'zzz'\n  to do: gates list -E 'all()' shows them"),
-        ("c", "2 tests have this name\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
+        ("c", "'c' means 2 tests\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
     ],
 )
 def test_a_name_must_mean_one_test(name: str, problem: str) -> None:
@@ -90,8 +90,24 @@ def test_a_name_must_mean_one_test(name: str, problem: str) -> None:
     assert str(caught.value) == problem
 
 
-def test_a_whole_id_is_enough_even_where_others_contain_it() -> None:
-    assert find_test([Candidate("a.py::x"), Candidate("a.py::xx")], "a.py::x").id == "a.py::x"
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("a.py::x", ("a.py::xx", "sub/a.py::x")),
+        ("x", ("a.py::xx", "b.py::test_x")),
+        ("x", ("a.py::xx[1]", "b.py::x_more")),
+        ("A::x", ("a.py::AA::x",)),
+    ],
+)
+def test_an_exact_name_wins_over_those_that_contain_it(name: str, others: tuple[str, ...]) -> None:
+    wanted = "a.py::A::x" if "A" in name else "a.py::x"
+    assert find_test([*map(Candidate, others), Candidate(wanted)], name).id == wanted
+
+
+def test_the_name_of_a_function_wins_over_parts_of_others() -> None:
+    tests = [Candidate("a.py::test_size_big"), Candidate("a.py::test_size[1]")]
+    assert find_test(tests, "test_size").id == "a.py::test_size[1]"
+    assert find_test([*tests, Candidate("a.py::test_size[2]")], "test_size[2]").id == "a.py::test_size[2]"
 
 
 def test_settings_are_shown_as_a_config_has_them() -> None:
