@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from gates.errors import EnvironmentProblem, UsageError
 from gates.regular import open_file
 from gates.results import Changes, FileChange, Subject
+from gates.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -196,8 +196,8 @@ class Git:
 
         A temporary index is used: `write-tree` sees only an index, and the user's must stay as it is.
         """
-        with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
-            index = Path(folder) / "index"
+        with scratch("index-") as folder:
+            index = folder / "index"
             if self.index.exists():  # its cached file stamps make `add` fast
                 # With its time: git looks again into files that changed in the second in which the index was written.
                 shutil.copy2(self.index, index)

@@ -33,7 +33,7 @@ class Keeper:
         self._ended: dict[int, tuple[int, float]] = {}
         self._lost: set[int] = set()
 
-    def open(self) -> None:
+    def begin(self) -> None:
         """Start the keeper, and do not wait for it.
 
         Raises:
@@ -62,7 +62,7 @@ class Keeper:
         if not command[0]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self._look()  # a keeper that was killed meanwhile is replaced
-        self.open()
+        self.begin()
         assert self._socket is not None
         request = {"command": list(command), "cwd": str(cwd.absolute()), "environment": dict(environment)}
         text = json.dumps(request).encode()

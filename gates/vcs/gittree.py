@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem
 from gates.git import STRICT, Git, git_environment
 from gates.regular import read_bytes
+from gates.scratch import scratch
 from gates.vcs.newfiles import folders_of
 from gates.vcs.watch import Seen, Stamps, is_file, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gates.vcs.newfiles import Rule
 
@@ -111,8 +111,8 @@ class GitTree:
         """Which of these files are not as in the tree; from now on it is the tree with them."""
         if not names:
             return []
-        with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
-            environment = git_environment(GIT_INDEX_FILE=str(Path(folder) / "index"))
+        with scratch("index-") as folder:
+            environment = git_environment(GIT_INDEX_FILE=str(folder / "index"))
             self._git.need("read-tree", self._tree, env=environment)
             refused = self._put(names, environment)
             before, self._tree = self._tree, self._git.need("write-tree", env=environment)
@@ -172,8 +172,8 @@ class GitTree:
 
 def _entries(git: Git, index: bytes) -> list[str]:
     """What stands in an index, flags included."""
-    with tempfile.TemporaryDirectory(prefix="gates-index-") as folder:
-        path = Path(folder) / "index"
+    with scratch("index-") as folder:
+        path = folder / "index"
         if index:
             path.write_bytes(index)
         return git.listed("ls-files", "-z", "-s", "-v", env=git_environment(GIT_INDEX_FILE=str(path)))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
+import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +16,10 @@ from gates.results.files import LOGS_FOLDER
 from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
+from gates.run.remains import known
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings
+from gates.scratch import scratch
 from gates.storage.streams import streams_in
 from gates.values import BAD_TESTS
 from gates.workflows.prepare import Prepared, prepare
@@ -26,6 +27,8 @@ from gates.workflows.pytestgates import pytest_gates
 from gates.workflows.tests import Tests
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gates.plan import Plan, Request
 
 
@@ -64,8 +67,8 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
     found: list[Described] = []
     broken: dict[str, None] = {}
     ended: list[GateEnded] = []
-    with tempfile.TemporaryDirectory(prefix="gates-") as work, StopWish() as wish:
-        folder = Path(work)
+    run_id = f"list-{secrets.token_hex(8)}"
+    with scratch() as folder, known(prepared.store.folder, run_id), StopWish() as wish:
         (folder / LOGS_FOLDER).mkdir()
         around = Surroundings(
             root=prepared.root,
@@ -75,7 +78,7 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
             environment=dict(os.environ),
             plan=prepared.plan,
             mask=Mask.of(prepared.config),
-            run_id=f"list-{os.getpid()}",
+            run_id=run_id,
             collect=True,
         )
         engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=wish.why))

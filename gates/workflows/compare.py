@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +20,7 @@ from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
 from gates.run.masking import Mask
 from gates.run.start import log_names
 from gates.run.witnesses.names import IMPORTS
+from gates.scratch import scratch
 from gates.storage.claims import NAMES
 from gates.storage.reports import Reports, refuse_taken
 from gates.values import REGRESSIONS, ExitCode, GateOutcome
@@ -35,6 +34,7 @@ from gates.workflows.validate import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from gates.compare.timing import Candidate
     from gates.facts.assertions import Shape
@@ -305,8 +305,8 @@ def _read_python(
     api = any(path.endswith((".py", ".pyi")) for path in changed)
     if not files and not api:
         return ({}, {}), ([], "")
-    with tempfile.TemporaryDirectory(prefix="gates-sources-") as work:
-        folders = [Path(work, side) for side in ("base", "head")]
+    with scratch("sources-") as work:
+        folders = [work / side for side in ("base", "head")]
         for tree, folder in zip(trees, folders, strict=True):
             git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
         base, head = (folder / git.prefix for folder in folders)

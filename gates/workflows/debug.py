@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
-import tempfile
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +17,9 @@ from gates.outstanding import Part
 from gates.regular import read_bytes
 from gates.run.inject import write_injection
 from gates.run.masking import Mask
+from gates.run.remains import known
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
+from gates.scratch import scratch
 from gates.storage.streams import streams_in
 from gates.values import ExitCode
 from gates.workflows.collect import tests_of_project
@@ -28,6 +29,8 @@ from gates.workflows.tests import find_test
 from gates.workflows.validate import write_facts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gates.plan import Request
 
 
@@ -77,8 +80,8 @@ def _run(prepared: Prepared) -> ExitCode:
     )
     plan = msgspec.structs.replace(prepared.plan, rules=needed, quarantine=(), test_timeout=None, supervise=False)
     (planned,) = plan.gates
-    with tempfile.TemporaryDirectory(prefix="gates-") as work:
-        folder = Path(work)
+    run_id = f"debug-{secrets.token_hex(8)}"
+    with scratch() as folder, known(prepared.store.folder, run_id):
         around = Surroundings(
             root=prepared.root,
             work=folder,
@@ -87,7 +90,7 @@ def _run(prepared: Prepared) -> ExitCode:
             environment=dict(os.environ),
             plan=plan,
             mask=Mask.of(prepared.config),
-            run_id=f"debug-{os.getpid()}",
+            run_id=run_id,
             facts=write_facts(folder, prepared.facts),
             debug=True,
         )

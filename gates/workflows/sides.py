@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from gates.facts.dependencies import FILES, Dependencies, dependencies_of
 from gates.git import subject_of_commit
 from gates.ignored import fingerprint
 from gates.regular import read_bytes
+from gates.scratch import scratch
 from gates.values import format_duration
 from gates.workflows.prepare import shown_path
 from gates.workflows.reuse import StoredRuns, key_of
@@ -154,8 +154,8 @@ class Sides:
         run = self._stored.lay_out(key, run, target, self._root)
         sys.stderr.write(f"{said} (--fresh runs it anew)\n")
         finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
-        with tempfile.TemporaryDirectory(prefix="gates-side-") as work:
-            folder = Path(work, "tree")
+        with scratch("side-") as work:
+            folder = work / "tree"
             git.export(tree, folder, *FILES)
             needs = dependencies_of(folder / git.prefix)
         return Side(finished=finished, needs=needs, notes=(said,) if which == "base" else ())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import tempfile
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +24,10 @@ from gates.run.eventwriter import EventWriter
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
 from gates.run.progress import Progress, Teller, make_progress
+from gates.run.remains import known
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings, log_names
+from gates.scratch import scratch
 from gates.storage.reports import Reports
 from gates.workflows.feed import Feed
 from gates.workflows.recorder import Recorder
@@ -77,13 +78,14 @@ def validate(
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
-        tempfile.TemporaryDirectory(prefix="gates-") as work,
-        reports_of(prepared, run_id, Path(work)) as reports,
+        scratch() as work,
+        known(prepared.store.folder, run_id),
+        reports_of(prepared, run_id, work) as reports,
         closing(Keeper()) as keeper,
         StopWish() as wish,
         progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
-        keeper.open()  # it starts while the rest is prepared
+        keeper.begin()  # it starts while the rest is prepared
         recorder = Recorder(prepared, reports, command_line, run_id)
         feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
@@ -92,16 +94,16 @@ def validate(
                 config=prepared.config,
                 around=Surroundings(
                     root=prepared.root,
-                    work=Path(work),
+                    work=work,
                     logs=reports.log,
                     checkout=checkout_of(prepared),
-                    injection=write_injection(Path(work)),
+                    injection=write_injection(work),
                     environment=dict(os.environ),
                     plan=prepared.plan,
                     mask=recorder.mask,
                     run_id=recorder.run.id,
-                    facts=write_facts(Path(work), prepared.facts),
-                    history=write_history(Path(work), prepared),
+                    facts=write_facts(work, prepared.facts),
+                    history=write_history(work, prepared),
                     echo=echo,
                     keeper=keeper,
                 ),

@@ -108,7 +108,7 @@ def readers_of(text: str) -> Iterator[int]:
         opens = name == "open" and not (isinstance(of, ast.Name) and of.id in ("os", "self"))
         writes = any(set(mode) & set("wax+") and set(mode) <= set("rwaxbt+") for mode in modes)
         flags = ast.unparse(node) if name == "open" and isinstance(of, ast.Name) and of.id == "os" else ""
-        if by_method or (opens and not writes) or "O_RDONLY" in flags:
+        if by_method or (opens and not writes) or ("O_RDONLY" in flags and "O_DIRECTORY" not in flags):
             yield node.lineno
 
 

@@ -114,7 +114,7 @@ def test_processes_start_with_the_usual_signals_and_no_descriptor_of_ours(
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        keeper.open()
+        keeper.begin()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         for number, handler in before.items():

@@ -1,0 +1,96 @@
+"""End what a run left that was killed together with its keeper, or where there is none: the next run of the project does.
+
+A run that lives holds a lock in the project's folder of the cache, under its id. Where the lock is free the run is dead, and
+processes that carry the id in their environment (`MARKER`) are its gates and what they started. No others are touched.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from gates.errors import EnvironmentProblem
+from gates.locking import take_lock
+from gates.run.processes import MARKER, marked_processes
+from gates.scratch import sweep, temporary_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOLDER = "running"
+PATIENCE = 5.0
+"""Seconds until killed processes are no longer waited for: the kernel may hold one."""
+
+
+@contextmanager
+def known(cache: Path, run: str) -> Iterator[None]:
+    """End what dead runs left. Then, while entered, the next run can tell that this one lives.
+
+    Args:
+        cache: the project's folder of the cache. Where it cannot be written, the next run knows nothing.
+        run: the id of this run.
+    """
+    folder = cache / FOLDER
+    end_remains(folder)
+    sweep(temporary_folder())
+    lock = -1
+    with suppress(OSError, EnvironmentProblem):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = take_lock(folder / run, "this run goes on")
+    try:
+        yield
+    finally:
+        if lock >= 0:
+            (folder / run).unlink(missing_ok=True)
+            os.close(lock)
+
+
+def end_remains(folder: Path) -> None:
+    """Kill the processes of runs whose locks are free."""
+    around = os.environ.get(MARKER, "").split()
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 (mostly there is nothing)
+            if any(marker.rpartition("-")[0] == name for marker in around):
+                continue  # this very process is one of its remains
+            with suppress(EnvironmentProblem):  # it lives
+                lock = take_lock(folder / name, "that run goes on")
+                try:
+                    _kill_all(name)
+                    (folder / name).unlink()
+                finally:
+                    os.close(lock)
+
+
+def _kill_all(run: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (pids := marked_processes(run, run=True)) and time.monotonic() < deadline:
+        held = {pid: descriptor for pid in pids if (descriptor := _hold(pid)) is not None}
+        for pid in marked_processes(run, run=True):  # looked up again: the numbers may have been given anew
+            if pid in held:
+                _kill(pid, held[pid])
+        for descriptor in held.values():
+            if descriptor >= 0:
+                os.close(descriptor)
+        time.sleep(0.01)
+
+
+def _hold(pid: int) -> int | None:
+    """A descriptor of the process, whose number cannot become another's; -1 where the system has none; None: it is gone."""
+    try:
+        return os.pidfd_open(pid)
+    except AttributeError:
+        return -1
+    except OSError:
+        return None
+
+
+def _kill(pid: int, descriptor: int) -> None:
+    with suppress(OSError):
+        if descriptor >= 0:
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
