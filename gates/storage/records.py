@@ -54,6 +54,7 @@ class Record:
         published: name → what was published under it, the newest last.
         streams: names of files that grew: a run that was killed published a beginning of what it recorded.
         made: folders that were made for it, as absolute paths.
+        ended: its last files were published; until then, nothing but the record tells whose the files are.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,6 +68,7 @@ class Record:
         self.published: dict[str, list[FileDigest]] = {}
         self.streams: set[str] = set()
         self.made: list[str] = []
+        self.ended = False
         for line in read_bytes(path / JOURNAL).splitlines():
             with suppress(ValueError, TypeError, KeyError):
                 self._take(json.loads(line))
@@ -76,6 +78,8 @@ class Record:
             self.folder, self.kind = Path(_text(entry["folder"])), str(entry["kind"])
         elif "made" in entry:
             self.made.append(_text(entry["made"]))
+        elif "ended" in entry:
+            self.ended = True
         elif "stream" in entry:
             self.streams.add(_text(entry["stream"]))
         else:

@@ -226,6 +226,7 @@ class Reports:
         """
         try:
             self._put(files, at_last=True)
+            self._record.note(ended=True)
         except EnvironmentProblem:
             for name in (*files, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
                 self._there.withdraw(name)

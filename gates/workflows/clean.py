@@ -63,7 +63,9 @@ def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tup
 def _held(store: Store) -> Iterator[Item]:
     yield from (_item("worktree", path) for path in worktrees_in(store))
     yield from (_item("run", path.parent) for path in sorted((store.folder / FOLDER).glob(f"*/{RUN_FILE}")))
-    yield from (_item("record", record.path) for record in all_records(store.records))
+    for record in all_records(store.records):
+        if record.ended or record.busy or not record.folder.is_dir():  # else it alone tells whose the reports are
+            yield _item("record", record.path)
 
 
 def _item(kind: Kind, path: Path) -> Item:

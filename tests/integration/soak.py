@@ -49,6 +49,13 @@ COMMANDS = (
 )
 
 
+class Soaked(Project):
+    """A project in which runs are killed: what they leave half-written lies there until the next one begins."""
+
+    def leftovers(self) -> list[Path]:
+        return []
+
+
 class Kept(NamedTuple):
     """What a path of the user is."""
 
@@ -135,6 +142,7 @@ def faults_of(project: Project, outside: Path, mine: list[Path], dice: random.Ra
             run = load_evidence(folder / "run.json").run
             assert run.exit_code == 0 or words[0] == "compare", run
             assert "summary.md" in run.files
+            assert Project.leftovers(project) == []
         except (UsageError, AssertionError) as error:
             faults.append(f"{said}: its reports are not whole: {error}")
     return faults
@@ -153,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     files = commands = 0
     for number in range(1, asked.runs + 1):
         with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-            project, outside = Project(Path(folder, "project"), Path(folder, "cache")), Path(folder, "outside")
+            project, outside = Soaked(Path(folder, "project"), Path(folder, "cache")), Path(folder, "outside")
             mine = lay_out(project, outside, dice)
             found = []
             for _ in range(6):
