@@ -62,6 +62,7 @@ class Recorder:
             rootdir=str(self._config.rootpath),
             args=[str(argument) for argument in self._config.invocation_params.args],
             workers=_worker_count(self._config),
+            quotes=_quotes(self._config),
             time=time.time(),
         )
 
@@ -299,6 +300,12 @@ def _xdist_version(config: pytest.Config) -> str:
     from importlib import import_module
 
     return str(getattr(import_module("xdist"), "__version__", "unknown"))
+
+
+def _quotes(config: pytest.Config) -> bool:
+    """Whether this session prints what its tests print, even of tests that pass."""
+    option = config.option
+    return getattr(option, "capture", "") == "no" or bool(set("pPA") & set(getattr(option, "reportchars", "")))
 
 
 def _worker_count(config: pytest.Config) -> int:

@@ -22,6 +22,7 @@ from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
 from gates.run.reports import ExpectedReports, read_report
+from gates.run.sightings import Watcher
 from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, gate_environment, log_names
 from gates.run.versions import tool_versions
@@ -83,6 +84,7 @@ class RunningGate:
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = stamps(around.root, self.gate)
         self._expected = ExpectedReports(around.root, self.gate.config, around.plan.junit)
+        self._watcher = Watcher(around.clock)
         self._process = self._start(number)
 
     def _start(self, number: int) -> GateProcess | None:
@@ -170,6 +172,7 @@ class RunningGate:
             self._log.feed(output)
         now = self.around.clock()
         if not self._process.ended():
+            self._watcher.look(self._process.pid)
             self._keep_limits(self._process, now)
             return landed
         if self._drain_until is None:
@@ -220,6 +223,7 @@ class RunningGate:
         if self._process is not None:
             exit_code = self._process.exit_code
             output = self._output(self._process)
+            self._watcher.look_behind(self._process.left_behind())
             self._stray = self._process.signal_tree(signal.SIGKILL)
         settled = self._inbox.settle(self._why or "the test process ended before the test did")
         self.tests += settled
@@ -323,9 +327,30 @@ class RunningGate:
         found.append(witness)
         found.append(self._ledger(bool(summaries)))
         found.append(witnesses.imports_witness(self._imported.places, self._imported.stale))
-        if self._log.refused_plugin:
-            found.append(witnesses.injection_witness(self.gate.name))
+        found += self._injection(exit_code, has_tests=bool(junit_tests))
         return [witness for witness in found if witness is not None], junit_tests
+
+    def _injection(self, exit_code: int | None, *, has_tests: bool) -> list[Witness | None]:
+        """Who keeps our plugin out, and what a test runner says that nobody hears."""
+        processes = self._inbox.processes.values()
+        spoken = frozenset(int(process.start.get("pid") or 0) for process in processes)
+        unspoken, left = self._watcher.unspoken(spoken) if self.inject else ((), ())
+        seen = msgspec.structs.replace(self._log.words.seen, processes=unspoken, left=left)
+        if self.gate.config.tests == "none":
+            return []
+        if self._log.refused_plugin:
+            return [witnesses.refusal_witness(self.gate.name)]
+        own = not self.inject and (self._folder / JUNIT_FILE).exists()
+        return [
+            witnesses.unspoken_witness(
+                self.gate.name,
+                seen,
+                len(processes) + own,
+                quotes=any(process.start.get("quotes") for process in processes),
+                excused=bool(exit_code) or self._ended_by is not None or (has_tests and not own),
+            ),
+            witnesses.runner_witness(seen, exit_code),
+        ]
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
         """Read the JUnit files and look for the other reports that the gate was expected to write."""

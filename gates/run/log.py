@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gates.protocol import INJECTED_PACKAGE
+from gates.run.sightings import Words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,7 @@ class GateLog:
         self._stream = stream
         self.warnings = 0
         self.refused_plugin = False
+        self.words = Words()
         self._mask = mask
         self._rest = b""
         self._tail: list[bytes] = []
@@ -76,6 +78,7 @@ class GateLog:
     def _write(self, lines: bytes) -> None:
         lines = self._mask.data(lines)
         self.refused_plugin = self.refused_plugin or _REFUSED in lines
+        self.words.take(lines)
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
         self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
         self._stream.write(lines)

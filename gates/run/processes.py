@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.regular import read_bytes
+
 if TYPE_CHECKING:
     import signal
     from collections.abc import Mapping, Sequence
@@ -105,6 +107,13 @@ class GateProcess:
             return []
         return [pid for pid in marked_processes(self.marker) if pid != self.pid]
 
+    def left_behind(self) -> list[int]:
+        """Processes that outlive the first one of this gate: in its group, and those that left it; on systems with /proc."""
+        found = self.strays()
+        if self.group_outlives():
+            found += [pid for pid in _members(self.pid) if pid not in found]
+        return found
+
     def close(self) -> None:
         """Let go of the file descriptors."""
         if self.watch >= 0:
@@ -113,6 +122,16 @@ class GateProcess:
         if self.output >= 0:
             os.close(self.output)
             self.output = -1
+
+
+def _members(group: int) -> list[int]:
+    """Processes in a group, but for its leader; none where the system does not tell."""
+    found = []
+    for name in os.listdir("/proc") if Path("/proc/self/stat").exists() else ():  # noqa: PTH208 (as below)
+        with suppress(OSError, ValueError, IndexError):
+            if name.isdigit() and int(read_bytes(f"/proc/{name}/stat").rpartition(b")")[2].split()[2]) == group:
+                found.append(int(name))
+    return [pid for pid in found if pid != group]
 
 
 def marked_processes(marker: str, *, run: bool = False) -> list[int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.run.witnesses.names import EXIT_CODE, IMPORTS, INJECTION, JUNIT, LEDGER, NOX_REPORT, REPORTS, TESTS
+from gates.run.witnesses.names import EXIT_CODE, IMPORTS, INJECTION, JUNIT, LEDGER, NOX_REPORT, REPORTS, RUNNER, TESTS
 from gates.run.witnesses.testresults import NO_TEST, NOTHING_RAN
 from gates.values import ExitCode, GateOutcome, worst_exit
 
@@ -42,7 +42,8 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     ends = (by_name.get(EXIT_CODE), by_name.get(NOX_REPORT))
     claims_pass = GateOutcome.PASSED in ends
     denied = any(
-        by_name.get(name) is GateOutcome.FAILED for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, IMPORTS)
+        by_name.get(name) is GateOutcome.FAILED
+        for name in (EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, IMPORTS, INJECTION, RUNNER)
     )
     inconsistent = worst.outcome is GateOutcome.FAILED and claims_pass and denied and worst.name != LEDGER
     reason = "" if worst.outcome is GateOutcome.PASSED else worst.detail

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.integration.project import Project, checklist, nox_session, noxfile, pytest_gate, pytest_session
+from tests.integration.project import Project, checklist, nox_session, noxfile, pytest_gate, pytest_session, python_gate
 
 pytestmark = pytest.mark.slow
 
@@ -289,3 +291,71 @@ LATE = """
 def test_an_honest_run_agrees_with_itself(project: Project, options: tuple[str, ...]) -> None:
     assert run(project, HONEST, *options, conftest=LATE) == 0, project.gate("test").reason
     assert gate(project) == ("passed", False)
+
+
+WITHOUT = "env -i {python} -m pytest -p no:cacheprovider"
+KEPT_OUT = {
+    "an empty environment": (WITHOUT, 3, "could-not-run", "pytest ran without our plugin"),
+    "nothing printed": (f"{WITHOUT} > out.txt", 3, "could-not-run", "the process `"),
+    "a failure forgiven": (f"{WITHOUT} -k fails; true", 1, "failed", "said '1 failed, 1 deselected in"),
+    "no word to the runner": ("env -u GATES_INBOX {python} -m pytest", 3, "could-not-run", "none reported to gates"),
+    "beside one that speaks": (
+        "{python} -m pytest -k passes && " + WITHOUT + " -k passes",
+        3,
+        "could-not-run",
+        "only 1",
+    ),
+    "left in the background": ("{python} -m pytest > out.txt 2>&1 & exit 0", 1, "failed", "pytest"),
+    "left there without a word": (f"{WITHOUT} > out.txt 2>&1 & sleep 0.3; exit 0", 1, "failed", "still ran"),
+}
+
+
+@pytest.mark.parametrize(("script", "code", "outcome", "reason"), KEPT_OUT.values(), ids=KEPT_OUT)
+def test_a_pytest_that_runs_without_the_plugin_is_seen(
+    project: Project, script: str, code: int, outcome: str, reason: str
+) -> None:
+    project.write(
+        {
+            "test_it.py": "def test_passes(): pass\ndef test_fails(): assert 0\n",
+            "conftest.py": "import time\ntime.sleep(1)\n" if "&" in script.replace("&&", "") else "",
+            "gates.toml": f"[gate.test]\ncommand = {json.dumps(['sh', '-c', script.format(python=sys.executable)])}\n",
+        }
+    )
+    if "-k" not in script and "& " not in script:
+        project.write({"test_it.py": "def test_passes(): pass\n"})
+    assert project.gates("run").code == code, project.gate("test").reason
+    assert gate(project)[0] == outcome
+    assert reason in project.gate("test").reason
+
+
+def test_a_nox_session_without_the_outer_environment_is_seen(project: Project) -> None:
+    options = ", include_outer_env=False"
+    project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session("-q", options=options)))
+    assert project.gates("run").code == 3
+    assert "pytest ran without our plugin" in project.gate("test").reason
+
+
+def test_a_nox_session_that_leaves_nox_has_not_passed(project: Project) -> None:
+    leaves = noxfile(nox_session("test"))["noxfile.py"].replace("    pass", "    import os\n    os._exit(0)")
+    project.write({"noxfile.py": leaves})
+    assert project.gates("run").code == 1
+    assert gate(project) == ("failed", True)
+    assert project.gate("test").reason == "nox wrote no report of this session"
+
+
+@pytest.mark.parametrize("death", ["os.abort()", "os._exit(0)"])
+@pytest.mark.parametrize("arguments", [(), ("--no-tests", "pass")], ids=["default", "pass"])
+def test_workers_that_die_while_they_collect_are_no_empty_selection(
+    project: Project, death: str, arguments: tuple[str, ...]
+) -> None:
+    conftest = f"import os\nif 'PYTEST_XDIST_WORKER' in os.environ: {death}\n"
+    options = ("-n", "1", "--max-worker-restart", "0")
+    assert run(project, "def test_a(): pass\n", *options, arguments=arguments, conftest=conftest) == 1
+    assert gate(project)[0] == "failed"
+    assert "pytest-xdist died without a test to show for it" in project.gate("test").reason
+
+
+def test_skipped_tests_beside_a_gate_that_passed_are_not_nothing(project: Project) -> None:
+    tests = "import pytest\n@pytest.mark.skip\ndef test_a(): pass\n"
+    assert run(project, tests, config=python_gate("ok", "-c", "pass")) == 1
+    assert (project.run.outcome, project.gate("test").reason) == ("failed", "all tests that were selected were skipped")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from gates.run.witnesses import names
 from gates.run.witnesses.exitcode import exit_witness
 from gates.run.witnesses.imports import imports_witness
-from gates.run.witnesses.injection import FALLBACK, injection_witness
+from gates.run.witnesses.injection import FALLBACK, Seen, refusal_witness, runner_witness, unspoken_witness
 from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.noxreport import nox_witness
@@ -31,16 +31,19 @@ __all__ = [
     "NOTHING_RAN",
     "NO_TEST",
     "ProcessSummary",
+    "Seen",
     "agree",
     "exit_witness",
     "imports_witness",
-    "injection_witness",
     "is_demanded",
     "junit_witness",
     "ledger_witness",
     "names",
     "nox_witness",
     "own_word_witness",
+    "refusal_witness",
     "results_witness",
+    "runner_witness",
     "tree_witness",
+    "unspoken_witness",
 ]

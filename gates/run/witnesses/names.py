@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS, TREE = (
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS, TREE, RUNNER = (
     "exit code",
     "nox report",
     "test results",
@@ -14,4 +14,5 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION
     "injection",
     "imports",
     "tree",
+    "test runner",
 )

@@ -1,0 +1,195 @@
+"""Notice that a pytest runs, whether or not our plugin is in it: by what is printed, and by the processes of a gate.
+
+Everything that keeps the plugin out (`env -i`, `include_outer_env=False`, a container, tox) leaves one of these traces.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.regular import read_bytes
+from gates.run.witnesses.injection import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+_HEADER = re.compile(rb"=+ test session starts =+")
+_COUNT = rb"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|subtests passed)"
+_FOOTER = re.compile(
+    rb"(?:=+ )?(?P<said>(?:no tests (?:ran|collected)|" + _COUNT + rb"(?:, " + _COUNT + rb")*) in \d+\.\d\ds"
+    rb"(?: \(\d+:\d\d:\d\d\))?)(?: =+)?"
+)
+_FAILED = re.compile(rb"\d+ (?:failed|errors?)\b")
+_NOX = re.compile(rb"nox > (?P<command>(?:\S*/)?(?:pytest|py\.test)(?: .*)?|.* -m (?:pytest|py\.test)(?: .*)?)")
+_UNITTEST = re.compile(rb"(?P<said>OK|FAILED|NO TESTS RAN)(?: \(.*\))?")
+_RAN = re.compile(rb"Ran \d+ tests? in \d+\.\d+s")
+
+_TELLS = frozenset({"--version", "-V", "--help", "-h", "--markers", "--fixtures", "--cache-show"})
+"""Options with which pytest runs no test."""
+
+_PYTHON = re.compile(r"(?:python|pypy)[\d.]*(?:\.exe)?")
+_PYTEST = frozenset({"pytest", "py.test", "pytest.exe"})
+
+PAUSE = 0.05
+"""Seconds between two looks at the processes of a gate: a pytest takes several times as long to start."""
+
+
+class Words:
+    """What the log of a gate says of test runners. Takes whole lines."""
+
+    def __init__(self) -> None:
+        self._headers = self._footers = 0
+        self._failed: list[str] = []
+        self._commands: list[str] = []
+        self._unittest = ""
+        self._ran = False
+
+    def take(self, lines: bytes) -> None:
+        """Look at the next lines."""
+        if b"pytest" not in lines and b" in " not in lines and not self._ran and b"test session" not in lines:
+            return
+        for line in _COLOUR.sub(b"", lines).splitlines():
+            self._look(line.strip())
+
+    def _look(self, line: bytes) -> None:
+        if _HEADER.fullmatch(line):
+            self._headers += 1
+        elif footer := _FOOTER.fullmatch(line):
+            self._footers += 1
+            if _FAILED.search(footer["said"]):
+                self._failed.append(footer["said"].decode())
+        elif command := _NOX.fullmatch(line):
+            words = command["command"].decode("utf-8", "replace")
+            if not _TELLS.intersection(words.split()):
+                self._commands.append(words)
+        elif _RAN.fullmatch(line):
+            self._ran, self._unittest = True, ""
+        elif self._ran and (said := _UNITTEST.fullmatch(line)):
+            self._ran, self._unittest = False, line.decode("utf-8", "replace") if said["said"] == b"FAILED" else ""
+
+    @property
+    def seen(self) -> Seen:
+        """All of it."""
+        return Seen(
+            headers=self._headers,
+            footers=self._footers,
+            failed=tuple(self._failed),
+            commands=tuple(self._commands),
+            unittest=self._unittest,
+        )
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """A process that runs pytest.
+
+    Attributes:
+        command: its arguments.
+        numbers: of the process, in each namespace that has one for it.
+        above: numbers of the processes that it descends from, up to the gate's own.
+    """
+
+    command: tuple[str, ...]
+    numbers: frozenset[int]
+    above: frozenset[int]
+
+
+class Watcher:
+    """Looks at the processes of a gate, on systems with /proc."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next = 0.0
+        self.sightings: dict[int, Sighting] = {}
+        self.left: set[int] = set()  # of these, the ones that outlived the gate's first process
+
+    def look(self, pid: int) -> None:
+        """Look at a process and all that descend from it, not too often."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + PAUSE
+            for number, above in _descendants(pid):
+                self._see(number, above)
+
+    def look_behind(self, pids: Iterable[int]) -> None:
+        """Look at processes that outlived the first one of the gate; whose children they were nobody knows any more."""
+        for pid in pids:
+            if self._see(pid, frozenset()):
+                self.left.add(pid)
+
+    def _see(self, pid: int, above: frozenset[int]) -> bool:
+        arguments = _arguments(pid)
+        if is_pytest(arguments) and pid not in self.sightings:
+            self.sightings[pid] = Sighting(arguments, _numbers(pid), above)
+        return is_pytest(arguments)
+
+    def unspoken(self, spoken: frozenset[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Commands of pytests that run no other pytest's tests, and did not say that they are there.
+
+        All of them, and those of them that still ran when the gate had ended.
+
+        Args:
+            spoken: numbers of the processes that did. What these start is their own affair.
+        """
+        found: dict[str, bool] = {}
+        commands = {one.command for one in self.sightings.values() if one.numbers & spoken}
+        for pid, one in self.sightings.items():
+            if one.numbers & spoken or one.above & spoken:
+                continue
+            # A fork of a pytest looks like it, and its parent may be gone.
+            if pid in self.left and (spoken or one.command in commands):
+                continue
+            found[" ".join(one.command)] = pid in self.left
+        return tuple(found), tuple(command for command, left in found.items() if left)
+
+
+def is_pytest(arguments: Sequence[str]) -> bool:
+    """Whether a process with these arguments runs tests by pytest."""
+    if not arguments or _TELLS.intersection(arguments):
+        return False
+    program, *rest = arguments
+    if PurePath(program).name in _PYTEST:
+        return True
+    if not _PYTHON.fullmatch(PurePath(program).name):
+        return False
+    script = next((word for word in rest if not word.startswith("-")), "")
+    code = next((number for number, word in enumerate(rest) if word == "-c"), len(rest))
+    modules = [word for number, word in enumerate(rest) if number and rest[number - 1] == "-m" and number < code]
+    return bool(_PYTEST.intersection(modules)) or (PurePath(script).name in _PYTEST and rest.index(script) < code)
+
+
+def _descendants(pid: int, above: frozenset[int] = frozenset()) -> Iterator[tuple[int, frozenset[int]]]:
+    yield pid, above
+    above |= {pid}
+    for child in _children(pid):
+        if child not in above:
+            yield from _descendants(child, above)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError, ValueError):
+        # Of the main thread: who starts processes from another one is no shell and no nox.
+        found += map(int, read_bytes(f"/proc/{pid}/task/{pid}/children").split())
+    return found
+
+
+def _arguments(pid: int) -> tuple[str, ...]:
+    try:
+        data = read_bytes(f"/proc/{pid}/cmdline")
+    except OSError:
+        return ()
+    return tuple(data.decode("utf-8", "backslashreplace").split("\0")[:-1])
+
+
+def _numbers(pid: int) -> frozenset[int]:
+    """What the process is called, here and in the namespaces below."""
+    with suppress(OSError, ValueError, IndexError):
+        line = read_bytes(f"/proc/{pid}/status").split(b"NSpid:")[1].partition(b"\n")[0]
+        return frozenset({pid, *map(int, line.split())})
+    return frozenset({pid})

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gates.run.verdict import decide
+from gates.run.witnesses import Seen, exit_witness, refusal_witness, runner_witness, unspoken_witness
+from gates.values import GateOutcome
+
+FAILED, COULD_NOT_RUN = GateOutcome.FAILED, GateOutcome.COULD_NOT_RUN
+
+
+def heard(seen: Seen, spoken: int = 0, **more: Any) -> Any:
+    return unspoken_witness("test", seen, spoken, **{"quotes": False, "excused": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("seen", "spoken", "more"),
+    [
+        pytest.param(Seen(), 0, {}, id="nothing seen"),
+        pytest.param(Seen(headers=1, footers=1, commands=("pytest",)), 1, {}, id="it spoke"),
+        pytest.param(Seen(headers=2, footers=3), 2, {}, id="more closing lines: tests print such lines"),
+        pytest.param(Seen(headers=5), 1, {"quotes": True}, id="it prints what tests print"),
+        pytest.param(Seen(unittest="FAILED (failures=1)"), 0, {}, id="unittest is another matter"),
+    ],
+)
+def test_a_pytest_that_speaks_is_believed(seen: Seen, spoken: int, more: dict[str, Any]) -> None:
+    assert heard(seen, spoken, **more) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "spoken", "words"),
+    [
+        (Seen(headers=1, footers=1), 0, "its log shows 1 session of pytest; none reported to gates"),
+        (Seen(footers=1), 0, "its log shows 1 session of pytest"),
+        (Seen(commands=("pytest -qq",)), 0, "`pytest -qq`, as nox says"),
+        (Seen(commands=("pytest a", "pytest b")), 1, "`pytest b`, as nox says; only 1 reported to gates"),
+        (Seen(processes=("python -m pytest",)), 2, "the process `python -m pytest`; only 2 reported to gates"),
+        (Seen(headers=2), 1, "its log shows 2 sessions of pytest; only 1 reported"),
+    ],
+)
+def test_a_pytest_that_was_seen_and_did_not_speak_keeps_the_gate_from_passing(
+    seen: Seen, spoken: int, words: str
+) -> None:
+    witness = heard(seen, spoken)
+    assert witness.outcome is COULD_NOT_RUN
+    assert words in witness.detail
+    assert "write tests = 'none'" in witness.detail
+    assert decide([exit_witness(0, "command"), witness])[:2] == (COULD_NOT_RUN, False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "spoken", "words"),
+    [
+        (Seen(footers=1, failed=("1 failed in 0.12s",)), 0, "said '1 failed in 0.12s', and the gate did not fail"),
+        (Seen(processes=("pytest",), left=("pytest",)), 0, "the gate ended, and its pytest (`pytest`) still ran"),
+    ],
+)
+def test_what_contradicts_the_gate_fails_it(seen: Seen, spoken: int, words: str) -> None:
+    witness = heard(seen, spoken)
+    assert (witness.outcome, words in witness.detail) == (FAILED, True)
+    assert decide([exit_witness(0, "command"), witness])[:2] == (FAILED, True)
+
+
+def test_where_the_gate_failed_anyway_or_others_are_the_witnesses_it_is_only_told() -> None:
+    witness = heard(Seen(headers=1, failed=("1 failed in 0.12s",)), excused=True)
+    assert witness.outcome is None
+    assert decide([exit_witness(1, "command"), witness]) == (FAILED, False, "exit code 1")
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    witness = refusal_witness("test")
+    assert (witness.outcome, "PYTHONPATH" in witness.detail) == (COULD_NOT_RUN, True)
+    assert decide([exit_witness(1, "command"), witness])[2] == witness.detail
+
+
+@pytest.mark.parametrize(("exit_code", "outcome"), [(0, FAILED), (1, None), (None, None)])
+def test_unittest_that_failed_at_last_contradicts_an_exit_code_of_0(
+    exit_code: int | None, outcome: GateOutcome | None
+) -> None:
+    witness = runner_witness(Seen(unittest="FAILED (failures=1)"), exit_code)
+    assert (witness and witness.outcome) == outcome
+    assert runner_witness(Seen(), 0) is None
