@@ -340,7 +340,7 @@ class ReportBuilder:
         read = read_case(case, said, prefix + name, gate, path, self._marks.early)
         if not bad and read.outcome in BAD_TESTS:
             self._account.without_result(read, case, said)
-        if not any(result.is_skip for result in case.results):
+        if not case.results or not any(result.is_skip for result in case.results):
             self._account.skipped += read.outcome is TestOutcome.SKIPPED
         if suite.gate == classname == GATES_SUITE:
             self._gates.append(name)

@@ -217,7 +217,11 @@ def read_case(case: RawCase, said: Said, test_id: str, gate: str, file: str, pro
 
 def _with_words(outcome: TestOutcome, said: Said) -> TestOutcome:
     """The outcome of the elements, or that of the words where it is worse: words turn nothing green."""
-    if outcome in BAD_TESTS or (outcome in SKIP_OUTCOMES and said.outcome not in BAD_TESTS):
+    if (
+        said.outcome is TestOutcome.PASSED
+        or outcome in BAD_TESTS
+        or (outcome in SKIP_OUTCOMES and said.outcome not in BAD_TESTS)
+    ):
         return outcome
     return worst_outcome((outcome, said.outcome))
 

@@ -62,7 +62,8 @@ class Marks:
         self._first: tuple[str, ...] = ()  # names of attributes of the first <testsuite>, in order
         self._phpunit = True
         self._go = 0  # version, behind the `1.`
-        self._cases = self._doctest_cases = 0
+        self._doctest_cases = 0
+        self._others = False  # cases that are not those of doctest
 
     def suite(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A suite, or the root, begins."""
@@ -85,8 +86,13 @@ class Marks:
 
     def case(self, attributes: Mapping[str, str]) -> None:
         """A case that has more than a name; each one of doctest has."""
-        names = tuple(name for name in attributes if name != "time")
-        self._doctest_cases += names == _DOCTEST_CASE and attributes["status"] == "run"
+        if self._others:
+            return
+        names = tuple([name for name in attributes if name != "time"])
+        if names == _DOCTEST_CASE and attributes["status"] == "run":
+            self._doctest_cases += 1
+        else:
+            self._others = True
 
     def producer(self, cases: int) -> str:
         """The producer, by all that came so far; `cases` is the number of cases."""
@@ -94,7 +100,13 @@ class Marks:
             return self.early
         if self._go >= _GO_TELLS and "errors" in (self._root or {}) and "errors" not in self._names:
             return GOTESTSUM
-        if cases and self._doctest_cases == cases and self._first[:4] == _DOCTEST and self._root == {}:
+        if (
+            cases
+            and not self._others
+            and self._doctest_cases == cases
+            and self._first[:4] == _DOCTEST
+            and self._root == {}
+        ):
             return DOCTEST
         if self._phpunit and "assertions" in self._names:
             return PHPUNIT

@@ -7,6 +7,7 @@ pass. Inside the elements of the list anything may stand, as long as its name do
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SILENT = frozenset(
     {
@@ -26,11 +27,13 @@ _SOUNDS_BAD = re.compile(
 _SOUNDS_LIKE_A_TEST = re.compile(r"test|case|spec$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)  # these two are asked at every element in a case
 def local(tag: str) -> str:
     """The name of an element as it is looked up: without a prefix, in lower case."""
     return tag.rpartition(":")[2].lower()
 
 
+@lru_cache(maxsize=256)
 def sounds_bad(tag: str) -> bool:
     """Whether an element, wherever it stands, may say that something failed."""
     return _SOUNDS_BAD.search(local(tag)) is not None

@@ -85,16 +85,24 @@ def said_by(
         properties: of the case.
         passed: further words for a pass, normalised.
     """
-    said = _NOTHING
-    for name, value in attributes.items():
-        question = question_of(name)
-        if question and (value := value.strip()):
-            said = _worse(said, _answer(question, name, value, passed))
+    words = tuple([pair for pair in attributes.items() if question_of(pair[0])])
+    said = _said(words, frozenset(passed)) if words else _NOTHING
     for name in _SAID_BY_PROPERTIES.intersection(properties or ()):
         text = (properties or {})[name]
         outcome = _meaning(text.strip())
         if outcome is not None:
             said = _worse(said, Said(outcome, f"property {name}={text[:100]!r}"))
+    return said
+
+
+@lru_cache(maxsize=1024)
+def _said(words: tuple[tuple[str, str], ...], passed: frozenset[str]) -> Said:
+    # Nearly all cases of a file say the same.
+    said = _NOTHING
+    for name, text in words:
+        value = text.strip()
+        if value:
+            said = _worse(said, _answer(question_of(name), name, value, passed))
     return said
 
 

@@ -7,7 +7,6 @@ their JSON Schema.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 import msgspec
@@ -235,6 +234,8 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, data: bytes) -> FileDigest:
         """The digest of a file that holds these bytes."""
+        import hashlib  # loads OpenSSL, some 3 MiB that no reader of results needs
+
         return cls(size=len(data), sha256="sha256:" + hashlib.sha256(data).hexdigest())
 
 

@@ -120,6 +120,12 @@ def test_odd_counts_of_an_unknown_writer_are_refused_until_they_are_accepted_by_
     assert not read_junit(file, JUnitRules(accept=others)).consistent
 
 
+def test_a_class_that_phpunit_skips_hides_no_test_that_was_lost() -> None:
+    text = (SAMPLES / "phpunit-skipped-class.xml").read_text()
+    lost = text.replace('tests="1"', 'tests="2"')
+    assert 'says tests="2", 1 test case is in it' in parse_junit([lost.encode()], "x").contradictions[0]
+
+
 def test_a_package_of_go_that_does_not_build_is_no_line_of_stderr() -> None:
     """Seen with gotestsum 1.8.2 and Go 1.19: nothing but `errors` shows it."""
     text = (SAMPLES / "odd" / "gotestsum-go1.19.xml").read_bytes()
