@@ -14,6 +14,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     described      tests: [what `filters.candidates.describe` gives], where the runner asks for it; `test` records of
                    tests that were not to run are then left out
     leaves         leaves: [{source, and the fields of `filters.LeafReport`}]: what each predicate matched
+    left-out       who, what (`tests` or `files`), number: what the project itself leaves out, before gates chooses
     collect-error  id, file, message, details, signature
     collect-skip   id, reason
     running        id, worker, pid, time (written by the process that runs the test); slow: the period of its

@@ -56,6 +56,7 @@ class Catalogue:
         deselected: how many tests our own filter expression left out.
         leaves: what each predicate of an expression matched, with where the expression comes from.
         described: what is known of each test, where somebody asked for it.
+        left_out: who left out how many tests, or files of tests, before gates chose: (who, of what, how many).
     """
 
     tests: tuple[Entry, ...] = ()
@@ -63,6 +64,7 @@ class Catalogue:
     deselected: int = 0
     leaves: tuple[tuple[str, LeafReport], ...] = ()
     described: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Dropped:
     quarantined: dict[pytest.Item, str] = field(default_factory=dict)
     leaves: list[tuple[str, LeafReport]] = field(default_factory=list)
     described: list[dict[str, Any]] = field(default_factory=list)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)  # who, of what → how many
 
 
 def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_test: bool) -> Catalogue:
@@ -101,6 +104,7 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_t
         len(dropped.deselected),
         tuple(dropped.leaves),
         tuple(dropped.described),
+        tuple((who, what, number) for (who, what), number in dropped.left_out.items()),
     )
 
 
@@ -170,6 +174,7 @@ def save(catalogue: Catalogue, path: Path) -> None:
         "deselected": catalogue.deselected,
         "leaves": [(source, report.to_json()) for source, report in catalogue.leaves],
         "described": catalogue.described,
+        "left_out": catalogue.left_out,
     }
     try:
         write_whole(path, json.dumps(data), encoding="ascii")
@@ -192,4 +197,5 @@ def load(path: Path) -> Catalogue | None:
         data["deselected"],
         tuple((source, LeafReport.from_json(report)) for source, report in data["leaves"]),
         tuple(data["described"]),
+        tuple((who, what, number) for who, what, number in data["left_out"]),
     )

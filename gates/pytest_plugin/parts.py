@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .ledger import Ledgers
     from .recorder import Recorder
     from .running import Announcer
+    from .selection import Selection
 
 
 def register_rules(
@@ -32,6 +33,13 @@ def register_rules(
     ruler = Ruler(settings, read_ledgers(settings).quarantine, leave)
     config.pluginmanager.register(ruler, "gates-ruler")
     return ruler.rules
+
+
+def register_left_out(config: pytest.Config, selection: Selection) -> None:
+    """What counts the tests that others leave out before the selection."""
+    from .leftout import LeftOutWatch
+
+    config.pluginmanager.register(LeftOutWatch(config, selection.dropped.left_out), "gates-left-out")
 
 
 def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:

@@ -149,6 +149,8 @@ class Recorder:
         if catalogue.leaves:
             leaves = [{"source": source, **leaf.to_json()} for source, leaf in catalogue.leaves]
             self.stream.write("leaves", leaves=leaves)
+        for who, what, number in catalogue.left_out:
+            self.stream.write("left-out", who=who, what=what, number=number)
         self._tests = {test.id: test for test in tests}
         # Who asks for a description does not ask what became of the test.
         self._missing = {test.id: None for test in tests if test.selected and not catalogue.described}

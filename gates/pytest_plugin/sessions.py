@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..originals import exists, os
 from ..protocol import PLUGIN, remove_injection
 from .parts import (
+    register_left_out,
     register_limits,
     register_order,
     register_quarantine,
@@ -78,6 +79,8 @@ def _configure_local(
 
     register = config.pluginmanager.register
     register(selection, "gates-selection")
+    if recorder is not None:
+        register_left_out(config, selection)
     register(Lister(selection, listeners, every_test=lists(settings)), "gates-lister")
     rules = register_rules(config, settings)
     register_order(config, settings, rules)
@@ -128,6 +131,8 @@ def configure_worker(config: pytest.Config) -> None:
     settings, worker = order.settings, str(workerinput["workerid"])
     selection = make_selection(settings, read_ledgers(settings))
     register(selection, "gates-selection")
+    if order.stream:
+        register_left_out(config, selection)
     listeners = [leave_catalogue(order.scratch)]
     if settings.quarantine:
         listeners.append(register_quarantine(config, settings))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.render.filters import FILTER
+from gates.render.leftout import left_out_of
 from gates.render.text import one_line, plural
 from gates.render.verdict import not_ended
 from gates.values import GateOutcome
@@ -42,6 +43,7 @@ def checklist(run: Run, counts: TestCounts | None, comparison: ComparisonView | 
         _all_passed(counts),
         _none_lost(run, counts),
         _no_filter(run),
+        *_nothing_left_out(run),
         _exclusions(run),
         _clean_commit(run),
         _minimum_python(run),
@@ -116,6 +118,13 @@ def exclusion_fault(record: ExclusionRecord, now: float) -> str:
     except (OverflowError, ValueError, OSError):
         return "the date of the run is unknown"
     return f"expired on {last}" if last < today else ""
+
+
+def _nothing_left_out(run: Run) -> Iterator[Item]:
+    """An open box where options, conftests or plugins of the project leave out tests: nobody answers for those."""
+    found = left_out_of(run)
+    if found:
+        yield Item(False, "The project leaves no test out", found)
 
 
 def _clean_commit(run: Run) -> Item:

@@ -12,6 +12,7 @@ from gates.formats import JUNIT_ACCEPTED
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.filters import LeafRow, leaf_rows
+from gates.render.leftout import left_out_note
 from gates.render.reasons import GateReason, reasons
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
@@ -233,6 +234,7 @@ def _gate_notes(gate: GateResult) -> list[str]:
         for part in witness.detail.split("; ")
         if JUNIT_ACCEPTED in part
     ]
+    notes.append(left_out_note(gate))
     if gate.warnings:
         notes.append(plural(gate.warnings, "warning"))
     if gate.stray:

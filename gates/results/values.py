@@ -60,6 +60,20 @@ class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tests that the project itself left out, before gates chose: they were never meant to run, and nobody said so.
+
+    Attributes:
+        who: an option (`-m 'not slow' (addopts in pytest.ini)`), a conftest or a plugin.
+        tests: how many.
+        files: files with tests that were not looked at; how many tests they hold is not known.
+    """
+
+    who: str
+    tests: int = 0
+    files: int = 0
+
+
 class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one gate ended, and on whose word.
 
@@ -88,6 +102,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tools: versions of tools in its environment.
         reports: files it was expected to write, relative to the root.
         leaves: what the predicates of its expressions matched.
+        left_out: what options, conftests and plugins of the project left out; of several workers, what one says.
         stray: processes that outlived it and were ended.
         workers: number of pytest-xdist's workers, and why so many; empty without.
         peak: bytes that its largest test process took; 0 where unknown.
@@ -122,6 +137,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tools: dict[str, str] = {}
     reports: tuple[str, ...] = ()
     leaves: tuple[FilterLeaf, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     stray: int = 0
     workers: str = ""
     peak: int = 0

@@ -279,6 +279,7 @@ class RunningGate:
             tools=tool_versions(around.root, self.gate, self._inbox.processes.values()),
             reports=tuple(dict.fromkeys((*self.gate.config.junit, *self.gate.config.reports))),
             leaves=tuple(leaf for process in self._inbox.processes.values() for leaf in process.leaves),
+            left_out=self._inbox.left_out(),
             stray=self._stray,
             workers=self._workers(),
             diagnostics=diagnostics_of(self.gate, around.root, self._log.path, outcome, self._before),

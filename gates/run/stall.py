@@ -14,7 +14,7 @@ from gates.values import format_duration, plural
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from gates.run.inbox import PytestProcess
+    from gates.run.testprocess import PytestProcess
 
 PATIENCE = 600.0
 """Seconds without any sign of life that every gate has, where nobody says otherwise."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.discover import Gate
-    from gates.run.inbox import PytestProcess
+    from gates.run.testprocess import PytestProcess
 
 _DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 

@@ -8,7 +8,7 @@ import pytest
 from gates.compare.values import Comparison, TestsComparison
 from gates.render.checklist import Item, checklist
 from gates.render.comparison import comparison_view
-from gates.results import Changes, ExclusionRecord, Run, TestCounts
+from gates.results import Changes, ExclusionRecord, LeftOut, Run, TestCounts
 from gates.values import GateOutcome
 from tests.gates.junit.sample import a_gate, a_run, a_subject
 
@@ -43,6 +43,10 @@ def test_everything_shown_ticks_every_box() -> None:
     run = a_run(gates=(a_gate(), a_gate("min_python")), changes=Changes(), exclusions=(ENTRY,))
     items = checklist(run, GOOD, comparison_view(compared()))
     assert [each.text for each in items if not each.checked] == []
+
+
+def test_where_nothing_is_left_out_there_is_no_box_for_it() -> None:
+    assert not [one for one in checklist(a_run(), GOOD, None) if one.text.startswith("The project leaves")]
 
 
 def test_nothing_shown_leaves_the_boxes_open() -> None:
@@ -84,6 +88,18 @@ def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: b
         ("Every collected", a_run(), TestCounts(collected=2, run=1, passed=1, not_run=1), "1 test did not end"),
         ("Every collected", a_run(complete=False), GOOD, "not shown: the run is not complete"),
         ("No test was left", a_run(filter="test(pool)"), GOOD, "not shown: only tests that match test(pool)"),
+        (
+            "The project leaves",
+            a_run(gates=(a_gate(left_out=(LeftOut(who="-k 'a'", tests=2),)), a_gate("lint"))),
+            GOOD,
+            "2 tests by -k 'a'",
+        ),
+        (
+            "The project leaves",
+            a_run(gates=tuple(a_gate(name, left_out=(LeftOut(who="-k 'a'", tests=2),)) for name in ("one", "two"))),
+            GOOD,
+            "one: 2 tests by -k 'a'; two: 2 tests by -k 'a'",
+        ),
         ("What was validated", a_run(subject=a_subject(dirty=True)), GOOD, "there are uncommitted changes"),
         ("What was validated", a_run(subject=a_subject(commit="")), GOOD, "not shown: there is no git commit"),
         ("What was validated", a_run(subject=a_subject(kind="merge")), GOOD, "the would-be merge was validated, which is no commit yet"),

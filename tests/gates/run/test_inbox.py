@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gates.results import LeftOut
 from gates.run.inbox import Inbox
 from gates.run.masking import Mask
 from gates.values import TestOutcome
@@ -420,3 +421,12 @@ def test_warnings_that_are_alike_are_put_together(tmp_path: Path) -> None:
     found = box.inbox.warnings()
     assert found is not None
     assert found.unknown == ""
+
+
+def test_what_the_project_leaves_out_is_added_up_over_all_processes(box: Box) -> None:
+    box.write(
+        record("left-out", who="-k 'a'", what="tests", number=2) + record("left-out", who="x", what="files", number=1)
+    )
+    box.path.with_name("pytest-8-ef.jsonl").write_bytes(record("left-out", who="x", what="tests", number=7))
+    box.inbox.poll()
+    assert box.inbox.left_out() == (LeftOut(who="x", tests=7, files=1), LeftOut(who="-k 'a'", tests=2))
