@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from gates.contents import folder_identity
 from gates.errors import EnvironmentProblem, UsageError
-from gates.regular import open_file
 from gates.results import Changes, FileChange, Subject
 from gates.scratch import scratch
 
@@ -223,6 +223,15 @@ class Git:
             words = b"".join(os.fsencode(name) + b"\0" for name in names)
             Git(top).need(*STRICT, "update-index", f"--no-{flag}", "-z", "--stdin", env=environment, stdin=words)
 
+    def has_dirty_submodules(self) -> bool:
+        """Whether a submodule holds what its commit does not: the tree names only that commit."""
+        top = Path(os.path.abspath(self.folder / ("../" * self.prefix.count("/"))))  # noqa: PTH100 - links stay
+        if not (top / ".gitmodules").is_file():
+            return False
+        told = self.answer(*STRICT, "status", "--porcelain=v2", "-z", "--ignore-submodules=none")
+        kinds = [entry.split(" ")[2] for entry in told.split("\0") if entry[:2] in ("1 ", "2 ", "u ")]
+        return any(kind[0] == "S" and kind[2:] != ".." for kind in kinds)
+
     def default_bases(self) -> Iterator[str]:
         """Names of the branch that others may start from, the likeliest first; not each of them is there."""
         remote = self.answer("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
@@ -251,7 +260,7 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
         return Subject(kind="folder", name=root.name, identity=folder_identity(root))
     tree = git.worktree_tree()
     head, head_tree = git.head()
-    dirty = tree != head_tree
+    dirty = tree != head_tree or git.has_dirty_submodules()
     branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
     return Subject(
         kind="worktree",
@@ -303,36 +312,6 @@ def _there(git: Git, names: Iterable[str]) -> tuple[str, str]:
 def _change_digest(git: Git, before: str, after: str) -> str:
     difference = git.run("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", before, after).stdout
     return "sha256:" + hashlib.sha256(difference).hexdigest()
-
-
-def folder_identity(root: Path) -> str:
-    """Digest of all files below `root`: paths and contents."""
-    digest = hashlib.sha256()
-    for name in folder_files(root):
-        digest.update(os.fsencode(name) + b"\0" + content_digest(root / name))
-    return "files:sha256:" + digest.hexdigest()
-
-
-def folder_files(root: Path) -> Iterator[str]:
-    """Files and links below `root`, in a fixed order; hidden folders, caches and reports are left out."""
-    for folder, folders, files in os.walk(root):
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` does not go into them
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
-        if Path(folder) == root and "reports" in folders:
-            folders.remove("reports")
-        for name in sorted([*files, *links]):
-            yield (Path(folder) / name).relative_to(root).as_posix()
-
-
-def content_digest(path: Path) -> bytes:
-    """Digest of what a file holds, or of where a link leads. A pipe has nothing but its name: reading it never ends."""
-    try:
-        if not path.is_file():
-            return hashlib.sha256(os.fsencode(path.readlink())).digest()
-        with open_file(path) as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return b"unreadable"
 
 
 def changes_of(git: Git, subject: Subject) -> Changes | None:

@@ -32,20 +32,6 @@ TIMING_FOLDER = "timing"
 """Holds the reports of runs that confirmed what a comparison found: what its counts stand on."""
 
 
-_REPORTS = frozenset(
-    {
-        *(RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE, STACK_FILE, STACK_SUMMARY_FILE),
-        *(LOGS_FOLDER, CONFIRM_FOLDER, TIMING_FOLDER, STACK_FOLDER, ".gitignore"),
-    }
-)
-
-
-def is_report(path: str) -> bool:
-    """Whether a path in a folder of reports is one that runs write, or write aside before it is renamed."""
-    first = path.partition("/")[0]
-    return first in _REPORTS or any(first.startswith(f".{name}.") for name in _REPORTS)
-
-
 def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
     """The error for a report that cannot be written."""
     return EnvironmentProblem(

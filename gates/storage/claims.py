@@ -46,6 +46,15 @@ BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comp
 """Kind of publication → folders below it in which it publishes more."""
 
 
+_TOP = frozenset({*(name for names in (*NAMES.values(), *BELOW.values()) for name in names), LOGS_FOLDER, ".gitignore"})
+
+
+def is_report(path: str) -> bool:
+    """Whether a path in a folder of reports is one that runs write, or write aside before it is renamed."""
+    first = path.partition("/")[0]
+    return first in _TOP or any(first.startswith(f".{name}.") for name in _TOP)
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What of a folder is ours.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.git import content_digest, folder_files
+from gates.contents import content_digest, folder_files
 from gates.vcs.newfiles import folders_of
 from gates.vcs.watch import Seen, Stamps
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem
 from gates.git import STRICT, Git, git_environment
-from gates.regular import read_bytes
 from gates.scratch import scratch
 from gates.vcs.newfiles import folders_of
-from gates.vcs.watch import Seen, Stamps, is_file, stamp_of
+from gates.vcs.repository import RepositoryState
+from gates.vcs.watch import Seen, Stamps, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     MakeRule = Callable[[frozenset[str], frozenset[str]], Rule]
 
 _SUBMODULE = "160000"
-_INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
-"""Files in git's own folder that decide what it sees of the tree."""
 
 
 class GitTree:
@@ -61,9 +58,7 @@ class GitTree:
         self._ignoring = Stamps(
             str(top), [path for x in folders if (path := f"{x}/.gitignore".lstrip("/")) not in self._stamps], since
         )
-        self._index, self._index_stamp = self._index_bytes(), stamp_of(str(self._git.index))
-        self._head, self._info_files = self._where(), self._git.paths(*_INFO)
-        self._info = self._read_info()
+        self._repository = RepositoryState(self._git, inside.rstrip("/") or "the repository")
 
     def look(self) -> Seen:
         """Git reads only files whose stamps differ. A repository that it can read no more is a fault like others."""
@@ -88,7 +83,7 @@ class GitTree:
                 said = f"{self._inside}{name}"
                 (faults.append(f"{said} (new)") if effect == "fault" else left.append(said))
         faults += [f"{self._inside}{name} (what git ignores)" for name in self._ignoring.changed()]
-        faults += [*self._changed_info(), *self._moved()]
+        faults += self._repository.changed()
         for nested in self._nested:
             seen = nested.look()
             faults += seen.faults
@@ -128,52 +123,3 @@ class GitTree:
             return names
         half = len(names) // 2  # one that is refused keeps all others from being looked at
         return [*self._put(names[:half], environment), *self._put(names[half:], environment)]
-
-    # The repository
-
-    def _where(self) -> list[str]:
-        """Commit and branch of HEAD; nothing before the first commit."""
-        return self._git.answer("rev-parse", "HEAD", "--symbolic-full-name", "HEAD").split("\n")
-
-    def _moved(self) -> list[str]:
-        faults = []
-        before, self._head = self._head, self._where()
-        if before[0] != self._head[0]:
-            faults.append(
-                f"HEAD of {self._name} ({before[0][:12] or 'no commit'} → {self._head[0][:12] or 'no commit'})"
-            )
-        elif before != self._head:
-            faults.append(f"the branch of {self._name}")
-        stamp = stamp_of(str(self._git.index))
-        if stamp != self._index_stamp:
-            self._index_stamp = stamp
-            known, self._index = self._index, self._index_bytes()
-            # Git writes it anew whenever somebody asks for the status; what counts is what stands in it.
-            if known != self._index and _entries(self._git, known) != _entries(self._git, self._index):
-                faults.append(f"the index of {self._name}")
-        return faults
-
-    @property
-    def _name(self) -> str:
-        return self._inside.rstrip("/") or "the repository"
-
-    def _index_bytes(self) -> bytes:
-        with suppress(OSError):
-            return read_bytes(self._git.index)
-        return b""
-
-    def _read_info(self) -> dict[Path, bytes]:
-        return {path: read_bytes(path) if path.is_file() else b"" for path in self._info_files}
-
-    def _changed_info(self) -> list[str]:
-        before, self._info = self._info, self._read_info()
-        return [f".git/info/{path.name} of {self._name}" for path in before if before[path] != self._info[path]]
-
-
-def _entries(git: Git, index: bytes) -> list[str]:
-    """What stands in an index, flags included."""
-    with scratch("index-") as folder:
-        path = folder / "index"
-        if index:
-            path.write_bytes(index)
-        return git.listed("ls-files", "-z", "-s", "-v", env=git_environment(GIT_INDEX_FILE=str(path)))

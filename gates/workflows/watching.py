@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.results.files import is_report
+from gates.storage.claims import is_report
 from gates.vcs.foldertree import FolderTree
 from gates.vcs.gittree import GitTree
 from gates.vcs.newfiles import Rule, declared_by

@@ -336,3 +336,18 @@ def test_histories_without_a_common_start_have_no_merge_base(repository: Reposit
     repository.commit({"a": "2"})
     subject = subject_of_worktree(repository.root, git_of(repository.root))
     assert (subject.base, subject.merge_base) == ("main", "")
+
+
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+@pytest.mark.parametrize("folder", ["", "sub"])
+def test_flags_of_the_index_hide_no_edit(repository: Repository, flag: str, folder: str) -> None:
+    repository.commit({"a.py": "1", "sub/b.py": "1"})
+    repository.git("update-index", f"--{flag}", "a.py", "sub/b.py")
+    before = repository.bytes()
+    git = git_of(repository.root / folder)
+    assert not subject_of_worktree(repository.root, git).dirty
+    repository.write({"a.py": "2"})
+    (repository.root / "sub/b.py").unlink()
+    assert subject_of_worktree(repository.root, git).dirty
+    assert git.need("ls-tree", "-r", "--name-only", "--full-tree", git.worktree_tree()) == "a.py"
+    assert repository.bytes()[".git/index"] == before[".git/index"], "the user's index keeps its flags"

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.git import (
-    Git,
-    folder_identity,
-    subject_of_worktree,
-)
+from gates.contents import folder_identity
+from gates.git import Git, subject_of_worktree
 
 if TYPE_CHECKING:
     from pathlib import Path

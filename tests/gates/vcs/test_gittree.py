@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.git import subject_of_worktree
 from gates.vcs.gittree import GitTree
 from gates.vcs.newfiles import Rule
 from gates.vcs.watch import Seen
@@ -87,6 +88,18 @@ CHANGES = {
         all_of(write(".git/info/exclude", "conftest.py\n"), write("conftest.py")),
         [".git/info/exclude of the repository"],
     ),
+    "another list of ignored files": (
+        all_of(write("ignored/list", "conftest.py\n"), in_git("config", "core.excludesFile", "ignored/list"), write("conftest.py")),
+        ["git's setting core.excludesfile of the repository"],
+    ),
+    "ends of lines": (
+        all_of(in_git("config", "core.autocrlf", "true"), write("a.py", "1\r\n")),
+        ["git's setting core.autocrlf of the repository"],
+    ),
+    "a filter": (
+        all_of(in_git("config", "filter.x.clean", "echo 1"), write(".git/info/attributes", "a.py filter=x"), write("a.py")),
+        [".git/info/attributes of the repository", "git's setting filter.x.clean of the repository"],
+    ),
     "an added file": (in_git("add", "untracked.py"), ["the index of the repository"]),
     "another branch": (in_git("checkout", "--quiet", "-b", "other"), ["the branch of the repository"]),
 }  # fmt: skip
@@ -137,6 +150,7 @@ HARMLESS = {
     "away and back": all_of(write("a.py", "9\n"), write("a.py", "1\n")),
     "rights that git does not keep": lambda repository: (repository.root / "a.py").chmod(0o600),
     "a question of the status": in_git("status"),
+    "a setting that decides nothing": in_git("config", "user.name", "x"),
     "a cache that ignores itself": write(".ruff_cache/.gitignore", "*\n"),
 }
 
@@ -202,10 +216,13 @@ def test_a_submodule_is_looked_at_like_the_rest(subject: Repository, tmp_path: P
     inner = Repository(tmp_path / "inner")
     inner.commit({"x.py": "1\n"})
     subject.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner.root), "vendor/inner")
+    subject.git("add", "-A")
     subject.git("commit", "--quiet", "-m", "with a submodule")
     watch = watched(subject)
     assert watch.look() == Seen()
+    assert not subject_of_worktree(subject.root, git_of(subject.root)).dirty
     subject.write({"vendor/inner/x.py": "2\n"})
+    assert subject_of_worktree(subject.root, git_of(subject.root)).dirty, "no commit holds what was validated"
     assert watch.look().faults == ("vendor/inner/x.py",)
     module = Repository(subject.root / "vendor/inner")
     module.git("commit", "--quiet", "-a", "-m", "by a gate")

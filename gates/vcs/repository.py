@@ -1,0 +1,116 @@
+"""What of a repository decides what it says of a tree: HEAD, the index, what git ignores and converts, and its settings."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.git import git_environment
+from gates.regular import read_bytes
+from gates.scratch import scratch
+from gates.vcs.watch import stamp_of
+
+if TYPE_CHECKING:
+    from gates.git import Git
+
+_INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
+"""Files in git's own folder that decide what it sees of the tree."""
+
+_SETTINGS = (
+    r"^(core\.(excludesfile|attributesfile|autocrlf|eol|filemode|ignorecase|symlinks|worktree|bare|sparsecheckout.*)"
+    r"|filter\..*)$"
+)
+"""Settings that decide likewise."""
+
+
+class RepositoryState:
+    """Says what of a repository changed since it was asked last.
+
+    Args:
+        git: the repository.
+        name: what it is called.
+    """
+
+    def __init__(self, git: Git, name: str) -> None:
+        self._git, self._name = git, name
+        self._index, self._index_stamp = self._read_index(), stamp_of(str(git.index))
+        *info, own, of_worktree = git.paths(*_INFO, "config", "config.worktree")
+        home = Path("~").expanduser()
+        users = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
+        named = os.environ.get("GIT_CONFIG_GLOBAL")
+        self._configs = [own, of_worktree, *([Path(named)] if named else [home / ".gitconfig", users / "config"])]
+        self._config_stamps = self._stamps()
+        self._settings = self._read_settings()
+        # Files outside of git's folder that the settings name, or that stand for one that they do not name.
+        asked = [git.answer("config", "--type=path", key) for key in ("core.excludesFile", "core.attributesFile")]
+        usual = [users / "ignore", users / "attributes"]
+        self._files = [*info, *(Path(path) if path else other for path, other in zip(asked, usual, strict=True))]
+        self._contents = self._read_files()
+        self._head = self._where()
+
+    def changed(self) -> list[str]:
+        """What is other than it was, in words."""
+        return [*self._moved(), *self._staged(), *self._reconfigured()]
+
+    def _where(self) -> list[str]:
+        """Commit and branch of HEAD; nothing before the first commit."""
+        return self._git.answer("rev-parse", "HEAD", "--symbolic-full-name", "HEAD").split("\n")
+
+    def _moved(self) -> list[str]:
+        before, self._head = self._head, self._where()
+        if before[0] != self._head[0]:
+            commits = f"{before[0][:12] or 'no commit'} → {self._head[0][:12] or 'no commit'}"
+            return [f"HEAD of {self._name} ({commits})"]
+        return [f"the branch of {self._name}"] if before != self._head else []
+
+    def _staged(self) -> list[str]:
+        stamp = stamp_of(str(self._git.index))
+        if stamp == self._index_stamp:
+            return []
+        self._index_stamp = stamp
+        known, self._index = self._index, self._read_index()
+        # Git writes it anew whenever somebody asks for the status; what counts is what stands in it.
+        same = known == self._index or _entries(self._git, known) == _entries(self._git, self._index)
+        return [] if same else [f"the index of {self._name}"]
+
+    def _reconfigured(self) -> list[str]:
+        faults = []
+        before, self._contents = self._contents, self._read_files()
+        faults += [f"{_short(path)} of {self._name}" for path in self._files if before[path] != self._contents[path]]
+        stamps = self._stamps()
+        if stamps != self._config_stamps:
+            self._config_stamps = stamps
+            settings, self._settings = self._settings, self._read_settings()
+            changed = sorted({key for key, _ in {*settings} ^ {*self._settings}})
+            faults += [f"git's setting {key} of {self._name}" for key in changed]
+        return faults
+
+    def _stamps(self) -> list[object]:
+        return [stamp_of(str(path)) for path in self._configs]
+
+    def _read_settings(self) -> list[tuple[str, str]]:
+        told = self._git.answer("config", "-z", "--get-regexp", _SETTINGS)
+        return [(key, value) for key, _, value in (entry.partition("\n") for entry in told.split("\0")) if key]
+
+    def _read_files(self) -> dict[Path, bytes]:
+        return {path: read_bytes(path) if path.is_file() else b"" for path in self._files}
+
+    def _read_index(self) -> bytes:
+        with suppress(OSError):
+            return read_bytes(self._git.index)
+        return b""
+
+
+def _short(path: Path) -> str:
+    return f".git/info/{path.name}" if path.parent.name == "info" else str(path)
+
+
+def _entries(git: Git, index: bytes) -> list[str]:
+    """What stands in an index, flags included."""
+    with scratch("index-") as folder:
+        path = folder / "index"
+        if index:
+            path.write_bytes(index)
+        return git.listed("ls-files", "-z", "-s", "-v", env=git_environment(GIT_INDEX_FILE=str(path)))
