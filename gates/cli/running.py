@@ -175,7 +175,10 @@ def compare(
         raise UsageError("more than two sides", got=plural(len(files), "argument"), remedy=remedy)
     if any(files):
         if not all(files):
-            got = f"{base} and {head}"
+            got = ", and ".join(
+                f"{side!r}, which is {'taken for a file' if found else 'no file'}"
+                for side, found in zip((base, head), files, strict=True)
+            )
             raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
         _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
     from gates.workflows.compare import Wish, compare_subjects

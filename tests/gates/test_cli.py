@@ -131,7 +131,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
         (["compare", "a", "b", "c"], "more than two sides"),
         (["compare", "a.xml", "b.xml", "c.xml"], "quote the pattern of each side"),
         (["compare", "a.xml"], "a results file is compared with results files only"),
-        (["compare", "main", "b.jsonl"], "a results file is compared with results files only"),
+        (["compare", "main", "b.jsonl"], "'main', which is no file, and 'b.jsonl'"),
         (["compare", "a.xml", "b.xml", "-E", "all()"], "--filter-expr is about runs"),
         (["compare", "a.xml", "b.xml", "--confirm", "2"], "--confirm is about runs"),
         (["compare", "a.xml", "main", "--confirm", "-1"], "Invalid value for '--confirm'"),
