@@ -32,15 +32,18 @@ LINKS = ("reports", "reports/logs", "reports/confirm", "reports/.lock", "reports
 
 TROUBLE = (
     "pass",
-    "for name in ('run.json', 'tests.jsonl'): pathlib.Path('reports', name).unlink(missing_ok=True)",
-    "pathlib.Path('reports/logs/one.log').is_file() and pathlib.Path('reports/logs/one.log').write_text('edited')",
-    "pathlib.Path('reports').is_dir() and pathlib.Path('reports/junit.xml').write_text('of a gate')",
-    "pathlib.Path('reports/tests.jsonl').exists() and open('reports/tests.jsonl', 'a').write('{}')",
+    "[os.remove(path) for path in ('reports/run.json', 'reports/tests.jsonl') if ours(path)]",
+    "ours('reports/logs/one.log') and open('reports/logs/one.log', 'w').write('edited')",
+    "ours('reports/tests.jsonl') and open('reports/tests.jsonl', 'a').write('{}')",
+    "ours('reports/tests.jsonl') and not os.path.lexists('reports/junit.xml') and open('reports/junit.xml', 'w').write('x')",
     "os.path.islink('reports') or (os.path.isdir('reports') and (os.rename('reports', 'r'), os.rename('r', 'reports')))",
-    "subprocess.run(['git', 'clean', '-fdxq', 'reports/logs', '-e', '*'])",
-    "OURS",
+    "shutil.rmtree('reports', ignore_errors=True)",
 )
-"""What a gate does; the last one removes the whole folder, where nothing of the user lies in it."""
+"""What a gate does to files that the user does not have; the last one is for projects without any there."""
+
+HEAD = """import os, shutil
+ours = lambda path: os.path.isfile(path) and not os.path.islink(path) and not open(path).read().startswith('theirs')
+"""
 
 COMMANDS = (
     *(("run",), ("run",), ("run", "--reports", "out"), ("run", "--reports", "."), ("rerun",), ("report",), ("clean",)),
@@ -70,11 +73,9 @@ def lay_out(project: Project, outside: Path, dice: random.Random) -> list[Path]:
     for path in mine:
         path.write_text(f"theirs: {path.name}")
     trouble = dice.choice(TROUBLE)
-    names = [] if trouble == "OURS" else dice.sample(NAMES, dice.choice((0, 1, 3, 6)))
-    if trouble == "OURS":
-        trouble = "shutil.rmtree('reports', ignore_errors=True)"
-    code = f"import os, pathlib, shutil, subprocess; {trouble}"
-    gates = [python_gate("one", "-c", "print(1)"), python_gate("two", "-c", code)]
+    empty = trouble.startswith("shutil")
+    names = [] if empty else dice.sample(NAMES, dice.choice((0, 1, 3, 6)))
+    gates = [python_gate("one", "-c", "print(1)"), python_gate("two", "-c", HEAD + trouble)]
     config = 'worktree-copy = ["data/**"]\nworktree-link = ["models/**"]'
     project.write(checklist(*gates, config=config) | {".gitignore": "/reports\n/out\n/data\n/models\n/r\n"})
     project.commit()
@@ -85,7 +86,7 @@ def lay_out(project: Project, outside: Path, dice: random.Random) -> list[Path]:
     project.commit("Links")
     project.git("checkout", "--quiet", "main")
     files = [project.folder / "data/a.bin", project.folder / "models/m.bin"]
-    link = project.folder / dice.choice(LINKS) if dice.random() < 0.3 and not trouble.startswith("shutil") else None
+    link = project.folder / dice.choice(LINKS) if dice.random() < 0.3 and not empty else None
     if link is not None:
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(outside / "run.json" if link.suffix else outside)

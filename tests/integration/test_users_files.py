@@ -133,16 +133,19 @@ def test_a_comparison_finds_what_is_in_the_way_before_it_runs_anything(project: 
     assert not (project.folder / "begun").exists()
 
 
-@pytest.mark.parametrize("size", [3000, 6000])
-def test_reports_that_do_not_fit_on_the_disk_say_nothing_else_than_the_run(project: Project, size: int) -> None:
-    words = ["import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)"]
-    words.append("os.execv(sys.argv[2], sys.argv[2:])")
-    gates = [python_gate(f"gate-{number}", "-c", "pass") for number in range(12)]
-    project.write(checklist(*gates))
-    done = project.gates("run", launcher=(sys.executable, "-c", "; ".join(words), str(size)))
-    assert done.code == 3, done.text
-    assert not (project.reports / "summary.md").exists()
-    assert not (project.reports / "junit.xml").exists()
-    if (project.reports / "run.json").exists():
-        run = json.loads((project.reports / "run.json").read_text())
-        assert (run["complete"], run["outcome"] in ("running", "could-not-run")) == (False, True)
+def test_reports_that_do_not_fit_on_the_disk_say_nothing_else_than_the_run(project: Project) -> None:
+    """Only `junit.xml` does not fit. The summary, which does, is not left: it would say PASS."""
+    quotes = '"' * 300  # a byte each in the file of the gate, six in ours
+    cases = "".join(f"<testcase classname='s' name='{quotes}{number}'/>" for number in range(20))
+    gate = python_gate("test", "-c", "import shutil; shutil.copyfile('source.xml', 'out.xml')")
+    project.write(checklist(gate + 'junit = ["out.xml"]\n') | {"source.xml": f"<testsuite>{cases}</testsuite>"})
+    assert project.gates("run").code == 0
+    sizes = {path.name: path.stat().st_size for path in project.reports.iterdir() if path.is_file()}
+    assert max(sizes, key=sizes.__getitem__) == "junit.xml", sizes
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)"
+    launcher = (sys.executable, "-c", f"{limit}; os.execv(sys.argv[2], sys.argv[2:])", str(sizes["junit.xml"] - 1))
+    done = project.gates("run", launcher=launcher, before="import gates.scratch; gates.scratch.ROOM = 10")
+    assert (done.code, "junit.xml: cannot write the report" in done.err) == (3, True), done.text
+    assert {path.name for path in project.reports.iterdir()} == {"run.json", "tests.jsonl", "logs", ".gitignore"}
+    run = json.loads((project.reports / "run.json").read_text())
+    assert (run["complete"], run["outcome"], run["exit_code"]) == (False, "could-not-run", 3)
