@@ -140,7 +140,7 @@ class StoredRuns:
 
 def _came_to_an_end(run: Run) -> bool:
     """Whether all of it ran: what an environment or a user kept from running may run the next time."""
-    if run.changed or not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
+    if run.changed or run.altered or not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
         return False
     ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
     return not (run.tests and run.tests.lost) and all(gate.outcome in ended for gate in run.gates)

@@ -53,6 +53,7 @@ def test_a_run_that_came_to_an_end_is_found_with_its_tests_and_reports(
     "fields",
     [
         {"complete": False},
+        {"altered": ("tests.jsonl",)},
         {"exit_code": 1, "changed": ("a.py",)},
         {"subject": a_subject(identity="git-tree:another")},
         {"exit_code": 130},
