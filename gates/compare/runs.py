@@ -12,6 +12,7 @@ from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
 from gates.compare.given import NOTHING_MORE, UNREAD, USUAL_TERMS
+from gates.compare.outcomes import compare_outcomes
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
@@ -55,9 +56,11 @@ def compare_runs(
     outside = out_of_scope((change.path for change in sources.files), terms.scope)
     names, unknown = _api(sources.api)
     broken = any(change.kind == "breaking" for change in names or ())
+    outcomes = compare_outcomes(base.gates, head.gates, {test.gate for test in (*base_tests, *head_tests)})
     brought = compare_brought(base.gates, head.gates, sources.differences, sources.of_the_branch)
     timing = further.timing
     more = {
+        "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
         "api": broken,
         "scope": bool(outside),
@@ -71,6 +74,7 @@ def compare_runs(
         head_run=head.id,
         base_identity=base.subject.identity,
         head_identity=head.subject.identity,
+        gates=outcomes,
         base_counts=base.tests or TestCounts(),
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),

@@ -91,6 +91,24 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.newly_xpassed or self.fewer)
 
 
+class GatesComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Gates without test results on either side, by how they ended; each entry is a name.
+
+    Attributes:
+        compared: all of them.
+        newly_failing: passed on the base, and failed on the head. These are regressions.
+        fixed: failed on the base, and passed on the head.
+        still_failing: failed on both, whatever the cause.
+        unknown: passed on the base; could not run, or did not end, on the head.
+    """
+
+    compared: tuple[str, ...] = ()
+    newly_failing: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    still_failing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """How a test fared that passed on the base and not on the head, when it was run again on both.
 
@@ -318,6 +336,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         base_identity: what was run as the base.
         head_identity: what was run as the head.
         tests: what became of tests.
+        gates: what became of gates that have none.
         base_counts: outcomes on the base.
         head_counts: outcomes on the head.
         gate_times: of every gate that ran on either side.
@@ -355,6 +374,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     base_identity: str
     head_identity: str
     tests: TestsComparison
+    gates: GatesComparison = GatesComparison()
     base_counts: TestCounts
     head_counts: TestCounts
     gate_times: tuple[GateTimes, ...] = ()

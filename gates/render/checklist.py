@@ -172,17 +172,17 @@ def _no_new_failures(comparison: ComparisonView | None) -> Item:
     text = "No new failures against the base"
     if comparison is None:
         return Item(False, text, "not shown: no comparison was made")
-    if comparison.new_failures:
-        return Item(
-            False, text, f"{plural(len(comparison.new_failures), 'test')} failing that did not fail on the base"
-        )
+    failing = [f"gate {name}" for name in comparison.new_gate_failures]
+    failing += [plural(len(comparison.new_failures), "test")] if comparison.new_failures else []
+    if failing:
+        return Item(False, text, f"{', '.join(failing)} failing that did not fail on the base")
     if comparison.changed_failures:
         number = plural(len(comparison.changed_failures), "test")
         return Item(False, text, f"{number} failing on the base, too, and not known to be for the same cause")
     if comparison.regression:
         return Item(False, text, "the comparison found a regression")
     if not comparison.shown:
-        return Item(False, text, "not shown: no test was run on the base")
+        return Item(False, text, "not shown: nothing was run on the base that could be compared")
     return Item(True, text, f"compared with {comparison.base}")
 
 

@@ -60,11 +60,21 @@ SHORT = {
 
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_xpassed", "newly_excluded")
 
+GATES = (
+    ("newly_failing", "gates newly failing"),
+    ("unknown", "gates that passed on the base and did not run to an end here"),
+    ("still_failing", "gates failing on both sides"),
+    ("fixed", "gates fixed"),
+)
+"""Field of the gates' comparison → its words."""
+
 LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
 BREAKING = "breaking the public API"
 
 FAILURES = frozenset(
-    words for field, words in LISTS if field in {"newly_failing", "lost", "other_cause", "unconfirmed"}
+    words
+    for field, words in (*LISTS, *GATES[:2])
+    if field in {"newly_failing", "lost", "other_cause", "unconfirmed", "unknown"}
 )
 """Words of lists of tests that failed."""
 
@@ -79,6 +89,7 @@ NOUNS = {
     "changed in the public API": "change",
     "added to the public API": "name",
     "dependencies": "change",
+    **{words: "gate" for _, words in GATES},
 }
 """Words of a list → what it lists, where that is not tests."""
 
@@ -92,13 +103,14 @@ class ComparisonView(msgspec.Struct, frozen=True):
         regression: a test that passed on the base does not on the head.
         words: the verdict in a few words.
         conclusion: the verdict with the counts that make it.
-        shown: the base ran tests at all, so that "no regression" means something.
+        shown: the base ran tests, or gates that have none, so that "no regression" means something.
         rows: `(aspect, base, head)`.
         lists: `(words, ids)` of tests; what weakens the suite comes first.
         brought: those of `lists` that are about diagnostics, coverage and warnings.
         annotations: the places of new ones.
         confirmations: `(test, what the counts say, the counts)` of tests that were run again.
         new_failures: ids of tests that failed on the head and are not known to fail on the base.
+        new_gate_failures: gates without tests that passed on the base and failed on the head.
         changed_failures: ids of tests that failed or were lost on both, and not known to be so for the same cause.
         base_failures: ids of tests that fail on the base, too: no doing of the head's.
         nothing_new: whether linters and type checkers find nothing new, and why not; None where none was run.
@@ -122,6 +134,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     annotations: tuple[Annotation, ...]
     confirmations: tuple[tuple[str, str, str], ...]
     new_failures: tuple[str, ...]
+    new_gate_failures: tuple[str, ...]
     changed_failures: tuple[str, ...]
     base_failures: tuple[str, ...]
     nothing_new: tuple[bool, str] | None
@@ -149,10 +162,11 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         regression=comparison.regression,
         words=_words(comparison),
         conclusion=_conclusion(comparison),
-        shown=comparison.base_counts.run > 0,
+        shown=comparison.base_counts.run > 0 or bool(comparison.gates.compared),
         rows=(
-            *_count_rows(comparison),
-            *_change_rows(tests),
+            *(_count_rows(comparison) if _has_tests(comparison) else ()),
+            *(_change_rows(tests) if _has_tests(comparison) else ()),
+            *_gate_rows(comparison),
             *_exclusion_rows(comparison),
             *brought_rows(comparison),
             *_file_rows(comparison),
@@ -160,6 +174,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *timing_rows(comparison),
         ),
         lists=(
+            *((words, ids) for field, words in GATES if (ids := getattr(comparison.gates, field))),
             *(
                 (f"{LEFT_OUT} {entry.kind} {entry.name}, and by none on the base", entry.tests)
                 for entry in comparison.wider_exclusions
@@ -181,6 +196,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         annotations=tuple(annotations_of(comparison)),
         confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
+        new_gate_failures=comparison.gates.newly_failing,
         changed_failures=tuple(test for test in tests.still_failing if test not in same),
         base_failures=(*tests.same_cause, *tests.flaky_on_both),
         nothing_new=nothing_new(comparison),
@@ -250,6 +266,11 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         (len(needs), noun(len(needs), "changed dependency")),
     )
     return (
+        *(
+            f"{noun(len(ids), 'gate')} {words.removeprefix('gates ')}: {', '.join(ids)}"
+            for field, words in GATES
+            if (ids := getattr(comparison.gates, field))
+        ),
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),
         *_weakened(comparison),
         *(f"{number} {words}" for number, words in counted if number),
@@ -264,6 +285,22 @@ def _weakened(comparison: Comparison) -> tuple[str, ...]:
         *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
         *([f"{len(tests.fewer)} checking less"] if tests.fewer else ()),
     )
+
+
+def _has_tests(comparison: Comparison) -> bool:
+    """Whether either side brought tests, so that their counts say something."""
+    return bool(comparison.base_counts.collected or comparison.head_counts.collected or not comparison.gates.compared)
+
+
+def _gate_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """How gates without tests ended: all of them where there is nothing else, else those that changed."""
+    changed = {name for field, _ in GATES for name in getattr(comparison.gates, field)}
+    shown = changed if _has_tests(comparison) else set(comparison.gates.compared)
+    return [
+        (f"Gate {times.gate}", times.base_outcome, times.head_outcome)
+        for times in comparison.gate_times
+        if times.gate in shown
+    ]
 
 
 def _count_rows(comparison: Comparison) -> list[tuple[str, str, str]]:

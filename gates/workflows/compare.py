@@ -15,6 +15,7 @@ from gates.facts.assertions import shapes_of
 from gates.filters.nearest import nearest
 from gates.git import Git, changed_files
 from gates.hunks import differences
+from gates.junit.hints import junit_hint
 from gates.needs import with_needs
 from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
 from gates.run.masking import Mask
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from gates.compare.timing import Candidate
     from gates.facts.assertions import Shape
     from gates.request import Request
-    from gates.results import FileChange, TestResult
+    from gates.results import FileChange, Run, TestResult
     from gates.workflows.confirm import Confirmed
     from gates.workflows.prepare import Prepared
     from gates.workflows.timing import Timed
@@ -114,7 +115,6 @@ def compare_subjects(
         budget = wish.timing_budget or prepared.config.timing_budget
         _need_budget(wish, budget)
         wanted = request if wish.all_gates else _wanted(prepared, request)
-        needs_tests = _needs_tests(prepared, wanted.gates)
         _refuse_taken(prepared, wish, budget)
     sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
     sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
@@ -123,8 +123,7 @@ def compare_subjects(
     if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
     _refuse_foreign(base_side.finished, base)
-    if needs_tests:
-        _need_tests(base_side.finished, base)
+    _need_tests(prepared, base_side.finished, base)
     sys.stderr.write(f"head: {head}\n")
     measured = _Measured(git, prepared, wish, base_side, sides.run_head(wanted, reports))
     if measured.code != ExitCode.INTERRUPTED:
@@ -144,7 +143,7 @@ class _Measured:
         behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
         self._sources = _read(git, (base, head), fork)
         unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
-        self._notes = (*behind, *base.notes, *head.notes, *unreadable)
+        self._notes = (*behind, *base.notes, *head.notes, *unreadable, *_only_outcomes(self.before.run, self.after.run))
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
@@ -212,6 +211,17 @@ class _Measured:
         self.after = msgspec.structs.replace(after, run=run)
 
 
+def _only_outcomes(base: Run, head: Run) -> tuple[str, ...]:
+    """What to do where no gate has tests that could be compared by name."""
+    if base.tests is not None or head.tests is not None:
+        return ()
+    hint = junit_hint(gate.command_line for gate in head.gates)
+    how = f" ({hint})" if hint else ""
+    return (
+        f"no gate has test results, so only how the gates ended is compared; to compare tests, let their runner write JUnit{how}, and name the file as `junit` in the gate's table",
+    )
+
+
 def _refuse_taken(prepared: Prepared, wish: Wish, budget: float | None) -> None:
     """Refuse before anything runs where reports would lie that are not ours to replace."""
     folders = [f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(wish.confirm)]
@@ -250,13 +260,6 @@ def _named(prepared: Prepared, request: Request) -> list[str]:
     return [gate.name for gate in with_needs(prepared.gates, chosen)]
 
 
-def _needs_tests(prepared: Prepared, names: tuple[str, ...]) -> bool:
-    """Whether one of these gates is there for its tests."""
-    found = _with_tests(prepared)
-    chosen = [item.gate for item in prepared.plan.gates if {item.gate.name, item.gate.group} & set(names)]
-    return any(gate.name in found or not gate.brings for gate in chosen) or not chosen
-
-
 def _refuse_foreign(base: Finished, name: str) -> None:
     foreign = [
         witness.detail
@@ -268,8 +271,10 @@ def _refuse_foreign(base: Finished, name: str) -> None:
         raise EnvironmentProblem("the base cannot be compared with", place=name, got=foreign[0])
 
 
-def _need_tests(base: Finished, name: str) -> None:
-    if base.run.tests is not None:
+def _need_tests(prepared: Prepared, base: Finished, name: str) -> None:
+    """Refuse a base that shows nothing where tests are known to be: a gate that has none is compared by its outcome."""
+    known = set(_known_to_bring_tests(prepared))
+    if base.run.tests is not None or not known.intersection(gate.name for gate in base.run.gates):
         return
     passed = all(gate.outcome is GateOutcome.PASSED for gate in base.run.gates)
     raise (UsageError if passed else EnvironmentProblem)(
@@ -326,30 +331,24 @@ def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:
 
 
 def gates_to_compare(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that bring test results, diagnostics or coverage, in the order of the checklist.
-
-    Raises:
-        UsageError: none is known to bring any.
-    """
+    """Gates that bring test results, diagnostics or coverage, in the order of the checklist; all where none brings tests."""
+    planned = [item.gate for item in prepared.plan.gates]
     found = _with_tests(prepared)
-    names = tuple(item.gate.name for item in prepared.plan.gates if item.gate.name in found or item.gate.brings)
-    return names or gates_with_tests(prepared)
-
-
-def gates_with_tests(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that say that they bring test results, or brought some last time.
-
-    Raises:
-        UsageError: none is known.
-    """
-    found = _with_tests(prepared)
-    if not found:
-        known = ", ".join(item.gate.name for item in prepared.plan.gates)
-        raise UsageError("no gate is known to bring test results", remedy=f"name one with --gate; known: {known}")
-    return found
+    return tuple(gate.name for gate in planned if not found or gate.name in found or gate.brings)
 
 
 def _with_tests(prepared: Prepared) -> tuple[str, ...]:
+    """Gates that are known to bring tests, or have the name of one that does."""
+    known = _known_to_bring_tests(prepared)
+    return tuple(
+        item.gate.name
+        for item in prepared.plan.gates
+        if item.gate.name in known or item.gate.group in ("test", "tests")
+    )
+
+
+def _known_to_bring_tests(prepared: Prepared) -> tuple[str, ...]:
+    """Gates that say that they bring test results, or brought some last time."""
     history = prepared.store.history()
     return tuple(
         item.gate.name
@@ -357,7 +356,6 @@ def _with_tests(prepared: Prepared) -> tuple[str, ...]:
         if item.gate.config.tests in ("pytest", "junit")
         or item.gate.config.junit
         or (item.gate.name in history and history[item.gate.name].tests)
-        or item.gate.group in ("test", "tests")
     )
 
 

@@ -199,3 +199,23 @@ def test_a_base_that_imports_the_heads_code_is_refused(project: Project, tmp_pat
     done = project.gates("compare", "main")
     assert done.code == 3, done.text
     assert f"the tests import the code of another tree: lib ({project.folder / 'src/lib.py'})" in done.err
+
+
+def test_gates_without_test_results_are_compared_by_how_they_end(project: Project) -> None:
+    project.write(
+        {
+            "gates.toml": "[gate.build]\ncommand = ['true']\n[gate.check]\ncommand = ['sh', 'check.sh']\n",
+            "check.sh": "true\n",
+        }
+    )
+    project.commit("base")
+    project.write({"check.sh": "echo 'error: no go'\nexit 3\n"})
+    done = project.gates("compare", "main")
+    assert done.code == 5, done.text
+    assert "Gates newly failing:\n    check\n" in done.out
+    assert "check: exit code 3\n  error: no go\n" in done.out
+    assert "no gate has test results, so only how the gates ended is compared" in done.out
+    project.write({"check.sh": "true\n# better\n"})
+    done = project.gates("compare", "main")
+    assert done.code == 0, done.text
+    assert "no regression" in done.out

@@ -150,7 +150,7 @@ def test_an_exclusion_needs_an_owner_and_holds_to_its_last_day(fields: dict[str,
             False,
             "1 test failing on the base, too, and not known to be for the same cause",
         ),
-        (compared(0), False, "not shown: no test was run on the base"),
+        (compared(0), False, "not shown: nothing was run on the base that could be compared"),
         (compared(still_failing=("a",), same_cause=("a",)), True, "compared with main (b)"),
     ],
 )

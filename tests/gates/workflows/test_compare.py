@@ -14,7 +14,7 @@ from gates.results.files import load_run
 from gates.store import Store
 from gates.values import ExitCode, GateOutcome, TestOutcome
 from gates.workflows import compare as compare_module
-from gates.workflows.compare import Wish, compare_subjects, exit_of, gates_to_compare, gates_with_tests
+from gates.workflows.compare import Wish, compare_subjects, exit_of, gates_to_compare
 from gates.workflows.prepare import prepare
 from gates.workflows.validate import Finished
 from tests.gates.junit.sample import a_gate, a_run, a_test
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def gates_of(folder: Path, text: str) -> tuple[str, ...]:
     (folder / "gates.toml").write_text(text)
-    return gates_with_tests(prepare(folder, Request()))
+    return gates_to_compare(prepare(folder, Request()))
 
 
 COMMANDS = '[gate.a]\ncommand = "true"\n[gate.b]\ncommand = "true"\n'
@@ -53,8 +53,8 @@ def test_gates_with_tests_are_those_that_say_so_or_are_named_so(
     ("text", "found"),
     [
         ('[gate.lint]\ncommand = "true"\n[gate.test]\ncommand = "true"\n[gate.b]\ncommand = "true"\n', ("lint", "test")),
-        (COMMANDS + 'findings = ["x.sarif"]\n', ("b",)),
-        (COMMANDS + 'coverage = ["x.xml"]\n', ("b",)),
+        (COMMANDS + 'findings = ["x.sarif"]\n', ("a", "b")),
+        (COMMANDS + 'coverage = ["x.xml"]\n', ("a", "b")),
     ],
 )  # fmt: skip
 def test_gates_are_compared_that_bring_something(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
@@ -62,22 +62,15 @@ def test_gates_are_compared_that_bring_something(tmp_path: Path, text: str, foun
     assert gates_to_compare(prepare(tmp_path, Request())) == found
 
 
-def test_where_no_gate_brings_anything_one_must_be_named(tmp_path: Path) -> None:
+def test_where_no_gate_brings_tests_all_are_compared_by_how_they_end(tmp_path: Path) -> None:
     (tmp_path / "gates.toml").write_text(COMMANDS)
-    with pytest.raises(UsageError, match="no gate is known to bring"):
-        gates_to_compare(prepare(tmp_path, Request()))
+    assert gates_to_compare(prepare(tmp_path, Request())) == ("a", "b")
 
 
 def test_a_gate_that_brought_tests_last_time_brings_tests(tmp_path: Path) -> None:
     run = a_run(gates=(a_gate("a"), a_gate("b")))
     Store.of(tmp_path, None).remember(run, (a_test(gate="b"),))
     assert gates_of(tmp_path, COMMANDS) == ("b",)
-
-
-def test_where_no_gate_brings_tests_one_must_be_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no gate is known to bring test results") as caught:
-        gates_of(tmp_path, COMMANDS)
-    assert caught.value.remedy == "name one with --gate; known: a, b"
 
 
 @pytest.mark.parametrize(
