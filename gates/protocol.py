@@ -8,7 +8,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
 
     begin          pid, command, time: pytest has loaded the plugin, before any conftest
     start          schema_version, pid, python, pytest, xdist ("" without), rootdir, args, workers, time,
-                   quotes: it prints what its tests print
+                   quotes: it prints what its tests print; asserts: `assert` does something in its tests
     collected      tests: [{id, file, line, excluded_by, included, quarantined_by, deselected}],
                    last (false while more chunks follow)
     described      tests: [what `filters.candidates.describe` gives], where the runner asks for it; `test` records of

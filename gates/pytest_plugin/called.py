@@ -2,18 +2,25 @@
 
 A report is what plugins make of a phase, and a conftest may make anything of it. pytest itself knows more: which test it
 has called, and which exception came out. What is noted here travels with the report, through xdist, too.
+
+Where somebody has put code of their own between pytest and the test's function (`pytest_pyfunc_call`, `item.runtest`),
+that function is watched until it begins. A function that was replaced itself, `item.obj`, looks like any other.
 """
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..originals import threading
 from .text import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+    from types import CodeType, FrameType
 
 CALLED = "gates_called"
 """On the report of a call: it began, in the process that made the report."""
@@ -27,13 +34,31 @@ class CallWitness:
 
     def __init__(self) -> None:
         self._called: pytest.Item | None = None
+        self._doubts: bool | None = None  # somebody else calls the functions of tests
         self._raised: dict[tuple[str, str], tuple[str, str]] = {}  # (node id, phase) → outcome and words
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """The call begins."""
         self._called = item
-        yield
+        code = _code_of(item) if self._doubtful(item) and sys.getprofile() is None else None
+        if code is None:
+            yield
+            return
+        with _watched(code) as begun:
+            yield
+        if not begun:
+            self._called = None
+
+    def _doubtful(self, item: pytest.Item) -> bool:
+        if self._doubts is None:
+            calls: list[Any] = item.config.hook.pytest_pyfunc_call.get_hookimpls()
+            self._doubts = any(
+                not (one.hookwrapper or getattr(one, "wrapper", False))
+                and not str(getattr(one.plugin, "__name__", "")).startswith("_pytest.")
+                for one in calls
+            )
+        return self._doubts or "runtest" in vars(item)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
@@ -66,3 +91,32 @@ class CallWitness:
         raised = self._raised.get((report.nodeid, str(report.when)))
         if raised is not None and not hasattr(report, HIDDEN):
             setattr(report, HIDDEN, raised)
+
+
+def _code_of(item: pytest.Item) -> CodeType | None:
+    """Of the function of a test; None where it is something else that can be called."""
+    function = getattr(item, "obj", None)
+    code: CodeType | None = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code
+
+
+@contextmanager
+def _watched(code: CodeType) -> Iterator[list[bool]]:
+    """Look at what is called, in this thread and in new ones, until the code begins; then the list is not empty."""
+    begun: list[bool] = []
+
+    def look(frame: FrameType, _event: str, _argument: object) -> None:
+        if frame.f_code is code:
+            begun.append(True)
+            stop()
+
+    def stop() -> None:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+    threading.setprofile(look)
+    sys.setprofile(look)
+    try:
+        yield begun
+    finally:
+        stop()

@@ -63,6 +63,7 @@ class Recorder:
             args=[str(argument) for argument in self._config.invocation_params.args],
             workers=_worker_count(self._config),
             quotes=_quotes(self._config),
+            asserts=__debug__ or self._config.getoption("assertmode", "rewrite") != "plain",
             time=time.time(),
         )
 

@@ -210,6 +210,7 @@ class PytestProcess:
             uncollected=self.uncollected,
             trouble=self.trouble,
             again=tuple(self.again),
+            asserts=self.start.get("asserts") is not False,
             workers=last.workers.started,
             silent_workers=last.workers.started - last.workers.collected,
             dead_workers=last.workers.died,

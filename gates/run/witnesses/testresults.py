@@ -38,6 +38,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
         uncollected: ids with a result that are not in that list.
         trouble: why pytest itself could not go on, with the place; empty where it could.
         again: ids of tests that have a result and failed when they ran once more.
+        asserts: `assert` does something in its tests.
         workers: of pytest-xdist that it started with; 0 without.
         silent_workers: how many of them never finished collecting.
         dead_workers: names of those that died, and of which no test's result says it.
@@ -51,6 +52,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
     uncollected: tuple[str, ...] = ()
     trouble: str = ""
     again: tuple[str, ...] = ()
+    asserts: bool = True
     workers: int = 0
     silent_workers: int = 0
     dead_workers: tuple[str, ...] = ()
@@ -149,6 +151,8 @@ def _contradictions(
     uncollected = [test for process in processes for test in process.uncollected]
     if uncollected:
         faults.append(f"{plural(len(uncollected), 'test')} with a result that nobody collected{_named(uncollected)}")
+    if any(not process.asserts for process in processes):
+        faults.append("`assert` does nothing in these tests: Python runs with -O, and pytest with --assert=plain")
     again = [test for process in processes for test in process.again]
     if again:
         faults.append(f"{plural(len(again), 'test')} failed when run once more{_named(again)}")

@@ -74,18 +74,22 @@ class Project:
 
     def injected(self, *args: str, settings: Mapping[str, Any] | None = None, **more: str) -> Ran:
         """Run as `gates run` does."""
+        return self.run(*args, variables={**self.injection(settings), **more})
+
+    def injection(self, settings: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """The variables with which `gates run` starts a gate."""
+        self.inbox.mkdir(exist_ok=True)
         bed = self.folder / "injection"
         package = bed / "_gates_injected"
         package.mkdir(parents=True, exist_ok=True)
         (package / "__init__.py").write_text(f"__path__ = [{str(GATES)!r}]\n")
-        variables = {
+        return {
             "GATES_INBOX": str(self.inbox),
             "GATES_PYTEST": json.dumps(settings or {}),
             "PYTHONPATH": str(bed),
             "PYTEST_PLUGINS": INJECTED,
             "PYTEST_ADDOPTS": f"-p {INJECTED}",
         }
-        return self.run(*args, variables={**variables, **more})
 
     def plain(self, *args: str, **more: str) -> Ran:
         """Run as if the plugin were installed."""

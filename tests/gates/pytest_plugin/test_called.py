@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests import warm
+from tests.gates.pytest_plugin.conftest import clean_environ
 
 if TYPE_CHECKING:
     from tests.gates.pytest_plugin.conftest import Project
@@ -34,6 +39,23 @@ REWRITTEN = """
         report.outcome, report.longrepr = "passed", None
     """
 
+UNCALLED = "def pytest_pyfunc_call(pyfuncitem): return True\n"
+NO_RUN = "def pytest_collection_modifyitems(items):\n    for item in items: item.runtest = lambda: None\n"
+CALLED_BY_ITSELF = """
+    def pytest_pyfunc_call(pyfuncitem):
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
+        return True
+    """
+IN_A_THREAD = """
+    import threading
+
+    def pytest_pyfunc_call(pyfuncitem):
+        thread = threading.Thread(target=pyfuncitem.obj)
+        thread.start()
+        thread.join()
+        return True
+    """
+
 
 @pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "load")], ids=["alone", "xdist"])
 @pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
@@ -49,6 +71,8 @@ def test_a_test_that_is_only_set_up_has_not_run(project: Project, option: str, o
     ("conftest", "outcome", "words"),
     [
         pytest.param(FORGED, "not-run", "reports it as passed; its call never ran", id="forged reports"),
+        pytest.param(UNCALLED, "not-run", "its call never ran", id="never called"),
+        pytest.param(NO_RUN, "not-run", "its call never ran", id="never run"),
         pytest.param(REWRITTEN.format(order=""), "failed", "assert 1 == 2", id="rewritten"),
         pytest.param(REWRITTEN.format(order=", tryfirst=True"), "failed", "assert 1 == 2", id="rewritten at the last"),
     ],
@@ -80,6 +104,13 @@ def test_a_skip_that_is_called_passed_stays_a_skip(project: Project) -> None:
     )
     ran = project.injected()
     assert (ran.outcomes, ran.tests["test_a"]["reason"]) == ({"test_a": "skipped"}, "no such device")
+
+
+@pytest.mark.parametrize("conftest", [CALLED_BY_ITSELF, IN_A_THREAD], ids=["by itself", "in a thread"])
+def test_a_function_that_somebody_else_calls_has_run(project: Project, conftest: str) -> None:
+    tests = "import sys\ndef test_a(): assert sys.getprofile() is None\nclass TestB:\n    def test_b(self): pass\n"
+    project.write(test_it=tests, conftest=conftest)
+    assert project.injected().outcomes == {"test_a": "passed", "TestB::test_b": "passed"}
 
 
 def test_what_really_ran_is_believed(project: Project) -> None:
@@ -117,3 +148,14 @@ def test_what_really_ran_is_believed(project: Project) -> None:
         "TestCase::test_expected": "xfailed",
         "TestCase::test_skips": "skipped",
     }
+
+
+@pytest.mark.parametrize(
+    ("optimize", "mode", "asserts"), [("1", "plain", False), ("1", "rewrite", True), ("", "plain", True)]
+)
+def test_asserts_that_do_nothing_are_told(project: Project, optimize: str, mode: str, asserts: bool) -> None:
+    project.write(test_it="def test_a(): pass\n")
+    environ = clean_environ() | project.injection() | ({"PYTHONOPTIMIZE": optimize} if optimize else {})
+    command = [sys.executable, "-m", "pytest", *warm.LEAN, "-W", "ignore", f"--assert={mode}"]
+    subprocess.run(command, cwd=project.root, env=environ, check=False, capture_output=True)
+    assert [record["asserts"] for record in project.records() if record["type"] == "start"] == [asserts]
