@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from gates.storage.claims import is_report
 from gates.vcs.foldertree import FolderTree
 from gates.vcs.gittree import GitTree
 from gates.vcs.newfiles import Rule, declared_by
+from gates.vcs.streams import written_by_this_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,12 @@ def watch(prepared: Prepared) -> Watch:
     """Looks at the tree of a run that is about to begin."""
     top, made = checkout_of(prepared), prepared.store.made()
     prefix = prepared.git.prefix if prepared.git is not None else ""
-    declared = declared_by(_declared(prepared.plan), prefix)
+    named = declared_by(_declared(prepared.plan), prefix)
+    streams = cache(written_by_this_job)  # asked only where a file came or changed
+
+    def declared(path: str) -> bool:
+        return named(path) or path in streams(top)
+
     reports = _reports(top, prepared.reports)
 
     def rule(tracked: frozenset[str], folders: frozenset[str]) -> Rule:

@@ -46,6 +46,14 @@ def test_files_that_a_gate_leaves_are_said_and_written_anew_without_a_fault(proj
     assert project.gates("run").code == 0, "it is there now, and written anew"
 
 
+def test_the_log_of_the_run_itself_may_lie_in_the_project(project: Project) -> None:
+    project.write({"a.py": "x = 1\n", **checklist(python_gate("one", "-c", ""), python_gate("two", "-c", ""))})
+    project.commit()
+    with (project.folder / "log.txt").open("w") as log:
+        assert project.gates("run", stdout=log, stderr=log).code == 0
+    assert (project.run.changed, project.run.left) == ((), ())
+
+
 def test_a_folder_without_git_is_held_to_the_same(project: Project) -> None:
     project.write({"a.py": "x = 1\n", **checklist(python_gate("fix", "-c", EDIT))})
     assert project.gates("run").code == 1

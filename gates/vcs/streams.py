@@ -1,0 +1,30 @@
+"""Files that the job which gates is part of writes: `gates run > log`, `gates run | tee log`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written_by_this_job(top: Path) -> frozenset[str]:
+    """Files below a folder that processes of this process group have open to write; paths are relative to it.
+
+    Gates are started in groups of their own, so what they write is not meant.
+    """
+    import psutil
+
+    root, found = top.resolve(), set()
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if os.getpgid(pid) != os.getpgrp():
+                continue
+            for file in psutil.Process(pid).open_files():
+                # Only Linux says how a file was opened.
+                if getattr(file, "mode", "w") != "r":
+                    with suppress(ValueError):
+                        found.add(os.path.relpath(file.path, root))
+    return frozenset(name.replace(os.sep, "/") for name in found if not name.startswith(".."))
