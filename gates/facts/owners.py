@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gates.filters.bounds import BoundedPattern
 from gates.filters.globs import to_regex
 from gates.regular import read_bytes
 
@@ -36,11 +37,11 @@ class Rule:
     pattern: str
     owners: tuple[str, ...]
     line: int
-    _regex: re.Pattern[str] = field(compare=False, repr=False)
+    _regex: BoundedPattern = field(compare=False, repr=False)
 
     def matches(self, path: str) -> bool:
         """Whether the rule is about a path."""
-        return self._regex.fullmatch(path) is not None
+        return self._regex.match(path)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _rule(line: str, words: list[str], number: int) -> Rule:
     return Rule(pattern, tuple(owners), number, _compile(re.sub(r"\\(.)", r"\1", pattern)))
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> BoundedPattern:
     """The paths of files that a pattern means.
 
     A `/` at its beginning or within ties it to the root. What it matches may be a folder, which stands for all in it,
@@ -125,4 +126,5 @@ def _compile(pattern: str) -> re.Pattern[str]:
         rest = ""
     else:
         rest = "(?:/.+)?"
-    return re.compile(("" if tied else "(?:.+/)?") + to_regex(body, sets=False) + rest, re.DOTALL)
+    regex = re.compile(("" if tied else "(?:.+/)?") + to_regex(body, sets=False) + rest + r"\Z", re.DOTALL)
+    return BoundedPattern(regex, pattern)

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..originals import warnings
+from .bounds import BoundedPattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def name_pattern(glob: str) -> re.Pattern[str]:
     return compiled(rf"(?s:{''.join(_parts(glob))})\Z")
 
 
-def path_pattern(glob: str) -> re.Pattern[str]:
+def path_pattern(glob: str) -> BoundedPattern:
     """What a glob from the root matches: paths, and everything below a folder that it fits.
 
     `*` and `?` stay within a folder, `**` crosses folders.
@@ -38,6 +39,11 @@ def path_pattern(glob: str) -> re.Pattern[str]:
     Raises:
         re.error: a set has no meaning.
     """
+    return BoundedPattern(path_regex(glob), glob)
+
+
+def path_regex(glob: str) -> re.Pattern[str]:
+    """The same, for whoever bounds the time of the match himself."""
     glob = glob.removeprefix("./")
     return compiled(rf"(?s:{to_regex(glob.rstrip('/') or glob)})(?:/.*)?\Z")
 

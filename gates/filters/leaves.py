@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional
 
 from . import columns
+from .bounds import bounded
 from .candidates import UNKNOWN_VALUE
 from .matchers import compile_matcher, compile_path_matcher
 from .predicates import PREDICATES
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .resolution import Answer, Facts, Resolution
 
 Names = Optional[tuple[str, ...]]
+PATTERNS = ("/", "#")
+"""Kinds of matchers that try one way after the other: regular expressions and globs."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,13 @@ def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
     if PREDICATES[predicate.name].outside:
         return _outside(predicate, text, facts.resolve(predicate))
     subject, lacking = SUBJECTS[predicate.name]
+    column = _column(predicate)
+    if any(matcher.kind in PATTERNS for matcher in predicate.matchers):
+        column = _bounded(text, column)
     if predicate.name == "file":
-        return LeafQuestion(predicate, text, _column(predicate), lambda _: "its file cannot be known here", _paths)
+        return LeafQuestion(predicate, text, column, lambda _: "its file cannot be known here", _paths)
     why = f"{lacking} cannot be known here" if lacking else ""
-    return LeafQuestion(predicate, text, _column(predicate), lambda _: why, lambda test: subject(test) or ())
+    return LeafQuestion(predicate, text, column, lambda _: why, lambda test: subject(test) or ())
 
 
 def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQuestion:
@@ -139,6 +145,14 @@ def _outside(predicate: Predicate, text: str, resolution: Resolution) -> LeafQue
     return LeafQuestion(
         predicate, text, column, lambda _: resolution.why, note=resolution.note, missing=resolution.missing
     )
+
+
+def _bounded(text: str, column: Callable[[Candidates], Column]) -> Callable[[Candidates], Column]:
+    def answers(tests: Candidates) -> Column:
+        with bounded(text, len(tests)):
+            return column(tests)
+
+    return answers
 
 
 def _column(predicate: Predicate) -> Callable[[Candidates], Column]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Callable
 
 from ..values import parse_duration
-from .globs import compiled, name_pattern, path_pattern
+from .globs import compiled, name_pattern, path_regex
 
 if TYPE_CHECKING:
     from .nodes import Matcher
@@ -53,7 +53,7 @@ def compile_path_matcher(matcher: Matcher) -> TextTest:
     """
     if matcher.kind != "#":
         return compile_matcher(matcher)
-    pattern = path_pattern(matcher.text)
+    pattern = path_regex(matcher.text)
     return lambda path: pattern.match(path) is not None
 
 

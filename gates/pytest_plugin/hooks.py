@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..errors import GatesError
 from ..originals import os, signal
 from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
 from .arrival import arrival_of, arrive
 from .options import add_options, apply_options, with_facts
+from .usage import usage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,15 +32,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the parts that this process needs; none where another copy of the plugin acts."""
-    try:
+    with usage_errors():
         if hasattr(config, "workerinput"):
             _configure_worker(config)
         elif "GATES_SPAWNED" in os.environ:
             _configure_spawned(config)
         elif _acts(config):
             _configure_session(config)
-    except GatesError as error:
-        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -12,6 +12,7 @@ from ..originals import exists, json, write_whole
 from ..rules import RuleBook, Rules
 from .candidates import ItemCandidates
 from .selection import NO_FACTS, above
+from .usage import collection_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,10 +41,11 @@ class Ruler:
         facts = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
         named = named_expressions(settings.default_filter, self._quarantine)
         tests = ItemCandidates(items, above(session.config.rootpath, settings.root))
-        chosen = RuleBook.from_json(settings.rules).choose(tests, TableFacts(facts, NO_FACTS), named)
-        for item, one in zip(items, chosen):
-            if one.rules != Rules():
-                self.rules[item] = one.rules
+        with collection_errors(session.config, items):
+            chosen = RuleBook.from_json(settings.rules).choose(tests, TableFacts(facts, NO_FACTS), named)
+            for item, one in zip(items, chosen):
+                if one.rules != Rules():
+                    self.rules[item] = one.rules
         if self._leave is not None:
             self._leave(self.rules)
 

@@ -16,6 +16,7 @@ from ..regular import read_text
 from .catalogue import Dropped, make_catalogue
 from .hiding import HIDING
 from .ledger import Ledgers
+from .usage import collection_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,9 +107,12 @@ class Selection:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Choose after -k, -m and other plugins: what they deselect is not ours to count."""
+        if not self._choice.open:
+            with collection_errors(config, items):
+                self._choose(config, items)
+
+    def _choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         choice, dropped = self._choice, self.dropped
-        if choice.open:
-            return
         from .candidates import ItemCandidates
 
         tests = ItemCandidates(items, above(config.rootpath, choice.root))
