@@ -124,7 +124,9 @@ class TestWithoutSpace:
     def gates(self, project: Project, size: int, *arguments: str) -> tuple[int, str]:
         # Not with preexec_fn: it is not safe where there are threads.
         code = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); os.execv(sys.argv[1], sys.argv[1:])"
-        done = project.gates(*arguments, launcher=(sys.executable, "-c", code))
+        # The temporary folder has the same limit; a full one is another matter, and told before anything is begun.
+        little = "import gates.scratch; gates.scratch.ROOM = 10"
+        done = project.gates(*arguments, launcher=(sys.executable, "-c", code), before=little)
         return done.code, done.text
 
     def test_for_the_first_report_nothing_is_begun(self, project: Project) -> None:
