@@ -359,3 +359,34 @@ def test_skipped_tests_beside_a_gate_that_passed_are_not_nothing(project: Projec
     tests = "import pytest\n@pytest.mark.skip\ndef test_a(): pass\n"
     assert run(project, tests, config=python_gate("ok", "-c", "pass")) == 1
     assert (project.run.outcome, project.gate("test").reason) == ("failed", "all tests that were selected were skipped")
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        (
+            {"conftest.py": "import os\nimport pretend\n"},
+            "pytest could not go on: conftest.py:2: ModuleNotFoundError: No module named 'pretend'",
+        ),
+        (
+            {"pytest.ini": "[pytest]\naddopts = --no-such-option\n"},
+            "pytest could not go on: unrecognized arguments: --no-such-option: in the command, or in addopts of pytest.ini",
+        ),
+        (
+            {f"test_{name}.py": "import pretend\n" for name in "abcde"},
+            "5 errors: No module named 'pretend'; 1 test did not run because of them",
+        ),
+    ],
+    ids=["conftest", "addopts", "collection"],
+)
+def test_what_keeps_pytest_from_its_tests_is_named_everywhere(
+    project: Project, files: dict[str, str], reason: str
+) -> None:
+    project.write(files)
+    assert run(project, "def test_it(): pass\n") == 1
+    assert project.gate("test").reason == reason
+    done = project.gates("report")
+    assert reason[:100] in done.out
+    assert reason[:60] in (project.reports / "summary.md").read_text().replace("\\_", "_")
+    if reason.startswith("5 errors"):
+        assert done.out.index("ERROR test_a.py") < done.out.index("NOT-RUN")

@@ -90,8 +90,10 @@ def results_witness(
     broken = uncollectable(tests) if counts.error else []
     troubles = _troubles(processes, said)
     faults = [*troubles, *([collection_words(broken)] if broken else [])]
-    if counts.bad > len(broken):
-        faults.append(f"{plural(counts.bad - len(broken), 'test')} failed")
+    if counts.bad > counts.error:
+        faults.append(f"{plural(counts.bad - counts.error, 'test')} failed")
+    if counts.error > len(broken):
+        faults.append(f"{plural(counts.error - len(broken), 'test')} had an error in setup or teardown")
     faults += _contradictions(processes, counts, tests, told=bool(troubles))
     codes = sorted({process.exit_code for process in processes if process.exit_code})
     codes = [code for code in codes if code not in _explained(counts, told=bool(troubles), stopped=bool(broken))]

@@ -28,6 +28,7 @@ def a_broken(file: str, message: str) -> TestResult:
 
 ALL_GOOD = TestCounts(collected=3, run=3, passed=3)
 ONE_BAD = TestCounts(collected=3, run=3, passed=2, failed=1)
+ONE_ERROR = TestCounts(collected=3, run=3, passed=2, error=1)
 ONE_LOST = TestCounts(collected=3, run=2, passed=2, not_run=1)
 ALL_SKIPPED_COUNTS = TestCounts(collected=3, skipped=3)
 ALL_EXCLUDED = TestCounts(collected=3, excluded=3)
@@ -38,7 +39,10 @@ class TestTests:
         ("processes", "counts", "demanded", "outcome", "words"),
         [
             pytest.param([process()], ALL_GOOD, True, PASSED, "3 of 3 passed", id="all passed"),
-            pytest.param([process(1)], ONE_BAD, True, FAILED, "1 test failed", id="one wrong"),
+            pytest.param([process(1)], ONE_BAD, True, FAILED, "1 test failed", id="one failed"),
+            pytest.param(
+                [process(1)], ONE_ERROR, True, FAILED, "1 test had an error in setup or teardown", id="one error"
+            ),
             pytest.param([process(0)], ONE_BAD, True, FAILED, "1 test failed", id="exit code 0 hides nothing"),
             pytest.param([process(0)], ONE_LOST, True, FAILED, "1 of 3 collected tests without", id="one lost"),
             pytest.param([process(None)], ALL_GOOD, True, FAILED, "1 of 1 pytest process ended", id="no finish"),
