@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gates.render.comparison import NOUNS
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
+from gates.render.room import Room, fitted, is_cut
 from gates.render.summary import summarise
 from gates.render.text import duration, plural
 from gates.results import counts_line
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
     from gates.render.tests import Failure, Flaky, Leaky, TestSection
     from gates.results import FileChange, Run, TestResult
 
-FULL_FAILURES = 20
-"""So many failures are shown with their traceback; the others with their message."""
-
 LISTED_FAILURES = 200
-"""So many failures are shown at all: a hosting service refuses comments above 65,536 characters."""
+"""So many failures are shown at all; with their traceback as many as `Room.full` says, the others with their message."""
 
 LISTED_FLAKY = 50
 """So many flaky tests are listed."""
@@ -37,24 +35,27 @@ SIGNS = {True: "✅", False: "❌"}
 
 
 def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """The whole summary; ends with a newline."""
-    summary = summarise(run, tests, comparison)
+    """The whole summary, no longer than a hosting service takes; ends with a newline."""
+    return fitted(summarise(run, tests, comparison), _laid_out)
+
+
+def _laid_out(summary: Summary, room: Room) -> str:
     sections = (
         _head(summary),
-        _failures(summary),
-        _reasons(summary),
-        _noted("Flaky tests", summary.tests.flaky if summary.tests else ()),
-        _noted("Tests that left something behind", summary.tests.leaky if summary.tests else ()),
-        _gates(summary),
-        _tests(summary.tests),
-        _changes(summary.changes),
-        _comparison(summary.comparison),
-        _exclusions(summary),
-        _environment(summary),
-        _notes(summary),
-        _checklist(summary),
-        _reproduce(summary),
-        _evidence(summary),
+        _failures(summary, room),
+        _reasons(summary, room),
+        _noted("Flaky tests", summary.tests.flaky if summary.tests else (), room),
+        _noted("Tests that left something behind", summary.tests.leaky if summary.tests else (), room),
+        _gates(summary, room),
+        _tests(summary.tests, room),
+        _changes(summary.changes, room),
+        _comparison(summary.comparison, room),
+        _exclusions(summary, room),
+        _environment(summary, room),
+        _notes(summary, room),
+        _checklist(summary, room),
+        _reproduce(summary, room),
+        _evidence(summary, room),
     )
     return "\n\n".join(text for lines in sections if (text := "\n".join(lines).strip("\n"))) + "\n"
 
@@ -73,18 +74,16 @@ def _head(summary: Summary) -> list[str]:
     ]
 
 
-def _failures(summary: Summary) -> list[str]:
+def _failures(summary: Summary, room: Room) -> list[str]:
     failures = summary.tests.failures if summary.tests else ()
     if not failures:
         return []
     lines = [] if failures[0].on_base else ["## Failures", ""]
-    for number, failure in enumerate(failures[:LISTED_FAILURES]):
+    for number, failure in enumerate(room.shown(failures, LISTED_FAILURES)):
         if failure.on_base and (number == 0 or not failures[number - 1].on_base):
             lines += ["", "## Failures that the base has, too", ""]
-        lines += _failure(failure, full=number < FULL_FAILURES)
-    if len(failures) > LISTED_FAILURES:
-        lines += ["", f"… and {len(failures) - LISTED_FAILURES:,} more: see the test results below."]
-    return [*lines, ""]
+        lines += _failure(failure, full=number < room.full)
+    return [*lines, *room.rest(failures, "failure", LISTED_FAILURES), ""]
 
 
 def _failure(failure: Failure, *, full: bool) -> list[str]:
@@ -102,28 +101,29 @@ def _failure(failure: Failure, *, full: bool) -> list[str]:
     return lines
 
 
-def _reasons(summary: Summary) -> list[str]:
+def _reasons(summary: Summary, room: Room) -> list[str]:
     """Why gates failed whose tests do not say it."""
     lines = ["## Why gates failed", ""] if summary.reasons else []
-    for reason in summary.reasons:
+    for number, reason in enumerate(room.shown(summary.reasons)):
         whole = f" (whole log: {code(reason.log)})" if reason.log else ""
         lines += [f"- **{inline(reason.name)}**: {inline(reason.words)}{whole}", ""]
+        if room.listed is not None and number >= room.full:
+            continue
         lines += [*(f"  {line}" if line else "" for line in fenced("\n".join(reason.lines or (SILENT,)), "text")), ""]
-    return lines
+    return [*lines, *room.rest(summary.reasons, "gate")]
 
 
-def _noted(title: str, tests: Sequence[Flaky | Leaky]) -> list[str]:
+def _noted(title: str, tests: Sequence[Flaky | Leaky], room: Room) -> list[str]:
     """A section of tests of which a word is said, although they fail nothing."""
     if not tests:
         return []
     lines = [f"## {title}", ""]
-    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in tests[:LISTED_FLAKY]]
-    if len(tests) > LISTED_FLAKY:
-        lines += ["", f"… and {len(tests) - LISTED_FLAKY:,} more: see the test results below."]
-    return [*lines, ""]
+    shown = room.shown(tests, LISTED_FLAKY)
+    lines += [f"- {code(each.id)} (gate {code(each.gate)}): {inline(each.words)}" for each in shown]
+    return [*lines, *room.rest(tests, "test", LISTED_FLAKY), ""]
 
 
-def _gates(summary: Summary) -> list[str]:
+def _gates(summary: Summary, room: Room) -> list[str]:
     passed = sum(row.passed for row in summary.gates)
     lines = ["## Gates", ""]
     if not summary.gates:
@@ -132,8 +132,18 @@ def _gates(summary: Summary) -> list[str]:
         *lines,
         f"{passed} of {plural(len(summary.gates), 'gate')} passed:",
         "",
-        *table(("Gate", "Command", "Status", "Time", "Notes"), [_gate_row(row) for row in summary.gates]),
+        *table(
+            ("Gate", "Command", "Status", "Time", "Notes"), [_gate_row(row) for row in _first_failed(summary, room)]
+        ),
+        *room.rest(summary.gates, "gate"),
     ]
+
+
+def _first_failed(summary: Summary, room: Room) -> Sequence[GateRow]:
+    """The gates that are shown; where not all are, those that did not pass come first."""
+    if len(room.shown(summary.gates)) == len(summary.gates):
+        return summary.gates
+    return room.shown(sorted(summary.gates, key=lambda row: row.passed))
 
 
 def _gate_row(row: GateRow) -> tuple[str, ...]:
@@ -141,7 +151,7 @@ def _gate_row(row: GateRow) -> tuple[str, ...]:
     return cell(row.name), cell(row.command) or "-", f"{sign} {row.status}", row.time, inline(row.notes) or "-"
 
 
-def _tests(section: TestSection | None) -> list[str]:
+def _tests(section: TestSection | None, room: Room) -> list[str]:
     lines = ["## Tests", ""]
     if section is None:
         return [*lines, "No gate brought test results.", ""]
@@ -157,23 +167,25 @@ def _tests(section: TestSection | None) -> list[str]:
             f"{row.counts.passed}/{row.counts.run}",
             counts_line(row.counts),
         )
-        for row in section.packages
+        for row in room.shown(section.packages)
     ]
-    return [*lines, *table(header, rows)]
+    return [*lines, *table(header, rows), *room.rest(section.packages, "package")]
 
 
-def _changes(section: ChangeSection | None) -> list[str]:
+def _changes(section: ChangeSection | None, room: Room) -> list[str]:
     lines = ["## Changes against the base", ""]
     if section is None:
         return [*lines, "Not shown: there is no base to compare with.", ""]
     lines += [f"{section.line}.", ""]
     if section.commits:
-        lines += [f"- {code(commit[:12])} {escape(subject)}" for commit, subject in section.commits[:LISTED_FILES]]
-        lines += [*_cut(len(section.commits), "commit"), ""]
+        commits = room.shown(section.commits, LISTED_FILES)
+        lines += [f"- {code(commit[:12])} {escape(subject)}" for commit, subject in commits]
+        lines += [*room.rest(section.commits, "commit", LISTED_FILES), ""]
     for group in section.groups:
         lines += [f"**{group.title}** ({plural(len(group.files), 'file')})", ""]
-        lines += table(("File", "Status", "Added", "Removed"), [_file(change) for change in group.files[:LISTED_FILES]])
-        lines += _cut(len(group.files), "file")
+        files = [_file(change) for change in room.shown(group.files, LISTED_FILES)]
+        lines += table(("File", "Status", "Added", "Removed"), files)
+        lines += room.rest(group.files, "file", LISTED_FILES)
     return [*lines, ""]
 
 
@@ -183,11 +195,7 @@ def _file(change: FileChange) -> tuple[str, ...]:
     return cell(change.path), inline(change.status), added, removed
 
 
-def _cut(number: int, word: str) -> list[str]:
-    return [f"… and {plural(number - LISTED_FILES, f'more {word}')}.", ""] if number > LISTED_FILES else []
-
-
-def _comparison(view: ComparisonView | None) -> list[str]:
+def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
     if view is None:
         return []
     sign = SIGNS[not (view.regression or view.blocked)]
@@ -197,41 +205,45 @@ def _comparison(view: ComparisonView | None) -> list[str]:
         f"**{sign} {view.words.capitalize()}.**",
         "",
     ]
-    rows = [tuple(inline(cell) for cell in row) for row in view.rows]
+    rows = [tuple(inline(cell) for cell in row) for row in room.shown(view.rows)]
     lines += table(("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)"), rows)
+    lines += room.rest(view.rows, "aspect")
     if view.confirmations:
-        again = [(cell(test), inline(finding), counts) for test, finding, counts in view.confirmations]
+        again = [(cell(test), inline(finding), counts) for test, finding, counts in room.shown(view.confirmations)]
         lines += ["**Run again on both sides**", "", *table(("Test", "Finding", "Failed"), again)]
-    for words, ids in view.lists:
-        lines += [
-            f"**{words[0].upper()}{words[1:]}** ({plural(len(ids), NOUNS.get(words, 'test'))})",
-            "",
-            *(f"- {code(name)}" for name in ids),
-            "",
-        ]
-    lines += [f"- {escape(note)}" for note in view.notes]
-    return [*lines, ""]
+        lines += room.rest(view.confirmations, "test")
+    for words, ids in room.shown(view.lists):
+        what = NOUNS.get(words, "test")
+        lines += [f"**{escape(f'{words[0].upper()}{words[1:]}')}** ({plural(len(ids), what)})", ""]
+        lines += [*(f"- {code(name)}" for name in room.shown(ids)), *room.rest(ids, what), ""]
+    lines += room.rest(view.lists, "list")
+    lines += [f"- {escape(note)}" for note in room.shown(view.notes)]
+    return [*lines, *room.rest(view.notes, "note"), ""]
 
 
-def _exclusions(summary: Summary) -> list[str]:
+def _exclusions(summary: Summary, room: Room) -> list[str]:
     lines = ["## Test exclusions", ""]
     if summary.exclusions:
         total = sum(row.record.tests for row in summary.exclusions)
-        rows = [_exclusion(row) for row in summary.exclusions]
+        rows = [_exclusion(row) for row in room.shown(summary.exclusions)]
         lines += [f"Excluded: {plural(total, 'test')}, counted and never shown as skipped.", ""]
         lines += table(("Exclusion", "Tests", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
+        lines += room.rest(summary.exclusions, "exclusion")
     else:
         lines += ["None.", ""]
     if summary.quarantine:
         total = sum(row.record.tests for row in summary.quarantine)
-        rows = [_exclusion(row) for row in summary.quarantine]
+        rows = [_exclusion(row) for row in room.shown(summary.quarantine)]
         lines += [f"Quarantine: {plural(total, 'failure')} did not count; the tests were run.", ""]
         lines += table(("Quarantine", "Failures", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
+        lines += room.rest(summary.quarantine, "quarantine entry")
     if summary.effective_filter:
         lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
     if summary.leaves:
-        rows = [(inline(leaf.source), cell(leaf.text), leaf.tests, _said(leaf)) for leaf in summary.leaves]
+        leaves = room.shown(summary.leaves)
+        rows = [(inline(leaf.source), cell(leaf.text), leaf.tests, _said(leaf)) for leaf in leaves]
         lines += ["What its predicates match:", "", *table(("From", "Predicate", "Tests", "To know"), rows)]
+        lines += room.rest(summary.leaves, "predicate")
     return lines
 
 
@@ -253,54 +265,64 @@ def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
     )
 
 
-def _environment(summary: Summary) -> list[str]:
+def _environment(summary: Summary, room: Room) -> list[str]:
     lines = [
         "## Environment",
         "",
-        *table(("What", "Value"), [(inline(name), cell(value)) for name, value in summary.environment]),
+        *table(("What", "Value"), [(inline(name), cell(value)) for name, value in room.shown(summary.environment)]),
+        *room.rest(summary.environment, "value"),
     ]
     if summary.variables:
         rows = [
             (
                 cell(row.name),
                 "cleared" if row.value is None else f"set to {cell(row.value)}" if row.value else "set to nothing",
-                ", ".join(cell(gate) for gate in row.gates),
+                ", ".join(
+                    [*map(cell, room.shown(row.gates)), *map(str.strip, filter(None, room.rest(row.gates, "gate")))]
+                ),
                 inline(row.reason),
             )
-            for row in summary.variables
+            for row in room.shown(summary.variables)
         ]
         lines += ["Variables that were set or cleared for gates:", ""]
         lines += table(("Variable", "Change", "Gates", "Reason"), rows)
+        lines += room.rest(summary.variables, "variable")
     return lines
 
 
-def _notes(summary: Summary) -> list[str]:
+def _notes(summary: Summary, room: Room) -> list[str]:
     if not summary.notes:
         return []
-    return ["## Known limits", "", *(f"- {escape(note)}" for note in summary.notes), ""]
+    notes = (f"- {escape(note)}" for note in room.shown(summary.notes))
+    return ["## Known limits", "", *notes, *room.rest(summary.notes, "note"), ""]
 
 
-def _checklist(summary: Summary) -> list[str]:
+def _checklist(summary: Summary, room: Room) -> list[str]:
     ticked = sum(item.checked for item in summary.checklist)
     said = f"Derived from the results, {ticked} of {len(summary.checklist)} shown; an open box was not shown."
     lines = ["## Pre-merge checklist", "", said, ""]
     lines += [
         f"- [{'x' if item.checked else ' '}] {escape(item.text)}{f' ({escape(item.why)})' if item.why else ''}"
-        for item in summary.checklist
+        for item in room.shown(summary.checklist)
     ]
-    return [*lines, ""]
+    return [*lines, *room.rest(summary.checklist, "item"), ""]
 
 
-def _reproduce(summary: Summary) -> list[str]:
+def _reproduce(summary: Summary, room: Room) -> list[str]:
     if not summary.commands:
         return []
-    blocks = "\n\n".join(f"# {' '.join(comment.split())}\n{command}" for comment, command in summary.commands)
-    lines = ["## Reproduce", "", *fenced(blocks, "bash"), ""]
+    # Half a command may do what the whole one never did.
+    whole = [(" ".join(comment.split()), command) for comment, command in summary.commands if not is_cut(command, room)]
+    blocks = "\n\n".join(f"# {comment}\n{command}" for comment, command in room.shown(whole))
+    lines = ["## Reproduce", "", *(fenced(blocks, "bash") if blocks else []), ""]
+    left = len(summary.commands) - len(room.shown(whole))
+    lines += [f"{plural(left, 'command')} more in `run.json`.", ""] if left else []
     if summary.tests is not None:
         lines += ["The tests of this run:", "", *fenced(summary.tests.line, "text"), ""]
     return lines
 
 
-def _evidence(summary: Summary) -> list[str]:
-    rows = [(inline(item.what), cell(item.path), cell(item.digest) or "-") for item in summary.evidence]
-    return ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]
+def _evidence(summary: Summary, room: Room) -> list[str]:
+    rows = [(inline(item.what), cell(item.path), cell(item.digest) or "-") for item in room.shown(summary.evidence)]
+    lines = ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]
+    return [*lines, *room.rest(summary.evidence, "file")]

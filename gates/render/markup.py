@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
+_LIVE = re.compile(
+    r"@\w|#\d|\bGH-\d|\bGHSA-|://|\bwww\.|\b(?:mailto|xmpp):"
+    r"|(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])"  # may be a commit
+    r"|:[\w+-]+:",  # an emoji
+    re.IGNORECASE,
+)
 _LEADING = re.compile(r"^(\s*)([-+#=]|\d+(?=[.)]))")
 
 
@@ -25,10 +31,21 @@ def escape(text: str) -> str:
 def inline(text: str) -> str:
     """Text on one line inside a table's cell, where nothing that begins or ends a line has a meaning.
 
-    A pipe becomes an entity, because readers disagree on whether it can be escaped in a table behind a backslash.
+    A hosting service looks for names, issues, commits and addresses in what is shown, behind Markdown and its entities,
+    and tells people of it. It leaves code alone, so each word of that kind becomes code.
     """
-    shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", one_line(text))
+    return " ".join(_span(word) if _LIVE.search(word) else _escaped(word) for word in one_line(text).split(" "))
+
+
+def _escaped(word: str) -> str:
+    """A pipe becomes an entity, because readers disagree on whether it can be escaped in a table behind a backslash."""
+    shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", word)
     return shown.replace("|", "&#124;")
+
+
+def _span(text: str) -> str:
+    """Text as code, in or outside of a table: its pipes stand between spans, where an entity is read as one."""
+    return "&#124;".join(map(code, text.split("|")))
 
 
 def _guard(match: re.Match[str]) -> str:
@@ -52,8 +69,7 @@ def code(text: str) -> str:
 def cell(text: str) -> str:
     """Text as a code span inside a table, where a pipe separates cells unless it is escaped."""
     if "|" in text and ("\\" in text or "`" in text):
-        # Readers disagree on a pipe behind a backslash; an element with entities reads the same everywhere.
-        return f"<code>{escape(clean(text).strip().replace(chr(10), '⏎'))}</code>"
+        return _span(text)  # readers disagree on a pipe behind a backslash
     return code(text).replace("|", "\\|")
 
 

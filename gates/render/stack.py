@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gates.errors import UsageError
 from gates.filters.nearest import nearest
-from gates.render.markup import cell, fenced, inline, table
+from gates.render.markup import cell, code, escape, fenced, inline, table
+from gates.render.room import Room, fitted, is_cut
 from gates.render.text import duration, one_line, plural
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def rebase_command_of(layer: Layer, fork: str) -> str:
 
 def render_stack(stack: Stack, *, markdown: bool = False) -> str:
     """The stack as text, or as Markdown."""
-    return "\n".join(_markdown(stack) if markdown else _terminal(stack)) + "\n"
+    if markdown:
+        return fitted(stack, lambda short, room: "\n".join(_markdown(short, room)) + "\n")
+    return "\n".join(_terminal(stack)) + "\n"
 
 
 def _terminal(stack: Stack) -> Iterator[str]:
@@ -205,11 +208,11 @@ def failure_words(failure: Failure) -> str:
     return words[failure.how] + ("" if failure.certain else " (whether it failed before is not known)")
 
 
-def _markdown(stack: Stack) -> Iterator[str]:
-    yield f"# Stack on {inline(stack.trunk)}"
+def _markdown(stack: Stack, room: Room) -> Iterator[str]:
+    yield f"# Stack on {escape(stack.trunk)}"
     yield ""
     trunk = f"{_words(stack.trunk_state)}{_ground(stack.trunk_run)}"
-    yield f"{cell(stack.trunk)} ({stack.trunk_commit[:12]}): {inline(trunk)}"
+    yield f"{code(stack.trunk)} ({code(stack.trunk_commit[:12])}): {inline(trunk)}"
     yield ""
     rows = [
         (
@@ -220,16 +223,17 @@ def _markdown(stack: Stack) -> Iterator[str]:
             inline(_run(layer.own)) if layer.own and (layer.own.known or layer.own.reason) else "-",
             _merged(layer),
         )
-        for layer in stack.layers
+        for layer in room.shown(stack.layers)
     ]
     yield from table(("PR", "Branch", "On", "State", "Alone", "Merged"), rows)
+    yield from room.rest(stack.layers, "layer")
     if stack.failures:
         yield "## Failures"
         yield ""
-        shown = stack.failures[:SHOWN_FAILURES]
+        shown = room.shown(stack.failures, SHOWN_FAILURES)
         yield from table(
             ("Introduced by", "What", "Seen on"),
-            [(inline(failure_words(one)), cell(_named(one)), inline(", ".join(one.seen))) for one in shown],
+            [(inline(failure_words(one)), cell(_named(one)), inline(", ".join(room.shown(one.seen)))) for one in shown],
         )
         if len(stack.failures) > len(shown):
             yield f"{len(stack.failures) - len(shown)} more in `stack.json`."
@@ -239,8 +243,17 @@ def _markdown(stack: Stack) -> Iterator[str]:
             continue
         yield f"## {title}"
         yield ""
-        yield from ([f"- {inline(line)}" for line in lines] if title == "Notes" else fenced("\n".join(lines), "bash"))
+        yield from (_listed(title, lines, room))
         yield ""
+
+
+def _listed(title: str, lines: list[str], room: Room) -> Iterator[str]:
+    """Notes, or commands to paste: half of one may do what the whole one never did."""
+    whole = [line for line in lines if not is_cut(line, room)]
+    shown = room.shown(lines if title == "Notes" else whole)
+    yield from ([f"- {escape(line)}" for line in shown] if title == "Notes" else fenced("\n".join(shown), "bash"))
+    if len(lines) > len(shown):
+        yield from ("", f"… and {plural(len(lines) - len(shown), 'more line')} in `stack.json`.")
 
 
 def _merged(layer: Layer) -> str:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gates.compare import Sources, Terms, compare_runs
 from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
-from gates.render.markdown import FULL_FAILURES, LISTED_FAILURES, LISTED_FLAKY, render_markdown
+from gates.render.markdown import LISTED_FAILURES, LISTED_FLAKY, render_markdown
+from gates.render.room import Room
 from gates.results import (
     AttemptResult,
     Changes,
@@ -105,7 +108,7 @@ def test_flaky_tests_are_listed_with_their_attempts() -> None:
 def test_no_list_of_failures_is_without_end() -> None:
     tests = [a_test(f"t{number}", TestOutcome.FAILED, details="trace") for number in range(LISTED_FAILURES + 5)]
     shown = render_markdown(a_run(tests, outcome="failed"), tests)
-    assert blocks(shown).count("trace\n") == FULL_FAILURES
+    assert blocks(shown).count("trace\n") == Room().full
     assert "… and 5 more" in shown
 
 
@@ -147,7 +150,7 @@ def test_an_expired_exclusion_is_marked() -> None:
         name="old", filter="test(a|b)", reason="r", category="c", owner="o", expires="2026-01-01", issue="#12", tests=16
     )
     shown = render_markdown(a_run(exclusions=(record,), effective_filter="not test(a|b)"), [])
-    assert ["`old`", "16", "c", "r", "o", "2026-01-01 ❌ expired on 2026-01-01", "#12", "`test(a|b)`"] in rows(shown)
+    assert ["`old`", "16", "c", "r", "o", "2026-01-01 ❌ expired on 2026-01-01", "`#12`", "`test(a|b)`"] in rows(shown)
     assert "Excluded: 16 tests, counted and never shown as skipped." in shown
     assert "not test(a|b)\n" in blocks(shown)
 
@@ -170,7 +173,7 @@ def test_changes_list_commits_and_files() -> None:
         FileChange(path="a.png", kind="docs"),
     )
     shown = render_markdown(a_run(changes=Changes(commits=(("0123456789abcdef", "Fix `x` (#12)"),), files=files)), [])
-    assert r"- `0123456789ab` Fix \`x\` (#12)" in shown
+    assert r"- `0123456789ab` Fix \`x\` `(#12)`" in shown
     assert ["`gates/a|b.py`", "M", "+3", "-1"] in rows(shown)
     assert ["`a.png`", "M", "binary", "binary"] in rows(shown)
 
@@ -270,3 +273,90 @@ def test_failures_of_the_base_are_kept_apart() -> None:
     only = render_markdown(run, base, compare_runs(a_run(base), base, run, base))
     assert headings(only)[2:3] == ["Failures that the base has, too"]
     assert "Failures" not in headings(only)
+
+
+HOSTILE = [
+    *(
+        "@octocat",
+        "thanks @org/team,",
+        "me@example.org",
+        "#9",
+        "fixes #9",
+        "GH-9",
+        "gh-9",
+        "octo/cat#9",
+        "octo/cat@0123abc",
+    ),
+    *(
+        "https://evil.example/x",
+        "http://evil.example|x",
+        "www.evil.example",
+        "0123456789abcdef0123456789abcdef01234567",
+    ),
+    *("<img src=https://evil.example/x>", "![x](https://evil.example/x)", "[x](https://evil.example)", "<!-- @octocat"),
+    *(
+        "a | b | @octocat",
+        "`@octocat`",
+        "``` @octocat",
+        "x\n@octocat",
+        "\\@octocat",
+        "(@octocat)",
+        "*@octocat*",
+        ":+1:",
+    ),
+    *("[x]: https://evil.example", "<https://evil.example>", "@octocat`", "`|@octocat|\\", "a`#9`b|#9", "~~#9~~"),
+]
+LIVE = re.compile(r"@[\w-]|#\d|gh-\d|evil|\b0123abc\b|\b[0-9a-f]{40}\b|:\+1:", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_that_a_hosting_service_looks_for_is_outside_of_code(text: str) -> None:
+    """It finds names, issues, commits and addresses in what Markdown came to, entities and escapes read."""
+    for token in tokens(render_markdown(*document(text))):
+        assert token.type != "html_block"
+        for child in token.children or []:
+            assert child.type not in {"link_open", "image", "html_inline"}
+            assert child.type == "code_inline" or not LIVE.search(child.content), child.content
+
+
+sizes = st.sampled_from([(1, 1), (1, 60), (40, 1), (1, 300), (100, 10), (2000, 1)])
+"""How often a text is repeated, and how many there are of each thing that has it."""
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=12)
+@given(text=nasty, size=sizes)
+@example(text="`|", size=(9000, 1))
+def test_a_summary_fits_into_a_comment_whatever_it_is_about(text: str, size: tuple[int, int]) -> None:
+    times, number = size
+    run, tests, compared = document(text[: 40_000 // times] * times if times > 1 else text)
+    run = msgspec.structs.replace(
+        run, gates=run.gates * number, notes=run.notes * number, exclusions=run.exclusions * number,
+        planned=run.planned * number,
+    )  # fmt: skip
+    shown = render_markdown(run, tests * number, compared)
+    assert len(shown.encode()) <= 65_535
+    assert headings(shown)[1].endswith("REGRESSION")
+
+
+def test_what_is_cut_is_counted_and_what_failed_comes_first() -> None:
+    gates = [a_gate(f"gate-{number}-{'x' * 60}") for number in range(3000)]
+    gates += [a_gate("the-one", GateOutcome.FAILED, reason="exit code 1")]
+    tests = [a_test(f"t{number}", TestOutcome.FAILED, details="trace " * 90) for number in range(5000)]
+    shown = render_markdown(a_run(tests, gates=tuple(gates), outcome="failed"), tests)
+    assert len(shown.encode()) <= 65_535
+    assert "`the-one`" in shown
+    assert "3000 of 3,001 gates passed" in shown
+    gate_rows = [row for row in rows(shown) if row[0].startswith("`gate-")]
+    listed = sum(row[0].startswith("`gate-") for row in gate_rows)
+    assert f"… and {3000 - listed:,} more gates." in shown
+    failures = shown.count("- **failed** `t")
+    assert f"… and {5000 - failures:,} more failures." in shown
+
+
+def test_a_command_is_shown_whole_or_not_at_all() -> None:
+    gates = (a_gate("long", command_line=f"rm -rf build/{'x' * 70_000}"), a_gate("short", command_line="make it"))
+    shown = render_markdown(a_run(gates=gates), [])
+    assert "rm -rf build" not in "".join(blocks(shown))
+    assert "make it" in "".join(blocks(shown))
+    assert "1 command more in `run.json`" in shown
