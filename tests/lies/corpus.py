@@ -40,6 +40,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             a call of the shell.
         config: what is in `gates.toml` besides its gates; all of it where it has a gate.
         only: the tools that can be asked; empty for all.
+        ours: what gates is known to answer, where that is not right.
+        why: why that is so.
         files: texts by name.
     """
 
@@ -58,6 +60,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     gates: tuple[tuple[str, ...], ...] = (("run",),)
     config: str = ""
     only: tuple[str, ...] = ()
+    ours: Literal["right", "fooled", "false alarm"] = "right"
+    why: str = ""
     files: dict[str, str] = {}
 
 
@@ -78,4 +82,6 @@ def _case(folder: Path) -> Case:
         raise ValueError(f"{path}: {error}") from error
     if (case.honest == "said") != bool(case.says) or (case.honest == "kept") != bool(case.keeps):
         raise ValueError(f"{path}: honest = {case.honest!r} needs {'says' if case.honest == 'said' else 'keeps'}")
+    if (case.ours == "right") == bool(case.why):
+        raise ValueError(f"{path}: why = … belongs to ours = … alone")
     return case

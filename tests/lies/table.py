@@ -33,8 +33,10 @@ def table(cases: Sequence[Case], answers: Answers, tools: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text for a cell."""
-    return text.replace("|", r"\|").replace("<", r"\<").replace("*", r"\*")
+    """Text for a cell; what stands in backticks is shown as it is, but for the sign that ends a cell."""
+    parts = text.replace("|", r"\|").split("`")
+    parts[::2] = [part.replace("<", r"\<").replace("*", r"\*") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def score(answers: Answers, tool: str) -> str:
