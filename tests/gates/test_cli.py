@@ -148,6 +148,7 @@ def test_wrong_usage_is_told_on_standard_error(
     call: Callable[..., Ended], tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     (tmp_path / "gates.toml").write_text(COMMAND)
+    (tmp_path / "go.mod").touch()  # so that there is something to begin with
     ended = call(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
@@ -332,10 +333,12 @@ def test_a_schema_is_printed(call: Callable[..., Ended], name: str) -> None:
 def test_a_starter_is_written_into_this_folder(call: Callable[..., Ended], tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "new").mkdir()
+    for folder in (tmp_path, tmp_path / "new"):
+        (folder / "go.mod").touch()
     assert call("init", "--print").out.startswith("# gates.toml")
     assert call("init", "-C", "new").code == 0
     assert call("list", "-C", "new").code == 0
-    assert {path.name for path in tmp_path.iterdir()} == {".git", "new"}
+    assert {path.name for path in tmp_path.iterdir()} == {".git", "go.mod", "new"}
 
 
 @pytest.mark.parametrize(
@@ -343,6 +346,7 @@ def test_a_starter_is_written_into_this_folder(call: Callable[..., Ended], tmp_p
 )
 def test_a_reader_that_went_away_is_no_failure_and_hides_none(tmp_path: Path, arguments: list[str], code: int) -> None:
     (tmp_path / "gates.toml").write_text('[gate.one]\ncommand = "false"\n')
+    (tmp_path / "go.mod").touch()
     lay(tmp_path / "reports", a_run())
     reader, writer = os.pipe()
     os.close(reader)
