@@ -17,7 +17,7 @@ from gates.folders import Blocked
 from gates.results import FileDigest
 from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
 from gates.storage.claims import NAMES
-from gates.storage.records import all_records, prune
+from gates.storage.records import all_records
 from gates.storage.reports import Reports, refuse_taken
 from gates.values import ExitCode
 from tests.gates.junit.sample import a_run, a_test
@@ -386,35 +386,3 @@ def test_without_space_lines_stay_whole_and_no_verdict_is_left(tmp_path: Path) -
     assert (done.stdout.splitlines(), done.stderr) == (["written", problem, problem, "written", "written"], "")
     found = everything(tmp_path / "reports")
     assert found == {".gitignore": b"*\n", "tests.jsonl": b"one\n" * 10 + b"three\n", "run.json": b"gave up"}
-
-
-# Records
-
-
-def test_a_record_is_kept_until_the_next_run_publishes_there(project: Path, records: Path) -> None:
-    for number in range(3):
-        a_whole_run(project, records, number)
-    lay(project / "other", a_run(id="other"), records=records)
-    assert len(all_keys(records)) == 2
-    assert everything(next(all_records(records)).path / "files")
-
-
-def test_records_beyond_the_budget_are_removed_the_oldest_first(
-    project: Path, records: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gates.storage.records.KEPT", 2)
-    for number in range(4):
-        lay(project / f"reports-{number}", a_run(id=f"r{number}"), records=records)
-    assert [key.partition("-")[0] for key in all_keys(records)] == ["r3", "r2"]
-    with Reports.begin(project / "x", records, "a0"):
-        prune(records, records / "none")
-        assert "a0" in [key.partition("-")[0] for key in all_keys(records)], "its run goes on"
-
-
-def test_what_is_no_record_is_left_alone(records: Path, project: Path) -> None:
-    (records / "theirs").mkdir(parents=True)
-    (records / "theirs/file").write_text("x")
-    (records / "broken").mkdir()
-    (records / "broken/journal.jsonl").write_text("{\n[]\n\xff")
-    a_whole_run(project, records)
-    assert (records / "theirs/file").exists()
