@@ -60,6 +60,7 @@ from typing import TYPE_CHECKING, Any
 
 from .originals import exists, json, os, write_text, write_whole
 from .regular import read_bytes, read_text
+from .room import complain
 from .values import SCHEMA_VERSION, plural
 
 if TYPE_CHECKING:
@@ -326,6 +327,7 @@ class Stream:
                 line = line[os.write(self._fd, line) :]
         except OSError as error:
             self.error = error
+            complain(os.path.dirname(self.path), error)
 
     def adopt(self) -> None:
         """Write from this process from now on: it goes on for the one that made the stream, which writes no more."""

@@ -26,9 +26,6 @@ MARK = ".made-by-gates"
 ROOM = 1 << 16
 """Bytes that must fit into a temporary folder before anything is begun in it."""
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""Errors that are the disk's fault, and nobody else's."""
-
 
 def temporary_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where temporary files go: what the user named, whether it can be used or not, else what Python finds.

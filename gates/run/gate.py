@@ -15,6 +15,7 @@ from gates.errors import EnvironmentProblem
 from gates.regular import read_bytes
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.results.files import LOGS_FOLDER
+from gates.room import FULL, complaint, reserve
 from gates.run import verdict, witnesses
 from gates.run.brought import coverage_of, diagnostics_of, excerpt_of, stamps
 from gates.run.imports import Imported, look_at_imports
@@ -91,8 +92,9 @@ class RunningGate:
         self._log.say(f"{self.command_line}")
         if not self.inject:
             self._log.say(witnesses.FALLBACK)
-        environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
         try:
+            environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
+            reserve(str(self._inbox.folder))
             return GateProcess(
                 self.command,
                 cwd=self.around.root / self.gate.config.cwd,
@@ -100,8 +102,12 @@ class RunningGate:
                 keeper=self.around.keeper,
             )
         except OSError as error:
-            self._log.say(f"cannot start {self.command[0]}: {error.strerror}")
-            self._ended_by, self._why = GateOutcome.COULD_NOT_RUN, f"cannot start {self.command[0]}: {error.strerror}"
+            place = f" ({error.filename})" if error.filename and error.errno in FULL else ""
+            self._ended_by, self._why = (
+                GateOutcome.COULD_NOT_RUN,
+                f"cannot start {self.command[0]}: {error.strerror}{place}",
+            )
+            self._log.say(self._why)
             return None
 
     @property
@@ -329,6 +335,7 @@ class RunningGate:
         found.append(self._ledger(bool(summaries)))
         found.append(witnesses.imports_witness(self._imported.places, self._imported.stale))
         found += self._injection(exit_code, has_tests=bool(junit_tests))
+        found = witnesses.with_room(found, complaint(str(self._inbox.folder)), str(self.around.work.parent), counts)
         return [witness for witness in found if witness is not None], junit_tests
 
     def _injection(self, exit_code: int | None, *, has_tests: bool) -> list[Witness | None]:

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.run.witnesses.names import EXIT_CODE, IMPORTS, INJECTION, JUNIT, LEDGER, NOX_REPORT, REPORTS, RUNNER, TESTS
+from gates.run.witnesses.names import (
+    EXIT_CODE,
+    IMPORTS,
+    INJECTION,
+    JUNIT,
+    LEDGER,
+    NOX_REPORT,
+    REPORTS,
+    ROOM,
+    RUNNER,
+    TESTS,
+)
 from gates.run.witnesses.testresults import NO_TEST, NOTHING_RAN
 from gates.values import ExitCode, GateOutcome, worst_exit
 
@@ -51,6 +62,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
         better = next((w.detail for w in found if w.outcome is worst.outcome and w.name in (TESTS, JUNIT)), "")
         nothing = next((w.detail for w in found if w.name == TESTS and w.detail in NOTHING_RAN), "")  # the code is 5
         reason = nothing or better or reason
+        reason = "; ".join([reason, *(witness.detail for witness in found if witness.name == ROOM)])
         # Only the tool's own fault keeps this gate from being judged, and the reader must learn what to do.
         reason = next((witness.detail for witness in found if witness.name == INJECTION), reason)
     if worst.outcome is GateOutcome.SKIPPED:

@@ -15,6 +15,7 @@ from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.noxreport import nox_witness
 from gates.run.witnesses.ownword import own_word_witness
+from gates.run.witnesses.room import with_room
 from gates.run.witnesses.testresults import (
     ALL_SKIPPED,
     NO_TEST,
@@ -46,4 +47,5 @@ __all__ = [
     "runner_witness",
     "tree_witness",
     "unspoken_witness",
+    "with_room",
 ]

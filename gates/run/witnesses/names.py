@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS, TREE, RUNNER = (
+EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION, IMPORTS, TREE, RUNNER, ROOM = (
     "exit code",
     "nox report",
     "test results",
@@ -15,4 +15,5 @@ EXIT_CODE, NOX_REPORT, TESTS, JUNIT, REPORTS, OWN_WORD, CLOCK, LEDGER, INJECTION
     "imports",
     "tree",
     "test runner",
+    "room",
 )
