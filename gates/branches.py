@@ -98,7 +98,7 @@ def _recorded(name: str, said: dict[tuple[str, str, str], str]) -> Parent | None
 
 def parent_in_history(git: Git, name: str, trunk: str) -> str:
     """The nearest other branch that `name` holds and the trunk does not; empty where there is none."""
-    words = ("--format=%(refname:lstrip=2)", "--merged", name, "--no-merged", trunk, _HEADS)
+    words = ("--format=%(refname:lstrip=2)", f"--merged={name}", f"--no-merged={trunk}", _HEADS)
     others = [other for other in git.answer("for-each-ref", *words).split() if other != name]
     # A branch at the very same commit holds this one as well as the other way round: neither stands on the other.
     tip = git.commit(name)
@@ -108,12 +108,12 @@ def parent_in_history(git: Git, name: str, trunk: str) -> str:
 
 def distance(git: Git, before: str, after: str) -> int:
     """Commits of `after` that `before` does not have."""
-    return int(git.answer("rev-list", "--count", f"{before}..{after}", "--") or 0)
+    return int(git.answer("rev-list", "--count", "--end-of-options", f"{before}..{after}", "--") or 0)
 
 
 def holds(git: Git, commit: str, other: str) -> bool:
     """Whether `commit` has `other` in its history, or is it."""
-    return git.run("merge-base", "--is-ancestor", other, commit).returncode == 0
+    return git.run("merge-base", "--is-ancestor", "--end-of-options", other, commit).returncode == 0
 
 
 def fork_of(git: Git, parent: str, child: str) -> str:
@@ -121,12 +121,12 @@ def fork_of(git: Git, parent: str, child: str) -> str:
 
     The parent's reflog remembers its former tips; without one there is the merge base.
     """
-    return git.answer("merge-base", "--fork-point", parent, child) or git.merge_base(parent, child)
+    return git.answer("merge-base", "--fork-point", "--end-of-options", parent, child) or git.merge_base(parent, child)
 
 
 def first_title(git: Git, before: str, after: str) -> str:
     """Title of the first commit that `after` adds."""
-    words = ("--no-show-signature", "--reverse", "--format=%s", f"{before}..{after}", "--")
+    words = ("--no-show-signature", "--reverse", "--format=%s", "--end-of-options", f"{before}..{after}", "--")
     title = git.answer("log", *words).partition("\n")[0]
     return title.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

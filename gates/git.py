@@ -180,7 +180,7 @@ class Git:
 
     def tree(self, commit: str) -> str:
         """The tree of a commit."""
-        return self.need("rev-parse", f"{commit}^{{tree}}")
+        return self.need("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
     def head(self) -> tuple[str, str]:
         """Commit and tree of HEAD; without a commit yet, nothing and the tree without files."""
@@ -241,11 +241,11 @@ class Git:
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor; empty when there is none."""
-        return self.answer("merge-base", one, other)
+        return self.answer("merge-base", "--end-of-options", one, other)
 
     def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
         """All best common ancestors: several after merges in both directions, none of histories without a common start."""
-        return tuple(self.answer("merge-base", "--all", one, other).split())
+        return tuple(self.answer("merge-base", "--all", "--end-of-options", one, other).split())
 
 
 def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:

@@ -92,4 +92,6 @@ def _exit_code() -> int:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    from gates.escapes import clean
+
+    sys.stderr.write(f"{clean(text)}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -224,7 +225,7 @@ def arrange(parents: Mapping[str, str], trunk: str) -> tuple[str, ...]:
         raise UsageError(
             "these branches do not lead to the trunk",
             got=", ".join(f"{name} on {parents[name]}" for name in lost),
-            remedy=f"git config branch.{lost[0]}.gates-parent {trunk}",
+            remedy=shlex.join(["git", "config", f"branch.{lost[0]}.gates-parent", trunk]),
         )
     return tuple(order)
 

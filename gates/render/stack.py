@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gates.compare.stack import Failure, Layer, Stack, StackRun
 
-MERGE_COMMAND = "gh pr merge {branch} --squash --delete-branch --subject {subject}"
+MERGE_COMMAND = "gh pr merge --squash --delete-branch --subject {subject} -- {branch}"
 """The template of the command that merges a layer."""
 
 PLACEHOLDERS = ("branch", "parent", "trunk", "number", "total", "title", "subject")
@@ -36,17 +36,19 @@ SHOWN_FILES = 4
 
 
 def merge_command_of(layer: Layer, trunk: str, template: str = "") -> str:
-    """The command that merges a layer; every value is quoted for a shell.
+    """The command that merges a layer; every value is quoted for a shell, and no name is taken for an option.
 
     Raises:
         UsageError: the template has a name that is not known, or is no template.
     """
+    # The usual one says where options end; of another one nobody knows, so a name like `-x` is spelled out for git.
+    named = _spelled_out if template else str
     template = template or MERGE_COMMAND
     title = layer.title or layer.name
     values = {
-        "branch": layer.name,
-        "parent": layer.parent,
-        "trunk": trunk,
+        "branch": named(layer.name),
+        "parent": named(layer.parent),
+        "trunk": named(trunk),
         "number": str(layer.number),
         "total": str(layer.total),
         "title": title,
@@ -54,6 +56,10 @@ def merge_command_of(layer: Layer, trunk: str, template: str = "") -> str:
     }
     _check_template(template)
     return template.format(**{name: shlex.quote(value) for name, value in values.items()})
+
+
+def _spelled_out(name: str) -> str:
+    return f"refs/heads/{name}" if name.startswith("-") else name
 
 
 def _check_template(template: str) -> None:
@@ -71,7 +77,7 @@ def _check_template(template: str) -> None:
 
 def rebase_command_of(layer: Layer, fork: str) -> str:
     """The command that moves what a layer has above `fork`, and nothing else, onto its parent."""
-    return shlex.join(["git", "rebase", "--onto", layer.parent, fork[:12], layer.name])
+    return shlex.join(["git", "rebase", f"--onto={layer.parent}", "--", fork[:12], layer.name])
 
 
 def render_stack(stack: Stack, *, markdown: bool = False) -> str:

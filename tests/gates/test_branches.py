@@ -6,7 +6,10 @@ import pytest
 
 from gates.branches import (
     Parent,
+    distance,
+    first_title,
     fork_of,
+    holds,
     local_branches,
     parent_in_history,
     recorded_parents,
@@ -99,3 +102,15 @@ def test_a_rebase_moves_only_what_lies_above_the_fork(git: Git, repository: Repo
     moved = would_rebase(git, fork, git.commit("one.x"), git.commit("two"))
     assert moved.conflicts == ()
     assert git.answer("show", f"{moved.tree}:one.x") == "rewritten"
+
+
+def test_a_branch_that_looks_like_an_option_is_asked_about_like_any_other(git: Git) -> None:
+    tip = git.commit("one.x")
+    git.need("update-ref", "refs/heads/--all", tip)
+    git.need("update-ref", "refs/heads/-evil", git.commit("two"))
+    assert (git.commit("--all"), git.tree("--all")) == (tip, git.tree("one.x"))
+    assert distance(git, "--all", "-evil") == distance(git, "one.x", "two") == 1
+    assert (holds(git, "-evil", "--all"), holds(git, "--all", "-evil")) == (True, False)
+    assert fork_of(git, "--all", "-evil") == git.merge_base("--all", "-evil") == tip
+    assert first_title(git, "--all", "-evil") == first_title(git, "one.x", "two") != ""
+    assert parent_in_history(git, "-evil", "main") in {"one.x", "--all"}

@@ -56,8 +56,8 @@ def test_each_failure_is_told_of_the_lowest_layer_that_introduced_it(stack: Proj
     assert failure["seen"] == ["two", "two merged into main", "three", "three merged into main"]
     assert "PR 3/3 three" in done.out
     assert "inherits failures, base failed, rebase pending" in done.out
-    assert "git rebase --onto two" in done.out
-    assert "gh pr merge one --squash --delete-branch --subject 'Add one (PR 1/3)'" in done.out
+    assert "git rebase --onto=two --" in done.out
+    assert "gh pr merge --squash --delete-branch --subject 'Add one (PR 1/3)' -- one" in done.out
     assert (stack.folder / "reports" / found["layers"][1]["own"]["reports"] / "summary.md").exists()
     assert (stack.reports / "stack.md").exists()
     assert stack.git("status", "--porcelain") == status

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from gates.compare.stack import Failing, Layer, Stack, StackRun, judged
 from gates.errors import UsageError
-from gates.render.stack import merge_command_of, render_stack
+from gates.render.stack import merge_command_of, rebase_command_of, render_stack
 from tests.gates.junit.sample import anything
 
 
@@ -90,7 +90,7 @@ def test_no_text_breaks_the_table(text: str) -> None:
 @pytest.mark.parametrize(
     ("template", "command"),
     [
-        ("", "gh pr merge two --squash --delete-branch --subject 'It'\"'\"'s (PR 2/3)'"),
+        ("", "gh pr merge --squash --delete-branch --subject 'It'\"'\"'s (PR 2/3)' -- two"),
         ("land {branch} {parent} {trunk} {number}/{total} {title}", "land two one main 2/3 'It'\"'\"'s'"),
         ("{{x}}", "{x}"),
     ],
@@ -99,6 +99,16 @@ def test_values_of_the_merge_command_are_quoted(template: str, command: str) -> 
     layer = Layer(name="two", parent="one", number=2, total=3, title="It's")
     made = merge_command_of(layer, "main", template)
     assert shlex.split(made) == shlex.split(command)
+
+
+def test_a_branch_that_looks_like_an_option_is_none_in_a_command() -> None:
+    layer = Layer(name="-evil", parent="--exec=x", number=1, total=1, title="-t")
+    usual = shlex.split(merge_command_of(layer, "main"))
+    assert usual[usual.index("--") + 1 :] == ["-evil"]
+    own = shlex.split(merge_command_of(layer, "main", "git merge {branch} {parent} {trunk}"))
+    assert own == ["git", "merge", "refs/heads/-evil", "refs/heads/--exec=x", "main"]
+    words = shlex.split(rebase_command_of(layer, "0123456789abcdef"))
+    assert words == ["git", "rebase", "--onto=--exec=x", "--", "0123456789ab", "-evil"]
 
 
 @pytest.mark.parametrize(

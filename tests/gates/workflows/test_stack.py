@@ -120,8 +120,8 @@ def test_a_layer_behind_its_parent_must_be_rebased_and_those_above_follow(stack:
     one, two, three = found(stack).layers
     assert [layer.rebase for layer in (one, two, three)] == ["", "pending", "after-parent"]
     assert (two.behind, two.rebase_conflicts, three.rebase_conflicts) == (1, (), ("three.txt",))
-    assert two.rebase_command == f"git rebase --onto one {two.fork[:12]} two"
-    assert three.rebase_command == f"git rebase --onto two {two.commit[:12]} three"
+    assert two.rebase_command == f"git rebase --onto=one -- {two.fork[:12]} two"
+    assert three.rebase_command == f"git rebase --onto=two -- {two.commit[:12]} three"
 
 
 def test_the_rebase_commands_do_what_was_predicted(stack: Repository) -> None:
