@@ -284,7 +284,7 @@ def _changes(run: Run) -> ChangeSection | None:
         for kind, title in KINDS
         if (members := tuple(change for change in files if change.kind == kind))
     )
-    split = ", ".join(f"{len(group.files)} {group.title.lower()}" for group in groups)
+    split = ", ".join(f"{group.title.lower()}: {len(group.files):,}" for group in groups)
     added, removed = (
         sum(number or 0 for number in column)
         for column in ([change.added for change in files], [change.removed for change in files])

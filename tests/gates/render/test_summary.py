@@ -144,7 +144,7 @@ def test_changes_are_split_by_kind_and_counted() -> None:
     )
     section = summarise(a_run(changes=Changes(commits=(("abc", "Add"),), files=files)), []).changes
     assert section is not None
-    assert section.line == "1 commit, 3 files (1 production code, 1 tests, 1 documentation), +13 -4 lines"
+    assert section.line == "1 commit, 3 files (production code: 1, tests: 1, documentation: 1), +13 -4 lines"
     assert [group.title for group in section.groups] == ["Production code", "Tests", "Documentation"]
     assert summarise(a_run(), []).changes is None
 
