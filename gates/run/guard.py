@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.run.witnesses.tree import changed_words, left_words, tree_witness
+from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Guard:
         self._ran: dict[str, None] = {}
         self._changes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self._left: dict[tuple[str, ...], list[str]] = {}
+        self._staged: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -41,8 +42,9 @@ class Guard:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of those."""
-        return tuple(left_words(files, gates) for gates, files in self._left.items())
+        """What is said of those, and of what was added to the index."""
+        came = [left_words(files, gates) for gates, files in self._left.items()]
+        return (*came, *(staged_words(indexes, gates) for gates, indexes in self._staged.items()))
 
     @property
     def why_not(self) -> str:
@@ -67,6 +69,8 @@ class Guard:
             self._changes.append((seen.faults, ran))
         if seen.left:
             self._left.setdefault(ran, []).extend(seen.left)
+        if seen.staged:
+            self._staged[ran] = seen.staged
         self._ran = dict.fromkeys(running)
         witnesses = [tree_witness(faults, gates) for faults, gates in self._changes if result.name in gates]
         if not witnesses:

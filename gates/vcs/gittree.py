@@ -84,11 +84,14 @@ class GitTree:
                 (faults.append(f"{said} (new)") if effect == "fault" else left.append(said))
         faults += [f"{self._inside}{name} (what git ignores)" for name in self._ignoring.changed()]
         faults += self._repository.changed()
+        staged = self._repository.staged()
         for nested in self._nested:
             seen = nested.look()
             faults += seen.faults
             left += seen.left
-        return Seen(faults=tuple(dict.fromkeys(faults)), left=tuple(dict.fromkeys(left)))
+            staged += seen.staged
+        faults, left = list(dict.fromkeys(faults)), list(dict.fromkeys(left))
+        return Seen(faults=tuple(faults), left=tuple(left), staged=tuple(staged))
 
     # Files
 

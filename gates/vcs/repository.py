@@ -52,7 +52,7 @@ class RepositoryState:
 
     def changed(self) -> list[str]:
         """What is other than it was, in words."""
-        return [*self._moved(), *self._staged(), *self._reconfigured()]
+        return [*self._moved(), *self._reconfigured()]
 
     def _where(self) -> list[str]:
         """Commit and branch of HEAD; nothing before the first commit."""
@@ -65,7 +65,11 @@ class RepositoryState:
             return [f"HEAD of {self._name} ({commits})"]
         return [f"the branch of {self._name}"] if before != self._head else []
 
-    def _staged(self) -> list[str]:
+    def staged(self) -> list[str]:
+        """Whether the index is other than it was.
+
+        A person who adds files while gates run changes nothing of what is validated: that is what lies in the folder.
+        """
         stamp = stamp_of(str(self._git.index))
         if stamp == self._index_stamp:
             return []

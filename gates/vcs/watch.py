@@ -32,10 +32,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         faults: what is no longer as it was validated: paths, and what else in words.
         left: new files that are part of the tree as `git add -A` would see it, and that no tool reads unasked.
+        staged: indexes that are other than they were, in words; the files are what is validated.
     """
 
     faults: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    staged: tuple[str, ...] = ()
 
 
 class Watch(Protocol):

@@ -41,6 +41,11 @@ def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
     return f"{came} came while {' and '.join(gates)} ran: {named(files)}; ignore {them}, or name {them} in `reports`"
 
 
+def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
+    """That files were added or taken out, which changes none of them."""
+    return f"{' and '.join(indexes)} changed while {' and '.join(gates)} ran; the files did not"
+
+
 def named(files: Sequence[str]) -> str:
     """The first few, and how many there are besides."""
     more = len(files) - SHOWN

@@ -91,3 +91,10 @@ def test_a_run_that_validates_nothing_has_nothing_to_look_at() -> None:
     guard.started("x")
     result = a_result("x")
     assert guard.ended(result, ()) is result
+
+
+def test_a_change_of_the_index_alone_is_said_and_fails_nothing() -> None:
+    guard = Guard(looks(Seen(staged=("the index of the repository",))))
+    guard.started("a")
+    assert str(guard.ended(a_result("a"), ()).outcome) == "passed"
+    assert guard.notes == ("the index of the repository changed while a ran; the files did not",)

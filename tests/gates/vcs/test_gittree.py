@@ -77,8 +77,8 @@ CHANGES = {
         ["a.py"],
     ),
     "a conftest": (write("conftest.py"), ["conftest.py (new)"]),
-    "assume-unchanged": (hide("assume-unchanged"), ["a.py", "the index of the repository"]),
-    "skip-worktree": (hide("skip-worktree"), ["a.py", "the index of the repository"]),
+    "assume-unchanged": (hide("assume-unchanged"), ["a.py"]),
+    "skip-worktree": (hide("skip-worktree"), ["a.py"]),
     "what git ignores": (write(".gitignore", "*\n"), [".gitignore"]),
     "an ignoring file that ignores itself": (
         all_of(write("sub/.gitignore", "*\n"), write("sub/conftest.py")),
@@ -100,7 +100,6 @@ CHANGES = {
         all_of(in_git("config", "filter.x.clean", "echo 1"), write(".git/info/attributes", "a.py filter=x"), write("a.py")),
         [".git/info/attributes of the repository", "git's setting filter.x.clean of the repository"],
     ),
-    "an added file": (in_git("add", "untracked.py"), ["the index of the repository"]),
     "another branch": (in_git("checkout", "--quiet", "-b", "other"), ["the branch of the repository"]),
 }  # fmt: skip
 
@@ -131,6 +130,14 @@ def test_one_file_that_git_refuses_does_not_hide_what_the_others_are(subject: Re
     os.utime(subject.root / "a.py")
     assert "sub/b.py" in (said := watch.look().faults)
     assert "a.py" not in said
+
+
+@pytest.mark.parametrize("words", [("add", "untracked.py"), ("rm", "--quiet", "--cached", "a.py")])
+def test_what_is_added_to_the_index_is_said_and_changes_no_file(subject: Repository, words: tuple[str, ...]) -> None:
+    watch = watched(subject)
+    subject.git(*words)
+    assert watch.look() == Seen(staged=("the index of the repository",))
+    assert watch.look() == Seen()
 
 
 def test_a_commit_moves_head(subject: Repository) -> None:
