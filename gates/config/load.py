@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config import paths
 from gates.config.locate import locate
+from gates.config.secrets import shown
 from gates.config.tables import Problems, nul_in, read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
@@ -100,7 +101,7 @@ def _tool_table(path: Path) -> dict[str, Any] | None:
                         f"{'.'.join(keys)} is not a table",
                         place=_places(path, ())(keys),
                         expected="[tool.gates]",
-                        got=repr(table),
+                        got=shown(table),
                     ),
                 )
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from gates.masking import Mask
+from gates.masking import Mask, looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,17 @@ def mask_of(configs: Sequence[Config], environment: Mapping[str, str], kind: typ
         mask.learn({change.name: change.value for change in gate.env if change.value is not None})
         mask.learn(named_in(gate.command + gate.args))
     return mask
+
+
+def shown(value: Any) -> str:
+    """A value of the config for an error, when there is no mask yet: without what secret names stand for."""
+    return repr(_without_secrets(value))
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: f"[masked: {key}]" if looks_secret(key) else _without_secrets(item) for key, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def named_in(words: Sequence[str]) -> dict[str, str]:

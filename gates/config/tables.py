@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from gates.config import paths
 from gates.config.durations import seconds
+from gates.config.secrets import shown
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
 from gates.errors import ConfigError
@@ -308,13 +309,13 @@ class Problems:
         group, at = table.get(name, {}), (*above, name)
         dotted = ".".join(at)
         if not isinstance(group, dict):
-            self.add(at, f"{dotted} is not a table", expected=f"[{dotted}.NAME]", got=repr(group))
+            self.add(at, f"{dotted} is not a table", expected=f"[{dotted}.NAME]", got=shown(group))
             return
         for key, value in group.items():
             if isinstance(value, dict):
                 yield key, value
             else:
-                self.add((*at, key), f"{dotted}.{key} is not a table", expected=f"[{dotted}.{key}]", got=repr(value))
+                self.add((*at, key), f"{dotted}.{key} is not a table", expected=f"[{dotted}.{key}]", got=shown(value))
 
     def fields(self, table: Mapping[str, Any], known: Mapping[str, Reader], at: tuple[str, ...]) -> dict[str, Any]:
         """The known fields of a table, read; unknown and wrong ones are noted."""
@@ -337,7 +338,7 @@ class Problems:
             except MistakenFilter as error:
                 self.add((*at, key), f"{key!r}: {error}")
             except ValueError as error:
-                self.add((*at, key), f"wrong value of {key!r}", expected=str(error), got=repr(value))
+                self.add((*at, key), f"wrong value of {key!r}", expected=str(error), got=shown(value))
         return found
 
 
@@ -350,7 +351,7 @@ def read_junit_rules(table: Mapping[str, Any], problems: Problems) -> dict[str, 
     """`[junit]`."""
     rules = table.get("junit", {})
     if not isinstance(rules, dict):
-        problems.add(("junit",), "junit is not a table", expected="[junit]", got=repr(rules))
+        problems.add(("junit",), "junit is not a table", expected="[junit]", got=shown(rules))
         return {}
     return problems.fields(rules, JUNIT, ("junit",))
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from gates.config.durations import seconds
+from gates.config.secrets import shown
 from gates.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Name
     if table is None:
         return ()
     if not isinstance(table, dict):
-        problems.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=repr(table))
+        problems.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=shown(table))
         return ()
     left_out = {"overrides", *(TABLES if at == ("tests",) else ())}
     base = {key: value for key, value in table.items() if key not in left_out}
