@@ -6,6 +6,7 @@ printed goes through `Commands`.
 
 from __future__ import annotations
 
+import json
 import re
 
 _COLOUR = re.compile("\x1b\\[[0-9;:]*m")
@@ -30,6 +31,11 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text  # nearly all of it
     return _UNFIT.sub(_escape, _NEWLINE.sub("\n", _COLOUR.sub("", text)))
+
+
+def clean_json(text: str) -> str:
+    """JSON whose texts show what nobody would see as escapes of JSON: it reads as before."""
+    return _UNFIT.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
 
 
 def one_line(text: str, limit: int = 0) -> str:

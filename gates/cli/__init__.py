@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from gates import __version__
 from gates.cli import looking, running, stacking
+from gates.cli.shown import say
 from gates.cli.signals import heard
 from gates.cli.streams import guard, loss
 from gates.errors import GatesError
@@ -92,6 +93,4 @@ def _exit_code() -> int:
 
 
 def _say(text: str) -> None:
-    from gates.escapes import clean
-
-    sys.stderr.write(f"{clean(text)}\n")
+    say(f"{text}\n", err=True)

@@ -23,7 +23,7 @@ from gates.cli.options import (
     timeout_option,
     union_of,
 )
-from gates.cli.shown import allow_commands
+from gates.cli.shown import allow_commands, say
 from gates.values import ExitCode
 
 results_option = click.option(
@@ -58,13 +58,13 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
         expression = asked.filter or "all()"
         tests = tests_of_files(folder, results, [expression]) if results else tests_of_project(folder, asked)
         text, said = listing(tests, expression if results else tests.expression, as_json=as_json)
-        click.echo(text, nl=False)
+        say(text, as_json=as_json)
         for line in said:
-            click.echo(line, err=True)
+            say(f"{line}\n", err=True)
         raise SystemExit(ExitCode.GATE_FAILED if tests.broken else ExitCode.PASSED)
     from gates.workflows.listing import gate_listing
 
-    click.echo(gate_listing(folder, asked, as_json=as_json), nl=False)
+    say(gate_listing(folder, asked, as_json=as_json), as_json=as_json)
 
 
 @click.command()
@@ -84,7 +84,7 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 
     folder, asked = project_root(root), request(**options)
     tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
-    click.echo(explanation(tests, test, asked.filter if results else ""), nl=False)
+    say(explanation(tests, test, asked.filter if results else ""))
 
 
 @click.command("show-config")
@@ -100,7 +100,7 @@ def show_config(root: Path | None, test: str, **options: Any) -> None:
     from gates.workflows.collect import tests_of_project
     from gates.workflows.tests import settings_of
 
-    click.echo(settings_of(tests_of_project(project_root(root), request(**options)), test), nl=False)
+    say(settings_of(tests_of_project(project_root(root), request(**options)), test))
 
 
 @click.command()
@@ -118,10 +118,10 @@ def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
 
     folder, asked = project_root(root), request(**options)
     if not verify:
-        click.echo(ledgers.ledger_listing(folder), nl=False)
+        say(ledgers.ledger_listing(folder))
         return
     text, code = ledgers.verify(folder, asked, command_line())
-    click.echo(text, nl=False)
+    say(text)
     raise SystemExit(code)
 
 
@@ -169,7 +169,7 @@ def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
     from gates.workflows.clean import told
 
     items = remove(project_root(root), everything=everything, dry_run=dry_run)
-    click.echo(told(items, dry_run=dry_run), nl=False)
+    say(told(items, dry_run=dry_run))
 
 
 @click.command()
@@ -180,7 +180,7 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
     """Write a starter config after looking at what is there."""
     from gates.workflows.init import write_starter
 
-    click.echo(write_starter(root or Path.cwd(), force=force, only_print=only_print), nl=False)
+    say(write_starter(root or Path.cwd(), force=force, only_print=only_print))
 
 
 @click.command()

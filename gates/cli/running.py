@@ -24,6 +24,7 @@ from gates.cli.options import (
     run_options,
     timeout_option,
 )
+from gates.cli.shown import say
 from gates.errors import UsageError
 from gates.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS, plural
 
@@ -70,10 +71,10 @@ def rerun(root: Path | None, reports: Path | None, events: str | None, **options
     folder = project_root(root)
     rest = rest_of(folder, request(**options))
     if rest.request is None:
-        click.echo("\n".join(rest.said))
+        say("\n".join([*rest.said, ""]))
         return
     prepared = prepare(folder, rest.request, reports=absolute(reports))
-    click.echo("\n".join(prepared.plan.notes), err=True)
+    say("\n".join([*prepared.plan.notes, ""]), err=True)
     from gates.workflows.validate import validate
 
     finished = validate(prepared, command_line(), events=events)

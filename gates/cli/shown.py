@@ -49,6 +49,14 @@ def allow_commands() -> None:
         sys.stdout.own = True
 
 
+def say(text: str, *, as_json: bool = False, err: bool = False) -> None:
+    """Print lines that hold text of others: names of tests, notes, errors."""
+    from gates.escapes import clean, clean_json
+
+    stream = sys.stderr if err else sys.stdout
+    stream.write(clean_json(text) if as_json else clean(text))
+
+
 class Shown(io.TextIOWrapper):
     """Masks secrets, and neutralises commands, unless they are our own (`own`)."""
 

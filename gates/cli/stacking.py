@@ -23,6 +23,7 @@ from gates.cli.options import (
     root_option,
     timeout_option,
 )
+from gates.cli.shown import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,5 +86,5 @@ def stack(
     )
     text = to_json(found).decode() if form == "json" else render_stack(found, markdown=form == "markdown")
     with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
-        click.echo(text, nl=False)
+        say(text, as_json=form == "json")
     raise SystemExit(found.exit_code)

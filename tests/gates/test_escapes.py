@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.escapes import Commands, clean, one_line
+from gates.escapes import Commands, clean, clean_json, one_line
 from tests.gates.junit.sample import anything
 
 
@@ -31,6 +31,13 @@ from tests.gates.junit.sample import anything
 )
 def test_shows_what_a_terminal_or_a_file_cannot(text: str, shown: str) -> None:
     assert clean(text) == shown
+
+
+@given(anything)
+def test_cleaned_json_reads_as_before(text: str) -> None:
+    document = json.dumps([text], ensure_ascii=False)
+    assert json.loads(clean_json(document)) == [text]
+    assert clean(clean_json(document)) == clean_json(document)
 
 
 def test_no_format_character_is_invisible() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.cli import shown as module
-from gates.cli.shown import Secrets, Shown, allow_commands
+from gates.cli.shown import Secrets, Shown, allow_commands, say
 from gates.config import load_config
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ def test_a_config_that_was_read_adds_its_secrets(stream: Shown, tmp_path: Path) 
     load_config(tmp_path)
     print("lic-123456", file=stream)
     assert text_of(stream) == "lic-123456\n[masked: LICENCE]\n"
+
+
+def test_names_of_others_do_nothing_to_a_terminal(stream: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", stream)
+    say("test[\x1b]52;c;x\x07\u202e]\n")
+    say('["\u202e\x7f"]\n', as_json=True)
+    assert text_of(stream) == 'test[\\x1b]52;c;x\\x07\\u202e]\n["\\u202e\\u007f"]\n'
 
 
 def test_commands_of_our_own_go_through(stream: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
