@@ -316,7 +316,7 @@ class RunningGate:
             found.append(witnesses.exit_witness(exit_code, self.gate.kind))
             if self.gate.kind == "nox":
                 found.append(
-                    witnesses.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.tail)
+                    witnesses.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.ending)
                 )
         found.append(witnesses.own_word_witness(_json(self._folder / "outcome.json")))
         summaries = [process.summary for process in self._inbox.processes.values()]

@@ -26,6 +26,9 @@ _OWN = b"gates > "
 """Begins our own lines: a command line that speaks of warnings is none."""
 
 _TAIL_LINES = 12
+_ENDING_LINES = 200
+_ENDING_CUT = 4096
+"""Bytes that are kept of a line of the ending."""
 
 
 class GateLog:
@@ -46,7 +49,7 @@ class GateLog:
         self.words = Words()
         self._mask = mask
         self._rest = b""
-        self._tail: list[bytes] = []
+        self._ending: list[bytes] = []
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of output.
@@ -80,7 +83,8 @@ class GateLog:
         self.refused_plugin = self.refused_plugin or _REFUSED in lines
         self.words.take(lines)
         self.warnings += sum(1 for line in lines.splitlines() if _WARNING.search(line) and not line.startswith(_OWN))
-        self._tail = (self._tail + lines.splitlines()[-_TAIL_LINES:])[-_TAIL_LINES:]
+        new = [line[:_ENDING_CUT] for line in lines.splitlines()[-_ENDING_LINES:]]
+        self._ending = (self._ending + new)[-_ENDING_LINES:]
         self._stream.write(lines)
 
     def close(self) -> None:
@@ -107,4 +111,9 @@ class GateLog:
     @property
     def tail(self) -> str:
         """The last lines, for people."""
-        return b"\n".join(self._tail).decode("utf-8", "replace")
+        return b"\n".join(self._ending[-_TAIL_LINES:]).decode("utf-8", "replace")
+
+    @property
+    def ending(self) -> str:
+        """More of them, for programs."""
+        return b"\n".join(self._ending).decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from gates.results import Witness
+from gates.run.witnesses.installs import install_trouble
 from gates.run.witnesses.names import NOX_REPORT
 from gates.values import GateOutcome
 
@@ -49,6 +50,10 @@ def _of_session(entry: dict[str, Any], tail: str) -> Witness:
         return Witness(
             name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=f"{missing['name']}: program not found"
         )
+    trouble = install_trouble(tail) if word == "failed" and not reason else ""
+    if trouble:
+        detail = f"packages cannot be installed: {trouble}"
+        return Witness(name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
     # `aborted` is by session.error. A session that is interrupted leaves no report, and a word that nobody knows is
     # none of success.
     outcome = {"success": GateOutcome.PASSED, "skipped": GateOutcome.SKIPPED}.get(word, GateOutcome.FAILED)

@@ -1,0 +1,54 @@
+"""Why a session of nox could not install what it needs: only what the installer itself says of the world around it.
+
+A branch that names a version that does not exist, or that cannot be built, fails. A package that no index has, an index
+that cannot be reached and a full disk are nobody's failure. The words count where they stand: in the output of an
+installer whose command was the session's last, behind the marks of its own messages. A test that prints them is no
+installer.
+"""
+
+from __future__ import annotations
+
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_FAILED = re.compile(r"nox > Command (?P<command>[^\n]*) failed with exit code \d+:?")
+_CLOSING = re.compile(r"nox > Session [^\n]+ failed\.\s*\Z")
+_INSTALLER = re.compile(
+    r"(?:\S*/)?(?:python[\d.]* -m )?(?:uv )?pip[\d.]* (?:install|download|sync)\b|(?:\S*/)?uv (?:sync|venv)\b"
+    r"|(?:\S*/)?(?:conda|mamba|micromamba) (?:install|create|update)\b"
+)
+_OWN = re.compile(r"\s*(?:nox > )?(?:error|cause|Caused by|ERROR|WARNING|╰─▶|├─▶|\u00d7)[: ]\s*(?P<words>\S.*)")
+_BUILT = (
+    *("build backend returned an error", "subprocess-exited-with-error", "metadata-generation-failed"),
+    *("Failed to build", "Failed building"),
+)
+"""Said where code of the project, or of a package, ran and failed."""
+_OF_THE_WORLD = (
+    *("No space left on device", "Disk quota exceeded", "Read-only file system"),
+    *("Failed to fetch", "tcp connect error", "dns error", "Connection refused", "connection broken by"),
+    *("Temporary failure in name resolution", "Name or service not known", "Network is unreachable"),
+    *("network was disabled", "network connectivity is disabled", "CondaHTTPError", "Could not fetch URL"),
+    *("was not found in the package registry", "was not found in the provided package locations"),
+    "from versions: none",
+)
+
+
+def install_trouble(tail: str) -> str:
+    """What kept packages from being installed, where that is the environment's fault; empty where it is not.
+
+    Args:
+        tail: the last lines of the session's log.
+    """
+    text = _COLOUR.sub("", tail)
+    closing = _CLOSING.search(text)
+    commands = [*_FAILED.finditer(text)]
+    if closing is None or not commands or _INSTALLER.match(commands[-1]["command"]) is None:
+        return ""
+    command = commands[-1]
+    said = text[command.end() : closing.start()]
+    if not command[0].endswith(":"):  # its output was shown while it ran: behind the line that says that it starts
+        said = text[: command.start()].rpartition(f"nox > {command['command']}\n")[2] + said
+    if any(words in said for words in _BUILT):
+        return ""
+    own = [match["words"] for line in said.splitlines() if (match := _OWN.match(line))]
+    return next((words for sign in _OF_THE_WORLD for words in own if sign in words), "")
