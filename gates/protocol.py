@@ -78,7 +78,10 @@ INJECTED_PLUGIN = f"{INJECTED_PACKAGE}.pytest_plugin"
 
 INBOX = "GATES_INBOX"
 SETTINGS = "GATES_PYTEST"
-_INJECTED = (INBOX, SETTINGS, "PYTEST_PLUGINS", "PYTEST_ADDOPTS", "PYTHONPATH")
+TOX_OVERRIDE = "TOX_OVERRIDE"
+TOX_PASSES = "testenv.pass_env+=PYTHONPATH,PYTEST_PLUGINS,PYTEST_ADDOPTS,GATES_*"
+"""What tox's `--override` has to be, so that the variables of the injection reach the pytest that it starts."""
+_INJECTED = (INBOX, SETTINGS, "PYTEST_PLUGINS", "PYTEST_ADDOPTS", "PYTHONPATH", TOX_OVERRIDE)
 LEDGER = "[tool.gates.exclusions]"
 LONGEST = 32_000
 """Characters of settings that a variable may hold: Linux refuses variables from 128 KiB on, and all of them share a limit."""
@@ -270,6 +273,8 @@ def remove_injection(environ: MutableMapping[str, str]) -> Callable[[], None]:
 def _remove(environ: MutableMapping[str, str]) -> None:
     environ.pop(INBOX, None)
     environ.pop(SETTINGS, None)
+    if environ.get(TOX_OVERRIDE) == TOX_PASSES:
+        del environ[TOX_OVERRIDE]
     if PACKAGE == "gates":
         return
     plugins = [name for name in environ.get("PYTEST_PLUGINS", "").split(",") if name.strip() != PLUGIN]
@@ -388,6 +393,8 @@ __all__ = [
     "PLUGIN",
     "SCHEMA_VERSION",
     "SETTINGS",
+    "TOX_OVERRIDE",
+    "TOX_PASSES",
     "Settings",
     "Stop",
     "Stream",

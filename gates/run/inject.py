@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gates
-from gates.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS
+from gates.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS, TOX_OVERRIDE, TOX_PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,9 @@ def injected(environment: Mapping[str, str], injection: Path, inbox: Path, setti
         rest = environment.get(name, "")
         return f"{first}{separator}{rest}" if rest else first
 
-    return {
+    # tox hands on no variable that it is not told of; who overrides its config knows better.
+    tox = {} if environment.get(TOX_OVERRIDE) else {TOX_OVERRIDE: TOX_PASSES}
+    return tox | {
         "PYTHONPATH": joined("PYTHONPATH", str(injection), os.pathsep),
         "PYTEST_PLUGINS": joined("PYTEST_PLUGINS", INJECTED_PLUGIN, ","),
         "PYTEST_ADDOPTS": joined("PYTEST_ADDOPTS", f"-p {INJECTED_PLUGIN}", " "),

@@ -46,6 +46,12 @@ def test_variables_of_the_user_stay_behind_ours(tmp_path: Path) -> None:
     assert "OTHER" not in added
 
 
+def test_tox_is_told_to_hand_the_injection_on_unless_the_user_overrides_it(tmp_path: Path) -> None:
+    added = injected({}, tmp_path, tmp_path / "inbox", Settings())
+    assert added["TOX_OVERRIDE"].startswith("testenv.pass_env+=PYTHONPATH,")
+    assert "TOX_OVERRIDE" not in injected({"TOX_OVERRIDE": "a.b=c"}, tmp_path, tmp_path / "inbox", Settings())
+
+
 def test_an_empty_variable_leaves_no_separator(tmp_path: Path) -> None:
     added = injected({"PYTHONPATH": ""}, tmp_path, tmp_path / "inbox", Settings())
     assert added["PYTHONPATH"] == str(tmp_path)  # an empty entry would be the current folder
