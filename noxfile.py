@@ -267,6 +267,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def killed(session: nox.Session) -> None:
+    """Kill runs at random moments, and close their terminals: nothing is lost (`-- --runs 60 --terminals 10 --seed 1`)."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.integration.killed", *session.posargs)
+
+
+@nox.session
 def simulate(session: nox.Session) -> None:
     """What the statistics of times find and what they invent (`-- --comparisons 1000 --seed 1`, `-- --real 60`)."""
     prepare(session, "test", project=True)

@@ -1,0 +1,185 @@
+"""Kill runs at random moments, and close their terminals: no file is lost, no process is left, no record is half.
+
+`nox -s killed` (`-- --runs 60 --terminals 10 --seed 1`). Each run is of a small project with files of its own in and beside
+its reports, and with gates whose processes hide. What does not hold is printed, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import pty
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.errors import GatesError
+from gates.results.files import load_run, load_tests
+from tests.gates.run.waiting import is_alive
+from tests.integration.project import PATIENCE, Project, checklist, pytest_gate, python_gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HIDE = """
+import os, sys, time
+if not os.fork():
+    os.setsid()
+    if os.fork(): os._exit(0)
+    with open(f"pids/{os.getpid()}", "w"): pass
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"], {})
+with open(f"pids/{os.getpid()}", "w"): pass
+time.sleep(0.3)
+"""
+"""A gate with a process that leaves its group, its session and its parent, and drops every variable."""
+
+MINE = {
+    "src/thing.py": "VALUE = 1\n",
+    "notes.txt": "mine\n",
+    "reports/mine.md": "mine\n",
+    "reports/logs/server.log": "mine\n",
+    "reports/confirm/2024-01/data.csv": "1,2\n",
+    "test_it.py": "import pytest\n@pytest.mark.parametrize('n', range(40))\ndef test_it(n): pass\n",
+}
+"""Files that are not ours to touch."""
+
+
+def make(folder: Path, cache: Path) -> Project:
+    project = Project(folder, cache)
+    project.environment["TMPDIR"] = str(folder.with_name("temporary"))
+    Path(project.environment["TMPDIR"]).mkdir()
+    hide = python_gate("hide", "hide.py") + 'timeout = "30s"\n'
+    project.write(
+        MINE | {"hide.py": HIDE, ".gitignore": "pids\nreports\n__pycache__\n"} | checklist(pytest_gate(), hide)
+    )
+    project.commit()
+    return project
+
+
+def digests(project: Project) -> dict[str, str]:
+    """What the user's files hold; links are told from files."""
+    found = {}
+    for name in MINE:
+        path = project.folder / name
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b"gone"
+        found[name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def left_alive(project: Project) -> list[int]:
+    """Processes of the gates that still live, a moment after the end."""
+    deadline = time.monotonic() + 10
+    while True:
+        pids = [int(path.name) for path in (project.folder / "pids").iterdir() if is_alive(int(path.name))]
+        if not pids or time.monotonic() > deadline:
+            return pids
+        time.sleep(0.02)
+
+
+def faults(project: Project, before: dict[str, str]) -> Iterator[str]:
+    """What does not hold after a run that was ended."""
+    after = digests(project)
+    yield from (f"{name} changed" for name, digest in before.items() if after[name] != digest)
+    pids = left_alive(project)
+    for pid in pids:
+        yield f"process {pid} is left"
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    run_file, summary = project.reports / "run.json", project.reports / "summary.md"
+    try:
+        run = load_run(run_file) if run_file.exists() else None
+        load_tests(project.reports / "tests.jsonl")
+    except GatesError as error:
+        yield f"a record is half: {error}"
+        return
+    if summary.exists() and (run is None or not run.complete):
+        yield "there is a summary of a run that is not complete"
+    if project.leftovers():
+        yield f"files were written aside: {project.leftovers()}"
+
+
+def one_kill(project: Project, moment: float) -> str:
+    """Kill a run; in which state it was."""
+    with project.start("run") as process:
+        time.sleep(moment)
+        ended = process.poll() is not None
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+    if ended:
+        return "ended before"
+    return "running" if (project.reports / "run.json").exists() else "before its first record"
+
+
+def one_terminal(project: Project, moment: float) -> Iterator[str]:
+    """Close the terminal of a run; what does not hold."""
+    master, slave = pty.openpty()
+    take = "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    process = project.start("run", before=take, start_new_session=True, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    os.set_blocking(master, False)
+    deadline = time.monotonic() + moment
+    begun = project.folder / "pids"
+    while time.monotonic() < deadline or not any(begun.iterdir()):
+        with contextlib.suppress(OSError):
+            os.read(master, 1 << 16)
+        time.sleep(0.01)
+        if process.poll() is not None:
+            break
+    os.close(master)
+    code = process.wait(PATIENCE)
+    run = load_run(project.reports / "run.json")
+    if (code, run.complete, run.exit_code) not in ((130, True, 130), (0, True, 0)):
+        yield f"exit code {code}; run.json: complete {run.complete}, exit code {run.exit_code}"
+    for name in ("summary.md", "junit.xml", "tests.jsonl"):
+        if not (project.reports / name).exists():
+            yield f"{name} is missing"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=60, help="how many are killed")
+    parser.add_argument("--terminals", type=int, default=10, help="how many are closed")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    chance = random.Random(chosen.seed)
+    found: list[str] = []
+    states: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        project = make(Path(folder, "project"), Path(folder, "cache"))
+        pids = project.folder / "pids"
+        pids.mkdir()
+        before = digests(project)
+        began = time.monotonic()
+        assert project.gates("run").code == 0
+        whole = time.monotonic() - began
+        for number in range(chosen.runs + chosen.terminals):
+            for path in pids.iterdir():
+                path.unlink()
+            moment = chance.uniform(0, whole * 1.2)
+            if number < chosen.runs:
+                state, what = one_kill(project, moment), "kill"
+                states[state] = states.get(state, 0) + 1
+                told = list(faults(project, before))
+            else:
+                what = "terminal"
+                told = [*one_terminal(project, moment), *faults(project, before)]
+            found += [f"{what} {number} after {moment:.2f} s: {fault}" for fault in told]
+        last = project.gates("run")
+        if last.code:
+            found.append(f"the next run ended with {last.code}: {last.text[-400:]}")
+        found += [f"the last run: {fault}" for fault in faults(project, before)]
+        found += [f"left in TMPDIR: {path.name}" for path in Path(project.environment["TMPDIR"]).glob("gates-*")]
+    print("\n".join(found))
+    print(json.dumps({"killed": chosen.runs, "states": states, "terminals": chosen.terminals, "faults": len(found)}))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
