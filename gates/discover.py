@@ -15,7 +15,7 @@ import msgspec
 
 from gates.config import Config, FindingsSource, GateConfig
 from gates.errors import ManyErrors, UsageError
-from gates.regular import read_bytes
+from gates.regular import open_file, read_bytes
 from gates.values import plural
 
 TAG = "gate"
@@ -122,8 +122,12 @@ def list_sessions(
     Raises:
         UsageError: the noxfile is broken.
     """
-    if not (root / NOXFILE).exists():
+    try:
+        open_file(root / NOXFILE).close()  # nox itself would wait for a FIFO for ever
+    except FileNotFoundError:
         return ()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", place=str(root / NOXFILE)) from error
     # Without a keyword nox lists what the noxfile selects by default, not everything.
     every = () if only_default else ("-k", "not gates_lists_every_session")
     done = launcher(nox_command("--list", "--json", *every, *nox_args), root)

@@ -40,6 +40,10 @@ _NO_FILTERS = ("-c", "core.autocrlf=false")
 """What is exported is read by programs, not edited: as it lies in the tree."""
 
 
+_READ_BY_GIT = (".gitignore", ".gitattributes", ".mailmap")
+"""Files that git reads on its own, whatever they are."""
+
+
 class Git:
     """The git repository that holds a folder."""
 
@@ -51,7 +55,8 @@ class Git:
         """The repository that `folder` lies in; None where there is none or git is not installed.
 
         Raises:
-            EnvironmentProblem: there is one, but it belongs to somebody else and git refuses to look into it.
+            EnvironmentProblem: there is one, but it belongs to somebody else and git refuses to look into it; or git would
+                wait for ever.
         """
         if shutil.which("git") is None:
             return None
@@ -63,7 +68,17 @@ class Git:
                 place=str(folder),
                 remedy=f"git config --global --add safe.directory {shlex.quote(str(folder))}",
             )
-        return git if done.stdout.strip() == b"true" else None
+        if done.stdout.strip() != b"true":
+            return None
+        for name in _READ_BY_GIT:
+            if (folder / name).is_fifo():
+                raise EnvironmentProblem(
+                    "is a FIFO, and git would wait for ever for what it holds",
+                    place=str(folder / name),
+                    expected="a file",
+                    remedy="remove it",
+                )
+        return git
 
     def run(
         self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""

@@ -183,8 +183,6 @@ class RunningGate:
             return landed
         if self._drain_until is None:
             self._drain_until = now + DRAIN_GRACE
-            if self._process.lost:
-                self._log.say("the process that starts gates was killed: how this gate ended is not known")
         if self._output_open and self._taken >= _AT_ONCE:
             return landed  # there is more to read
         if self._output_open and now < self._drain_until and (self._process.group_outlives() or self._process.strays()):
@@ -313,7 +311,7 @@ class RunningGate:
         if self._ended_by is not None:
             found.append(Witness(name=names.CLOCK, outcome=self._ended_by, detail=self._why))
         if self._process is not None:
-            found.append(witnesses.exit_witness(exit_code, self.gate.kind))
+            found.append(witnesses.exit_witness(exit_code, self.gate.kind, lost=self._process.lost))
             if self.gate.kind == "nox":
                 found.append(
                     witnesses.nox_witness(_json(self._folder / "nox.json"), self.gate.signature, self._log.ending)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,12 @@ def test_nox_that_fails_is_quoted(root: Path, nox: FakeNox, got: str) -> None:
         list_sessions(root, nox)
     assert caught.value.got == got
     assert caught.value.place == str(root / "noxfile.py")
+
+
+def test_a_noxfile_that_is_a_fifo_is_refused_before_nox_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "noxfile.py")
+    with pytest.raises(UsageError, match="cannot be read: is a FIFO, not a regular file"):
+        list_sessions(tmp_path, FakeNox(session("lint")))
 
 
 def test_nox_that_says_nothing_is_no_empty_checklist(root: Path) -> None:

@@ -351,3 +351,10 @@ def test_flags_of_the_index_hide_no_edit(repository: Repository, flag: str, fold
     assert subject_of_worktree(repository.root, git).dirty
     assert git.need("ls-tree", "-r", "--name-only", "--full-tree", git.worktree_tree()) == "a.py"
     assert repository.bytes()[".git/index"] == before[".git/index"], "the user's index keeps its flags"
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes", ".mailmap"])
+def test_what_git_would_wait_for_is_refused(repository: Repository, name: str) -> None:
+    os.mkfifo(repository.root / name)
+    with pytest.raises(EnvironmentProblem, match="git would wait for ever"):
+        Git.of(repository.root)

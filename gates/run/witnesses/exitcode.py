@@ -21,8 +21,19 @@ _MEANING: dict[int, str] = {
 }
 
 
-def exit_witness(exit_code: int | None, kind: str) -> Witness:
-    """What the exit code says."""
+_UNKNOWN = "the process that starts gates was killed, so nobody knows how this one ended"
+
+
+def exit_witness(exit_code: int | None, kind: str, *, lost: bool = False) -> Witness:
+    """What the exit code says.
+
+    Args:
+        exit_code: of the gate's first process.
+        kind: of the gate.
+        lost: whoever waited for it was killed; the exit code is made up.
+    """
+    if lost:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=_UNKNOWN)
     if exit_code is None:
         return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail="the process has no exit code")
     if exit_code == 0:
