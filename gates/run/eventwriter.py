@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import select
 import stat
 import sys
@@ -15,9 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gates.errors import UsageError
+from gates.folders import open_within
 from gates.results.files import encoded
-from gates.results.happenings import Dropped, RunFinished
+from gates.results.happenings import Dropped, Happenings, RunFinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,31 +37,46 @@ LAST = 2.0
 TAKEN = {"-": "standard output", "1": "standard output", "2": "standard error"}
 """Targets to which the run itself speaks."""
 
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:fd/(\d+)|(stdout)|(stderr))")
+"""Paths that are descriptors, whatever lies behind them; opened again, it would be written from its beginning."""
+
+_FIRST = 1 << 20
+"""Bytes in which the first event of a file must end."""
+
 
 class EventWriter:
     """Owns the descriptor. A thread writes, because a pipe that nobody reads would hold up whoever writes into it."""
 
-    def __init__(self, target: str, wall: Callable[[], float] = time.time, waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        target: str,
+        wall: Callable[[], float] = time.time,
+        waiting: int = WAITING,
+        root: Path | None = None,
+    ) -> None:
         """Open the target.
 
         Args:
             target: a path, or the number of an open descriptor.
             wall: seconds since the epoch.
             waiting: events that are kept for a slow reader.
+            root: the project's folder: below it, no link is followed.
 
         Raises:
-            UsageError: it cannot be opened, there is no such descriptor, or people read there.
+            UsageError: it cannot be opened, there is no such descriptor, people read there, or a file lies there that
+                holds no events.
         """
-        if target in TAKEN:
+        named = _descriptor_of(target)
+        if named in TAKEN:
             raise UsageError(
-                f"{TAKEN[target]} is where the run is shown, so nothing else is written there",
+                f"{TAKEN[named]} is where the run is shown, so nothing else is written there",
                 place=f"--events {target}",
                 remedy="name a file, or another descriptor: --events 3 3>&1 >/dev/null",
             )
         self._wall, self._most = wall, waiting
         self._path: Path | None = None
         self._descriptor = -1
-        self._open(target)
+        self._open(named, root)
         self._queue: deque[Happening] = deque()
         self._dropped = 0
         self._gone = self._ending = False
@@ -65,14 +84,18 @@ class EventWriter:
         self._thread = threading.Thread(target=self._write_all, name="gates-events", daemon=True)
         self._thread.start()
 
-    def _open(self, target: str) -> None:
+    def _open(self, target: str, root: Path | None) -> None:
         try:
             if target.isdigit():
                 self._descriptor = _writable_copy(int(target))
-            elif Path(target).exists() and stat.S_ISFIFO(Path(target).stat().st_mode):
+                return
+            kind = Path(target).stat().st_mode if Path(target).exists() else 0
+            if stat.S_ISFIFO(kind):
                 self._path = _writable_fifo(target)  # opened by the thread: it waits for a reader
+            elif stat.S_ISCHR(kind):
+                self._descriptor = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
             else:
-                self._descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+                self._descriptor = _own_file(Path(target).absolute(), root)
         except (OSError, OverflowError) as error:
             words = getattr(error, "strerror", "") or str(error)
             raise UsageError(f"events cannot be written: {words}", place=f"--events {target}") from error
@@ -132,6 +155,49 @@ class EventWriter:
                 waiting = select.poll()
                 waiting.register(self._descriptor, select.POLLOUT)
                 waiting.poll()
+
+
+def _descriptor_of(target: str) -> str:
+    found = _DESCRIPTOR.fullmatch(target)
+    if found is None:
+        return target
+    return found[1] or ("1" if found[2] else "2")
+
+
+def _own_file(path: Path, root: Path | None) -> int:
+    """A file that is not there, is empty, or holds the events of an earlier run: nothing else is written over.
+
+    Raises:
+        UsageError: it holds something else, or is a link.
+        OSError: it cannot be opened.
+    """
+    with open_within(root, path.parent) as folder:
+        about = folder.about(path.name)
+        if about is None:
+            return folder.create(path.name)
+        if stat.S_ISLNK(about.st_mode):
+            raise UsageError(
+                "events are written into no symbolic link",
+                place=str(path),
+                expected="a file, or nothing",
+                got=f"a link to {os.fsencode(path.readlink()).decode('utf-8', 'backslashreplace')}",
+                remedy="remove the link, or name another file",
+            )
+        descriptor = folder.open(path.name, os.O_RDWR)
+    first, newline, _ = os.pread(descriptor, _FIRST, 0).partition(b"\n")
+    try:
+        if first or newline:
+            msgspec.json.decode(first, type=Happenings)
+    except ValueError as error:
+        os.close(descriptor)
+        raise UsageError(
+            "a file lies there that holds no events, so they are not written over it",
+            place=str(path),
+            expected="no file, an empty one, or the events of an earlier run",
+            remedy="move it away, or name another file",
+        ) from error
+    os.ftruncate(descriptor, 0)
+    return descriptor
 
 
 def _writable_fifo(target: str) -> Path:

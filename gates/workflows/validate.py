@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config.values import Output
-from gates.errors import EnvironmentProblem
+from gates.errors import EnvironmentProblem, UsageError
 from gates.outstanding import left_by
 from gates.render.live import live_line
 from gates.results import Run, TestResult
@@ -28,6 +28,7 @@ from gates.run.remains import known
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings, log_names
 from gates.scratch import scratch
+from gates.storage.claims import is_report
 from gates.storage.reports import Reports
 from gates.workflows.feed import Feed
 from gates.workflows.recorder import Recorder
@@ -73,7 +74,7 @@ def validate(
         UsageError: events cannot be written there.
         EnvironmentProblem: the reports cannot be written; everything that ran was ended.
     """
-    writer = EventWriter(events) if events is not None else None
+    writer = _event_writer(prepared, events) if events is not None else None
     run_id = new_run_id()
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
@@ -140,6 +141,17 @@ def validate(
     if remember and not stressed:
         _remember(prepared, finished, recorder.mask, aside=aside)
     return finished
+
+
+def _event_writer(prepared: Prepared, events: str) -> EventWriter:
+    path, folder = Path(events).absolute(), prepared.reports.absolute()
+    if path.is_relative_to(folder) and is_report(path.relative_to(folder).as_posix()):
+        raise UsageError(
+            "the run writes its reports there, so events are not",
+            place=f"--events {events}",
+            remedy="name another file",
+        )
+    return EventWriter(events, root=prepared.home)
 
 
 def new_run_id() -> str:

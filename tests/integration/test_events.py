@@ -115,7 +115,7 @@ def test_what_a_command_line_holds_is_masked_and_made_text(mixed: Project) -> No
 
 def test_a_run_that_cannot_go_on_says_so_to_its_followers(project: Project) -> None:
     project.write(noxfile(nox_session("noise", "PYTHON, '-c', \"for _ in range(40000): print('noise')\"")))
-    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000)); os.execv(sys.argv[1], sys.argv[1:])"
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)); os.execv(sys.argv[1], sys.argv[1:])"
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     launcher = (sys.executable, "-c", limit)

@@ -25,7 +25,10 @@ def began(number: int) -> TestBegan:
 
 def test_events_arrive_in_order_in_a_file_that_is_begun_anew(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
-    file.write_text("old\n")
+    EventWriter(str(file)).close()
+    before = EventWriter(str(file))
+    before.put(began(1000))
+    before.close()
     writer = EventWriter(str(file))
     for number in range(100):
         writer.put(began(number))
@@ -85,12 +88,46 @@ def test_a_target_that_cannot_be_written_is_refused(tmp_path: Path, target: str)
         EventWriter(target if target.isdigit() else str(tmp_path / target))
 
 
-@pytest.mark.parametrize("target", ["-", "1", "2"])
+@pytest.mark.parametrize("target", ["-", "1", "2", "/dev/stdout", "/dev/fd/2"])
 def test_events_never_mix_with_what_people_read(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="is where the run is shown"):
         EventWriter(target)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content", [b"import os\n", b"\n", b"{}\n", b'{"event":"walk","time":1}\n', b"\xff" * 2_000_000]
+)
+def test_a_file_that_holds_something_else_is_never_written_over(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match="holds no events"):
+        EventWriter(str(file))
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("linked", ["events.jsonl", "folder"])
+def test_no_link_of_a_branch_leads_events_out_of_the_project(linked: str, tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "project"
+    outside.mkdir()
+    root.mkdir()
+    (outside / "events.jsonl").touch()
+    (root / linked).symlink_to(outside / linked if linked != "folder" else outside)
+    target = root / ("events.jsonl" if linked != "folder" else "folder/new.jsonl")
+    with pytest.raises(UsageError, match="link"):
+        EventWriter(str(target), root=root)
+    assert [(path.name, path.read_text()) for path in outside.iterdir()] == [("events.jsonl", "")]
+
+
+def test_a_path_of_a_descriptor_is_the_descriptor(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.write_text("before\n")
+    with file.open("a") as log:
+        writer = EventWriter(f"/dev/fd/{log.fileno()}")
+        writer.put(began(1))
+        writer.close()
+    assert [line[:7] for line in file.read_text().splitlines()] == ["before", '{"event']
 
 
 def test_a_descriptor_for_reading_is_refused() -> None:
