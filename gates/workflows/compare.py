@@ -119,7 +119,7 @@ def compare_subjects(
     sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
     sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
-    base_side = sides.run_base(wanted, prepared.store.folder / "base")
+    base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
     if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
         return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
     _refuse_foreign(base_side.finished, base)
