@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.formats import JUNIT_ODDITIES
-from gates.junit.words import NO, bad_word
+from gates.junit.words import NO, bad_word, counts_failures
 from gates.values import plural
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\d{1,15}(?:\.0*)?|\d{1,3}(?:,\d{3}){1,4}", re.ASCII)
 
 _BAD = ("failures", "errors")
-_ALSO_BAD = ("failed", "failure", "error", "crashed", "crashes", "timeouts", "aborted", "broken")
 _SKIPS = ("skipped", "skip", "skips", "ignored", "not-run")
 
 
@@ -82,7 +81,8 @@ def doubts(
     where = f"<{tag} name={name[:100]!r}>" if name else f"<{tag}>"
     told: list[Doubt] = []
     numbers: dict[str, int] = {}
-    for key in ("tests", "started", *_BAD, *_ALSO_BAD, *_SKIPS):
+    also_bad = [key for key in attributes if key not in _BAD and counts_failures(key)]
+    for key in ("tests", "started", *_BAD, *also_bad, *_SKIPS):
         text = attributes.get(key, "").strip()
         if not text or (key not in {"tests", "started", *_BAD} and text != "0" and text.lower() in NO):
             continue
@@ -91,23 +91,26 @@ def doubts(
         else:
             oddity = "" if text.startswith("-") else "unreadable-counts"
             told.append(Doubt(f'{where} says {key}="{text[:40]}", which counts nothing', oddity))
-    told += _bad(where, numbers, found, accepted)
+    told += _bad(where, numbers, also_bad, found, accepted)
     told += _tests(where, numbers, found, accepted)
     for key in _SKIPS:
         if numbers.get(key, 0) > found.skipped:
             told.append(Doubt(_said(where, key, numbers[key], found.skipped, "skip"), "skipped-count-unlisted"))
-    word = "" if found.bad else bad_word(attributes, passed)
+    some_passed = found.cases > found.bad + found.skipped
+    word = "" if found.bad else bad_word(attributes, passed, some_passed=some_passed)
     if word:
         told.append(Doubt(f"{where} says {word}, and nothing in it failed"))
     return told
 
 
-def _bad(where: str, numbers: dict[str, int], found: Found, accepted: Collection[str]) -> list[Doubt]:
+def _bad(
+    where: str, numbers: dict[str, int], also_bad: Collection[str], found: Found, accepted: Collection[str]
+) -> list[Doubt]:
     told: list[Doubt] = []
     failures, errors = (numbers.get(key, 0) for key in _BAD)
     if "errors-count-output" in accepted and failures + errors > found.bad >= failures:
         return [Doubt(_said(where, "errors", errors, found.bad - failures, "error"), "errors-count-output")]
-    for key in (*_BAD, *_ALSO_BAD):
+    for key in (*_BAD, *also_bad):
         number = numbers.get(key, 0)
         if number > found.bad:
             told.append(Doubt(_said(where, key, number, found.bad, "failure"), _of_bad(key, number, found)))

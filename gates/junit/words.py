@@ -16,7 +16,7 @@ from gates.values import BAD_TESTS, TestOutcome
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    Question = Literal["outcome", "passed", "failed", "skipped", "run", ""]
+    Question = Literal["outcome", "passed", "failed", "skipped", "run", "code", ""]
 
 _WORDS: dict[str, TestOutcome] = {
     **dict.fromkeys(("passed", "pass", "passing", "ok", "success", "successful", "succeeded"), TestOutcome.PASSED),
@@ -44,16 +44,23 @@ _QUESTIONS: dict[str, Question] = {
     **dict.fromkeys(("status", "result", "outcome", "state", "verdict", "conclusion", "disposition"), "outcome"),
     **dict.fromkeys(("teststatus", "testresult", "testoutcome", "executionstatus", "finalstatus"), "outcome"),
     **dict.fromkeys(("success", "successful", "succeeded", "passed", "pass", "passing", "ok"), "passed"),
+    **dict.fromkeys(("completed", "finished", "passes", "successes"), "passed"),
     **dict.fromkeys(("failed", "failure", "failures", "fail", "failing", "unsuccessful", "notok"), "failed"),
     **dict.fromkeys(("error", "errors", "errored", "exception", "broken", "crash", "crashed", "panicked"), "failed"),
     **dict.fromkeys(("timedout", "aborted", "killed", "cancelled", "canceled", "interrupted", "incomplete"), "failed"),
     **dict.fromkeys(("disabled", "skipped", "skip", "ignored", "ignore", "notrun", "pending", "todo"), "skipped"),
+    **dict.fromkeys(("invalid", "unexpected"), "failed"),
     "executed": "run",
+    **dict.fromkeys(("exitcode", "exitstatus", "returncode", "rc", "exit", "signal"), "code"),
 }
 """Attribute, in lower case and without hyphens → the question that it answers."""
 
-_SAID_BY_PROPERTIES = frozenset({"outcome", "status", "result"})
-"""Properties are free for anything; these say how a test ended where their value is a known word."""
+_SOUNDS_BAD = re.compile(
+    r"fail|crash|abort|kill|timedout|timeouts|broken|panic|fatal|cancel|interrupt|unsuccess|errors?$"
+)
+"""Other attributes that speak of a failure, in the same form. A `timeout` may be a limit."""
+
+_AUXILIARY = re.compile(r"^(?:is|has|was|did)(?=.)")
 
 
 class Said(NamedTuple):
@@ -87,9 +94,9 @@ def said_by(
     """
     words = tuple([pair for pair in attributes.items() if question_of(pair[0])])
     said = _said(words, frozenset(passed)) if words else _NOTHING
-    for name in _SAID_BY_PROPERTIES.intersection(properties or ()):
-        text = (properties or {})[name]
-        outcome = _meaning(text.strip())
+    # Properties are free for anything: they say how a test ended where their value is a known word.
+    for name, text in (properties or {}).items():
+        outcome = _meaning(text.strip()) if question_of(name) == "outcome" else None
         if outcome is not None:
             said = _worse(said, Said(outcome, f"property {name}={text[:100]!r}"))
     return said
@@ -118,7 +125,7 @@ def _answer(question: Question, name: str, value: str, passed: Collection[str]) 
         return Said(accepted=text)
     if question == "outcome":
         outcome = _meaning(value)
-    elif question == "failed":
+    elif question in ("failed", "code"):
         outcome = TestOutcome.FAILED if flag not in NO and flag.strip("0") else outcome
     elif question == "skipped":
         outcome = TestOutcome.SKIPPED if flag not in NO else outcome
@@ -140,18 +147,38 @@ def _meaning(value: str) -> TestOutcome | None:
     return None if near is TestOutcome.PASSED else near
 
 
-def bad_word(attributes: Mapping[str, str], passed: Collection[str] = ()) -> str:
-    """The attribute of a suite that says that something failed in it, or says what nobody knows; empty for none."""
-    said = said_by(
-        {name: text for name, text in attributes.items() if question_of(name) in ("outcome", "passed")}, None, passed
-    )
+def counts_failures(name: str) -> bool:
+    """Whether an attribute of a suite, if it is a number, counts what failed, however its name is written."""
+    return question_of(name) == "failed"
+
+
+def bad_word(attributes: Mapping[str, str], passed: Collection[str] = (), *, some_passed: bool = True) -> str:
+    """The attribute of a suite that says that something failed in it, or says what nobody knows; empty for none.
+
+    Args:
+        attributes: of the suite.
+        passed: further words for a pass, normalised.
+        some_passed: whether a case in it passed: then a count of those is not zero.
+    """
+    asked = {}
+    for name, text in attributes.items():
+        question = question_of(name)
+        counted = question == "passed" and text.strip().isdecimal()
+        if question in ("outcome", "passed", "code") and not (counted and (int(text) or not some_passed)):
+            asked[name] = text
+    said = said_by(asked, None, passed)
     return said.word if said.outcome in BAD_TESTS else ""
 
 
 @lru_cache(maxsize=1024)
 def question_of(name: str) -> Question:
     """The question that an attribute answers, whatever its case or prefix; empty for any other attribute."""
-    return _QUESTIONS.get(_squeezed(name.rpartition(":")[2]), "")
+    word = _squeezed(name.rpartition(":")[2])
+    return (
+        _QUESTIONS.get(word)
+        or _QUESTIONS.get(_AUXILIARY.sub("", word))
+        or ("failed" if _SOUNDS_BAD.search(word) else "")
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -80,3 +80,20 @@ def test_every_oddity_says_how_it_is_accepted() -> None:
         (doubt,) = [d for said, found, *_ in CASES for d in doubts("s", said, found) if d.oddity == name][:1]
         assert acceptable(doubt) == f'if {clause}, accept it: accept = ["{name}"] in [junit] of the config'
     assert not acceptable(doubts("s", {"tests": "-1"}, Found())[0])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Failures", "FAILURES", "x:failures", "time-outs", "interrupted", "invalid", "unexpected", "exit_code", "rc"],
+)
+def test_a_count_of_failures_is_one_however_its_name_is_written(name: str) -> None:
+    assert doubts("testsuite", {"tests": "1", name: "1"}, Found(cases=1))
+    assert not doubts("testsuite", {"tests": "1", name: "0"}, Found(cases=1))
+
+
+@pytest.mark.parametrize("name", ["passed", "passes", "successes"])
+def test_a_count_of_passes_is_zero_only_where_none_passed(name: str) -> None:
+    assert doubts("testsuite", {name: "0"}, Found(cases=1))
+    assert not doubts("testsuite", {name: "1"}, Found(cases=1))
+    assert not doubts("testsuite", {name: "0"}, Found(cases=1, skipped=1))
+    assert not doubts("testsuite", {name: "0"}, Found())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gates.junit.words import bad_word, said_by
-from gates.values import TestOutcome
+from gates.values import BAD_TESTS, TestOutcome
 
 
 @pytest.mark.parametrize("word", ["passed", "PASS", " Passed ", "ok", "Success", "successful", "run", "completed"])
@@ -98,3 +98,27 @@ def test_a_suite_says_that_it_failed() -> None:
     assert bad_word({"status": "wobbly"}) == 'status="wobbly"'
     assert not bad_word({"status": "wobbly"}, {"wobbly"})
     assert not bad_word({"failures": "3", "errors": "1", "status": "skipped", "success": "True"})
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        'isFailed="true"', 'hasFailed="1"', 'wasSuccessful="false"', 'exitCode="1"', 'exit-code="-11"', 'rc="2"',
+        'return_code="1"', 'signal="9"', 'failure-message="boom"', 'completed="false"', 'didCrash="yes"',
+        'error-count="1"', 'x:Failed="true"',
+    ],
+)  # fmt: skip
+def test_an_attribute_that_speaks_of_a_failure_is_no_pass_whatever_it_is_called(attribute: str) -> None:
+    name, _, value = attribute.partition("=")
+    assert said_by({"name": "t", name: value.strip('"')}).outcome in BAD_TESTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", "30"), ("exitCode", "0"), ("signal", ""), ("isFailed", "false"), ("failure-message", ""),
+        ("wasSuccessful", "true"), ("message", "1"), ("hash", "1"), ("isolated", "1"), ("assertions", "7"),
+    ],
+)  # fmt: skip
+def test_other_attributes_say_nothing(name: str, value: str) -> None:
+    assert said_by({"name": "t", name: value}).outcome is TestOutcome.PASSED
