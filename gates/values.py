@@ -40,6 +40,24 @@ class TestOutcome(str, Enum):  # noqa: UP042 — StrEnum is not in Python 3.9
         return str(self.value)
 
 
+WORST_FIRST = (
+    TestOutcome.CRASHED,
+    TestOutcome.TIMEOUT,
+    TestOutcome.FAILED,
+    TestOutcome.ERROR,
+    TestOutcome.INTERRUPTED,
+    TestOutcome.NOT_RUN,
+    TestOutcome.QUARANTINED,
+    TestOutcome.EXCLUDED,
+    TestOutcome.SKIPPED,
+    TestOutcome.XFAILED,
+    TestOutcome.FLAKY,
+    TestOutcome.XPASSED,
+    TestOutcome.PASSED,
+)
+"""Where several results speak of one test, the first of these stands for all. A failure of the test itself is more
+telling than an error of its teardown."""
+
 BAD_TESTS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.TIMEOUT, TestOutcome.CRASHED})
 """Outcomes that say: the test ran, and it failed."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.values import BAD_TESTS, GateOutcome, TestOutcome
+from gates.values import BAD_TESTS, WORST_FIRST, GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,24 +31,6 @@ GATE_ELEMENTS = {
     GateOutcome.SKIPPED: "skipped",
 }
 """Outcome of a gate → element in its case; a `could-not-run` that the config accepts is skipped instead."""
-
-WORST_FIRST = (
-    TestOutcome.CRASHED,
-    TestOutcome.TIMEOUT,
-    TestOutcome.FAILED,
-    TestOutcome.ERROR,
-    TestOutcome.INTERRUPTED,
-    TestOutcome.NOT_RUN,
-    TestOutcome.QUARANTINED,
-    TestOutcome.EXCLUDED,
-    TestOutcome.SKIPPED,
-    TestOutcome.XFAILED,
-    TestOutcome.FLAKY,
-    TestOutcome.XPASSED,
-    TestOutcome.PASSED,
-)
-"""Where several results speak of one test, the first of these stands for all. A failure of the test itself is more
-telling than an error of its teardown."""
 
 RESULTS = {
     "failure": TestOutcome.FAILED,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gates.junit.outcomes import WORST_FIRST
-from gates.values import plural
+from gates.values import WORST_FIRST, plural
 
 if TYPE_CHECKING:
     from gates.junit.report import JUnitReport

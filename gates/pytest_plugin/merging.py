@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..values import TestOutcome, plural
+from ..values import WORST_FIRST, TestOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-WORST_FIRST = (
-    TestOutcome.CRASHED,
-    TestOutcome.TIMEOUT,
-    TestOutcome.FAILED,
-    TestOutcome.ERROR,
-    TestOutcome.INTERRUPTED,
-    TestOutcome.NOT_RUN,
-    TestOutcome.SKIPPED,
-    TestOutcome.XFAILED,
-    TestOutcome.XPASSED,
-    TestOutcome.FLAKY,
-    TestOutcome.PASSED,
-)
 _RANK = {outcome.value: rank for rank, outcome in enumerate(WORST_FIRST)}
 
 

@@ -5,13 +5,12 @@ import pytest
 from gates.junit.outcomes import (
     GATE_ELEMENTS,
     TEST_ELEMENTS,
-    WORST_FIRST,
     attempt_outcome,
     refine,
     result_outcome,
     worst_outcome,
 )
-from gates.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
+from gates.values import BAD_TESTS, LOST_TESTS, WORST_FIRST, GateOutcome, TestOutcome
 
 
 def test_the_order_of_the_worst_has_every_outcome_once() -> None:

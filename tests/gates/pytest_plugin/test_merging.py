@@ -4,8 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from gates.pytest_plugin.merging import WORST_FIRST, worst_of
-from gates.values import TestOutcome
+from gates.pytest_plugin.merging import worst_of
 
 PASSED, FAILED = {"outcome": "passed", "worker": "gw0"}, {"outcome": "failed", "worker": "gw1"}
 
@@ -26,8 +25,3 @@ def test_a_worker_that_says_nothing_leaves_the_test_unknown_unless_it_failed_els
     known: dict[str, str], outcome: str
 ) -> None:
     assert worst_of([known], 2)["outcome"] == outcome
-
-
-def test_every_outcome_of_a_worker_has_its_place() -> None:
-    decided_later = {TestOutcome.EXCLUDED, TestOutcome.QUARANTINED}
-    assert set(WORST_FIRST) == set(TestOutcome) - decided_later
