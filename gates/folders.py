@@ -166,6 +166,16 @@ class Folder:
         with self._parent(name) as (parent, last):
             os.rename(aside.rpartition("/")[2], last, src_dir_fd=parent, dst_dir_fd=parent)
 
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name, in a folder that is made where it is missing.
+
+        Raises:
+            Blocked: a part of a path is a link or a file.
+            OSError: it cannot be moved.
+        """
+        with self._parent(name) as (parent, last), self._parent(to, []) as (new_parent, new):
+            os.rename(last, new, src_dir_fd=parent, dst_dir_fd=new_parent)
+
     def put(self, name: str, data: bytes, made: list[str] | None = None) -> None:
         """Write a file as a whole in place of whatever file or link lies there.
 

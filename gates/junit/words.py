@@ -56,7 +56,7 @@ _QUESTIONS: dict[str, Question] = {
 """Attribute, in lower case and without hyphens → the question that it answers."""
 
 _SOUNDS_BAD = re.compile(
-    r"fail|crash|abort|kill|timedout|timeouts|broken|panic|fatal|cancel|interrupt|unsuccess|errors?$"
+    r"fail|crash|abort|kill|timedout|timeouts|broken|panic|fatal|cancel|interrupt|unsuccess|errors?(?:count)?$"
 )
 """Other attributes that speak of a failure, in the same form. A `timeout` may be a limit."""
 

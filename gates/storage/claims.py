@@ -6,6 +6,9 @@ cache was lost, from the folder's own `run.json`, which names every file of its 
 
 from __future__ import annotations
 
+import re
+import shlex
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -49,10 +52,16 @@ BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comp
 _TOP = frozenset({*(name for names in (*NAMES.values(), *BELOW.values()) for name in names), LOGS_FOLDER, ".gitignore"})
 
 
+ASIDE = "before-"
+"""Folders begin so, with a run's id behind it, in which files are kept that were changed since gates wrote them."""
+
+_ASIDE = re.compile(rf"{ASIDE}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
+
+
 def is_report(path: str) -> bool:
-    """Whether a path in a folder of reports is one that runs write, or write aside before it is renamed."""
+    """Whether a path in a folder of reports is one that runs write, write aside before it is renamed, or keep aside."""
     first = path.partition("/")[0]
-    return first in _TOP or any(first.startswith(f".{name}.") for name in _TOP)
+    return first in _TOP or _ASIDE.fullmatch(first) is not None or any(first.startswith(f".{name}.") for name in _TOP)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +69,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         files: names that may be removed.
-        changed: names under which gates published something, and something else lies there now.
+        changed: names under which gates published something, and something else lies there now, or nobody can tell.
         records: what this is known from, apart from the folder itself.
     """
 
@@ -92,11 +101,14 @@ def claim(folder: Folder, records: Path, kind: str) -> Claim:
                 (files if _wrote(record, folder, above, own) else changed).add(name)
         if with_kind:
             ended.append(record)
+    recorded = frozenset(changed)
     for above in ("", *_runs_below(folder, kind)):
         if f"{above}{RUN_FILE}" not in files:
-            known = _manifest(folder, above)
-            known = known if above or kind == "run" else known & set(NAMES[kind])
-            files |= {f"{above}{name}" for name in known}
+            known, others = _manifest(folder, above)
+            if not above and kind != "run":
+                known, others = known & set(NAMES[kind]), others & set(NAMES[kind])
+            files |= {f"{above}{name}" for name in known} - recorded  # a record knows better
+            changed |= {f"{above}{name}" for name in others}
     there = {name for name in changed - files if _there(folder, name)}
     return Claim(files=frozenset(files), changed=frozenset(there), records=tuple(ended))
 
@@ -123,28 +135,31 @@ def _runs_below(folder: Folder, kind: str) -> Iterator[str]:
             yield from (f"{name}/{each}/" for each in place.names())
 
 
-def _manifest(folder: Folder, above: str) -> set[str]:
+def _manifest(folder: Folder, above: str) -> tuple[set[str], set[str]]:
     try:
         with folder.below(above) as place:
-            return set(_by_manifest(place))
+            return _by_manifest(place)
     except (OSError, Blocked):
-        return set()
+        return set(), set()
 
 
-def _by_manifest(folder: Folder) -> Iterator[str]:
-    """Names by the folder's own `run.json`, for a cache that was lost.
+def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
+    """Names by the folder's own `run.json`, for a cache that was lost: what is as it says, and what is not.
 
     A branch cannot forge one: it would be tracked by git. And it cannot name what gates would not have written.
     """
     try:
         run = msgspec.json.decode(folder.read(RUN_FILE), type=Run)
     except (OSError, Blocked, ValueError, RecursionError):
-        return
+        return set(), set()
+    if _tracked(folder.path, (RUN_FILE,)):
+        return set(), set()
     logs = {gate.log for gate in run.gates if gate.log.startswith(f"{LOGS_FOLDER}/") and gate.log.count("/") == 1}
-    known = [name for name in run.files if name in logs or name in NAMES["run"]]
-    if not known or _tracked(folder.path, RUN_FILE):
-        return
-    yield RUN_FILE
+    named = {*logs, *NAMES["run"]}
+    known = [name for name in run.files if name in named]
+    if not known:
+        return set(), named  # of an earlier version: nobody knows what it wrote
+    ours = {RUN_FILE}
     for name in known:
         written = run.files[name]
         try:
@@ -153,21 +168,30 @@ def _by_manifest(folder: Folder) -> Iterator[str]:
         except (OSError, Blocked):
             continue
         if FileDigest(size=size, sha256=sha256) == written:
-            yield name
+            ours.add(name)
+    return ours, set(known) - ours
 
 
-def _tracked(folder: Path, name: str) -> bool:
+def _tracked(folder: Path, names: Iterable[str]) -> set[str]:
+    """Which of these names git tracks."""
     git = Git.of(folder)
-    return git is not None and bool(git.answer("ls-files", "-z", "--", f":(literal){name}"))
+    if git is None:
+        return set()
+    said = git.answer("ls-files", "-z", "--", *(f":(literal){name}" for name in names))
+    return {name for name in said.split("\0") if name}
 
 
-def need(folder: Folder, names: Iterable[str], claimed: Claim) -> None:
+def need(folder: Folder, names: Iterable[str], claimed: Claim) -> tuple[str, ...]:
     """Refuse to go on where a name that is needed is taken by something that is not ours.
 
+    Returns:
+        Names of files that gates published and somebody changed: they are to be moved aside, and are never removed.
+
     Raises:
-        UsageError: all such names, and what to do.
+        UsageError: all names that are taken, and what to do.
     """
     taken: dict[str, str] = {}
+    changed: list[str] = []
     for name in names:
         above = name.rpartition("/")[0]
         try:
@@ -175,13 +199,20 @@ def need(folder: Folder, names: Iterable[str], claimed: Claim) -> None:
         except Blocked as error:
             taken[above] = error.got
             continue
-        if about is not None and name not in claimed.files:
-            changed = name in claimed.changed
-            taken[name] = "changed since gates wrote it" if changed else "gates did not write it"
+        if about is None or name in claimed.files:
+            continue
+        if name in claimed.changed and stat.S_ISREG(about.st_mode):
+            changed.append(name)
+        else:
+            taken[name] = "gates did not write it"
+    tracked = _tracked(folder.path, (*taken, *changed)) if taken or changed else set()
+    taken |= dict.fromkeys((name for name in (*taken, *changed) if name in tracked), "git tracks it")
     if taken:
+        untrack = f"; git rm -r --cached {shlex.quote(str(folder.path))} takes reports out of git" if tracked else ""
         raise UsageError(
             "gates writes its reports under names that are taken, and replaces only what it wrote itself",
             place=str(folder.path),
             got=", ".join(f"{name} ({why})" for name, why in sorted(taken.items())),
-            remedy="move these away or remove them, or name another folder with --reports FOLDER",
+            remedy=f"move these away or remove them, or name another folder with --reports FOLDER{untrack}",
         )
+    return tuple(changed)

@@ -96,7 +96,7 @@ def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> No
         place=str(folder / differing[0][0]),
         expected=f"{differing[0][1].sha256} ({plural(differing[0][1].size, 'byte')})",
         got=str(differing[0][2]),
-        remedy="move these files away, and make the run again with `gates run`",
+        remedy="make the run again with `gates run`, which keeps these files aside",
     )
 
 

@@ -10,7 +10,7 @@ from gates.errors import EnvironmentProblem, UsageError
 from gates.folders import Blocked, Folder, open_within
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest
-from gates.storage.claims import NAMES, claim, need
+from gates.storage.claims import ASIDE, NAMES, claim, need
 from gates.storage.published import Published
 from gates.storage.records import RECORDS, OpenRecord, digest_of, key_of, prune
 from gates.storage.streams import Stream
@@ -27,6 +27,7 @@ class Reports:
 
     Attributes:
         folder: the folder of reports.
+        moved: what became of reports of an earlier run that somebody changed; empty where there were none.
     """
 
     def __init__(self, there: Published, record: OpenRecord, files: Mapping[str, FileDigest]) -> None:
@@ -34,6 +35,7 @@ class Reports:
         self._streams: dict[str, Stream] = {}
         self._whole = dict(files)
         self.folder = there.path
+        self.moved = ""
 
     @classmethod
     def begin(
@@ -67,7 +69,10 @@ class Reports:
         there = Published(folder, root)
         try:
             claimed = claim(there.folder, records, kind)
-            need(there.folder, (*NAMES[kind], *needs), claimed)
+            changed = need(there.folder, (*NAMES[kind], *needs), claimed)
+            moved = {name: f"{ASIDE}{run}/{name}" for name in changed}
+            for name, aside in moved.items():
+                there.folder.move(name, aside)
             for name in sorted(claimed.files):
                 there.folder.remove(name)
             for old in claimed.records:
@@ -84,6 +89,7 @@ class Reports:
             there.close()
             raise
         self = cls(there, record, {})
+        self.moved = _said_of(moved)
         self._note_made()
         return self
 
@@ -236,25 +242,29 @@ class Reports:
     def give_up(self, data: bytes) -> None:
         """Leave a `run.json` that says that the run could not go on, or, where that cannot be written, none that differs."""
         try:
-            self._put({RUN_FILE: data}, at_last=True)
-        except EnvironmentProblem:
+            with suppress(EnvironmentProblem):
+                self._put({RUN_FILE: data}, at_last=True)
+                return
+            self._there.put({RUN_FILE: data}, self._record, at_last=True)  # the record may be what is gone
+        except (OSError, Blocked):
             for name in (SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
                 self._there.withdraw(name)
 
     def _put(self, files: Mapping[str, bytes], *, at_last: bool) -> None:
         record = self._record
-        name = ""
+        name, place = "", record.files
         try:
             with Folder.of(record.files) as recorded:
                 for name, data in files.items():
                     recorded.put(name, data, [])
                     self._whole[name] = written = FileDigest.of(data)
                     record.note(name=name, size=written.size, sha256=written.sha256)
+            place = self.folder
             self._there.put(files, record, at_last=at_last)
             self._note_made()
         except (OSError, Blocked) as error:
             known = error if isinstance(error, OSError) else OSError(str(error))
-            raise reports_problem(self.folder / name, known) from error
+            raise reports_problem(place / name, known) from error
 
     def _note_made(self) -> None:
         for path in [*self._there.made, *(self.folder / name for name in self._there.subfolders)]:
@@ -292,6 +302,14 @@ def refuse_project(folder: Path, root: Path | None) -> None:
             expected="a folder of its own",
             remedy="name another one with --reports FOLDER",
         )
+
+
+def _said_of(moved: Mapping[str, str]) -> str:
+    if not moved:
+        return ""
+    names = ", ".join(list(moved)[:5]) + (f" and {len(moved) - 5} more" if len(moved) > 5 else "")
+    aside = next(iter(moved.values())).partition("/")[0]
+    return f"reports that are not as gates wrote them were kept in {aside}: {names}"
 
 
 def _new_record(records: Path, spare: Path | None, run: str, folder: Path, kind: str) -> OpenRecord:

@@ -66,7 +66,7 @@ class Recorder:
             command_line=command_line,
             reports=prepared.shown_reports,
             pythons=claimed_pythons(prepared.root),
-            notes=_notes(prepared),
+            notes=(*_notes(prepared), *([reports.moved] if reports.moved else [])),
         )
         self.run = self.mask.struct(run)
 

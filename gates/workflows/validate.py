@@ -163,7 +163,10 @@ def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
     """Begin the reports of a run; raises as `Reports`."""
     logs = (f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values())
     folder, records = prepared.reports, prepared.store.records
-    return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
+    reports = Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
+    if reports.moved:
+        sys.stderr.write(f"gates: {folder}: {reports.moved}\n")
+    return reports
 
 
 def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool) -> None:

@@ -80,12 +80,7 @@ def test_what_the_last_run_left_is_removed_and_nothing_else(project: Path, recor
 
 
 @pytest.mark.parametrize("name", [*NAMES["run"], "logs/test.log"])
-@pytest.mark.parametrize("how", ["theirs", "changed"])
-def test_a_name_that_is_taken_is_told_before_anything_is_touched(
-    project: Path, records: Path, name: str, how: str
-) -> None:
-    if how == "changed":
-        a_whole_run(project, records)
+def test_a_name_that_is_taken_is_told_before_anything_is_touched(project: Path, records: Path, name: str) -> None:
     path = project / "reports" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("theirs")
@@ -93,12 +88,70 @@ def test_a_name_that_is_taken_is_told_before_anything_is_touched(
     with pytest.raises(UsageError, match="replaces only what it wrote itself") as caught:
         begun(project, records, "another")
     assert caught.value.exit_code is ExitCode.USAGE
-    known = how == "changed" and name != "comparison.json"
-    assert caught.value.got == f"{name} ({'changed since gates wrote it' if known else 'gates did not write it'})"
+    assert caught.value.got == f"{name} (gates did not write it)"
     assert "--reports FOLDER" in caught.value.remedy
     assert everything(project.parent) == before
     with pytest.raises(UsageError, match="replaces only what it wrote itself"):
         refuse_taken(project / "reports", records, root=project, needs=["logs/test.log"])
+
+
+@pytest.mark.parametrize("name", [RUN_FILE, TESTS_FILE, SUMMARY_FILE, "junit.xml", "logs/test.log"])
+@pytest.mark.parametrize("cache", ["kept", "lost"])
+def test_a_report_that_somebody_changed_is_kept_aside(project: Path, records: Path, name: str, cache: str) -> None:
+    """Whoever wrote a line into a summary loses nothing, and is not held up."""
+    a_whole_run(project, records)
+    if cache == "lost":
+        shutil.rmtree(records)
+    changed = json.dumps(json.loads((project / "reports/run.json").read_text())) if name == RUN_FILE else "theirs"
+    (project / "reports" / name).write_text(changed)
+    refuse_taken(project / "reports", records, root=project, needs=["logs/test.log"])
+    with begun(project, records) as reports:
+        said = reports.moved
+    left = {"reports/.gitignore": b"*\n"}
+    if name == RUN_FILE and cache == "lost":
+        assert (said, everything(project)) == ("", left), "what it says is true, in another form"
+        return
+    assert said == f"reports that are not as gates wrote them were kept in before-a-run: {name}"
+    assert everything(project) == left | {f"reports/before-a-run/{name}": changed.encode()}
+
+
+def test_reports_of_a_version_without_digests_are_kept_aside(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    run = json.loads((project / "reports/run.json").read_text())
+    del run["files"]
+    run["gates"][0]["log"] = "logs/test.log"
+    (project / "reports/run.json").write_text(json.dumps(run))
+    shutil.rmtree(records)
+    names = {path for path in everything(project) if not path.endswith(".gitignore")}
+    begun(project, records).close()
+    moved = {f"reports/before-a-run/{name.removeprefix('reports/')}" for name in names}
+    assert everything(project).keys() == {"reports/.gitignore", *moved}
+
+
+@pytest.mark.parametrize("name", [SUMMARY_FILE, "logs/test.log"])
+def test_what_git_tracks_is_neither_replaced_nor_moved(project: Path, records: Path, name: str) -> None:
+    a_whole_run(project, records)
+    (project / "reports" / name).write_text("changed")
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    subprocess.run(["git", "add", "--force", f"reports/{name}"], cwd=project, check=True)
+    before = everything(project)
+    with pytest.raises(UsageError, match="replaces only") as caught:
+        begun(project, records)
+    assert caught.value.got == f"{name} (git tracks it)"
+    assert f"git rm -r --cached {project / 'reports'}" in caught.value.remedy
+    assert everything(project) == before
+
+
+def test_a_record_that_is_gone_leaves_a_run_that_says_so(project: Path, records: Path) -> None:
+    with begun(project, records) as reports:
+        reports.log("test.log").write(b"said\n")
+        reports.put(RUN_FILE, b"{}")
+        shutil.rmtree(records)
+        with pytest.raises(EnvironmentProblem) as caught:
+            reports.put(RUN_FILE, b"[]")
+        assert caught.value.place.startswith(str(records)), "where the trouble is"
+        reports.give_up(b"could not run")
+    assert (project / "reports/run.json").read_bytes() == b"could not run"
 
 
 def test_all_names_that_are_taken_are_told(project: Path, records: Path) -> None:
