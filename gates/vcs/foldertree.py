@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gates.contents import content_digest, folder_files
-from gates.vcs.newfiles import folders_of
+from gates.vcs.newfiles import NEW, folders_of
 from gates.vcs.watch import Seen, Stamps
 
 if TYPE_CHECKING:
@@ -43,5 +43,5 @@ class FolderTree:
             if name not in self._digests and name not in self._seen:
                 self._seen.add(name)
                 effect = self._rule.of_new(name)
-                found[effect].append(f"{name} (new)" if effect == "fault" else name)
+                found[effect].append(f"{name}{NEW}" if effect == "fault" else name)
         return Seen(faults=tuple(found["fault"]), left=tuple(found["left"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gates.errors import EnvironmentProblem
 from gates.git import STRICT, Git, git_environment
 from gates.scratch import scratch
-from gates.vcs.newfiles import folders_of
+from gates.vcs.newfiles import NEW, folders_of
 from gates.vcs.repository import RepositoryState
 from gates.vcs.watch import Seen, Stamps, is_file
 
@@ -81,7 +81,7 @@ class GitTree:
             effect = self._rule.of_new(f"{self._inside}{name}")
             if effect != "none":
                 said = f"{self._inside}{name}"
-                (faults.append(f"{said} (new)") if effect == "fault" else left.append(said))
+                (faults.append(f"{said}{NEW}") if effect == "fault" else left.append(said))
         faults += [f"{self._inside}{name} (what git ignores)" for name in self._ignoring.changed()]
         faults += self._repository.changed()
         staged = self._repository.staged()

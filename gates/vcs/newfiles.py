@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Effect = Literal["none", "left", "fault"]
 """`left`: said, and the tree is no longer clean. `fault`: what is validated is not what it was."""
 
+NEW = " (new)"
+"""Stands behind the name of a file that came, where faults are named."""
+
 CACHES = (
     *("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache", ".cache"),
     *(

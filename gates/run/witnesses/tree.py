@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gates.results import Witness
 from gates.run.witnesses.names import TREE
 from gates.values import GateOutcome, plural
+from gates.vcs.newfiles import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,10 @@ def tree_witness(faults: Sequence[str], gates: Sequence[str]) -> Witness:
 
 
 def changed_words(faults: Sequence[str], gates: Sequence[str]) -> str:
-    """What changed, and who ran meanwhile."""
-    return f"what is validated changed while {' and '.join(gates)} ran: {named(faults)}"
+    """What changed, who ran meanwhile, and what to do about files that a gate is to make."""
+    new = any(fault.endswith(NEW) for fault in faults)
+    advice = "; if a gate generates files, let git ignore them, or name them in its `reports`" if new else ""
+    return f"what is validated changed while {' and '.join(gates)} ran: {named(faults)}{advice}"
 
 
 def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
