@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import warm
+from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,3 +155,20 @@ def test_programs_start_cold_where_that_is_asked_for(folder: Path, monkeypatch: 
     assert run(folder, environment={"CODE": flags}).stdout.decode().splitlines()[1] == "False"
     monkeypatch.delenv(warm.COLD)
     assert run(folder, environment={"CODE": flags}).stdout.decode().splitlines()[1] == "True"
+
+
+@on_linux
+def test_all_that_a_run_of_gates_starts_is_warm(tmp_path: Path) -> None:
+    """Whoever changes how gates starts programs sees here that each test of a run has become slow."""
+    project = Project(tmp_path / "project", tmp_path / "cache")
+    notes = """
+    import os
+    def pytest_sessionstart():
+        with open("notes.txt", "a") as file, open("/proc/self/cmdline") as line:
+            print(os.environ.get("PYTEST_XDIST_WORKER", "main"), "warm_server" in line.read(), file=file)
+    """
+    words = ("-n", "1")
+    project.write({"conftest.py": notes, "test_a.py": "def test_a(): pass\n"} | noxfile(pytest_session(*words)))
+    project.write(checklist(pytest_gate(*words, name="plain")))
+    assert project.gates("run", "--jobs", "1").code == 0
+    assert sorted((project.folder / "notes.txt").read_text().splitlines()) == ["gw0 True"] * 2 + ["main True"] * 2

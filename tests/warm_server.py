@@ -11,6 +11,7 @@ process is orphaned at birth and becomes the child of the program that asked, as
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import json
@@ -43,6 +44,9 @@ MODULES = ("pytest", "nox")
 
 WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 """How execnet starts a process of xdist."""
+
+KEEPER = str(Path("gates", "run", "keeper.py"))
+"""The end of the path of the program that gates has its gates started by: it forks, and becomes them."""
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -88,11 +92,11 @@ def serve(connection: socket.socket, *, orphans: bool = False) -> "tuple[dict[st
     """Fork for each request, and return it with its streams in the child; None where nobody asks any more.
 
     Args:
-        connection: to who asks.
+        connection: to who asks; the descriptors beside the streams are those that the program is given.
         orphans: the process is no child of this one, and nobody here waits for it.
     """
     while True:
-        head, streams, _, _ = socket.recv_fds(connection, 8, 3)
+        head, streams, _, _ = socket.recv_fds(connection, 8, 16)
         if not head:
             return None
         size, text = int.from_bytes(head, "big"), b""
@@ -150,13 +154,14 @@ class Nursery:
         start_new_session: bool, process_group: int,
     ) -> None:  # fmt: skip
         """In the place of `subprocess.Popen._execute_child`."""
-        program = self._program(args)
+        owned = os.getpid() == self._owner and isinstance(args, list | tuple)
+        program = program_of([os.fsdecode(word) for word in args]) if owned else None
         folder = os.fspath(cwd) if cwd is not None else str(Path.cwd())
         environment = {
             os.fsdecode(key): os.fsdecode(value) for key, value in (os.environ if env is None else env).items()
         }
-        odd = executable or preexec_fn or pass_fds or shell or gid or gids or uid or umask != -1 or process_group != -1
-        if program is None or odd or not close_fds or not Path(folder).is_dir() or not self._fits(environment):
+        odd = executable or preexec_fn or shell or gid or gids or uid or umask != -1 or process_group != -1
+        if program is None or odd or not close_fds or not Path(folder).is_dir() or not fits(environment, self._room):
             self._cold(
                 popen, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, startupinfo, creationflags, shell,
                 p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, restore_signals, gid, gids, uid, umask,
@@ -165,42 +170,41 @@ class Nursery:
             return
         request = {**program, "folder": folder, "environment": environment, "leads": start_new_session}
         streams = [own if given == -1 else given for own, given in enumerate((p2cread, c2pwrite, errwrite))]
+        request["numbers"] = [0, 1, 2, *pass_fds]
         with self._lock:
             prctl(PR_SET_CHILD_SUBREAPER, 1)  # whom the nursery orphans is ours
             try:
-                popen.pid = send(self._connection, request, streams)
+                popen.pid = send(self._connection, request, [*streams, *pass_fds])
             finally:
                 prctl(PR_SET_CHILD_SUBREAPER, 0)
         popen._child_created = True
         popen._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
 
-    def _program(self, args: Any) -> "dict[str, Any] | None":
-        if os.getpid() != self._owner or not isinstance(args, list | tuple):
-            return None
-        words = [os.fsdecode(word) for word in args]
-        if words[:1] != [sys.executable]:
-            return None
-        if words[1:] == WORKER:
-            return {"code": WORKER[-1], "arguments": []}
-        if words[1:2] == ["-m"] and words[2] in MODULES:
-            return {"module": words[2], "arguments": words[3:]}
-        return None
 
-    def _fits(self, environment: "dict[str, str]") -> bool:
-        """Whether a process that is there already can have these variables."""
-        customised = (
-            Path(folder, f"{name}customize.py").exists()
-            for folder in environment.get("PYTHONPATH", "").split(os.pathsep)
-            for name in ("site", "user")
-        )
-        block = block_of(environment)
-        longest = max(map(len, block.split(b"\0")))
-        return (
-            len(block) <= self._room
-            and longest < LONGEST
-            and read_at_start(environment) == STARTED
-            and not any(customised)
-        )
+def program_of(words: "list[str]") -> "dict[str, Any] | None":
+    """The program that a command starts, where it can be forked."""
+    if words[:1] != [sys.executable]:
+        return None
+    if words[1:] == WORKER:
+        return {"code": WORKER[-1], "arguments": []}
+    if words[1:2] == ["-m"] and words[2] in MODULES:
+        return {"module": words[2], "arguments": words[3:]}
+    if words[1:3] == ["-I", "-S"] and words[3].endswith(KEEPER):
+        return {"script": words[3], "arguments": words[4:]}
+    return None
+
+
+def fits(environment: "dict[str, str]", room: int) -> bool:
+    """Whether a process that is there already can have these variables."""
+    customised = (
+        Path(folder, f"{name}customize.py").exists()
+        for folder in environment.get("PYTHONPATH", "").split(os.pathsep)
+        for name in ("site", "user")
+    )
+    block = block_of(environment)
+    longest = max(map(len, block.split(b"\0")))
+    small = len(block) <= room and longest < LONGEST
+    return small and read_at_start(environment) == STARTED and not any(customised)
 
 
 def prctl(*arguments: int) -> None:
@@ -220,12 +224,33 @@ def place_of_variables() -> "tuple[int, int]":
     return begin, end - begin
 
 
+def descriptors() -> "list[int]":
+    """All that are open."""
+    found = []
+    for path in [*Path("/proc/self/fd").iterdir()]:
+        with contextlib.suppress(OSError):
+            os.fstat(int(path.name))
+            found.append(int(path.name))
+    return found
+
+
+def give(given: "list[int]", numbers: "list[int]") -> None:
+    """Descriptors get these numbers, and programs inherit them."""
+    aside = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 256) for number in given]
+    for number in {*given} - {*numbers}:
+        os.close(number)
+    for number, wanted in zip(aside, numbers, strict=True):
+        os.dup2(number, wanted)
+        os.close(number)
+
+
 class Server:
     """What all programs that are forked from here have in common."""
 
     def __init__(self, imports: "list[str]", ours: "list[str]") -> None:
         self.ours = ours
         self.path = [*sys.path]
+        self.cold: Any = os.execvpe
         sys.path[:0] = ours  # before anything is imported: another copy may be installed
         load(imports)
         self.place = place_of_variables() if sys.platform == "linux" else None
@@ -238,15 +263,11 @@ class Server:
             connection, theirs = socket.socketpair()
             if not os.fork():
                 connection.close()
-                return self._nurse(theirs, streams)
+                return self._nurse(theirs)
             theirs.close()
         if request.get("leads"):
             os.setsid()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        for stream in streams:
-            if stream > 2:
-                os.close(stream)
+        give(streams, request.get("numbers", [0, 1, 2]))
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(request["folder"])
@@ -255,12 +276,15 @@ class Server:
             Nursery(connection, self.place[1])
         return request
 
-    def _nurse(self, connection: socket.socket, streams: "list[int]") -> "dict[str, Any]":
+    def _nurse(self, connection: socket.socket) -> "dict[str, Any]":
         """Wait for requests in a process that holds nothing of the program's, and return one in the process for it."""
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
-        for stream in streams:
-            os.close(stream)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        give([nothing] * 3, [0, 1, 2])
+        for number in descriptors():
+            if number > 2 and number != connection.fileno():
+                os.close(number)
         asked = serve(connection, orphans=True)
         if asked is None:
             os._exit(0)
@@ -286,15 +310,37 @@ class Server:
             block = block_of(environment)[:size]
             ctypes.memmove(begin, block.ljust(size, b"\0"), size)
 
+    def execute(self, file: str, words: "list[str]", environment: "dict[str, str]") -> None:
+        """In the place of `os.execvpe`: become another program in this process."""
+        program = program_of(words)
+        if program is None or self.place is None or not fits(environment, self.place[1]):
+            self.cold(file, words, environment)
+            return
+        for number in descriptors():
+            with contextlib.suppress(OSError):
+                if not os.get_inheritable(number):
+                    os.close(number)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_IGN)  # as Python does when it starts
+        end(
+            self.run, self.become({**program, "folder": str(Path.cwd()), "environment": environment, "numbers": []}, [])
+        )
+
     def run(self, request: "dict[str, Any]") -> None:
         """Run the program in this process."""
-        front = self.ours or ([request["folder"]] if "module" in request else [""])
+        front = self.ours or ([""] if "code" in request else [request["folder"]])
         environment = request["environment"]
         sys.path[:] = [*front, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *self.path]
         sys.path_importer_cache.clear()
         if "module" in request:
             sys.argv = ["-m", *request["arguments"]]
             runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+        elif "script" in request:
+            sys.argv = [request["script"], *request["arguments"]]
+            self.cold, os.execvpe = os.execvpe, self.execute  # type: ignore[assignment]
+            runpy.run_path(request["script"], run_name="__main__")
         else:
             sys.argv = ["-c", *request["arguments"]]
             sys.modules["__main__"] = program = types.ModuleType("__main__")

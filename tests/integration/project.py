@@ -37,7 +37,7 @@ def program(before: str = "pass") -> tuple[str, ...]:
     return (sys.executable, "-c", f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; {before}; {_RUN}")
 
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a run is broken."""
 
 _FOREIGN = (

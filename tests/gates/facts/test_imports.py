@@ -68,12 +68,18 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("folder", ["tests", "checks"])
+@pytest.fixture(scope="module", params=["tests", "checks"])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The ways that were found, of one project that has a file of tests for each."""
+    package = {"tests/__init__.py": ""} if request.param == "tests" else {}
+    files = {f"{request.param}/test_{number}.py": text for number, text in enumerate(WAYS)}
+    imports = imports_of(tmp_path_factory.mktemp("ways"), {**PACKAGE, **package, **files})
+    return {files[name] for name in importers(imports, "pool.values")}
+
+
 @pytest.mark.parametrize(("text", "yes"), WAYS.items())
-def test_a_test_imports_what_its_text_says(tmp_path: Path, text: str, yes: bool, folder: str) -> None:
-    package = {"tests/__init__.py": ""} if folder == "tests" else {}
-    imports = imports_of(tmp_path, {**PACKAGE, **package, f"{folder}/test_it.py": text})
-    assert importers(imports, "pool.values") == ({f"{folder}/test_it.py"} if yes else set())
+def test_a_test_imports_what_its_text_says(found: set[str], text: str, yes: bool) -> None:
+    assert (text in found) == yes
 
 
 def test_what_a_parent_imports_is_imported_with_its_modules(tmp_path: Path) -> None:
