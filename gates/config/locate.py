@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-_HEADER = re.compile(r"\s*\[\[?\s*(?P<keys>[^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*\[\[?(?P<keys>[^\]]+)\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(
     r"\s*(?P<keys>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
 )

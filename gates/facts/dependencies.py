@@ -21,7 +21,7 @@ FILES = ("pyproject.toml", *LOCKS, ":(glob)*requirements*.txt", ":(glob)requirem
 """What is read, as pathspecs of git from the project's folder."""
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?")
-_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
+_PINNED = re.compile(r"(?<![A-Za-z0-9._-])([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 
 
 class Dependencies(msgspec.Struct, frozen=True, kw_only=True):

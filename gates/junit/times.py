@@ -7,6 +7,8 @@ import re
 from datetime import datetime
 
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\Z")
+_LONGEST = 100
+"""Characters of a moment in any notation."""
 _ZONE_NAME = re.compile(r"\s*(?:UTC|GMT)\Z", re.IGNORECASE)
 
 
@@ -31,7 +33,7 @@ def read_moment(text: str) -> float:
     ISO 8601, with `UTC` or `GMT` in the place of its offset too, and RFC 2822. A date alone is no moment.
     """
     text = text.strip()
-    if not text:
+    if not text or len(text) > _LONGEST:
         return 0.0
     try:
         moment = datetime.fromisoformat(_ZONE_NAME.sub("+00:00", text) if text[0].isdigit() else text)

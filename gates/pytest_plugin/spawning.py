@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..originals import exists, json, open_anew, os, subprocess, tempfile
+from ..originals import exists, is_folder, json, open_anew, os, subprocess, tempfile
 from ..protocol import PACKAGE, PLUGIN, Settings, injection_folder
 from ..regular import read_text
 from .deaths import end_group
@@ -43,9 +43,11 @@ class Spawned:
         from dataclasses import asdict
 
         reading, writing = os.pipe()
-        with tempfile.TemporaryDirectory(prefix="gates-spawned-") as folder:
+        asked = self._config.pluginmanager.get_plugin(STACKS_ON_DEMAND)
+        # Where the run has its temporary files: should it be killed, the next one cleans up there.
+        inbox = str(asked.path.parent) if asked is not None and is_folder(asked.path.parent) else None
+        with tempfile.TemporaryDirectory(prefix="gates-spawned-", dir=inbox) as folder:
             stacks, log = Path(folder, "stacks.txt"), Path(folder, "log.txt")
-            asked = self._config.pluginmanager.get_plugin(STACKS_ON_DEMAND)
             told = {
                 "pipe": writing,
                 "stacks": str(stacks),

@@ -23,7 +23,7 @@ MOST = 2000
 GROUPS = 1000
 """Different ones among the further ones that are kept apart."""
 
-_INSTALLED = re.compile(r".*/(?=(?:site|dist)-packages/)|.*/lib/(?=python[\d.]+/)", re.IGNORECASE)
+_INSTALLED = re.compile(r"\A(?:.*/(?=(?:site|dist)-packages/)|.*/lib/(?=python[\d.]+/))", re.IGNORECASE)
 
 
 class WarningWriter:

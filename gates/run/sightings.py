@@ -25,7 +25,7 @@ _FOOTER = re.compile(
     rb"(?:=+ )?(?P<said>(?:no tests (?:ran|collected)|" + _COUNT + rb"(?:, " + _COUNT + rb")*) in \d+\.\d\ds"
     rb"(?: \(\d+:\d\d:\d\d\))?)(?: =+)?"
 )
-_FAILED = re.compile(rb"\d+ (?:failed|errors?)\b")
+_FAILED = re.compile(rb"(?<!\d)\d+ (?:failed|errors?)\b")
 _NOX = re.compile(rb"nox > (?P<command>(?:\S*/)?(?:pytest|py\.test)(?: .*)?|.* -m (?:pytest|py\.test)(?: .*)?)")
 _UNITTEST = re.compile(rb"(?P<said>OK|FAILED|NO TESTS RAN)(?: \(.*\))?")
 _RAN = re.compile(rb"Ran \d+ tests? in \d+\.\d+s")
