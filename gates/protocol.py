@@ -32,6 +32,7 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
     warning        category, message, file, line, test, when, and count: a warning that pytest recorded, or some that are
                    alike; of one during the collection, the first only, for every worker collects
     peak           worker, bytes: the most memory that a process which ran tests took
+    forked         id, message: a process that this test forked came back into pytest by an exception, and was ended
     again          id, outcome: a test that has its result failed when it was run once more
     finish         exit_code, time (missing when the process died, or ended before its session began);
                    asked: the option (`--version`) with which pytest tells something and runs no test;

@@ -4,11 +4,12 @@ A report is what plugins make of a phase, and a conftest may make anything of it
 has called, and which exception came out. What is noted here travels with the report, through xdist, too.
 
 Where somebody has put code of their own between pytest and the test's function (`pytest_pyfunc_call`, `item.runtest`),
-that function is watched until it begins. A function that was replaced itself, `item.obj`, looks like any other.
+that function is watched until it begins. So is a coroutine or a generator, whose call alone runs nothing of it. A function that was replaced itself, `item.obj`, looks like any other.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,10 @@ HIDDEN = "gates_hidden"
 """On a report that says *passed*: what the phase raised, as an outcome and words."""
 
 
+_LATER = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+"""Flags of functions that do nothing when they are called."""
+
+
 class CallWitness:
     """In each process that runs tests."""
 
@@ -41,8 +46,8 @@ class CallWitness:
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """The call begins."""
         self._called = item
-        code = _code_of(item) if self._doubtful(item) and sys.getprofile() is None else None
-        if code is None:
+        code = _code_of(item)
+        if code is None or not (code.co_flags & _LATER or self._doubtful(item)) or sys.getprofile() is not None:
             yield
             return
         with _watched(code) as begun:
@@ -104,9 +109,15 @@ def _code_of(item: pytest.Item) -> CodeType | None:
 def _watched(code: CodeType) -> Iterator[list[bool]]:
     """Look at what is called, in this thread and in new ones, until the code begins; then the list is not empty."""
     begun: list[bool] = []
+    at = -1  # where a generator stands: one that nobody begins is only closed, and goes no step
 
-    def look(frame: FrameType, _event: str, _argument: object) -> None:
-        if frame.f_code is code:
+    def look(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal at
+        if frame.f_code is not code:
+            return
+        if code.co_flags & inspect.CO_GENERATOR and event == "call":
+            at = frame.f_lasti
+        elif event == "call" or frame.f_lasti != at:
             begun.append(True)
             stop()
 

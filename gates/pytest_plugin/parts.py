@@ -36,10 +36,13 @@ def register_rules(
 
 
 def register_left_out(config: pytest.Config, selection: Selection) -> None:
-    """What counts the tests that others leave out before the selection."""
+    """What counts the tests that others leave out before the selection, or that pytest never sees."""
     from .leftout import LeftOutWatch
+    from .unseen import UnseenWatch
 
-    config.pluginmanager.register(LeftOutWatch(config, selection.dropped.left_out), "gates-left-out")
+    found = selection.dropped.left_out
+    config.pluginmanager.register(UnseenWatch(config, found), "gates-unseen")
+    config.pluginmanager.register(LeftOutWatch(config, found), "gates-left-out")
 
 
 def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
@@ -135,12 +138,12 @@ def register_runner(
     from .signer import Signer
 
     register = config.pluginmanager.register
-    register(ForkGuard(), "gates-fork-guard")
     register(CallWitness(), "gates-call-witness")
     register(LeftThreads(), "gates-left-threads")
     register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
     announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout, root=settings.root)
     register(announcer, ANNOUNCER)
+    register(ForkGuard(announcer.stream), "gates-fork-guard")
     register_stopper(config, settings)
     register(Signer(config.rootpath), "gates-signer")
     return announcer

@@ -13,6 +13,7 @@ import pytest
 from ..originals import exists, open_anew, open_to_append, os, remove, threading, time
 from ..regular import read_bytes
 from .catalogue import numbered
+from .troubles import FORKED, trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -133,16 +134,27 @@ class Namer:
 
 
 class ForkGuard:
-    """Ends a child that a test forked and that comes back into pytest: it would run all the tests that are left, too."""
+    """Ends a child that a test forked and that comes back into pytest: it would run all the tests that are left, too.
 
-    def __init__(self) -> None:
-        self.pid = os.getpid()
+    What the child raised fails the run: nobody else hears of it.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self.pid, self._stream = os.getpid(), stream
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self) -> None:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         """The test function returned, in whichever process."""
-        if os.getpid() != self.pid:
+        if os.getpid() == self.pid:
+            return
+        raised = call.excinfo.value if call.excinfo is not None else None
+        if raised is None or isinstance(raised, pytest.skip.Exception):
             os._exit(0)
+        if isinstance(raised, SystemExit):  # it meant to leave
+            os._exit(raised.code if isinstance(raised.code, int) else int(raised.code is not None))
+        self._stream.adopt()
+        self._stream.write(FORKED, id=item.nodeid, message=trouble_of(raised, item.config.rootpath))
+        os._exit(1)
 
 
 def adopt_process(config: pytest.Config) -> None:

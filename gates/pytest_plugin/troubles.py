@@ -1,4 +1,4 @@
-"""Says why pytest itself cannot go on: with the place, while the exception is at hand."""
+"""Says why pytest itself, or a process that a test forked, cannot go on: with the place, while the exception is at hand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 TROUBLE = "trouble"
 """The kind of the record that says it."""
+
+FORKED = "forked"
+"""Likewise, of a process that a test forked, and that came back into pytest by an exception."""
 
 
 def trouble_of(error: BaseException, root: Path) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gates.render.filters import LeafRow
     from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
     from gates.render.tests import Failure, Flaky, Leaky, TestSection
+    from gates.render.warned import WarningSection
     from gates.results import FileChange, Run, TestResult
 
 LISTED_FAILURES = 200
@@ -27,6 +28,9 @@ LISTED_FAILURES = 200
 
 LISTED_FLAKY = 50
 """So many flaky tests are listed."""
+
+LISTED_WARNINGS = 10
+"""So many kinds of warnings are listed: they are in the log as well."""
 
 LISTED_FILES = 100
 """So many files of a kind, and so many commits, are listed."""
@@ -48,6 +52,7 @@ def _laid_out(summary: Summary, room: Room) -> str:
         _noted("Tests that left something behind", summary.tests.leaky if summary.tests else (), room),
         _gates(summary, room),
         _tests(summary.tests, room),
+        _warnings(summary.warnings, room),
         _changes(summary.changes, room),
         _comparison(summary.comparison, room),
         _exclusions(summary, room),
@@ -170,6 +175,21 @@ def _tests(section: TestSection | None, room: Room) -> list[str]:
         for row in room.shown(section.packages)
     ]
     return [*lines, *table(header, rows), *room.rest(section.packages, "package")]
+
+
+def _warnings(section: WarningSection | None, room: Room) -> list[str]:
+    if section is None:
+        return []
+    groups = [f"- {inline(group)}" for group in room.shown(section.groups, LISTED_WARNINGS)]
+    return [
+        "## Warnings",
+        "",
+        f"{inline(section.line)}:",
+        "",
+        *groups,
+        *room.rest(section.groups, "kind", LISTED_WARNINGS),
+        "",
+    ]
 
 
 def _changes(section: ChangeSection | None, room: Room) -> list[str]:

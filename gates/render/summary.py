@@ -17,6 +17,7 @@ from gates.render.reasons import GateReason, reasons
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
+from gates.render.warned import WarningSection, warning_section
 from gates.results import ExclusionRecord, FileChange
 from gates.values import GateOutcome, noun
 
@@ -106,6 +107,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateRow, ...]
     reasons: tuple[GateReason, ...]
     tests: TestSection | None
+    warnings: WarningSection | None
     exclusions: tuple[ExclusionRow, ...]
     quarantine: tuple[ExclusionRow, ...]
     leaves: tuple[LeafRow, ...]
@@ -132,6 +134,7 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         gates=_gate_rows(run),
         reasons=reasons(run),
         tests=section,
+        warnings=warning_section(run),
         exclusions=_ledger(run.exclusions, run.started),
         quarantine=_ledger(run.quarantine, run.started),
         leaves=leaf_rows(run),

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 20
 """So many failures are shown; the summary file has more."""
 
+SHOWN_WARNINGS = 3
+"""So many kinds of warnings, likewise."""
+
 ON_BASE = " (on the base, too)"
 """Stands behind a test whose failure is no doing of the head's."""
 
@@ -73,7 +76,9 @@ def render_terminal(
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
     view = summary.comparison
     compared = [*_compared(view), *_pressing(view)] if view is not None else []
-    for lines in (_failures(summary, output), _reasons(summary), leaf_lines(summary.leaves), _tests(summary), compared):
+    for lines in (
+        _failures(summary, output), _reasons(summary), _warnings(summary), leaf_lines(summary.leaves), _tests(summary), compared
+    ):  # fmt: skip
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:
@@ -144,6 +149,19 @@ def _reasons(summary: Summary) -> list[str]:
         ]
         lines += [f"  whole log: {one_line(reason.log)}"] if reason.log else []
     return lines
+
+
+def _warnings(summary: Summary) -> list[str]:
+    """The first things that pytest warned of."""
+    if summary.warnings is None:
+        return []
+    groups = summary.warnings.groups
+    more = len(groups) - SHOWN_WARNINGS
+    return [
+        f"{summary.warnings.line}:",
+        *(f"  {group}" for group in groups[:SHOWN_WARNINGS]),
+        *([f"  … and {more} more"] if more > 0 else []),
+    ]
 
 
 def _was_shown(failure: Failure, output: Output) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness
+from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness, written_words
 from gates.values import GateOutcome
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Guard:
         self._ran: dict[str, None] = {}
         self._changes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self._left: dict[tuple[str, ...], list[str]] = {}
+        self._written: dict[tuple[str, ...], list[str]] = {}
         self._staged: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     @property
@@ -42,9 +43,10 @@ class Guard:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of those, and of what was added to the index."""
-        came = [left_words(files, gates) for gates, files in self._left.items()]
-        return (*came, *(staged_words(indexes, gates) for gates, indexes in self._staged.items()))
+        """What is said of those, of what was added to the index, and of files that were written and are as they were."""
+        found = [left_words(files, gates) for gates, files in self._left.items()]
+        found += [written_words(files, gates) for gates, files in self._written.items()]
+        return (*found, *(staged_words(indexes, gates) for gates, indexes in self._staged.items()))
 
     @property
     def why_not(self) -> str:
@@ -69,6 +71,8 @@ class Guard:
             self._changes.append((seen.faults, ran))
         if seen.left:
             self._left.setdefault(ran, []).extend(seen.left)
+        if seen.written:
+            self._written.setdefault(ran, []).extend(seen.written)
         if seen.staged:
             self._staged[ran] = seen.staged
         self._ran = dict.fromkeys(running)

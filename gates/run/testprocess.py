@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PERIOD = 60.0
 """Seconds after which a test is called slow, where no rule says otherwise."""
 
-_ASIDE = frozenset({"trouble", "leaves", "left-out", "described", "warning", "peak", "imported"})
+_ASIDE = frozenset({"trouble", "forked", "leaves", "left-out", "described", "warning", "peak", "imported"})
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
@@ -72,6 +72,7 @@ class PytestProcess:
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.trouble = ""  # why pytest itself could not go on
+        self.forked: list[str] = []  # what was raised in processes that tests forked
         self.again: list[str] = []  # ids of tests that failed when they ran once more
         self.unreadable = 0
         self.runners: dict[str, int] = {}  # worker → its process
@@ -159,6 +160,8 @@ class PytestProcess:
         """What says nothing of how tests ended."""
         if kind == "trouble":
             self.trouble = self.trouble or str(record["message"])
+        elif kind == "forked":
+            self.forked.append(f"{record['id']}: {record['message']}")
         elif kind == "leaves":
             self.leaves += msgspec.convert(record["leaves"], list[FilterLeaf])
         elif kind == "left-out":
@@ -210,6 +213,7 @@ class PytestProcess:
             uncollected=self.uncollected,
             trouble=self.trouble,
             again=tuple(self.again),
+            forked=tuple(self.forked),
             asserts=self.start.get("asserts") is not False,
             workers=last.workers.started,
             silent_workers=last.workers.started - last.workers.collected,

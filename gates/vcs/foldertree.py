@@ -34,14 +34,17 @@ class FolderTree:
     def look(self) -> Seen:
         """Files are read again only where a stamp differs."""
         found: dict[str, list[str]] = {"none": [], "left": [], "fault": []}
+        written: list[str] = []
         for name, stamp in self._stamps.differing().items():
             digest = content_digest(self._root / name) if stamp is not None else b""
             if digest != self._digests[name]:
                 self._digests[name] = digest
                 found[self._rule.of_known(name)].append(name if stamp is not None else f"{name} (removed)")
+            elif name in self._stamps.written and self._rule.of_known(name) == "fault":
+                written.append(name)
         for name in folder_files(self._root):
             if name not in self._digests and name not in self._seen:
                 self._seen.add(name)
                 effect = self._rule.of_new(name)
                 found[effect].append(f"{name}{NEW}" if effect == "fault" else name)
-        return Seen(faults=tuple(found["fault"]), left=tuple(found["left"]))
+        return Seen(faults=tuple(found["fault"]), left=tuple(found["left"]), written=tuple(written))

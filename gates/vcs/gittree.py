@@ -13,7 +13,7 @@ from gates.vcs.repository import RepositoryState
 from gates.vcs.watch import Seen, Stamps, is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from gates.vcs.newfiles import Rule
@@ -70,7 +70,9 @@ class GitTree:
     def _look(self) -> Seen:
         faults: list[str] = []
         left: list[str] = []
-        for name, said in self._changed().items():
+        changed = self._changed()
+        written = self._as_they_were(self._stamps.written - changed.keys())
+        for name, said in changed.items():
             effect = self._rule.of_known(f"{self._inside}{name}")
             if effect != "none":
                 (faults if effect == "fault" else left).append(f"{self._inside}{said}")
@@ -90,8 +92,14 @@ class GitTree:
             faults += seen.faults
             left += seen.left
             staged += seen.staged
+            written += seen.written
         faults, left = list(dict.fromkeys(faults)), list(dict.fromkeys(left))
-        return Seen(faults=tuple(faults), left=tuple(left), staged=tuple(staged))
+        return Seen(faults=tuple(faults), left=tuple(left), staged=tuple(staged), written=tuple(written))
+
+    def _as_they_were(self, names: Iterable[str]) -> list[str]:
+        """Files that somebody wrote, and whose change would be a fault."""
+        paths = sorted(f"{self._inside}{name}" for name in names)
+        return [path for path in paths if self._rule.of_known(path) == "fault"]
 
     # Files
 

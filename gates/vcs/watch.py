@@ -33,11 +33,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         faults: what is no longer as it was validated: paths, and what else in words.
         left: new files that are part of the tree as `git add -A` would see it, and that no tool reads unasked.
         staged: indexes that are other than they were, in words; the files are what is validated.
+        written: files that were written, and are as they were.
     """
 
     faults: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     staged: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 class Watch(Protocol):
@@ -66,11 +68,13 @@ class Stamps:
 
     Attributes:
         gone: files that were no longer there when they were first looked at.
+        written: files whose stamps were other than before, when they were last asked for with `differing`.
     """
 
     def __init__(self, root: str, names: Iterable[str], since: int) -> None:
         self._root, self._since = root, since
         self._stamps = {name: stamp_of(f"{root}/{name}") for name in names}
+        self.written: set[str] = set()
         self.gone = {name for name, stamp in self._stamps.items() if stamp is None}
 
     def __contains__(self, name: str) -> bool:
@@ -91,10 +95,13 @@ class Stamps:
         now = time.time_ns()
         found: dict[str, Stamp | None] = dict.fromkeys(self.gone)
         self.gone.clear()
+        self.written.clear()
         for name, before in self._stamps.items():
             after = stamp_of(f"{self._root}/{name}")
             if after != before or (after is not None and self._fresh(after)):
                 found[name] = after
+                if after is not None and _was_written(before, after):
+                    self.written.add(name)
         self._stamps.update(found)
         self._since = now
         return found
@@ -103,6 +110,11 @@ class Stamps:
         """Whether the file was written so shortly before it was read that a second write would leave the same stamp."""
         coarse = not (stamp[3] % 1_000_000_000 or stamp[4] % 1_000_000_000)
         return stamp[4] >= self._since - (COARSE if coarse else TICK)
+
+
+def _was_written(before: Stamp | None, after: Stamp) -> bool:
+    """Whether stamps differ by more than rights."""
+    return before is None or before[1:4] != after[1:4] or (before[0] == after[0] and before[4] != after[4])
 
 
 def is_file(stamp: Stamp | None) -> bool:

@@ -38,6 +38,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
         uncollected: ids with a result that are not in that list.
         trouble: why pytest itself could not go on, with the place; empty where it could.
         again: ids of tests that have a result and failed when they ran once more.
+        forked: what was raised in processes that tests forked, each behind the id of its test.
         asserts: `assert` does something in its tests.
         workers: of pytest-xdist that it started with; 0 without.
         silent_workers: how many of them never finished collecting.
@@ -52,6 +53,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
     uncollected: tuple[str, ...] = ()
     trouble: str = ""
     again: tuple[str, ...] = ()
+    forked: tuple[str, ...] = ()
     asserts: bool = True
     workers: int = 0
     silent_workers: int = 0
@@ -158,6 +160,9 @@ def _contradictions(
     again = [test for process in processes for test in process.again]
     if again:
         faults.append(f"{plural(len(again), 'test')} failed when run once more{_named(again)}")
+    forked = [said for process in processes for said in process.forked]
+    if forked:
+        faults.append(f"{plural(len(forked), 'process')} that tests forked failed{_named(forked)}")
     return faults
 
 

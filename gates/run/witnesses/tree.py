@@ -49,6 +49,12 @@ def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
     return f"{' and '.join(indexes)} changed while {' and '.join(gates)} ran; the files did not"
 
 
+def written_words(files: Sequence[str], gates: Sequence[str]) -> str:
+    """Which files were written and are as they were: nobody knows what they were meanwhile."""
+    were = "was written, and is as it was" if len(files) == 1 else "were written, and are as they were"
+    return f"{plural(len(files), 'file')} {were}: {named(files)}; what {' and '.join(gates)} saw may have been another text"
+
+
 def named(files: Sequence[str]) -> str:
     """The first few, and how many there are besides."""
     more = len(files) - SHOWN

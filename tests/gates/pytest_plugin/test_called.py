@@ -113,6 +113,45 @@ def test_a_function_that_somebody_else_calls_has_run(project: Project, conftest:
     assert project.injected().outcomes == {"test_a": "passed", "TestB::test_b": "passed"}
 
 
+LATER = """
+    import unittest
+
+    class TestCase(unittest.TestCase):
+        async def test_coroutine(self): assert 0
+        def test_generator(self): assert (yield)
+
+    class TestAsync(unittest.IsolatedAsyncioTestCase):
+        async def test_runs(self): pass
+        async def test_fails(self): assert 0
+    """
+
+
+def test_a_coroutine_or_a_generator_has_run_only_when_somebody_begins_it(project: Project) -> None:
+    project.write(test_it=LATER)
+    ran = project.injected("-W", "ignore")
+    assert ran.outcomes == {
+        "TestCase::test_coroutine": "not-run",
+        "TestCase::test_generator": "not-run",
+        "TestAsync::test_runs": "passed",
+        "TestAsync::test_fails": "failed",
+    }
+    assert ran.tests["TestCase::test_coroutine"]["reason"].endswith("its call never ran")
+
+
+AWAITS = """
+    import asyncio
+
+    def pytest_pyfunc_call(pyfuncitem):
+        asyncio.run(pyfuncitem.obj())
+        return True
+    """
+
+
+def test_a_coroutine_that_a_plugin_awaits_has_run(project: Project) -> None:
+    project.write(test_it="async def test_a(): pass\nasync def test_b(): assert 0\n", conftest=AWAITS)
+    assert project.injected().outcomes == {"test_a": "passed", "test_b": "failed"}
+
+
 def test_what_really_ran_is_believed(project: Project) -> None:
     project.write(
         test_it="""

@@ -49,6 +49,28 @@ def test_a_forked_child_that_returns_from_its_test_goes_no_further(project: Proj
 
 
 @BOTH
+@pytest.mark.parametrize(
+    ("ends", "code", "said"),
+    [
+        ("assert child", 1, ["test_it.py:5: AssertionError: assert 0"]),
+        ("raise SystemExit(3)", 3, []),
+        ("raise SystemExit", 0, []),
+        ("raise SystemExit('no')", 1, []),
+        ("pytest.skip('x')", 0, []),
+    ],
+)
+def test_what_a_forked_child_raises_is_no_secret(
+    project: Project, options: tuple[str, ...], ends: str, code: int, said: list[str]
+) -> None:
+    body = f"child = os.fork()\n    if not child:\n        {ends}"
+    body += f"\n    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == {code}"
+    project.write(test_it=f"import os, pytest\ndef test_first():\n    {body}\ndef test_second(): pass\n")
+    ran = project.injected("-W", "ignore", *options, settings=SUPERVISED)
+    assert ran.outcomes == {"test_first": "passed", "test_second": "passed"}
+    assert [record["message"] for record in ran.of("forked")] == said
+
+
+@BOTH
 def test_threads_that_tests_left_do_not_keep_the_session_from_ending(
     project: Project, options: tuple[str, ...]
 ) -> None:

@@ -72,6 +72,17 @@ def test_new_files_are_said_and_fail_nothing() -> None:
     )
 
 
+def test_files_that_were_written_and_are_as_they_were_are_said_and_fail_nothing() -> None:
+    guard = Guard(looks(Seen(written=("a.py",)), Seen(written=("x", "y"))))
+    for name in ("one", "two"):
+        guard.started(name)
+        assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
+    assert guard.notes == (
+        "1 file was written, and is as it was: a.py; what one saw may have been another text",
+        "2 files were written, and are as they were: x, y; what two saw may have been another text",
+    )
+
+
 def test_no_gate_starts_on_a_tree_that_is_another_one(tmp_path: Path) -> None:
     gates = (planned("fix"), planned("test"), planned("lint", needs=("fix",)))
     engine = an_engine(tmp_path, *gates, jobs=1, look=looks(EDITED))

@@ -25,5 +25,7 @@ def test_files_of_a_folder_without_git_may_not_change(tmp_path: Path) -> None:
     (tmp_path / "c.py").touch()
     (tmp_path / "conftest.py").write_text("")
     (tmp_path / "out.txt").write_text("")
-    assert watch.look() == Seen(faults=("a.py", "b.py (removed)", "conftest.py (new)"), left=("out.txt",))
+    assert watch.look() == Seen(
+        faults=("a.py", "b.py (removed)", "conftest.py (new)"), left=("out.txt",), written=("c.py",)
+    )
     assert watch.look() == Seen()

@@ -152,9 +152,6 @@ HARMLESS = {
     "an ignored file": write("ignored/deep/x.py"),
     "a log": write("sub/x.log"),
     "a cache": write("sub/__pycache__/b.pyc"),
-    "a touch": lambda repository: os.utime(repository.root / "a.py"),
-    "the same written anew": write("a.py", "1\n"),
-    "away and back": all_of(write("a.py", "9\n"), write("a.py", "1\n")),
     "rights that git does not keep": lambda repository: (repository.root / "a.py").chmod(0o600),
     "a question of the status": in_git("status"),
     "a setting that decides nothing": in_git("config", "user.name", "x"),
@@ -166,6 +163,32 @@ HARMLESS = {
 def test_what_is_no_change_is_none(subject: Repository, change: str) -> None:
     watch = watched(subject)
     HARMLESS[change](subject)
+    assert watch.look() == Seen()
+
+
+def put_back(repository: Repository) -> None:
+    root = repository.root
+    before = (root / "a.py").stat()
+    (root / "a.py").write_text("9\n")
+    (root / "a.py").write_text("1\n")
+    os.utime(root / "a.py", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+AS_IT_WAS: dict[str, Callable[[Repository], object]] = {
+    "a touch": lambda repository: os.utime(repository.root / "a.py"),
+    "the same written anew": write("a.py", "1\n"),
+    "away and back": all_of(write("a.py", "9\n"), write("a.py", "1\n")),
+    "put back by git": all_of(write("a.py", "9\n"), in_git("checkout", "-q", "a.py")),
+    "put back with its time": put_back,
+}
+
+
+@pytest.mark.parametrize("change", AS_IT_WAS)
+def test_a_file_that_was_written_and_is_as_it_was_is_said_once(subject: Repository, change: str) -> None:
+    watch = watched(subject)
+    AS_IT_WAS[change](subject)
+    seen = watch.look()
+    assert (seen.faults, seen.written) == ((), ("a.py",))
     assert watch.look() == Seen()
 
 

@@ -91,6 +91,14 @@ class TestTests:
             pytest.param(
                 [process(again=("a",))], ALL_GOOD, True, FAILED, "1 test failed when run once more: a", id="twice"
             ),
+            pytest.param(
+                [process(forked=("a: no",))],
+                ALL_GOOD,
+                True,
+                FAILED,
+                "1 process that tests forked failed: a: no",
+                id="fork",
+            ),
             pytest.param([process(asserts=False)], ALL_GOOD, False, FAILED, "`assert` does nothing", id="python -O"),
             pytest.param([process()], ALL_SKIPPED_COUNTS, True, FAILED, ALL_SKIPPED, id="all skipped, demanded"),
             pytest.param([process()], ALL_SKIPPED_COUNTS, False, PASSED, ALL_SKIPPED, id="all skipped"),
