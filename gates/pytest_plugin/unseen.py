@@ -49,6 +49,8 @@ class UnseenWatch:
         self._config, self._found = config, found
         self._patterns = [str(one) for one in config.getini("python_files")]
         self._almost: dict[str, str] = {}  # file → its path from the root
+        if config.pluginmanager.is_blocked("unittest"):
+            config.pluginmanager.register(_NoUnittest(found), "gates-no-unittest")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_file(self, file_path: Path) -> None:
@@ -79,6 +81,22 @@ class UnseenWatch:
     def _short(self, path: str) -> str:
         root = f"{self._config.rootpath}{os.sep}"
         return path[len(root) :].replace(os.sep, "/") if path.startswith(root) else path
+
+
+class _NoUnittest:
+    """Counts the tests of `unittest.TestCase` where the plugin that collects them is switched off."""
+
+    def __init__(self, found: Counter[tuple[str, str]]) -> None:
+        self._found = found
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> None:
+        """A name of a module."""
+        unittest = sys.modules.get("unittest")
+        if unittest is not None and isinstance(obj, type) and issubclass(obj, unittest.TestCase):
+            names = unittest.TestLoader().getTestCaseNames(obj)
+            if names and isinstance(collector, pytest.Module):
+                self._found["-p no:unittest", TESTS] += len(names)
 
 
 def replaced_tests(text: str, is_test: Named, is_class: Named) -> Iterator[tuple[str, int, int]]:

@@ -139,8 +139,12 @@ def gates_config(shop: Workshop) -> str:
     tests = case.tests or ("auto" if case.commands else "pytest")
     tables = []
     for number, line in enumerate(shop.lines()):
-        words = json.dumps(["sh", "-c", line])
-        tables.append(f'[gate.check{number or ""}]\ncommand = {words}\ntests = "{tests}"\n')
+        words = (
+            ["sh", "-c", line]
+            if set(line) & set("|&;<>$`(){}*?~!#\n") or line.startswith("env ")
+            else shlex.split(line)
+        )
+        tables.append(f'[gate.check{number or ""}]\ncommand = {json.dumps(words)}\ntests = "{tests}"\n')
         if number:
             tables[-1] += f'needs = ["check{number - 1 or ""}"]\n'
     return "\n".join([shop.filled(case.config), *tables])

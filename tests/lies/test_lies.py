@@ -21,7 +21,7 @@ def started_warm(shop: Workshop, words: tuple[str, ...]) -> Said:
     """Gates as its users start it, but from a process that has imported it."""
     done = warm.run(
         "gates", words, folder=shop.folder, environment=shop.environment,
-        imports=("gates.*", "xml.etree.ElementTree"), path=[str(ROOT)], timeout=PATIENCE,
+        imports=warm.GATES, path=[str(ROOT)], timeout=PATIENCE,
     )  # fmt: skip
     return Said(done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace"))
 

@@ -54,6 +54,14 @@ def test_they_are_told_of_with_their_place(project: Project, options: tuple[str,
     }
 
 
+def test_a_test_case_counts_where_the_plugin_that_collects_it_is_switched_off(project: Project) -> None:
+    case = "import unittest\nclass It(unittest.TestCase):\n    def test_a(self): assert 0\n    def test_b(self): pass\n"
+    project.write(test_it=f"{case}def test_c(): pass\n")
+    assert [record["who"] for record in project.injected().of("left-out")] == []
+    ran = project.injected("-p", "no:unittest")
+    assert [(record["who"], record["number"]) for record in ran.of("left-out")] == [("-p no:unittest", 2)]
+
+
 def test_a_file_that_is_named_is_collected_whatever_its_name(project: Project) -> None:
     project.write(tests_b=dedent("def test_b(): pass\n"))
     assert not project.injected("tests_b.py").of("left-out")
