@@ -19,6 +19,11 @@ def _inside(value: Any) -> bool:
     return isinstance(value, str) and not value.startswith("/") and ".." not in value.split("/")
 
 
+def is_gits(path: str) -> bool:
+    """Whether a path leads into a folder of git, on a disk that knows no case, too."""
+    return any(part.rstrip(". ").casefold() == ".git" for part in path.split("/"))
+
+
 def folder(value: Any) -> str:
     """A folder of the project; empty for the project's own.
 
@@ -38,7 +43,7 @@ def own_folder(value: Any) -> str:
     """
     text = folder(value)
     parts = [part for part in text.split("/") if part not in ("", ".")]
-    if not parts or ".git" in parts:
+    if not parts or is_gits(text):
         raise ValueError(f"a folder of its own, {BELOW}")
     return text
 

@@ -156,9 +156,11 @@ def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
         return set(), set()
     logs = {gate.log for gate in run.gates if gate.log.startswith(f"{LOGS_FOLDER}/") and gate.log.count("/") == 1}
     named = {*logs, *NAMES["run"]}
+    # Gates that still ran are not named yet: whose their logs are, nobody can tell.
+    running = set() if run.complete else _logs_in(folder) - run.files.keys()
     known = [name for name in run.files if name in named]
     if not known:
-        return set(), named  # of an earlier version: nobody knows what it wrote
+        return set(), named | running  # of an earlier version: nobody knows what it wrote
     ours = {RUN_FILE}
     for name in known:
         written = run.files[name]
@@ -169,7 +171,13 @@ def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
             continue
         if FileDigest(size=size, sha256=sha256) == written:
             ours.add(name)
-    return ours, set(known) - ours
+    return ours, running | set(known) - ours
+
+
+def _logs_in(folder: Folder) -> set[str]:
+    with suppress(OSError, Blocked), folder.below(LOGS_FOLDER) as logs:
+        return {f"{LOGS_FOLDER}/{name}" for name in logs.names() if name.endswith(".log")}
+    return set()
 
 
 def _tracked(folder: Path, names: Iterable[str]) -> set[str]:

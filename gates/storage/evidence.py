@@ -59,8 +59,12 @@ def load_evidence(path: Path, records: Path | None = None) -> Evidence:
     return Evidence(run=run, tests=tests, comparison=comparison)
 
 
-def refuse_altered(file: Path) -> None:
+def refuse_altered(file: Path, records: Path | None = None) -> None:
     """Refuse a results file that a `run.json` beside it knows otherwise; a file that none knows is as good as its word.
+
+    Args:
+        file: the results file.
+        records: as in `load_evidence`.
 
     Raises:
         UsageError: it is not as gates wrote it.
@@ -69,9 +73,8 @@ def refuse_altered(file: Path) -> None:
         run = load_run(file.parent / RUN_FILE)
     except UsageError:
         return
-    written = run.files.get(file.name)
-    if written is not None:
-        _refuse(file.parent, {file.name: written}, complete=run.complete)
+    known = {name: written for name, written in run.files.items() if name == file.name}
+    _refuse(file.parent, known | _own(file.parent, records), complete=run.complete)
 
 
 def _own(folder: Path, records: Path | None) -> dict[str, FileDigest]:

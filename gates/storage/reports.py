@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.config.paths import is_gits
 from gates.errors import EnvironmentProblem, UsageError
 from gates.folders import Blocked, Folder, open_within
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
@@ -64,8 +65,7 @@ class Reports:
             UsageError: a name is taken by what gates did not write, or by a link.
             EnvironmentProblem: another run writes there, or it cannot be written.
         """
-        if kind != "comparison":
-            refuse_project(folder, root)
+        refuse_project(folder, root if kind != "comparison" else None)
         there = Published(folder, root)
         try:
             claimed = claim(there.folder, records, kind)
@@ -290,11 +290,18 @@ def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Itera
 
 
 def refuse_project(folder: Path, root: Path | None) -> None:
-    """Refuse the project's own folder and those above it: what a run writes there would become a part of the project.
+    """Refuse git's folder, and the project's own one and those above it: what a run writes there would become a part of them.
 
     Raises:
         UsageError: it is one of them.
     """
+    if is_gits(folder.resolve().as_posix()):
+        raise UsageError(
+            "the folder of the reports lies in that of git",
+            place=str(folder),
+            expected="a folder of its own",
+            remedy="name another one with --reports FOLDER",
+        )
     if root is not None and root.resolve().is_relative_to(folder.resolve()):
         raise UsageError(
             "the folder of the reports holds the project itself",

@@ -83,7 +83,10 @@ def compare_files(
     config = load_config(root)
     rules, mask = config.junit, Mask.of(config)
     notes: list[str] = []
-    results = [_read(side, paths, rules, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)]
+    records = records_of(root)
+    results = [
+        _read(side, paths, rules, records, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)
+    ]
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
     # Together: what looks alike without its secrets is told apart in the same way on both sides.
@@ -98,7 +101,7 @@ def compare_files(
     )
     comparison = mask.struct(comparison)
     if reports is not None:
-        with Reports.begin(reports, records_of(root), new_run_id(), root=root, kind="comparison") as written:
+        with Reports.begin(reports, records, new_run_id(), root=root, kind="comparison") as written:
             written.publish({COMPARISON_FILE: to_json(comparison)})
     return comparison
 
@@ -135,13 +138,14 @@ def _read(
     side: str,
     paths: Iterable[Path],
     rules: Mapping[str, int | tuple[str, ...]],
+    records: Path,
     errors: list[GatesError],
     notes: list[str],
 ) -> list[TestResult]:
     results: list[TestResult] = []
     for path in paths:
         try:
-            read, said = results_of(path, rules)
+            read, said = results_of(path, rules, records)
         except GatesError as error:
             errors.append(error)
             continue

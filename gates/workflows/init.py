@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from typing import TYPE_CHECKING
 
 from gates.config.load import OWN_FILE, PROJECT_FILE
 from gates.discover import NOXFILE, TAG, list_sessions
-from gates.errors import UsageError
+from gates.errors import EnvironmentProblem, UsageError
+from gates.folders import Folder
 from gates.regular import read_text
-from gates.results.files import write_whole
+from gates.results.files import as_bytes
 from gates.starter.builds import BUILD_FILES, commands_of
 from gates.starter.noxfile import noxfile
 from gates.starter.pythonproject import look
@@ -33,10 +35,14 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
     files, advice = starter(root)
     if only_print:
         return "\n".join(f"# {name}\n{text}" for name, text in files.items())
-    if not force:
-        for name in files:
-            if (root / name).exists():
-                raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
+    for name in files:
+        path = root / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise UsageError(
+                f"{name} is no file of its own", place=str(path), got="a link, or a folder", remedy="move it away"
+            )
+        if path.exists() and not force:
+            raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
     if OWN_FILE in files and _tool_gates(root):  # with --force, too: two configs are refused by every other command
         raise UsageError(
             f"[tool.gates] of {PROJECT_FILE} exists",
@@ -44,9 +50,23 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
             remedy="gates init --print shows the starter",
         )
     for name, text in files.items():
-        write_whole(root / name, text)
+        _write(root, name, as_bytes(text), force=force)
     written = "".join(f"wrote {root / name}\n" for name in files)
     return f"{written}{advice}\nthen: gates list, gates run\n"
+
+
+def _write(root: Path, name: str, data: bytes, *, force: bool) -> None:
+    try:
+        with Folder.of(root) as folder:
+            if not force:
+                os.close(folder.create(name))  # what came meanwhile stays
+            folder.put(name, data)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the file cannot be written: {error.strerror or error}",
+            place=str(root / name),
+            remedy="make the folder writable; gates init --print shows the file",
+        ) from error
 
 
 def starter(root: Path) -> tuple[dict[str, str], str]:

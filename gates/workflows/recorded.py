@@ -13,6 +13,7 @@ from gates.results.files import load_tests
 from gates.storage.evidence import refuse_altered
 from gates.values import TestOutcome
 from gates.workflows.outside import WRONG, Outside, resolve_all
+from gates.workflows.prepare import records_of
 from gates.workflows.tests import Tests
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
         GatesError: a file cannot be read.
     """
     outside = Outside.of_worktree(root)
-    results = [result for file in files for result in results_of(file, outside.config.junit)[0]]
+    results = [result for file in files for result in results_of(file, outside.config.junit, records_of(root))[0]]
     facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
     return Tests(
         candidates=tuple(test for result in results for test in _candidates(result)),
@@ -86,13 +87,14 @@ def _candidates(result: TestResult) -> Iterator[Candidate]:
 
 
 def results_of(
-    file: Path, rules: Mapping[str, int | tuple[str, ...]] | None = None
+    file: Path, rules: Mapping[str, int | tuple[str, ...]] | None = None, records: Path | None = None
 ) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
     """The results in a file, and harmless oddities of it. Their gate is empty where the file does not say it.
 
     Args:
         file: JUnit of any runner, or a `tests.jsonl`.
         rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default: fields of `JUnitRules`.
+        records: where runs of the project are recorded, to check what lies beside a `run.json`; None does not.
 
     Raises:
         GatesError: it cannot be read, is something else, or contradicts itself.
@@ -100,12 +102,12 @@ def results_of(
     if file.suffix.lower() == ".jsonl":
         if not file.exists():
             raise UsageError("there is no such file", place=str(file))
-        refuse_altered(file)
+        refuse_altered(file, records)
         return load_tests(file), ()
     from gates.junit.read import read_junit
     from gates.junit.rules import JUnitRules
 
-    refuse_altered(file)
+    refuse_altered(file, records)
     report = read_junit(file, JUnitRules.of(rules or {}))
     if not report.consistent:
         raise UsageError(

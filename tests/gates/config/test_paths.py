@@ -56,7 +56,7 @@ def test_all_of_them_are_told_together(tmp_path: Path) -> None:
     assert [said.split()[0] for said in errors_of(tmp_path, text)] == [f"gates.toml:{line}" for line in (1, 2, 4, 5)]
 
 
-@pytest.mark.parametrize("path", [".", "./", "", ".git", ".git/logs", "a/.git"])
+@pytest.mark.parametrize("path", [".", "./", "", ".git", ".git/logs", "a/.git", ".GIT/x", ".Git."])
 def test_reports_need_a_folder_of_their_own(tmp_path: Path, path: str) -> None:
     (said,) = errors_of(tmp_path, f'reports = "{path}"')
     assert "a folder of its own" in said

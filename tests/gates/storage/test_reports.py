@@ -17,6 +17,7 @@ from gates.folders import Blocked
 from gates.results import FileDigest
 from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
 from gates.storage.claims import NAMES
+from gates.storage.evidence import refuse_altered
 from gates.storage.records import all_records
 from gates.storage.reports import Reports, refuse_taken
 from gates.values import ExitCode
@@ -126,6 +127,28 @@ def test_reports_of_a_version_without_digests_are_kept_aside(project: Path, reco
     begun(project, records).close()
     moved = {f"reports/before-a-run/{name.removeprefix('reports/')}" for name in names}
     assert everything(project).keys() == {"reports/.gitignore", *moved}
+
+
+@pytest.mark.parametrize("place", [".git", ".git/gates", "sub/../.git", ".GIT/logs"])
+@pytest.mark.parametrize("kind", ["run", "stack", "comparison"])
+def test_the_folder_of_git_is_no_folder_of_reports(project: Path, records: Path, place: str, kind: str) -> None:
+    (project / ".git").mkdir()
+    (project / "sub").mkdir()
+    with pytest.raises(UsageError, match="lies in that of git"):
+        Reports.begin(project / place, records, "a-run", root=project, kind=kind)
+    assert everything(project) == {}
+
+
+def test_logs_of_a_killed_run_whose_cache_was_lost_are_kept_aside(project: Path, records: Path) -> None:
+    a_whole_run(project, records)
+    run = json.loads((project / "reports/run.json").read_text()) | {"complete": False}
+    del run["files"]["logs/test.log"]
+    (project / "reports/run.json").write_text(json.dumps(run))
+    (project / "reports/logs/server.log").write_text("theirs")
+    shutil.rmtree(records)
+    begun(project, records).close()
+    names = {"reports/.gitignore", "reports/logs/server.log", "reports/before-a-run/logs/test.log"}
+    assert everything(project).keys() == names
 
 
 @pytest.mark.parametrize("name", [SUMMARY_FILE, "logs/test.log"])
@@ -439,3 +462,16 @@ def test_without_space_lines_stay_whole_and_no_verdict_is_left(tmp_path: Path) -
     assert (done.stdout.splitlines(), done.stderr) == (["written", problem, problem, "written", "written"], "")
     found = everything(tmp_path / "reports")
     assert found == {".gitignore": b"*\n", "tests.jsonl": b"one\n" * 10 + b"three\n", "run.json": b"gave up"}
+
+
+@pytest.mark.parametrize("edit", [{"files": {}}, {"complete": False}])
+def test_results_beside_a_run_that_was_edited_are_refused(
+    project: Path, records: Path, edit: dict[str, object]
+) -> None:
+    a_whole_run(project, records)
+    reports = project / "reports"
+    (reports / RUN_FILE).write_text(json.dumps(json.loads((reports / RUN_FILE).read_text()) | edit))
+    with (reports / TESTS_FILE).open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(UsageError, match=r"run\.json"):
+        refuse_altered(reports / TESTS_FILE, records)

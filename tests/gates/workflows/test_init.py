@@ -295,3 +295,22 @@ def test_the_settings_that_a_starter_shows_as_comments_can_be_switched_on(tmp_pa
     config = load_config(tmp_path)
     assert (config.base, config.timeout, config.test_timeout) == ("main", 1800.0, 60.0)
     assert [entry.name for entry in config.exclusions] == ["NAME"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
+def test_what_is_no_file_of_its_own_is_never_replaced(tmp_path: Path, kind: str, force: bool) -> None:
+    project, target = tmp_path / "project", tmp_path / "target"
+    project.mkdir()
+    (project / "Cargo.toml").write_text('[package]\nname = "x"\n')
+    config = project / "gates.toml"
+    if kind == "folder":
+        config.mkdir()
+    else:
+        config.symlink_to(target)
+    if kind == "link":
+        target.write_text("theirs")
+    with pytest.raises(UsageError, match="no file of its own"):
+        write_starter(project, force=force)
+    assert (config.is_symlink(), config.is_dir()) == (kind != "folder", kind == "folder")
+    assert target.exists() == (kind == "link")
