@@ -223,7 +223,7 @@ def _status(gate: GateResult) -> str:
 def _gate_notes(gate: GateResult) -> list[str]:
     notes = [one_line(gate.reason, 200)]
     if gate.tests is not None:
-        notes.append(f"{gate.tests.passed:,} of {plural(gate.tests.run, 'test')} passed" if gate.tests.run else "")
+        notes.append(_passed_words(gate))
         notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
     if (
         gate.outcome is not GateOutcome.PASSED
@@ -243,6 +243,18 @@ def _gate_notes(gate: GateResult) -> list[str]:
     if gate.stray:
         notes.append(f"{plural(gate.stray, 'process')} outlived it")
     return [note for note in notes if note]
+
+
+def _passed_words(gate: GateResult) -> str:
+    """How many tests passed. A gate that passed without one says so, unless its reason does."""
+    counts = gate.tests
+    if counts is None:
+        return ""
+    if counts.run:
+        return f"{counts.passed:,} of {plural(counts.run, 'test')} passed"
+    if gate.outcome is not GateOutcome.PASSED:
+        return ""
+    return f"no test ran: {plural(counts.skipped, 'test')} skipped" if counts.skipped else "no test ran"
 
 
 def command_line(gate: GateResult) -> str:

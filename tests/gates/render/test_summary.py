@@ -66,6 +66,21 @@ def test_every_outcome_of_a_gate_has_its_word() -> None:
         ({"stray": 1}, "PASS", "1.50s", "1 process outlived it", True),
         ({"tests": TestCounts(run=3, passed=2), "injected": True}, "PASS", "1.50s", "2 of 3 tests passed", True),
         (
+            {"tests": TestCounts(collected=2, skipped=2), "injected": True},
+            "PASS",
+            "1.50s",
+            "no test ran: 2 tests skipped",
+            True,
+        ),
+        ({"tests": TestCounts(), "injected": True}, "PASS", "1.50s", "no test ran", True),
+        (
+            {"tests": TestCounts(), "injected": True, "outcome": GateOutcome.FAILED, "reason": "no test was selected"},
+            "FAIL",
+            "1.50s",
+            "no test was selected",
+            False,
+        ),
+        (
             {"tests": TestCounts(run=3, passed=3)},
             "PASS",
             "1.50s",

@@ -142,7 +142,9 @@ def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> Non
     assert section is not None
     assert section.counts == count_tests(results)
     assert sum(row.counts.collected for row in section.packages) == len(results)
-    assert len(section.failures) == sum(test.outcome in BAD_TESTS | LOST_TESTS for test in results)
+    assert sum(failure.number for failure in section.failures) == sum(
+        test.outcome in BAD_TESTS | LOST_TESTS for test in results
+    )
 
 
 FIRST = AttemptResult(outcome=TestOutcome.FAILED, message="assert 1 == 3", signature="AssertionError: assert # == #")
