@@ -61,6 +61,7 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
         EnvironmentProblem: git cannot make it, or another run uses it.
         UsageError: the commit has a link where the project's folder is.
     """
+    store.make()
     folder = worktrees_of(store) / git.tree(commit)[:_DIGITS]
     _forget_gone(git, folder.parent)
     for abandoned in abandoned_worktrees(store.folder.parent):

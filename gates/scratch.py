@@ -67,6 +67,7 @@ def scratch(kind: str = "") -> Iterator[Path]:
             mark = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(mark, fcntl.LOCK_EX)
             new.rename(folder / MARK)  # locked before anybody can see it
+            (folder / ".gitignore").write_text("*\n")  # should it lie in a project, that is not changed by it
             room = memoryview(bytes(ROOM))
             while room:  # a full disk shows itself as a short write first
                 room = room[os.write(mark, room) :]

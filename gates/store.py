@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import GatesError
+from gates.errors import GatesError, UsageError
 from gates.outstanding import Outstanding
 from gates.results.duplicates import worst_of
 from gates.storage.records import RECORDS
@@ -103,7 +104,17 @@ class Store:
             # For people. A worktree's own name would give each a store of its own.
             label = PurePath(git.prefix).name or git.common_folder.parent.name
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
-        return Store(cache_folder() / f"{label[:32]}-{name}", root.resolve())
+        folder = cache_folder() / f"{label[:32]}-{name}"
+        if git is not None and folder.is_relative_to(root.absolute()):
+            _refuse_tracked(folder, root.absolute(), git)
+        return Store(folder, root.resolve())
+
+    def make(self) -> None:
+        """Make the folder, where that can be done; a project in which the cache lies is not changed by it."""
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".gitignore").open("x") as file:
+                file.write("*\n")
 
     @property
     def records(self) -> Path:
@@ -211,6 +222,21 @@ class Store:
                     injected=gate.injected,
                 )
         write_sealed(self.folder / "history.json", msgspec.json.encode(known))
+
+
+def _refuse_tracked(folder: Path, root: Path, git: Git) -> None:
+    """A branch that brings a cache of its own could bring runs that never were.
+
+    Raises:
+        UsageError: git tracks files in the cache.
+    """
+    name = folder.relative_to(root).as_posix()
+    if git.answer("ls-files", "-z", "--", f":(literal){name}"):
+        raise UsageError(
+            "git tracks files in the cache, which is for runs of this machine only",
+            place=str(folder),
+            remedy=f"git rm -r --cached -- {shlex.quote(name)}, or name another folder in {CACHE_VARIABLE}",
+        )
 
 
 def all_stores(cache: Path) -> Iterator[Store]:

@@ -37,7 +37,7 @@ def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
     return EnvironmentProblem(
         f"cannot write the report: {error.strerror or error}",
         place=str(path),
-        remedy="free some space or make the folder writable, or name another one with --reports FOLDER",
+        remedy="free some space or make the folder writable, or name another one: --reports FOLDER, or GATES_CACHE_DIR for the cache",
     )
 
 

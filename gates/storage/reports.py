@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +91,8 @@ class Reports:
             raise
         self = cls(there, record, {})
         self.moved = _said_of(moved)
+        if moved:
+            sys.stderr.write(f"gates: {there.path}: {self.moved}\n")
         self._note_made()
         return self
 

@@ -76,6 +76,7 @@ def validate(
     """
     writer = _event_writer(prepared, events) if events is not None else None
     run_id = new_run_id()
+    prepared.store.make()
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
@@ -163,10 +164,7 @@ def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
     """Begin the reports of a run; raises as `Reports`."""
     logs = (f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values())
     folder, records = prepared.reports, prepared.store.records
-    reports = Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
-    if reports.moved:
-        sys.stderr.write(f"gates: {folder}: {reports.moved}\n")
-    return reports
+    return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
 
 
 def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool) -> None:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,3 +149,12 @@ def test_a_folder_that_is_none_is_the_environments_fault(
     monkeypatch.setenv("TMPDIR", str(temporary / "there"))
     with pytest.raises(EnvironmentProblem, match="the temporary folder cannot be used"), scratch():
         raise AssertionError
+
+
+def test_a_temporary_folder_in_a_project_is_no_change_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with scratch() as folder:
+        (folder / "index").touch()
+        said = subprocess.run(["git", "status", "--short"], cwd=tmp_path, check=True, capture_output=True).stdout
+    assert said == b""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.errors import UsageError
 from gates.git import Git
 from gates.outstanding import Asked, left_by
 from gates.results import count_tests
@@ -165,3 +167,21 @@ def test_what_somebody_changed_in_the_store_is_not_believed(tmp_path: Path, kept
     }
     assert not known.pop(kept)
     assert all(known.values())
+
+
+def test_a_cache_in_a_project_is_no_change_of_it_and_no_branch_brings_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (["init", "--quiet"], ["config", "user.name", "a"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    monkeypatch.setenv("GATES_CACHE_DIR", str(tmp_path / ".cache"))
+    git = Git.of(tmp_path)
+    store = Store.of(tmp_path, git)
+    store.make()
+    store.remember_made(["a"])
+    said = subprocess.run(["git", "status", "--short"], cwd=tmp_path, check=True, capture_output=True).stdout
+    assert said == b""
+    subprocess.run(["git", "add", "--force", str(store.folder / "made")], cwd=tmp_path, check=True)
+    with pytest.raises(UsageError, match="git tracks files in the cache") as caught:
+        Store.of(tmp_path, git)
+    assert caught.value.remedy.startswith("git rm -r --cached -- .cache/")

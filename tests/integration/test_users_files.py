@@ -26,6 +26,7 @@ def theirs(project: Project) -> dict[str, str]:
     return {name: (project.folder / name).read_text() for name in THEIRS}
 
 
+@pytest.mark.slow
 def test_files_of_the_user_in_the_folder_of_reports_stay(project: Project) -> None:
     project.write(checklist(GATE) | THEIRS)
     assert [project.gates("run").code for _ in range(2)] == [0, 0]
@@ -73,6 +74,7 @@ TIDY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", TIDY)
 def test_a_gate_that_tidies_up_loses_no_evidence(project: Project, how: str) -> None:
     project.write(
@@ -133,6 +135,7 @@ def test_a_comparison_finds_what_is_in_the_way_before_it_runs_anything(project: 
     assert not (project.folder / "begun").exists()
 
 
+@pytest.mark.slow
 def test_reports_that_do_not_fit_on_the_disk_say_nothing_else_than_the_run(project: Project) -> None:
     """Only `junit.xml` does not fit. The summary, which does, is not left: it would say PASS."""
     quotes = '"' * 300  # a byte each in the file of the gate, six in ours
