@@ -39,5 +39,5 @@ def words_of(group: TestWarning) -> str:
     """`test_it.py:2: PytestReturnNotNoneWarning: it returned … (3 times)`."""
     place = f"{group.file}:{group.line}" if group.file and group.line else group.file
     name = group.category.rpartition(".")[2]
-    times = f" ({group.count:,} times)" if group.count > 1 else ""
+    times = f" ({plural(group.count, 'time')})" if group.count > 1 else ""
     return one_line(": ".join(part for part in (place, name, group.message) if part), 200) + times

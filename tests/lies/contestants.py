@@ -7,19 +7,21 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from tests.integration.project import ROOT, clean_environment
+from tests.integration.project import clean_environment, program
 from tests.warm import LEAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.lies.corpus import Case
 
@@ -36,6 +38,9 @@ class Said(msgspec.Struct, frozen=True):
     code: int
     text: str
 
+
+RUNNING: set[int] = set()
+"""Calls that go on; each leads a group of processes."""
 
 Run = Callable[["Workshop", tuple[str, ...]], Said]
 
@@ -54,8 +59,11 @@ class Workshop:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def filled(self, text: str) -> str:
-        """The text with this machine's words for `{python}` and `{pytest}`."""
-        return text.replace("{python}", sys.executable).replace("{pytest}", shlex.join(self.pytest()))
+        """The text with this machine's words for `{python}`, `{pytest}` and `{gates}`."""
+        words = {"{python}": sys.executable, "{pytest}": shlex.join(self.pytest()), "{gates}": shlex.join(program())}
+        for name, value in words.items():
+            text = text.replace(name, value)
+        return text
 
     def pytest(self, *more: str) -> tuple[str, ...]:
         """The words that start pytest on this case."""
@@ -83,11 +91,33 @@ class Workshop:
         Raises:
             subprocess.TimeoutExpired: it hangs.
         """
-        done = subprocess.run(
+        if "sh" in words[:1]:
+            words = tuple(map(self.filled, words))
+        with subprocess.Popen(
             words, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        return Said(done.returncode, done.stdout)
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        ) as process:  # fmt: skip
+            RUNNING.add(process.pid)
+            try:
+                text, _ = process.communicate(timeout=PATIENCE)
+            finally:
+                end(process.pid)
+                self.sweep()
+                RUNNING.discard(process.pid)
+        return Said(process.returncode, text)
+
+    def sweep(self) -> None:
+        """End what still runs in the project's folder, in whichever session; only where the system tells."""
+        for place in Path("/proc").glob("[0-9]*/cwd"):
+            with suppress(OSError):
+                if place.readlink().is_relative_to(self.folder.resolve()):
+                    os.kill(int(place.parent.name), signal.SIGKILL)
+
+
+def end(leader: int) -> None:
+    """Kill a call with all processes of its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def can_be_asked(tool: str, case: Case) -> bool:
@@ -162,8 +192,7 @@ def ask_gates(shop: Workshop, call: Callable[[Workshop, tuple[str, ...]], Said] 
 
 
 def _start_gates(shop: Workshop, words: tuple[str, ...]) -> Said:
-    start = f"import runpy, sys; sys.path[0] = {str(ROOT)!r}; runpy.run_module('gates', run_name='__main__', alter_sys=True)"
-    return shop.call(sys.executable, "-c", start, *words)
+    return shop.call(*program(), *words)
 
 
 TOOLS: Mapping[str, Callable[[Workshop], Said]] = {
@@ -182,6 +211,11 @@ def judge(case: Case, said: Said, folder: Path) -> Answer:
         return "right" if said.code == 0 else "false alarm"
     if case.honest == "said":
         return "right" if said.code or re.search(case.says, said.text, re.IGNORECASE) else "fooled"
+    if case.honest == "unsaid":
+        return "fooled" if re.search(case.says, said.text) else "right"
+    if case.honest == "unwritten":
+        reports = [path.read_text(errors="replace") for path in (folder / "reports").rglob("*") if path.is_file()]
+        return "fooled" if any(re.search(case.says, text) for text in (said.text, *reports)) else "right"
     if case.honest == "kept":
         there = all((folder / name).is_file() for name in case.keeps)
         as_before = there and all(

@@ -5,6 +5,8 @@
 - `red`: any exit code but 0; green is a lie.
 - `green`: 0. A twin that looks like a lie and is none: who calls everything red is of no use.
 - `said`: green is fine, but the output (or the summary) must match `says`, or the reader believes what is not so.
+- `unsaid`: what `says` matches may not be in the output (or the summary).
+- `unwritten`: nor may it be in any report.
 - `kept`: `keeps` names files that must be there afterwards as they were.
 """
 
@@ -26,7 +28,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         name: of its folder.
         truth: what is so.
         honest: what an honest tool answers.
-        says: what must be said, as a regular expression, where `honest` is `said`.
+        says: what must be said, as a regular expression, where `honest` is `said`; what may not, where it is
+            `unsaid` or `unwritten`.
         keeps: files that must survive, where `honest` is `kept`.
         kind: the kind of lie, for the table.
         arguments: further words for pytest.
@@ -37,7 +40,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         workers: pytest is always run with two workers.
         setup: lines of a shell, run before anyone looks.
         gates: arguments of gates; several calls where there are several, of which the last one counts. `["sh", "-c", …]` is
-            a call of the shell.
+            a call of the shell, in which `{gates}` starts gates.
         config: what is in `gates.toml` besides its gates; all of it where it has a gate.
         only: the tools that can be asked; empty for all.
         ours: what gates is known to answer, where that is not right.
@@ -47,7 +50,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: str = ""
     truth: str
-    honest: Literal["red", "green", "said", "kept"] = "red"
+    honest: Literal["red", "green", "said", "unsaid", "unwritten", "kept"] = "red"
     says: str = ""
     keeps: tuple[str, ...] = ()
     kind: str
@@ -80,8 +83,10 @@ def _case(folder: Path) -> Case:
         case = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")) | {"name": folder.name}, Case)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
-    if (case.honest == "said") != bool(case.says) or (case.honest == "kept") != bool(case.keeps):
-        raise ValueError(f"{path}: honest = {case.honest!r} needs {'says' if case.honest == 'said' else 'keeps'}")
+    if (case.honest in ("said", "unsaid", "unwritten")) != bool(case.says) or (case.honest == "kept") != bool(
+        case.keeps
+    ):
+        raise ValueError(f"{path}: honest = {case.honest!r} needs {'keeps' if case.honest == 'kept' else 'says'}")
     if (case.ours == "right") == bool(case.why):
         raise ValueError(f"{path}: why = … belongs to ours = … alone")
     return case

@@ -24,12 +24,20 @@ def table(cases: Sequence[Case], answers: Answers, tools: Sequence[str]) -> str:
     kinds = dict.fromkeys(case.kind for case in cases)
     for kind in kinds:
         lines.append(f"| **{kind}** |{' |' * len(tools)}")
-        for case in cases:
-            if case.kind == kind:
-                marks = " | ".join(MARKS[answers[case.name][tool]] for tool in tools)
-                lines.append(f"| {escaped(case.truth)} (`{case.name}`) | {marks} |")
+        chosen = [case for case in cases if case.kind == kind]
+        lines += [row_of(case, [MARKS[answers[case.name][tool]] for tool in tools]) for case in chosen]
     lines.append(f"| **told the truth** | {' | '.join(score(answers, tool) for tool in tools)} |")
     return "\n".join(lines)
+
+
+def row_of(case: Case, marks: Sequence[str]) -> str:
+    """What is so, and who says it."""
+    return f"| {escaped(case.truth)} (`{case.name}`) | {' | '.join(marks)} |"
+
+
+def whys(cases: Sequence[Case]) -> list[str]:
+    """Where gates does not tell the truth, and why."""
+    return [f"- `{case.name}` ({case.ours}): {escaped(case.why)}" for case in cases if case.why]
 
 
 def escaped(text: str) -> str:

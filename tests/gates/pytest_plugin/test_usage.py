@@ -35,3 +35,4 @@ def test_a_pattern_that_takes_too_long_is_an_error_of_the_collection(
     assert not (project.root / "ran").exists()
     assert {record["id"] for record in ran.of("collect-error")} == {"gates"}
     assert {record["exit_code"] for record in ran.of("finish")} == {ran.exit_code}
+    assert not ran.of("left-out")
