@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
+import marshal
 import os
 import select
 import signal
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from gates.run import keeper
 
@@ -32,6 +32,15 @@ class Keeper:
         self._running: set[int] = set()
         self._ended: dict[int, tuple[int, float]] = {}
         self._lost: set[int] = set()
+
+    def __enter__(self) -> Self:
+        """Let it start while other things are prepared."""
+        with suppress(OSError):  # whoever starts a process meets the error again
+            self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def begin(self) -> None:
         """Start the keeper, and do not wait for it.
@@ -65,7 +74,7 @@ class Keeper:
         self.begin()
         assert self._socket is not None
         request = {"command": list(command), "cwd": str(cwd.absolute()), "environment": dict(environment)}
-        text = json.dumps(request).encode()
+        text = marshal.dumps(request)
         try:
             socket.send_fds(self._socket, [keeper.SIZE.pack(len(text))], [output])
             self._socket.sendall(text)

@@ -80,14 +80,13 @@ def validate(
     echo = Echo(sys.stderr) if prepared.plan.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
+        Keeper() as keeper,  # it starts while the rest is prepared
         scratch() as work,
         known(prepared.store.folder, run_id),
         reports_of(prepared, run_id, work) as reports,
-        closing(Keeper()) as keeper,
         StopWish() as wish,
         progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
-        keeper.begin()  # it starts while the rest is prepared
         recorder = Recorder(prepared, reports, command_line, run_id)
         feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
