@@ -24,7 +24,7 @@ from kvcache.errors import (
     OutOfMemoryError,
 )
 from kvcache.freespans import FreeSpans
-from kvcache.values import CACHE_LINE, Span
+from kvcache.values import CACHE_LINE, Span, Unique
 
 _OWNER_SHIFT: Final = 48
 """Serials of one allocator share the bits above: 2**48 allocations until two allocators could meet."""
@@ -43,7 +43,7 @@ _owners = itertools.count(1)
 _new = tuple.__new__  # a third of the time of Span(...), and this is done once per request
 
 
-class Allocator:
+class Allocator(Unique):
     """Segregated fit over `capacity` bytes, with exact-size quick bins. Not thread-safe: its owner has the lock.
 
     `allocate` and `deallocate` take constant time. Only a request that finds no span that surely fits joins what is cached and

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from kvcache import checks
 from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfBoundsError, OutOfMemoryError
 from kvcache.pages import DirtyPages
-from kvcache.values import CACHE_LINE, MAX_BYTES, Array
+from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
 
 Backing: TypeAlias = Literal["mapping", "heap"]
 """Where the bytes come from: a private mapping of its own, or `np.empty`."""
@@ -26,7 +26,7 @@ HUGE_PAGE: Final = 2 * 1024 * 1024
 """Bytes. As a base alignment: the arena begins at a huge page, and the system is asked to use such pages where it can."""
 
 
-class Arena:
+class Arena(Unique):
     """One buffer of `capacity` bytes whose base address is a multiple of `base_alignment`.
 
     Offsets and lengths are in bytes, counted from the base. A mapping is all zero at first, takes memory only where it was
@@ -128,7 +128,7 @@ class Arena:
 
         Raises:
             InvalidSizeError: not whole numbers, or a negative count.
-            DtypeError: not a dtype of plain bytes.
+            DtypeError: not a dtype of numbers.
             OutOfBoundsError: the range leaves the arena.
             MisalignedError: `offset` is no multiple of the dtype's alignment.
             ClosedError: the arena is closed.
@@ -158,6 +158,18 @@ class Arena:
             InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.
         """
         return self._typed(self._open(self._writable), offset, count, dtype)
+
+    def lend(self, offset: SupportsIndex, length: SupportsIndex) -> Array:
+        """Bytes to write to, as an array that lives for as long as any view of it: a weak reference to it tells when all are gone.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError, ClosedError: as for `zero_range`.
+        """
+        buffer = self._open(self._writable)
+        start, size = checks.byte_range("lend", offset, length, capacity=self._capacity)
+        self._pages.expose(start, start + size)
+        # From a memoryview: a view of an array's view would refer to the arena's own array, and skip the one in between.
+        return np.frombuffer(buffer.data[start : start + size], dtype=np.uint8)
 
     def close(self) -> None:
         """Let go of the buffer. Views that are still held keep their memory alive, so that none of them dangles."""

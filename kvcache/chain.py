@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from kvcache import forking
 from kvcache.errors import ChainError
 from kvcache.receipts import Record
-from kvcache.values import Span
+from kvcache.values import Span, Unique
 
 GENESIS: Final = "0" * 64
 """What the first line carries."""
@@ -44,8 +45,10 @@ def digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
-class JsonLinesSink:
+class JsonLinesSink(Unique):
     """Appends records to a file; each is flushed before the call returns. May be called from any thread.
+
+    After a fork the file is the parent's: in the child the sink is closed, because two writers would break the chain.
 
     Args:
         path: the file; one that exists is continued after its chain was checked.
@@ -63,6 +66,7 @@ class JsonLinesSink:
                 self._head = digest(line)
         self._lock = threading.Lock()
         self._file = self._path.open("ab")
+        forking.register(self)
 
     def __call__(self, record: Record, /) -> None:
         """Write `record`.
@@ -82,6 +86,16 @@ class JsonLinesSink:
     def head(self) -> str:
         """The digest of the last line. Keep it elsewhere, and the whole file can be trusted later."""
         return self._head
+
+    def before_fork(self) -> None:
+        """Write no line meanwhile, so that none is written twice."""
+        self._lock.acquire()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Leave the file to the parent."""
+        if in_child:
+            self._file.close()
+        self._lock.release()
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""

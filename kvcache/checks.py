@@ -82,20 +82,33 @@ def dtype_of(subject: str, spec: npt.DTypeLike) -> np.dtype[Any]:
     """Return the dtype in which `spec` is stored.
 
     Raises:
-        DtypeError: no such dtype, or one that is not plain bytes of a fixed size.
+        DtypeError: no such dtype, or one whose elements are not numbers of a fixed size.
     """
     try:
         return storage_dtype(spec)
     except (TypeError, ValueError) as problem:
-        raise DtypeError(subject, expected="a dtype of plain bytes", got=spec, remedy=str(problem)) from problem
+        raise DtypeError(subject, expected="a dtype of numbers", got=spec, remedy=str(problem)) from problem
 
 
 def session_name(session_id: object) -> str:
-    """Return `session_id` itself.
+    """Return `session_id` as exactly a `str`: one of a class of its own (`np.str_`, a `StrEnum`) may hash or compare differently.
 
     Raises:
         InvalidSessionError: not a string, or empty.
     """
     if not isinstance(session_id, str) or not session_id:
         raise InvalidSessionError("session id", expected="a string that is not empty", got=session_id)
-    return session_id
+    return session_id if type(session_id) is str else str.__str__(session_id)
+
+
+def index(subject: str, number: SupportsIndex, *, count: int) -> int:
+    """Return `number` as a plain int from 0 to `count - 1`.
+
+    Raises:
+        InvalidSizeError: not an integer.
+        OutOfBoundsError: negative, or `count` and more.
+    """
+    plain = whole_number(subject, number, minimum=-MAX_BYTES)
+    if not 0 <= plain < count:
+        raise OutOfBoundsError(subject, expected=f"0 to {count - 1}", got=plain)
+    return plain

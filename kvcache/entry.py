@@ -5,9 +5,9 @@ made anew.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from time import perf_counter_ns
-from typing import NoReturn, Self, SupportsIndex
+from typing import Self, SupportsIndex
 
 import numpy as np
 
@@ -22,15 +22,22 @@ class KVCacheEntry(Holding):
 
     Facts that never change (session_id, layout, max_context_length, size_bytes, created_at) can always be read, and `span` tells
     where the block lies or last lay; everything else raises `StaleEntryError` once the block is gone. Views share the pool's
-    memory: outside of `pin()`, one that is kept beyond the next call that may evict or move can come to show another session.
+    memory: outside of `pin()`, a read-only one that is kept beyond the next call that may evict or move can come to show
+    another session. A writable one never does: while it is held, the block is neither evicted for others nor moved, and if it is
+    evicted by name, nobody else gets it.
     """
 
     def __repr__(self) -> str:
         state = "stale" if self._gone else f"{self._tokens}/{self.max_context_length} tokens"
         return f"<KVCacheEntry {self._session_id!r} {state}>"
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        raise TypeError("a KVCacheEntry cannot be copied or pickled: the copy's count of tokens would go its own way")
+    def __len__(self) -> int:
+        """Tokens appended so far."""
+        return self.token_count
+
+    def __bool__(self) -> bool:
+        """True, without tokens too: `get` tells an entry from none."""
+        return True
 
     @property
     def token_count(self) -> int:
@@ -88,6 +95,8 @@ class KVCacheEntry(Holding):
     def key_mut(self) -> Array:
         """Look at the whole key region and write to it, without a copy; counts no tokens, see `commit`.
 
+        While the view, or any view of it, is held, the block stays where it is and serves nobody else.
+
         Returns:
             Shape [max_context_length, layers, kv_heads, head_dim].
 
@@ -98,6 +107,8 @@ class KVCacheEntry(Holding):
 
     def value_mut(self) -> Array:
         """Look at the whole value region and write to it, without a copy; counts no tokens, see `commit`.
+
+        While the view, or any view of it, is held, the block stays where it is and serves nobody else.
 
         Returns:
             Shape [max_context_length, layers, kv_heads, head_dim].
@@ -124,9 +135,23 @@ class KVCacheEntry(Holding):
             ContextOverflowError: the tokens do not fit; nothing was written.
         """
         began = perf_counter_ns()
-        count = self._count_of(key, value)
+        # One token of the right kind, asked in the order of what it costs to ask.
+        if (
+            type(key) is np.ndarray is type(value)
+            and key.shape == self._token_shape == value.shape
+            and key.dtype is self._dtype is value.dtype
+            and key.flags.c_contiguous
+            and value.flags.c_contiguous
+        ):
+            count = 1
+        else:
+            key, value, count = self._layout.tokens(key, value)
         ledger = self._ledger
+        if self._gone:  # its lock may be held by a thread that a fork has left behind
+            self._refuse_if_stale()
         with self._writing:
+            if not self._ready:
+                self._make_ready()
             with ledger.lock:
                 first = self._begin(count)
                 keys, values = self._regions or self._make_regions()
@@ -143,12 +168,14 @@ class KVCacheEntry(Holding):
             except BaseException:
                 with ledger.lock:
                     self._end()
+                    self._trace_end("end")
                 raise
             with ledger.lock:
                 self._end()
                 if self._gone:
+                    self._trace_end("end")
                     self._refuse_if_stale()
-                last = self._advance(count)
+                last = self._advance(count, *self._began)
                 ledger.meters.append.add(perf_counter_ns() - began)
         if ledger.tracing:
             ledger.deliver()
@@ -166,11 +193,11 @@ class KVCacheEntry(Holding):
             ContextOverflowError: so many tokens do not fit.
         """
         tokens = checks.whole_number("commit", count, minimum=1)
-        with self._writing, self._ledger.lock:
-            self._refuse_if_stale()
-            self._refuse_overflow(tokens)
-            self._touch(self._ledger.clock())
-            last = self._advance(tokens)
+        with self._alone():
+            self._refuse_overflow("commit", tokens)
+            now = self._ledger.now()
+            self._touch(now)
+            last = self._advance(tokens, self._ledger.step, now)
         if self._ledger.tracing:
             self._ledger.deliver()
         return last
@@ -184,13 +211,13 @@ class KVCacheEntry(Holding):
             StaleEntryError: the block is gone.
         """
         kept = checks.whole_number("truncate", count, minimum=0)
-        with self._writing, self._ledger.lock:
-            self._refuse_if_stale()
+        with self._alone():
             if kept > self._tokens:
                 raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
+            now = self._ledger.now()
             self._ledger.counters.tokens -= self._tokens - kept
             self._tokens = kept
-            self._ledger.trace("truncate", self._session_id, kept, at=self._ledger.clock())
+            self._ledger.trace("truncate", self._session_id, kept, at=now)
         if self._ledger.tracing:
             self._ledger.deliver()
 
@@ -203,14 +230,15 @@ class KVCacheEntry(Holding):
         """
         with self._ledger:
             self._refuse_if_stale()
+            now = self._ledger.now()
             self._pins += 1
-            self._ledger.trace("pin", self._session_id, at=self._ledger.clock())
+            self._ledger.trace("pin", self._session_id, at=now)
         try:
             yield self
         finally:
             with self._ledger:
                 self._pins -= 1
-                self._ledger.trace("unpin", self._session_id, at=self._ledger.clock())
+                self._ledger.trace("unpin", self._session_id, at=self._ledger.now_or_latest())
                 self._let_go_if_idle()
 
     def touch(self) -> None:
@@ -221,54 +249,53 @@ class KVCacheEntry(Holding):
         """
         with self._ledger:
             self._refuse_if_stale()
-            self._touch(self._ledger.clock())
-            self._ledger.trace("touch", self._session_id, at=self._last_accessed)
+            now = self._ledger.now()
+            self._touch(now)
+            self._ledger.trace("touch", self._session_id, at=now)
 
-    def hit(self) -> None:
+    def hit(self, now: float) -> None:
         """The manager's: somebody got the entry; the lock is held."""
-        self._touch(self._ledger.clock())
-        self._ledger.trace("hit", self._session_id, at=self._last_accessed)
+        self._touch(now)
+        self._ledger.trace("hit", self._session_id, at=now)
 
-    def _advance(self, count: int) -> int:
+    def _advance(self, count: int, step: int, now: float) -> int:
+        """Count tokens whose copy began at this step and time."""
         self._tokens += count
         counters = self._ledger.counters
         counters.tokens += count
         counters.appended_tokens += count
         if self._ledger.tracing:
-            self._ledger.trace("append", self._session_id, count, at=self._last_accessed)
+            begun = None if step == self._ledger.step else step
+            self._ledger.trace("append", self._session_id, count, at=now, begun=begun)
         return self._tokens
 
     def _view(self, region_offset: int, layer: SupportsIndex | None, *, whole: bool) -> Array:
         layout = self._layout
-        # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there before that.
-        with self._writing if whole else nullcontext(), self._ledger.lock:
+        # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there after that.
+        with self._alone() if whole else self._ledger.lock:
             self._refuse_if_stale()
             flat = self._pool.view(self._span.offset + region_offset, layout.region_elements, layout.dtype)
             seen = flat.reshape(layout.region_shape)[: None if whole else self._tokens]
         if layer is None:
             return seen
-        index = checks.whole_number("layer", layer, minimum=0)
-        if index >= layout.layers:
-            raise OutOfBoundsError("layer", expected=f"0 to {layout.layers - 1}", got=index)
-        return seen[:, index].transpose(1, 0, 2)
+        return seen[:, checks.index("layer", layer, count=layout.layers)].transpose(1, 0, 2)
 
     def _region_mut(self, region_offset: int) -> Array:
         layout = self._layout
-        with self._writing, self._ledger.lock:
-            self._refuse_if_stale()
-            flat = self._pool.view_mut(self._span.offset + region_offset, layout.region_elements, layout.dtype)
-            return flat.reshape(layout.region_shape)
+        with self._alone():
+            flat = self.lend()[region_offset : region_offset + layout.region_bytes]
+        if self._ledger.tracing:
+            self._ledger.deliver()
+        return flat.view(layout.dtype).reshape(layout.region_shape)
 
-    def _count_of(self, key: object, value: object) -> int:
-        """How many tokens the arrays hold, after checking that they hold whole ones and fit each other."""
-        # One token of the right kind, asked in the order of what it costs to ask.
-        if (
-            isinstance(key, np.ndarray)
-            and isinstance(value, np.ndarray)
-            and key.shape == self._token_shape == value.shape
-            and key.dtype is self._dtype is value.dtype
-            and key.flags.c_contiguous
-            and value.flags.c_contiguous
-        ):
-            return 1
-        return self._layout.count_tokens(key, value)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold both locks of a live entry whose bytes are its own: what an append does in a quicker way."""
+        if self._gone:  # its lock may be held by a thread that a fork has left behind
+            self._refuse_if_stale()
+        with self._writing:
+            if not self._ready:
+                self._make_ready()
+            with self._ledger.lock:
+                self._refuse_if_stale()
+                yield

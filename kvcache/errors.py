@@ -43,18 +43,18 @@ class OutOfMemoryError(KVCacheError, MemoryError):
         needed: bytes asked for, in one piece.
         free: bytes free altogether.
         largest: bytes of the largest free span.
-        pinned: bytes of blocks that may not be evicted now.
+        pinned: bytes of blocks that may not be evicted now: pinned, being written, or with a writable view that is still held.
         capacity: bytes of the whole arena.
     """
 
     def __init__(self, subject: str, *, needed: int, free: int, largest: int, capacity: int, pinned: int = 0) -> None:
-        super().__init__(
-            subject,
-            expected=f"{needed} free bytes in one piece",
-            got=largest,
-            remedy=f"{free} of {capacity} bytes are free, {pinned} are pinned; "
-            "evict or unpin a session, ask for less, or enlarge the arena",
+        remedy = (
+            f"{free} of {capacity} bytes are free, {pinned} are pinned; "
+            "evict or unpin a session, let go of writable views, ask for less, or enlarge the arena"
         )
+        if needed > capacity:  # no eviction helps
+            remedy = f"the whole arena has {capacity} bytes; ask for less, or enlarge the arena"
+        super().__init__(subject, expected=f"{needed} free bytes in one piece", got=largest, remedy=remedy)
         self.pinned = pinned
         self.needed = needed
         self.free = free

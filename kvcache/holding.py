@@ -1,19 +1,24 @@
 """Hold one session's block: where it lies, who writes to it, who pins it, and when it may be let go.
 
-    copies > 0  =>  the block is neither evicted for others, nor moved, nor handed out again
+    copies > 0, or lent  =>  the block is neither evicted for others, nor moved, nor handed out again
+    bytes are counted as tokens, or shown whole, or written to  =>  ready: each was zeroed, or written by this session
+
+Lent is a block for as long as any writable view of it is held, by whomever: all of them refer to one array, and a weak reference
+to that array tells when the last one is gone.
 
 Locks: `_writing` of one entry before the manager's, never the other way round. The manager's is not held while bytes are copied.
 """
 
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import Any, Final, Literal
 
 from kvcache.errors import ContextOverflowError, StaleEntryError
 from kvcache.layout import KVLayout
 from kvcache.ledger import Ledger
 from kvcache.pool import MemoryPool
-from kvcache.values import Array, Span
+from kvcache.values import Array, Span, Unique
 
 _MARK_AHEAD: Final = 64 * 1024
 """Bytes."""
@@ -25,7 +30,7 @@ _CASTABLE: Final = "bBhHiIlLqQefd"
 """Codes of the dtypes that a memoryview can show as bytes."""
 
 
-class Holding:
+class Holding(Unique):
     """The facts and the state of a block; what a user does with it is added by `KVCacheEntry`."""
 
     def __init__(
@@ -55,6 +60,10 @@ class Holding:
         self._uses = 1
         self._pins = 0
         self._copies = 0
+        self._began = (0, now)  # step and time at which the copy that is under way began
+        self._ready = False  # whether the bytes are known to be the session's own
+        self._loan: weakref.ref[Array] | None = None  # of the array that all writable views refer to
+        self._lent_at = 0  # the step
         self._marked = 0  # tokens whose pages are known to be written to
         self._raw: tuple[memoryview, memoryview] | None = None  # the same as bytes, where the dtype allows it
         self._regions: tuple[Array, Array] | None = None  # whole key and value region, writable
@@ -113,37 +122,50 @@ class Holding:
     @property
     def is_idle(self) -> bool:
         """Whether the block may be evicted for others, or moved."""
-        return not self._pins and not self._copies
+        return not self._pins and not self._copies and self._loan is None
 
-    def begin_zeroing(self) -> bool:
-        """The manager's: say whether `zero` is needed; the manager's lock is held, and nobody has the handle yet."""
-        layout, start = self._layout, self._span.offset
-        regions = ((start, layout.region_bytes), (start + layout.value_offset, layout.region_bytes))
-        if all(self._pool.is_zero(*region) for region in regions):
-            return False
-        self._writing.acquire()  # others may find the entry from now on; they write and see whole regions after `zero`
-        self._copies += 1
-        return True
+    @property
+    def is_ready(self) -> bool:
+        """Whether the bytes are known to be the session's own."""
+        return self._ready
 
-    def zero(self, withdraw: Callable[[Self], None]) -> None:
-        """The manager's: zero the block, without its lock; call `withdraw` with the lock held should that fail."""
-        layout, start = self._layout, self._span.offset
-        try:
-            self._pool.zero_range(start, layout.region_bytes)
-            self._pool.zero_range(start + layout.value_offset, layout.region_bytes)
-        except BaseException:
-            with self._ledger.lock:
-                withdraw(self)
-            raise
-        finally:
-            with self._ledger.lock:
-                self._end()
-            self._writing.release()
+    def prepare(self) -> None:
+        """The manager's: zero the block if it needs that, without its lock."""
+        if not self._ready and not self._gone:
+            with self._writing:
+                self._make_ready()
 
     def leave(self) -> None:
         """The manager's: be stale from now on; the lock is held."""
         self._gone = True
         self._regions = self._raw = None
+        self._let_go_if_idle()
+
+    def lend(self) -> Array:
+        """The bytes of the block, to write to: it is lent until the last view of them is gone. Both locks are held."""
+        lent = self._loan() if self._loan is not None else None
+        if lent is None:
+            ledger = self._ledger
+            now = ledger.now()
+            self.settle()
+            lent = self._pool.lend(self._span.offset, self._span.length)
+            # The last view may go at any time, in any thread, so that the end is only noted, for `settle`.
+            self._loan = weakref.ref(lent, lambda _: ledger.returned.append(self.settle))
+            self._lent_at = ledger.step
+            ledger.trace("lend", self._session_id, at=now)
+        return lent
+
+    def settle(self) -> None:
+        """The manager's: note that the last writable view is gone, if it is; the lock is held."""
+        if self._loan is not None and self._loan() is None:
+            self._loan = None
+            self._ledger.trace("return", self._session_id, at=self._ledger.latest, begun=self._lent_at)
+            self._let_go_if_idle()
+
+    def forget_threads(self) -> None:
+        """The manager's, in the child of a fork: no other thread writes any more; the lock is held."""
+        self._writing = threading.Lock()
+        self._copies = 0
         self._let_go_if_idle()
 
     def moved_to(self, span: Span) -> None:
@@ -157,9 +179,10 @@ class Holding:
             self._refuse_if_stale()
         first = self._tokens
         if first + count > self._layout.max_context:
-            self._refuse_overflow(count)
-        self._touch(self._ledger.clock())
-        self._copies += 1
+            self._refuse_overflow("append", count)
+        now = self._ledger.now()
+        self._touch(now)
+        self._start(now)
         if first + count > self._marked:
             self._mark(first, count)
         return first
@@ -172,6 +195,39 @@ class Holding:
         start, length = self._span.offset + first * layout.token_bytes, (self._marked - first) * layout.token_bytes
         self._pool.mark_dirty(start, length)
         self._pool.mark_dirty(start + layout.value_offset, length)
+
+    def _make_ready(self) -> None:
+        """Zero what others may have left in the block, before anybody sees it; `_writing` is held."""
+        layout, pool, ledger = self._layout, self._pool, self._ledger
+        with ledger.lock:
+            if self._gone:
+                return
+            regions = [(self._span.offset + offset, layout.region_bytes) for offset in (0, layout.value_offset)]
+            self._ready = all(pool.is_zero(*region) for region in regions)
+            if self._ready:
+                return
+            self._start(ledger.latest)
+        try:
+            for region in regions:
+                pool.zero_range(*region)
+            self._ready = True
+        finally:
+            with ledger.lock:
+                self._end()
+                self._trace_end("zeroed")
+
+    def _start(self, now: float) -> None:
+        """A copy begins; both locks are held."""
+        self._copies += 1
+        self._began = (self._ledger.step, now)
+
+    def _trace_end(self, action: Literal["end", "zeroed"]) -> None:
+        """Tell of a copy that has ended without new tokens; where nothing happened meanwhile, it was a use, or nothing."""
+        step, now = self._began
+        if self._ledger.step != step:
+            self._ledger.trace(action, self._session_id, at=now, begun=step)
+        elif action == "end":
+            self._ledger.trace("touch", self._session_id, at=now)
 
     def _end(self) -> None:
         """A copy has ended; the manager's lock is held."""
@@ -188,7 +244,7 @@ class Holding:
         self._ledger.meters.requests.add(now)
 
     def _let_go_if_idle(self) -> None:
-        if self._gone and not self._copies and not self._pins:
+        if self._gone and self.is_idle:
             self._release(self)
 
     def _make_regions(self) -> tuple[Array, Array]:
@@ -201,11 +257,11 @@ class Holding:
         self._regions = keys.reshape(layout.region_shape), values.reshape(layout.region_shape)
         return self._regions
 
-    def _refuse_overflow(self, count: int) -> None:
+    def _refuse_overflow(self, action: str, count: int) -> None:
         taken, room = self._tokens, self._layout.max_context
         if taken + count > room:
             expected = f"at most {room} tokens, of which {taken} are taken"
-            raise ContextOverflowError(f"append to {self._session_id!r}", expected=expected, got=count)
+            raise ContextOverflowError(f"{action} to {self._session_id!r}", expected=expected, got=count)
 
     def _refuse_if_stale(self) -> None:
         if self._gone:

@@ -15,7 +15,10 @@ import numpy.typing as npt
 
 from kvcache import checks
 from kvcache.errors import ContextOverflowError, ContiguityError, DtypeError, InvalidSizeError, ShapeError
-from kvcache.values import CACHE_LINE, MAX_BYTES, Array, align_up, checked_product, checked_sum
+from kvcache.values import CACHE_LINE, MAX_BYTES, Array, align_up, checked_product, checked_sum, is_bfloat16
+
+_PLAIN = (np.ndarray, np.memmap)
+"""Classes of arrays that are their bytes and nothing more."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -37,7 +40,7 @@ class KVLayout:
     Raises:
         InvalidSizeError: a number is not whole or not above 0, the alignment is no power of two, or the block would be
             larger than can be addressed.
-        DtypeError: not a dtype of plain bytes.
+        DtypeError: not a dtype of numbers.
     """
 
     layers: int
@@ -93,20 +96,25 @@ class KVLayout:
         """Elements in a whole region."""
         return self.region_bytes // self.dtype.itemsize
 
-    def for_context(self, max_context: SupportsIndex) -> KVLayout:
+    def for_context(self, max_context: SupportsIndex, *, subject: str = "max_context") -> KVLayout:
         """Return the layout of a session that holds fewer tokens than the model could.
+
+        Args:
+            max_context: tokens.
+            subject: what the caller calls them, for the error.
 
         Raises:
             InvalidSizeError: not a whole number above 0.
             ContextOverflowError: more than this layout's own `max_context`.
         """
-        tokens = checks.whole_number("max_context", max_context, minimum=1)
+        tokens = checks.whole_number(subject, max_context, minimum=1)
         if tokens > self.max_context:
-            raise ContextOverflowError("max_context", expected=f"at most {self.max_context} tokens", got=tokens)
+            expected = f"at most the {self.max_context} tokens of the layout's max_context"
+            raise ContextOverflowError(subject, expected=expected, got=tokens)
         return self if tokens == self.max_context else replace(self, max_context=tokens)
 
-    def count_tokens(self, key: object, value: object) -> int:
-        """How many tokens two arrays hold, after checking that they hold whole ones and fit each other.
+    def tokens(self, key: object, value: object) -> tuple[Array, Array, int]:
+        """Two arrays as they are stored, and how many tokens they hold, after checking that they fit the layout and each other.
 
         Args:
             key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several; C-contiguous.
@@ -118,12 +126,18 @@ class KVLayout:
         keys, values = self._tokens("append: key", key), self._tokens("append: value", value)
         if keys.shape != values.shape:
             raise ShapeError("append: value", expected=f"the shape of key, {keys.shape}", got=values.shape)
-        return 1 if keys.ndim == 3 else len(keys)
+        return keys, values, 1 if keys.ndim == 3 else len(keys)
 
     def _tokens(self, subject: str, array: object) -> Array:
-        """Return `array` itself after checking that it is one or more tokens."""
-        if not isinstance(array, np.ndarray) or array.dtype != self.dtype:
-            raise DtypeError(subject, expected=f"an array of {self.dtype}", got=getattr(array, "dtype", type(array)))
+        """Return `array`, or its bits in the dtype that carries them, after checking that it is one or more tokens."""
+        # Another class of array may say more than its bytes do (a mask, a unit), which would be lost without a word.
+        if not isinstance(array, np.ndarray) or type(array) not in _PLAIN:
+            remedy = "fill in its mask, or pass it through numpy.asarray" if isinstance(array, np.ndarray) else ""
+            raise DtypeError(subject, expected=f"a plain array of {self.dtype}", got=type(array), remedy=remedy)
+        if is_bfloat16(array.dtype) and self.dtype == np.uint16 and array.flags.c_contiguous:
+            array = array.view(np.uint16)
+        if array.dtype != self.dtype:
+            raise DtypeError(subject, expected=f"an array of {self.dtype}", got=array.dtype)
         if array.shape[-3:] != self.token_shape or array.ndim not in {3, 4}:
             shape = ", ".join(map(str, self.token_shape))
             raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=array.shape)

@@ -18,17 +18,17 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.eviction import LRU, Policy, choose_expired
+from kvcache.eviction import LRU, Policy
 from kvcache.layout import KVLayout
 from kvcache.ledger import Ledger
 from kvcache.pool import MemoryPool
 from kvcache.receipts import Opening, PoolSnapshot, Sink
 from kvcache.residents import Costs, Residents
 from kvcache.statistics import PerformanceReport, Statistics
-from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason
+from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason, Unique
 
 
-class KVCacheManager:
+class KVCacheManager(Unique):
     """A cache of the keys and values of many sessions in one arena. Every method may be called from any thread.
 
     No lock is held while tokens are copied or blocks are zeroed; moving blocks (`compact`, or to make room) holds it.
@@ -76,7 +76,7 @@ class KVCacheManager:
         self._residents = Residents(pool, self._ledger, policy, costs, ttl)
         self._entries = self._residents.entries
         opening = Opening(
-            opened_at=clock(),
+            opened_at=self._ledger.now(),
             capacity_bytes=pool.capacity,
             layers=layout.layers,
             kv_heads=layout.kv_heads,
@@ -104,7 +104,7 @@ class KVCacheManager:
         return len(self._entries)
 
     def __contains__(self, session_id: object) -> bool:
-        return session_id in self._entries
+        return isinstance(session_id, str) and str.__str__(session_id) in self._entries
 
     @property
     def layout(self) -> KVLayout:
@@ -142,26 +142,30 @@ class KVCacheManager:
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
-        layout = self._layout if max_context_length is None else self._layout.for_context(max_context_length)
+        layout = self._layout
+        if max_context_length is not None:
+            layout = layout.for_context(max_context_length, subject="max_context_length")
         ttl = _time_to_live(ttl_seconds)
-        with self._ledger:
-            missed = False
-            while True:
-                entry = self._find(name)
-                if entry is not None:
-                    if max_context_length is not None:
-                        _refuse_smaller(entry, layout.max_context)
-                    self._hit(entry)
-                    return entry
-                now = self._ledger.clock() if missed else self._miss()
-                missed = True
-                entry = self._residents.admit(name, layout, now=now, ttl_seconds=ttl)
-                if entry is not None:  # else it has waited for a copy, and all may be different now
-                    break
-            zeroing = entry.begin_zeroing()
-        if zeroing:
-            entry.zero(self._residents.withdraw)
-        return entry
+        made: KVCacheEntry | None = None
+        try:
+            with self._ledger:
+                while made is None:
+                    entry, now = self._find(name)
+                    if entry is not None:
+                        if max_context_length is not None:
+                            _refuse_smaller(entry, layout.max_context)
+                        self._hit(entry, now)
+                        return entry
+                    # None after it has waited for a copy: all may be different now.
+                    made = self._residents.admit(name, layout, now=now, ttl_seconds=ttl)
+            # Until it is zeroed the entry shows and takes nothing: whoever finds it meanwhile zeroes it, or waits for that.
+            made.prepare()
+        except BaseException:
+            if made is not None:
+                with self._ledger:
+                    self._residents.withdraw(made)
+            raise
+        return made
 
     def get(self, session_id: str) -> KVCacheEntry | None:
         """Return the session's entry, or None. Counts as a hit or a miss; a hit is a use.
@@ -172,11 +176,11 @@ class KVCacheManager:
         """
         name = checks.session_name(session_id)
         with self._ledger:
-            entry = self._find(name)
+            entry, now = self._find(name)
             if entry is None:
-                self._ledger.trace("miss", name, at=self._miss())
+                self._ledger.miss("miss", name, at=now)
             else:
-                self._hit(entry)
+                self._hit(entry, now)
             return entry
 
     def append(self, session_id: str, key: Array, value: Array) -> int:
@@ -192,13 +196,17 @@ class KVCacheManager:
             ClosedError: the manager is closed.
         """
         # One lookup in a dict needs no lock; whether the entry is still the session's is asked under the lock below.
-        entry = self._entries.get(session_id) if type(session_id) is str else None
+        name = session_id if type(session_id) is str else checks.session_name(session_id)
+        entry = self._entries.get(name)
+        if entry is not None and self._residents.timed:
+            with self._ledger:
+                entry, _ = self._find(name)
         if entry is None:
-            raise self._unknown("append", session_id)
+            raise self._unknown("append", name)
         try:
             return entry.append(key, value)
         except StaleEntryError:
-            raise self._unknown("append", session_id) from None
+            raise self._unknown("append", name) from None
 
     def evict(self, session_id: str) -> bool:
         """Take the session's block away; False when it had none.
@@ -210,12 +218,13 @@ class KVCacheManager:
         """
         name = checks.session_name(session_id)
         with self._ledger:
-            entry = self._find(name)
+            self._refuse_if_closed()
+            entry = self._entries.get(name)
             if entry is None:
                 return False
             if entry.is_pinned:
                 raise PinnedEntryError(f"evict {name!r}", expected="an entry without a pin", got="pinned")
-            self._residents.evict([name], EvictionReason.MANUAL, self._ledger.clock())
+            self._residents.evict([name], EvictionReason.MANUAL, self._ledger.now())
             return True
 
     def expire(self, now: float | None = None) -> tuple[str, ...]:
@@ -231,10 +240,7 @@ class KVCacheManager:
         moment = None if now is None else checks.seconds("now", now)
         with self._ledger:
             self._refuse_if_closed()
-            at = self._ledger.clock() if moment is None else moment
-            victims = choose_expired(self._residents.candidates(), now=at)
-            self._residents.evict(victims, EvictionReason.TTL, at)
-            return victims
+            return self._residents.expire(self._ledger.now() if moment is None else moment)
 
     def clear(self) -> tuple[str, ...]:
         """Evict every session that nobody has pinned, and return their ids.
@@ -245,7 +251,7 @@ class KVCacheManager:
         with self._ledger:
             self._refuse_if_closed()
             victims = tuple(name for name, entry in self._entries.items() if not entry.is_pinned)
-            self._residents.evict(victims, EvictionReason.MANUAL, self._ledger.clock())
+            self._residents.evict(victims, EvictionReason.MANUAL, self._ledger.now())
             return victims
 
     def compact(self) -> int:
@@ -261,13 +267,13 @@ class KVCacheManager:
         """
         with self._ledger:
             self._refuse_if_closed()
-            return self._residents.compact(self._ledger.clock())
+            return self._residents.compact(self._ledger.now())
 
     def close(self) -> None:
         """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""
         with suppress(ClosedError), self._ledger:
             self._refuse_if_closed()
-            now = self._ledger.clock()
+            now = self._ledger.now_or_latest()
             self._residents.evict(tuple(self._entries), EvictionReason.SHUTDOWN, now)
             self._ledger.trace("close", at=now)
             self._pool.close()
@@ -290,7 +296,7 @@ class KVCacheManager:
         """
         with self._ledger:
             self._refuse_if_closed()
-            return self._residents.performance(self._ledger.clock())
+            return self._residents.performance(self._ledger.now())
 
     def snapshot(self) -> PoolSnapshot:
         """Record everything that has a place in the arena; the sinks get it, too.
@@ -300,7 +306,7 @@ class KVCacheManager:
         """
         with self._ledger:
             self._refuse_if_closed()
-            snapshot = self._residents.snapshot(self._ledger.clock())
+            snapshot = self._residents.snapshot(self._ledger.now())
             if self._ledger.wanted:
                 self._ledger.keep(snapshot)
             return snapshot
@@ -314,19 +320,15 @@ class KVCacheManager:
         with self._ledger.lock:
             self._residents.check()
 
-    def _find(self, name: str) -> KVCacheEntry | None:
+    def _find(self, name: str) -> tuple[KVCacheEntry | None, float]:
+        """The session's entry, and the time for which that holds."""
         self._refuse_if_closed()
-        return self._entries.get(name)
+        now = self._ledger.now()
+        return self._residents.find(name, now), now
 
-    def _hit(self, entry: KVCacheEntry) -> None:
+    def _hit(self, entry: KVCacheEntry, now: float) -> None:
         self._ledger.counters.hits += 1
-        entry.hit()
-
-    def _miss(self) -> float:
-        now = self._ledger.clock()
-        self._ledger.counters.misses += 1
-        self._ledger.meters.requests.add(now)
-        return now
+        entry.hit(now)
 
     def _unknown(self, subject: str, session_id: object) -> Exception:
         name = checks.session_name(session_id)

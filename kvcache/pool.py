@@ -10,10 +10,10 @@ from kvcache import checks
 from kvcache.allocator import Allocator
 from kvcache.arena import Arena, Backing
 from kvcache.errors import ClosedError, OutOfBoundsError
-from kvcache.values import CACHE_LINE, Array, Span
+from kvcache.values import CACHE_LINE, Array, Span, Unique
 
 
-class MemoryPool:
+class MemoryPool(Unique):
     """An arena and the allocator over it.
 
     Offsets, sizes and lengths are in bytes, counts in elements. Not thread-safe: its owner has the lock.
@@ -178,6 +178,14 @@ class MemoryPool:
             InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `Arena.view`.
         """
         return self._arena.view_unmarked(offset, count, dtype)
+
+    def lend(self, offset: SupportsIndex, length: SupportsIndex) -> Array:
+        """Bytes to write to, as an array that lives for as long as any view of it.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError, ClosedError: as for `Arena.zero_range`.
+        """
+        return self._arena.lend(offset, length)
 
     def mark_dirty(self, offset: int, length: int) -> None:
         """Say that a range is about to be written to through a view of `view_unmarked`."""

@@ -12,7 +12,22 @@ from kvcache.values import EvictionReason, Span
 SCHEMA_VERSION = 1
 
 Action: TypeAlias = Literal[
-    "create", "refused", "hit", "miss", "append", "touch", "truncate", "evict", "pin", "unpin", "compact", "close"
+    "create",
+    "refused",
+    "hit",
+    "miss",
+    "append",
+    "touch",
+    "truncate",
+    "evict",
+    "pin",
+    "unpin",
+    "lend",
+    "return",
+    "end",
+    "zeroed",
+    "compact",
+    "close",
 ]
 
 
@@ -152,12 +167,14 @@ class TraceEvent:
 
     Attributes:
         sequence: 0, 1, 2 … in the order in which things happened; sinks of several threads may get them in another.
-        action: what happened.
+        action: what happened. `lend` and `return`: of a writable view; `end`: of a copy that added no tokens.
         session_id: whose; empty for `compact` and `close`.
         at: when.
         tokens: appended ones; kept ones of `truncate`; those that the block can hold, or should have, of `create` and `refused`; else 0.
         reason: of `evict`.
         ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
+        begun: of `append`, `end` and `zeroed`, the number of the step right before which the copy began, where there were others
+            meanwhile; of `return`, the number of the `lend`. From there on the block was neither evicted for others nor moved.
     """
 
     sequence: int
@@ -167,6 +184,7 @@ class TraceEvent:
     tokens: int = 0
     reason: EvictionReason | None = None
     ttl_seconds: float | None = None
+    begun: int | None = None
 
 
 Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | CompactionReceipt | PoolSnapshot | TraceEvent

@@ -11,9 +11,9 @@ are the policy's own.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kvcache.chain import GENESIS, digest, read_chain
 from kvcache.errors import ChainError, KVCacheError
@@ -24,8 +24,13 @@ from kvcache.receipts import SCHEMA_VERSION, EvictionReceipt
 from kvcache.residents import Costs
 from kvcache.sinks import MemorySink
 
+if TYPE_CHECKING:
+    from kvcache.entry import KVCacheEntry
+
 BROKEN, USAGE = 1, 2
 _ASKED_FOR: Final = {"manual", "ttl", "shutdown"}
+_COPIES: Final = {"append": "begin", "end": "begin", "zeroed": "zeroing"}
+"""Actions that end a copy, and what to call its beginning; only zeroing is no use of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +141,18 @@ class _Player:
         self.contexts: dict[str, tuple[int, float | None]] = {}  # of the sessions that live in the recording
         self.tokens: dict[str, int] = {}
         self.pins: dict[str, list[Any]] = {}
+        self.copies: dict[tuple[int, str], KVCacheEntry] = {}  # that are under way, by the step at which they began
+        self.loans: dict[int, KVCacheEntry] = {}  # of writable views, by the same
+        self.manager._ledger.copied = _Copied(self)  # type: ignore[assignment]  # noqa: SLF001
         self.hits = self.misses = self.refused = 0
 
     def play(self) -> Outcome:
-        for step in self.recording.steps:
+        for step in _with_beginnings(self.recording.steps):
             self.now = step["at"]
             self.step(step, step["action"], step["session_id"])
         went = [each for each in self.sink.records if isinstance(each, EvictionReceipt)]
         # Everything that the replay itself evicts is manual; what is left made room.
-        room = [each for each in went if each.reason not in {"manual", "shutdown"}]
+        room = [each for each in went if each.reason not in _ASKED_FOR]
         lost = sum(each.token_count for each in room)
         names = tuple(each.session_id for each in room)
         hits, misses = self.hits, self.misses
@@ -160,8 +168,15 @@ class _Player:
                 self.find(name)
             case "miss":
                 self.misses += 1
-            case "touch" | "append" | "truncate" | "pin" | "unpin":
+            case "append" if step.get("begun") is not None:
+                self.tokens[name] = self.tokens.get(name, 0) + step["tokens"]
+                self.end_copy((step["begun"], name), self.tokens[name])
+            case "touch" | "append" | "truncate" | "pin" | "unpin" | "begin" | "zeroing" | "lend":
                 self.use(step, action, name)
+            case "end" | "zeroed":
+                self.end_copy((step["begun"], name))
+            case "return":
+                self.end_loan(step["begun"])
             case "evict" if step["reason"] in _ASKED_FOR:
                 self.leave(name)
             case "compact":
@@ -171,13 +186,13 @@ class _Player:
 
     def find(self, name: str) -> bool:
         """Look the session up; make it again where it is gone. False where there is no room for it."""
-        if name in self.manager:
-            entry = self.manager._entries[name]  # noqa: SLF001 - a lookup would count as a use
-            if entry.max_context_length >= self.contexts[name][0]:
+        entry = self.manager._entries.get(name)  # noqa: SLF001 - a lookup would count as a use
+        if entry is not None:
+            if entry.max_context_length < self.contexts[name][0]:
+                self.evict(name)
+            elif self.manager.get(name) is not None:  # else its time had ended
                 self.hits += 1
-                self.manager.get(name)
                 return True
-            self.manager.evict(name)
         self.misses += 1
         return self.create(name)
 
@@ -214,15 +229,68 @@ class _Player:
             entry.truncate(min(step["tokens"], entry.token_count))
         elif action == "touch":
             entry.touch()
-        else:
+        elif action == "pin":
             pin = entry.pin()
             pin.__enter__()
             self.pins.setdefault(name, []).append(pin)
+        elif action == "lend":
+            entry._loan = lambda: entry  # type: ignore[assignment]  # noqa: SLF001 - "there is a view"
+            self.loans[step["sequence"]] = entry
+        else:
+            if action == "begin":
+                entry.touch()
+            entry._start(self.now)  # noqa: SLF001 - a copy without its bytes
+            self.copies[step["begun"], name] = entry
+
+    def end_copy(self, key: tuple[int, str], tokens: int = 0) -> None:
+        """A copy ends, and the session has so many tokens then."""
+        entry = self.copies.pop(key, None)
+        if entry is not None:
+            entry._end()  # noqa: SLF001
+            if entry.is_live and tokens > entry.token_count:
+                entry._advance(tokens - entry.token_count, 0, self.now)  # noqa: SLF001 - it was touched when it began
+
+    def end_loan(self, step: int) -> None:
+        entry = self.loans.pop(step, None)
+        if entry is not None:
+            entry._loan = None  # noqa: SLF001
+            entry._let_go_if_idle()  # noqa: SLF001
 
     def leave(self, name: str) -> None:
         self.tokens.pop(name, None)
+        self.evict(name)
+
+    def evict(self, name: str) -> None:
+        """Take the block away; only the end of a recording does so to one that is pinned."""
+        for pin in self.pins.pop(name, ()):
+            pin.__exit__(None, None, None)
         if name in self.manager:
             self.manager.evict(name)
+
+
+class _Copied:
+    """Stands in for the condition "a copy has ended": there is one thread only, so that all copies end when one is waited for."""
+
+    def __init__(self, player: _Player) -> None:
+        self.player = player
+
+    def wait(self) -> None:
+        for key in tuple(self.player.copies):
+            self.player.end_copy(key)
+
+    def notify_all(self) -> None:
+        """Nobody waits."""
+
+
+def _with_beginnings(steps: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The steps, and one more where a copy began while others went on: only its end is recorded, and says where that was."""
+    began: dict[int, list[dict[str, Any]]] = {}
+    for step in steps:
+        if step["action"] in _COPIES and step.get("begun") is not None:
+            began.setdefault(step["begun"], []).append({**step, "action": _COPIES[step["action"]]})
+    for step in steps:
+        yield from began.get(step["sequence"], ())
+        yield step
 
 
 def _rate(hits: int, misses: int) -> float | None:

@@ -4,8 +4,11 @@ Everything here happens under the manager's lock. A block belongs to exactly one
 
     used bytes of the pool == sum of the blocks of residents and of those that are leaving
 
-Leaving are entries that were evicted while bytes were copied into them, or closed while pinned: stale at once, their blocks are
-free when the copy or the pin ends.
+Leaving are entries that were evicted while bytes were copied into them or a writable view was held, or closed while pinned: stale
+at once, their blocks are free when the copy, the loan or the pin ends.
+
+Whoever's time to live has ended is gone for all that ask: found by nobody, and the first to make room. Who is in use (pinned, being
+written, lent) lives on.
 """
 
 import math
@@ -13,11 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter_ns
 
+from kvcache import forking
 from kvcache.cheapest import CheapestFirst
 from kvcache.compaction import Piece, Plan, plan_all, plan_hole
 from kvcache.entry import KVCacheEntry
 from kvcache.errors import IntegrityError, OutOfMemoryError
-from kvcache.eviction import Candidate, Policy, choose_scattered, choose_window
+from kvcache.eviction import TTL, Candidate, Policy, choose_expired, choose_scattered, choose_window
 from kvcache.layout import KVLayout
 from kvcache.ledger import Ledger
 from kvcache.pool import MemoryPool
@@ -63,6 +67,41 @@ class Residents:
         self._costs = costs
         self._cheapest = CheapestFirst(policy, self._candidate)
         self._ttl = math.inf if ttl_seconds is None else ttl_seconds
+        self._soonest = CheapestFirst(TTL(), self._candidate)  # those whose time ends, by when
+        self.timed = ttl_seconds is not None  # whether there ever was one whose time ends
+        forking.register(self)
+
+    def before_fork(self) -> None:
+        """The ledger, which is older, holds the lock by now."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """In the child, free what only threads of the parent were still writing to; the ledger's lock is held."""
+        if in_child:
+            for entry in (*self.entries.values(), *self._leaving):
+                entry.forget_threads()
+
+    def find(self, session_id: str, now: float) -> KVCacheEntry | None:
+        """The session's entry, if its time has not ended; else it is evicted."""
+        entry = self.entries.get(session_id)
+        if entry is not None and self.timed:
+            self.settle()
+            if self._expires_at(entry) <= now and entry.is_idle:
+                self.evict([session_id], EvictionReason.TTL, now)
+                return None
+        return entry
+
+    def expire(self, now: float) -> tuple[str, ...]:
+        """Evict everybody whose time has ended; return their names, least recently used first."""
+        self.settle()
+        victims = choose_expired(self.candidates(), now=now)
+        self.evict(victims, EvictionReason.TTL, now)
+        return victims
+
+    def settle(self) -> None:
+        """Note which writable views are gone, before anything is decided."""
+        returned = self._ledger.returned
+        while returned:
+            returned.popleft()()
 
     def admit(self, session_id: str, layout: KVLayout, *, now: float, ttl_seconds: float | None) -> KVCacheEntry | None:
         """Give the session a block, if need be in a room that is made for it. Its bytes are not zeroed yet.
@@ -77,7 +116,7 @@ class Residents:
         try:
             span = self._allocate(layout, now)
         except OutOfMemoryError:
-            self._ledger.trace("refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+            self._ledger.miss("refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
             raise
         if span is None:
             return None
@@ -91,10 +130,17 @@ class Residents:
             release=self._release,
             ttl_seconds=ttl_seconds,
         )
+        try:
+            self._cheapest.add(entry, now)  # asks the policy: should it raise, nobody has seen the entry yet
+        except BaseException:
+            entry.leave()
+            raise
+        if self._expires_at(entry) < math.inf:
+            self.timed = True
+            self._soonest.add(entry, now)
+        self._ledger.miss("create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
         self.entries[session_id] = entry
-        self._cheapest.add(entry, now)
         self._ledger.meters.allocation.add(perf_counter_ns() - began)
-        self._ledger.trace("create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
         return entry
 
     def evict(self, session_ids: Iterable[str], reason: EvictionReason, now: float) -> None:
@@ -129,6 +175,7 @@ class Residents:
 
     def compact(self, now: float) -> int:
         """Bring all free bytes together that pins and copies allow; return the bytes moved."""
+        self.settle()
         self._ledger.trace("compact", at=now)
         return self._carry_out(plan_all(self._pieces()), now)
 
@@ -138,6 +185,7 @@ class Residents:
 
     def statistics(self) -> Statistics:
         """What the cache holds now."""
+        self.settle()
         pool = self.pool
         return self._ledger.counters.snapshot(
             bytes_capacity=pool.capacity,
@@ -152,6 +200,7 @@ class Residents:
 
     def snapshot(self, now: float) -> PoolSnapshot:
         """Everything that has a place in the arena."""
+        self.settle()
         blocks = (
             Block(
                 entry.session_id, entry.span, entry.token_count, entry.created_at, entry.last_accessed, entry.is_pinned
@@ -177,11 +226,14 @@ class Residents:
             raise IntegrityError("manager", expected=f"{counted} tokens in all entries", got=tokens)
 
     def _allocate(self, layout: KVLayout, now: float) -> Span | None:
+        self.settle()
         try:
             return self.pool.allocate(layout.block_bytes)
         except OutOfMemoryError as error:
             if layout.block_bytes > self.pool.capacity:
                 raise
+            if self._evict_expired(now):
+                return self._allocate(layout, now)
             way = self._cheapest_way(layout, now)
             if way is None:
                 if self._wait_for_a_copy():
@@ -195,6 +247,14 @@ class Residents:
             self._carry_out(plan, now)
         # The choice has proved that this succeeds.
         return self.pool.allocate(layout.block_bytes)
+
+    def _evict_expired(self, now: float) -> bool:
+        """Evict who need not be asked for, and say whether there was anybody."""
+        victims = list[str]()
+        while (entry := self._soonest.first(now)) is not None and self._expires_at(entry) <= now:
+            victims.append(entry.session_id)
+            self.evict(victims[-1:], EvictionReason.TTL, now)
+        return bool(victims)
 
     def _cheapest_way(self, layout: KVLayout, now: float) -> _Way | None:
         """Compare evicting one window, moving, and evicting the cheapest entries wherever they lie and then moving."""
@@ -255,7 +315,8 @@ class Residents:
         return True
 
     def _refusal(self, error: OutOfMemoryError) -> OutOfMemoryError:
-        pinned = sum(entry.span.length for entry in self.entries.values() if not entry.is_idle)
+        owners = (*self.entries.values(), *self._leaving)
+        pinned = sum(entry.span.length for entry in owners if not entry.is_idle)
         return OutOfMemoryError(
             "make room",
             needed=error.needed,
@@ -275,8 +336,8 @@ class Residents:
         entry.leave()
 
     def withdraw(self, entry: KVCacheEntry) -> None:
-        """Take back an entry that could not be made after all."""
-        if self.entries.get(entry.session_id) is entry:
+        """Take back an entry that could not be made after all, unless somebody else has found it and made it ready."""
+        if self.entries.get(entry.session_id) is entry and not entry.is_ready:
             del self.entries[entry.session_id]
             self._leaving.add(entry)
             self._ledger.trace("evict", entry.session_id, at=entry.created_at, reason=EvictionReason.MANUAL)
@@ -298,5 +359,9 @@ class Residents:
             entry.last_accessed,
             entry.token_count,
             entry.uses,
-            entry.last_accessed + (self._ttl if entry.ttl_seconds is None else entry.ttl_seconds),
+            self._expires_at(entry),
         )
+
+    def _expires_at(self, entry: KVCacheEntry) -> float:
+        ttl = entry.ttl_seconds
+        return entry.last_accessed + (self._ttl if ttl is None else ttl)

@@ -27,6 +27,9 @@ class MemorySink:
         maxlen = None if limit is None else checks.whole_number("sink limit", limit, minimum=1)
         self._records: deque[Record] = deque(maxlen=maxlen)
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"_records": self._records.copy()}  # a copy keeps its own from now on
+
     def __call__(self, record: Record, /) -> None:
         """Keep `record`."""
         self._records.append(record)
@@ -39,7 +42,7 @@ class MemorySink:
     @property
     def receipts(self) -> tuple[EvictionReceipt, ...]:
         """The evictions among it."""
-        return tuple(record for record in self._records if isinstance(record, EvictionReceipt))
+        return tuple(record for record in self.records if isinstance(record, EvictionReceipt))
 
 
 class LoggingSink:

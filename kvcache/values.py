@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,18 @@ MAX_BYTES: Final = 2**63 - 1
 
 _STORED_AS: Final = {"bfloat16": "uint16"}
 """NumPy has no bfloat16, so its bits are carried in a type of the same width."""
+
+_NUMBERS: Final = frozenset("biufc")
+"""Kinds of dtypes: booleans, integers, floats, complex numbers."""
+
+
+class Unique:
+    """Base of what owns bytes, free space or a file: a copy would own the same and go its own way, so there is none."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:  # copy, deepcopy and pickle all come here
+        raise TypeError(f"{type(self).__name__} objects cannot be copied or pickled: the copy would go its own way")
 
 
 class EvictionReason(enum.StrEnum):
@@ -125,11 +137,18 @@ def storage_dtype(spec: npt.DTypeLike) -> np.dtype[Any]:
     """Return the NumPy dtype whose bytes carry `spec`; "bfloat16" is carried as uint16.
 
     Raises:
-        TypeError: no such dtype, or its elements are not plain bytes of a fixed size (objects, flexible strings).
+        TypeError: no such dtype, or its elements are not numbers of a fixed size (objects, texts, times, records, sub-arrays).
     """
     if spec is None:
         raise TypeError("expected a dtype, got None")
     dtype: np.dtype[Any] = np.dtype(_STORED_AS.get(spec, spec) if isinstance(spec, str) else spec)
-    if dtype.hasobject or dtype.itemsize == 0:
-        raise TypeError(f"expected a dtype of plain bytes and a fixed size, got {dtype}")
+    # Numbers that another package adds (ml_dtypes) are of kind "V" as records are, but no np.void.
+    added = dtype.kind == "V" and not issubclass(dtype.type, np.void)
+    if dtype.itemsize == 0 or not (dtype.kind in _NUMBERS or added):
+        raise TypeError("its elements are not numbers of a fixed size")
     return dtype
+
+
+def is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """Whether it is a bfloat16 that another package adds to NumPy, such as `ml_dtypes.bfloat16`."""
+    return dtype.name == "bfloat16" and dtype.itemsize == 2

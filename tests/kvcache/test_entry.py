@@ -319,3 +319,41 @@ def test_fault_clones_with_stale_offsets_cannot_be_made(clone: Callable[[object]
     _, entry = make_entry()
     with pytest.raises(TypeError, match="cannot be copied"):
         clone(entry)
+
+
+def test_the_length_of_an_entry_is_its_tokens_and_an_empty_one_is_no_none() -> None:
+    manager = make_manager()
+    entry = manager.get_or_create("a")
+    assert len(entry) == 0
+    assert entry
+    entry.append(tokens(entry.layout, 3), tokens(entry.layout, 3))
+    assert len(entry) == 3
+    manager.evict("a")
+    assert entry
+    with pytest.raises(StaleEntryError):
+        len(entry)
+
+
+@pytest.mark.parametrize("layer", [-1, -2, 2, 10**6])
+def test_a_layer_that_does_not_exist_is_out_of_bounds(layer: int) -> None:
+    entry = make_manager().get_or_create("a")
+    for look in (entry.key, entry.value):
+        with pytest.raises(OutOfBoundsError, match=f"layer: expected 0 to 1, got {layer}"):
+            look(layer)
+
+
+def test_a_commit_that_does_not_fit_speaks_of_a_commit() -> None:
+    entry = make_manager().get_or_create("a")
+    with pytest.raises(
+        ContextOverflowError, match="commit to 'a': expected at most 4 tokens, of which 0 are taken, got 9"
+    ):
+        entry.commit(9)
+
+
+def test_a_context_that_is_too_long_is_called_as_its_argument() -> None:
+    manager = make_manager()
+    expected = "max_context_length: expected at most the 4 tokens of the layout's max_context, got 9"
+    with pytest.raises(ContextOverflowError, match=expected):
+        manager.get_or_create("a", 9)
+    with pytest.raises(InvalidSizeError, match="max_context_length"):
+        manager.get_or_create("a", 0)

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -6,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvcache import ContextOverflowError, DtypeError, InvalidSizeError, KVLayout
+from kvcache import ContextOverflowError, DtypeError, InvalidSizeError, KVCacheManager, KVLayout
+from kvcache.values import is_bfloat16
+from tests.kvcache.fakes import make_manager, one_token
 
 SIZES: dict[str, Any] = {"layers": 3, "kv_heads": 2, "head_dim": 5, "max_context": 7}
 
@@ -106,3 +110,76 @@ def test_regions_are_aligned_disjoint_and_inside_the_block(layout: KVLayout) -> 
     assert layout.region_bytes <= layout.value_offset < layout.region_bytes + layout.alignment
     assert layout.value_offset + layout.region_bytes <= layout.block_bytes
     assert layout.value_offset % layout.alignment == layout.block_bytes % layout.alignment == 0
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        pytest.param((np.float32, (2,)), id="sub-array"),
+        pytest.param("S4", id="bytes"),
+        pytest.param("U4", id="text"),
+        pytest.param("V4", id="raw"),
+        pytest.param("M8[s]", id="time"),
+        pytest.param("m8[s]", id="duration"),
+        pytest.param([("a", "f4")], id="record"),
+        pytest.param("O", id="object"),
+    ],
+)
+def test_a_dtype_that_is_no_number_is_refused(dtype: Any) -> None:
+    with pytest.raises(DtypeError, match="expected a dtype of numbers"):
+        KVLayout(**SIZES, dtype=dtype)
+
+
+class Metres(np.ndarray[Any, Any]):
+    """An array that says more than its bytes do."""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda array: np.ma.masked_array(array, mask=True), id="masked"),
+        pytest.param(np.ma.masked_array, id="nothing-masked"),
+        pytest.param(lambda array: array.view(Metres), id="subclass"),
+        pytest.param(lambda array: array.tolist(), id="list"),
+    ],
+)
+def test_an_array_that_says_more_than_its_bytes_is_refused(make: Callable[[Any], Any]) -> None:
+    entry = make_manager().get_or_create("a")
+    plain = one_token(entry.layout)
+    for key, value in ((make(plain), plain), (plain, make(plain))):
+        with pytest.raises(DtypeError, match="expected a plain array of float32"):
+            entry.append(key, value)
+    assert entry.token_count == 0
+    assert entry.is_idle
+
+
+def test_a_mapped_file_is_a_plain_array(tmp_path: Path) -> None:
+    entry = make_manager().get_or_create("a")
+    mapped = np.memmap(tmp_path / "token", dtype=np.float32, mode="w+", shape=entry.layout.token_shape)
+    mapped[:] = 3.0
+    assert entry.append(mapped, mapped) == 1
+    assert (entry.key() == 3.0).all()
+
+
+class _Bfloat16:
+    """Looks like the dtype `ml_dtypes.bfloat16`."""
+
+    name, itemsize = "bfloat16", 2
+
+
+def test_a_bfloat16_of_another_package_is_told_by_its_name_and_size() -> None:
+    assert is_bfloat16(_Bfloat16())  # type: ignore[arg-type]
+    assert not is_bfloat16(np.dtype(np.uint16))
+    assert not is_bfloat16(np.dtype(np.float16))
+
+
+def test_arrays_of_such_a_bfloat16_are_stored_as_their_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvcache.layout.is_bfloat16", lambda dtype: dtype == np.float16)  # stands in, of the same width
+    layout = KVLayout(layers=1, kv_heads=1, head_dim=2, max_context=2, dtype="bfloat16")
+    entry = KVCacheManager(layout, capacity_bytes=layout.block_bytes).get_or_create("a")
+    ones = np.ones(layout.token_shape, dtype=np.float16)
+    assert entry.append(ones, ones) == 1
+    assert (entry.key() == 0x3C00).all()
+    assert (entry.value().view(np.float16) == 1.0).all()
+    with pytest.raises(DtypeError, match="expected an array of uint16"):
+        entry.append(ones.astype(np.float32), ones)

@@ -257,9 +257,10 @@ def test_fault_ttl_expiry_frees_a_made_up_offset_and_hands_a_live_block_out_agai
     manager = make_manager(blocks=3, clock=clock, ttl=10.0)
     first, expired, third = fill(manager, clock, "abc")
     first.key_mut()[:] = 1.0
-    clock.now = 11.0
+    clock.now = 9.0
     manager.get("a")
     manager.get("c")
+    clock.now = 11.0
     assert manager.expire() == ("b",)
     heir = manager.get_or_create("d")
     assert heir.span == expired.span

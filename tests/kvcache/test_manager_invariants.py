@@ -1,7 +1,4 @@
 import contextlib
-import sys
-import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,6 +20,7 @@ from kvcache import (
     StaleEntryError,
 )
 from tests.kvcache.fakes import FakeClock, make_manager, one_token, tokens
+from tests.kvcache.threads import run_threads
 
 
 def test_threads_never_see_the_bytes_of_another_session() -> None:
@@ -81,20 +79,6 @@ def test_threads_that_pin_move_and_evict_never_see_the_bytes_of_another_session(
     assert sorted(finished) == [1, 2, 3, 4]
     assert not problems
     manager.check()
-
-
-def run_threads(work: Callable[[int], None]) -> None:
-    threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in range(1, 5)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # as many turns between the threads as the interpreter gives
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-    finally:
-        sys.setswitchinterval(interval)
-    assert not any(thread.is_alive() for thread in threads)
 
 
 class ManagerMachine(RuleBasedStateMachine):

@@ -1,17 +1,32 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvcache import LFU, LRU, POLICIES, TTL, ChainError, JsonLinesSink, KVCacheError, KVCacheManager, MemorySink, Policy
+from kvcache import (
+    LFU,
+    LRU,
+    POLICIES,
+    TTL,
+    ChainError,
+    JsonLinesSink,
+    KVCacheError,
+    KVCacheManager,
+    KVLayout,
+    MemorySink,
+    Policy,
+)
 from kvcache.chain import to_json
 from kvcache.replay import Recording, main, read, recorded, replay
 from tests.kvcache.fakes import FakeClock, one_token, small_layout, tokens
+from tests.kvcache.threads import run_threads
 
 UNIT = small_layout(1).block_bytes
 
@@ -176,3 +191,104 @@ def test_two_caches_in_one_file_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "log", "b")
     with pytest.raises(ChainError, match="one Opening"):
         read(str(tmp_path / "log"))
+
+
+def recording_of(sink: MemorySink) -> Recording:
+    """What was recorded in memory, in the order in which it happened."""
+    opening, *events = (json.loads(json.dumps(to_json(record))) for record in sink.records)
+    return Recording(opening, tuple(sorted(events, key=lambda event: int(event["sequence"]))), 0, "")
+
+
+def test_a_trace_that_was_closed_with_a_pin_open_is_replayed() -> None:
+    sink, layout = MemorySink(), small_layout(1)
+    manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=FakeClock(), trace=[sink])
+    with manager.get_or_create("a").pin():
+        manager.close()
+    outcome = replay(recording_of(sink), LRU())
+    assert (outcome.misses, outcome.evicted) == (1, ())
+
+
+def test_a_session_with_a_writable_view_is_spared_by_the_replay_too() -> None:
+    sink, clock, layout = MemorySink(), FakeClock(), small_layout(1)
+    manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=clock, trace=[sink])
+    held = manager.get_or_create("a").key_mut()
+    for name in "bc":
+        clock.advance()
+        manager.get_or_create(name)
+    del held
+    clock.advance()
+    manager.get_or_create("d")
+    happened = recorded(recording_of(sink))
+    assert happened.evicted == ("b", "a")
+    assert replay(recording_of(sink), LRU()).evicted == happened.evicted
+
+
+def test_copies_of_several_threads_are_replayed_where_they_began_and_ended() -> None:
+    sink, clock, layout = MemorySink(), FakeClock(), small_layout(1)
+    manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=clock, trace=[sink])
+    first, second = manager.get_or_create("a"), manager.get_or_create("b")
+    with manager._ledger.lock:
+        first._begin(1)  # a thread copies a token of the oldest one ...
+    for name in "cd":
+        clock.advance()
+        manager.get_or_create(name)  # ... while room is made twice
+    assert not second.is_live
+    with manager._ledger.lock:
+        first._end()
+        first._advance(1, *first._began)
+    manager.get_or_create("e")
+    recording = recording_of(sink)
+    happened, again = recorded(recording), replay(recording, LRU())
+    assert happened.evicted == again.evicted == ("b", "c", "a")
+    assert happened.tokens_lost == again.tokens_lost == 1
+
+
+def test_a_replay_that_would_wait_for_a_copy_goes_on() -> None:
+    sink, layout = MemorySink(), small_layout(1)
+    manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=FakeClock(), trace=[sink])
+    entry = manager.get_or_create("a")
+    with manager._ledger.lock:
+        entry._begin(1)
+    manager.get_or_create("b")
+    with manager._ledger.lock:
+        entry._end()
+        entry._advance(1, *entry._began)
+    outcome = replay(recording_of(sink), LRU(), capacity_bytes=UNIT)
+    assert outcome.evicted[0] == "a"
+    assert outcome.refused == 0
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+@pytest.mark.parametrize("ttl", [None, 0.01])
+def test_what_four_threads_did_is_replayed_to_the_last_eviction(name: str, ttl: float | None) -> None:
+    sink, layout = MemorySink(), KVLayout(layers=4, kv_heads=4, head_dim=64, max_context=16)
+    manager = KVCacheManager(
+        layout, capacity_bytes=4 * layout.block_bytes, policy=POLICIES[name], ttl_seconds=ttl, trace=[sink]
+    )
+    batch = tokens(layout, 3)
+
+    def work(worker: int) -> None:
+        random = Random(worker)
+        for _ in range(60):
+            with suppress(KVCacheError):
+                entry = manager.get_or_create(str(random.randrange(12)), random.randint(3, 16))
+                entry.append(batch, batch)
+                chance = random.randrange(8)
+                if chance == 0:
+                    manager.compact()
+                elif chance == 1:
+                    manager.evict(str(random.randrange(12)))
+                elif chance == 2:
+                    with entry.pin():
+                        manager.get(str(random.randrange(12)))
+                elif chance == 3:
+                    entry.value_mut()[-1] = 1.0
+
+    run_threads(work)
+    recording = recording_of(sink)
+    happened, again = recorded(recording), replay(recording, POLICIES[name])
+    assert happened.evicted
+    assert again.evicted == happened.evicted
+    assert (again.hits, again.misses, again.refused) == (happened.hits, happened.misses, happened.refused)
+    assert happened.hit_rate == manager.statistics().hit_rate
+    assert again.tokens_lost == happened.tokens_lost
