@@ -347,15 +347,16 @@ class RunningGate:
         if self._log.refused_plugin:
             return [witnesses.refusal_witness(self.gate.name)]
         own = not self.inject and (self._folder / JUNIT_FILE).exists()
+        quotes = any(process.start.get("quotes") for process in processes)
         return [
             witnesses.unspoken_witness(
                 self.gate.name,
                 seen,
                 len(processes) + own,
-                quotes=any(process.start.get("quotes") for process in processes),
+                quotes=quotes,
                 excused=bool(exit_code) or self._ended_by is not None or (has_tests and not own),
             ),
-            witnesses.runner_witness(seen, exit_code),
+            witnesses.runner_witness(seen, exit_code, quotes=quotes, has_tests=has_tests),
         ]
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:

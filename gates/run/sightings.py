@@ -28,7 +28,9 @@ _FOOTER = re.compile(
 _FAILED = re.compile(rb"(?<!\d)\d+ (?:failed|errors?)\b")
 _NOX = re.compile(rb"nox > (?P<command>(?:\S*/)?(?:pytest|py\.test)(?: .*)?|.* -m (?:pytest|py\.test)(?: .*)?)")
 _UNITTEST = re.compile(rb"(?P<said>OK|FAILED|NO TESTS RAN)(?: \(.*\))?")
-_RAN = re.compile(rb"Ran \d+ tests? in \d+\.\d+s")
+_RAN = re.compile(rb"Ran (?P<tests>\d+) tests? in \d+\.\d+s")
+
+_SKIPPED = re.compile(rb"skipped=(?P<tests>\d+)")
 
 _TELLS = frozenset({"--version", "-V", "--help", "-h", "--markers", "--fixtures", "--cache-show"})
 """Options with which pytest runs no test."""
@@ -49,6 +51,7 @@ class Words:
         self._commands: list[str] = []
         self._unittest = ""
         self._ran = False
+        self._cases: int | None = None  # of all runs of unittest, also those that are skipped; None without a run
 
     def take(self, lines: bytes) -> None:
         """Look at the next lines."""
@@ -68,10 +71,13 @@ class Words:
             words = command["command"].decode("utf-8", "replace")
             if not _TELLS.intersection(words.split()):
                 self._commands.append(words)
-        elif _RAN.fullmatch(line):
+        elif ran := _RAN.fullmatch(line):
             self._ran, self._unittest = True, ""
+            self._cases = (self._cases or 0) + int(ran["tests"])
         elif self._ran and (said := _UNITTEST.fullmatch(line)):
             self._ran, self._unittest = False, line.decode("utf-8", "replace") if said["said"] == b"FAILED" else ""
+            skipped = _SKIPPED.search(line)  # whole classes, which count as no test
+            self._cases = (self._cases or 0) + int(skipped["tests"] if skipped else 0)
 
     @property
     def seen(self) -> Seen:
@@ -82,6 +88,7 @@ class Words:
             failed=tuple(self._failed),
             commands=tuple(self._commands),
             unittest=self._unittest,
+            empty=self._cases == 0,
         )
 
 

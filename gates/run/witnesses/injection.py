@@ -26,6 +26,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         processes: commands of processes that ran pytest and never said that they were there.
         left: of these, the ones that still ran when the gate had ended.
         unittest: unittest's last word, where that was a failure.
+        empty: unittest ran, and never had a test.
     """
 
     headers: int = 0
@@ -35,6 +36,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     unittest: str = ""
+    empty: bool = False
 
 
 def refusal_witness(gate: str) -> Witness:
@@ -79,12 +81,23 @@ def unspoken_witness(gate: str, seen: Seen, spoken: int, *, quotes: bool, excuse
     return Witness(name=INJECTION, outcome=None if excused else GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
-def runner_witness(seen: Seen, exit_code: int | None) -> Witness | None:
-    """What it means that unittest said at last that tests failed, where the gate did not fail."""
-    if not seen.unittest or exit_code != 0:
+def runner_witness(seen: Seen, exit_code: int | None, *, quotes: bool, has_tests: bool) -> Witness | None:
+    """What it means that unittest said at last that tests failed, or that there were none, where the gate did not fail.
+
+    Args:
+        seen: what was.
+        exit_code: of the gate.
+        quotes: a pytest prints what its tests print: the words may be theirs.
+        has_tests: others have shown tests.
+    """
+    if exit_code != 0 or quotes:
         return None
-    detail = f"unittest said {seen.unittest!r} at last, and the exit code is 0"
-    return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail=detail)
+    if seen.unittest:
+        detail = f"unittest said {seen.unittest!r} at last, and the exit code is 0"
+        return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail=detail)
+    if seen.empty and not has_tests:  # from Python 3.12 on, it ends with 5 itself
+        return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail="unittest found no test")
+    return None
 
 
 def _short(command: str) -> str:

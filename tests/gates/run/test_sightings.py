@@ -33,6 +33,10 @@ def words(*lines: bytes) -> Seen:
         (b"nox > pytest\n", Seen(commands=("pytest",))),
         (b"nox > coverage run -m pytest tests\n", Seen(commands=("coverage run -m pytest tests",))),
         (b"Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", Seen(unittest="FAILED (failures=1)")),
+        (b"Ran 0 tests in 0.000s\n\nOK\n", Seen(empty=True)),
+        (b"Ran 0 tests in 0.000s\n\nNO TESTS RAN\n", Seen(empty=True)),
+        (b"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", Seen()),  # a class that is skipped
+        (b"Ran 2 tests in 0.001s\n\nOK\nRan 0 tests in 0.000s\n\nOK\n", Seen()),
         (b"Ran 2 tests in 0.001s\n\nFAILED (errors=1)\nRan 2 tests in 0.001s\n\nOK (skipped=1)\n", Seen()),
     ],
 )

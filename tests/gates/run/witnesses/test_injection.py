@@ -79,6 +79,26 @@ def test_a_refusal_says_what_to_do() -> None:
 def test_unittest_that_failed_at_last_contradicts_an_exit_code_of_0(
     exit_code: int | None, outcome: GateOutcome | None
 ) -> None:
-    witness = runner_witness(Seen(unittest="FAILED (failures=1)"), exit_code)
+    witness = runner_witness(Seen(unittest="FAILED (failures=1)"), exit_code, quotes=False, has_tests=False)
     assert (witness and witness.outcome) == outcome
-    assert runner_witness(Seen(), 0) is None
+    assert runner_witness(Seen(), 0, quotes=False, has_tests=False) is None
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "has_tests", "quotes", "outcome"),
+    [
+        pytest.param(0, False, False, GateOutcome.FAILED, id="alone"),
+        pytest.param(0, True, False, None, id="beside tests of others"),
+        pytest.param(0, False, True, None, id="printed by a test"),
+        pytest.param(5, False, False, None, id="failed anyway"),
+    ],
+)
+def test_unittest_without_a_test_shows_nothing(
+    exit_code: int, has_tests: bool, quotes: bool, outcome: GateOutcome | None
+) -> None:
+    witness = runner_witness(Seen(empty=True), exit_code, quotes=quotes, has_tests=has_tests)
+    assert (witness and witness.outcome) == outcome
+
+
+def test_what_a_test_prints_is_no_word_of_unittest() -> None:
+    assert runner_witness(Seen(unittest="FAILED (failures=1)"), 0, quotes=True, has_tests=True) is None
