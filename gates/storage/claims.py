@@ -32,7 +32,7 @@ from gates.results.files import (
     TIMING_FOLDER,
 )
 from gates.storage.published import busy
-from gates.storage.records import Record, all_records
+from gates.storage.records import ASIDE, Record, all_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,9 +51,6 @@ BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comp
 
 _TOP = frozenset({*(name for names in (*NAMES.values(), *BELOW.values()) for name in names), LOGS_FOLDER, ".gitignore"})
 
-
-ASIDE = "before-"
-"""Folders begin so, with a run's id behind it, in which files are kept that were changed since gates wrote them."""
 
 _ASIDE = re.compile(rf"{ASIDE}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 

@@ -15,7 +15,7 @@ from gates.folders import Blocked, Folder, open_within, write_all
 from gates.regular import open_file
 from gates.results.files import reports_problem
 from gates.results.values import FileDigest
-from gates.storage.records import aside_of
+from gates.storage.records import ASIDE, aside_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,22 +115,21 @@ class Published:
         return "" if FileDigest(size=size, sha256=sha256) == written else "changed"
 
     def make_free(self, name: str, record: OpenRecord) -> None:
-        """Before a file is replaced: what somebody else put there meanwhile is kept with the record.
+        """Before a file is replaced: what somebody else put there meanwhile is kept aside.
 
         Raises:
-            OSError: it cannot be kept.
+            OSError: it cannot be moved.
             Blocked: its folder was replaced by a link or a file.
         """
         stamp = self._stamp(name)
         if stamp is None or stamp == self._stamps.get(name):
             return
+        if record.wrote(self.folder, name):
+            return  # touched, and still the same
         self.disturbed.setdefault(name, "changed" if name in self._stamps else "written by somebody else")
-        if not self.folder.holds_file(name):
-            return  # a link: the rename replaces the link itself
-        kept = record.replaced / name
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with self.folder.reader(name) as source, kept.open("wb") as target:
-            shutil.copyfileobj(source, target)
+        # A link is nothing to keep: the rename replaces the link itself.
+        if self.folder.holds_file(name):
+            self.folder.move(name, f"{ASIDE}{record.run}/{name}")
 
     # How it gets there
 

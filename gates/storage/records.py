@@ -5,7 +5,6 @@ write, and is kept until the next run publishes in the same folder.
 
     KEY/journal.jsonl   what is published where, a line before each file
     KEY/files/          the files themselves
-    KEY/replaced/       what gates of the run put in their places
     KEY/lock            held while the run goes on
 """
 
@@ -27,7 +26,10 @@ from gates.results import FileDigest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JOURNAL, FILES, REPLACED, LOCK = "journal.jsonl", "files", "replaced", "lock"
+JOURNAL, FILES, LOCK = "journal.jsonl", "files", "lock"
+
+ASIDE = "before-"
+"""Folders begin so, with a run's id behind it, in which a run keeps what lay under its names and was not as gates wrote it."""
 
 RECORDS = "records"
 """Folder of the records in the store."""
@@ -87,6 +89,11 @@ class Record:
             self.published.setdefault(_text(entry["name"]), []).append(digest)
 
     @property
+    def run(self) -> str:
+        """The id of its run."""
+        return self.path.name.rpartition("-")[0]
+
+    @property
     def names(self) -> set[str]:
         """Everything that may lie in the folder by it, and what was being written when it was killed."""
         known = {*self.published, *self.streams}
@@ -142,7 +149,7 @@ class OpenRecord(Record):
             OSError: there is none, or its run goes on.
         """
         super().__init__(path)
-        self.files, self.replaced = path / FILES, path / REPLACED
+        self.files = path / FILES
         self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._journal = os.open(path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -12,9 +12,9 @@ from gates.errors import EnvironmentProblem, UsageError
 from gates.folders import Blocked, Folder, open_within
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest
-from gates.storage.claims import ASIDE, NAMES, claim, need
+from gates.storage.claims import NAMES, claim, need
 from gates.storage.published import Published
-from gates.storage.records import RECORDS, OpenRecord, digest_of, key_of, prune
+from gates.storage.records import ASIDE, RECORDS, OpenRecord, digest_of, key_of, prune
 from gates.storage.streams import Stream
 
 if TYPE_CHECKING:

@@ -361,7 +361,7 @@ def test_what_was_recorded_is_published_whole_and_the_trouble_is_told(
         assert reports.altered() == ()
         disturbed = reports.restore()
         reports.publish({RUN_FILE: b"{2}", SUMMARY_FILE: b"summary"})
-    found = everything(project / "reports")
+    found = {name: data for name, data in everything(project / "reports").items() if not name.startswith("before-")}
     found.pop(".gitignore")
     assert found == {
         TESTS_FILE: b"one\ntwo\n",
@@ -372,14 +372,18 @@ def test_what_was_recorded_is_published_whole_and_the_trouble_is_told(
     assert disturbed
 
 
-def test_what_somebody_wrote_under_our_names_meanwhile_is_kept_with_the_record(project: Path, records: Path) -> None:
+def test_what_somebody_wrote_under_our_names_meanwhile_is_kept_for_good(project: Path, records: Path) -> None:
     with begun(project, records) as reports:
-        (project / "reports/junit.xml").write_text("of a gate")
+        reports.put(RUN_FILE, b"{}")
+        (project / "reports/junit.xml").write_text("of a person")
+        os.utime(project / "reports" / RUN_FILE, (1, 1))  # no change of what is in it
+        reports.put(RUN_FILE, b"{}")
         assert reports.restore() == {"junit.xml": "written by somebody else"}
         reports.publish({"junit.xml": b"ours"})
-        (record,) = all_records(records)
-        assert (record.path / "replaced/junit.xml").read_text() == "of a gate"
-    assert (project / "reports/junit.xml").read_bytes() == b"ours"
+    kept = {"before-a-run/junit.xml": b"of a person", ".gitignore": b"*\n"}
+    assert everything(project / "reports") == {**kept, "junit.xml": b"ours", RUN_FILE: b"{}"}
+    begun(project, records, "the-next").close()
+    assert everything(project / "reports") == kept
 
 
 def test_nothing_is_said_where_nobody_touched_anything(project: Path, records: Path) -> None:
