@@ -36,7 +36,7 @@ class KVCacheManager(Unique):
     Args:
         layout: the model's layout; its `max_context` is the default and the limit of a session.
         capacity_bytes: bytes of the arena.
-        ttl_seconds: how long a session may go unused before `expire` takes it; None: for ever.
+        ttl_seconds: how long a session may go unused before it is gone: found by nobody, taken by `expire` or to make room; None: for ever.
         policy: what losing a session costs; the least recently used go first unless told otherwise.
         costs: what evicting and moving are compared by.
         clock: tells the time in seconds.
@@ -168,7 +168,7 @@ class KVCacheManager(Unique):
         return made
 
     def get(self, session_id: str) -> KVCacheEntry | None:
-        """Return the session's entry, or None. Counts as a hit or a miss; a hit is a use.
+        """Return the session's entry, or None, also where its time to live has ended. Counts as a hit or a miss; a hit is a use.
 
         Raises:
             InvalidSessionError: not a string, or empty.
