@@ -27,6 +27,7 @@ ASKED = (
     ("cacheshow", "--cache-show"),
     ("showfixtures", "--fixtures"),
     ("show_fixtures_per_test", "--fixtures-per-test"),
+    ("collectonly", "--collect-only"),
 )
 """Options, by their names in pytest's config, with which pytest tells something and runs no test."""
 

@@ -99,6 +99,8 @@ class Recorder:
         for name, results in self._held.items():
             if name in self._missing:
                 self._write(name, **worst_of(results, self._copies))
+        if self._config.option.collectonly:
+            return  # whether others of the gate run these tests, the runner knows
         reason = self._why_stopped(session)
         # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
         running = self.stream.running() if self._missing else {}
@@ -124,8 +126,6 @@ class Recorder:
             terminalreporter.write_line(f"gates: results could not be written: {self.stream.error}", red=True)
 
     def _why_stopped(self, session: pytest.Session) -> str:
-        if self._config.option.collectonly:
-            return "--collect-only"
         if session.shouldfail:
             return f"-x/--maxfail stopped the session after {plural(session.testsfailed, 'failure')}"
         if self._stopped:

@@ -58,7 +58,9 @@ class Inbox:
     def settle(self, why: str) -> list[TestResult]:
         """The last results, and one for each test that never ended."""
         landed = self.poll()
+        ran = {(process.start.get("rootdir"), test) for process in self.processes.values() for test in process.judged}
         for process in self.processes.values():
+            process.leave_to(ran)
             landed += process.settle(why)
         return landed
 

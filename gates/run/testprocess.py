@@ -17,6 +17,7 @@ from gates.signatures import of_crash, of_timeout
 from gates.values import TestOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from gates.run.masking import Mask
@@ -230,9 +231,20 @@ class PytestProcess:
         """Of the session; None where it did not run to its end."""
         return None if self.finish is None else self.finish.exit_code
 
+    def leave_to(self, ran: Collection[tuple[str | None, str]]) -> None:
+        """Forget the tests of a pytest that only listed them (`--collect-only`) where others of the gate ran them.
+
+        Args:
+            ran: pytest's root and the id of each test that has a result.
+        """
+        if self.finish is not None and self.finish.asked:
+            root = self.start.get("rootdir")
+            self.collected = {test: about for test, about in self.collected.items() if (root, test) not in ran}
+
     def settle(self, why: str) -> list[TestResult]:
         """Results for what was collected and never ended; `why` is said as the reason."""
         results = []
+        why = (self.finish and self.finish.asked) or why
         for test, about in self.collected.items():
             if test in self.ended:
                 continue

@@ -41,7 +41,7 @@ def test_a_session_that_something_ends_has_a_first_word_and_no_last_one_or_no_li
     assert not (ran.of("finish") and ran.of("collected"))
 
 
-@pytest.mark.parametrize("option", ["--version", "--help", "--markers"])
+@pytest.mark.parametrize("option", ["--version", "--help", "--markers", "--collect-only"])
 def test_a_pytest_that_is_asked_for_something_else_says_so(project: Project, option: str) -> None:
     project.write(test_it=TESTS)
     ran = project.injected(option, *(("--version",) if option == "--version" else ()))

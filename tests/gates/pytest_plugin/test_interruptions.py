@@ -123,8 +123,8 @@ def test_a_module_that_cannot_be_imported_is_a_collect_error(project: Project) -
 def test_with_collect_only_nothing_is_run(project: Project) -> None:
     project.write(test_it=THREE)
     ran = project.injected("--collect-only", "-n", "2")
-    assert set(ran.outcomes.values()) == {"not-run"}
-    assert {record["reason"] for record in ran.of("test")} == {"--collect-only"}
+    assert (len(ran.of("collected")[0]["tests"]), ran.outcomes) == (4, {})
+    assert [record["asked"] for record in ran.of("finish")] == ["--collect-only"]
 
 
 def test_a_usage_error_of_pytest_leaves_no_lie(project: Project) -> None:

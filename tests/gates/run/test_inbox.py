@@ -265,6 +265,23 @@ class TestSets:
         box.inbox.settle("x")
         assert (box.process.trouble, box.process.exit_code) == ("conftest.py:1: OSError", None)
 
+    @pytest.mark.parametrize(
+        ("asked", "root", "lost"),
+        [
+            pytest.param("--collect-only", "/p", ["b"], id="a test that nobody ran"),
+            pytest.param("--collect-only", "/q", ["a", "b"], id="tests of another folder"),
+            pytest.param("", "/p", ["a", "b"], id="a session that was to run them"),
+        ],
+    )
+    def test_tests_that_were_only_listed_are_those_of_who_runs_them(
+        self, box: Box, asked: str, root: str, lost: list[str]
+    ) -> None:
+        box.write(record("start", rootdir=root) + collected("a", "b") + record("finish", exit_code=0, asked=asked))
+        runs = record("start", rootdir="/p") + collected("a") + ended("a") + record("finish", exit_code=0)
+        box.path.with_name("pytest-8-ef.jsonl").write_bytes(runs)
+        settled = [result.id for result in box.inbox.settle("x") if result.outcome is TestOutcome.NOT_RUN]
+        assert (settled, box.inbox.expected) == (lost, len(lost) + 1)
+
     def test_modules_need_not_be_collected(self, box: Box) -> None:
         box.write(record("collect-error", id="a.py") + record("collect-skip", id="b.py", reason="") + collected("c"))
         box.inbox.settle("x")
