@@ -175,7 +175,7 @@ class KVCacheEntry(Holding):
                 if self._gone:
                     self._trace_end("end")
                     self._refuse_if_stale()
-                last = self._advance(count, *self._began)
+                last = self._advance(count)
                 ledger.meters.append.add(perf_counter_ns() - began)
         if ledger.tracing:
             ledger.deliver()
@@ -197,7 +197,8 @@ class KVCacheEntry(Holding):
             self._refuse_overflow("commit", tokens)
             now = self._ledger.now()
             self._touch(now)
-            last = self._advance(tokens, self._ledger.step, now)
+            self._began = (self._ledger.step, now)
+            last = self._advance(tokens)
         if self._ledger.tracing:
             self._ledger.deliver()
         return last
@@ -258,13 +259,14 @@ class KVCacheEntry(Holding):
         self._touch(now)
         self._ledger.trace("hit", self._session_id, at=now)
 
-    def _advance(self, count: int, step: int, now: float) -> int:
-        """Count tokens whose copy began at this step and time."""
+    def _advance(self, count: int) -> int:
+        """Count tokens whose copy has ended."""
         self._tokens += count
         counters = self._ledger.counters
         counters.tokens += count
         counters.appended_tokens += count
         if self._ledger.tracing:
+            step, now = self._began
             begun = None if step == self._ledger.step else step
             self._ledger.trace("append", self._session_id, count, at=now, begun=begun)
         return self._tokens

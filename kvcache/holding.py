@@ -182,7 +182,9 @@ class Holding(Unique):
             self._refuse_overflow("append", count)
         now = self._ledger.now()
         self._touch(now)
-        self._start(now)
+        self._copies += 1
+        if self._ledger.tracing:  # as in _start, without its call: this is done per append
+            self._began = (self._ledger.step, now)
         if first + count > self._marked:
             self._mark(first, count)
         return first

@@ -324,7 +324,8 @@ class KVCacheManager(Unique):
         """The session's entry, and the time for which that holds."""
         self._refuse_if_closed()
         now = self._ledger.now()
-        return self._residents.find(name, now), now
+        # Without times to live there is nothing to ask; a lookup is short enough for that to count.
+        return self._residents.find(name, now) if self._residents.timed else self._entries.get(name), now
 
     def _hit(self, entry: KVCacheEntry, now: float) -> None:
         self._ledger.counters.hits += 1

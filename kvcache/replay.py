@@ -248,7 +248,7 @@ class _Player:
         if entry is not None:
             entry._end()  # noqa: SLF001
             if entry.is_live and tokens > entry.token_count:
-                entry._advance(tokens - entry.token_count, 0, self.now)  # noqa: SLF001 - it was touched when it began
+                entry._advance(tokens - entry.token_count)  # noqa: SLF001 - it was touched when it began
 
     def end_loan(self, step: int) -> None:
         entry = self.loans.pop(step, None)

@@ -83,7 +83,7 @@ class Residents:
     def find(self, session_id: str, now: float) -> KVCacheEntry | None:
         """The session's entry, if its time has not ended; else it is evicted."""
         entry = self.entries.get(session_id)
-        if entry is not None and self.timed:
+        if entry is not None:
             self.settle()
             if self._expires_at(entry) <= now and entry.is_idle:
                 self.evict([session_id], EvictionReason.TTL, now)

@@ -235,7 +235,7 @@ def test_copies_of_several_threads_are_replayed_where_they_began_and_ended() -> 
     assert not second.is_live
     with manager._ledger.lock:
         first._end()
-        first._advance(1, *first._began)
+        first._advance(1)
     manager.get_or_create("e")
     recording = recording_of(sink)
     happened, again = recorded(recording), replay(recording, LRU())
@@ -252,7 +252,7 @@ def test_a_replay_that_would_wait_for_a_copy_goes_on() -> None:
     manager.get_or_create("b")
     with manager._ledger.lock:
         entry._end()
-        entry._advance(1, *entry._began)
+        entry._advance(1)
     outcome = replay(recording_of(sink), LRU(), capacity_bytes=UNIT)
     assert outcome.evicted[0] == "a"
     assert outcome.refused == 0
