@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from gates.errors import EnvironmentProblem
@@ -48,7 +49,8 @@ class GitTree:
         self._rule = make_rule(
             frozenset(f"{inside}{path}" for path in tracked), frozenset(f"{inside}{x}" for x in folders)
         )
-        self._seen: set[str] = set()
+        self._top, self._submodules = top, frozenset(kinds).difference(files)
+        self._seen = set(self._outside(tracked))
         self._nested = [
             GitTree(top / path, "", make_rule, since, f"{inside}{path}/")
             for path, kind in kinds.items()
@@ -77,7 +79,7 @@ class GitTree:
             if effect != "none":
                 (faults if effect == "fault" else left).append(f"{self._inside}{said}")
         for name in self._others():
-            if name in self._stamps or name in self._seen:
+            if name in self._seen:
                 continue
             self._seen.add(name)
             effect = self._rule.of_new(f"{self._inside}{name}")
@@ -104,7 +106,15 @@ class GitTree:
     # Files
 
     def _others(self) -> list[str]:
-        return self._git.listed(*STRICT, "ls-files", "-z", "-o", "--exclude-standard", "--full-name")
+        """Files that are not in the tree: those that git does not know, and those that were added to the index."""
+        return self._outside(
+            self._git.listed(*STRICT, "ls-files", "-z", "-c", "-o", "--exclude-standard", "--full-name")
+        )
+
+    def _outside(self, names: Iterable[str]) -> list[str]:
+        unknown = [name for name in dict.fromkeys(names) if name not in self._stamps]
+        kinds = {name: (self._top / name).lstat().st_mode for name in unknown if os.path.lexists(self._top / name)}
+        return [name for name, mode in kinds.items() if name not in self._submodules or not stat.S_ISDIR(mode)]
 
     def _changed(self) -> dict[str, str]:
         """Files of the tree whose contents, kinds or rights are other than at the last look, each with what is said of it."""

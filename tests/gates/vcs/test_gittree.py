@@ -77,6 +77,18 @@ CHANGES = {
         ["a.py"],
     ),
     "a conftest": (write("conftest.py"), ["conftest.py (new)"]),
+    "a conftest that is added at once": (
+        all_of(write("conftest.py"), in_git("add", "conftest.py")),
+        ["conftest.py (new)"],
+    ),
+    "a module that is added without its contents": (
+        all_of(write("sub/helper.py"), in_git("add", "-N", "sub/helper.py")),
+        ["sub/helper.py (new)"],
+    ),
+    "a module that git ignores and was made to add": (
+        all_of(write("ignored.py"), in_git("add", "-f", "ignored.py")),
+        ["ignored.py (new)"],
+    ),
     "assume-unchanged": (hide("assume-unchanged"), ["a.py"]),
     "skip-worktree": (hide("skip-worktree"), ["a.py"]),
     "what git ignores": (write(".gitignore", "*\n"), [".gitignore"]),
