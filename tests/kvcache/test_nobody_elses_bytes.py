@@ -117,6 +117,7 @@ def test_whatever_raises_the_bytes_of_the_session_before_are_gone(
     try:
         manager.get_or_create("after")
     except Interrupted:
+        assert "after" not in manager
         manager.check()
     trouble.at = 0
     seen = list[float]()
