@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,18 @@ def table(cases: Sequence[Case], answers: Answers, tools: Sequence[str]) -> str:
 def row_of(case: Case, marks: Sequence[str]) -> str:
     """What is so, and who says it."""
     return f"| {escaped(case.truth)} (`{case.name}`) | {' | '.join(marks)} |"
+
+
+def answers_in(document: str) -> Answers:
+    """What the table of a document says, by case and tool."""
+    said = document.partition(BEGIN)[2].partition(END)[0]
+    head = re.search(r"^\| what is so \|(.*)\|$", said, re.MULTILINE)
+    tools = [tool.strip() for tool in head[1].split("|")] if head else []
+    answers: Mapping[str, Answer] = {mark: answer for answer, mark in MARKS.items()}  # type: ignore[misc]
+    return {
+        row[1]: {tool: answers[mark.strip()] for tool, mark in zip(tools, row[2].split("|"), strict=True)}
+        for row in re.finditer(r"^\| .* \(`([a-z0-9-]+)`\) \|(.*)\|$", said, re.MULTILINE)
+    }
 
 
 def whys(cases: Sequence[Case]) -> list[str]:

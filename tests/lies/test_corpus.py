@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lies.__main__ import PAGE
-from tests.lies.contestants import TOOLS, can_be_asked
+from tests.lies.contestants import GATES, TOOLS, can_be_asked
 from tests.lies.corpus import load
-from tests.lies.table import BEGIN, END, MARKS, escaped, put_into, score, table, whys
+from tests.lies.table import BEGIN, END, answers_in, escaped, put_into, score, table, whys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,20 +51,13 @@ def test_the_table_replaces_the_one_before_it() -> None:
 
 
 def test_the_table_of_the_documentation_is_about_these_cases_and_says_of_gates_what_its_test_holds() -> None:
-    said = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    rows = {
-        found[2]: (found[1], [mark.strip() for mark in found[3].split("|")])
-        for found in re.finditer(r"^\| (.*) \(`([a-z0-9-]+)`\) \|(.*)\|$", said, re.MULTILINE)
-    }
-    head = re.search(r"^\| what is so \|(.*)\|$", said, re.MULTILINE)
-    assert head is not None, "nox -s lies -- --write"
-    tools = [tool.strip() for tool in head[1].split("|")]
-    assert tools == [*TOOLS]
-    assert rows.keys() == {case.name for case in load()}, "nox -s lies -- --write"
-    for case in load():
-        truth, marks = rows[case.name]
-        asked = dict(zip(tools, marks, strict=True))
-        assert truth == escaped(case.truth), case.name
-        assert asked["gates"] == MARKS[case.ours], case.name
-        assert [tool for tool, mark in asked.items() if mark] == [x for x in tools if can_be_asked(x, case)], case.name
-    assert [line for line in whys(load()) if line not in said] == []
+    page = PAGE.read_text(encoding="utf-8")
+    found, cases = answers_in(page), {case.name: case for case in load()}
+    assert found.keys() == cases.keys(), "nox -s lies -- NAME... --write"
+    for name, case in cases.items():
+        assert f"| {escaped(case.truth)} (`{name}`) |" in page, name
+        assert found[name][GATES] == case.ours, name
+        assert {tool for tool, answer in found[name].items() if answer != "-"} == {
+            x for x in TOOLS if can_be_asked(x, case)
+        }
+    assert [line for line in whys(load()) if line not in page] == []
