@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from _pytest.config import default_plugins
 
-from tests.warm_server import ROOM, read_at_start, receive, send
+from tests.warm_server import INJECTED, ROOM, read_at_start, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,9 @@ COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""
 
 _SERVER = Path(__file__).with_name("warm_server.py")
-PYTEST = ("pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet")
+PYTEST = (
+    "pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet", f"{INJECTED}.*",
+)  # fmt: skip
 """What pytest imports, but for plugins: it would complain that it cannot rewrite what is there already."""
 
 GATES = ("gates.*", "xml.etree.ElementTree", *PYTEST, "nox.*")

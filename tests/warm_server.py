@@ -14,6 +14,8 @@ import ctypes
 import fcntl
 import gc
 import importlib
+import importlib.abc
+import importlib.util
 import json
 import os
 import pkgutil
@@ -44,6 +46,9 @@ MODULES = ("pytest", "nox")
 
 WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 """How execnet starts a process of xdist."""
+
+INJECTED = "_gates_injected"
+"""The package in which gates loads its plugin; `protocol` says how."""
 
 KEEPER = str(Path("gates", "run", "keeper.py"))
 """The end of the path of the program that gates has its gates started by: it forks, and becomes them."""
@@ -244,6 +249,47 @@ def give(given: "list[int]", numbers: "list[int]") -> None:
         os.close(number)
 
 
+def preload_plugin() -> None:
+    """Import the plugin as gates injects it, and let pytest find it so where it imports it from the same folder."""
+    from _pytest.assertion.rewrite import AssertionRewritingHook
+
+    gates = importlib.util.find_spec("gates")
+    if gates is None or not gates.submodule_search_locations:
+        return
+    sys.modules[INJECTED] = package = types.ModuleType(INJECTED)
+    package.__path__ = [*gates.submodule_search_locations]
+    load([f"{INJECTED}.pytest_plugin.*"])
+    there = {}
+    for name in [name for name in sys.modules if name.partition(".")[0] == INJECTED]:
+        module = sys.modules.pop(name)
+        if module is not package:
+            there[name] = module
+    find: Any = AssertionRewritingHook.find_spec
+
+    def found(hook: Any, name: str, path: Any = None, target: Any = None) -> Any:
+        module = there.get(name)
+        file = Path(getattr(module, "__file__", None) or "")
+        folder = file.parent.parent if hasattr(module, "__path__") else file.parent
+        if module is None or [*map(str, path or ())] != [str(folder)]:
+            return find(hook, name, path, target)
+        return importlib.util.spec_from_loader(name, Ready(module), is_package=hasattr(module, "__path__"))
+
+    AssertionRewritingHook.find_spec = found  # type: ignore[assignment, method-assign]
+
+
+class Ready(importlib.abc.Loader):
+    """Gives a module that is there already."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self._module = module
+
+    def create_module(self, spec: object) -> types.ModuleType:
+        return self._module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """It was executed before."""
+
+
 class Server:
     """What all programs that are forked from here have in common."""
 
@@ -252,7 +298,9 @@ class Server:
         self.path = [*sys.path]
         self.cold: Any = os.execvpe
         sys.path[:0] = ours  # before anything is imported: another copy may be installed
-        load(imports)
+        load([name for name in imports if not name.startswith(INJECTED)])
+        if f"{INJECTED}.*" in imports:
+            preload_plugin()
         self.place = place_of_variables() if sys.platform == "linux" else None
         gc.freeze()
 

@@ -24,6 +24,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files(sample: Path, tmp_path: Path) -> None:
     write_sample(tmp_path, "PYTHON")
     assert files(sample) == files(tmp_path)

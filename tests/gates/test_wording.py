@@ -103,6 +103,7 @@ def _is_ending(choice: ast.IfExp) -> bool:
     return long in {"s", "es", noun(2, short) if short else ""}
 
 
+@pytest.mark.slow
 def test_nobody_counts_a_noun_by_hand() -> None:
     assert [found for path in SOURCES for found in _counted_by_hand(path)] == [], "use gates.values.plural"
 

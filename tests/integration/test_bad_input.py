@@ -10,8 +10,6 @@ import pytest
 
 from tests.integration.project import Project, nox_session, noxfile, pytest_session
 
-pytestmark = pytest.mark.slow
-
 CHECK = noxfile(nox_session("check", "PYTHON, '-c', ''"))
 TEST = {"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session())
 
@@ -206,6 +204,7 @@ class TestWithoutGit:
 
 
 class TestOddRepositories:
+    @pytest.mark.slow
     def test_a_path_with_spaces_and_letters_of_all_kinds(self, tmp_path: Path) -> None:
         project = Project(tmp_path / "mein schönes Projekt ✓ 'q' $HOME", tmp_path / "ein cache")
         project.write(TEST | {"naïve dir/größe.txt": "x", ".gitignore": "__pycache__/\n"})
@@ -238,6 +237,7 @@ class TestOddRepositories:
         assert done.code == 2
         assert "git fetch --unshallow" in done.err
 
+    @pytest.mark.slow
     def test_a_detached_head_has_no_branch(self, project: Project) -> None:
         project.write(TEST)
         first = project.commit()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.integration.project import Project
 
-pytestmark = pytest.mark.slow
-
 COUNTER = """
     import os
     from pathlib import Path
@@ -62,6 +60,7 @@ def write(project: Project, base: tuple[int, ...], head: tuple[int, ...], config
 KNOWN, SHAKY = "test_a.py::test_known", "test_a.py::test_shaky"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base", "head", "field", "counts", "code"),
     [
@@ -103,6 +102,7 @@ def test_the_head_is_blamed_for_what_fails_there_each_time_and_on_the_base_never
     assert not list((shaky.reports / "confirm").glob("*"))
 
 
+@pytest.mark.slow
 def test_what_fails_on_the_base_too_is_no_regression_unless_it_blocks(shaky: Project) -> None:
     write(shaky, (), ())
     done = shaky.gates("compare", "main")
@@ -140,6 +140,7 @@ def test_nothing_is_run_again_where_nothing_fails_newly(shaky: Project) -> None:
     assert shaky.json("comparison.json")["confirmations"] == []
 
 
+@pytest.mark.slow
 def test_results_of_pytest_itself_are_compared_without_a_project(project: Project) -> None:
     """Two files of `pytest --junitxml`, in a folder without git, config and noxfile."""
 
@@ -185,6 +186,7 @@ def environment_with(tmp_path: Path, *folders: Path) -> str:
     return str(tmp_path / "venv/bin/python")
 
 
+@pytest.mark.slow
 def test_a_base_that_imports_the_heads_code_is_refused(project: Project, tmp_path: Path) -> None:
     """An editable install in an environment that both sides share makes it do so."""
     python = environment_with(tmp_path, project.folder / "src")

@@ -8,8 +8,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, pytest_gate, python_gate
 
-pytestmark = pytest.mark.slow
-
 BASE = """
     import pytest
 
@@ -114,6 +112,7 @@ def test_an_unknown_finding_is_refused(branch: Project) -> None:
     assert (done.code, "'slowest' is none of" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_file_out_of_scope_and_a_new_dependency_are_named_and_fail_where_asked(branch: Project) -> None:
     branch.write({"pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["numpy"]\n'})
     assert compared(branch, arguments=("--scope", "test_*.py")) == 0, "test_broken fails, as before"
@@ -128,6 +127,7 @@ def test_a_file_out_of_scope_and_a_new_dependency_are_named_and_fail_where_asked
     assert "confirmed (**)" in (branch.reports / "summary.md").read_text().replace("\\", "")
 
 
+@pytest.mark.slow
 def test_a_broken_api_is_named_and_a_private_change_is_not(branch: Project) -> None:
     branch.write({"lib/__init__.py": "def take(size, unit=1): return size\ndef _own(a): return a\n"})
     branch.commit()
@@ -159,6 +159,7 @@ def test_a_test_that_became_flaky_is_named_and_is_no_regression(branch: Project)
     assert comparison["findings"] == []
 
 
+@pytest.mark.slow
 def test_a_conflict_that_only_the_tests_see_is_found_in_the_merge_alone(project: Project) -> None:
     project.write(
         {"lib.py": "def take(size): return size\n", ".gitignore": "__pycache__\nreports\n"}
@@ -230,6 +231,7 @@ WARNS = """
     """
 
 
+@pytest.mark.slow
 def test_new_findings_warnings_and_uncovered_lines_are_told_from_old_ones_that_moved(project: Project) -> None:
     project.write(TOOLS | {"lib/a.py": LIBRARY, "test_a.py": WARNS})
     project.commit()

@@ -17,8 +17,6 @@ from tests.integration.project import PATIENCE, Done, Project, nox_session, noxf
 if TYPE_CHECKING:
     import subprocess
 
-pytestmark = pytest.mark.slow
-
 TREE = """
     import os
     import pathlib
@@ -86,6 +84,7 @@ def assert_nothing_is_left(project: Project, started: list[int]) -> None:
     assert project.leftovers() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_ends_everything_and_leaves_a_complete_record(tree: Project, number: signal.Signals) -> None:
     with tree.start("run", "--jobs", "2") as process:
@@ -111,6 +110,7 @@ def test_a_signal_ends_everything_and_leaves_a_complete_record(tree: Project, nu
     ET.parse(tree.reports / "junit.xml")
 
 
+@pytest.mark.slow
 def test_a_second_signal_is_an_order(tree: Project) -> None:
     """The first one is followed by a grace of seconds for whoever does not listen."""
     tree.write(
@@ -138,6 +138,7 @@ def test_a_second_signal_is_an_order(tree: Project) -> None:
     assert (tree.run.complete, tree.run.outcome) == (True, "interrupted")
 
 
+@pytest.mark.slow
 def test_a_gate_that_takes_too_long_ends_and_the_others_go_on(project: Project) -> None:
     project.write(
         {"test_tree.py": TREE, "gates.toml": '[gate.test]\ntimeout = "3s"\n'}
@@ -158,6 +159,7 @@ def test_a_gate_that_takes_too_long_ends_and_the_others_go_on(project: Project) 
     assert "TIMEOUT" in done.text
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_what_was_known_and_no_process(tree: Project) -> None:
     """SIGKILL cannot be caught: `run.json` is whole, and says that it is not complete."""
     with tree.start("run", "--jobs", "2") as process:

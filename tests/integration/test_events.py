@@ -16,8 +16,6 @@ from tests.integration.project import PATIENCE, ROOT, Project, checklist, nox_se
 if TYPE_CHECKING:
     from tests.integration.project import Project
 
-pytestmark = pytest.mark.slow
-
 TESTS = """
     import pytest
     def test_passes(): print("from the passing one")
@@ -39,6 +37,7 @@ def events_of(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_file_of_events_tells_the_whole_run_in_its_schema(project: Project, options: tuple[str, ...]) -> None:
     project.write({"test_a.py": TESTS} | checklist(pytest_gate(*options)))

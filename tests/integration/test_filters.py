@@ -8,8 +8,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
-pytestmark = pytest.mark.slow
-
 LEDGERS = """
 [exclusions.planned]
 filter = "name(=test_planned)"
@@ -222,6 +220,7 @@ def test_exclusions_are_verified_by_running_them(library: Project) -> None:
     assert "quarantine  shaky" in listed.out
 
 
+@pytest.mark.slow
 def test_an_exclusion_that_grows_is_a_regression_unless_it_is_named(library: Project) -> None:
     library.write({"gates.toml": FILES["gates.toml"].replace("name(=test_hangs)", "name(=test_hangs) or test(net)")})
     library.commit()
@@ -261,6 +260,7 @@ def test_results_of_any_runner_can_be_asked(library: Project) -> None:
     assert [test["id"] for test in json.loads(done.out)] == [SHAKY]
 
 
+@pytest.mark.slow
 def test_every_excluded_test_is_verified_although_each_hang_ends_its_session(library: Project) -> None:
     text = "import time\ndef test_hang_one(): time.sleep(60)\ndef test_hang_two(): time.sleep(60)\ndef test_hang_not(): pass\n"
     ledger = FILES["gates.toml"].partition("[quarantine")[0].replace("name(=test_hangs)", "name(test_hang)")
@@ -297,6 +297,7 @@ def test_an_exclusion_to_accept_must_be_one(library: Project) -> None:
     assert "did you mean 'hangs'?" in done.err
 
 
+@pytest.mark.slow
 def test_files_are_known_from_the_project_s_root_wherever_pytest_starts(library: Project) -> None:
     library.write({"sub/pytest.ini": "[pytest]\n", "sub/test_s.py": "def test_a(): pass\n"})
     session = "@nox.session(venv_backend='none', tags=['gate'])\ndef sub(session):\n    session.chdir('sub')\n"
@@ -308,6 +309,7 @@ def test_files_are_known_from_the_project_s_root_wherever_pytest_starts(library:
         assert library.gates("list", "-g", "sub", "-E", expression).out.splitlines() == ["test_s.py::test_a"]
 
 
+@pytest.mark.slow
 def test_a_ledger_may_be_longer_than_a_variable_can_be(project: Project) -> None:
     entry = 'filter = "name({0})"\nreason = "x"\ncategory = "todo"\nowner = "x"\nexpires = 2099-12-31\n'
     names = "|".join(f"test_{number:06}" for number in range(20_000))

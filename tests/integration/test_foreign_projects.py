@@ -15,8 +15,6 @@ from tests.integration.project import Project, nox_session, noxfile
 
 PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pytest-xdist", "execnet")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -78,6 +76,7 @@ EXPECTED = {
 LINES = {"test_it_runs_elsewhere": 6, "test_wrong": 14, "test_circle": 17, "test_more": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "workers"), [((), {""}), (("-n", "2", "--dist", "load"), {"gw0", "gw1"})], ids=["alone", "xdist"]
 )

@@ -6,8 +6,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, pytest_gate
 
-pytestmark = pytest.mark.slow
-
 ALONE = """
     import pathlib
     import time
@@ -44,6 +42,7 @@ CONFIG = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_at_most_so_many_tests_of_a_group_run_at_a_time_in_all_gates_together(
     project: Project, arguments: tuple[str, ...]

@@ -15,8 +15,6 @@ from tests.integration.project import Project, nox_session, noxfile, pytest_sess
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
-
 WAIT = """
     import pathlib
     import time
@@ -43,6 +41,7 @@ def holds(file: Path, number: int) -> bool:
     return file.exists() and file.read_bytes().count(b"\n") >= number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_tests_land_one_by_one(project: Project, options: tuple[str, ...]) -> None:
     project.write({"test_wait.py": WAIT} | noxfile(pytest_session(*options)))

@@ -8,8 +8,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, pytest_gate
 
-pytestmark = pytest.mark.slow
-
 BOTH = pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 
 FILES = {
@@ -39,6 +37,7 @@ def ran(project: Project, *arguments: str) -> list[str]:
     return (project.folder / "order.txt").read_text().split()
 
 
+@pytest.mark.slow
 @BOTH
 def test_orders_follow_what_the_last_run_left(project: Project, options: tuple[str, ...]) -> None:
     project.write(FILES | checklist(pytest_gate(*options)))
@@ -125,6 +124,7 @@ def test_under_stress_every_attempt_counts(project: Project, options: tuple[str,
     assert project.gates("run", "--stress-duration", "50ms", "-E", "test(steady)").code == 0
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Project, options: tuple[str, ...]) -> None:
     tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
@@ -142,6 +142,7 @@ def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Proje
     assert "in test_hangs" in (project.reports / "logs" / "test.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("isolate", "options"), [("fork", ("-n", "1")), ("spawn", ())], ids=["fork", "spawn"])
 def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
     project: Project, options: tuple[str, ...], isolate: str
@@ -163,6 +164,7 @@ def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
     assert "in late" in project.tests[0].details
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
     project: Project, options: tuple[str, ...]
@@ -175,6 +177,7 @@ def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
     assert "in pytest_sessionfinish" in (project.reports / "logs" / "test.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "result", "outcome"), [("--retries", "0", "failed"), ("--stress-count", "1", "passed")]
 )
@@ -185,6 +188,7 @@ def test_a_test_that_is_tried_again_and_again_moves(project: Project, option: st
     assert project.outcomes == {"test_a.py::test_it": outcome}
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
     tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
     project.write({"test_a.py": tests} | checklist(pytest_gate(), pytest_gate(name="late")))
@@ -198,6 +202,7 @@ def test_a_run_that_takes_too_long_ends_as_a_whole(project: Project) -> None:
     assert reasons == {project.gate("test").reason}
 
 
+@pytest.mark.slow
 def test_a_setting_from_the_environment_says_so_and_is_not_inherited(project: Project) -> None:
     tests = "import os\ndef test_it(): assert 'GATES_RETRIES' not in os.environ\n"
     project.write({"test_a.py": tests} | checklist(pytest_gate()))

@@ -8,12 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-import pytest
-
 if TYPE_CHECKING:
     from tests.integration.project import Project
-
-pytestmark = pytest.mark.slow
 
 RUNNER = """
     import pathlib

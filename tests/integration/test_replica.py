@@ -13,8 +13,6 @@ import pytest
 
 from tests.integration.project import Project, nox_session, noxfile, pytest_session
 
-pytestmark = pytest.mark.slow
-
 BASE, HEAD = "feat/319-kv-pool-v2", "feat/319-kv-pool-v2-pr2-entry"
 
 
@@ -137,6 +135,7 @@ def replica(project: Project) -> Project:
 GATES = ["build", "lint", "format", "docs", "min_python", "test"]
 
 
+@pytest.mark.slow
 def test_the_run_shows_the_documents_figures(replica: Project) -> None:
     done = replica.gates("run")
     assert done.code == 0, done.text
@@ -173,6 +172,7 @@ def test_the_run_shows_the_documents_figures(replica: Project) -> None:
     assert not [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
 
 
+@pytest.mark.slow
 def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -> None:
     done = replica.gates("compare", BASE, "--all", "--scope", "pool/*entry*", "--scope", "tests/**")
     assert done.code == 0, done.text
@@ -209,6 +209,7 @@ def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -
     assert "no regression" in done.out
 
 
+@pytest.mark.slow
 def test_a_regression_has_an_exit_code_of_its_own(replica: Project) -> None:
     replica.write({"pool/arena.py": "def fits(size, capacity):\n    return size != 411 and size <= capacity\n"})
     done = replica.gates("compare", BASE)
@@ -222,6 +223,7 @@ def test_a_regression_has_an_exit_code_of_its_own(replica: Project) -> None:
     assert (replica.run.tests.passed, replica.run.tests.failed) == (821, 1)
 
 
+@pytest.mark.slow
 def test_the_scaffolding_costs_nothing_until_it_is_asked_for(replica: Project) -> None:
     done = replica.gates("run", "--gate", "test", "--include-excluded", "--test-timeout", "1")
     assert done.code == 1
@@ -241,6 +243,7 @@ def test_the_scaffolding_costs_nothing_until_it_is_asked_for(replica: Project) -
     assert not replica.run.exclusions
 
 
+@pytest.mark.slow
 def test_the_users_tree_index_and_branch_stay_as_they_are(replica: Project) -> None:
     replica.write({"pool/staged.py": "x = 1\n", "README.md": "# A pool, changed\n"})
     replica.git("add", "pool/staged.py")

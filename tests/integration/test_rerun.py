@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from tests.integration.project import Project
 
-pytestmark = pytest.mark.slow
-
 TESTS = {
     "test_a.py": """
         from pathlib import Path
@@ -52,6 +50,7 @@ def failing(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project) -> None:
     first = failing.run.id
     (failing.folder / "c(d)").touch()
@@ -89,6 +88,7 @@ def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     assert len(project.outcomes) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, options: tuple[str, ...]) -> None:
     broken = {"test_c.py": "import nothing_of_that_name\ndef test_1(): pass\n"}
@@ -111,6 +111,7 @@ def test_what_is_new_runs_too_and_what_is_gone_is_no_fault(project: Project, opt
     assert "nothing is outstanding" in project.gates("rerun").out
 
 
+@pytest.mark.slow
 def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
     tests = "def test_a1(): assert 0\ndef test_b1(): assert 0\ndef test_a2(): assert 0\n"
     project.write({"test_it.py": tests} | checklist(pytest_gate()))
@@ -151,6 +152,7 @@ def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> N
     assert {gate.name for gate in project.run.gates} == {"test(n=1)"}
 
 
+@pytest.mark.slow
 def test_what_a_rerun_took_is_not_taken_for_what_the_gate_takes(failing: Project) -> None:
     def known() -> int:
         (file,) = failing.folder.parent.rglob("history.json")
@@ -162,6 +164,7 @@ def test_what_a_rerun_took_is_not_taken_for_what_the_gate_takes(failing: Project
     assert known() == 5
 
 
+@pytest.mark.slow
 def test_thousands_of_outstanding_tests_are_no_trouble(project: Project) -> None:
     # Tests that did not run are outstanding, too, and take less time than thousands of failures.
     tests = """
@@ -192,6 +195,7 @@ def test_what_tests_print_is_shown_as_they_print_it(project: Project) -> None:
     assert project.gate("test").workers == ""
 
 
+@pytest.mark.slow
 def test_a_run_says_how_many_workers_it_has_and_why(project: Project) -> None:
     project.write({"test_a.py": "def test_1(): pass\n"} | checklist(pytest_gate("-n", "auto")))
     assert project.gates("run").code == 0
@@ -230,6 +234,7 @@ def typed(project: Project, arguments: Sequence[str], answers: Sequence[tuple[st
     return os.waitstatus_to_exitcode(status), seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[str, ...]) -> None:
     tests = """
@@ -282,6 +287,7 @@ def test_a_test_is_debugged_with_all_that_it_needs_and_whatever_keeps_it_from_ru
     assert (code, "(42, 'elsewhere')" in seen, "postmortem" in seen) == (1, True, True), seen
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_is_looked_at_where_it_hangs(project: Project) -> None:
     tests = """
         def test_hangs():
@@ -296,6 +302,7 @@ def test_a_test_that_hangs_is_looked_at_where_it_hangs(project: Project) -> None
     assert (code, "herehere" in seen) == (1, True), seen
 
 
+@pytest.mark.slow
 def test_what_comes_before_the_test_session_can_be_interrupted(project: Project) -> None:
     # The first time the tests are only listed.
     first = 'PYTHON, \'-c\', \'import os, time; os.mkdir("once") if not os.path.exists("once") else print("inst" + "alls", flush=True) or time.sleep(60)\''

@@ -8,8 +8,6 @@ import pytest
 
 from tests.integration.project import Project, noxfile, pytest_session
 
-pytestmark = pytest.mark.slow
-
 FILES = {
     "tests/test_it.py": """
         import time
@@ -49,6 +47,7 @@ def running(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_flaky_test_passes_with_its_attempts_on_record(running: Project) -> None:
     done = running.gates("run", "-E", "not test(hangs)")
     assert done.code == 0, done.text

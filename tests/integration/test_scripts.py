@@ -6,8 +6,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
-pytestmark = pytest.mark.slow
-
 FILES = {
     "sub/test_it.py": """
         import os

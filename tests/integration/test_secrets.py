@@ -9,8 +9,6 @@ import pytest
 
 from tests.integration.project import Project, nox_session, noxfile, pytest_session
 
-pytestmark = pytest.mark.slow
-
 PLAIN = "tok-4711-abcdef"
 ODD = "p\"ss\\word 'q' ä</x>&"
 KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"

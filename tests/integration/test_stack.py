@@ -11,8 +11,6 @@ from tests.integration.project import checklist, pytest_gate
 if TYPE_CHECKING:
     from tests.integration.project import Project
 
-pytestmark = pytest.mark.slow
-
 TESTS = """
     from pathlib import Path
 
@@ -41,6 +39,7 @@ def stack(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_each_failure_is_told_of_the_lowest_layer_that_introduced_it(stack: Project) -> None:
     status = stack.git("status", "--porcelain")
     done = stack.gates("stack")
@@ -63,6 +62,7 @@ def test_each_failure_is_told_of_the_lowest_layer_that_introduced_it(stack: Proj
     assert stack.git("status", "--porcelain") == status
 
 
+@pytest.mark.slow
 def test_a_tree_is_run_once_and_a_stored_run_is_told_with_its_age(stack: Project) -> None:
     stack.gates("stack")
     first = stack.json("stack.json")
@@ -80,6 +80,7 @@ def test_a_tree_is_run_once_and_a_stored_run_is_told_with_its_age(stack: Project
     assert "not run, base not run" in fresh.out
 
 
+@pytest.mark.slow
 def test_what_fails_only_after_the_merge_is_told_of_the_merge(stack: Project) -> None:
     stack.git("checkout", "--quiet", "main")
     stack.write({"test_b.py": "from pathlib import Path\ndef test_no_one(): assert not Path('one.md').exists()\n"})

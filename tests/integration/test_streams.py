@@ -12,8 +12,6 @@ import pytest
 from tests.gates.run.waiting import wait_for
 from tests.integration.project import PATIENCE, Project, checklist, program, pytest_gate, python_gate
 
-pytestmark = pytest.mark.slow
-
 STREAMS = [">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>&1"]
 
 

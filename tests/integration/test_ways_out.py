@@ -14,8 +14,6 @@ from tests.integration.project import Project, checklist, pytest_gate, python_ga
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-pytestmark = pytest.mark.slow
-
 TOKEN = "ghp_4f7Zq81mNc0RtYuIoPaSdFgHjKlZxCvBnM12"
 OF_CONFIG = "cfg-9Wm2/Xk5+Jd8=Qa"
 OF_SCRIPT = "scr-7Tn4Vb1Lp6Yc3Zs0"
@@ -142,6 +140,7 @@ def written(project: Project) -> dict[str, str]:
     return {str(path.relative_to(project.folder.parent)): path.read_text("utf-8", "replace") for path in found}
 
 
+@pytest.mark.slow
 def test_no_secret_finds_a_way_out(project: Project) -> None:
     project.environment |= {
         "MY_TOKEN": TOKEN,

@@ -10,8 +10,6 @@ import pytest
 
 from tests.integration.project import Project, checklist, nox_session, noxfile, pytest_gate, pytest_session, python_gate
 
-pytestmark = pytest.mark.slow
-
 ALONE: tuple[str, ...] = ()
 WORKERS = ("-n", "2", "--dist", "load")
 
@@ -310,6 +308,7 @@ KEPT_OUT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "code", "outcome", "reason"), KEPT_OUT.values(), ids=KEPT_OUT)
 def test_a_pytest_that_runs_without_the_plugin_is_seen(
     project: Project, script: str, code: int, outcome: str, reason: str
@@ -361,6 +360,7 @@ def test_skipped_tests_beside_a_gate_that_passed_are_not_nothing(project: Projec
     assert (project.run.outcome, project.gate("test").reason) == ("failed", "all tests that were selected were skipped")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "reason"),
     [

@@ -457,5 +457,5 @@ class AllocatorMachine(RuleBasedStateMachine):
         assert set(self.allocator.live_spans()) == set(self.model)
 
 
-TestAllocatorMachine = AllocatorMachine.TestCase
+TestAllocatorMachine = pytest.mark.slow(AllocatorMachine.TestCase)
 TestAllocatorMachine.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

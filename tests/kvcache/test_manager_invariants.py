@@ -228,9 +228,9 @@ class CostMachine(ManagerMachine):
     policy = RecomputeCost(half_life=10.0)
 
 
-TestManagerMachine = ManagerMachine.TestCase
+TestManagerMachine = pytest.mark.slow(ManagerMachine.TestCase)
 TestManagerMachine.settings = settings(max_examples=180, stateful_step_count=40, deadline=None)
-TestFrequencyMachine = FrequencyMachine.TestCase
+TestFrequencyMachine = pytest.mark.slow(FrequencyMachine.TestCase)
 TestFrequencyMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
-TestCostMachine = CostMachine.TestCase
+TestCostMachine = pytest.mark.slow(CostMachine.TestCase)
 TestCostMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -288,6 +288,7 @@ def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], nam
     assert parse_junit([junit_document(run, tests).encode()], "x").consistent
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(any_tried_test(), max_size=4))
 def test_attempts_and_subtests_never_change_the_counts(tests: list[TestResult]) -> None:

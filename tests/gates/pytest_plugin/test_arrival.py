@@ -81,7 +81,6 @@ def test_the_injection_comes_back_for_the_next_session_of_the_process(project: P
     assert (project.root / "after.txt").read_text() == f"{project.inbox} -p {INJECTED}"
 
 
-@pytest.mark.slow
 class TestWorkers:
     @pytest.mark.parametrize("death", ["os.abort()", "os._exit(0)"])
     def test_that_die_while_they_collect_are_told(self, project: Project, death: str) -> None:
@@ -117,7 +116,6 @@ class TestWorkers:
         assert ran.of("finish")[0]["workers"]["died"] == ["gw0"]
 
 
-@pytest.mark.slow
 def test_each_worker_is_heard_where_all_of_them_run_each_test(project: Project) -> None:
     project.write(
         test_it="""

@@ -40,6 +40,7 @@ def test_fine(n):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dist", ["load", "worksteal"])
 def test_under_xdist_each_killer_is_one_result_and_the_others_go_on(project: Project, dist: str) -> None:
     project.write(test_killers=KILLERS)
@@ -128,6 +129,7 @@ def test_a_wrong_timeout_is_refused(project: Project, text: str) -> None:
     assert "Traceback" not in ran.output
 
 
+@pytest.mark.slow
 def test_more_crashes_than_xdist_allows_lose_no_test(project: Project) -> None:
     project.write(
         test_many="""
@@ -155,6 +157,7 @@ def test_a_limit_of_worker_restarts_that_the_user_set_is_kept(project: Project) 
     assert len(ran.of("finish")) == 1
 
 
+@pytest.mark.slow
 def test_workers_that_die_while_they_collect_end_the_session(project: Project) -> None:
     project.write(test_one="import os\nos._exit(1)\ndef test_it(): pass")
     ran = project.injected("-n", "1")

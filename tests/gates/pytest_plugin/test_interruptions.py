@@ -61,6 +61,7 @@ def test_a_test_during_which_the_session_was_stopped_is_interrupted(
     assert ran.of("finish")[0]["exit_code"] == ran.exit_code == code
 
 
+@pytest.mark.slow
 def test_a_keyboard_interrupt_in_a_worker_stops_the_session(project: Project) -> None:
     project.write(test_it="def test_first(): raise KeyboardInterrupt\ndef test_second(): pass")
     ran = project.injected("-n", "1")

@@ -52,6 +52,7 @@ def test_what_an_isolated_test_changes_nobody_else_sees(project: Project, how: s
     assert ran.outcomes == {"test_own_change": "passed", "test_sees_nothing": "passed"}, ran.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "options"),
     [("fork", ALONE), ("fork", WORKER), ("spawn", ALONE)],  # spawned by a worker: ten seconds, and shown below

@@ -99,7 +99,6 @@ def test_a_plugin_is_named(project: Project) -> None:
     assert found(project, "-p", "dropper") == {"the plugin dropper, without a word": ("tests", 2)}
 
 
-@pytest.mark.slow
 def test_workers_leave_out_what_one_of_them_does(project: Project) -> None:
     project.write(test_it=TESTS)
     options(project, "-k test_a")

@@ -77,7 +77,6 @@ TESTS = f"""
     """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "1", "--dist", "load")], ids=["alone", "xdist"])
 def test_whatever_a_test_replaces_it_has_its_own_result(project: Project, options: tuple[str, ...]) -> None:
     project.write(test_it=TESTS)

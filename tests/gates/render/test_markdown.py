@@ -233,6 +233,7 @@ def widths(markdown: str) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(any_test(), max_size=8), st.booleans())
 def test_any_results_render(tests: list[TestResult], complete: bool) -> None:

@@ -70,6 +70,7 @@ class TestResult:
 
 
 class TestLimits:
+    @pytest.mark.slow
     def test_a_gate_that_takes_too_long_ends_with_all_its_processes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -44,6 +44,7 @@ def test_names_tell_secrets(name: str, secret: bool) -> None:
     assert looks_secret(name) is secret
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(secret=secrets, before=texts, after=texts)
 def test_a_secret_survives_in_no_text(secret: str, before: str, after: str) -> None:
@@ -93,6 +94,7 @@ def test_a_password_like_our_own_words_and_numbers_leaves_a_readable_result(word
     assert masked == msgspec.structs.replace(result, message="it is [masked: DB_PASSWORD]")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(keys=st.lists(lines, min_size=2, max_size=5))
 def test_each_line_of_a_key_is_masked_alone_and_together(keys: list[str]) -> None:

@@ -211,6 +211,7 @@ def test_a_fixed_test_is_no_regression(repository: Repository) -> None:
     assert [name.rpartition("::")[2] for name in found["tests"]["fixed"]] == ["test_a"]
 
 
+@pytest.mark.slow
 def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_for_it(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,6 +235,7 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
     assert capsys.readouterr().err.count("START") == 3, "the base ran once, and timing itself says little"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expression", "notes"),
     [
@@ -253,6 +255,7 @@ def test_what_was_to_be_timed_and_is_not_there_is_told(
     assert [note for note in found["notes"] if "--timed" in note] == notes
 
 
+@pytest.mark.slow
 def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,7 +138,6 @@ def test_only_tools_that_a_project_uses_get_a_session(tmp_path: Path) -> None:
     assert "saw no test" in said
 
 
-@pytest.mark.slow
 def test_what_is_written_passes_strict_linters_and_nox_can_list_it(tmp_path: Path) -> None:
     everything = FLAT + "[dependency-groups]\ntest = ['pytest']\n[tool.mypy]\n[tool.ruff.format]\n[tool.black]\n"
     fill(tmp_path, {"pyproject.toml": everything, **TESTS, "docs/conf.py": "", "docs/requirements.txt": "furo\n"})

@@ -57,7 +57,6 @@ def test_a_gate_runs_pytest_where_its_table_or_its_command_says_so(
     assert pytest_gates(prepared(tmp_path, gates)) == found
 
 
-@pytest.mark.slow
 def test_a_session_runs_pytest_where_its_function_or_one_that_it_calls_mentions_it(tmp_path: Path) -> None:
     assert pytest_gates(prepared(tmp_path, noxfile=NOXFILE)) == ("direct", "by-helper")
 

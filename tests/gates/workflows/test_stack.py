@@ -196,6 +196,7 @@ def test_a_failure_that_the_parent_has_no_more_goes_away_with_a_rebase(stack: Re
     assert (three.state, three.rebase, three.base.outcome) == ("inherited", "pending", "failed")
 
 
+@pytest.mark.slow
 def test_a_stored_run_is_used_again_only_where_everything_is_the_same(stack: Repository) -> None:
     first = validated(stack)
     again = validated(stack)
@@ -230,6 +231,7 @@ def test_a_layer_that_cannot_be_run_is_told_and_hides_no_other(stack: Repository
     assert told.exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_trunk_without_gates_is_run_with_those_of_the_working_tree(stack: Repository) -> None:
     stack.go("main")
     stack.commit({"gates.toml": "\n"})
