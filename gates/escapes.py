@@ -25,6 +25,9 @@ _UNFIT = re.compile(
     "|(?<![\xa9\xae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"  # makes a sign an emoji, and has no meaning elsewhere
 )
 
+_UNFIT_JSON = re.compile(f"{_UNFIT.pattern}|[\x85\u2028\u2029]")
+"""The same, and the ends of lines that JSON lets stand in a text."""
+
 
 def clean(text: str) -> str:
     r"""`text` without colour codes, with `\n` as the only line end, and what nobody would see as a visible `\xNN`."""
@@ -35,7 +38,7 @@ def clean(text: str) -> str:
 
 def clean_json(text: str) -> str:
     """JSON whose texts show what nobody would see as escapes of JSON: it reads as before."""
-    return _UNFIT.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
+    return _UNFIT_JSON.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
 
 
 def one_line(text: str, limit: int = 0) -> str:

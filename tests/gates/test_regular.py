@@ -86,6 +86,7 @@ def test_what_the_system_tells_in_files_without_a_size_is_read() -> None:
 
 
 OTHER_WAYS = {
+    "run/eventwriter.py": "a file of events that folders.py opened, which is a regular one",
     "folders.py": "by descriptor of an open folder, never through a link",
     "run/processes.py": "every process of the system, in /proc: one call for each",
     "run/keeper.py": "the same, in a program of its own",
