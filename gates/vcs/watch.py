@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Stamp = tuple[int, int, int, int, int]
 
@@ -82,11 +82,7 @@ class Stamps:
 
     def changed(self) -> list[str]:
         """Files whose stamps differ from those of the last look: enough where nobody may write at all."""
-        found = {
-            name: after
-            for name, before in self._stamps.items()
-            if (after := stamp_of(f"{self._root}/{name}")) != before
-        }
+        found = {name: after for name, before, after in self._now() if after != before}
         self._stamps.update(found)
         return list(found)
 
@@ -96,8 +92,7 @@ class Stamps:
         found: dict[str, Stamp | None] = dict.fromkeys(self.gone)
         self.gone.clear()
         self.written.clear()
-        for name, before in self._stamps.items():
-            after = stamp_of(f"{self._root}/{name}")
+        for name, before, after in self._now():
             if after != before or (after is not None and self._fresh(after)):
                 found[name] = after
                 if after is not None and _was_written(before, after):
@@ -105,6 +100,19 @@ class Stamps:
         self._stamps.update(found)
         self._since = now
         return found
+
+    def _now(self) -> Iterator[tuple[str, Stamp | None, Stamp | None]]:
+        """Each file with its stamp at the last look and now. To git, there is no file behind a folder that is a link."""
+        real = {"": True}  # one `lstat` for each folder
+
+        def is_real(folder: str) -> bool:
+            if (known := real.get(folder)) is None:
+                about = stamp_of(f"{self._root}/{folder}") if is_real(folder.rpartition("/")[0]) else None
+                real[folder] = known = about is not None and stat.S_ISDIR(about[0])
+            return known
+
+        for name, before in self._stamps.items():
+            yield name, before, stamp_of(f"{self._root}/{name}") if is_real(name.rpartition("/")[0]) else None
 
     def _fresh(self, stamp: Stamp) -> bool:
         """Whether the file was written so shortly before it was read that a second write would leave the same stamp."""

@@ -130,17 +130,21 @@ def test_a_folder_behind_a_link_is_a_change_though_its_files_are_the_same(subjec
     watch = watched(subject)
     (subject.root / "sub").rename(subject.root / "ignored")
     (subject.root / "sub").symlink_to("ignored")
-    assert set(watch.look().faults) <= {"sub (new)", "sub/b.py"}  # git takes no file from behind a link
+    assert set(watch.look().faults) == {"sub (new)", "sub/b.py (removed)"}
     assert watch.look() == Seen()
 
 
 def test_one_file_that_git_refuses_does_not_hide_what_the_others_are(subject: Repository) -> None:
+    (subject.root / ".git/info").mkdir(exist_ok=True)
+    (subject.root / ".git/info/attributes").write_text("sub/b.py filter=broken\n")
     watch = watched(subject)
-    (subject.root / "sub").rename(subject.root / "ignored")
-    (subject.root / "sub").symlink_to("ignored")
-    (subject.root / "ignored/b.py").write_text("9\n")
-    os.utime(subject.root / "a.py")
-    assert "sub/b.py" in (said := watch.look().faults)
+    subject.git("config", "filter.broken.clean", "false")
+    subject.git("config", "filter.broken.required", "true")
+    for name in ("a.py", "sub/b.py"):
+        os.utime(subject.root / name)
+    (subject.root / "run.sh").write_text("changed\n")
+    said = watch.look().faults
+    assert {"sub/b.py", "run.sh"} <= set(said)
     assert "a.py" not in said
 
 
