@@ -25,7 +25,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="gates")
 def cli() -> None:
-    """Is this branch safe to merge? Runs a checklist, and leaves evidence that others can check.
+    """Is this branch safe to merge? Runs a checklist and writes evidence that others can check.
 
     \b
     Exit codes (the first that applies): 130 interrupted, 2 wrong usage, config or expression, 1 a gate failed,

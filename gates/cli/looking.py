@@ -31,7 +31,7 @@ results_option = click.option(
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Tests of this results file (JUnit of any runner, or tests.jsonl) instead of the project's; repeatable.",
+    help="Use the tests in this results file (JUnit from any runner, or tests.jsonl), not the project's; repeatable.",
 )
 
 
@@ -43,11 +43,11 @@ results_option = click.option(
 @default_option
 @results_option
 @no_install_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """List the gates of the project, in the order of the checklist; with -E, the tests that match.
+    """List the project's gates in checklist order; with -E, list the tests that match.
 
-    Tests are listed by the gates that run pytest, without running one.
+    Gates that run pytest list their tests; no test is run.
     """
     folder, asked = project_root(root), request(**options)
     if asked.filter or results:
@@ -77,7 +77,7 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
 @results_option
 @no_install_option
 def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
-    """Say why TEST (an id, or a part of one) runs or not: every expression with true, false or unknown at each node."""
+    """Explain why TEST (an id or part of one) runs or not: each expression, with true, false or unknown at each node."""
     from gates.workflows.collect import tests_of_project
     from gates.workflows.recorded import tests_of_files
     from gates.workflows.tests import explanation
@@ -96,7 +96,7 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 @timeout_option
 @no_install_option
 def show_config(root: Path | None, test: str, **options: Any) -> None:
-    """Show how TEST (an id, or a part of one) is run: retries, timeouts, and which place of the config says so."""
+    """Show the settings of TEST (an id or part of one): retries, timeouts, and where in the config each is set."""
     from gates.workflows.collect import tests_of_project
     from gates.workflows.tests import settings_of
 
@@ -106,13 +106,13 @@ def show_config(root: Path | None, test: str, **options: Any) -> None:
 @click.command()
 @root_option
 @gate_option
-@click.option("--verify", is_flag=True, help="Run what is excluded, and say what passes now or fails otherwise.")
+@click.option("--verify", is_flag=True, help="Run excluded tests and report those that now pass or fail differently.")
 @timeout_option
 @no_install_option
 def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
-    """Show the exclusions and the quarantine; with --verify, whether the exclusions are still true.
+    """Show the exclusions and the quarantine; with --verify, check that the exclusions still hold.
 
-    Exit code 1 when one is not: a test passes now, fails for another reason than recorded, or is gone.
+    Exit code 1 if one does not: its test now passes, fails for a different reason, or no longer exists.
     """
     from gates.workflows import exclusions as ledgers
 
@@ -148,7 +148,7 @@ def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
     help="What to print.",
 )
 def report(run_path: Path | None, root: Path | None, form: str) -> None:
-    """Print the summary of a run again. RUN is a run.json or its folder; by default the last one."""
+    """Print the summary of a run. RUN is a run.json or its folder (default: the last run)."""
     from gates.workflows.prepare import records_of
     from gates.workflows.report import render_run
 
@@ -161,10 +161,10 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
 
 @click.command()
 @root_option
-@click.option("--all", "everything", is_flag=True, help="Of all projects, not only of this one.")
-@click.option("--dry-run", is_flag=True, help="Show it, remove nothing.")
+@click.option("--all", "everything", is_flag=True, help="Clean up after all projects, not only this one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
-    """Remove worktrees of commits and kept runs from your cache. What is in use stays."""
+    """Remove worktrees and kept runs from your cache, except those in use."""
     from gates.workflows.clean import clean as remove
     from gates.workflows.clean import told
 
@@ -174,10 +174,10 @@ def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
 
 @click.command()
 @root_option
-@click.option("--force", is_flag=True, help="Replace a gates.toml that exists.")
-@click.option("--print", "only_print", is_flag=True, help="Print the starter, write nothing.")
+@click.option("--force", is_flag=True, help="Replace an existing gates.toml.")
+@click.option("--print", "only_print", is_flag=True, help="Print the starter config; write nothing.")
 def init(root: Path | None, force: bool, only_print: bool) -> None:
-    """Write a starter config after looking at what is there."""
+    """Look at the project and write a starter config."""
     from gates.workflows.init import write_starter
 
     say(write_starter(root or Path.cwd(), force=force, only_print=only_print))
@@ -186,7 +186,7 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 @click.command()
 @click.argument("name", type=click.Choice(["run", "test", "comparison", "stack", "events"]), default="run")
 def schema(name: str) -> None:
-    """Print the JSON Schema of run.json, of a line of tests.jsonl, of comparison.json, of stack.json, or of a line of --events."""
+    """Print the JSON Schema of run.json, comparison.json, stack.json, a line of tests.jsonl or a line of --events."""
     from gates.workflows.schema import schema_text
 
     click.echo(schema_text(name), nl=False)

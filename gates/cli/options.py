@@ -39,46 +39,52 @@ root_option = click.option(
     "-C",
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The project's folder. [default: the nearest one upward with a config, a noxfile or a git repository]",
+    help="The project's folder. [default: the nearest folder upward that has a config, a noxfile or a git repository]",
 )
 reports_option = click.option(
-    "--reports", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports. [default: reports]"
+    "--reports", type=click.Path(file_okay=False, path_type=Path), help="Where to write the reports. [default: reports]"
 )
-gate_option = click.option("-g", "--gate", "gates", multiple=True, metavar="GATE", help="Only this gate; repeatable.")
+gate_option = click.option(
+    "-g", "--gate", "gates", multiple=True, metavar="GATE", help="Run only this gate; repeatable."
+)
 filter_option = click.option(
     "-E",
     "--filter-expr",
     "expressions",
     multiple=True,
     metavar="EXPR",
-    help="Only tests that match; several are a union.",
+    help="Only tests that match; if repeated, those that match any.",
 )
 profile_option = click.option(
-    "-p", "--profile", default="", envvar=VARIABLES["profile"], help="A named checklist of the config."
+    "-p", "--profile", default="", envvar=VARIABLES["profile"], help="Use a named checklist from the config."
 )
 jobs_option = click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), envvar=VARIABLES["jobs"], help="Gates at a time. [default: cores]"
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    envvar=VARIABLES["jobs"],
+    help="How many gates run at once. [default: number of cores]",
 )
 timeout_option = click.option(
     "--test-timeout",
     metavar="DURATION",
     callback=duration,
     envvar=VARIABLES["test_timeout"],
-    help="What one test may take: 2, 90s, 10m.",
+    help="Time limit for one test: 2 (seconds), 90s, 10m.",
 )
 global_timeout_option = click.option(
     "--global-timeout",
     metavar="DURATION",
     callback=duration,
     envvar=VARIABLES["global_timeout"],
-    help="What the whole run may take.",
+    help="Time limit for the whole run.",
 )
 stall_timeout_option = click.option(
     "--stall-timeout",
     metavar="DURATION",
     callback=duration,
     envvar=VARIABLES["stall_timeout"],
-    help="End a gate whose tests give no sign of life for so long. [default: 10m or more]",
+    help="End a gate that shows no sign of life from its tests for this long. [default: 10m or more]",
 )
 
 
@@ -97,41 +103,50 @@ max_fail_option = click.option(
     metavar="N[:wait|immediate]",
     callback=_max_fail,
     envvar=VARIABLES["max_fail"],
-    help="Start no further test when N failed; `immediate` ends those that run, too.",
+    help="Stop starting tests after N failures; `immediate` also ends running ones.",
 )
 order_option = click.option(
     "--order",
     type=click.Choice(ORDERS),
     envvar=VARIABLES["order"],
-    help="Which tests run first. [default: as collected]",
+    help="Order in which tests run. [default: as collected]",
 )
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0),
     envvar=VARIABLES["seed"],
-    help="Of the random order; a run says which it took.",
+    help="Seed for `--order random`; printed with each run.",
 )
 stress_count_option = click.option(
-    "--stress-count", type=click.IntRange(min=0), default=0, metavar="N", help="Run each test N times; all must pass."
+    "--stress-count",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Repeat each test N times; all runs must pass.",
 )
 stress_duration_option = click.option(
-    "--stress-duration", metavar="DURATION", callback=duration, help="Run each test again and again for so long."
+    "--stress-duration",
+    metavar="DURATION",
+    callback=duration,
+    help="Repeat each test for this long; all runs must pass.",
 )
 workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
     envvar=VARIABLES["workers"],
-    help="Answer to `pytest -n auto`. [default: by durations, cores and memory]",
+    help="Worker count for `pytest -n auto`. [default: from durations, cores and memory]",
 )
-excluded_option = click.option("--include-excluded", is_flag=True, help="Run what the exclusions leave out.")
-no_install_option = click.option("-R", "--no-install", is_flag=True, help="Reuse environments as they are (nox -R).")
-default_option = click.option("--ignore-default-filter", is_flag=True, help="Without the filter of the profile.")
+excluded_option = click.option("--include-excluded", is_flag=True, help="Also run excluded tests.")
+no_install_option = click.option(
+    "-R", "--no-install", is_flag=True, help="Reuse existing environments without installing (nox -R)."
+)
+default_option = click.option("--ignore-default-filter", is_flag=True, help="Ignore the filter of the profile.")
 retries_option = click.option(
     "--retries",
     type=click.IntRange(min=0),
     metavar="N",
     envvar=VARIABLES["retries"],
-    help="Try a test that failed up to N times again.",
+    help="Retry a failed test up to N times.",
 )
 
 
@@ -153,13 +168,13 @@ partition_option = click.option(
     metavar="PART",
     callback=_partition,
     envvar=VARIABLES["partition"],
-    help="A part of the tests: slice:1/3 or hash:1/3.",
+    help="Run one part of the tests: slice:1/3 or hash:1/3.",
 )
 no_tests_option = click.option(
     "--no-tests",
     type=click.Choice(["fail", "warn", "pass"]),
     envvar=VARIABLES["no_tests"],
-    help="What it means when no test is selected.",
+    help="What to do when no test is selected. [default: fail]",
 )
 
 
@@ -219,14 +234,14 @@ no_capture_option = click.option(
     "--no-capture",
     is_flag=True,
     envvar=VARIABLES["no_capture"],
-    help="Show what tests print as they print it; one gate, and one test, at a time.",
+    help="Show test output live; runs one gate and one test at a time.",
 )
 
 
 events_option = click.option(
     "--events",
     metavar="FILE|FD",
-    help="Write what happens, as it does, as JSON Lines: into a file, a FIFO or descriptor 3…",
+    help="Write live events as JSON Lines to a file, a FIFO or a descriptor (3 or higher).",
 )
 
 
@@ -236,10 +251,10 @@ def _output(name: str, choices: tuple[str, ...], words: str) -> Callable[[Callab
 
 
 output_options = (
-    _output("status-level", LEVELS, f"Say of tests as they end: {', '.join(LEVELS)}. [default: slow]"),
-    _output("final-status-level", LEVELS, "Say of tests behind all of them. [default: leak]"),
-    _output("failure-output", OUTPUTS, f"Show what failed tests left: {', '.join(OUTPUTS)}. [default: never]"),
-    _output("success-output", OUTPUTS, "Show what passed tests printed. [default: never]"),
+    _output("status-level", LEVELS, f"Which tests to report as they end: {', '.join(LEVELS)}. [default: slow]"),
+    _output("final-status-level", LEVELS, "Which tests to list after all have run. [default: leak]"),
+    _output("failure-output", OUTPUTS, f"When to show why tests failed: {', '.join(OUTPUTS)}. [default: never]"),
+    _output("success-output", OUTPUTS, "When to show the output of passed tests. [default: never]"),
 )
 
 

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_options
-@click.option("--subject", default="worktree", show_default=True, help="worktree, COMMIT or merge:BASE.")
-@click.option("--debug", metavar="TEST", help="Only this test, in the foreground, with pdb.")
+@click.option(
+    "--subject", default="worktree", show_default=True, help="What to validate: worktree, COMMIT or merge:BASE."
+)
+@click.option("--debug", metavar="TEST", help="Run only this test, in the foreground, with pdb.")
 def run(
     root: Path | None, reports: Path | None, subject: str, debug: str | None, events: str | None, **options: Any
 ) -> None:
@@ -64,7 +66,7 @@ def run(
 @click.command()
 @run_options
 def rerun(root: Path | None, reports: Path | None, events: str | None, **options: Any) -> None:
-    """Run what failed or did not run to its end in the last run of this working tree, and nothing else."""
+    """Run only what failed or did not finish in the last run of this working tree."""
     from gates.workflows.prepare import prepare
     from gates.workflows.rerun import rest_of
 
@@ -102,9 +104,9 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     "--all",
     "all_gates",
     is_flag=True,
-    help="The whole checklist on both sides, and not only gates that bring something.",
+    help="Run the whole checklist on both sides, not only gates with something to compare.",
 )
-@click.option("--fresh", is_flag=True, help="Let no earlier run of the same tree stand for a new one.")
+@click.option("--fresh", is_flag=True, help="Never reuse an earlier run of the same tree.")
 @jobs_option
 @timeout_option
 @excluded_option
@@ -114,7 +116,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     "accepted",
     multiple=True,
     metavar="NAME",
-    help="This exclusion or quarantine may name more tests than on BASE; repeatable.",
+    help="Allow this exclusion or quarantine entry to match more tests than on BASE; repeatable.",
 )
 @click.option(
     "--fail-on",
@@ -122,29 +124,29 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     callback=_findings,
     default=",".join(REGRESSIONS),
     show_default=True,
-    help="Findings that make a regression (exit code 5), separated by commas.",
+    help="Findings that count as a regression (exit code 5), separated by commas.",
 )
 @click.option(
-    "--scope", multiple=True, metavar="GLOB", help="What the branch may touch, e.g. 'src/cache/**'; repeatable."
+    "--scope", multiple=True, metavar="GLOB", help="Files the branch may change, e.g. 'src/cache/**'; repeatable."
 )
 @click.option(
     "--confirm",
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Run newly failing tests N times more on both sides before HEAD is blamed.",
+    help="Before blaming HEAD, run newly failing tests N more times on both sides.",
 )
 @click.option(
     "--timing-budget",
     metavar="DURATION",
     callback=duration,
-    help="Time again, in turns on both sides, what seems slower or faster. [default: no timing]",
+    help="Time to spend re-timing, in turns on both sides, what seems slower or faster. [default: no timing]",
 )
-@click.option("--timed", default="", metavar="EXPR", help="These tests are timed again whatever they took.")
+@click.option("--timed", default="", metavar="EXPR", help="Always re-time these tests.")
 @click.option(
     "--base-failures",
     type=click.Choice(["report", "block"]),
-    help="What it means that a test fails on BASE, too, for the same cause. [default: report]",
+    help="What to do with tests that already fail on BASE for the same cause. [default: report]",
 )
 def compare(
     base: str,
@@ -163,10 +165,10 @@ def compare(
     timed: str,
     **options: Any,
 ) -> None:
-    """Run gates on BASE and on HEAD (the working tree), and say what changed.
+    """Run gates on BASE and on HEAD (default: the working tree) and report what changed.
 
-    Without --gate or --all, every gate that brings test results, findings or coverage is compared. Or compare results files (JUnit of any runner,
-    tests.jsonl), with nothing run: gates compare 'base/*.xml' 'head/*.xml'.
+    Without --gate or --all, every gate that has test results, findings or coverage is compared. To compare results
+    files (JUnit from any runner, or tests.jsonl) without running anything: gates compare 'base/*.xml' 'head/*.xml'.
     """
     from gates.workflows.files import names_files
 

@@ -41,17 +41,22 @@ if TYPE_CHECKING:
 @excluded_option
 @default_option
 @no_install_option
-@click.option("--trunk", default="", metavar="BRANCH", help="What the stack is merged into. [default: the base]")
-@click.option("--no-run", is_flag=True, help="Make no run: show the stack, and what stored runs say.")
-@click.option("--fresh", is_flag=True, help="Use no stored run.")
+@click.option("--trunk", default="", metavar="BRANCH", help="Branch the stack is merged into. [default: the base]")
+@click.option("--no-run", is_flag=True, help="Run nothing: show the stack with the results of stored runs.")
+@click.option("--fresh", is_flag=True, help="Never reuse a stored run.")
 @click.option(
     "--merge-command",
     default="",
     metavar="TEMPLATE",
-    help="With {branch}, {parent}, {trunk}, {number}, {total}, {title}, {subject}. [default: gh pr merge …]",
+    help="May use {branch}, {parent}, {trunk}, {number}, {total}, {title}, {subject}. [default: gh pr merge …]",
 )
 @click.option(
-    "--format", "form", type=click.Choice(["terminal", "markdown", "json"]), default="terminal", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    show_default=True,
+    help="What to print.",
 )
 def stack(
     branches: tuple[str, ...],
@@ -64,10 +69,10 @@ def stack(
     form: str,
     **options: Any,
 ) -> None:
-    """Run every layer of a stack of branches, alone and merged into the trunk, and say who introduced what fails.
+    """Run every layer of a stack of branches, alone and merged into the trunk; name the layer that introduced each failure.
 
-    BRANCH... are its layers from the trunk upward. Without any, or with one, it is the stack of that branch, by what
-    git's config says of parents.
+    BRANCH... are the layers, from the trunk upward. With one BRANCH or none, the stack is found from the parents that
+    git's config records (default: the current branch).
     """
     from gates.render.stack import render_stack
     from gates.results.files import to_json
