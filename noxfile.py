@@ -6,7 +6,6 @@ the locks. Arguments after `--` go to the tool that the session runs.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import sys
 import tempfile
@@ -16,10 +15,10 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).resolve().parent
-# nox's own environment holds nox and uv, not us: the helpers use the standard library only and come from this folder.
+# nox's own environment holds nox and uv, not us: the helpers need only what nox needs, and come from this folder.
 sys.path.insert(0, str(ROOT))
 
-from gates.noxtools import environments, fragments, interpreters, locks, minimum, newest  # noqa: E402
+from gates.noxtools import environments, interpreters, locks  # noqa: E402
 from gates.noxtools.export import export  # noqa: E402
 from gates.noxtools.forward import run_forwarding  # noqa: E402
 from gates.noxtools.outcome import could_not_run  # noqa: E402
@@ -121,7 +120,7 @@ def lint(session: nox.Session) -> None:
     prepare(session, "lint")
     session.run("ruff", "check", *session.posargs)
     session.run("lint-imports", "--cache-dir", str(session.cache_dir / "import-linter"))
-    complain(session, fragments.fragment_problems(ROOT / "changelog.d"))
+    session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
 
 
 @nox.session(tags=["gate"])
@@ -151,22 +150,22 @@ def docs(session: nox.Session) -> None:
 @nox.session(tags=["gate"])
 def min_python(session: nox.Session) -> None:
     """The lowest supported Python with the lowest direct dependencies; a static check where it is not installed."""
-    decision = minimum.decide(PYTHON, FOUND)
-    if isinstance(decision, minimum.StaticCheck):
-        check_statically(session, decision)
-        could_not_run(session, decision.reason)
-    prepare(session, "min-python", project=True, interpreter=decision.interpreter)
+    interpreter = interpreters.oldest(PYTHON, FOUND)
+    if interpreter is None:
+        check_statically(session)
+        could_not_run(session, "static check only")
+    prepare(session, "min-python", project=True, interpreter=interpreter)
     session.run("python", "-m", "gates.noxtools.modules", *PACKAGES)
     cache = Path(session.virtualenv.location, "mypy-cache")
-    version = ".".join(map(str, decision.interpreter.minor))
+    version = ".".join(map(str, interpreter.minor))
     session.run("mypy", "--cache-dir", str(cache), "--python-version", version, *PACKAGES)
     session.run("python", "-m", "pytest", *xdist(), *(session.posargs or ["tests/kvcache"]))
 
 
-def check_statically(session: nox.Session, decision: minimum.StaticCheck) -> None:
+def check_statically(session: nox.Session) -> None:
     """Read the source for what the lowest Python lacks: its syntax and library, its types, its lint rules."""
     prepare(session, "static")
-    major, minor = decision.version
+    major, minor = interpreters.lowest(PYTHON)
     cache = Path(session.virtualenv.location, "mypy-cache")
     session.run("vermin", "--quiet", "--no-tips", "--violations", f"--target={major}.{minor}-", *PACKAGES)
     session.run("mypy", "--cache-dir", str(cache), "--python-version", f"{major}.{minor}", *PACKAGES)
@@ -198,7 +197,7 @@ def test(session: nox.Session) -> None:
 @nox.session(tags=["gate"])
 def newest_python(session: nox.Session) -> None:
     """The tests that are not slow on the newest Python of this machine, where it is newer than the one that runs nox."""
-    interpreter = newest.newest(PYTHON, FOUND, RUNNING)
+    interpreter = interpreters.newest(PYTHON, FOUND, RUNNING)
     if interpreter is None:
         could_not_run(session, f"no Python newer than {RUNNING}, which the other gates run on")
     run_tests(session, interpreter, *(session.posargs or ["-m", "not slow"]))
@@ -234,8 +233,8 @@ def release(session: nox.Session) -> None:
     """Move the changelog fragments under the heading of a release: `nox -s release -- 0.2.0`."""
     if len(session.posargs) != 1:
         session.error("expected one version: nox -s release -- 0.2.0")
-    today = dt.datetime.now(tz=dt.UTC).date()
-    fragments.release(ROOT / "CHANGELOG.md", ROOT / "changelog.d", f"{session.posargs[0]} ({today})")
+    prepare(session, "lint")
+    session.run("towncrier", "build", "--yes", "--version", session.posargs[0])
 
 
 @nox.session

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from gates.compare.values import DependencyChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from packaging.version import Version
 
     from gates.facts.dependencies import Dependencies
 
@@ -63,18 +65,14 @@ def _kind(before: str, after: str) -> Kind:
     return "up" if now > was else "down"
 
 
-def _lowest(text: str) -> tuple[tuple[int, int | str], ...] | None:
-    """A version, or the one from which on a range begins, so that two can be compared; None where there is none."""
-    found = re.search(r"(?:^|(?:>=|==|~=|>|\^))\s*v?(\d[\w.!+]*)", text)
-    if found is None:
-        return None
-    release = re.match(r"[\d.]+", found[1].rpartition("!")[2])
-    parts = [int(part) for part in release[0].split(".") if part] if release else []
-    while parts and not parts[-1]:
-        parts.pop()
-    rest = found[1][release.end() :] if release else ""
-    # Of a release come: developments, alphas, betas, candidates, itself, what follows it.
-    order = ("dev", "a", "b", "rc", "", "post")
-    word = re.match(r"[.+-]?([a-z]*)(\d*)", rest)
-    stage = next((at for at, name in enumerate(order) if word and word[1].startswith(name or "\0")), 4)
-    return (*((0, part) for part in parts), (-1, stage), (-1, int(word[2] or 0) if word else 0))
+def _lowest(text: str) -> Version | None:
+    """A version, or the one from which on a range begins; None where there is none."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    with suppress(InvalidVersion):
+        return Version(text)
+    with suppress(InvalidSpecifier, InvalidVersion):
+        lower = (part for part in SpecifierSet(text) if part.operator in {">=", ">", "~=", "=="})
+        return max((Version(part.version.removesuffix(".*")) for part in lower), default=None)
+    return None

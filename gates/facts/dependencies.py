@@ -20,7 +20,6 @@ LOCKS = {"uv.lock": "package", "poetry.lock": "package", "pdm.lock": "package", 
 FILES = ("pyproject.toml", *LOCKS, ":(glob)*requirements*.txt", ":(glob)requirements/*.txt")
 """What is read, as pathspecs of git from the project's folder."""
 
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(?:;\s*(.*))?")
 _PINNED = re.compile(r"(?<![A-Za-z0-9._-])([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 
 
@@ -91,19 +90,18 @@ def _group(name: str, groups: dict[str, Any], above: tuple[str, ...]) -> list[An
 
 def _requirements(words: Any) -> dict[str, str]:
     """Requirement, with extras and marker → its versions; the order of either says nothing."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     found = {}
-    for text in words if isinstance(words, list) else ():
-        match = _REQUIREMENT.fullmatch(str(text).strip())
-        if match is None:
-            found[str(text)] = ""
+    for text in map(str, words if isinstance(words, list) else ()):
+        try:
+            asked = Requirement(text)
+        except InvalidRequirement:
+            found[text] = ""
             continue
-        name, extras, versions, marker = match.groups()
-        key = normal(name)
-        if extras:
-            key += f"[{','.join(sorted(part.strip().lower() for part in extras[1:-1].split(',')))}]"
-        if marker:
-            key += f"; {' '.join(marker.split())}"
-        found[key] = ",".join(sorted(part.strip().replace(" ", "") for part in versions.split(",") if part.strip()))
+        extras = f"[{','.join(sorted(map(normal, asked.extras)))}]" if asked.extras else ""
+        marker = f"; {asked.marker}" if asked.marker else ""
+        found[f"{normal(asked.name)}{extras}{marker}"] = f"@{asked.url}" if asked.url else str(asked.specifier)
     return found
 
 

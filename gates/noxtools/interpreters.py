@@ -13,8 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     Launch = Callable[[Path], "str | None"]
     """Asks an interpreter for its version, such as `3.12.1`; None where it does not run."""
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 _PATH_NAME = re.compile(r"python(3)\.(\d+)(?:\.exe)?")
 _PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+")
-_LOWER_BOUND = re.compile(r"\s*(>=|~=|==)\s*(\d+)\.(\d+)(?:\.(?:\d+|\*))*\s*")
 # What is no release is no version that anybody supports: 3.15.0alpha matches no name.
 _ASK = "import sys; v = sys.version_info; print('%d.%d.%d' % v[:3] + ('' if v[3] == 'final' else v[3]))"
 
@@ -113,10 +115,14 @@ def lowest(requires_python: str) -> tuple[int, int]:
     Raises:
         ValueError: it has no lower bound.
     """
-    bounds = [match for part in requires_python.split(",") if (match := _LOWER_BOUND.fullmatch(part))]
-    if not bounds:
+    try:
+        parts = [part for part in SpecifierSet(requires_python) if part.operator in {">=", "~=", "=="}]
+    except InvalidSpecifier:
+        parts = []
+    if not parts:
         raise ValueError(f"requires-python has no lower bound: {requires_python!r} (expected for example '>=3.11')")
-    return max((int(match[2]), int(match[3])) for match in bounds)
+    bound = max(Version(part.version.removesuffix(".*")) for part in parts)
+    return bound.major, bound.minor
 
 
 def supported(requires_python: str, found: Iterable[Interpreter]) -> tuple[Interpreter, ...]:
@@ -128,3 +134,31 @@ def supported(requires_python: str, found: Iterable[Interpreter]) -> tuple[Inter
         if each.minor >= bound and (known is None or each.version > known.version):
             best[each.minor] = each
     return tuple(best[minor] for minor in sorted(best))
+
+
+def oldest(requires_python: str, found: Iterable[Interpreter], ask: Launch = launch) -> Interpreter | None:
+    """The interpreter of the lowest supported version that really runs; None where only newer ones are installed.
+
+    Raises:
+        ValueError: `requires_python` has no lower bound.
+    """
+    version = lowest(requires_python)
+    running = (verified(each, ask) for each in sorted(found) if each.minor == version)
+    return min((each for each in running if each is not None), default=None)
+
+
+def newest(
+    requires_python: str, found: Collection[Interpreter], running: Interpreter, ask: Launch = launch
+) -> Interpreter | None:
+    """The newest supported interpreter that really runs and is newer than the running one; None where there is none.
+
+    Raises:
+        ValueError: `requires_python` has no lower bound.
+    """
+    left = set(found)
+    while newer := [each for each in supported(requires_python, left) if each.minor > running.minor]:
+        known = verified(newer[-1], ask)
+        if known is not None:
+            return known
+        left.remove(newer[-1])
+    return None

@@ -39,7 +39,7 @@ def test_all_places_of_a_project_are_read(tmp_path: Path) -> None:
     assert found.direct == {
         "project": {
             "numpy": "<3,>=2.0",
-            "rich[extra,jupyter]; python_version < '4'": ">=13",
+            'rich[extra,jupyter]; python_version < "4"': ">=13",
             "odd": "@file:///x",
         },
         "extra fast": {"msgspec": ""},

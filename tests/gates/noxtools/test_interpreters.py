@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.noxtools.interpreters import Interpreter, candidates, launch, lowest, supported, verified
+from gates.noxtools.interpreters import Interpreter, candidates, launch, lowest, newest, oldest, supported, verified
 
 
 def put(path: Path) -> Path:
@@ -113,3 +113,74 @@ class TestRequiresPython:
     def test_supported_is_one_for_each_minor_version_the_newest_micro(self) -> None:
         found = (python(3, 13, 0), python(3, 9, 18), python(3, 12, 1), python(3, 11), python(3, 12, 4), python(3, 12))
         assert [str(each) for each in supported(">=3.11", found)] == ["3.11", "3.12.4", "3.13.0"]
+
+
+ELEVEN = Interpreter((3, 11, 7), Path("/pyenv/3.11.7"), "pyenv")
+ELEVEN_ON_PATH = Interpreter((3, 11), Path("/bin/python3.11"), "path")
+TWELVE = Interpreter((3, 12, 1), Path("/pyenv/3.12.1"), "pyenv")
+THIRTEEN = Interpreter((3, 13, 0), Path("/pyenv/3.13.0"), "pyenv")
+THIRTEEN_ON_PATH = Interpreter((3, 13), Path("/bin/python3.13"), "path")
+FIFTEEN = Interpreter((3, 15), Path("/bin/python3.15"), "path")
+EVERY = (ELEVEN, TWELVE, THIRTEEN, THIRTEEN_ON_PATH, FIFTEEN)
+MACHINE = {
+    ELEVEN.path: "3.11.7",
+    ELEVEN_ON_PATH.path: "3.11.2",
+    TWELVE.path: "3.12.1",
+    THIRTEEN.path: "3.13.0",
+    THIRTEEN_ON_PATH.path: "3.13.2",
+}
+
+
+class TestOldest:
+    @pytest.mark.parametrize(
+        ("found", "expected"),
+        [
+            ([THIRTEEN, ELEVEN], ELEVEN),
+            ([ELEVEN, ELEVEN_ON_PATH], Interpreter((3, 11, 2), ELEVEN_ON_PATH.path, "path")),
+            ([THIRTEEN], None),
+        ],
+        ids=["the lowest", "of several the lowest micro", "only newer ones"],
+    )
+    def test_the_lowest_one_that_runs_is_taken(self, found: list[Interpreter], expected: Interpreter | None) -> None:
+        assert oldest(">=3.11", found, MACHINE.get) == expected
+
+    @pytest.mark.parametrize("said", [None, "3.13.0", "broken"])
+    def test_one_that_does_not_run_or_is_another_does_not_count(self, said: str | None) -> None:
+        assert oldest(">=3.11", [ELEVEN], lambda _: said) is None
+
+    def test_interpreters_of_other_versions_are_not_even_started(self) -> None:
+        asked: list[Path] = []
+
+        def note(path: Path) -> str | None:
+            asked.append(path)
+            return MACHINE.get(path)
+
+        oldest(">=3.11", [THIRTEEN, ELEVEN], note)
+        assert asked == [ELEVEN.path]
+
+
+@pytest.mark.parametrize(
+    ("found", "running", "expected"),
+    [
+        ((TWELVE, THIRTEEN), ELEVEN, THIRTEEN),
+        (EVERY, ELEVEN, THIRTEEN),
+        ((ELEVEN, THIRTEEN_ON_PATH), ELEVEN, Interpreter((3, 13, 2), THIRTEEN_ON_PATH.path, "path")),
+        ((FIFTEEN,), ELEVEN, None),
+        ((ELEVEN,), ELEVEN, None),
+        (EVERY, THIRTEEN, None),
+        ((), ELEVEN, None),
+    ],
+    ids=[
+        "newest",
+        "one that does not run is passed over",
+        "version as it says",
+        "no other runs",
+        "alone",
+        "is it",
+        "none",
+    ],
+)
+def test_the_newest_one_that_runs_is_taken(
+    found: tuple[Interpreter, ...], running: Interpreter, expected: Interpreter | None
+) -> None:
+    assert newest(">=3.11", found, running, MACHINE.get) == expected

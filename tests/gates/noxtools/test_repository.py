@@ -48,6 +48,13 @@ def test_every_direct_dependency_has_a_lower_bound() -> None:
     assert [text for text in wanted if not re.search(r">=\d", text)] == []
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "changelog.d").glob("*.*.md")), ids=lambda path: path.stem)
+def test_a_changelog_fragment_is_a_list_of_changes(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("- ")
+    assert all(line.startswith(("- ", "  ")) for line in lines if line)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.stem)
 def test_no_lock_names_an_address(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
