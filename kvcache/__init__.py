@@ -1,9 +1,5 @@
 """The KV-cache memory pool for transformers on CPU."""
 
-from kvcache.allocator import Allocator
-from kvcache.arena import HUGE_PAGE, SYSTEM_PAGE, Arena, Backing
-from kvcache.chain import JsonLinesSink, read_chain
-from kvcache.entry import KVCacheEntry
 from kvcache.errors import (
     ChainError,
     ClosedError,
@@ -24,13 +20,13 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
-from kvcache.latency import Latency
-from kvcache.layout import KVLayout
-from kvcache.manager import KVCacheManager
-from kvcache.pool import MemoryPool
-from kvcache.prometheus import metrics_text
-from kvcache.receipts import (
+from kvcache.memory.allocator import Allocator
+from kvcache.memory.arena import HUGE_PAGE, SYSTEM_PAGE, Arena, Backing
+from kvcache.memory.pool import MemoryPool
+from kvcache.records.chain import JsonLinesSink, read_chain
+from kvcache.records.latency import Latency
+from kvcache.records.prometheus import metrics_text
+from kvcache.records.receipts import (
     BatchReceipt,
     Block,
     CompactionReceipt,
@@ -42,9 +38,13 @@ from kvcache.receipts import (
     Sink,
     TraceEvent,
 )
-from kvcache.residents import Costs
-from kvcache.sinks import LoggingSink, MemorySink
-from kvcache.statistics import EvictionCounts, PerformanceReport, Statistics
+from kvcache.records.sinks import LoggingSink, MemorySink
+from kvcache.records.statistics import EvictionCounts, PerformanceReport, Statistics
+from kvcache.sessions.entry import KVCacheEntry
+from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
+from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.manager import KVCacheManager
+from kvcache.sessions.session_table import Costs
 from kvcache.values import EvictionReason, Span, align_up
 
 __all__ = [

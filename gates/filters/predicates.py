@@ -95,7 +95,7 @@ PREDICATES = {
         ),
         PredicateForm(
             "rdeps",
-            "rdeps(kvcache.allocator)",
+            "rdeps(kvcache.memory.allocator)",
             "tests that import a module, through any path",
             nested=("changed",),
             must_exist=True,

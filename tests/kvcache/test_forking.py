@@ -129,7 +129,7 @@ def test_a_block_that_a_thread_was_zeroing_is_zeroed_by_the_child() -> None:
     manager.get_or_create("before").key_mut()[:] = 7.0
     manager.evict("before")
     with manager._ledger:  # what a thread has done so far when another one forks
-        entry = manager._residents.admit("after", manager.layout, now=0.0, ttl_seconds=None)
+        entry = manager._table.admit("after", manager.layout, now=0.0, ttl_seconds=None)
     assert entry is not None
 
     def work() -> None:
@@ -166,7 +166,7 @@ def test_records_that_were_kept_at_the_fork_are_delivered_once_by_the_parent() -
         assert sink.receipts == ()
 
     with manager._ledger.lock:
-        manager._residents.evict(["a"], EvictionReason.MANUAL, 0.0)
+        manager._table.evict(["a"], EvictionReason.MANUAL, 0.0)
         assert in_a_child(work) == 0
     manager._ledger.deliver()
     assert [receipt.session_id for receipt in sink.receipts] == ["a"]
@@ -186,7 +186,7 @@ def test_owners_that_are_gone_are_asked_no_more() -> None:
     gc.collect()
     before = len(forking._owners)
     manager = make_manager()
-    assert len(forking._owners) == before + 2  # its ledger and its residents
+    assert len(forking._owners) == before + 2  # its ledger and its table of sessions
     del manager
     gc.collect()
     assert len(forking._owners) == before

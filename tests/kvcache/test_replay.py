@@ -23,7 +23,7 @@ from kvcache import (
     MemorySink,
     Policy,
 )
-from kvcache.chain import to_json
+from kvcache.records.chain import to_json
 from kvcache.replay import Recording, main, read, recorded, replay
 from tests.kvcache.fakes import FakeClock, one_token, small_layout, tokens
 from tests.kvcache.threads import run_threads

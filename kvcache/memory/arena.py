@@ -1,0 +1,217 @@
+"""Own the bytes: one contiguous buffer, zeroed, moved and viewed within checked bounds.
+
+The arena knows no free list and no sessions. Whoever holds an offset may look at it; who holds which offset is the business of
+the floors above.
+"""
+
+import mmap
+from contextlib import suppress
+from typing import Any, Final, Literal, SupportsIndex, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from kvcache import checks
+from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfBoundsError, OutOfMemoryError
+from kvcache.memory.dirty_pages import DirtyPages
+from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
+
+Backing: TypeAlias = Literal["mapping", "heap"]
+"""Where the bytes come from: a private mapping of its own, or `np.empty`."""
+
+SYSTEM_PAGE: Final = mmap.PAGESIZE
+"""Bytes. As a base alignment: the arena begins at a page of the system."""
+
+HUGE_PAGE: Final = 2 * 1024 * 1024
+"""Bytes. As a base alignment: the arena begins at a huge page, and the system is asked to use such pages where it can."""
+
+
+class Arena(Unique):
+    """One buffer of `capacity` bytes whose base address is a multiple of `base_alignment`.
+
+    Offsets and lengths are in bytes, counted from the base. A mapping is all zero at first, takes memory only where it was
+    written to, and leaves the heap alone; bytes of the heap hold whatever was there before.
+
+    Raises:
+        InvalidSizeError: `capacity` is not a whole number above 0, `base_alignment` not a power of two, or `backing` unknown.
+        OutOfMemoryError: the operating system has no such buffer to give.
+    """
+
+    def __init__(
+        self, capacity: SupportsIndex, *, base_alignment: SupportsIndex = CACHE_LINE, backing: Backing = "mapping"
+    ) -> None:
+        self._capacity = checks.whole_number("arena capacity", capacity, minimum=1)
+        self._base_alignment = checks.power_of_two("arena base alignment", base_alignment)
+        if backing not in {"mapping", "heap"}:
+            raise InvalidSizeError("arena backing", expected="'mapping' or 'heap'", got=backing)
+        buffer = _allocate_buffer(self._capacity, self._base_alignment, backing)
+        self._pages = DirtyPages(self._capacity, dirty=backing == "heap")
+        self._writable: Array | None = buffer
+        # Made from a read-only buffer, not from an array: NumPy lets the flag of an array's view be switched back on.
+        self._readable: Array | None = np.frombuffer(buffer.data.toreadonly(), dtype=np.uint8)
+
+    @property
+    def capacity(self) -> int:
+        """Bytes in the buffer."""
+        return self._capacity
+
+    @property
+    def base_alignment(self) -> int:
+        """What the base address is a multiple of, in bytes."""
+        return self._base_alignment
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._writable is None
+
+    @property
+    def dirty_watermark(self) -> int:
+        """Bytes from the start behind which nothing was ever written, in whole pages."""
+        return self._pages.watermark
+
+    def is_zero(self, offset: SupportsIndex, length: SupportsIndex) -> bool:
+        """Whether the range is known to be zero without looking; False where it was once written to.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError: as for `zero_range`.
+        """
+        start, size = checks.byte_range("is_zero", offset, length, capacity=self._capacity)
+        return not self._pages.any(start, start + size)
+
+    def zero_range(self, offset: SupportsIndex, length: SupportsIndex) -> None:
+        """Set `length` bytes from `offset` on to zero; what is known to be zero is not touched.
+
+        Raises:
+            InvalidSizeError: not whole numbers, or a negative length.
+            OutOfBoundsError: the range leaves the arena; nothing was written.
+            ClosedError: the arena is closed.
+        """
+        buffer = self._open(self._writable)
+        start, size = checks.byte_range("zero_range", offset, length, capacity=self._capacity)
+        for first, last in self._pages.runs(start, start + size):
+            buffer[first:last].fill(0)
+        self._pages.zeroed(start, start + size)
+
+    def move(self, source: SupportsIndex, target: SupportsIndex, length: SupportsIndex) -> None:
+        """Move `length` bytes from `source` down to `target`, which may overlap; zeros are not copied but made.
+
+        Raises:
+            InvalidSizeError: not whole numbers, or a negative length.
+            OutOfBoundsError: a range leaves the arena, or `target` is above `source`; nothing was written.
+            ClosedError: the arena is closed.
+        """
+        buffer = self._open(self._writable)
+        start, size = checks.byte_range("move: source", source, length, capacity=self._capacity)
+        goal, _ = checks.byte_range("move: target", target, length, capacity=self._capacity)
+        if goal > start:
+            raise OutOfBoundsError("move: target", expected=f"an offset of at most {start}", got=goal)
+        if goal == start:
+            return
+        # Ascending, so that what is overwritten has been moved: a piece never reaches beyond its own source.
+        position, shift = start, start - goal
+        for first, last in [*self._pages.runs(start, start + size), (start + size, start + size)]:
+            self.zero_range(position - shift, first - position)
+            self._pages.mark(first - shift, last - shift)
+            buffer[first - shift : last - shift] = buffer[first:last]
+            position = last
+
+    def mark_dirty(self, offset: int, length: int) -> None:
+        """Say that a range inside the arena is about to be written to through a view of `view_unmarked`."""
+        self._pages.mark(offset, offset + length)
+
+    def view(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
+        """Look at `count` elements from `offset` on without a copy, and without the right to write.
+
+        Returns:
+            Shape [count]; it shares the arena's memory and its write flag cannot be switched on.
+
+        Raises:
+            InvalidSizeError: not whole numbers, or a negative count.
+            DtypeError: not a dtype of numbers.
+            OutOfBoundsError: the range leaves the arena.
+            MisalignedError: `offset` is no multiple of the dtype's alignment.
+            ClosedError: the arena is closed.
+        """
+        return self._typed(self._open(self._readable), offset, count, dtype)
+
+    def view_mut(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
+        """Look at `count` elements from `offset` on and write to them, without a copy.
+
+        The pages of the range count as written to for ever: nobody can know when the view is used.
+
+        Returns:
+            Shape [count]; it shares the arena's memory.
+
+        Raises:
+            InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.
+        """
+        view = self.view_unmarked(offset, count, dtype)
+        start = int(offset)
+        self._pages.expose(start, start + view.nbytes)
+        return view
+
+    def view_unmarked(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
+        """The same as `view_mut` for a caller who says himself what he writes to, with `mark_dirty` before he does.
+
+        Raises:
+            InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.
+        """
+        return self._typed(self._open(self._writable), offset, count, dtype)
+
+    def lend(self, offset: SupportsIndex, length: SupportsIndex) -> Array:
+        """Bytes to write to, as an array that lives for as long as any view of it: a weak reference to it tells when all are gone.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError, ClosedError: as for `zero_range`.
+        """
+        buffer = self._open(self._writable)
+        start, size = checks.byte_range("lend", offset, length, capacity=self._capacity)
+        self._pages.expose(start, start + size)
+        # From a memoryview: a view of an array's view would refer to the arena's own array, and skip the one in between.
+        return np.frombuffer(buffer.data[start : start + size], dtype=np.uint8)
+
+    def close(self) -> None:
+        """Let go of the buffer. Views that are still held keep their memory alive, so that none of them dangles."""
+        self._writable = self._readable = None
+
+    def _typed(self, buffer: Array, offset: SupportsIndex, count: SupportsIndex, spec: npt.DTypeLike) -> Array:
+        dtype = checks.dtype_of("view", spec)
+        elements = checks.whole_number("view: count", count, minimum=0)
+        # The product may pass MAX_BYTES; clamped it is still larger than any arena, so that the bounds are what fails.
+        length = min(elements * dtype.itemsize, MAX_BYTES)
+        start, size = checks.byte_range("view", offset, length, capacity=self._capacity)
+        # The base is a multiple of a power of two; a dtype that needs more than that is refused as a whole.
+        if start % dtype.alignment or dtype.alignment > self._base_alignment:
+            expected = f"an offset that is a multiple of {dtype.alignment} for {dtype}"
+            raise MisalignedError("view", expected=expected, got=start)
+        typed: Array = buffer[start : start + size].view(dtype)
+        return typed
+
+    def _open(self, buffer: Array | None) -> Array:
+        if buffer is None:
+            raise ClosedError("arena", expected="an open arena", got="closed")
+        return buffer
+
+
+def _allocate_buffer(capacity: int, base_alignment: int, backing: Backing) -> Array:
+    """Get `capacity` bytes at a multiple of `base_alignment`."""
+    length = capacity + base_alignment - 1
+    try:
+        raw = _mapped(length, base_alignment) if backing == "mapping" else np.empty(length, dtype=np.uint8)
+    except (MemoryError, OSError, OverflowError, ValueError) as problem:
+        error = OutOfMemoryError("arena buffer", needed=capacity, free=0, largest=0, capacity=capacity)
+        raise error from problem
+    start = -raw.ctypes.data % base_alignment
+    return raw[start : start + capacity]
+
+
+def _mapped(length: int, base_alignment: int) -> npt.NDArray[Any]:
+    """Map `length` zero bytes that no other process sees; a fork keeps its own copy."""
+    if not hasattr(mmap, "MAP_PRIVATE"):  # no POSIX: an anonymous mapping is private to the process anyway
+        return np.frombuffer(mmap.mmap(-1, length), dtype=np.uint8)
+    mapping = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if base_alignment >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a wish; a kernel without huge pages serves small ones
+            mapping.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(mapping, dtype=np.uint8)

@@ -1,0 +1,152 @@
+"""Keep the books that a manager and its entries share: the lock, the clock, counts, durations, and records to deliver.
+
+Records are made under the lock and delivered after it was let go: a sink may be slow, or may call back.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Final
+
+from kvcache import checks, forking
+from kvcache.records.receipts import Action, Record, Sink, TraceEvent
+from kvcache.records.statistics import Counters, Meters
+from kvcache.values import Clock, EvictionReason
+
+WINDOW_SECONDS: Final = 60.0
+"""Over which requests per second are counted."""
+
+
+class Ledger:
+    """The books of one cache. `with ledger:` holds its lock and delivers afterwards; `ledger.lock` only holds."""
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_outbox",
+        "_sinks",
+        "_tracers",
+        "copied",
+        "counters",
+        "latest",
+        "lock",
+        "meters",
+        "returned",
+        "step",
+        "tracing",
+        "waiting",
+    )
+
+    def __init__(self, *, clock: Clock, sinks: Iterable[Sink], trace: Iterable[Sink]) -> None:
+        self._clock = clock
+        self.latest = 0.0  # what the clock said last
+        self.lock = threading.RLock()
+        self.copied = threading.Condition(self.lock)  # a copy into a block has ended
+        self.waiting = 0
+        self.counters = Counters()
+        self.meters = Meters(WINDOW_SECONDS)
+        self._sinks = tuple(sinks)
+        self._tracers = tuple(trace)
+        self.tracing = bool(self._tracers)  # whether anybody wants each step
+        self._outbox: list[tuple[tuple[Sink, ...], Record]] = []
+        self.step = 0  # the number of the next event
+        self.returned: deque[Callable[[], None]] = (
+            deque()
+        )  # whom to tell that a writable view is gone, see `BlockState.lend`
+        forking.register(self)
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.lock.release()
+        if self._outbox:
+            self.deliver()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody wants receipts."""
+        return bool(self._sinks)
+
+    def now(self) -> float:
+        """Ask the clock. Whoever changes something asks first: a clock may raise, and then nothing was changed.
+
+        Raises:
+            InvalidSizeError: what it says is not a finite number.
+        """
+        now = self._clock()
+        if type(now) is not float or now - now != 0.0:  # which is NaN for NaN and infinity
+            now = checks.seconds("clock", now)
+        self.latest = now
+        return now
+
+    def now_or_latest(self) -> float:
+        """The same for what must be possible whatever the clock does, such as closing: else what it said last."""
+        try:
+            return self.now()
+        except Exception:  # noqa: BLE001 - the clock is a function of somebody else's
+            return self.latest
+
+    def before_fork(self) -> None:
+        """Be in the middle of nothing."""
+        self.lock.acquire()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; in the child nobody waits, and what is kept is delivered by the parent, which has it as well."""
+        if in_child:
+            self.copied = threading.Condition(self.lock)
+            self.waiting = 0
+            self._outbox = []
+        self.lock.release()
+
+    def open(self, record: Record) -> None:
+        """Keep the record that a trace begins with, for those who want one."""
+        if self._tracers:
+            self._outbox.append((self._tracers, record))
+
+    def keep(self, record: Record) -> None:
+        """Keep a receipt until the lock is let go."""
+        self._outbox.append((self._sinks, record))
+
+    def trace(
+        self,
+        action: Action,
+        session_id: str = "",
+        tokens: int = 0,
+        *,
+        at: float,
+        reason: EvictionReason | None = None,
+        ttl_seconds: float | None = None,
+        begun: int | None = None,
+    ) -> None:
+        """Keep a step until the lock is let go, if anybody wants it."""
+        if self._tracers:
+            event = TraceEvent(self.step, action, session_id, at, tokens, reason, ttl_seconds, begun)
+            self.step += 1
+            self._outbox.append((self._tracers, event))
+
+    def miss(
+        self, action: Action, session_id: str, tokens: int = 0, *, at: float, ttl_seconds: float | None = None
+    ) -> None:
+        """Count a lookup that found nothing, as the step that it is."""
+        self.counters.misses += 1
+        self.meters.requests.add(at)
+        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds)
+
+    def deliver(self) -> None:
+        """Hand what was kept to the sinks. Never raises for a sink's sake; the lock must not be held."""
+        with self.lock:
+            outbox, self._outbox = self._outbox, []
+        failures = 0
+        for sinks, record in outbox:
+            for sink in sinks:
+                try:
+                    sink(record)
+                except Exception:  # noqa: BLE001 - whatever a sink does, the cache goes on; the failure is counted
+                    failures += 1
+        if failures:
+            with self.lock:
+                self.counters.sink_failures += failures

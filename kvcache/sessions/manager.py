@@ -1,0 +1,361 @@
+"""Decide which session has a block: create, find, append, evict, expire, compact. The roof: everything below is called from here."""
+
+import math
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, SupportsIndex
+
+from kvcache import checks
+from kvcache.errors import (
+    ClosedError,
+    ContextOverflowError,
+    InvalidSizeError,
+    PinnedEntryError,
+    StaleEntryError,
+    UnknownSessionError,
+)
+from kvcache.memory.arena import Backing
+from kvcache.memory.pool import MemoryPool
+from kvcache.records.receipts import Opening, PoolSnapshot, Sink
+from kvcache.records.statistics import PerformanceReport, Statistics
+from kvcache.sessions.entry import KVCacheEntry
+from kvcache.sessions.eviction import LRU, Policy
+from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.ledger import Ledger
+from kvcache.sessions.session_table import Costs, SessionTable
+from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason, Unique
+
+
+class KVCacheManager(Unique):
+    """A cache of the keys and values of many sessions in one arena. Every method may be called from any thread.
+
+    No lock is held while tokens are copied or blocks are zeroed; moving blocks (`compact`, or to make room) holds it.
+
+    Args:
+        layout: the model's layout; its `max_context` is the default and the limit of a session.
+        capacity_bytes: bytes of the arena.
+        ttl_seconds: how long a session may go unused before it is gone: found by nobody, taken by `expire` or to make room; None: for ever.
+        policy: what losing a session costs; the least recently used go first unless told otherwise.
+        costs: what evicting and moving are compared by.
+        clock: tells the time in seconds.
+        sinks: who is told of evictions, moves and snapshots, after the lock was let go.
+        trace: who is told of every step, for `python -m kvcache.replay`; may be the same as `sinks`.
+        base_alignment: bytes; what the arena's address is a multiple of, see `SYSTEM_PAGE` and `HUGE_PAGE`.
+        backing: where the arena's bytes come from.
+
+    Raises:
+        InvalidSizeError: `capacity_bytes` is not a whole number of at least the layout's alignment, or a duration or rate is
+            not finite and above 0.
+        OutOfMemoryError: the operating system has no such buffer to give.
+    """
+
+    def __init__(
+        self,
+        layout: KVLayout,
+        *,
+        capacity_bytes: SupportsIndex,
+        ttl_seconds: float | None = None,
+        policy: Policy | None = None,
+        costs: Costs | None = None,
+        clock: Clock = time.monotonic,
+        sinks: Iterable[Sink] = (),
+        trace: Iterable[Sink] = (),
+        base_alignment: SupportsIndex = CACHE_LINE,
+        backing: Backing = "mapping",
+    ) -> None:
+        self._layout = layout
+        ttl = _time_to_live(ttl_seconds)
+        policy, costs = policy or LRU(), costs or Costs()
+        if not (0 <= costs.seconds_per_token < math.inf and 0 < costs.copy_bytes_per_second < math.inf):
+            raise InvalidSizeError("costs", expected="a finite time per token and a rate above 0", got=costs)
+        pool = MemoryPool(capacity_bytes, alignment=layout.alignment, base_alignment=base_alignment, backing=backing)
+        self._pool = pool
+        self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
+        self._table = SessionTable(pool, self._ledger, policy, costs, ttl)
+        self._entries = self._table.entries
+        opening = Opening(
+            opened_at=self._ledger.now(),
+            capacity_bytes=pool.capacity,
+            layers=layout.layers,
+            kv_heads=layout.kv_heads,
+            head_dim=layout.head_dim,
+            max_context=layout.max_context,
+            dtype=str(layout.dtype),
+            alignment=layout.alignment,
+            ttl_seconds=ttl,
+            policy=policy.name,
+            seconds_per_token=costs.seconds_per_token,
+            copy_bytes_per_second=costs.copy_bytes_per_second,
+        )
+        with self._ledger:
+            self._ledger.open(opening)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, session_id: object) -> bool:
+        return isinstance(session_id, str) and str.__str__(session_id) in self._entries
+
+    @property
+    def layout(self) -> KVLayout:
+        """The model's layout."""
+        return self._layout
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._pool.closed
+
+    def sessions(self) -> tuple[str, ...]:
+        """The ids of the sessions that have a block, in order of creation."""
+        with self._ledger.lock:
+            return tuple(self._entries)
+
+    def get_or_create(
+        self, session_id: str, max_context_length: SupportsIndex | None = None, *, ttl_seconds: float | None = None
+    ) -> KVCacheEntry:
+        """Return the session's entry, made with zeroed bytes if there is none.
+
+        Where the arena is full, room is made in the way that costs least: by evicting the contiguous entries that the policy can
+        spare best, or by moving entries together, or by both. If there is no way, nobody is evicted.
+
+        Args:
+            session_id: whose entry.
+            max_context_length: tokens the session must be able to hold; None: the model's, or whatever the entry has.
+            ttl_seconds: a new session's own time to live; None: the manager's.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            InvalidSizeError: `max_context_length` is not a whole number above 0, or `ttl_seconds` not finite and above 0.
+            ContextOverflowError: more tokens than the model holds, or than the entry that exists was made for.
+            OutOfMemoryError: there is no room and no way to make it.
+            ClosedError: the manager is closed.
+        """
+        name = checks.session_name(session_id)
+        layout = self._layout
+        if max_context_length is not None:
+            layout = layout.for_context(max_context_length, subject="max_context_length")
+        ttl = _time_to_live(ttl_seconds)
+        made: KVCacheEntry | None = None
+        try:
+            with self._ledger:
+                while made is None:
+                    entry, now = self._find(name)
+                    if entry is not None:
+                        if max_context_length is not None:
+                            _refuse_smaller(entry, layout.max_context)
+                        self._hit(entry, now)
+                        return entry
+                    # None after it has waited for a copy: all may be different now.
+                    made = self._table.admit(name, layout, now=now, ttl_seconds=ttl)
+            # Until it is zeroed the entry shows and takes nothing: whoever finds it meanwhile zeroes it, or waits for that.
+            made.prepare()
+        except BaseException:
+            if made is not None:
+                with self._ledger:
+                    self._table.withdraw(made)
+            raise
+        return made
+
+    def get(self, session_id: str) -> KVCacheEntry | None:
+        """Return the session's entry, or None, also where its time to live has ended. Counts as a hit or a miss; a hit is a use.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            ClosedError: the manager is closed.
+        """
+        name = checks.session_name(session_id)
+        with self._ledger:
+            entry, now = self._find(name)
+            if entry is None:
+                self._ledger.miss("miss", name, at=now)
+            else:
+                self._hit(entry, now)
+            return entry
+
+    def append(self, session_id: str, key: Array, value: Array) -> int:
+        """Write the keys and values of one or more tokens to the session's entry, see `KVCacheEntry.append`.
+
+        Returns:
+            The count of tokens from now on.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            UnknownSessionError: the session has no entry, or lost it while the tokens were written.
+            DtypeError, ShapeError, ContiguityError, ContextOverflowError: nothing was written.
+            ClosedError: the manager is closed.
+        """
+        # One lookup in a dict needs no lock; whether the entry is still the session's is asked under the lock below.
+        name = session_id if type(session_id) is str else checks.session_name(session_id)
+        entry = self._entries.get(name)
+        if entry is not None and self._table.timed:
+            with self._ledger:
+                entry, _ = self._find(name)
+        if entry is None:
+            raise self._unknown("append", name)
+        try:
+            return entry.append(key, value)
+        except StaleEntryError:
+            raise self._unknown("append", name) from None
+
+    def evict(self, session_id: str) -> bool:
+        """Take the session's block away; False when it had none.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            PinnedEntryError: somebody has pinned it.
+            ClosedError: the manager is closed.
+        """
+        name = checks.session_name(session_id)
+        with self._ledger:
+            self._refuse_if_closed()
+            entry = self._entries.get(name)
+            if entry is None:
+                return False
+            if entry.is_pinned:
+                raise PinnedEntryError(f"evict {name!r}", expected="an entry without a pin", got="pinned")
+            self._table.evict([name], EvictionReason.MANUAL, self._ledger.now())
+            return True
+
+    def expire(self, now: float | None = None) -> tuple[str, ...]:
+        """Evict every session whose time to live ended until `now`, in seconds (None: the clock's time), but for pinned ones.
+
+        Returns:
+            The session ids, least recently used first; empty where no time to live is set.
+
+        Raises:
+            InvalidSizeError: `now` is not a finite number.
+            ClosedError: the manager is closed.
+        """
+        moment = None if now is None else checks.seconds("now", now)
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._table.expire(self._ledger.now() if moment is None else moment)
+
+    def clear(self) -> tuple[str, ...]:
+        """Evict every session that nobody has pinned, and return their ids.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            victims = tuple(name for name, entry in self._entries.items() if not entry.is_pinned)
+            self._table.evict(victims, EvictionReason.MANUAL, self._ledger.now())
+            return victims
+
+    def compact(self) -> int:
+        """Move entries together so that free bytes touch each other, around those that are pinned or being written.
+
+        Views that were handed out before show the old place. Everybody else waits meanwhile.
+
+        Returns:
+            The bytes that were moved.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._table.compact(self._ledger.now())
+
+    def close(self) -> None:
+        """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""
+        with suppress(ClosedError), self._ledger:
+            self._refuse_if_closed()
+            now = self._ledger.now_or_latest()
+            self._table.evict(tuple(self._entries), EvictionReason.SHUTDOWN, now)
+            self._ledger.trace("close", at=now)
+            self._pool.close()
+
+    def statistics(self) -> Statistics:
+        """Measure what the cache holds and has done.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._table.statistics()
+
+    def performance(self) -> PerformanceReport:
+        """Measure how quick the cache is.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            return self._table.performance(self._ledger.now())
+
+    def snapshot(self) -> PoolSnapshot:
+        """Record everything that has a place in the arena; the sinks get it, too.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            snapshot = self._table.snapshot(self._ledger.now())
+            if self._ledger.wanted:
+                self._ledger.keep(snapshot)
+            return snapshot
+
+    def check(self) -> None:
+        """Prove that every block has one owner, and that bytes and tokens add up.
+
+        Raises:
+            IntegrityError: they do not.
+        """
+        with self._ledger.lock:
+            self._table.check()
+
+    def _find(self, name: str) -> tuple[KVCacheEntry | None, float]:
+        """The session's entry, and the time for which that holds."""
+        self._refuse_if_closed()
+        now = self._ledger.now()
+        # Without times to live there is nothing to ask; a lookup is short enough for that to count.
+        return self._table.find(name, now) if self._table.timed else self._entries.get(name), now
+
+    def _hit(self, entry: KVCacheEntry, now: float) -> None:
+        self._ledger.counters.hits += 1
+        entry.hit(now)
+
+    def _unknown(self, subject: str, session_id: object) -> Exception:
+        name = checks.session_name(session_id)
+        if self.closed:
+            return _closed()
+        remedy = "get_or_create makes one"
+        return UnknownSessionError(subject, expected="a session with an entry", got=name, remedy=remedy)
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed:
+            raise _closed()
+
+
+def _closed() -> ClosedError:
+    return ClosedError("manager", expected="an open manager", got="closed")
+
+
+def _refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
+    if wanted > entry.max_context_length:
+        expected = f"at most the {entry.max_context_length} tokens it was made for"
+        remedy = "evict it first to make it anew"
+        raise ContextOverflowError(f"session {entry.session_id!r}", expected=expected, got=wanted, remedy=remedy)
+
+
+def _time_to_live(seconds: float | None) -> float | None:
+    plain = None if seconds is None else checks.seconds("ttl_seconds", seconds)
+    if plain is not None and plain <= 0:
+        raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=seconds)
+    return plain

@@ -1,0 +1,367 @@
+"""Own who lives in the arena: let sessions in, make room for them, move them, and let them go with a receipt.
+
+Everything here happens under the manager's lock. A block belongs to exactly one session from `admit` to its release:
+
+    used bytes of the pool == sum of the blocks of listed sessions and of those that are leaving
+
+Leaving are entries that were evicted while bytes were copied into them or a writable view was held, or closed while pinned: stale
+at once, their blocks are free when the copy, the loan or the pin ends.
+
+Whoever's time to live has ended is gone for all that ask: found by nobody, and the first to make room. Who is in use (pinned, being
+written, lent) lives on.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+from kvcache import forking
+from kvcache.errors import IntegrityError, OutOfMemoryError
+from kvcache.memory.pool import MemoryPool
+from kvcache.records.receipts import BatchReceipt, Block, CompactionReceipt, EvictionReceipt, Move, PoolSnapshot
+from kvcache.records.statistics import PerformanceReport, Statistics
+from kvcache.sessions.compaction import Piece, Plan, plan_all, plan_hole
+from kvcache.sessions.entry import KVCacheEntry
+from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, choose_scattered, choose_window
+from kvcache.sessions.eviction_queue import EvictionQueue
+from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.ledger import Ledger
+from kvcache.values import EvictionReason, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What ways to make room are compared by, in seconds.
+
+    Attributes:
+        seconds_per_token: what computing an evicted token again takes; 0 never moves to spare tokens.
+        copy_bytes_per_second: how quickly blocks are moved.
+    """
+
+    seconds_per_token: float = 1e-3
+    copy_bytes_per_second: float = 4e9
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to make room: who goes, for which reason, and whether blocks are moved after that."""
+
+    seconds: float
+    victims: tuple[str, ...]
+    reason: EvictionReason
+    moving: bool
+
+
+class SessionTable:
+    """The entries of a manager, and the pool they live in; its owner holds the ledger's lock in every call."""
+
+    def __init__(
+        self, pool: MemoryPool, ledger: Ledger, policy: Policy, costs: Costs, ttl_seconds: float | None
+    ) -> None:
+        self.pool = pool
+        self.entries: dict[str, KVCacheEntry] = {}
+        self._leaving: set[KVCacheEntry] = set()
+        self._ledger = ledger
+        self._policy = policy
+        self._costs = costs
+        self._queue = EvictionQueue(policy, self._candidate)
+        self._ttl = math.inf if ttl_seconds is None else ttl_seconds
+        self._soonest = EvictionQueue(TTL(), self._candidate)  # those whose time ends, by when
+        self.timed = ttl_seconds is not None  # whether there ever was one whose time ends
+        forking.register(self)
+
+    def before_fork(self) -> None:
+        """The ledger, which is older, holds the lock by now."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """In the child, free what only threads of the parent were still writing to; the ledger's lock is held."""
+        if in_child:
+            for entry in (*self.entries.values(), *self._leaving):
+                entry.forget_threads()
+
+    def find(self, session_id: str, now: float) -> KVCacheEntry | None:
+        """The session's entry, if its time has not ended; else it is evicted."""
+        entry = self.entries.get(session_id)
+        if entry is not None:
+            self.settle()
+            if self._expires_at(entry) <= now and entry.is_idle:
+                self.evict([session_id], EvictionReason.TTL, now)
+                return None
+        return entry
+
+    def expire(self, now: float) -> tuple[str, ...]:
+        """Evict everybody whose time has ended; return their names, least recently used first."""
+        self.settle()
+        victims = choose_expired(self.candidates(), now=now)
+        self.evict(victims, EvictionReason.TTL, now)
+        return victims
+
+    def settle(self) -> None:
+        """Note which writable views are gone, before anything is decided."""
+        returned = self._ledger.returned
+        while returned:
+            returned.popleft()()
+
+    def admit(self, session_id: str, layout: KVLayout, *, now: float, ttl_seconds: float | None) -> KVCacheEntry | None:
+        """Give the session a block, if need be in a room that is made for it. Its bytes are not zeroed yet.
+
+        Returns:
+            None after waiting for a copy to end, with the lock let go: ask again, for everything may have changed.
+
+        Raises:
+            OutOfMemoryError: there is no room and no way to make it; nobody was evicted.
+        """
+        began = perf_counter_ns()
+        try:
+            span = self._allocate(layout, now)
+        except OutOfMemoryError:
+            self._ledger.miss("refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+            raise
+        if span is None:
+            return None
+        entry = KVCacheEntry(
+            self.pool,
+            layout,
+            span,
+            session_id=session_id,
+            ledger=self._ledger,
+            now=now,
+            release=self._release,
+            ttl_seconds=ttl_seconds,
+        )
+        try:
+            self._queue.add(entry, now)  # asks the policy: should it raise, nobody has seen the entry yet
+        except BaseException:
+            entry.leave()
+            raise
+        if self._expires_at(entry) < math.inf:
+            self.timed = True
+            self._soonest.add(entry, now)
+        self._ledger.miss("create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+        self.entries[session_id] = entry
+        self._ledger.meters.allocation.add(perf_counter_ns() - began)
+        return entry
+
+    def evict(self, session_ids: Iterable[str], reason: EvictionReason, now: float) -> None:
+        """Take the blocks of these sessions away, with receipts if anybody wants them."""
+        leavers = [self.entries[session_id] for session_id in session_ids]
+        if not leavers:
+            return
+        wanted = self._ledger.wanted
+        performance = self._ledger.meters.report(now) if wanted else None
+        first = before = self.statistics() if wanted else None
+        for entry in leavers:
+            tokens, last_accessed = entry.token_count, entry.last_accessed
+            self._dismiss(entry, reason)
+            self._ledger.trace("evict", entry.session_id, tokens, at=now, reason=reason)
+            if performance is not None and before is not None:
+                after = self.statistics()
+                facts = (tokens, entry.created_at, last_accessed, now, before, after, performance)
+                self._ledger.keep(EvictionReceipt(entry.session_id, entry.span, reason, *facts))
+                before = after
+        if first is not None and before is not None and len(leavers) > 1:
+            self._ledger.keep(
+                BatchReceipt(
+                    reason=reason,
+                    session_ids=tuple(entry.session_id for entry in leavers),
+                    bytes_freed=first.bytes_used - before.bytes_used,
+                    tokens_lost=before.ended_tokens - first.ended_tokens,
+                    evicted_at=now,
+                    before=first,
+                    after=before,
+                )
+            )
+
+    def compact(self, now: float) -> int:
+        """Bring all free bytes together that pins and copies allow; return the bytes moved."""
+        self.settle()
+        self._ledger.trace("compact", at=now)
+        return self._carry_out(plan_all(self._pieces()), now)
+
+    def candidates(self) -> list[Candidate]:
+        """The entries that may be evicted, in order of creation."""
+        return [self._candidate(entry) for entry in self.entries.values() if entry.is_idle]
+
+    def statistics(self) -> Statistics:
+        """What the cache holds now."""
+        self.settle()
+        pool = self.pool
+        return self._ledger.counters.snapshot(
+            bytes_capacity=pool.capacity,
+            bytes_used=pool.used,
+            largest_free=pool.largest_free,
+            sessions=len(self.entries),
+        )
+
+    def performance(self, now: float) -> PerformanceReport:
+        """How quick the cache was."""
+        return self._ledger.meters.report(now)
+
+    def snapshot(self, now: float) -> PoolSnapshot:
+        """Everything that has a place in the arena."""
+        self.settle()
+        blocks = (
+            Block(
+                entry.session_id, entry.span, entry.token_count, entry.created_at, entry.last_accessed, entry.is_pinned
+            )
+            for entry in sorted(self.entries.values(), key=lambda entry: entry.span)
+        )
+        return PoolSnapshot(now, self.statistics(), self.performance(now), tuple(blocks), self.pool.free_spans())
+
+    def check(self) -> None:
+        """Prove that the blocks of listed sessions and leavers are exactly what the pool has handed out, and the tokens add up.
+
+        Raises:
+            IntegrityError: they do not, or an invariant of the allocator is broken.
+        """
+        self.pool.check()
+        owners = [*self.entries.values(), *self._leaving]
+        blocks = sorted((entry.span.offset, entry.span.serial) for entry in owners)
+        live = [(span.offset, span.serial) for span in self.pool.live_spans()]
+        if blocks != live:
+            raise IntegrityError("manager", expected=f"one entry for each of the blocks {live}", got=blocks)
+        counted, tokens = self._ledger.counters.tokens, sum(entry.token_count for entry in self.entries.values())
+        if counted != tokens:
+            raise IntegrityError("manager", expected=f"{counted} tokens in all entries", got=tokens)
+
+    def _allocate(self, layout: KVLayout, now: float) -> Span | None:
+        self.settle()
+        try:
+            return self.pool.allocate(layout.block_bytes)
+        except OutOfMemoryError as error:
+            if layout.block_bytes > self.pool.capacity:
+                raise
+            if self._evict_expired(now):
+                return self._allocate(layout, now)
+            way = self._cheapest_way(layout, now)
+            if way is None:
+                if self._wait_for_a_copy():
+                    return None
+                raise self._refusal(error) from None
+        self.evict(way.victims, way.reason, now)
+        if way.moving:
+            plan = plan_hole(self._pieces(), self.pool.free_spans(), size=layout.block_bytes)
+            if plan is None:
+                raise IntegrityError("make room", expected="the plan that was found before", got=None)
+            self._carry_out(plan, now)
+        # The choice has proved that this succeeds.
+        return self.pool.allocate(layout.block_bytes)
+
+    def _evict_expired(self, now: float) -> bool:
+        """Evict who need not be asked for, and say whether there was anybody."""
+        victims = list[str]()
+        while (entry := self._soonest.first(now)) is not None and self._expires_at(entry) <= now:
+            victims.append(entry.session_id)
+            self.evict(victims[-1:], EvictionReason.TTL, now)
+        return bool(victims)
+
+    def _cheapest_way(self, layout: KVLayout, now: float) -> _Way | None:
+        """Compare evicting one window, moving, and evicting the cheapest entries wherever they lie and then moving."""
+        size, policy = layout.block_bytes, self._policy
+        if self.pool.free < size:
+            # No move helps without an eviction, and no eviction costs less than that of the cheapest entry alone.
+            cheapest = self._queue.first(now)
+            if cheapest is not None and self.pool.extent(cheapest.span).length >= size:
+                return _Way(0.0, (cheapest.session_id,), policy.reason, moving=False)
+        candidates, free, ways = self.candidates(), self.pool.free_spans(), list[_Way]()
+        window = choose_window(candidates, free, size=size, alignment=layout.alignment, policy=policy, now=now)
+        if window is not None:
+            ways.append(_Way(self._seconds(window, 0), window, policy.reason, moving=False))
+        missing = size - self.pool.free
+        scattered = choose_scattered(candidates, missing=missing, policy=policy, now=now)
+        if scattered is not None:
+            gone = {self.entries[name].span for name in scattered}
+            pieces = [piece for piece in self._pieces() if piece.span not in gone]
+            plan = plan_hole(pieces, [*free, *gone], size=size)
+            if plan is not None:
+                seconds = self._seconds(scattered, plan.bytes_moved)
+                ways.append(_Way(seconds, scattered, EvictionReason.COMPACTION, moving=True))
+        return min(ways, key=lambda way: way.seconds, default=None)
+
+    def _seconds(self, victims: Iterable[str], bytes_moved: int) -> float:
+        tokens = sum(self.entries[name].token_count for name in victims)
+        return tokens * self._costs.seconds_per_token + bytes_moved / self._costs.copy_bytes_per_second
+
+    def _carry_out(self, plan: Plan, now: float) -> int:
+        if not plan.moves:
+            return 0
+        before = self.statistics() if self._ledger.wanted else None
+        entries = [self.entries[name] for name, _ in plan.moves]
+        sources = [entry.span for entry in entries]
+        targets = self.pool.relocate(
+            [(entry.span, offset) for entry, (_, offset) in zip(entries, plan.moves, strict=True)]
+        )
+        for entry, target in zip(entries, targets, strict=True):
+            entry.moved_to(target)
+        self._ledger.counters.compactions += 1
+        self._ledger.counters.bytes_moved += plan.bytes_moved
+        if before is not None:
+            moves = zip(entries, sources, targets, strict=True)
+            receipt = tuple(Move(entry.session_id, source, target) for entry, source, target in moves)
+            self._ledger.keep(CompactionReceipt(receipt, plan.bytes_moved, now, before, self.statistics()))
+        return plan.bytes_moved
+
+    def _wait_for_a_copy(self) -> bool:
+        """Wait until a copy into some block has ended, and say whether there was one to wait for."""
+        if not any(entry.is_copying for entry in (*self.entries.values(), *self._leaving)):
+            return False
+        ledger = self._ledger
+        ledger.waiting += 1
+        try:
+            ledger.copied.wait()
+        finally:
+            ledger.waiting -= 1
+        return True
+
+    def _refusal(self, error: OutOfMemoryError) -> OutOfMemoryError:
+        owners = (*self.entries.values(), *self._leaving)
+        pinned = sum(entry.span.length for entry in owners if not entry.is_idle)
+        return OutOfMemoryError(
+            "make room",
+            needed=error.needed,
+            free=self.pool.free,
+            largest=self.pool.largest_free,
+            pinned=pinned,
+            capacity=self.pool.capacity,
+        )
+
+    def _dismiss(self, entry: KVCacheEntry, reason: EvictionReason) -> None:
+        del self.entries[entry.session_id]
+        counters = self._ledger.counters
+        counters.tokens -= entry.token_count
+        counters.ended_tokens += entry.token_count
+        counters.evictions[reason] += 1
+        self._leaving.add(entry)
+        entry.leave()
+
+    def withdraw(self, entry: KVCacheEntry) -> None:
+        """Take back an entry that could not be made after all, unless somebody else has found it and made it ready."""
+        if self.entries.get(entry.session_id) is entry and not entry.is_ready:
+            del self.entries[entry.session_id]
+            self._leaving.add(entry)
+            self._ledger.trace("evict", entry.session_id, at=entry.created_at, reason=EvictionReason.MANUAL)
+            entry.leave()
+
+    def _release(self, entry: KVCacheEntry) -> None:
+        """Take the block of an entry that left and that nobody copies into any more."""
+        self._leaving.discard(entry)
+        self.pool.deallocate(entry.span)
+
+    def _pieces(self) -> list[Piece]:
+        pieces = [Piece(entry.session_id, entry.span, entry.is_idle) for entry in self.entries.values()]
+        return pieces + [Piece("", entry.span, movable=False) for entry in self._leaving]
+
+    def _candidate(self, entry: KVCacheEntry) -> Candidate:
+        return Candidate(
+            entry.session_id,
+            entry.span,
+            entry.last_accessed,
+            entry.token_count,
+            entry.uses,
+            self._expires_at(entry),
+        )
+
+    def _expires_at(self, entry: KVCacheEntry) -> float:
+        ttl = entry.ttl_seconds
+        return entry.last_accessed + (self._ttl if ttl is None else ttl)
