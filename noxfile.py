@@ -294,6 +294,13 @@ def lies(session: nox.Session) -> None:
 
 
 @nox.session
+def picture(session: nox.Session) -> None:
+    """Draw the README's picture again: what a terminal shows after a real run."""
+    prepare(session, "test", project=True)
+    session.run("python", "-m", "tests.readme.picture")
+
+
+@nox.session
 def gates(session: nox.Session) -> None:
     """The main job: every gate on the working tree, with a summary in reports/."""
     prepare(session, "gates", project=True)

@@ -1,0 +1,1 @@
+"""What the README shows: its picture, its commands, and no number that nobody measured."""
