@@ -52,7 +52,7 @@ def refuse_unheard(request: Request, gates: Sequence[Gate]) -> None:
     if not asked or not files or any(gate.config.tests not in ("junit", "none") for gate in gates):
         return
     raise UsageError(
-        f"{' and '.join(asked)} cannot be applied: only pytest heeds what is asked of tests",
+        f"{' and '.join(asked)} cannot be applied: only gates that run pytest can apply it",
         got=f"tests read from files: {', '.join(files)}",
         remedy="leave it out, or choose a gate that runs pytest",
     )

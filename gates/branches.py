@@ -142,7 +142,7 @@ def would_merge(git: Git, one: str, other: str) -> Merged:
     if done.returncode not in (0, 1) or not names:
         said = done.stderr.decode("utf-8", "replace").strip()
         remedy = "git 2.38 or newer" if "usage:" in said else ""
-        raise EnvironmentProblem("git cannot merge these two", got=said.partition("\n")[0], remedy=remedy)
+        raise EnvironmentProblem("git cannot merge these two commits", got=said.partition("\n")[0], remedy=remedy)
     return Merged(names[0], tuple(sorted(set(names[1:]))))
 
 

@@ -176,7 +176,7 @@ def merge_commit(git: Git, base: str, head: str) -> str:
     if done.returncode != 0 or not lines:
         said = done.stderr.decode("utf-8", "replace").strip()
         remedy = "git 2.38 or newer" if "usage:" in said else ""
-        raise EnvironmentProblem("git cannot merge these two", got=said.partition("\n")[0], remedy=remedy)
+        raise EnvironmentProblem("git cannot merge these two commits", got=said.partition("\n")[0], remedy=remedy)
     author = ("-c", "user.name=gates", "-c", "user.email=gates@localhost")
     message = f"Would-be merge of {head} into {base}"
     return git.need(*author, "commit-tree", lines[0], "-p", base, "-p", head, "-m", message)

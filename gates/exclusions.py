@@ -1,4 +1,4 @@
-"""The ledgers of tests known not to count yet, each with reason, category, owner and expiry.
+"""The ledgers of tests that do not count yet, each with reason, category, owner and expiry.
 
 `exclusions` are not run; the tests of the `quarantine` are run, and their failures do not count. Both have entries of
 the same kind.
@@ -140,7 +140,7 @@ class _Entry:
     def _text(self, key: str) -> str:
         value = self._content[key]
         if not isinstance(value, str):
-            self._error(f"{key} is not a text", key, got=repr(value)[:80])
+            self._error(f"{key} is not a string", key, got=repr(value)[:80])
             return ""
         if not value.strip() and key not in OPTIONAL:
             self._error(f"{key} is empty", key)

@@ -120,7 +120,7 @@ class Folder:
 
         Raises:
             Blocked: a part of the path above it is a link or a file.
-            OSError: it cannot be opened, or is no regular file.
+            OSError: it cannot be opened, or is not a regular file.
         """
         # Not blocking: opening a FIFO would wait for its other end.
         flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -128,7 +128,7 @@ class Folder:
             descriptor = os.open(last, flags, 0o644, dir_fd=parent)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(f"{self.path / name} is no regular file")
+            raise OSError(f"{self.path / name} is not a regular file")
         return descriptor
 
     def create(self, name: str, made: list[str] | None = None) -> int:
@@ -226,7 +226,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 def _inside(folder: Folder, part: str) -> str:
     """One step downward, and no other."""
     if part in ("", ".", "..") or "/" in part or "\0" in part:
-        raise Blocked("leads out of the folder", place=str(folder.path), expected="a name below it", got=repr(part))
+        raise Blocked("leads out of the folder", place=str(folder.path), expected="a name inside it", got=repr(part))
     return part
 
 
@@ -237,7 +237,7 @@ def _blocked(folder: Folder, part: str) -> Blocked | None:
         if stat.S_ISLNK(mode):
             target = os.fsencode(os.readlink(part, dir_fd=folder.descriptor)).decode("utf-8", "backslashreplace")
             return Blocked(
-                "is a symbolic link, and gates follows none",
+                "is a symbolic link, which gates never follows",
                 place=str(folder.path / part),
                 expected="a folder, or nothing",
                 got=f"a link to {target}",
@@ -245,7 +245,7 @@ def _blocked(folder: Folder, part: str) -> Blocked | None:
             )
         if not stat.S_ISDIR(mode):
             return Blocked(
-                "is no folder",
+                "is not a folder",
                 place=str(folder.path / part),
                 expected="a folder, or nothing",
                 got="a file",

@@ -73,7 +73,7 @@ class Git:
         for name in _READ_BY_GIT:
             if (folder / name).is_fifo():
                 raise EnvironmentProblem(
-                    "is a FIFO, and git would wait for ever for what it holds",
+                    "is a FIFO, and git would wait forever to read it",
                     place=str(folder / name),
                     expected="a file",
                     remedy="remove it",

@@ -61,14 +61,14 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
             own = [name for name in names if name not in tracked]
             if not own:
                 why = "the commit has these files" if names else "nothing matches"
-                notes.append(f"no file that git ignores is brought for {glob!r}: {why}")
+                notes.append(f"no git-ignored file was added for {glob!r}: {why}")
             for name in own:
                 brought.append(name)
                 _remember(worktree, brought)  # first: a run that is killed leaves nothing that nobody knows of
                 _bring(git.folder, worktree.folder, name, bring)
     if brought:
         shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
-        notes.append(f"files of the working tree that no commit has were brought: {shown} ({len(brought)} in all)")
+        notes.append(f"git-ignored files of the working tree were added: {shown} ({len(brought)} in all)")
     return Carried(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
 
 
@@ -78,15 +78,15 @@ def _bring(source: Path, target: Path, name: str, bring: Callable[[Folder, Folde
             bring(here, there, name)
     except Blocked as error:
         raise UsageError(
-            "a file cannot be brought into the worktree: the commit has no folder for it",
+            "a file cannot be added to the worktree: the commit has no folder for it",
             place=str(source / name),
             expected=error.expected,
             got=f"{Path(error.place).relative_to(target)} is {error.got}",
-            remedy="take the file out of worktree-copy and worktree-link, or make a folder of it in the commit",
+            remedy="remove the file from worktree-copy and worktree-link, or replace what is in its way in the commit by a folder",
         ) from error
     except OSError as error:
         raise EnvironmentProblem(
-            f"a file cannot be brought into the worktree: {error.strerror or error}", place=str(source / name)
+            f"a file cannot be added to the worktree: {error.strerror or error}", place=str(source / name)
         ) from error
 
 

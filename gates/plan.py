@@ -222,7 +222,7 @@ def make_plan(
             *request.notes,
             *said_of_needs(needed, request),
             *_notes(gates, chosen, config, rerun=request.rest is not None),
-            *([f"only a part of the tests was run: --partition {request.partition}"] if request.partition else []),
+            *([f"only part of the tests was run: --partition {request.partition}"] if request.partition else []),
             *_said_of_order(order, request),
         ),
     )
@@ -251,7 +251,7 @@ def _chosen(gates: Sequence[Gate], request: Request, profile: Profile) -> list[G
             got=", ".join(request.gates),
             remedy="gates rerun",
         )
-    raise UsageError("no gate that is outstanding exists any more", got=", ".join(left), remedy="gates run")
+    raise UsageError("none of the outstanding gates exists any more", got=", ".join(left), remedy="gates run")
 
 
 def _asked(profile: Profile, request: Request) -> Asked:
@@ -298,7 +298,7 @@ def _said_of_order(order: tuple[str, int], request: Request) -> list[str]:
     if request.stress_count or request.stress_duration:
         times = plural(request.stress_count, "time") if request.stress_count else ""
         length = f"for {format_duration(request.stress_duration)}" if request.stress_duration else ""
-        said.append(f"each test ran again and again: {' and '.join(filter(None, (times, length)))}")
+        said.append(f"each test was repeated: {' and '.join(filter(None, (times, length)))}")
     return said
 
 
@@ -377,7 +377,7 @@ def _workers(gate: Gate, profile: Profile, request: Request, known: Mapping[str,
         number, reason = profile.workers, f"{profile.workers}, by the profile {profile.name}"
     elif only is not None and len(only.tests) < number:
         number = max(1, len(only.tests))
-        reason = f"{plural(number, 'worker')}: so few tests are outstanding"
+        reason = f"{plural(number, 'worker')}: no more tests are outstanding"
     return {"workers": number, "workers_reason": reason, "only": only}
 
 
@@ -422,7 +422,7 @@ def _notes(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config, *, rer
     for gate in chosen:
         missing = [need for need in gate.config.needs if need not in names]
         if missing:
-            notes.append(f"{gate.name} needs {', '.join(missing)}, which this run does not contain")
+            notes.append(f"{gate.name} needs {', '.join(missing)}, which this run does not include")
     unlisted = [name for name in config.accept_could_not_run if name in names]
     if unlisted:
         notes.append(f"the config accepts that these could not run: {', '.join(unlisted)}")

@@ -113,7 +113,7 @@ class Document:
             yield decoder.decode(b"", True).encode()
         except UnicodeError as error:
             raise BadEncoding(
-                f"it is not in {self._declared or self._codec}, which it says it is: {error} (behind byte {read})"
+                f"it is not in {self._declared or self._codec}, as it declares: {error} (after byte {read})"
             ) from None
 
     def why(self, error: expat.ExpatError, at: int) -> str:
@@ -127,7 +127,7 @@ class Document:
         bad = self._recent[at - self._before : at - self._before + 1] if at >= self._before else b""
         codes = expat.errors.codes
         if error.code == codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]:
-            return f"after the end of its root, at byte {at + 1}, there is more: did two programs write into it?"
+            return f"after the end of its root, at byte {at + 1}, there is more text: did two programs write to it?"
         if (
             not bad
             or self._codec
@@ -161,8 +161,8 @@ class Document:
         size = len(self.beginning) - len(text) + len(front)
         line = front.count(b"\n") + 1
         first = next((line for line in front.decode("utf-8", "replace").splitlines() if line.strip()), "")
-        what = f"{first.strip()[:80]!r}" if first else "blank space"
-        return f"{what} in front of the XML, which begins at byte {size + 1}, in line {line}"
+        what = f"{first.strip()[:80]!r}" if first else "white space"
+        return f"{what} before the XML, which begins at byte {size + 1}, in line {line}"
 
 
 def _known(declared: str) -> str:

@@ -233,7 +233,7 @@ def _refuse_tracked(folder: Path, root: Path, git: Git) -> None:
     name = folder.relative_to(root).as_posix()
     if git.answer("ls-files", "-z", "--", f":(literal){name}"):
         raise UsageError(
-            "git tracks files in the cache, which is for runs of this machine only",
+            "git tracks files in the cache, which may hold only runs of this machine",
             place=str(folder),
             remedy=f"git rm -r --cached -- {shlex.quote(name)}, or name another folder in {CACHE_VARIABLE}",
         )

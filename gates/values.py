@@ -161,7 +161,7 @@ def parse_max_fail(text: str) -> tuple[int, str]:
     """
     number, colon, mode = text.partition(":")
     if not number.isdigit() or int(number) < 1 or (colon and mode not in MAX_FAIL):
-        raise ValueError(f"a whole number from 1, alone or with :wait or :immediate, and not {text!r}")
+        raise ValueError(f"a whole number from 1, alone or with :wait or :immediate, not {text!r}")
     return int(number), mode or "wait"
 
 

@@ -87,10 +87,10 @@ def _of_gate(name: str, base: Diagnostics | None, head: Diagnostics | None, line
     if why or base is None or head is None:
         return told
     if base.count > len(base.kept):
-        cut = f"base: of {base.count} only the first {len(base.kept)} are kept"
+        cut = f"base: only the first {len(base.kept)} of {base.count} are kept"
         return msgspec.structs.replace(told, unknown=cut)
     new, gone = new_and_gone(base.kept, head.kept, lines)
-    cut = f"head: of {head.count} only the first {len(head.kept)} are kept" if head.count > len(head.kept) else ""
+    cut = f"head: only the first {len(head.kept)} of {head.count} are kept" if head.count > len(head.kept) else ""
     return msgspec.structs.replace(told, new=new, gone=gone, unknown=cut)
 
 

@@ -111,7 +111,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         introduced_by: a layer, or the trunk.
         how: `layer`: it fails on the layer and not on what it stands on. `merge`: only once the layer is merged into the
             trunk. `trunk`: it fails on the trunk already. `outdated`: the layer above has it of an older state of this one,
-            which has it no more: a rebase takes it away.
+            which has it no more: a rebase removes it.
         certain: False where it is not known whether it failed before.
         seen: the subjects that it fails on.
     """

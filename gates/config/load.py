@@ -54,7 +54,7 @@ def _load(root: Path) -> Config:
         raise ManyErrors(
             (
                 ConfigError(
-                    f"config stands in two places: {OWN_FILE} and [tool.gates] of {PROJECT_FILE}",
+                    f"the config is in two places: {OWN_FILE} and [tool.gates] of {PROJECT_FILE}",
                     place=str(own),
                     remedy="keep one of them",
                 ),
@@ -76,7 +76,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ManyErrors((ConfigError(f"cannot be read: {error.strerror}", place=str(path)),)) from error
     except (ValueError, RecursionError) as error:  # of ValueError: wrong syntax, wrong bytes
         place = f"{path.name}:{_line_of(error, data)}" if isinstance(error, ValueError) else str(path)
-        raise ManyErrors((ConfigError(f"not readable as TOML: {error}", place=place),)) from error
+        raise ManyErrors((ConfigError(f"not valid TOML: {error}", place=place),)) from error
 
 
 def _line_of(error: ValueError, data: bytes) -> int:
@@ -116,7 +116,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     place = _places(path, prefix)
     problems = Problems(place)
     for keys in nul_in(table):
-        problems.add(keys, f"{'.'.join(keys)!r} holds a NUL", expected="text that the system can pass on")
+        problems.add(keys, f"{'.'.join(keys)!r} holds a NUL", expected="text without NUL characters")
     if problems.found:  # whatever reads on would only stumble over it
         raise ManyErrors(tuple(problems.found))
     settings = read_top(table, problems)

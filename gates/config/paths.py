@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gates.config.values import GateConfig
 
-BELOW = "below the project's folder: relative, without '..'"
+BELOW = "inside the project's folder: relative, without '..'"
 
 
 def _inside(value: Any) -> bool:
@@ -73,7 +73,7 @@ def globs(value: Any) -> tuple[str, ...]:
         try:
             path_pattern(glob)
         except re.error as error:
-            raise ValueError(f"a list of path globs; {glob!r} is none: {error}") from error
+            raise ValueError(f"a list of path globs; {glob!r} is not one: {error}") from error
     return tuple(value)
 
 

@@ -31,13 +31,13 @@ class MistakenFilter(ValueError):
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("a text")
+        raise ValueError("a string")
     return value
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("a list of texts")
+        raise ValueError("a list of strings")
     return tuple(value)
 
 
@@ -125,7 +125,7 @@ def _limit(value: Any) -> int:
 
 def _part(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ValueError("a part between 0 and 1, for example 0.05 for 5%")
+        raise ValueError("a fraction between 0 and 1, for example 0.05 for 5%")
     return float(value)
 
 
@@ -145,7 +145,7 @@ def _several_of(*choices: str) -> Reader:
             if name not in choices:
                 near = get_close_matches(name, choices, 1, 0.5)
                 hint = f": did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"a list of {', '.join(choices)}; {name!r} is none of them{hint}")
+                raise ValueError(f"a list of {', '.join(choices)}; {name!r} is not one of them{hint}")
         return names
 
     return read
@@ -182,7 +182,7 @@ def expression(value: Any) -> str:
 def _variable(name: str) -> str:
     """The name of a variable, as the system knows names."""
     if not name or "=" in name:
-        raise ValueError(f"names of variables, without '=': {name!r} is none")
+        raise ValueError(f"names of variables, without '=': {name!r} is not one")
     return name
 
 
@@ -338,7 +338,7 @@ class Problems:
             except MistakenFilter as error:
                 self.add((*at, key), f"{key!r}: {error}")
             except ValueError as error:
-                self.add((*at, key), f"wrong value of {key!r}", expected=str(error), got=shown(value))
+                self.add((*at, key), f"wrong value for {key!r}", expected=str(error), got=shown(value))
         return found
 
 

@@ -187,7 +187,7 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Name
     own = Layer(problems.place(at), "", problems.fields(base, SETTINGS, at))
     overrides = table.get("overrides", [])
     if not isinstance(overrides, list) or not all(isinstance(item, dict) for item in overrides):
-        problems.add((*at, "overrides"), "overrides is no list of tables", expected=f"[[{'.'.join(at)}.overrides]]")
+        problems.add((*at, "overrides"), "overrides is not a list of tables", expected=f"[[{'.'.join(at)}.overrides]]")
         overrides = []
     found = [_override(item, (*at, "overrides", str(number)), problems) for number, item in enumerate(overrides)]
     for number, layer in enumerate(found):
@@ -205,7 +205,7 @@ def _refuse_unknown(layer: Layer, at: tuple[str, ...], problems: Problems, named
             near = get_close_matches(name, known, 1, 0.5)
             kind = "group of tests" if setting == "group" else "setup script"
             table = "[tests.groups.NAME]" if setting == "group" else "[tests.scripts.NAME]"
-            known_ones = f"known: {', '.join(known)}" if known else f"none is there: add {table}"
+            known_ones = f"known: {', '.join(known)}" if known else f"none exists: add {table}"
             problems.add(
                 (*at, setting),
                 f"no {kind} is named {name!r}",

@@ -67,9 +67,9 @@ def _json(path: Path) -> LineHits:
             }
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {error}") from None
+        raise ValueError(f"is not JSON: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise ValueError("is JSON that `coverage json` does not write") from None
+        raise ValueError("is JSON, but not the JSON of `coverage json`") from None
 
 
 def _cobertura(path: Path) -> LineHits:
@@ -88,7 +88,7 @@ def _cobertura(path: Path) -> LineHits:
         elif name == "line":
             number, hits = attributes.get("number", ""), attributes.get("hits", "")
             if not number.isdigit() or not hits.lstrip("-").isdigit():
-                raise ValueError("is malformed: a <line> without number and hits")
+                raise ValueError("is malformed: a <line> has no number or no hits")
             lines[int(number)] = lines.get(int(number), False) or int(hits) > 0
         elif name == "source":
             text, inside = "", True

@@ -55,7 +55,7 @@ def put_together(found: Iterable[LineHits], find: Callable[[str, Sequence[str]],
     if foreign:
         notes.append(f"{plural(len(foreign), 'path')} outside the files of the project: {_some(list(foreign))}")
     if not files:
-        return Coverage(notes=tuple(notes), unknown="the coverage files know no file of the project")
+        return Coverage(notes=tuple(notes), unknown="the coverage files contain no file of the project")
     return Coverage(files=files, ran=ran, lines=total, notes=tuple(notes))
 
 

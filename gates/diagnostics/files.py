@@ -42,9 +42,9 @@ def read_diagnostics(path: Path) -> list[Diagnostic]:
     try:
         return list(_of_json(data))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {error}") from None
+        raise ValueError(f"is not JSON: {error}") from None
     except (AttributeError, KeyError, TypeError, IndexError):
-        raise ValueError("is malformed: a member is not of the type that its format demands") from None
+        raise ValueError("is malformed: a member has the wrong type") from None
 
 
 def _of_json(data: bytes) -> Iterator[Diagnostic]:
@@ -63,7 +63,7 @@ def _of_json(data: bytes) -> Iterator[Diagnostic]:
 def _code_quality(entries: Any) -> Iterator[Diagnostic]:
     for entry in entries:
         if not {"description", "location"} <= entry.keys():
-            raise ValueError("is a list of JSON objects that are no code quality report: no `description`, `location`")
+            raise ValueError("is a list of JSON objects, but not a code quality report: no `description`, `location`")
         where = entry["location"]
         begin = where.get("lines", {}).get("begin") or where.get("positions", {}).get("begin", {})
         rule = str(entry.get("check_name") or "")
@@ -80,7 +80,7 @@ def _code_quality(entries: Any) -> Iterator[Diagnostic]:
 def _mypy(entries: list[dict[str, Any]]) -> Iterator[Diagnostic]:
     for entry in entries:
         if not {"file", "line", "message"} <= entry.keys():
-            raise ValueError("is JSON by lines that mypy does not write: no `file`, `line`, `message`")
+            raise ValueError("is JSON Lines, but not those of mypy: no `file`, `line`, `message`")
         if entry.get("severity") == "note":
             continue
         yield Diagnostic(
@@ -96,13 +96,13 @@ def _mypy(entries: list[dict[str, Any]]) -> Iterator[Diagnostic]:
 
 def _sarif(log: Any) -> Iterator[Diagnostic]:
     if "runs" not in log:
-        raise ValueError("is a JSON object that is no SARIF: it has no `runs`")
+        raise ValueError("is a JSON object, but not SARIF: it has no `runs`")
     version = str(log.get("version", ""))
     if not version.startswith("2.1"):
         raise ValueError(f"is SARIF of version {version or 'unknown'}, not 2.1.0")
     for run in log["runs"]:
         if any(call.get("executionSuccessful") is False for call in run.get("invocations") or ()):
-            raise ValueError("says that its tool did not succeed (executionSuccessful)")
+            raise ValueError("reports that its tool did not succeed (executionSuccessful)")
         if run.get("results") is None:
             raise ValueError("has a run without `results`: its tool did not look for any")
         driver = run.get("tool", {}).get("driver", {})

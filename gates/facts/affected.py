@@ -58,9 +58,9 @@ class _Change:
             plugin = min(needing & self._plugins, default="")
             if not plugin:
                 return Reach(needing & self._layout.tests, notes=self.imports.notes())
-            unmapped = [(plugin, "is a plugin of pytest that every test loads, and the change concerns it")]
+            unmapped = [(plugin, "is a pytest plugin that every test loads, and the change affects it")]
         path, why = unmapped[0]
-        more = f" (and {len(unmapped) - 1} more of the kind)" if len(unmapped) > 1 else ""
+        more = f" (and {len(unmapped) - 1} more like it)" if len(unmapped) > 1 else ""
         return Reach(self._layout.tests, everything=f"{path} {why}{more}")
 
     @property
@@ -75,13 +75,13 @@ class _Change:
     def _why_everything(self, path: str) -> str:
         """Why a change of this path may break any test, as the end of a sentence; empty when it is known better."""
         if path.startswith("../"):
-            return "lies outside of the project"
+            return "is outside the project"
         if self._around(path):
             return ""
         if not path.endswith(".py"):
-            return "is neither Python nor in a folder of a package or of tests"
+            return "is neither Python nor in a package or test folder"
         known = self._layout.is_test(path) or posixpath.basename(path) in _UNREAD or self._importers(path)
-        return "" if known else "is in no package and nothing imports it, so what runs it is not known"
+        return "" if known else "is in no package and nothing imports it, so nobody knows what runs it"
 
     def _around(self, path: str) -> frozenset[str]:
         """The folders by which a path can be mapped: the nearest package, and the nearest folder of tests."""

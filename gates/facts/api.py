@@ -52,14 +52,14 @@ def api_changes(base: Path, head: Path) -> tuple[list[dict[str, str]], str]:
     """
     question = {"path": sys.path, "base": public_packages(base), "head": public_packages(head)}
     if not question["base"] and not question["head"]:
-        return [], "no package is found"
+        return [], "no package was found"
     command = [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).absolute())]
     done = subprocess.run(command, input=json.dumps(question).encode(), capture_output=True, check=False)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return [], lines[-1] if lines else "griffe gave no answer"
+        return [], lines[-1] if lines else "griffe gave no result"
     return list(answer["changes"]), str(answer["unknown"])
 
 

@@ -91,7 +91,11 @@ class Imports:
         production = {path for path in found if not self.layout.test_side(path)}
         wide = sorted(needed & self.guessing | (found | _closure(production, self.edges)) & self.starting)
         if wide:
-            why = "import or run what cannot be told from its text" if wide[0] in self.guessing else "start processes"
+            why = (
+                "import or run something that its source does not name"
+                if wide[0] in self.guessing
+                else "start processes"
+            )
             return Reach(self.layout.tests, everything=f"{wide[0]} may {why}, and so depend on everything")
         return Reach(needed & self.layout.tests)
 
@@ -112,7 +116,7 @@ class Imports:
         return tuple(
             f"{plural(len(tests), 'test file')} may {what}, and so may depend on everything; an example is {example[0]}"
             for tests, what, example in (
-                (by_import, "import what cannot be told from the text", guessing),
+                (by_import, "import something that the source does not name", guessing),
                 (by_process, "start processes that run anything", by_process),
             )
             if tests

@@ -101,12 +101,14 @@ def _words(line: str) -> list[str]:
 def _rule(line: str, words: list[str], number: int) -> Rule:
     pattern, *owners = words
     if _SECTION.match(line.strip()):
-        raise ValueError(f"{line.strip()!r} opens a section, which GitLab knows and GitHub does not; left out")
+        raise ValueError(f"{line.strip()!r} opens a section, which only GitLab supports; ignored")
     if pattern.startswith("!") or re.search(r"(?<!\\)\[", pattern):
-        raise ValueError(f"{pattern!r} is no pattern: CODEOWNERS knows neither '!' nor '[…]'; the line is left out")
+        raise ValueError(
+            f"{pattern!r} is not a pattern: CODEOWNERS supports neither '!' nor '[…]'; the line is ignored"
+        )
     for owner in owners:
         if not _OWNER.fullmatch(owner):
-            raise ValueError(f"{owner!r} is no owner: expected @name, @organisation/team or an address; left out")
+            raise ValueError(f"{owner!r} is not an owner: expected @name, @organisation/team or an address; ignored")
     return Rule(pattern, tuple(owners), number, _compile(re.sub(r"\\(.)", r"\1", pattern)))
 
 

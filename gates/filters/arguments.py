@@ -68,7 +68,7 @@ def _check(cursor: Cursor, form: PredicateForm, matcher: Matcher, position: int,
     if form.keyed == "rest" and bool(matcher.key) is (position == 0):
         name = form.name
         if matcher.key:
-            cursor.problem(span.start, span.end, f"`{name}` begins with a name", f"for example {form.example}")
+            cursor.problem(span.start, span.end, f"`{name}` must begin with a name", f"for example {form.example}")
         else:
             hint = f"write `and {name}({matcher.text[:40]})`; a value is written key=text"
             cursor.problem(span.start, span.end, f"`{name}` takes one name", hint)
@@ -78,7 +78,7 @@ def _check(cursor: Cursor, form: PredicateForm, matcher: Matcher, position: int,
         cursor.problem(span.start, span.end, f"unknown {form.name} `{matcher.text[:60]}`", hint)
     foreign = FOREIGN.match(matcher.text)
     if foreign is not None and cursor.text.startswith(foreign[0], span.start):
-        hint = f"write `{_WRITTEN[foreign[0][0]]}`, or `~{foreign[0]}…` for these very letters"
+        hint = f"write `{_WRITTEN[foreign[0][0]]}`, or `~{foreign[0]}…` for exactly these letters"
         cursor.problem(span.start, span.start + foreign.end(), f"unknown matcher `{foreign[0]}`", hint)
 
 

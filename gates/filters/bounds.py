@@ -31,8 +31,8 @@ class TooSlow(UsageError):
     def __init__(self, pattern: str) -> None:
         super().__init__(
             f"{pattern} takes too long to match",
-            expected="a pattern that looks at each character a few times",
-            remedy="repeat nothing that itself repeats, as (.*a)* does; several .* in a row are as bad",
+            expected="a pattern that reads each character only a few times",
+            remedy="do not repeat something that itself repeats, as in (.*a)*; several .* in a row are just as slow",
         )
         self.pattern = pattern
 

@@ -68,7 +68,7 @@ def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
     missing = question.missing if question is not None else ""
     note = question.note if question is not None else ""
     if leaf.unknown:
-        note = f"unknown for {plural(leaf.unknown, 'test')}, and unknown selects: {leaf.why}"
+        note = f"unknown for {plural(leaf.unknown, 'test')}, and therefore selected: {leaf.why}"
     error = warning = ""
     if missing:
         error = missing

@@ -197,7 +197,7 @@ class _Parser:
             shown = self._shown(token)
             if shown in ("and", "or") and following is not None and following.kind == "(":
                 self._called = True
-                self._problem(token.span, f"`{shown}` stands between two expressions", f"write `(…) {shown} (…)`")
+                self._problem(token.span, f"`{shown}` goes between two expressions", f"write `(…) {shown} (…)`")
                 return
             if token.kind != ",":
                 self._problem(token.span, f"an expression is missing before `{shown}`")

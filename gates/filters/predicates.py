@@ -58,7 +58,7 @@ PREDICATES = {
         PredicateForm("all", "all()", "every test", "none"),
         PredicateForm("none", "none()", "no test", "none"),
         PredicateForm("default", "default()", "what the profile's filter selects", "none"),
-        PredicateForm("test", "test(cache)", "tests by their whole id", default="~"),
+        PredicateForm("test", "test(cache)", "tests by their full id", default="~"),
         PredicateForm("name", "name(=test_hit)", "tests by the function's own name", default="~"),
         PredicateForm("file", "file(tests/unit/**)", "tests by the path of their file", must_exist=True),
         PredicateForm(
@@ -68,8 +68,10 @@ PREDICATES = {
             "binary_id", "binary_id(tests/test_pool.py)", "tests by their file's whole path", must_exist=True
         ),
         PredicateForm("module", "module(tests.unit.*)", "tests by the dotted name of their module", must_exist=True),
-        PredicateForm("package", "package(tests.unit)", "tests by a package around their module", must_exist=True),
-        PredicateForm("class", "class(TestPool)", "tests by a class around them"),
+        PredicateForm(
+            "package", "package(tests.unit)", "tests by a package that contains their module", must_exist=True
+        ),
+        PredicateForm("class", "class(TestPool)", "tests by a class that contains them"),
         PredicateForm("kind", "kind(doctest)", "functions, methods, doctests, subtests", default="=", choices=KINDS),
         PredicateForm(
             "mark",
@@ -105,7 +107,7 @@ PREDICATES = {
         _outside("new", "new(base)", "tests that a base does not have"),
         _outside("failed", "failed(last)", "tests that failed in the last run, or on a base"),
         _outside("flaky", "flaky()", "tests that failed and then passed in one run", "none"),
-        _outside("slow", "slow(>1s)", "tests by what they took last time", "duration", ">"),
-        PredicateForm("quarantined", "quarantined()", "tests that the quarantine names", "none"),
+        _outside("slow", "slow(>1s)", "tests by how long they took last time", "duration", ">"),
+        PredicateForm("quarantined", "quarantined()", "tests in the quarantine", "none"),
     )
 }

@@ -118,7 +118,9 @@ class Lexer:
         if form is None:
             self._unknown(name, start)
         elif name in self._without:
-            cursor.problem(start, start + len(name), f"`{name}()` cannot stand here", "it would be defined by itself")
+            cursor.problem(
+                start, start + len(name), f"`{name}()` cannot stand here", "it would be defined in terms of itself"
+            )
         cursor.at = opened
         arguments, closed = self._arguments(form)
         if form is not None:
@@ -171,7 +173,7 @@ class Lexer:
         for operator in WORDS:
             rest = name[len(operator) :]
             if name.startswith(operator) and rest in PREDICATES:
-                hint = f"did you mean `{operator} {rest}`? A word operator needs a space behind it"
+                hint = f"did you mean `{operator} {rest}`? A word operator needs a space after it"
         self._cursor.problem(start, start + len(name), f"unknown predicate `{name[:60]}`", hint)
 
     def _check_count(self, form: PredicateForm, arguments: list[tuple[Argument, Span]], inside: Span) -> None:

@@ -71,10 +71,10 @@ class Account:
         self.bad += 1
         unknown, tag = said.unknown, case.unknown[:100]
         if tag:
-            text, key, word = f"holds <{tag}>, which gates does not know", "silent-elements", tag
+            text, key, word = f"contains <{tag}>, which gates does not know", "silent-elements", tag
             meaning = "it does not say how the test ended"
         elif unknown:
-            text, key, word = f"says {said.word}, a word that gates does not know", "passed-words", unknown
+            text, key, word = f"says {said.word}, which gates does not know", "passed-words", unknown
             meaning = "it means that the test passed"
         else:
             self.contradict(f"{test.id!r} says {said.word} without a <failure> or <error>")

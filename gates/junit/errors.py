@@ -24,5 +24,5 @@ class JUnitError(GatesError):
     def over_limit(cls, what: str, key: str, limit: int) -> JUnitError:
         """A file that asks for more than the config allows; `key` names the setting."""
         unit = {"max-size": " bytes", "max-depth": " levels"}.get(key, " characters")
-        remedy = f"raise {key} in [junit] of the config if the file is right"
+        remedy = f"raise {key} in [junit] of the config if the file is correct"
         return cls(what, expected=f"at most {limit:,}{unit}", remedy=remedy)

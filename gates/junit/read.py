@@ -116,7 +116,7 @@ class _Document:
         local = name.rpartition(":")[2]
         if local not in SUITES:
             raise JUnitError(
-                f"is {ROOTS.get(local, 'no JUnit file')}",
+                f"is {ROOTS.get(local, 'not a JUnit file')}",
                 place=self.place,
                 expected="<testsuites>, <testsuite> or <testrun> as the root element",
                 got=f"<{local[:100]}>",
@@ -155,7 +155,7 @@ class _Document:
             return JUnitError(f"is {kind}", place=self.place, expected="a JUnit file")
         if self.final:
             return JUnitError("is cut off", place=where, got="nothing of it", remedy=_AGAIN)
-        return JUnitError("is no XML file", place=where, expected="a JUnit file", got=kind or why)
+        return JUnitError("is not an XML file", place=where, expected="a JUnit file", got=kind or why)
 
     def broken(self, what: str, why: str) -> JUnitError:
         """A file that cannot be read to its end: what was read of it, and why it ends there."""

@@ -101,7 +101,7 @@ def _faults(folder: Path, lock: Lock, tables: str) -> list[str]:
     if header[2] != _sha256(body):
         faults.append("was edited by hand (run `nox -s lock`)")
     if _ADDRESS.search(body):
-        faults.append("names an index or another address; a lock holds names, versions and hashes only")
+        faults.append("names an index or another address; a lock may contain only names, versions and hashes")
     bare = [match[0].split()[0] for match in _REQUIREMENT.finditer(body) if "--hash=sha256:" not in match[0]]
     faults += [f"{name} has no hash" for name in bare]
     return faults

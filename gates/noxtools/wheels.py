@@ -37,9 +37,9 @@ def _surplus(names: list[str], packages: tuple[str, ...]) -> Iterable[str]:
     for name in names:
         top, _, rest = name.partition("/")
         if top not in packages and not top.endswith(".dist-info"):
-            yield f"{name} does not belong into the wheel"
+            yield f"{name} does not belong in the wheel"
         elif "tests" in rest.split("/")[:-1] or name.endswith((".pyc", ".pyo")):
-            yield f"{name} is no part of the package"
+            yield f"{name} is not part of the package"
 
 
 def _entries(metadata: Mapping[str, str], wanted: Iterable[str]) -> Iterable[str]:

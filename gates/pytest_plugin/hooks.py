@@ -98,7 +98,7 @@ def _read_settings() -> Settings | None:
     try:
         return read_settings(os.environ)
     except (ValueError, TypeError) as error:
-        raise pytest.UsageError(f"GATES_PYTEST, as the runner set it, cannot be read: {error}") from None
+        raise pytest.UsageError(f"the variable GATES_PYTEST, which the runner set, cannot be read: {error}") from None
 
 
 def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:

@@ -68,7 +68,7 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     if words:
         found.append(f"environment: {', '.join(words)}")
     if after.folder != before.folder:
-        found.append(f"working directory: {before.folder} became {after.folder or 'one that is gone'}")
+        found.append(f"working directory: {before.folder} became {after.folder or 'a folder that no longer exists'}")
     found += [f"thread {name} still runs" for ident, name in after.threads.items() if ident not in before.threads]
     found += [_child(pid) for pid in sorted(after.children - before.children)]
     found += [

@@ -68,7 +68,7 @@ class LeftOutWatch:
         finally:
             put_back()
         if items:  # gates leaves none where it finds an error of its own
-            self._count(before, items, "a plugin, without a word")
+            self._count(before, items, "a plugin, silently")
 
     def _listen(self, items: list[pytest.Item]) -> Callable[[], None]:
         """Look at the list behind each hook that is called; returns what ends this."""
@@ -94,7 +94,7 @@ class LeftOutWatch:
             try:
                 return function(*args)
             finally:
-                self._count(before, items, f"{who}, without a word")
+                self._count(before, items, f"{who}, silently")
 
         return call
 

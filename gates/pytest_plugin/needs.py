@@ -169,8 +169,8 @@ def check_needs(settings: Settings) -> None:
     asked = [name for name in _SETTINGS if not AVAILABLE and _asks(settings, name)]
     if asked:
         raise UsageError(
-            f"{', '.join(name.replace('_', '-') for name in asked)} cannot be kept: this system has no record locks",
-            remedy="take the settings out of [tests], or run on a POSIX system",
+            f"{', '.join(name.replace('_', '-') for name in asked)} cannot be enforced: this system has no record locks",
+            remedy="remove the settings from [tests], or run on a POSIX system",
         )
 
 

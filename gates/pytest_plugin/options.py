@@ -43,7 +43,7 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
         "--include-excluded",
         action="store_true",
         dest="gates_include_excluded",
-        help="also run the tests that [tool.gates.exclusions] leaves out",
+        help="also run the tests that [tool.gates.exclusions] excludes",
     )
     group.addoption(
         "--partition",
@@ -55,13 +55,13 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
         "--no-tests",
         choices=["fail", "warn", "pass"],
         dest="gates_no_tests",
-        help="what it means when no test is selected (default: fail, pytest's exit code 5)",
+        help="what to do when no test is selected (default: fail, pytest's exit code 5)",
     )
     group.addoption(
         "--ignore-default-filter",
         action="store_true",
         dest="gates_ignore_default",
-        help="default() stands for all tests, whatever the config says",
+        help="default() means all tests, whatever the config says",
     )
     group.addoption(
         "--test-timeout",

@@ -132,7 +132,7 @@ class Recorder:
             return self._stopped
         if self._counter is not None and self._counter.stop:
             return self._counter.stop.said()
-        return f"the session stopped: {session.shouldstop}" if session.shouldstop else "the session ended before it"
+        return f"the session stopped: {session.shouldstop}" if session.shouldstop else "the session ended before it ran"
 
     # Collection
 

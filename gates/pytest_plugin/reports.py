@@ -274,7 +274,7 @@ def _not_failed(attempt: Attempt) -> dict[str, Any]:
         return {
             "outcome": TestOutcome.FLAKY,
             "phase": first["phase"],
-            "reason": f"passed at attempt {len(attempt.earlier) + 1}",
+            "reason": f"passed on attempt {len(attempt.earlier) + 1}",
             "message": first.get("message", ""),
             "signature": first.get("signature", ""),
             "place": first.get("place", ""),
@@ -293,7 +293,7 @@ def _contradicted(attempt: Attempt) -> dict[str, Any]:
                 "outcome": TestOutcome.FAILED if name == "call" else TestOutcome.ERROR,
                 "phase": name,
                 "message": words,
-                "details": f"{words}\n\nThe {name} of the test raised this, and a plugin or a conftest reports it as passed.",
+                "details": f"{words}\n\nThe {name} of the test raised this, but a plugin or a conftest reports it as passed.",
             }
     if any(not report.passed for report in attempt.phases.values()):
         return {}

@@ -205,7 +205,7 @@ def read_variables(data: bytes) -> dict[str, str]:
         place = f"line {number} of its {VARIABLE}"
         if not equals or not _NAME.fullmatch(name) or "\0" in value:
             # The value may be a secret, and so may a line without a name.
-            raise ValueError(f"{place} is no NAME=value{f': {name[:80]!r} is no name' if equals else ''}")
+            raise ValueError(f"{place} is not NAME=value{f': {name[:80]!r} is not a name' if equals else ''}")
         if name.startswith("GATES_"):
             raise ValueError(f"{place} sets {name}, which belongs to gates")
         found[name] = value

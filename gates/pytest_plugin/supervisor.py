@@ -294,7 +294,7 @@ def _why_not() -> str:
     if sys.platform == "darwin":
         return "a forked process may not use the system's frameworks on macOS"
     if threading.current_thread() is not threading.main_thread():
-        return "pytest does not run in the main thread"
+        return "pytest is not running in the main thread"
     others = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not _is_safe(one)]
     return f"the collection left threads running: {', '.join(others)}" if others else ""
 

@@ -125,7 +125,7 @@ def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
     call = next(report for report in reports if report.when == "call")
     if call.passed:
         call.outcome = "failed"
-        call.longrepr = f"flaky: passed at attempt {attempt + 1}, and flaky-result = 'fail'"
+        call.longrepr = f"flaky: passed on attempt {attempt + 1}, and flaky-result = 'fail'"
         setattr(call, FLAKY, True)
 
 

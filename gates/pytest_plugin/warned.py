@@ -54,7 +54,7 @@ class WarningWriter:
         if key not in self._rest and len(self._rest) >= GROUPS:
             key = ("", "", "")
             record.update(
-                category="", message="further warnings, too many to keep them apart", file="", line=0, test=""
+                category="", message="further warnings, too many to list separately", file="", line=0, test=""
             )
         self._rest.setdefault(key, {**record, "count": 0})["count"] += 1
 

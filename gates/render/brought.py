@@ -67,7 +67,7 @@ def _coverage_rows(coverage: CoverageComparison) -> list[Row]:
     aspect = "Coverage of changed lines"
     if coverage.unknown:
         return [(aspect, "-", f"not known: {one_line(coverage.unknown, _LONGEST)}")]
-    share = _share(coverage.covered, coverage.executable) if coverage.executable else "no changed line can run"
+    share = _share(coverage.covered, coverage.executable) if coverage.executable else "no changed line can be run"
     unmeasured = sum(each.count for each in coverage.unmeasured)
     more = f"; {plural(unmeasured, 'line')} not measured" if unmeasured else ""
     rows = [(aspect, "-", f"{share}{more}")]
@@ -94,7 +94,7 @@ def brought_lists(comparison: Comparison) -> list[Named]:
         found.append(("changed lines that no test ran", tuple(map(_lines, coverage.uncovered))))
     if coverage is not None and coverage.unmeasured:
         found.append(
-            ("changed lines of files that the coverage does not know", tuple(map(_lines, coverage.unmeasured)))
+            ("changed lines of files that the coverage does not include", tuple(map(_lines, coverage.unmeasured)))
         )
     if coverage is not None and coverage.notes:
         found.append(("notes on the coverage", coverage.notes))

@@ -88,7 +88,7 @@ def _none_lost(run: Run, counts: TestCounts | None) -> Item:
 
 
 def _no_filter(run: Run) -> Item:
-    text = "No test was left out by a filter of the command line"
+    text = "No test was left out by a command-line filter"
     return Item(not run.filter, text, f"not shown: only tests that match {run.filter}" if run.filter else "")
 
 
@@ -124,14 +124,14 @@ def _nothing_left_out(run: Run) -> Iterator[Item]:
     """An open box where options, conftests or plugins of the project leave out tests: nobody answers for those."""
     found = left_out_of(run)
     if found:
-        yield Item(False, "The project leaves no test out", found)
+        yield Item(False, "The project excludes no test", found)
 
 
 def _clean_commit(run: Run) -> Item:
-    text = "What was validated is a clean commit"
+    text = "The subject is a clean commit"
     subject = run.subject
     if subject.kind == "merge":
-        return Item(False, text, "the would-be merge was validated, which is no commit yet")
+        return Item(False, text, "the would-be merge was validated, which is not a commit yet")
     if subject.dirty:
         return Item(False, text, "there are uncommitted changes")
     if run.changed:
@@ -144,7 +144,7 @@ def _clean_commit(run: Run) -> Item:
 
 
 def _minimum_python(run: Run) -> Item:
-    text = "The lowest supported Python was shown by running"
+    text = "The lowest supported Python was tested by running it"
     gates = [gate for gate in run.gates if gate.name.startswith(MINIMUM_PYTHON_GATES)]
     if not gates:
         return Item(False, text, "not shown: no gate min_python in this run")
@@ -165,7 +165,7 @@ def _claimed_pythons(run: Run) -> Iterator[Item]:
         ]
         number, gate = max(shown, default=(0, ""))
         why = f"{plural(number, 'test')} in gate {gate}" if shown else "not shown: no gate passed that ran tests on it"
-        yield Item(bool(shown), f"Tests passed on Python {version}, which the project claims", why)
+        yield Item(bool(shown), f"Tests passed on Python {version}, which the project claims to support", why)
 
 
 def _no_new_failures(comparison: ComparisonView | None) -> Item:
@@ -178,11 +178,11 @@ def _no_new_failures(comparison: ComparisonView | None) -> Item:
         return Item(False, text, f"{', '.join(failing)} failing that did not fail on the base")
     if comparison.changed_failures:
         number = plural(len(comparison.changed_failures), "test")
-        return Item(False, text, f"{number} failing on the base, too, and not known to be for the same cause")
+        return Item(False, text, f"{number} also failing on the base, but not known to have the same cause")
     if comparison.regression:
         return Item(False, text, "the comparison found a regression")
     if not comparison.shown:
-        return Item(False, text, "not shown: nothing was run on the base that could be compared")
+        return Item(False, text, "not shown: nothing comparable was run on the base")
     return Item(True, text, f"compared with {comparison.base}")
 
 
@@ -203,12 +203,14 @@ def _contains_base(run: Run) -> Item:
     subject = run.subject
     text = f"The branch contains the tip of {subject.base or 'its base'}"
     if subject.shallow:
-        return Item(False, text, "not shown: the history is cut (shallow clone)")
+        return Item(False, text, "not shown: the history is incomplete (shallow clone)")
     if not subject.base_commit or not subject.merge_base:
         return Item(False, text, "not shown: no base is known")
     if subject.kind == "merge" or subject.merge_base == subject.base_commit:
         return Item(True, text, subject.base_commit[:12])
-    return Item(False, text, f"it left the base at {subject.merge_base[:12]}, the tip is {subject.base_commit[:12]}")
+    return Item(
+        False, text, f"it branched off the base at {subject.merge_base[:12]}, the tip is {subject.base_commit[:12]}"
+    )
 
 
 def _changes_shown(run: Run) -> Item:

@@ -62,7 +62,7 @@ WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_xpassed", "newl
 
 GATES = (
     ("newly_failing", "gates newly failing"),
-    ("unknown", "gates that passed on the base and did not run to an end here"),
+    ("unknown", "gates that passed on the base and did not finish here"),
     ("still_failing", "gates failing on both sides"),
     ("fixed", "gates fixed"),
 )
@@ -244,7 +244,7 @@ def counts_of(confirmation: Confirmation) -> str:
 def _words(comparison: Comparison) -> str:
     if comparison.regression:
         return "REGRESSION"
-    return "no regression, but failures of the base block" if comparison.blocked else "no regression"
+    return "no regression, but failures on the base block the merge" if comparison.blocked else "no regression"
 
 
 def _conclusion(comparison: Comparison) -> str:
@@ -362,7 +362,7 @@ def _api_row(comparison: Comparison) -> str:
         return f"not known: {one_line(comparison.api_unknown, 200)}"
     kinds: Counter[str] = Counter(change.kind for change in comparison.api)
     shown = ", ".join(f"{kinds[kind]} {kind}" for kind in ("breaking", "changed", "added") if kinds[kind])
-    rest = f"; of the rest nothing is known: {one_line(comparison.api_unknown, 200)}" if comparison.api_unknown else ""
+    rest = f"; the rest is not known: {one_line(comparison.api_unknown, 200)}" if comparison.api_unknown else ""
     return f"{shown or 'no change'}{rest}"
 
 

@@ -86,7 +86,7 @@ def _failures(summary: Summary, room: Room) -> list[str]:
     lines = [] if failures[0].on_base else ["## Failures", ""]
     for number, failure in enumerate(room.shown(failures, LISTED_FAILURES)):
         if failure.on_base and (number == 0 or not failures[number - 1].on_base):
-            lines += ["", "## Failures that the base has, too", ""]
+            lines += ["", "## Failures that the base also has", ""]
         lines += _failure(failure, full=number < room.full)
     return [*lines, *room.rest(failures, "failure", LISTED_FAILURES), ""]
 
@@ -159,7 +159,7 @@ def _gate_row(row: GateRow) -> tuple[str, ...]:
 def _tests(section: TestSection | None, room: Room) -> list[str]:
     lines = ["## Tests", ""]
     if section is None:
-        return [*lines, "No gate brought test results.", ""]
+        return [*lines, "No gate has test results.", ""]
     lines += [*fenced(section.timed_line, "text"), ""]
     if not section.packages:
         return lines
@@ -296,7 +296,11 @@ def _environment(summary: Summary, room: Room) -> list[str]:
         rows = [
             (
                 cell(row.name),
-                "cleared" if row.value is None else f"set to {cell(row.value)}" if row.value else "set to nothing",
+                "cleared"
+                if row.value is None
+                else f"set to {cell(row.value)}"
+                if row.value
+                else "set to an empty value",
                 ", ".join(
                     [*map(cell, room.shown(row.gates)), *map(str.strip, filter(None, room.rest(row.gates, "gate")))]
                 ),
@@ -319,7 +323,7 @@ def _notes(summary: Summary, room: Room) -> list[str]:
 
 def _checklist(summary: Summary, room: Room) -> list[str]:
     ticked = sum(item.checked for item in summary.checklist)
-    said = f"Derived from the results, {ticked} of {len(summary.checklist)} shown; an open box was not shown."
+    said = f"Derived from the results, {ticked} of {len(summary.checklist)} shown; an open box means not shown."
     lines = ["## Pre-merge checklist", "", said, ""]
     lines += [
         f"- [{'x' if item.checked else ' '}] {escape(item.text)}{f' ({escape(item.why)})' if item.why else ''}"

@@ -92,7 +92,7 @@ def last_lines(lines: Sequence[str]) -> list[str]:
             break
         shown.append(line)
     left_out = len(lines) - len(shown)
-    note = [f"… {plural(left_out, 'line')} cut, all that was kept is in tests.jsonl …"] if left_out else []
+    note = [f"… {plural(left_out, 'line')} cut; all that was kept is in tests.jsonl …"] if left_out else []
     return note + shown[::-1]
 
 
@@ -134,7 +134,7 @@ def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
     for reason in reasons[-SHOWN_REASONS:]:
         yield from map(_cut, reason[:REASON_LINES])
         if len(reason) > REASON_LINES:
-            yield f"… {plural(len(reason) - REASON_LINES, 'line')} cut, all that was kept is in tests.jsonl …"
+            yield f"… {plural(len(reason) - REASON_LINES, 'line')} cut; all that was kept is in tests.jsonl …"
     place = part.place or (f"{own[-1].path}:{own[-1].line}" if own else _defined(part))
     if place:
         yield f"at {one_line(place)}"

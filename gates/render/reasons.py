@@ -12,7 +12,7 @@ from gates.values import GateOutcome
 if TYPE_CHECKING:
     from gates.results import GateResult, Run
 
-SILENT = "(its log says nothing more)"
+SILENT = "(its log has nothing more)"
 """Stands where a gate printed nothing that could be shown."""
 
 

@@ -142,7 +142,7 @@ def _details(layer: Layer) -> Iterator[str]:
     if layer.merged:
         return
     if layer.former_parent:
-        yield f"stood on {one_line(layer.former_parent)}, which is merged or gone"
+        yield f"was based on {one_line(layer.former_parent)}, which is merged or gone"
     if layer.behind:
         yield f"{plural(layer.behind, 'commit')} behind {one_line(layer.parent)}"
     if layer.rebase_conflicts:
@@ -172,7 +172,7 @@ def _ground(run: StackRun | None) -> str:
     """Where the run comes from, when it was not made for this subject now."""
     if run is None or not run.known:
         return ""
-    same = f"the tree of {one_line(run.same_as)}, not run again" if run.same_as else ""
+    same = f"same tree as {one_line(run.same_as)}, not run again" if run.same_as else ""
     age = f"stored run, {duration(run.age)} old" if run.stored else ""
     said = "; ".join(part for part in (same, age) if part)
     return f" [{said}]" if said else ""
@@ -182,7 +182,10 @@ def _sections(stack: Stack) -> Iterator[tuple[str, list[str]]]:
     if stack.failures:
         lines = [f"{failure_words(one)}: {_named(one)}" for one in stack.failures[:SHOWN_FAILURES]]
         rest = len(stack.failures) - SHOWN_FAILURES
-        yield "Failures, by who introduced them", [*lines, *([f"and {rest} more in stack.json"] if rest > 0 else [])]
+        yield (
+            "Failures, by where they were introduced",
+            [*lines, *([f"and {rest} more in stack.json"] if rest > 0 else [])],
+        )
     pending = [layer for layer in stack.layers if layer.rebase_command]
     if pending:
         yield "Rebase, in this order", [layer.rebase_command for layer in pending]
@@ -209,7 +212,7 @@ def failure_words(failure: Failure) -> str:
         "layer": name,
         "merge": f"{name}, only when merged",
         "trunk": f"{name} (the trunk)",
-        "outdated": f"an older state of {name}: a rebase takes it away",
+        "outdated": f"an older state of {name}: a rebase removes it",
     }
     return words[failure.how] + ("" if failure.certain else " (whether it failed before is not known)")
 

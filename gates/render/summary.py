@@ -157,7 +157,7 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
     """
     verdict = verdict_of(run, counts)
     if compared is not None and compared.excused and verdict.word == "FAIL":
-        what = f"what fails here fails there, too ({', '.join(compared.known)})"
+        what = f"what fails here also fails there ({', '.join(compared.known)})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
     # As the exit code has it: what was interrupted, or asked for wrongly, is no finding.
     if compared is None or not compared.regression or verdict.word not in ("PASS", "FAIL", "COULD NOT RUN"):
@@ -224,7 +224,7 @@ def _gate_notes(gate: GateResult) -> list[str]:
     notes = [one_line(gate.reason, 200)]
     if gate.tests is not None:
         notes.append(_passed_words(gate))
-        notes.append("" if gate.injected else "test results on the word of exit code and JUnit only")
+        notes.append("" if gate.injected else "test results only from exit code and JUnit")
     if (
         gate.outcome is not GateOutcome.PASSED
         and (gate.exit_code or 0) > 0
@@ -316,9 +316,9 @@ def _notes(run: Run, tests: Sequence[TestResult]) -> tuple[str, ...]:
     subject = run.subject
     derived = {
         "The run is not complete: it is still going on, or it was killed.": not run.complete,
-        "Uncommitted changes are part of what was validated: the commit alone is not.": subject.dirty,
+        "Uncommitted changes were validated, too: the commit alone was not.": subject.dirty,
         "No git: changes, comparison and certificates are impossible.": subject.kind == "folder",
-        "The history is cut (shallow clone): no merge base is shown.": subject.shallow,
+        "The history is incomplete (shallow clone): no merge base is shown.": subject.shallow,
         "Exclusions were switched off: excluded tests were run.": run.include_excluded,
         _said_of_filter(run): bool(run.filter),
         "The tests in the results file and the counts of the run differ.": _counts_differ(run, tests),

@@ -36,7 +36,7 @@ SHOWN_FAILURES = 20
 SHOWN_WARNINGS = 3
 """So many kinds of warnings, likewise."""
 
-ON_BASE = " (on the base, too)"
+ON_BASE = " (also on the base)"
 """Stands behind a test whose failure is no doing of the head's."""
 
 

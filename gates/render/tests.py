@@ -243,7 +243,7 @@ def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
 
 
 def _flaky_words(test: TestResult) -> str:
-    passed = f"passed at attempt {test.attempt.replace('/', ' of ')}" if test.attempts else "passed when tried again"
+    passed = f"passed on attempt {test.attempt.replace('/', ' of ')}" if test.attempts else "passed on a retry"
     first = one_line(test.signature or test.message, 300)
     return f"{passed}; first: {first}" if first else passed
 

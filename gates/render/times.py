@@ -23,7 +23,7 @@ STALE = 60.0
 
 def time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
     """What each gate took, in one run of each side."""
-    age = f", measured {duration(comparison.base_age)} before" if comparison.base_age >= STALE else ""
+    age = f", measured {duration(comparison.base_age)} earlier" if comparison.base_age >= STALE else ""
     return [
         (
             f"Time of {times.gate}",
@@ -48,16 +48,14 @@ def timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
         if not comparison.suspects:
             return []
         plural_of = plural(comparison.suspects, "suspect")
-        return [
-            ("Times", "-", f"{plural_of} in one run each, which shows nothing: --timing-budget 2m times them again")
-        ]
+        return [("Times", "-", f"{plural_of} in one run each, which proves nothing: --timing-budget 2m re-times them")]
     kinds: Counter[str] = Counter(change.verdict for change in timing.changes)
     shown = [f"{kinds[verdict]} {verdict}" for verdict in VERDICTS if kinds[verdict]]
     shown += [f"{len(timing.left_out)} beyond the budget"] if timing.left_out else []
     timed = (
-        f"{len(timing.changes)} timed again in up to {plural(timing.rounds, 'pair')}"
+        f"{len(timing.changes)} re-timed in up to {plural(timing.rounds, 'pair')}"
         if timing.changes
-        else "none timed again"
+        else "none re-timed"
     )
     return [("Times", "-", f"{', '.join(shown) or 'no suspects'} ({timed}, {duration(timing.seconds)})")]
 
@@ -84,7 +82,7 @@ def _timed(change: TimingChange) -> str:
     sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
     needed = ""
     if change.verdict == "inconclusive" and change.pairs_needed is not None:
-        needed = f"; {plural(change.pairs_needed, 'pair')} would tell"
+        needed = f"; {plural(change.pairs_needed, 'pair')} would be needed"
     return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
 
 

@@ -75,7 +75,7 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
         if gate.outcome is GateOutcome.COULD_NOT_RUN and not gate.accepted:
             yield f"gate {gate.name} could not run"
     if run.altered:
-        yield f"what was recorded was changed: {_names(run.altered)}"
+        yield f"recorded files were changed: {_names(run.altered)}"
     if missing := not_ended(run):
         yield f"{plural(len(missing), 'planned gate')} did not end ({missing[0]})"
     if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
@@ -91,7 +91,7 @@ def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
         return f"No {'test' if run.gates else 'gate'} was selected, so nothing was shown."
     parts = [wrong_names(run)] if word == "WRONG FILTER" else []
     if run.altered:
-        parts.append(f"what was recorded was changed while the run went on: {_names(run.altered)}")
+        parts.append(f"recorded files were changed during the run: {_names(run.altered)}")
     parts += _gate_parts(run)
     if counts:
         parts.append(_test_part(counts))

@@ -98,7 +98,7 @@ def load_run(path: Path) -> Run:
         data = read_bytes(path)
     except OSError as error:
         raise UsageError(
-            f"no run there: {error.strerror}", place=str(path), remedy="make one with `gates run`"
+            f"there is no run: {error.strerror}", place=str(path), remedy="make one with `gates run`"
         ) from error
     try:
         version = msgspec.json.decode(data).get("schema_version")

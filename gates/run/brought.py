@@ -86,7 +86,7 @@ def _in_log(log: Path, paths: SourcePaths, *, passed: bool) -> list[Diagnostic]:
     except OSError as error:
         raise ValueError(f"the log cannot be read: {error.strerror}") from None
     if not found and not passed:
-        raise ValueError("the gate failed, and its log shows no diagnostic in a known form")
+        raise ValueError("the gate failed, and its log shows no diagnostic in a known format")
     return found
 
 
@@ -155,7 +155,7 @@ def _written(root: Path, name: str, before: Stamps) -> Path:
     if stamp is None:
         raise ValueError(f"{name} was not written")
     if stamp == before[name]:
-        raise ValueError(f"{name} was not written by this run: it is an old one")
+        raise ValueError(f"{name} was not written by this run: it is an old file")
     return root / name
 
 
@@ -164,7 +164,7 @@ def _said(error: ValueError | OSError) -> str:
 
 
 def _did_not_end(outcome: GateOutcome) -> str:
-    return f"the gate did not run to its end ({outcome})"
+    return f"the gate did not finish ({outcome})"
 
 
 def _paths(root: Path, gate: Gate) -> SourcePaths:

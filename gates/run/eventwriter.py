@@ -69,7 +69,7 @@ class EventWriter:
         named = _descriptor_of(target)
         if named in TAKEN:
             raise UsageError(
-                f"{TAKEN[named]} is where the run is shown, so nothing else is written there",
+                f"{TAKEN[named]} shows the run, so events cannot be written there",
                 place=f"--events {target}",
                 remedy="name a file, or another descriptor: --events 3 3>&1 >/dev/null",
             )
@@ -140,7 +140,7 @@ class EventWriter:
                 self._gone = True
                 self._queue.clear()
             with suppress(OSError, ValueError):  # nobody may read standard error, either
-                sys.stderr.write(f"gates: events are written no more: {error.strerror}\n")
+                sys.stderr.write(f"gates: no more events are written: {error.strerror}\n")
         finally:
             if self._descriptor >= 0:
                 with suppress(OSError):
@@ -177,7 +177,7 @@ def _own_file(path: Path, root: Path | None) -> int:
             return folder.create(path.name)
         if stat.S_ISLNK(about.st_mode):
             raise UsageError(
-                "events are written into no symbolic link",
+                "events are never written through a symbolic link",
                 place=str(path),
                 expected="a file, or nothing",
                 got=f"a link to {os.fsencode(path.readlink()).decode('utf-8', 'backslashreplace')}",
@@ -191,7 +191,7 @@ def _own_file(path: Path, root: Path | None) -> int:
     except ValueError as error:
         os.close(descriptor)
         raise UsageError(
-            "a file lies there that holds no events, so they are not written over it",
+            "a file that holds no events is already there, and is not overwritten",
             place=str(path),
             expected="no file, an empty one, or the events of an earlier run",
             remedy="move it away, or name another file",

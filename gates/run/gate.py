@@ -215,7 +215,7 @@ class RunningGate:
             self.end(GateOutcome.TIMEOUT, f"timed out after {limit}: the gate and all its processes were ended")
         elif why := self._stall.why(self._inbox.processes.values()):
             for worker, stacks in (one for process in self._inbox.processes.values() for one in process.dumps.items()):
-                self._log.say(f"the stacks{f' of {worker}' if worker else ''}, as nothing moves:\n{stacks}")
+                self._log.say(f"the stacks{f' of {worker}' if worker else ''}, because nothing moves:\n{stacks}")
             self.end(GateOutcome.TIMEOUT, why)
 
     def _owns(self, pid: int) -> bool:
@@ -304,7 +304,7 @@ class RunningGate:
         """How many workers there were, and why."""
         most = max((int(process.start.get("workers") or 0) for process in self._inbox.processes.values()), default=0)
         chosen = most == self.planned.workers and self.planned.workers_reason
-        return "" if not most else chosen or f"{most}, as its command says"
+        return "" if not most else chosen or f"{most}, set by its command"
 
     def _witnesses(self, exit_code: int | None, counts: TestCounts | None) -> tuple[list[Witness], list[TestResult]]:
         found: list[Witness | None] = []

@@ -85,7 +85,7 @@ class Inbox:
             groups=tuple(groups.values())[:KEPT],
             unknown=""
             if all(process.exit_code is not None for process in self.processes.values())
-            else "a pytest process ended before it could say all of them",
+            else "a pytest process ended before it could report all of them",
         )
 
     def begun(self) -> list[tuple[int, dict[str, Any]]]:

@@ -40,7 +40,7 @@ def known(cache: Path, run: str) -> Iterator[None]:
     lock = -1
     with suppress(OSError, EnvironmentProblem):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = take_lock(folder / run, "this run goes on")
+        lock = take_lock(folder / run, "this run is still going on")
     try:
         yield
     finally:
@@ -57,7 +57,7 @@ def end_remains(folder: Path) -> None:
             if any(marker.rpartition("-")[0] == name for marker in around):
                 continue  # this very process is one of its remains
             with suppress(EnvironmentProblem):  # it lives
-                lock = take_lock(folder / name, "that run goes on")
+                lock = take_lock(folder / name, "that run is still going on")
                 try:
                     _kill_all(name)
                     (folder / name).unlink()

@@ -49,7 +49,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
     by_name = {witness.name: witness.outcome for witness in found}
     worst = min(found, key=lambda witness: _WORST_FIRST.index(witness.outcome or GateOutcome.FAILED), default=None)
     if worst is None or worst.outcome is None:
-        return GateOutcome.FAILED, True, "no witness says how it ended"
+        return GateOutcome.FAILED, True, "no witness reports how it ended"
     ends = (by_name.get(EXIT_CODE), by_name.get(NOX_REPORT))
     claims_pass = GateOutcome.PASSED in ends
     denied = any(

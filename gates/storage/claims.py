@@ -215,9 +215,9 @@ def need(folder: Folder, names: Iterable[str], claimed: Claim) -> tuple[str, ...
     if taken:
         untrack = f"; git rm -r --cached {shlex.quote(str(folder.path))} takes reports out of git" if tracked else ""
         raise UsageError(
-            "gates writes its reports under names that are taken, and replaces only what it wrote itself",
+            "the names of the reports are taken, and gates replaces only files that it wrote itself",
             place=str(folder.path),
             got=", ".join(f"{name} ({why})" for name, why in sorted(taken.items())),
-            remedy=f"move these away or remove them, or name another folder with --reports FOLDER{untrack}",
+            remedy=f"move or remove these files, or name another folder with --reports FOLDER{untrack}",
         )
     return tuple(changed)

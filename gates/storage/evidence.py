@@ -47,10 +47,10 @@ def load_evidence(path: Path, records: Path | None = None) -> Evidence:
     folder = path.parent
     if not run.files and run.complete and (run.tests is not None or any(gate.log for gate in run.gates)):
         raise UsageError(
-            "the run names no digests, so nobody can tell whether its files were changed",
+            "the run lists no digests, so nobody can tell whether its files were changed",
             place=str(path),
             expected="`files`, with the digest of every file of the run",
-            remedy="make the run again with this version of gates",
+            remedy="run it again with this version of gates",
         )
     own = _own(folder, records) if path.name == RUN_FILE else {}
     _refuse(folder, run.files | own, complete=run.complete)
@@ -95,11 +95,11 @@ def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> No
     if not differing:
         return
     raise UsageError(
-        "not as gates wrote it, so it shows nothing: " + _listed(name for name, _, _ in differing),
+        "changed since gates wrote it, so it proves nothing: " + _listed(name for name, _, _ in differing),
         place=str(folder / differing[0][0]),
         expected=f"{differing[0][1].sha256} ({plural(differing[0][1].size, 'byte')})",
         got=str(differing[0][2]),
-        remedy="make the run again with `gates run`, which keeps these files aside",
+        remedy="run it again with `gates run`, which keeps these files aside",
     )
 
 

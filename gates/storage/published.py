@@ -126,7 +126,7 @@ class Published:
             return
         if record.wrote(self.folder, name):
             return  # touched, and still the same
-        self.disturbed.setdefault(name, "changed" if name in self._stamps else "written by somebody else")
+        self.disturbed.setdefault(name, "changed" if name in self._stamps else "written by another program")
         # A link is nothing to keep: the rename replaces the link itself.
         if self.folder.holds_file(name):
             self.folder.move(name, f"{ASIDE}{record.run}/{name}")

@@ -221,7 +221,7 @@ class Reports:
                 place=error.place,
                 expected=error.expected,
                 got=error.got,
-                remedy=f"remove it and run again; what was recorded lies in {self._record.files}",
+                remedy=f"remove it and run again; the recorded files are in {self._record.files}",
             ) from error
         except OSError as error:
             raise reports_problem(self.folder, error) from error
@@ -300,14 +300,14 @@ def refuse_project(folder: Path, root: Path | None) -> None:
     """
     if is_gits(folder.resolve().as_posix()):
         raise UsageError(
-            "the folder of the reports lies in that of git",
+            "the reports folder is inside the git folder",
             place=str(folder),
             expected="a folder of its own",
             remedy="name another one with --reports FOLDER",
         )
     if root is not None and root.resolve().is_relative_to(folder.resolve()):
         raise UsageError(
-            "the folder of the reports holds the project itself",
+            "the reports folder contains the project itself",
             place=str(folder),
             expected="a folder of its own",
             remedy="name another one with --reports FOLDER",
@@ -319,7 +319,7 @@ def _said_of(moved: Mapping[str, str]) -> str:
         return ""
     names = ", ".join(list(moved)[:5]) + (f" and {len(moved) - 5} more" if len(moved) > 5 else "")
     aside = next(iter(moved.values())).partition("/")[0]
-    return f"reports that are not as gates wrote them were kept in {aside}: {names}"
+    return f"reports that changed since gates wrote them were kept in {aside}: {names}"
 
 
 def _new_record(records: Path, spare: Path | None, run: str, folder: Path, kind: str) -> OpenRecord:

@@ -42,7 +42,7 @@ def read_sealed(path: Path, about: str = "") -> bytes:
     """
     found = _SEALED.fullmatch(read_bytes(path))
     if found is None or found["seal"].decode() != _seal(path, found["kept"], about):
-        raise ValueError(f"not as gates wrote it: {path}")
+        raise ValueError(f"changed since gates wrote it: {path}")
     return found["kept"]
 
 

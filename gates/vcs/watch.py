@@ -33,7 +33,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         faults: what is no longer as it was validated: paths, and what else in words.
         left: new files that are part of the tree as `git add -A` would see it, and that no tool reads unasked.
         staged: indexes that are other than they were, in words; the files are what is validated.
-        written: files that were written, and are as they were.
+        written: files that were written and restored.
     """
 
     faults: tuple[str, ...] = ()

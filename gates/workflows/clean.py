@@ -99,7 +99,7 @@ def told(items: tuple[Item, ...], *, dry_run: bool) -> str:
         size, age = sum(item.size for item in runs), min(item.age for item in runs)
         lines.append(f"{_size(size):>9}  {_ago(age):>11}  {folder} ({len(runs)} kept){_state(runs[0])}")
     gone = sum(item.size for item in items if item.state == "removed" or dry_run)
-    verb = "would be given back" if dry_run else "given back"
+    verb = "would be freed" if dry_run else "freed"
     return "\n".join([*lines, f"{_size(gone)} {verb}" if items else "nothing is kept"]) + "\n"
 
 

@@ -240,7 +240,7 @@ def _need_budget(wish: Wish, budget: float | None) -> None:
     asked = "--timed" if wish.timed else "--fail-on slower" if "slower" in wish.fail_on else ""
     if asked:
         raise UsageError(
-            f"{asked} needs time to time tests again",
+            f"{asked} needs a time budget to re-time tests",
             expected="a budget",
             remedy="--timing-budget 2m, or timing-budget in the config",
         )

@@ -70,7 +70,7 @@ def run_again(
             try:
                 done = run(side, wanted, folder / f"{side}-{number}")
             except GatesError as error:
-                return _confirmed(again, (f"run {number} of the {side}, to confirm, could not be made: {error}",))
+                return _confirmed(again, (f"run {number} of the {side}, to confirm, failed to start: {error}",))
             if done.run.exit_code == ExitCode.INTERRUPTED:
                 return _confirmed(again, ("interrupted before everything was confirmed",), interrupted=True)
             again[side].append({name: result.outcome for name, result in worst_of(done.tests, names[side]).items()})

@@ -126,13 +126,13 @@ def _shown(checked: CheckedEntry) -> str:
     entry = checked.entry
     counts = Counter(test.finding for test in checked.tests)
     said = ", ".join(f"{counts[finding]} {word}" for finding, word in WORDS.items() if counts[finding])
-    lines = [f"{entry.name} ({entry.category}): {said or 'names no test: remove it'}"]
+    lines = [f"{entry.name} ({entry.category}): {said or 'matches no test: remove it'}"]
     for test in checked.tests:
         if test.finding == "passes":
-            lines.append(f"  STALE    {test.test} passes now: take it out of the filter")
+            lines.append(f"  STALE    {test.test} passes now: remove it from the filter")
         elif test.finding != "as recorded":
             recorded = entry.signature or entry.category
             lines.append(f"  {test.finding.upper():<8} {test.test}\n           {test.said} (recorded: {recorded})")
     if counts["passes"] and counts["passes"] == len(checked.tests):
-        lines.append(f"  every test of it passes: remove {entry.name}")
+        lines.append(f"  all of its tests pass: remove {entry.name}")
     return "\n".join(lines) + "\n"

@@ -48,7 +48,7 @@ def names_files(argument: str) -> bool:
         git = Git.of(Path.cwd())
         if git is not None and git.commit(argument):
             raise UsageError(
-                f"{argument!r} names a file, and a commit",
+                f"{argument!r} names both a file and a commit",
                 expected="one of them",
                 remedy=f"write ./{argument} for the file, or the hash of the commit ({git.commit(argument)[:12]})",
             )
@@ -150,7 +150,7 @@ def _read(
             errors.append(error)
             continue
         if not read:
-            errors.append(UsageError("holds no test result", place=str(path)))
+            errors.append(UsageError("contains no test results", place=str(path)))
         results += read
         notes += [f"{side}: {path}: {text}" for text in said]
     return results

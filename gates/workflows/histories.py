@@ -22,7 +22,7 @@ def where_left(git: Git, base: Subject, head: Subject) -> tuple[tuple[str, ...],
         return (), ""
     name = base.name
     if git.shallow:
-        return (f"history is cut (shallow clone), so nobody knows whether the head lacks commits of {name}",), ""
+        return (f"history is incomplete (shallow clone), so nobody knows whether the head lacks commits of {name}",), ""
     found = git.merge_bases(base.commit, head.commit)
     if found == (base.commit,):
         return (), ""
@@ -30,10 +30,12 @@ def where_left(git: Git, base: Subject, head: Subject) -> tuple[tuple[str, ...],
         return (f"{name} and the head have no common history",), ""
     if len(found) > 1:
         shown = ", ".join(commit[:12] for commit in found)
-        return (f"the head left {name} at several commits ({shown}): files that differ are those of the two trees",), ""
+        return (
+            f"the head left {name} at several commits ({shown}): changed files are those that differ between the two trees",
+        ), ""
     lacking = plural(distance(git, head.commit, base.commit), "commit")
     lines = (
-        f"the head lacks {lacking} of {name} (it left it at {found[0][:12]}): tests that these brought look removed here",
-        f"files changed are those that the head changed; with merge:{name} as the head, all is compared as merging gives it",
+        f"the head lacks {lacking} of {name} (it branched off at {found[0][:12]}): tests that those commits added look removed here",
+        f"only files that the head changed are listed; with merge:{name} as the head, the result of the merge is compared",
     )
     return lines, found[0]

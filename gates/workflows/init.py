@@ -39,7 +39,7 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
         path = root / name
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise UsageError(
-                f"{name} is no file of its own", place=str(path), got="a link, or a folder", remedy="move it away"
+                f"{name} is not a plain file", place=str(path), got="a link, or a folder", remedy="move it away"
             )
         if path.exists() and not force:
             raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
@@ -82,9 +82,9 @@ def starter(root: Path) -> tuple[dict[str, str], str]:
     project = look(root)
     if project is not None and (text := noxfile(project)):
         files[NOXFILE] = text
-        said.append(f"saw a Python project without a noxfile ({', '.join(sorted(project.tools)) or 'no known tool'})")
+        said.append(f"found a Python project without a noxfile ({', '.join(sorted(project.tools)) or 'no known tool'})")
         if "pytest" not in project.tools:
-            said.append("saw no test, so there is no gate for tests")
+            said.append("found no test, so there is no gate for tests")
     builds = commands_of(root)
     if files and not builds.keys() - {"Makefile"}:  # of a Python project, make calls the same tools
         return files, "\n".join(said)
@@ -94,7 +94,7 @@ def starter(root: Path) -> tuple[dict[str, str], str]:
         said += _unignored(root, builds)
     if not files:
         raise UsageError(
-            "nothing is known here that could be checked",
+            "nothing was found here that could be checked",
             place=str(root),
             expected=f"a noxfile, a Python project, or one of {', '.join(BUILD_FILES)}",
             remedy=f'write {OWN_FILE} with your own command: [gate.test] command = ["sh", "run-tests.sh"]',
@@ -129,7 +129,7 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
     if tagged:
         names = ", ".join(session.signature for session in tagged)
         text = _HEAD + f"# The noxfile tags these sessions {TAG!r}: {names}\n" + _SETTINGS
-        return {OWN_FILE: text}, f"saw {NOXFILE} with tagged sessions: {names}"
+        return {OWN_FILE: text}, f"found {NOXFILE} with tagged sessions: {names}"
     # What the noxfile does not run by default needs more than every machine has: conda, a release's secrets.
     default = {session.name for session in list_sessions(root, only_default=True)}
     names_seen = list(dict.fromkeys(session.name for session in sessions))
@@ -144,7 +144,7 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
     rest = f"# Left out: {', '.join(left)}\n" if left else ""
     return {
         OWN_FILE: _HEAD + _SETTINGS + "\n" + about + rest + tables
-    }, f"saw {NOXFILE} with {plural(len(names_seen), 'session')}"
+    }, f"found {NOXFILE} with {plural(len(names_seen), 'session')}"
 
 
 def _key(name: str) -> str:
@@ -169,7 +169,7 @@ _SETTINGS = """
 # test-timeout = "60s"   # for a test, where pytest runs under xdist
 # accept-could-not-run = []
 
-# [exclusions.NAME]      # tests known not to count yet
+# [exclusions.NAME]      # tests that do not count yet
 # filter = "test(name)"
 # reason = ""
 # category = "unimplemented"   # todo, hang, flaky, environment

@@ -122,7 +122,7 @@ class Outside:
         there = Names(tests=frozenset(recorded.outcomes))
         if recorded.whole:
             return Resolution(no=there, otherwise=True)
-        return Resolution(no=there, otherwise=None, why=f"the recorded run of {name} did not hold every test")
+        return Resolution(no=there, otherwise=None, why=f"the recorded run of {name} did not include every test")
 
     # Bases
 
@@ -143,7 +143,11 @@ class Outside:
     def _merge_base(self, name: str) -> tuple[str, str]:
         commit, merge_base, why = self._base(name)
         if commit and not merge_base and self._git is not None:
-            why = "the history is cut (shallow clone)" if self._git.shallow else f"it shares no history with {name}"
+            why = (
+                "the history is incomplete (shallow clone)"
+                if self._git.shallow
+                else f"it shares no history with {name}"
+            )
         return merge_base, why
 
     def _recorded(self, name: str) -> tuple[Recorded | None, str]:
@@ -194,7 +198,9 @@ class Outside:
         matches = compile_matcher(predicate.matchers[0])
         yes = frozenset(file for file in self._files if any(map(matches, owners.of(above + file))))
         no = frozenset(self._files) - yes
-        return Resolution(Names(files=yes), Names(files=no), otherwise=None, why="its file is no file of the project")
+        return Resolution(
+            Names(files=yes), Names(files=no), otherwise=None, why="its file is not a file of the project"
+        )
 
     def _importers_of(self, predicate: Predicate) -> Resolution:
         return self._reached(predicate, self._imports.importers)
@@ -226,5 +232,5 @@ class Outside:
             everything = f"selects every test: {reach.everything}"
             return Resolution(otherwise=True, note="; ".join(part for part in (everything, note) if part))
         others = self._imports.layout.tests - reach.files
-        why = "its file is none that the import graph knows as a test file"
+        why = "the import graph does not know its file as a test file"
         return Resolution(Names(files=reach.files), Names(files=others), otherwise=None, why=why, note=note)

@@ -54,7 +54,7 @@ def pytest_gates(prepared: Prepared, named: tuple[str, ...] = ()) -> tuple[str, 
         raise UsageError(
             f"not known to run pytest: {', '.join(others)}",
             expected="a gate that runs pytest: tests are listed by pytest, and no other gate is started for it",
-            remedy="if it does run pytest, write tests = 'pytest' into its table; gates list --results FILE lists the tests of a results file",
+            remedy="if it does run pytest, set tests = 'pytest' in its table; gates list --results FILE lists the tests of a results file",
         )
     return found
 

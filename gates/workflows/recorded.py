@@ -72,7 +72,7 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
     """
     outside = Outside.of_worktree(root)
     results = [result for file in files for result in results_of(file, outside.config.junit, records_of(root))[0]]
-    facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file says nothing of it"))
+    facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file does not record it"))
     return Tests(
         candidates=tuple(test for result in results for test in _candidates(result)),
         facts=facts,

@@ -166,7 +166,7 @@ def _said_of(disturbed: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     what = ", ".join(f"{name} ({done})" for name, done in sorted(disturbed.items())[:NAMED])
     more = f" and {len(disturbed) - NAMED} more" if len(disturbed) > NAMED else ""
-    return (f"reports were touched while the run went on, and published again as they were recorded: {what}{more}",)
+    return (f"reports were changed during the run, and published again as recorded: {what}{more}",)
 
 
 def _notes(prepared: Prepared) -> tuple[str, ...]:

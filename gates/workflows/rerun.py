@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAMED = 5
 """Files that are named where the code changed."""
 
-NOT_THE_WHOLE = "a rerun shows what it ran, not that the whole passes: gates run does"
+NOT_THE_WHOLE = "a rerun covers only what it ran; gates run covers everything"
 
 
 class Rest(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Req
         raise UsageError(
             f"the expression of {left.run} holds a secret, so it was not kept",
             got=asked.filter,
-            remedy="name it again: gates rerun -E EXPR",
+            remedy="pass it again: gates rerun -E EXPR",
         )
     own = request.filter or request.partition or request.profile not in ("", asked.profile)
     return msgspec.structs.replace(
@@ -112,7 +112,9 @@ def _changed(root: Path, git: Git | None, left: Outstanding) -> tuple[str, ...]:
         return ()
     names = _files(git, left.identity, now) if git is not None else []
     shown = f": {plural(len(names), 'file')} ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})"
-    return (f"the code changed since {left.run}{shown if names else ''}; what passed before was not run on it",)
+    return (
+        f"the code changed since {left.run}{shown if names else ''}; what passed before was not run on the new code",
+    )
 
 
 def _files(git: Git, before: str, now: str) -> list[str]:

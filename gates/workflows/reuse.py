@@ -172,7 +172,7 @@ def _copy_reports(run: Run, source: Path, target: Path) -> None:
     """Copy what belongs to a run, and nothing else that lies there; `run.json` comes last, so that half a copy is none.
 
     Raises:
-        GatesError: a file is not as the run wrote it.
+        GatesError: a file is changed since the run wrote it.
         OSError: a file cannot be copied.
     """
     files = {name: written for name, written in run.files.items() if name != COMPARISON_FILE}
@@ -182,7 +182,7 @@ def _copy_reports(run: Run, source: Path, target: Path) -> None:
             with folder.reader(name) as file, (target / name).open("wb") as copy:
                 shutil.copyfileobj(file, copy)
             if digest_of(target / name) != written:
-                raise GatesError("not as the run wrote it", place=str(source / name))
+                raise GatesError("changed since the run wrote it", place=str(source / name))
     write_whole(target / RUN_FILE, to_json(msgspec.structs.replace(run, files=files)))
 
 

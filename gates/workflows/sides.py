@@ -145,14 +145,14 @@ class Sides:
             return None
         run, tests = found
         age = format_duration(max(0.0, time.time() - run.started - run.duration))
-        said = f"the run of {age} ago stands for {name}: same tree, interpreter, filter and checklist"
+        said = f"the run of {age} ago is reused for {name}: same tree, interpreter, filter and checklist"
         # What the run says of itself, it said of a commit of this tree, which may have been another one.
         subject = subject_of_commit(git, commit, name, config.base, kind)
         target = reports or self._root / here.reports
         where = shown_path(target, self._root)
         run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
         run = self._stored.lay_out(key, run, target, self._root)
-        sys.stderr.write(f"{said} (--fresh runs it anew)\n")
+        sys.stderr.write(f"{said} (--fresh runs it again)\n")
         finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
         with scratch("side-") as work:
             folder = work / "tree"

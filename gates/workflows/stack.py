@@ -116,7 +116,8 @@ def find_stack(root: Path, git: Git, branches: tuple[str, ...], trunk: str) -> S
         former = gone[name].name if name in gone else ""
         layers.append(_layer(git, name, settled[name], former, trunk, layers))
     notes = tuple(
-        f"{name}: its parent {parent.name} is gone, so it is taken to stand on {trunk}" for name, parent in gone.items()
+        f"{name}: its parent {parent.name} is gone, so it is treated as based on {trunk}"
+        for name, parent in gone.items()
     )
     return Stack(
         trunk=trunk,
@@ -152,7 +153,9 @@ def _named(branches: tuple[str, ...], trunk: str) -> dict[str, Parent]:
         before = name
     for name, one in found.items():
         if one.name != trunk and one.name not in found:
-            raise UsageError(f"the parent of {name} is no layer", got=one.name, expected=f"{trunk}, {', '.join(found)}")
+            raise UsageError(
+                f"the parent of {name} is not a layer", got=one.name, expected=f"{trunk}, {', '.join(found)}"
+            )
     return found
 
 
@@ -168,7 +171,7 @@ def _recorded_stack(git: Git, start: str, trunk: str) -> dict[str, Parent]:
     if not names:
         raise UsageError(
             "there is no stack here",
-            got=f"no branch is known to stand on {trunk}",
+            got=f"no branch is known to be based on {trunk}",
             remedy="name its branches from the trunk upward, or: git config branch.NAME.gates-parent PARENT",
         )
     return {name: recorded[name] for name in names}

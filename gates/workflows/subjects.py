@@ -119,11 +119,11 @@ def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
         # Those of the main working tree lie where all share them, those of a further one beside its index.
         notes = fill_submodules(top, git.index.parent / "modules", git.common_folder / "modules")
     if top.answer("config", "--bool", "core.sparseCheckout") == "true":
-        notes = (*notes, "sparse checkout: files outside of its patterns are not in the worktree, nor validated")
+        notes = (*notes, "sparse checkout: files outside of its patterns are not in the worktree and not validated")
     empty = pointers(top) if (top.folder / ".gitattributes").exists() else ()
     if empty:
         shown = ", ".join(empty[:3]) + (" …" if len(empty) > 3 else "")
-        words = f"{plural(len(empty), 'file')} of LFS without contents, which are not here (git lfs pull): {shown}"
+        words = f"{plural(len(empty), 'file')} of LFS without contents here (git lfs pull): {shown}"
         notes = (*notes, words)
     return notes
 

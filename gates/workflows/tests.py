@@ -56,7 +56,7 @@ def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[st
     reports = leaf_reports(selection, tests.candidates)
     wrong = [report.error for report in reports if report.error]
     if wrong:
-        raise UsageError("the filter names what nothing has", got="\n       ".join(wrong))
+        raise UsageError("the filter names something that does not exist", got="\n       ".join(wrong))
     said = [report.warning for report in reports if report.warning]
     said += [f"{report.text}: {report.note}" for report in reports if report.note]
     found = [test for test, matched in zip(tests.candidates, selection.matched, strict=True) if matched]

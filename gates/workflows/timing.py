@@ -154,7 +154,7 @@ def time_again(
     if not first and found:
         needed = format_duration(math.ceil(enough_for(found, GUESSED_OVERHEAD, settings)))
         return Timed(
-            timing=timing, notes=(f"the timing budget is too small: about {needed} would do for all suspects",)
+            timing=timing, notes=(f"the timing budget is too small: about {needed} would be enough for all suspects",)
         )
     if warm is None:
         return Timed(timing=timing, interrupted=True, notes=("interrupted before anything was timed",))
@@ -168,7 +168,9 @@ def time_again(
     notes = []
     if left_out:
         needed = format_duration(math.ceil(enough_for(found, overhead, settings)))
-        notes.append(f"{plural(len(left_out), 'suspect')} beyond the timing budget: about {needed} would do for all")
+        notes.append(
+            f"{plural(len(left_out), 'suspect')} beyond the timing budget: about {needed} would be enough for all"
+        )
     samples, rounds, interrupted = _rounds(schedule, turn, lambda: clock() - started, budget)
     if interrupted:
         notes.append(f"interrupted: timed in {rounds} of {plural(max(schedule.pairs.values(), default=0), 'round')}")
@@ -332,9 +334,9 @@ def time_sides(
             timed = time_again(found, _Turns(sides, named, request, command_line), budget, settings, seed)
             changed = _identity(after) != _now(sides["head"])
     except GatesError as error:
-        return Timed(timing=nothing, notes=(f"nothing could be timed again: {error}",))
+        return Timed(timing=nothing, notes=(f"nothing could be re-timed: {error}",))
     if changed:
-        note = "the working tree changed while it was timed, so nothing is said of times"
+        note = "the working tree changed while it was timed, so no times are reported"
         return Timed(timing=nothing, notes=(note,), interrupted=timed.interrupted)
     return timed
 

@@ -147,7 +147,7 @@ def _event_writer(prepared: Prepared, events: str) -> EventWriter:
     path, folder = Path(events).absolute(), prepared.reports.absolute()
     if path.is_relative_to(folder) and is_report(path.relative_to(folder).as_posix()):
         raise UsageError(
-            "the run writes its reports there, so events are not",
+            "the run writes its reports there, so events cannot be",
             place=f"--events {events}",
             remedy="name another file",
         )

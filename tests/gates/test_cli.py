@@ -138,8 +138,8 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
         (["run", "--profile", "nope"], "no profile is named 'nope'"),
         (["list", "--profile", "nope"], "no profile is named 'nope'"),
         (["run", "--gate", "onne"], "did you mean 'one'?"),
-        (["report"], "no run there"),
-        (["report", "nowhere"], "no run there"),
+        (["report"], "there is no run"),
+        (["report", "nowhere"], "there is no run"),
         (["init"], "gates.toml exists"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -186,7 +186,7 @@ def test_without_arguments_help_is_shown(program: Program, tmp_path: Path) -> No
             ["selects no gate"],
             id="nothing selected",
         ),
-        pytest.param({"gates.toml": COMMAND, "reports": ""}, ["run"], 2, ["reports: is no folder"], id="no reports"),
+        pytest.param({"gates.toml": COMMAND, "reports": ""}, ["run"], 2, ["reports: is not a folder"], id="no reports"),
     ],
 )
 def test_an_error_is_a_message_and_an_exit_code(
@@ -209,7 +209,7 @@ def test_a_message_fits_a_terminal_that_knows_only_ascii(program: Program, tmp_p
     done = program("list", cwd=tmp_path, PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0", LC_ALL="C")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert r"gr\xf6\xdfe" in done.stderr or "not readable" in done.stderr
+    assert r"gr\xf6\xdfe" in done.stderr or "not valid" in done.stderr
 
 
 def test_a_folder_that_went_away_is_no_traceback(program: Program, tmp_path: Path) -> None:

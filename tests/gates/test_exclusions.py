@@ -79,7 +79,7 @@ def test_each_category_is_accepted(category: str) -> None:
         ({"zzz": "x"}, "helpers.zzz", "known fields: filter, reason, category, owner, expires, issue"),
         ({"category": "hangs"}, "helpers.category", "did you mean 'hang'?"),
         ({"category": "zzz"}, "helpers.category", "expected: unimplemented, todo, hang, flaky, environment"),
-        ({"category": 3}, "helpers.category", "category is not a text"),
+        ({"category": 3}, "helpers.category", "category is not a string"),
         ({"owner": "  "}, "helpers.owner", "owner is empty"),
         ({"filter": ""}, "helpers.filter", "filter is empty"),
         ({"filter": "tset(x)"}, "helpers.filter", "did you mean `test`?"),

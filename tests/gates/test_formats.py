@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         (b"\xef\xbb\xbf <!DOCTYPE HTML>", "an HTML page"),
         (b"\x1f\x8b\x08", "compressed by gzip"),
         (b"PK\x03\x04", "a ZIP archive"),
-        (b"version https://git-lfs.github.com/spec/v1", "a pointer of git LFS; its content was not fetched"),
+        (b"version https://git-lfs.github.com/spec/v1", "a git LFS pointer; its content was not fetched"),
         (b"TAP version 13", "TAP"),
         (b"hello", ""),
         (b"", ""),

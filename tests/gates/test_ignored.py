@@ -48,7 +48,7 @@ def test_ignored_files_are_copied_or_linked_and_that_is_said(git: Git, worktree:
     assert (worktree.folder / "models/m.bin").is_symlink()
     assert not (worktree.folder / "data/a.bin").is_symlink()
     names = ".env, data/a.bin, data/deep/b.bin, models/m.bin (4 in all)"
-    assert carried.notes == (f"files of the working tree that no commit has were brought: {names}",)
+    assert carried.notes == (f"git-ignored files of the working tree were added: {names}",)
     assert not worktree.need("status", "--porcelain")
 
 
@@ -58,8 +58,8 @@ def test_what_the_commit_has_is_left_as_it_is(git: Git, worktree: Git, repositor
     carried = carry(git, worktree, ["*.txt", "none/*"], [])
     assert there(worktree) == COMMITTED
     assert carried.notes == (
-        "no file that git ignores is brought for '*.txt': the commit has these files",
-        "no file that git ignores is brought for 'none/*': nothing matches",
+        "no git-ignored file was added for '*.txt': the commit has these files",
+        "no git-ignored file was added for 'none/*': nothing matches",
     )
 
 
@@ -133,6 +133,6 @@ def test_the_fingerprint_is_about_contents_and_of_linked_files_about_stamps(git:
 
 def test_a_file_that_cannot_be_brought_is_named(git: Git, worktree: Git) -> None:
     (worktree.folder / "data").write_text("in the way")
-    with pytest.raises(UsageError, match="cannot be brought") as caught:
+    with pytest.raises(UsageError, match="cannot be added") as caught:
         carry(git, worktree, ["data/a.bin"], [])
     assert caught.value.place.endswith("data/a.bin")

@@ -33,7 +33,7 @@ def test_a_need_that_ran_in_this_folder_a_moment_ago_may_be_left_out_and_that_is
     found = plan(*CHAIN, request=Request(gates=("test",), needs=False))
     assert [item.gate.name for item in found.gates] == ["test"]
     assert found.gates[0].needs == ()
-    assert "test needs build, which this run does not contain" in found.notes
+    assert "test needs build, which this run does not include" in found.notes
 
 
 def test_a_rerun_runs_what_outstanding_gates_need_and_does_not_say_that_it_was_outstanding() -> None:

@@ -64,7 +64,7 @@ WHOLE = (
 MESSAGES = (
     (
         LATIN,
-        "x:1: is no XML file",
+        "x:1: is not an XML file",
         WHOLE,
     ),
     (
@@ -74,7 +74,7 @@ MESSAGES = (
     ),
     (
         declared("ascii", "<testsuite name='ö'/>").encode(),
-        "x:2: is no XML file",
+        "x:2: is not an XML file",
         "which is not ASCII (it declares 'ascii'",
     ),
     (
@@ -85,30 +85,30 @@ MESSAGES = (
     (
         b"Running 3 tests\n\n<?xml version='1.0'?>\n<testsuite/>",
         "x: does not begin with XML",
-        "'Running 3 tests' in front of the XML, which begins at byte 18, in line 3",
+        "'Running 3 tests' before the XML, which begins at byte 18, in line 3",
     ),
     (
         b"warming up <testsuites/>",
         "x: does not begin with XML",
-        "'warming up' in front of the XML, which begins at byte 12",
+        "'warming up' before the XML, which begins at byte 12",
     ),
     (
         b"\n<?xml version='1.0'?><testsuite/>",
         "x: does not begin with XML",
-        "blank space in front of the XML, which begins",
+        "white space before the XML, which begins",
     ),
     (b"<!-- a log --><?xml version='1.0'?><testsuite/>", "x: does not begin with XML", "begins at byte 15, in line 1"),
     (
         b"<testsuite><testcase name='t'/></testsuite>\nDone.",
         "x:2: is malformed",
-        "after the end of its root, at byte 45, there is more: did two programs write into it?",
+        "after the end of its root, at byte 45, there is more text: did two programs write to it?",
     ),
     (declared("klingon").encode(), "x: cannot be decoded", "it declares the encoding 'klingon', which is unknown"),
     (declared("base64").encode(), "x: cannot be decoded", "it declares the encoding 'base64', which is unknown"),
     (
         declared("cp932", "<testsuite><testcase name='t'/>").encode() + b"\x82",
         "x:2: cannot be decoded",
-        "it is not in cp932, which it says it is",
+        "it is not in cp932, as it declares",
     ),
     (
         b"<testsuite><testcase name=t/></testsuite>",

@@ -45,13 +45,13 @@ TEST = {"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session())
         ),
         pytest.param(CHECK, ("compare", "main"), 2, ("no git repository",), id="compare without git"),
         pytest.param(CHECK, ("run", "--subject", "HEAD"), 2, ("no git repository", "worktree"), id="commit without git"),
-        pytest.param(CHECK, ("report",), 2, ("no run there", "gates run"), id="report without a run"),
+        pytest.param(CHECK, ("report",), 2, ("there is no run", "gates run"), id="report without a run"),
         pytest.param(
-            {"gates.toml": "[gate.x\n"}, ("run",), 2, ("gates.toml", "not readable as TOML", "line 1"), id="no TOML"
+            {"gates.toml": "[gate.x\n"}, ("run",), 2, ("gates.toml", "not valid TOML", "line 1"), id="no TOML"
         ),
         pytest.param(
             CHECK | {"gates.toml": "", "pyproject.toml": "[tool.gates]\n"}, ("run",), 2,
-            ("config stands in two places", "keep one of them"), id="two configs",
+            ("the config is in two places", "keep one of them"), id="two configs",
         ),
         pytest.param(
             {"gates.toml": "[gate.lint]\ncommand = 'no-such-program-at-all --check'\n"}, ("run",), 3,
@@ -179,7 +179,7 @@ def test_reports_in_a_folder_that_cannot_be_made(project: Project) -> None:
     project.write(CHECK | {"reports": "a file, not a folder"})
     done = project.gates("run")
     assert done.code == 2
-    assert "reports: is no folder" in done.err
+    assert "reports: is not a folder" in done.err
     assert "move it away" in done.err
 
 

@@ -108,7 +108,7 @@ def test_what_fails_on_the_base_too_is_no_regression_unless_it_blocks(shaky: Pro
     done = shaky.gates("compare", "main")
     assert done.code == 0, done.text
     assert "NO REGRESSION: Against main" in done.out
-    assert "what fails here fails there, too (1 test)" in done.out
+    assert "what fails here also fails there (1 test)" in done.out
     assert shaky.run.exit_code == 1
     assert (shaky.json("comparison.json")["only_base_failures"], shaky.json("comparison.json")["blocked"]) == (
         True,
@@ -118,7 +118,7 @@ def test_what_fails_on_the_base_too_is_no_regression_unless_it_blocks(shaky: Pro
     shaky.write(checklist(pytest_gate(), config="base-failures = 'block'"))
     done = shaky.gates("compare", "main")
     assert done.code == 1, done.text
-    assert "no regression, but failures of the base block" in done.out
+    assert "no regression, but failures on the base block the merge" in done.out
     assert shaky.json("comparison.json")["blocked"] is True
     assert shaky.gates("compare", "main", "--base-failures", "report").code == 0
 
@@ -200,7 +200,7 @@ def test_a_base_that_imports_the_heads_code_is_refused(project: Project, tmp_pat
     project.write({"src/lib.py": "value = 2\n"})
     done = project.gates("compare", "main")
     assert done.code == 3, done.text
-    assert f"the tests import the code of another tree: lib ({project.folder / 'src/lib.py'})" in done.err
+    assert f"the tests import code of another tree: lib ({project.folder / 'src/lib.py'})" in done.err
 
 
 def test_gates_without_test_results_are_compared_by_how_they_end(project: Project) -> None:

@@ -97,7 +97,7 @@ def test_a_reader_that_closes_at_once_is_told_once_and_changes_nothing(mixed: Pr
     os.set_inheritable(writing, True)
     done = mixed.gates("run", "--events", str(writing), pass_fds=(writing,))
     os.close(writing)
-    assert (done.code, done.err.count("events are written no more: Broken pipe")) == (1, 1)
+    assert (done.code, done.err.count("no more events are written: Broken pipe")) == (1, 1)
     assert mixed.run.complete
     assert len(mixed.outcomes) == 3
 
@@ -173,7 +173,7 @@ def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Proj
     (line,) = (line for line in done.err.splitlines() if "FLAKY" in line)
     assert line.split() == ["FLAKY", "2/3", "test", "test_a.py::test_flaky", "AssertionError:", "not", "yet"]
     assert "| E AssertionError: not yet" in [" ".join(line.split()) for line in done.err.splitlines()]
-    assert "passed at attempt 2 of 3" in done.out
+    assert "passed on attempt 2 of 3" in done.out
 
 
 def test_a_test_that_was_slow_is_called_so_as_far_as_the_level_goes(project: Project) -> None:

@@ -132,7 +132,7 @@ def test_a_change_that_cannot_be_mapped_runs_everything_and_says_so(library: Pro
 
 def test_the_last_run_is_remembered(library: Project) -> None:
     first = library.gates("run", "-E", "failed(last) and not test(nothing)")
-    assert "failed(last) is unknown for 6 tests, and unknown selects: it has not run here yet" in first.out
+    assert "failed(last) is unknown for 6 tests, and therefore selected: it has not run here yet" in first.out
     assert library.gates("list", "-E", "failed(last) - (test(planned) or test(hangs))").out.splitlines() == [SHAKY]
 
 
@@ -209,8 +209,8 @@ def test_exclusions_are_verified_by_running_them(library: Project) -> None:
     assert done.code == 1, done.text
     assert done.out.splitlines() == [
         "planned (unimplemented): 1 pass now",
-        f"  STALE    {PLANNED} passes now: take it out of the filter",
-        "  every test of it passes: remove planned",
+        f"  STALE    {PLANNED} passes now: remove it from the filter",
+        "  all of its tests pass: remove planned",
         "hangs (hang): 1 fail for another reason",
         f"  DIFFERS  {HANGS}",
         "           failed: KeyError: 'x' @ tests/test_other.py:test_hangs (recorded: hang)",
@@ -254,7 +254,7 @@ def test_results_of_any_runner_can_be_asked(library: Project) -> None:
         done = library.gates("list", "--results", "out.xml", "-E", expression)
         assert (done.code, done.out.splitlines()) == (0, found), done.text
         said = done.err
-    assert "mark(x): unknown for 2 tests, and unknown selects: its markers cannot be known here" in said
+    assert "mark(x): unknown for 2 tests, and therefore selected: its markers cannot be known here" in said
     library.gates("run")
     done = library.gates("list", "--results", "reports/tests.jsonl", "-E", "failed(last)", "--json")
     assert [test["id"] for test in json.loads(done.out)] == [SHAKY]

@@ -120,7 +120,7 @@ def test_under_stress_every_attempt_counts(project: Project, options: tuple[str,
     shaky = next(test for test in project.tests if test.id.endswith("shaky"))
     assert "failed 3 of 9 attempts" in shaky.details
     assert [str(attempt.outcome) for attempt in shaky.attempts] == ["failed"] * 2
-    assert "each test ran again and again: 9 times" in (project.reports / "summary.md").read_text()
+    assert "each test was repeated: 9 times" in (project.reports / "summary.md").read_text()
     assert project.gates("run", "--stress-duration", "50ms", "-E", "test(steady)").code == 0
 
 

@@ -59,8 +59,11 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
     assert done.code == 1
     assert f"rerun of {first}: 4 tests of test and all of lint" in done.err
     assert f"not run again: smoke, which passed in {first}" in done.err
-    assert f"the code changed since {first}: 2 files ([x], c(d)); what passed before was not run on it" in done.err
-    assert "a rerun shows what it ran, not that the whole passes" in (failing.reports / "summary.md").read_text()
+    assert (
+        f"the code changed since {first}: 2 files ([x], c(d)); what passed before was not run on the new code"
+        in done.err
+    )
+    assert "a rerun covers only what it ran" in (failing.reports / "summary.md").read_text()
     assert sorted(failing.outcomes.values()) == ["failed", "failed", "passed", "passed"]
     assert {gate.name for gate in failing.run.gates} == {"lint", "test"}
     assert (failing.run.rerun_of, failing.run.whole) == (first, False)

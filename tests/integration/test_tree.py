@@ -24,11 +24,11 @@ def test_a_gate_that_edits_a_tracked_file_fails_the_run_and_nothing_runs_after_i
     project.commit()
     done = project.gates("run", "--subject", subject, "-j", "1")
     assert done.code == 1
-    assert project.gate("fix").reason == "what is validated changed while fix ran: a.py"
+    assert project.gate("fix").reason == "the subject changed while fix ran: a.py"
     assert str(project.gate("test").outcome) == "skipped"
     assert project.run.changed == ("a.py",)
     assert (
-        "- [ ] What was validated is a clean commit (it changed while gates ran)"
+        "- [ ] The subject is a clean commit (it changed while gates ran)"
         in (project.reports / "summary.md").read_text()
     )
 
@@ -39,7 +39,7 @@ def test_files_that_a_gate_leaves_are_said_and_written_anew_without_a_fault(proj
     assert project.gates("run").code == 0
     assert project.run.left == ("out.txt",)
     assert (
-        "- [ ] What was validated is a clean commit (gates left 1 new file in it)"
+        "- [ ] The subject is a clean commit (gates left 1 new file in it)"
         in (project.reports / "summary.md").read_text()
     )
     assert any("out.txt" in note for note in project.run.notes)

@@ -48,7 +48,7 @@ def test_a_name_that_is_taken_is_an_error_before_anything_runs(project: Project,
 def test_the_project_is_no_folder_of_reports(project: Project) -> None:
     project.write(checklist(GATE) | {"logs/one.log": "theirs"})
     done = project.gates("run", "--reports", ".")
-    assert (done.code, "holds the project itself" in done.err) == (2, True)
+    assert (done.code, "contains the project itself" in done.err) == (2, True)
     assert (project.folder / "logs/one.log").read_text() == "theirs"
 
 
@@ -83,7 +83,7 @@ def test_a_gate_that_tidies_up_loses_no_evidence(project: Project, how: str) -> 
     project.commit()
     done = project.gates("run")
     assert (done.code, project.run.exit_code) == (0, 0), done.text
-    assert "reports were touched while the run went on" in (project.reports / "summary.md").read_text()
+    assert "reports were changed during the run" in (project.reports / "summary.md").read_text()
     assert "said" in (project.reports / "logs/one.log").read_text()
     assert project.gates("report").code == 0
     assert project.gates("run").code == 0, "what was published again is ours, too"
@@ -97,7 +97,7 @@ def test_a_record_that_a_gate_changes_fails_the_run(project: Project) -> None:
     project.write(checklist(GATE, edit + 'needs = ["one"]\n'))
     done = project.gates("run")
     assert (done.code, project.run.exit_code, project.run.altered) == (1, 1, ("logs/one.log",))
-    assert "FAIL: What was recorded was changed while the run went on: logs/one.log" in done.out
+    assert "FAIL: Recorded files were changed during the run: logs/one.log" in done.out
 
 
 @pytest.mark.parametrize("command", ["report", "rerun"])
@@ -109,7 +109,7 @@ def test_evidence_that_was_changed_afterwards_is_refused(project: Project, comma
     file.write_text(file.read_text().replace("passed", "failed") + " ")
     done = project.gates(command)
     assert done.code == 2
-    assert "not as gates wrote it" in done.err
+    assert "changed since gates wrote it" in done.err
     assert str(file) in done.err
     assert "expected: sha256:" in done.err
     assert "to do: " in done.err
@@ -122,7 +122,7 @@ def test_a_comparison_refuses_results_that_were_changed(project: Project, name: 
     file = project.reports / name
     file.write_bytes(file.read_bytes() + b"\n")
     done = project.gates("compare", f"reports/{name}", f"reports/{name}")
-    assert (done.code, "not as gates wrote it" in done.err) == (2, True)
+    assert (done.code, "changed since gates wrote it" in done.err) == (2, True)
 
 
 def test_a_comparison_finds_what_is_in_the_way_before_it_runs_anything(project: Project) -> None:

@@ -236,7 +236,7 @@ STRANGER = """
 def test_a_result_of_a_test_that_nobody_collected_is_no_pass(project: Project) -> None:
     assert run(project, "def test_a(): pass\n", conftest=STRANGER) == 1
     assert gate(project) == ("failed", True)
-    assert project.gate("test").reason == "1 test with a result that nobody collected: test_it.py::test_extra"
+    assert project.gate("test").reason == "1 test with a result, but never collected: test_it.py::test_extra"
 
 
 def test_a_pytest_that_leaves_before_it_has_collected_has_not_passed(project: Project) -> None:
@@ -244,14 +244,14 @@ def test_a_pytest_that_leaves_before_it_has_collected_has_not_passed(project: Pr
     assert run(project, "def test_a(): pass\n", conftest=conftest) == 1
     assert gate(project) == ("failed", True)
     assert project.gate("test").reason == (
-        "1 of 1 pytest process ended without finishing; 1 of 1 pytest process never said which tests they had collected"
+        "1 of 1 pytest process ended without finishing; 1 of 1 pytest process never reported which tests they had collected"
     )
 
 
 def test_our_list_of_tests_cannot_be_switched_off(project: Project) -> None:
     assert run(project, "def test_a(): pass\n", "-p", "no:gates-lister") == 1
     assert gate(project) == ("failed", True)
-    assert "never said which tests" in project.gate("test").reason
+    assert "never reported which tests" in project.gate("test").reason
 
 
 HONEST = """
@@ -293,9 +293,9 @@ def test_an_honest_run_agrees_with_itself(project: Project, options: tuple[str, 
 
 WITHOUT = "env -i {python} -m pytest -p no:cacheprovider"
 KEPT_OUT = {
-    "an empty environment": (WITHOUT, 3, "could-not-run", "pytest ran without our plugin"),
+    "an empty environment": (WITHOUT, 3, "could-not-run", "pytest ran without the plugin of gates"),
     "nothing printed": (f"{WITHOUT} > out.txt", 3, "could-not-run", "the process `"),
-    "a failure forgiven": (f"{WITHOUT} -k fails; true", 1, "failed", "said '1 failed, 1 deselected in"),
+    "a failure forgiven": (f"{WITHOUT} -k fails; true", 1, "failed", "reported '1 failed, 1 deselected in"),
     "no word to the runner": ("env -u GATES_INBOX {python} -m pytest", 3, "could-not-run", "none reported to gates"),
     "beside one that speaks": (
         "{python} -m pytest -k passes && " + WITHOUT + " -k passes",
@@ -304,7 +304,7 @@ KEPT_OUT = {
         "only 1",
     ),
     "left in the background": ("{python} -m pytest > out.txt 2>&1 & exit 0", 1, "failed", "pytest"),
-    "left there without a word": (f"{WITHOUT} > out.txt 2>&1 & sleep 0.3; exit 0", 1, "failed", "still ran"),
+    "left there silently": (f"{WITHOUT} > out.txt 2>&1 & sleep 0.3; exit 0", 1, "failed", "still ran"),
 }
 
 
@@ -331,7 +331,7 @@ def test_a_nox_session_without_the_outer_environment_is_seen(project: Project) -
     options = ", include_outer_env=False"
     project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session("-q", options=options)))
     assert project.gates("run").code == 3
-    assert "pytest ran without our plugin" in project.gate("test").reason
+    assert "pytest ran without the plugin of gates" in project.gate("test").reason
 
 
 def test_a_nox_session_that_leaves_nox_has_not_passed(project: Project) -> None:
@@ -351,13 +351,13 @@ def test_workers_that_die_while_they_collect_are_no_empty_selection(
     options = ("-n", "1", "--max-worker-restart", "0")
     assert run(project, "def test_a(): pass\n", *options, arguments=arguments, conftest=conftest) == 1
     assert gate(project)[0] == "failed"
-    assert "pytest-xdist died without a test to show for it" in project.gate("test").reason
+    assert "pytest-xdist died, and no test is reported as crashed" in project.gate("test").reason
 
 
 def test_skipped_tests_beside_a_gate_that_passed_are_not_nothing(project: Project) -> None:
     tests = "import pytest\n@pytest.mark.skip\ndef test_a(): pass\n"
     assert run(project, tests, config=python_gate("ok", "-c", "pass")) == 1
-    assert (project.run.outcome, project.gate("test").reason) == ("failed", "all tests that were selected were skipped")
+    assert (project.run.outcome, project.gate("test").reason) == ("failed", "all selected tests were skipped")
 
 
 @pytest.mark.slow

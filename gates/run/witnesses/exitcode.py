@@ -16,7 +16,7 @@ _MEANING: dict[int, str] = {
     signal.SIGABRT: "it gave up (abort)",
     signal.SIGILL: "it crashed",
     signal.SIGFPE: "it crashed",
-    signal.SIGTERM: "asked to end from outside",
+    signal.SIGTERM: "terminated from outside",
     signal.SIGPIPE: "nobody read its output",
 }
 

@@ -29,10 +29,10 @@ def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Wi
     elsewhere = {name: place for name, place in imported.items() if place.startswith("/")}
     copies = {name for name, place in elsewhere.items() if _INSTALLED.search(place)}
     foreign = [f"{name} ({place})" for name, place in elsewhere.items() if name not in copies]
-    foreign += [f"{name} (installed, and {file} is not as here)" for name, file in stale.items()]
+    foreign += [f"{name} (installed, and {file} differs from the one here)" for name, file in stale.items()]
     if foreign:
         detail = (
-            f"the tests import the code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "
+            f"the tests import code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "
             "into an environment of its own, or put its folder on PYTHONPATH"
         )
         return Witness(name=IMPORTS, outcome=GateOutcome.FAILED, detail=detail)

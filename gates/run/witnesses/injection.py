@@ -1,4 +1,4 @@
-"""What it means that a pytest ran without our plugin: a pytest that was seen must have spoken."""
+"""What it means that a pytest ran without the plugin of gates: a pytest that was seen must have spoken."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gates.values import GateOutcome, plural
 
 FALLBACK = "the plugin could not be injected, so pytest's own JUnit is the witness of its tests"
 _REMEDY = (
-    "let it keep PYTHONPATH, PYTEST_ADDOPTS and what begins with GATES_, or write tests = 'none', or tests = 'junit' "
-    "with reports, into the table of gate {!r}"
+    "let it keep PYTHONPATH, PYTEST_ADDOPTS and all GATES_ variables, or set tests = 'none', or tests = 'junit' "
+    "with reports, in the table of gate {!r}"
 )
 
 
@@ -40,9 +40,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refusal_witness(gate: str) -> Witness:
-    """What to do where the test process cannot load our plugin."""
+    """What to do where the test process cannot load the plugin of gates."""
     detail = (
-        "this pytest cannot load our plugin (the session replaces PYTHONPATH, or starts Python with -I): "
+        "this pytest cannot load the plugin of gates (the session replaces PYTHONPATH, or starts Python with -I): "
         + _REMEDY.format(gate)
     )
     return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
@@ -68,16 +68,16 @@ def unspoken_witness(gate: str, seen: Seen, spoken: int, *, quotes: bool, excuse
     if seen.processes:
         trace = f"the process `{_short(seen.processes[0])}`"
     elif len(seen.commands) > spoken:
-        trace = f"`{_short(seen.commands[-1])}`, as nox says"
+        trace = f"`{_short(seen.commands[-1])}`, according to nox"
     elif (seen.headers > spoken and not quotes) or (seen.footers and not spoken):
         trace = f"its log shows {plural(max(seen.headers, seen.footers), 'session')} of pytest"
     if not trace:
         return None
     if seen.failed and not excused and len(seen.failed) > spoken:
-        detail = f"pytest ran without our plugin and said {seen.failed[-1]!r}, and the gate did not fail"
+        detail = f"pytest ran without the plugin of gates and reported {seen.failed[-1]!r}, but the gate did not fail"
         return Witness(name=INJECTION, outcome=GateOutcome.FAILED, detail=detail)
     heard = f"only {spoken} reported to gates" if spoken else "none reported to gates"
-    detail = f"pytest ran without our plugin ({trace}; {heard}): {_REMEDY.format(gate)}"
+    detail = f"pytest ran without the plugin of gates ({trace}; {heard}): {_REMEDY.format(gate)}"
     return Witness(name=INJECTION, outcome=None if excused else GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
@@ -93,7 +93,7 @@ def runner_witness(seen: Seen, exit_code: int | None, *, quotes: bool, has_tests
     if exit_code != 0 or quotes:
         return None
     if seen.unittest:
-        detail = f"unittest said {seen.unittest!r} at last, and the exit code is 0"
+        detail = f"unittest ended with {seen.unittest!r}, but the exit code is 0"
         return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail=detail)
     if seen.empty and not has_tests:  # from Python 3.12 on, it ends with 5 itself
         return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail="unittest found no test")

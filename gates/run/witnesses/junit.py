@@ -29,7 +29,7 @@ def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Seq
             name=JUNIT, outcome=GateOutcome.FAILED, detail=f"{plural(counts.bad + counts.lost, 'case')} failed"
         )
     if counts.collected == 0:
-        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="holds no case")
+        return Witness(name=JUNIT, outcome=GateOutcome.FAILED, detail="has no case")
     said = "; ".join((f"{plural(counts.run, 'case')} run, none failed", *notes))
     return Witness(name=JUNIT, outcome=GateOutcome.PASSED, detail=said)
 
@@ -41,7 +41,7 @@ def agree(records: TestCounts, junit: TestCounts) -> str:
     something is compared.
     """
     if junit.run + junit.skipped < records.run + records.skipped:
-        return f"junit holds {plural(junit.collected, 'case')}, and the results {plural(records.run + records.skipped, 'test')}"
+        return f"junit has {plural(junit.collected, 'case')}, but the results have {plural(records.run + records.skipped, 'test')}"
     if junit.bad < records.bad:
         return f"junit shows {plural(junit.bad, 'failed test')}, the results {records.bad}"
     return ""

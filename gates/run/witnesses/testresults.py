@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NO_TEST = "no test was selected"
 _PYTEST_STOPPED, _PYTEST_INTERNAL, _PYTEST_USAGE, _PYTEST_NO_TESTS = 2, 3, 4, 5
-ALL_SKIPPED = "all tests that were selected were skipped"
+ALL_SKIPPED = "all selected tests were skipped"
 NOTHING_RAN = (NO_TEST, ALL_SKIPPED)
 """What pytest's exit code 5 can mean."""
 
@@ -141,11 +141,11 @@ def _contradictions(
     unlisted = sum(not (process.listed or process.asked or told) for process in processes)
     if unlisted:
         faults.append(
-            f"{unlisted} of {plural(len(processes), 'pytest process')} never said which tests they had collected"
+            f"{unlisted} of {plural(len(processes), 'pytest process')} never reported which tests they had collected"
         )
     if all(process.asked and not process.listed for process in processes) and not told:
         asked = ", ".join(dict.fromkeys(process.asked for process in processes))
-        faults.append(f"pytest was only asked for {asked} (a gate without tests says so with tests = 'none')")
+        faults.append(f"pytest was only asked for {asked} (for a gate without tests, set tests = 'none')")
     faults += _silent_workers(processes)
     unreadable = sum(process.unreadable for process in processes)
     if unreadable:
@@ -154,7 +154,7 @@ def _contradictions(
         faults.append(unrun_words(tests, counts.lost, counts.collected))
     uncollected = [test for process in processes for test in process.uncollected]
     if uncollected:
-        faults.append(f"{plural(len(uncollected), 'test')} with a result that nobody collected{_named(uncollected)}")
+        faults.append(f"{plural(len(uncollected), 'test')} with a result, but never collected{_named(uncollected)}")
     if any(not process.asserts for process in processes):
         faults.append("`assert` does nothing in these tests: Python runs with -O, and pytest with --assert=plain")
     again = [test for process in processes for test in process.again]
@@ -174,7 +174,7 @@ def _silent_workers(processes: Sequence[ProcessSummary]) -> list[str]:
     workers = sum(process.workers for process in processes)
     dead = [name for process in processes for name in process.dead_workers]
     if dead:
-        return [f"{plural(len(dead), 'worker')} of pytest-xdist died without a test to show for it{_named(dead)}"]
+        return [f"{plural(len(dead), 'worker')} of pytest-xdist died, and no test is reported as crashed{_named(dead)}"]
     silent = sum(process.silent_workers for process in processes if not process.collected)
     return [f"{silent} of {plural(workers, 'worker')} of pytest-xdist never finished collecting"] if silent else []
 

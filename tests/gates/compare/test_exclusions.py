@@ -1,4 +1,4 @@
-"""An exclusion may shrink without a word; what it newly swallows is a finding."""
+"""An exclusion may shrink silently; what it newly swallows is a finding."""
 
 from __future__ import annotations
 

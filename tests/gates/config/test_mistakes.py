@@ -22,7 +22,7 @@ def test_three_mistakes_are_shown_at_once_in_the_order_of_the_file(tmp_path: Pat
     assert [error.place for error in found] == ["pyproject.toml:2", "pyproject.toml:5", "pyproject.toml:8"]
     assert [error.what for error in found] == [
         "unknown key 'timout' in the config",
-        "wrong value of 'tests'",
+        "wrong value for 'tests'",
         "unknown key 'gate' in [profile.quick]",
     ]
     assert [error.remedy for error in found] == ["did you mean 'timeout'?", "", "did you mean 'gates'?"]
@@ -44,7 +44,7 @@ def test_a_key_without_a_near_name_is_shown_with_all_known_keys(tmp_path: Path) 
 
 def test_an_oddity_of_junit_that_does_not_exist_is_shown_with_the_nearest_one(tmp_path: Path) -> None:
     (error,) = mistakes(tmp_path, '[junit]\naccept = ["tests-counts-assertion"]\n')
-    assert "'tests-counts-assertion' is none of them: did you mean 'tests-count-assertions'?" in error.expected
+    assert "'tests-counts-assertion' is not one of them: did you mean 'tests-count-assertions'?" in error.expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path: Path, keys:
     for key in keys:
         for value in values:
             (error,) = mistakes(tmp_path, f"# one\n# two\n{key} = {value}\n")
-            assert error.what == f"wrong value of {key.rpartition('.')[2]!r}", value
+            assert error.what == f"wrong value for {key.rpartition('.')[2]!r}", value
             assert error.place == "gates.toml:3"
             assert error.expected
             assert error.got
@@ -140,7 +140,7 @@ def test_what_is_no_toml_is_refused_at_its_line(tmp_path: Path, name: str, conte
     with pytest.raises(ManyErrors) as caught:
         load_config(tmp_path)
     (error,) = caught.value.errors
-    assert error.what.startswith("not readable as TOML: ")
+    assert error.what.startswith("not valid TOML: ")
     assert error.place == f"{name}:{line}"
 
 
@@ -235,28 +235,28 @@ def test_a_filter_with_mistakes_is_shown_with_carets(tmp_path: Path, text: str) 
     [
         ("tests = 1", "tests is not a table"),
         ("[tests]\nretires = 1", "unknown key 'retires' in [tests]"),
-        ("[tests]\nretries = -1", "wrong value of 'retries'"),
-        ("[tests]\nretries = { delay = '1s' }", "wrong value of 'retries'"),
-        ("[tests]\nretries = { count = 1, on = ['skipped'] }", "wrong value of 'retries'"),
-        ("[tests]\nflaky-result = 'maybe'", "wrong value of 'flaky-result'"),
-        ("[tests]\nslow-timeout = { period = '1s', terminate-after = 0 }", "wrong value of 'slow-timeout'"),
-        ("[tests]\noverrides = 1", "overrides is no list of tables"),
+        ("[tests]\nretries = -1", "wrong value for 'retries'"),
+        ("[tests]\nretries = { delay = '1s' }", "wrong value for 'retries'"),
+        ("[tests]\nretries = { count = 1, on = ['skipped'] }", "wrong value for 'retries'"),
+        ("[tests]\nflaky-result = 'maybe'", "wrong value for 'flaky-result'"),
+        ("[tests]\nslow-timeout = { period = '1s', terminate-after = 0 }", "wrong value for 'slow-timeout'"),
+        ("[tests]\noverrides = 1", "overrides is not a list of tables"),
         ("[[tests.overrides]]\nretries = 1", "an override has no filter"),
         ("[[tests.overrides]]\nfilter = 'tset(a)'", "'filter': the filter expression has an error"),
-        ("[profile.a.tests]\nretries = 'x'", "wrong value of 'retries'"),
-        ("[profile.a]\nmax-fail = 0", "wrong value of 'max-fail'"),
-        ("[profile.a]\nmax-fail = '2:later'", "wrong value of 'max-fail'"),
-        ("[profile.a]\norder = 'alphabetic'", "wrong value of 'order'"),
-        ("[tests]\nisolate = 'thread'", "wrong value of 'isolate'"),
-        ("[tests]\nleak = true", "wrong value of 'leak'"),
-        ("[tests]\nthreads-required = 0", "wrong value of 'threads-required'"),
-        ("[tests]\npriority = 101", "wrong value of 'priority'"),
-        ("[tests]\nsetup = [1]", "wrong value of 'setup'"),
+        ("[profile.a.tests]\nretries = 'x'", "wrong value for 'retries'"),
+        ("[profile.a]\nmax-fail = 0", "wrong value for 'max-fail'"),
+        ("[profile.a]\nmax-fail = '2:later'", "wrong value for 'max-fail'"),
+        ("[profile.a]\norder = 'alphabetic'", "wrong value for 'order'"),
+        ("[tests]\nisolate = 'thread'", "wrong value for 'isolate'"),
+        ("[tests]\nleak = true", "wrong value for 'leak'"),
+        ("[tests]\nthreads-required = 0", "wrong value for 'threads-required'"),
+        ("[tests]\npriority = 101", "wrong value for 'priority'"),
+        ("[tests]\nsetup = [1]", "wrong value for 'setup'"),
         ("[tests.groups]\na = 1", "tests.groups.a is not a table"),
-        ("[tests.groups.a]\nmax-threads = 0", "wrong value of 'max-threads'"),
+        ("[tests.groups.a]\nmax-threads = 0", "wrong value for 'max-threads'"),
         ("[tests.groups.a]", "[tests.groups.a] has no 'max-threads'"),
-        ("[tests.scripts.a]\ncommand = ''", "wrong value of 'command'"),
-        ("[tests.scripts.a]\ncommand = 'true'\ntimeout = 0", "wrong value of 'timeout'"),
+        ("[tests.scripts.a]\ncommand = ''", "wrong value for 'command'"),
+        ("[tests.scripts.a]\ncommand = 'true'\ntimeout = 0", "wrong value for 'timeout'"),
         ("[tests.scripts.a]\ntimeout = 1", "[tests.scripts.a] has no 'command'"),
         ("[tests.scripts.a]\ncommnd = 'true'\ncommand = 'true'", "unknown key 'commnd' in [tests.scripts.a]"),
         ("[tests]\ngroup = 'a'", "no group of tests is named 'a'"),
@@ -275,7 +275,7 @@ def test_mistakes_in_how_tests_are_run_are_told(tmp_path: Path, text: str, said:
     [
         ("group = 'db'\n[tests.groups.dbs]\nmax-threads = 1", "did you mean 'dbs'?"),
         ("group = 'db'\n[tests.groups.network]\nmax-threads = 0", "known: network"),
-        ("group = 'db'", "none is there: add [tests.groups.NAME]"),
+        ("group = 'db'", "none exists: add [tests.groups.NAME]"),
         ("setup = ['one', 'tow']\n[tests.scripts]\none.command = 'a'\ntwo.command = 'b'", "did you mean 'two'?"),
     ],
 )

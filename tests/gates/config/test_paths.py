@@ -1,4 +1,4 @@
-"""Every path of a config lies below the project's folder."""
+"""Every path of a config lies inside the project's folder."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def errors_of(folder: Path, text: str) -> list[str]:
 def test_a_path_that_leaves_the_project_is_refused(tmp_path: Path, place: str, path: str) -> None:
     text = PLACES[place].format(f'"{path}"')
     (said,) = errors_of(tmp_path, text)
-    assert said.startswith(f"gates.toml:{len(text.splitlines())} wrong value of ")
-    assert "below the project's folder" in said
+    assert said.startswith(f"gates.toml:{len(text.splitlines())} wrong value for ")
+    assert "inside the project's folder" in said
 
 
 @pytest.mark.parametrize("path", ["build/out.xml", "./out", "a..b/c", "deep/er/..hidden", "größe", "~/x"])

@@ -76,13 +76,13 @@ def test_a_change_reaches_the_tests_that_can_break(tmp_path: Path, path: str, fi
 
 
 EVERYTHING = {
-    "README.md": "is neither Python nor in a folder of a package or of tests",
-    "pyproject.toml": "is neither Python nor in a folder of a package or of tests",
-    "data/x.csv": "is neither Python nor in a folder of a package or of tests",
-    "setup.py": "is in no package and nothing imports it, so what runs it is not known",
-    "scripts/tool.py": "is in no package and nothing imports it, so what runs it is not known",
-    "scripts/deleted.py": "is in no package and nothing imports it, so what runs it is not known",
-    "../outside.py": "lies outside of the project",
+    "README.md": "is neither Python nor in a package or test folder",
+    "pyproject.toml": "is neither Python nor in a package or test folder",
+    "data/x.csv": "is neither Python nor in a package or test folder",
+    "setup.py": "is in no package and nothing imports it, so nobody knows what runs it",
+    "scripts/tool.py": "is in no package and nothing imports it, so nobody knows what runs it",
+    "scripts/deleted.py": "is in no package and nothing imports it, so nobody knows what runs it",
+    "../outside.py": "is outside the project",
 }
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_mapped_selects_everything_and_says_why(tmp_path: Path, p
     assert reach.files == ALL
     assert reach.everything == f"{path} {why}"
     more = affected(imports, [path, "noxfile.py", "uv.lock"])
-    assert more.everything == f"{path} {why} (and 2 more of the kind)"
+    assert more.everything == f"{path} {why} (and 2 more like it)"
 
 
 def test_what_is_declared_unrelated_influences_no_test(tmp_path: Path) -> None:
@@ -148,5 +148,5 @@ def test_a_change_that_concerns_a_registered_plugin_concerns_every_test(tmp_path
     imports = imports_of(tmp_path, {**PROJECT, "pyproject.toml": text})
     reach = affected(imports, ["pool/values.py"])
     assert reach.files == ALL
-    assert reach.everything.startswith("pool/arena.py is a plugin of pytest")
+    assert reach.everything.startswith("pool/arena.py is a pytest plugin")
     assert not affected(imports, ["pool/page.py"]).everything

@@ -87,7 +87,7 @@ def test_packages_that_come_or_go_are_changes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    assert api_changes(tmp_path, tmp_path) == ([], "no package is found")
+    assert api_changes(tmp_path, tmp_path) == ([], "no package was found")
     for side in ("base", "head"):
         (tmp_path / side / "pkg").mkdir(parents=True)
         (tmp_path / side / "pkg" / "__init__.py").write_text("def (:\n")

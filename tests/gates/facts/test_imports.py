@@ -226,11 +226,11 @@ def test_who_guesses_depends_on_everything_and_that_is_said(tmp_path: Path) -> N
     reach = imports.importers(lambda name: name == "pool.values")
     assert reach.files == {"tests/test_guess.py", "tests/test_runs.py"}
     (note,) = reach.notes
-    why = "2 test files may import what cannot be told from the text, and so may depend on everything"
+    why = "2 test files may import something that the source does not name, and so may depend on everything"
     assert note == f"{why}; an example is pool/guess.py"
     everything = imports.dependencies(lambda name: name == "tests.test_guess")
     assert everything.files == imports.layout.tests
-    assert everything.everything.startswith("pool/guess.py may import or run what cannot be told from its text")
+    assert everything.everything.startswith("pool/guess.py may import or run something that its source does not name")
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(tmp_path: Path) -> None:

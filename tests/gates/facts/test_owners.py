@@ -65,10 +65,10 @@ LEFT_OUT = [
     ("[Docs] @writer", "opens a section"),
     ("^[Docs][2]", "opens a section"),
     ("[Two words] @writer", "opens a section"),
-    ("!a.py @writer", "is no pattern"),
+    ("!a.py @writer", "is not a pattern"),
     ("[ab].py @writer", "opens a section"),
-    ("x[ab].py @writer", "is no pattern"),
-    ("a.py writer", "is no owner"),
+    ("x[ab].py @writer", "is not a pattern"),
+    ("a.py writer", "is not an owner"),
 ]
 
 

@@ -38,7 +38,7 @@ def test_an_element_that_nobody_knows_is_no_pass_and_is_named(inner: str, tag: s
     assert (found.outcome, found.message) == (TestOutcome.ERROR, f"<{tag}>")
     assert report.contradictions == (
         (
-            f"'c::t' holds <{tag}>, which gates does not know; if it does not say how the test ended: "
+            f"'c::t' contains <{tag}>, which gates does not know; if it does not say how the test ended: "
             f'silent-elements = ["{tag}"] in [junit] of the config'
         ),
     )
@@ -61,7 +61,7 @@ def test_an_element_that_nobody_knows_in_a_case_that_failed_hides_nothing() -> N
         (
             "status='wobbly'",
             "error",
-            'says status="wobbly", a word that gates does not know; if it means that the test',
+            'says status="wobbly", which gates does not know; if it means that the test',
         ),
         ("success='false'", "failed", 'says success="false" without'),
         ("skipped='no GPU'", "skipped", ""),

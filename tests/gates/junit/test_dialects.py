@@ -175,13 +175,13 @@ def test_what_is_no_junit_is_named_and_never_an_empty_pass(name: str, said: str)
         (b"TAP version 13\n1..2\n", "TAP"),
         (b"\x1f\x8b\x08\x00", "compressed by gzip"),
         (b"PK\x03\x04", "a ZIP archive"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of git LFS; its content was not fetched"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a git LFS pointer; its content was not fetched"),
     ],
 )
 def test_what_is_no_xml_is_named(content: bytes, said: str) -> None:
     with pytest.raises(JUnitError) as caught:
         parse_junit([content], "x")
-    assert (caught.value.what, caught.value.got) == ("is no XML file", said)
+    assert (caught.value.what, caught.value.got) == ("is not an XML file", said)
 
 
 def read_or_saved(content: bytes) -> JUnitReport:

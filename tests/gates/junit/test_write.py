@@ -123,7 +123,7 @@ def results_of(case: ET.Element) -> list[tuple[str, str | None, str | None]]:
 
 
 def test_a_flaky_test_holds_each_attempt_that_failed_as_surefire_writes_it() -> None:
-    test = a_test(outcome=TestOutcome.FLAKY, attempts=(FIRST, SECOND), stdout="out 3", reason="passed at attempt 3")
+    test = a_test(outcome=TestOutcome.FLAKY, attempts=(FIRST, SECOND), stdout="out 3", reason="passed on attempt 3")
     case = case_of(written(a_run(), [test]), "test_it")
     assert results_of(case) == [("flakyFailure", "ValueError", "boom 1"), ("flakyError", "error", "boom 2")]
     first, second = case.findall("flakyFailure") + case.findall("flakyError")

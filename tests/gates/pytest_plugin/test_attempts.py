@@ -114,7 +114,7 @@ def test_every_attempt_is_kept(project: Project, mode: tuple[str, ...]) -> None:
         ("failed", "call", "attempt 1\n", "AssertionError: only 1", f"AssertionError: only # @ {here}"),
         ("failed", "call", "attempt 2\n", "AssertionError: only 2", f"AssertionError: only # @ {here}"),
     ]
-    assert (flaky["stdout"], flaky["reason"], flaky["details"]) == ("attempt 3\n", "passed at attempt 3", "")
+    assert (flaky["stdout"], flaky["reason"], flaky["details"]) == ("attempt 3\n", "passed on attempt 3", "")
     assert flaky["signature"] == flaky["attempts"][0]["signature"]
     (setup,) = ran.tests["test_needs_a_second_setup"]["attempts"]
     assert (setup["outcome"], setup["phase"], setup["signature"]) == (

@@ -106,7 +106,7 @@ def test_an_installed_plugin_that_is_alone_records(project: Project, arguments: 
 def test_settings_that_cannot_be_read_are_a_usage_error(project: Project) -> None:
     ran = project.injected(GATES_PYTEST="{nonsense")
     assert ran.exit_code == 4
-    assert "GATES_PYTEST, as the runner set it, cannot be read" in ran.output
+    assert "the variable GATES_PYTEST, which the runner set, cannot be read" in ran.output
     assert "Traceback" not in ran.output
 
 

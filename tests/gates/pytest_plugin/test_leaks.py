@@ -26,7 +26,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="children and files a
             ("environment: HOME changed, NEW added, PATH removed",),
         ),
         ({"folder": "/there"}, ("working directory: /here became /there",)),
-        ({"folder": ""}, ("working directory: /here became one that is gone",)),
+        ({"folder": ""}, ("working directory: /here became a folder that no longer exists",)),
         ({"threads": {1: "'MainThread'", 2: "'keeper' (daemon)"}}, ("thread 'keeper' (daemon) still runs",)),
         ({"threads": {}}, ()),
         ({"children": frozenset({5, 999999})}, ("child process 999999 still runs",)),

@@ -61,13 +61,13 @@ def test_by_an_option(project: Project, addopts: str, expected: dict[str, tuple[
 @pytest.mark.parametrize(
     ("conftest", "expected"),
     [
-        (MODIFY + "items[:] = items[:1]\n", {"conftest.py, without a word": ("tests", 2)}),
+        (MODIFY + "items[:] = items[:1]\n", {"conftest.py, silently": ("tests", 2)}),
         (MODIFY + "del items[0]; config.hook.pytest_deselected(items=items[:1])\n", {"conftest.py": ("tests", 1)}),
         (MODIFY + "items.reverse()\n", {}),
         (MODIFY + "items.append(items[0])\n", {}),
         (
             "import pytest\n@pytest.hookimpl(hookwrapper=True)\n" + MODIFY + "yield\n    del items[0]\n",
-            {"a plugin, without a word": ("tests", 1)},
+            {"a plugin, silently": ("tests", 1)},
         ),
         ("collect_ignore = ['test_more.py']\n", {"collect_ignore of conftest.py": ("files", 1)}),
         ("collect_ignore_glob = ['*more*']\n", {"collect_ignore_glob of conftest.py": ("files", 1)}),
@@ -82,7 +82,7 @@ def test_by_a_conftest(project: Project, conftest: str, expected: dict[str, tupl
     options(project, "")
     counts = found(project)
     if "pytest_deselected" in conftest:  # what was told, and what was not
-        assert counts.pop("conftest.py, without a word") == ("tests", 1)
+        assert counts.pop("conftest.py, silently") == ("tests", 1)
     assert counts == expected
 
 
@@ -96,7 +96,7 @@ def test_by_gates_itself_is_counted_elsewhere(project: Project) -> None:
 def test_a_plugin_is_named(project: Project) -> None:
     project.write(test_it=TESTS, dropper=MODIFY + "items[:] = items[:1]\n")
     options(project, "")
-    assert found(project, "-p", "dropper") == {"the plugin dropper, without a word": ("tests", 2)}
+    assert found(project, "-p", "dropper") == {"the plugin dropper, silently": ("tests", 2)}
 
 
 def test_workers_leave_out_what_one_of_them_does(project: Project) -> None:

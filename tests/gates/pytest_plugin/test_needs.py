@@ -165,7 +165,7 @@ def test_a_system_without_record_locks_says_so_at_once(monkeypatch: pytest.Monke
     settings = Settings(rules=(layer(group="", threads_required=1), layer("test(a)", group="db", setup=["x"])))
     check_needs(settings)
     monkeypatch.setattr(needs, "AVAILABLE", False)
-    with pytest.raises(UsageError, match="group, setup cannot be kept: this system has no record locks"):
+    with pytest.raises(UsageError, match="group, setup cannot be enforced: this system has no record locks"):
         check_needs(settings)
     check_needs(Settings(rules=(layer(group="", threads_required=1, setup=[]),)))
 

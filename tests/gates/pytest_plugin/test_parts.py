@@ -86,7 +86,7 @@ class TestReports:
             report("teardown"),
         )
         assert fields["outcome"] == "flaky"
-        assert fields["reason"] == "passed at attempt 2"
+        assert fields["reason"] == "passed on attempt 2"
         assert fields["message"] == "first failure"
 
     def test_a_test_that_fails_at_every_attempt_keeps_all_texts(self) -> None:

@@ -55,10 +55,10 @@ def test_lines_are_variables(text: bytes, found: Mapping[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"A=1\nexport B=2\n", "line 2 of its GATES_ENV is no NAME=value: 'export B' is no name"),
-        (b"A", "line 1 of its GATES_ENV is no NAME=value"),
-        (b"=1", "line 1 of its GATES_ENV is no NAME=value: '' is no name"),
-        (b"A=\0", "line 1 of its GATES_ENV is no NAME=value: 'A' is no name"),
+        (b"A=1\nexport B=2\n", "line 2 of its GATES_ENV is not NAME=value: 'export B' is not a name"),
+        (b"A", "line 1 of its GATES_ENV is not NAME=value"),
+        (b"=1", "line 1 of its GATES_ENV is not NAME=value: '' is not a name"),
+        (b"A=\0", "line 1 of its GATES_ENV is not NAME=value: 'A' is not a name"),
         (b"GATES_INBOX=x", "line 1 of its GATES_ENV sets GATES_INBOX, which belongs to gates"),
     ],
 )
@@ -87,7 +87,7 @@ def test_of_a_long_output_head_and_tail_are_kept(tmp_path: Path) -> None:
         (SetupScript(("./is-not-there",)), "cannot start ./is-not-there: No such file or directory"),
         (SetupScript(("a\0b",)), "cannot start a\0b: embedded null byte"),
         (shell("sleep 60", 0.05), "timed out after 0.05s"),
-        (shell("echo nonsense > $GATES_ENV"), "line 1 of its GATES_ENV is no NAME=value"),
+        (shell("echo nonsense > $GATES_ENV"), "line 1 of its GATES_ENV is not NAME=value"),
     ],
 )
 def test_a_failure_is_told_in_words(tmp_path: Path, script: SetupScript, failure: str) -> None:

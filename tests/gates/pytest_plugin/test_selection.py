@@ -1,4 +1,4 @@
-"""The filter expression and the ledger choose the tests, and nothing is left out without a word."""
+"""The filter expression and the ledger choose the tests, and nothing is left out silently."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_what_nobody_knows_selects_and_says_why(project: Project, arguments: tup
     ran = project.injected("-E", "failed(last) and test(cache)", *arguments)
     assert ran.outcomes == {"test_cache_hit": "passed", "test_cache_miss": "passed"}
     assert (
-        "the filter's failed(last) is unknown for 7 tests, and unknown selects: only `gates` can look it up"
+        "the filter's failed(last) is unknown for 7 tests, and therefore selected: only `gates` can look it up"
         in ran.output
     )
 

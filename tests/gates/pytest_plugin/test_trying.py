@@ -99,7 +99,7 @@ def test_flaky_tests_alone_fail_nothing_unless_that_is_asked_for(project: Projec
     ran = run(project, *options, rules=[layer(retries=retries(2), flaky_result="fail")])
     assert ran.exit_code == 1
     assert ran.outcomes == {"test_passes": "passed", "test_late": "failed", "test_teardown": "failed"}
-    assert ran.tests["test_late"]["message"] == "flaky: passed at attempt 3, and flaky-result = 'fail'"
+    assert ran.tests["test_late"]["message"] == "flaky: passed on attempt 3, and flaky-result = 'fail'"
     assert len(ran.tests["test_late"]["attempts"]) == 2
 
 

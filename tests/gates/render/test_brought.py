@@ -75,7 +75,7 @@ def test_what_is_new_is_listed_with_its_place() -> None:
     assert comparison_view(FOUND).brought == (
         ("new findings of lint", ("a.py:3:1: F401 `os` unused", "b.py: about all of it")),
         ("changed lines that no test ran", ("a.py: 3-5, 9",)),
-        ("changed lines of files that the coverage does not know", ("c.js: 1",)),
+        ("changed lines of files that the coverage does not include", ("c.js: 1",)),
         ("notes on the coverage", ("test: i.py may be any of p/i.py, q/i.py",)),
         ("new warnings", ("a.py:2: FutureWarning: old (t.py::t, 3 times)", "UserWarning: odd (collect)")),
     )
@@ -108,7 +108,7 @@ def test_where_nothing_can_be_known_that_is_said() -> None:
     assert rows(nothing) == [("Coverage of changed lines", "-", "not known: test: c.xml was not written")]
     empty = compared(TestsComparison(), coverage=CoverageComparison(head_total=(0, 0)))
     assert rows(empty) == [
-        ("Coverage of changed lines", "-", "no changed line can run"),
+        ("Coverage of changed lines", "-", "no changed line can be run"),
         ("Coverage", "not known", "0/0 (100%)"),
     ]
 

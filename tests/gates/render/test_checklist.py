@@ -46,7 +46,7 @@ def test_everything_shown_ticks_every_box() -> None:
 
 
 def test_where_nothing_is_left_out_there_is_no_box_for_it() -> None:
-    assert not [one for one in checklist(a_run(), GOOD, None) if one.text.startswith("The project leaves")]
+    assert not [one for one in checklist(a_run(), GOOD, None) if one.text.startswith("The project excludes")]
 
 
 def test_nothing_shown_leaves_the_boxes_open() -> None:
@@ -55,7 +55,7 @@ def test_nothing_shown_leaves_the_boxes_open() -> None:
     )
     items = checklist(run, None, None)
     assert [each.text for each in items if each.checked] == [
-        "No test was left out by a filter of the command line",
+        "No test was left out by a command-line filter",
         "Every exclusion has an owner, a reason and a date that has not passed",
     ]
 
@@ -89,20 +89,20 @@ def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: b
         ("Every collected", a_run(complete=False), GOOD, "not shown: the run is not complete"),
         ("No test was left", a_run(filter="test(pool)"), GOOD, "not shown: only tests that match test(pool)"),
         (
-            "The project leaves",
+            "The project excludes",
             a_run(gates=(a_gate(left_out=(LeftOut(who="-k 'a'", tests=2),)), a_gate("lint"))),
             GOOD,
             "2 tests by -k 'a'",
         ),
         (
-            "The project leaves",
+            "The project excludes",
             a_run(gates=tuple(a_gate(name, left_out=(LeftOut(who="-k 'a'", tests=2),)) for name in ("one", "two"))),
             GOOD,
             "one: 2 tests by -k 'a'; two: 2 tests by -k 'a'",
         ),
-        ("What was validated", a_run(subject=a_subject(dirty=True)), GOOD, "there are uncommitted changes"),
-        ("What was validated", a_run(subject=a_subject(commit="")), GOOD, "not shown: there is no git commit"),
-        ("What was validated", a_run(subject=a_subject(kind="merge")), GOOD, "the would-be merge was validated, which is no commit yet"),
+        ("The subject is", a_run(subject=a_subject(dirty=True)), GOOD, "there are uncommitted changes"),
+        ("The subject is", a_run(subject=a_subject(commit="")), GOOD, "not shown: there is no git commit"),
+        ("The subject is", a_run(subject=a_subject(kind="merge")), GOOD, "the would-be merge was validated, which is not a commit yet"),
         ("The lowest", a_run(), GOOD, "not shown: no gate min_python in this run"),
         (
             "The lowest",
@@ -110,9 +110,9 @@ def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: b
             GOOD,
             "not shown: static check only",
         ),
-        ("The branch", a_run(subject=a_subject(shallow=True)), GOOD, "not shown: the history is cut (shallow clone)"),
+        ("The branch", a_run(subject=a_subject(shallow=True)), GOOD, "not shown: the history is incomplete (shallow clone)"),
         ("The branch", a_run(subject=a_subject(base_commit="")), GOOD, "not shown: no base is known"),
-        ("The branch", a_run(subject=a_subject(merge_base="c" * 40)), GOOD, f"it left the base at {'c' * 12}, the tip is {'b' * 12}"),
+        ("The branch", a_run(subject=a_subject(merge_base="c" * 40)), GOOD, f"it branched off the base at {'c' * 12}, the tip is {'b' * 12}"),
         ("The changes", a_run(), GOOD, "not shown: no base to compare files with"),
     ],
 )  # fmt: skip
@@ -148,9 +148,9 @@ def test_an_exclusion_needs_an_owner_and_holds_to_its_last_day(fields: dict[str,
         (
             compared(still_failing=("a",)),
             False,
-            "1 test failing on the base, too, and not known to be for the same cause",
+            "1 test also failing on the base, but not known to have the same cause",
         ),
-        (compared(0), False, "not shown: nothing was run on the base that could be compared"),
+        (compared(0), False, "not shown: nothing comparable was run on the base"),
         (compared(still_failing=("a",), same_cause=("a",)), True, "compared with main (b)"),
     ],
 )

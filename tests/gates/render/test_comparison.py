@@ -63,7 +63,7 @@ def test_a_stored_base_is_shown_with_its_age() -> None:
     fresh = comparison_view(compared(TestsComparison(), gate_times=times, base_age=5.0))
     stored = comparison_view(compared(TestsComparison(), gate_times=times, base_age=7200.0))
     assert fresh.rows[-1][1] == "1.00s"
-    assert stored.rows[-1][1] == "1.00s, measured 2h 00m before"
+    assert stored.rows[-1][1] == "1.00s, measured 2h 00m earlier"
 
 
 def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
@@ -130,14 +130,14 @@ def test_times_are_shown_with_what_makes_them_believable() -> None:
     assert (
         "Times",
         "-",
-        "1 slower, 2 inconclusive, 1 same, 1 beyond the budget (4 timed again in up to 40 pairs, 1m 01s)",
+        "1 slower, 2 inconclusive, 1 same, 1 beyond the budget (4 re-timed in up to 40 pairs, 1m 01s)",
     ) in (view.rows)
     assert view.lists == (
         ("slower", ("slow: +31.0% (+29.0% to +33.0%), 200ms → 262ms, 40 pairs, p = 0.00012",)),
         (
             "inconclusive",
             (
-                "open: +7.0% (+5.0% to +9.0%), 200ms → 214ms, 40 pairs, p = 0.2; 98 pairs would tell",
+                "open: +7.0% (+5.0% to +9.0%), 200ms → 214ms, 40 pairs, p = 0.2; 98 pairs would be needed",
                 "never: never timed on both sides",
             ),
         ),
@@ -181,8 +181,8 @@ BOTH = TestsComparison(still_failing=("a", "b"), fixed=("c",))
         ),
         (
             {"tests": BOTH, "only_base_failures": True, "blocked": True},
-            "no regression, but failures of the base block",
-            "NO REGRESSION, BUT FAILURES OF THE BASE BLOCK: 2 failing on both sides, 1 fixed",
+            "no regression, but failures on the base block the merge",
+            "NO REGRESSION, BUT FAILURES ON THE BASE BLOCK THE MERGE: 2 failing on both sides, 1 fixed",
             False,
         ),
         (

@@ -58,7 +58,7 @@ def test_gates_that_did_not_pass_are_errors_or_warnings() -> None:
 def test_a_flaky_test_is_a_warning() -> None:
     tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
     assert lines(a_run(tests), tests)[0] == (
-        "::warning title=flaky tests/kvcache/test_pool.py%3A%3Ashaky::passed at attempt 2 of 2; first: boom"
+        "::warning title=flaky tests/kvcache/test_pool.py%3A%3Ashaky::passed on attempt 2 of 2; first: boom"
     )
 
 

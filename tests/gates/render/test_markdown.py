@@ -100,7 +100,7 @@ def test_flaky_tests_are_listed_with_their_attempts() -> None:
     tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
     shown = render_markdown(a_run(tests), tests)
     assert "## Flaky tests" in shown
-    assert "- `tests/kvcache/test_pool.py::shaky` (gate `test`): passed at attempt 2 of 2; first: boom" in shown
+    assert "- `tests/kvcache/test_pool.py::shaky` (gate `test`): passed on attempt 2 of 2; first: boom" in shown
     many = [a_test(f"t{number}", TestOutcome.FLAKY) for number in range(LISTED_FLAKY + 5)]
     assert "… and 5 more" in render_markdown(a_run(many), many)
 
@@ -133,7 +133,7 @@ def test_what_did_not_pass_never_looks_passed(outcome: GateOutcome, accepted: bo
     ("run", "said"),
     [
         (a_run(gates=(), outcome="nothing-selected"), "No gate was run."),
-        (a_run(), "No gate brought test results."),
+        (a_run(), "No gate has test results."),
         (a_run(tests=TestCounts()), "0 tests run: 0 passed"),
         (a_run(gates=(), planned=("lint",), complete=False, outcome="running"), "❌ Validation result: INCOMPLETE"),
         (a_run(), "Not shown: there is no base to compare with."),
@@ -162,7 +162,7 @@ def test_variables_say_what_was_done_to_them_and_why() -> None:
         EnvironmentChange(name="CI", value="1", reason="plain output"),
     )
     found = rows(render_markdown(a_run(gates=(a_gate(environment=changes),)), []))
-    assert ["`RUSTC_WRAPPER`", "set to nothing", "`test`", "the wrapper crashes"] in found
+    assert ["`RUSTC_WRAPPER`", "set to an empty value", "`test`", "the wrapper crashes"] in found
     assert ["`PYTHONDONTWRITEBYTECODE`", "cleared", "`test`", "slow start"] in found
     assert ["`CI`", "set to `1`", "`test`", "plain output"] in found
 
@@ -267,12 +267,12 @@ def test_failures_of_the_base_are_kept_apart() -> None:
     head = [a_test("known", TestOutcome.FAILED), a_test("new", TestOutcome.FAILED)]
     run = a_run(head, outcome="failed")
     shown = render_markdown(run, head, compare_runs(a_run(base), base, run, head))
-    first, _, rest = shown.partition("## Failures that the base has, too\n")
+    first, _, rest = shown.partition("## Failures that the base also has\n")
     assert ("::new`" in first.partition("## Failures\n")[2], "::known`" in first) == (True, False)
     assert "::known`" in rest.partition("\n## ")[0]
     assert "::new`" not in rest.partition("\n## ")[0]
     only = render_markdown(run, base, compare_runs(a_run(base), base, run, base))
-    assert headings(only)[2:3] == ["Failures that the base has, too"]
+    assert headings(only)[2:3] == ["Failures that the base also has"]
     assert "Failures" not in headings(only)
 
 

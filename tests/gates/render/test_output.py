@@ -103,7 +103,7 @@ def test_a_traceback_of_another_kind_is_shown_as_it_is(details: str) -> None:
 def test_what_is_cut_of_a_stream_is_said() -> None:
     lines = [f"line {number}" for number in range(SHOWN_LINES + 7)]
     shown = list(printed_by(failed(stdout="\n".join(lines), stderr="\x1b[2Jwiped")))
-    note = "… 7 lines cut, all that was kept is in tests.jsonl …"
+    note = "… 7 lines cut; all that was kept is in tests.jsonl …"
     assert shown[:3] == ["--- stdout ---", note, "line 7"]
     assert shown[-2:] == ["--- stderr ---", "\\x1b[2Jwiped"]
 
@@ -115,7 +115,7 @@ def test_neither_long_lines_nor_many_of_them_fill_the_screen() -> None:
     assert shown[-1].endswith(f"… ({100_000 - LINE_CHARACTERS:,} characters cut)")
     long = "\n".join(["a.py:3: in f", *["    more"] * 100, *["E   no"] * 100])
     lines = list(failure_of(failed(details=long)))
-    assert lines[REASON_LINES] == f"… {100 - REASON_LINES} lines cut, all that was kept is in tests.jsonl …"
+    assert lines[REASON_LINES] == f"… {100 - REASON_LINES} lines cut; all that was kept is in tests.jsonl …"
     assert len(lines) == REASON_LINES + 2 + FRAME_LINES
 
 

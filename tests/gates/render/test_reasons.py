@@ -56,7 +56,7 @@ def test_an_annotation_and_the_case_of_the_gate_hold_it() -> None:
 
 def test_a_gate_that_printed_nothing_says_so() -> None:
     run = a_run(gates=(a_gate("silent", GateOutcome.FAILED, reason="exit code 1"),), outcome="failed")
-    assert "silent: exit code 1\n  (its log says nothing more)\n" in terminal(run)
+    assert "silent: exit code 1\n  (its log has nothing more)\n" in terminal(run)
 
 
 @pytest.mark.parametrize(

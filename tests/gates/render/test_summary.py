@@ -84,7 +84,7 @@ def test_every_outcome_of_a_gate_has_its_word() -> None:
             {"tests": TestCounts(run=3, passed=3)},
             "PASS",
             "1.50s",
-            "3 of 3 tests passed; test results on the word of exit code and JUnit only",
+            "3 of 3 tests passed; test results only from exit code and JUnit",
             True,
         ),
     ],
@@ -224,4 +224,4 @@ def test_what_fails_as_on_the_base_is_no_pass_and_no_fault_of_the_head(
     run = a_run(tests, gates=(a_gate("test", GateOutcome.FAILED, exit_code=1),), outcome=outcome)
     verdict = summarise(run, tests, compare_runs(run, tests, run, tests, terms=Terms(base_failures=policy))).verdict
     assert (verdict.word, verdict.passed) == (word, False)
-    assert ("what fails here fails there, too (1 test)" in verdict.sentence) == (word == "NO REGRESSION")
+    assert ("what fails here also fails there (1 test)" in verdict.sentence) == (word == "NO REGRESSION")

@@ -50,7 +50,7 @@ def test_failures_are_shown_with_place_and_message() -> None:
 def test_flaky_tests_are_listed_with_their_attempts() -> None:
     tests = [a_test("shaky", TestOutcome.FLAKY, message="boom", attempts=(AttemptResult(outcome=TestOutcome.FAILED),))]
     shown = logged(a_run(tests), tests)
-    assert "\nFLAKY tests/kvcache/test_pool.py::shaky: passed at attempt 2 of 2; first: boom\n" in shown
+    assert "\nFLAKY tests/kvcache/test_pool.py::shaky: passed on attempt 2 of 2; first: boom\n" in shown
     many = [a_test(f"t{number}", TestOutcome.FLAKY) for number in range(SHOWN_FAILURES + 3)]
     assert "… and 3 more" in logged(a_run(many), many)
 
@@ -192,4 +192,4 @@ def test_what_fails_on_the_base_too_is_said_to() -> None:
     tests = [a_test("a", TestOutcome.FAILED)]
     run, stream = a_run(tests, outcome="failed"), io.StringIO()
     render_terminal(run, tests, terminal_console(stream), compare_runs(run, tests, run, tests))
-    assert "FAILED tests/kvcache/test_pool.py::a (on the base, too)\n" in stream.getvalue()
+    assert "FAILED tests/kvcache/test_pool.py::a (also on the base)\n" in stream.getvalue()

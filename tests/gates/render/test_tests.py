@@ -180,10 +180,10 @@ def test_a_failure_of_subtests_alone_shows_their_texts() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"attempts": (FIRST, FIRST), "signature": "E: # @ a.py:f"}, "passed at attempt 3 of 3; first: E: # @ a.py:f"),
-        ({"attempts": (FIRST,), "message": "boom"}, "passed at attempt 2 of 2; first: boom"),
-        ({"message": "boom"}, "passed when tried again; first: boom"),
-        ({}, "passed when tried again"),
+        ({"attempts": (FIRST, FIRST), "signature": "E: # @ a.py:f"}, "passed on attempt 3 of 3; first: E: # @ a.py:f"),
+        ({"attempts": (FIRST,), "message": "boom"}, "passed on attempt 2 of 2; first: boom"),
+        ({"message": "boom"}, "passed on a retry; first: boom"),
+        ({}, "passed on a retry"),
     ],
 )
 def test_a_flaky_test_says_when_it_passed_and_what_failed_first(fields: dict[str, Any], words: str) -> None:

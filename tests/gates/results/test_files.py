@@ -122,7 +122,7 @@ def test_fields_of_a_newer_program_are_no_reason_to_refuse(tmp_path: Path) -> No
 
 
 def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run there: No such file") as caught:
+    with pytest.raises(UsageError, match="there is no run: No such file") as caught:
         load_run(tmp_path / "run.json")
     assert "gates run" in caught.value.remedy
 

@@ -47,10 +47,10 @@ def test_a_log_is_read_and_paths_begin_at_the_project(root: Path) -> None:
 
 @pytest.mark.parametrize("outcome", [each for each in GateOutcome if each not in {PASSED, FAILED}])
 def test_a_gate_that_did_not_end_by_itself_found_nothing_that_is_known(root: Path, outcome: GateOutcome) -> None:
-    assert in_log(root, "a.py:1:1: E1 one\n", outcome).unknown == f"the gate did not run to its end ({outcome})"
+    assert in_log(root, "a.py:1:1: E1 one\n", outcome).unknown == f"the gate did not finish ({outcome})"
     found = coverage_of(gate(coverage=("c.json",)), root, outcome, {})
     assert found is not None
-    assert found.unknown == f"the gate did not run to its end ({outcome})"
+    assert found.unknown == f"the gate did not finish ({outcome})"
 
 
 def test_a_gate_that_failed_for_another_reason_found_nothing_that_is_known(root: Path) -> None:
@@ -78,16 +78,16 @@ def test_files_are_read_when_this_run_wrote_all_of_them(root: Path) -> None:
         return read
 
     before = stamps(root, both)
-    assert found().unknown == "one.json was not written by this run: it is an old one"
+    assert found().unknown == "one.json was not written by this run: it is an old file"
     os.utime(root / "one.json", (1, 1))
-    assert found().unknown == "out/two.json was not written by this run: it is an old one"
+    assert found().unknown == "out/two.json was not written by this run: it is an old file"
     os.utime(root / "out/two.json", (1, 1))
     assert (found().count, found().source) == (2, "one.json, out/two.json")
     (root / "one.json").write_text("")
     assert found().unknown == "one.json is empty"
     assert found(PASSED).count == 1
     (root / "one.json").write_text("[")
-    assert found(PASSED).unknown.startswith("one.json is no JSON")
+    assert found(PASSED).unknown.startswith("one.json is not JSON")
     (root / "one.json").unlink()
     assert found().unknown == "one.json was not written"
     (root / "one.json").mkdir()
@@ -107,11 +107,11 @@ def test_coverage_is_read_when_this_run_wrote_it(root: Path) -> None:
     assert (found.unknown, found.files["a.py"].ran, found.files["a.py"].missed) == ("", "1", "2")
     found = coverage_of(measured, root, PASSED, stamps(root, measured))
     assert found is not None
-    assert "it is an old one" in found.unknown
+    assert "it is an old file" in found.unknown
     (root / "coverage.json").write_text("{")
     found = coverage_of(measured, root, PASSED, before)
     assert found is not None
-    assert found.unknown.startswith("coverage.json is no JSON")
+    assert found.unknown.startswith("coverage.json is not JSON")
     assert coverage_of(gate("test"), root, PASSED, {}) is None
 
 

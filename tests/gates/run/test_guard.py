@@ -28,7 +28,7 @@ def test_a_gate_that_ran_while_the_tree_changed_fails_though_it_passed() -> None
     guard.started("fix")
     result = guard.ended(a_result("fix"), ())
     assert result.outcome is GateOutcome.FAILED
-    assert result.reason == "what is validated changed while fix ran: a.py, b.py"
+    assert result.reason == "the subject changed while fix ran: a.py, b.py"
     assert [(witness.name, witness.outcome) for witness in result.witnesses] == [("tree", GateOutcome.FAILED)]
     assert guard.changed == ("a.py", "b.py")
 
@@ -42,7 +42,7 @@ def test_it_never_makes_an_outcome_better(outcome: str, becomes: str) -> None:
     guard.started("fix")
     result = guard.ended(a_result("fix", GateOutcome(outcome), reason="why"), ())
     assert str(result.outcome) == becomes
-    assert result.reason.endswith("what is validated changed while fix ran: a.py, b.py")
+    assert result.reason.endswith("the subject changed while fix ran: a.py, b.py")
 
 
 def test_all_gates_that_ran_meanwhile_are_named_and_fail_and_no_other() -> None:
@@ -51,7 +51,7 @@ def test_all_gates_that_ran_meanwhile_are_named_and_fail_and_no_other() -> None:
         guard.started(name)
     assert guard.ended(a_result("early"), ("one", "two")).outcome is GateOutcome.PASSED
     one, two = guard.ended(a_result("one"), ("two",)), guard.ended(a_result("two"), ())
-    assert {one.reason, two.reason} == {"what is validated changed while one and two ran: a.py, b.py"}
+    assert {one.reason, two.reason} == {"the subject changed while one and two ran: a.py, b.py"}
 
 
 def test_many_files_are_counted() -> None:
@@ -67,8 +67,8 @@ def test_new_files_are_said_and_fail_nothing() -> None:
         assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
     assert guard.left == ("out.txt", "x", "y")
     assert guard.notes == (
-        "a new file that git does not ignore came while one ran: out.txt; ignore it, or name it in `reports`",
-        "2 new files that git does not ignore came while two ran: x, y; ignore them, or name them in `reports`",
+        "a new file that git does not ignore appeared while one ran: out.txt; ignore it, or name it in `reports`",
+        "2 new files that git does not ignore appeared while two ran: x, y; ignore them, or name them in `reports`",
     )
 
 
@@ -78,8 +78,8 @@ def test_files_that_were_written_and_are_as_they_were_are_said_and_fail_nothing(
         guard.started(name)
         assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
     assert guard.notes == (
-        "1 file was written, and is as it was: a.py; what one saw may have been another text",
-        "2 files were written, and are as they were: x, y; what two saw may have been another text",
+        "1 file was written and restored: a.py; what one saw may have been different",
+        "2 files were written and restored: x, y; what two saw may have been different",
     )
 
 
@@ -94,7 +94,7 @@ def test_no_gate_starts_on_a_tree_that_is_another_one(tmp_path: Path) -> None:
         "test": "skipped",
         "lint": "skipped",
     }
-    assert results["test"].reason == "not started: what is validated changed while fix ran: a.py, b.py"
+    assert results["test"].reason == "not started: the subject changed while fix ran: a.py, b.py"
 
 
 def test_a_run_that_validates_nothing_has_nothing_to_look_at() -> None:

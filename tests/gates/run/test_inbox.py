@@ -432,7 +432,7 @@ def test_warnings_that_are_alike_are_put_together(tmp_path: Path) -> None:
         ("FutureWarning", "a.py", "took 3 s", 1),
     ]
     assert (found.count, found.groups[0].test) == (8, "t1")
-    assert found.unknown == "a pytest process ended before it could say all of them"
+    assert found.unknown == "a pytest process ended before it could report all of them"
     box.write(record("finish", exit_code=0))
     box.inbox.poll()
     found = box.inbox.warnings()

@@ -84,4 +84,4 @@ def test_reports_of_other_kinds_are_only_looked_for(tmp_path: Path) -> None:
 def test_the_limits_of_the_config_hold(tmp_path: Path) -> None:
     gate = GateConfig(name="test", junit=("a.xml",))
     found = read(tmp_path, gate, {}, {"a.xml": GREEN.format("a")}, {"max_size": 9})
-    assert found.problems == ("a.xml: is too large (raise max-size in [junit] of the config if the file is right)",)
+    assert found.problems == ("a.xml: is too large (raise max-size in [junit] of the config if the file is correct)",)

@@ -86,13 +86,13 @@ def test_a_name_that_is_taken_is_told_before_anything_is_touched(project: Path, 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("theirs")
     before = everything(project.parent)
-    with pytest.raises(UsageError, match="replaces only what it wrote itself") as caught:
+    with pytest.raises(UsageError, match="replaces only files that it wrote itself") as caught:
         begun(project, records, "another")
     assert caught.value.exit_code is ExitCode.USAGE
     assert caught.value.got == f"{name} (gates did not write it)"
     assert "--reports FOLDER" in caught.value.remedy
     assert everything(project.parent) == before
-    with pytest.raises(UsageError, match="replaces only what it wrote itself"):
+    with pytest.raises(UsageError, match="replaces only files that it wrote itself"):
         refuse_taken(project / "reports", records, root=project, needs=["logs/test.log"])
 
 
@@ -112,7 +112,7 @@ def test_a_report_that_somebody_changed_is_kept_aside(project: Path, records: Pa
     if name == RUN_FILE and cache == "lost":
         assert (said, everything(project)) == ("", left), "what it says is true, in another form"
         return
-    assert said == f"reports that are not as gates wrote them were kept in before-a-run: {name}"
+    assert said == f"reports that changed since gates wrote them were kept in before-a-run: {name}"
     assert everything(project) == left | {f"reports/before-a-run/{name}": changed.encode()}
 
 
@@ -134,7 +134,7 @@ def test_reports_of_a_version_without_digests_are_kept_aside(project: Path, reco
 def test_the_folder_of_git_is_no_folder_of_reports(project: Path, records: Path, place: str, kind: str) -> None:
     (project / ".git").mkdir()
     (project / "sub").mkdir()
-    with pytest.raises(UsageError, match="lies in that of git"):
+    with pytest.raises(UsageError, match="is inside the git folder"):
         Reports.begin(project / place, records, "a-run", root=project, kind=kind)
     assert everything(project) == {}
 
@@ -262,7 +262,7 @@ def test_a_stack_and_a_run_leave_each_other_alone(project: Path, records: Path) 
 def test_the_project_itself_is_no_folder_of_reports(project: Path, records: Path, place: str) -> None:
     (project / "logs").mkdir()
     (project / "logs/test.log").write_text("theirs")
-    with pytest.raises(UsageError, match="holds the project itself"):
+    with pytest.raises(UsageError, match="contains the project itself"):
         Reports.begin(project / place, records, "r", root=project)
     assert everything(project) == {"logs/test.log": b"theirs"}
 
@@ -284,7 +284,7 @@ def test_a_link_on_the_way_is_refused(project: Path, records: Path, tmp_path: Pa
     (outside / "test.log").write_text("theirs")
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).symlink_to(outside)
-    with pytest.raises(UsageError, match=r"symbolic link|names that are taken") as caught:
+    with pytest.raises(UsageError, match=r"symbolic link|names of the reports are taken") as caught:
         begun(project, records)
     assert f"link to {outside}" in str(caught.value)
     assert everything(outside) == {"test.log": b"theirs"}
@@ -378,7 +378,7 @@ def test_what_somebody_wrote_under_our_names_meanwhile_is_kept_for_good(project:
         (project / "reports/junit.xml").write_text("of a person")
         os.utime(project / "reports" / RUN_FILE, (1, 1))  # no change of what is in it
         reports.put(RUN_FILE, b"{}")
-        assert reports.restore() == {"junit.xml": "written by somebody else"}
+        assert reports.restore() == {"junit.xml": "written by another program"}
         reports.publish({"junit.xml": b"ours"})
     kept = {"before-a-run/junit.xml": b"of a person", ".gitignore": b"*\n"}
     assert everything(project / "reports") == {**kept, "junit.xml": b"ours", RUN_FILE: b"{}"}

@@ -33,7 +33,7 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: object) -> None:
     path = tmp_path / "x.json"
     write_sealed(path, KEPT)
     path.write_bytes(change(path.read_bytes()))  # type: ignore[operator]
-    with pytest.raises(ValueError, match="not as gates wrote it"):
+    with pytest.raises(ValueError, match="changed since gates wrote it"):
         read_sealed(path)
 
 
@@ -42,11 +42,11 @@ def test_a_file_in_the_place_of_another_is_refused(tmp_path: Path, place: str) -
     write_sealed(tmp_path / "x.json", KEPT)
     (tmp_path / "other").mkdir()
     (tmp_path / place).write_bytes((tmp_path / "x.json").read_bytes())
-    with pytest.raises(ValueError, match="not as gates wrote it"):
+    with pytest.raises(ValueError, match="changed since gates wrote it"):
         read_sealed(tmp_path / place)
 
 
 def test_what_it_is_about_must_be_asked_for(tmp_path: Path) -> None:
     write_sealed(tmp_path / "x.json", KEPT, "one")
-    with pytest.raises(ValueError, match="not as gates wrote it"):
+    with pytest.raises(ValueError, match="changed since gates wrote it"):
         read_sealed(tmp_path / "x.json", "other")

@@ -45,11 +45,11 @@ def test_worktrees_and_runs_are_shown_and_removed_and_what_is_known_of_tests_sta
     assert seen[0].size >= 2_000_000
     text = told(seen, dry_run=True)
     assert f"  {folder}\n" in text
-    assert "2 MB would be given back" in text
+    assert "2 MB would be freed" in text
     assert folder.exists()
     done = clean(repository.root)
     assert [item.state for item in done] == ["removed", "removed", "removed"]
-    assert "2 MB given back" in told(done, dry_run=False)
+    assert "2 MB freed" in told(done, dry_run=False)
     store = Store.of(repository.root, Git(repository.root))
     assert [list((store.folder / name).iterdir()) for name in ("worktrees", "runs", "records")] == [[], [], []]
     assert (store.folder / "outcomes").exists()

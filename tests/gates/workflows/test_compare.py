@@ -221,7 +221,7 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
     code, found = compared(repository)
     assert (code, found["suspects"], found["timing"]) == (0, 1, None)
     summary = repository.root / "reports/summary.md"
-    assert "1 suspect in one run each, which shows nothing" in summary.read_text(encoding="utf-8")
+    assert "1 suspect in one run each, which proves nothing" in summary.read_text(encoding="utf-8")
     timed = Wish(timing_budget=100.0, fail_on=("slower",), timed="test(test_b)")
     code, found = compared(repository, wish=timed)
     assert (code, found["findings"]) == (5, ["slower"])
@@ -231,7 +231,7 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
         ("test_a", "slower"),
     ]
     assert changes[1]["ratio"] == pytest.approx(9.0)
-    assert "1 slower, 1 same (2 timed again in up to 10 pairs" in summary.read_text(encoding="utf-8")
+    assert "1 slower, 1 same (2 re-timed in up to 10 pairs" in summary.read_text(encoding="utf-8")
     assert capsys.readouterr().err.count("START") == 3, "the base ran once, and timing itself says little"
 
 
@@ -290,8 +290,8 @@ def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_le
     commit = repository.git("rev-parse", "HEAD")
     assert (run.subject.name, run.subject.commit) == ("main", commit)
     assert commit[:7] in found["base"]
-    assert "ago stands for main" in run.notes[-1], "what was not run now is told as such"
-    assert "ago stands for main" in (repository.root / "reports/summary.md").read_text(encoding="utf-8")
+    assert "ago is reused for main" in run.notes[-1], "what was not run now is told as such"
+    assert "ago is reused for main" in (repository.root / "reports/summary.md").read_text(encoding="utf-8")
     kept = {name: (repository.root / "reports" / name).read_text() for name in ("README", "mine.txt")}
     assert kept == {"README": "ours", "mine.txt": "mine"}
     assert "test_a" in (repository.root / "reports/junit.xml").read_text()
@@ -330,7 +330,7 @@ def test_a_base_that_borrows_the_checklist_is_run_again_when_that_changes(
 )
 def test_timing_without_a_budget_is_refused_before_anything_runs(repository: Repository, wish: Wish, what: str) -> None:
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
-    with pytest.raises(UsageError, match=f"{what} needs time"):
+    with pytest.raises(UsageError, match=f"{what} needs a time"):
         compared(repository, wish=wish)
     with pytest.raises(GatesError, match="test"):
         compared(repository, wish=Wish(timing_budget=60.0, timed="test("))

@@ -94,7 +94,7 @@ def test_a_side_that_cannot_be_run_again_is_said_and_takes_no_blame_away(
     sides = Sides(tmp_path, broken=2)
     found = again(sides)
     assert (len(found.again.base), len(found.again.head), found.interrupted) == (1, 0, False)
-    assert found.notes == ("run 1 of the head, to confirm, could not be made: no space left",)
+    assert found.notes == ("run 1 of the head, to confirm, failed to start: no space left",)
 
 
 def test_a_test_is_run_again_under_the_name_that_each_side_has(tmp_path: Path, again: Callable[..., Confirmed]) -> None:

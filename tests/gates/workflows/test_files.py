@@ -89,7 +89,7 @@ def test_files_of_any_name_are_compared(folder: Path) -> None:
 def test_a_name_of_a_file_and_a_commit_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = repository.commit({"main": junit("x")})
     monkeypatch.chdir(repository.root)
-    with pytest.raises(UsageError, match="'main' names a file, and a commit") as caught:
+    with pytest.raises(UsageError, match="'main' names both a file and a commit") as caught:
         names_files("main")
     assert caught.value.remedy == f"write ./main for the file, or the hash of the commit ({commit[:12]})"
     assert names_files("./main")
@@ -141,7 +141,7 @@ def test_a_name_with_a_comma_or_a_bracket_is_a_name_where_the_file_exists(folder
         (
             {"a.xml": "<html/>", "b.xml": "<<<"},
             ("a.xml", "b.xml"),
-            ["a.xml: is an HTML page", "b.xml:1: is no XML file"],
+            ["a.xml: is an HTML page", "b.xml:1: is not an XML file"],
         ),
         ({"a.xml": junit("x"), "b.xml": ""}, ("a.xml", "b.xml"), ["b.xml: is empty"]),
         ({"a.xml": junit("x"), "b.xml": "<testsuite><testcase name='a'/>"}, ("a.xml", "b.xml"), ["is cut off"]),
@@ -151,7 +151,7 @@ def test_a_name_with_a_comma_or_a_bracket_is_a_name_where_the_file_exists(folder
             ["contradicts itself", 'says failures="2", 0 failures are in it'],
         ),
         ({"a.xml": "<testsuite name='u'/>"}, ("a.xml", "a.xml"), ["there is no test case in the file"]),
-        ({"a.jsonl": "", "b.jsonl": "{}\n"}, ("a.jsonl", "b.jsonl"), ["a.jsonl: holds no", "b.jsonl:1: not a test"]),
+        ({"a.jsonl": "", "b.jsonl": "{}\n"}, ("a.jsonl", "b.jsonl"), ["a.jsonl: contains no", "b.jsonl:1: not a test"]),
     ],
     ids=["missing", "something else", "empty", "cut off", "inconsistent", "no case", "lines"],
 )

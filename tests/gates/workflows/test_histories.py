@@ -34,7 +34,7 @@ def test_a_head_that_is_behind_is_told_where_it_left_and_what_helps(repository: 
     repository.commit({"d": "1"})
     notes, fork = left(repository)
     assert fork == start
-    assert notes[0].startswith(f"the head lacks 2 commits of main (it left it at {start[:12]})")
+    assert notes[0].startswith(f"the head lacks 2 commits of main (it branched off at {start[:12]})")
     assert "merge:main" in notes[1]
 
 
@@ -69,4 +69,4 @@ def test_a_shallow_clone_proves_nothing(repository: Repository, tmp_path: Path) 
     clone = Repository(tmp_path / "clone")
     clone.git("fetch", "--quiet", "--depth=1", f"file://{repository.root}", "main:other", "feature:feature")
     (note,), fork = left(clone, "other")
-    assert (fork, "history is cut" in note) == ("", True)
+    assert (fork, "history is incomplete" in note) == ("", True)

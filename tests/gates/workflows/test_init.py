@@ -55,7 +55,7 @@ def type_check_all(session): pass
 def test_sessions_that_look_like_gates_are_adopted_and_the_others_are_named(tmp_path: Path) -> None:
     fill(tmp_path, {"noxfile.py": UNTAGGED})
     said = write_starter(tmp_path)
-    assert f"wrote {tmp_path / 'gates.toml'}\nsaw noxfile.py with 4 sessions\n" in said
+    assert f"wrote {tmp_path / 'gates.toml'}\nfound noxfile.py with 4 sessions\n" in said
     assert "gates run" in said
     text = (tmp_path / "gates.toml").read_text()
     assert "# Left out: serve, type_check_all" in text
@@ -135,7 +135,7 @@ def test_a_python_project_gets_a_session_for_each_tool_that_it_uses(
 def test_only_tools_that_a_project_uses_get_a_session(tmp_path: Path) -> None:
     (written, said) = starter(fill(tmp_path, {"pyproject.toml": FLAT}))
     assert re.findall(r"def (\w+)\(", written["noxfile.py"]) == ["build"]
-    assert "saw no test" in said
+    assert "found no test" in said
 
 
 def test_what_is_written_passes_strict_linters_and_nox_can_list_it(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_any_text_is_quoted_so_that_toml_reads_it(text: str) -> None:
 
 @pytest.mark.parametrize("files", [{}, {"a.c": ""}], ids=["nothing", "nothing known"])
 def test_where_nothing_can_be_checked_nothing_is_written(tmp_path: Path, files: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="nothing is known here that could be checked") as caught:
+    with pytest.raises(UsageError, match="nothing was found here that could be checked") as caught:
         write_starter(fill(tmp_path, files))
     assert "[gate.test] command" in str(caught.value)
     assert not (tmp_path / "gates.toml").exists()
@@ -309,7 +309,7 @@ def test_what_is_no_file_of_its_own_is_never_replaced(tmp_path: Path, kind: str,
         config.symlink_to(target)
     if kind == "link":
         target.write_text("theirs")
-    with pytest.raises(UsageError, match="no file of its own"):
+    with pytest.raises(UsageError, match="not a plain file"):
         write_starter(project, force=force)
     assert (config.is_symlink(), config.is_dir()) == (kind != "folder", kind == "folder")
     assert target.exists() == (kind == "link")

@@ -61,7 +61,7 @@ def test_evidence_that_was_changed_or_removed_is_refused(folder: Path, name: str
     (folder / name).unlink()
     if text is not None:
         (folder / name).write_text(text)
-    with pytest.raises(UsageError, match="not as gates wrote it") as caught:
+    with pytest.raises(UsageError, match="changed since gates wrote it") as caught:
         rendered(folder)
     error = caught.value
     assert error.place == str(folder / name)
@@ -73,7 +73,7 @@ def test_evidence_that_was_changed_or_removed_is_refused(folder: Path, name: str
 def test_a_verdict_that_was_changed_is_refused_where_the_run_was_recorded(folder: Path) -> None:
     file = folder / "run.json"
     file.write_text(file.read_text().replace('"passed"', '"failed"'))
-    with pytest.raises(UsageError, match=r"not as gates wrote it.*: run\.json"):
+    with pytest.raises(UsageError, match=r"changed since gates wrote it.*: run\.json"):
         render_run(folder, "markdown", folder.parent / "records")
 
 
@@ -82,7 +82,7 @@ def test_a_run_without_digests_is_refused(folder: Path) -> None:
     data = json.loads(file.read_text())
     del data["files"]
     file.write_text(json.dumps(data))
-    with pytest.raises(UsageError, match="names no digests"):
+    with pytest.raises(UsageError, match="lists no digests"):
         rendered(folder)
 
 
@@ -109,7 +109,7 @@ def test_a_comparison_that_the_run_does_not_know_is_none(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "run.json", "nothing", "nothing/run.json"])
 def test_a_run_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no run there"):
+    with pytest.raises(UsageError, match="there is no run"):
         render_run(tmp_path / name, "markdown")
 
 

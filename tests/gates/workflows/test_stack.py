@@ -94,7 +94,7 @@ def test_the_command_line_says_what_stands_on_what(
         (("one", "one"), "", "not a layer of its own"),
         (("main", "one"), "", "not a layer of its own"),
         ((":x", "one"), "", "not a layer of its own"),
-        (("one", "two:three"), "", "the parent of two is no layer"),
+        (("one", "two:three"), "", "the parent of two is not a layer"),
         (("one:two", "two:one"), "", "do not lead to the trunk"),
         ((), "gone", "no commit is named 'gone'"),
         ((), "other", "there is no stack here"),
@@ -159,7 +159,7 @@ def test_after_a_merge_the_layer_above_stands_on_the_trunk(stack: Repository, ho
 def test_a_parent_that_is_gone_is_said(stack: Repository) -> None:
     stack.git("branch", "-D", "one")
     told = found(stack, "two")
-    assert told.notes == ("two: its parent one is gone, so it is taken to stand on main",)
+    assert told.notes == ("two: its parent one is gone, so it is treated as based on main",)
     assert [(layer.name, layer.parent, layer.former_parent) for layer in told.layers] == [
         ("two", "main", "one"),
         ("three", "two", ""),

@@ -27,7 +27,7 @@ def test_what_matches_is_listed_and_counted() -> None:
     text, said = listing(some_tests("a.py::x", "a.py::y", "b.py::x"), "test(x) and flaky()")
     assert text == "a.py::x\nb.py::x\n"
     assert said == [
-        "flaky(): unknown for 3 tests, and unknown selects: nobody knows",
+        "flaky(): unknown for 3 tests, and therefore selected: nobody knows",
         "matched: 2 of 3 tests",
     ]
 

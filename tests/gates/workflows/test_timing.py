@@ -94,11 +94,11 @@ def test_what_the_budget_has_no_room_for_is_left_out_and_named() -> None:
     found = timed(Machine(), "a", "b", budget=70.0)
     assert verdicts(found.timing.changes).keys() == {"a"}
     assert found.timing.left_out == ("b",)
-    assert found.notes == ("1 suspect beyond the timing budget: about 1m 45s would do for all",)
+    assert found.notes == ("1 suspect beyond the timing budget: about 1m 45s would be enough for all",)
     machine = Machine()
     none = timed(machine, "a", "b", budget=5.0)
     assert (none.timing.changes, none.timing.left_out, machine.turns) == ((), ("a", "b"), [])
-    assert none.notes == ("the timing budget is too small: about 1m 37s would do for all suspects",)
+    assert none.notes == ("the timing budget is too small: about 1m 37s would be enough for all suspects",)
 
 
 def test_the_clock_ends_the_rounds_where_the_machine_became_slow() -> None:
@@ -230,6 +230,4 @@ def test_a_working_tree_that_changes_meanwhile_leaves_no_verdict(
     )
     same = identity == subject.identity
     assert found.timing.changes == ((change,) if same else ())
-    assert found.notes == (
-        () if same else ("the working tree changed while it was timed, so nothing is said of times",)
-    )
+    assert found.notes == (() if same else ("the working tree changed while it was timed, so no times are reported",))

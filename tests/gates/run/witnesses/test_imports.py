@@ -36,4 +36,4 @@ def test_an_installed_copy_that_is_not_as_in_this_tree_is_a_witness_against_the_
     place = "/venv/lib/python3.12/site-packages/lib/__init__.py"
     witness = imports_witness({"lib": place}, {"lib": place})
     assert witness is not None
-    assert (witness.outcome, f"{place} is not as here" in witness.detail) == (GateOutcome.FAILED, True)
+    assert (witness.outcome, f"{place} differs from the one here" in witness.detail) == (GateOutcome.FAILED, True)

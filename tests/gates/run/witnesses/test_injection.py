@@ -34,8 +34,8 @@ def test_a_pytest_that_speaks_is_believed(seen: Seen, spoken: int, more: dict[st
     [
         (Seen(headers=1, footers=1), 0, "its log shows 1 session of pytest; none reported to gates"),
         (Seen(footers=1), 0, "its log shows 1 session of pytest"),
-        (Seen(commands=("pytest -qq",)), 0, "`pytest -qq`, as nox says"),
-        (Seen(commands=("pytest a", "pytest b")), 1, "`pytest b`, as nox says; only 1 reported to gates"),
+        (Seen(commands=("pytest -qq",)), 0, "`pytest -qq`, according to nox"),
+        (Seen(commands=("pytest a", "pytest b")), 1, "`pytest b`, according to nox; only 1 reported to gates"),
         (Seen(processes=("python -m pytest",)), 2, "the process `python -m pytest`; only 2 reported to gates"),
         (Seen(headers=2), 1, "its log shows 2 sessions of pytest; only 1 reported"),
     ],
@@ -46,14 +46,14 @@ def test_a_pytest_that_was_seen_and_did_not_speak_keeps_the_gate_from_passing(
     witness = heard(seen, spoken)
     assert witness.outcome is COULD_NOT_RUN
     assert words in witness.detail
-    assert "write tests = 'none'" in witness.detail
+    assert "set tests = 'none'" in witness.detail
     assert decide([exit_witness(0, "command"), witness])[:2] == (COULD_NOT_RUN, False)
 
 
 @pytest.mark.parametrize(
     ("seen", "spoken", "words"),
     [
-        (Seen(footers=1, failed=("1 failed in 0.12s",)), 0, "said '1 failed in 0.12s', and the gate did not fail"),
+        (Seen(footers=1, failed=("1 failed in 0.12s",)), 0, "reported '1 failed in 0.12s', but the gate did not fail"),
         (Seen(processes=("pytest",), left=("pytest",)), 0, "the gate ended, and its pytest (`pytest`) still ran"),
     ],
 )

@@ -49,18 +49,20 @@ class TestTests:
             pytest.param([process(), process(None)], ALL_GOOD, True, FAILED, "1 of 2 pytest", id="one of two"),
             pytest.param([process(unreadable=2)], ALL_GOOD, True, FAILED, "2 records cannot be read", id="garbage"),
             pytest.param(
-                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 test with a result that nobody", id="more"
+                [process(uncollected=("x",))], ALL_GOOD, True, FAILED, "1 test with a result, but never", id="more"
             ),
             pytest.param(
                 [process(uncollected=("a", "b")), process(uncollected=("c", "d"))],
                 ALL_GOOD,
                 True,
                 FAILED,
-                "4 tests with a result that nobody collected: a, b, c, …",
+                "4 tests with a result, but never collected: a, b, c, …",
                 id="many more",
             ),
             pytest.param([process(listed=False)], ALL_GOOD, False, FAILED, "1 of 1 pytest process never", id="no list"),
-            pytest.param([process(None, listed=False)], TestCounts(), False, FAILED, "never said", id="killed early"),
+            pytest.param(
+                [process(None, listed=False)], TestCounts(), False, FAILED, "never reported", id="killed early"
+            ),
             pytest.param([process(3)], ALL_GOOD, True, FAILED, "pytest exited with 3", id="internal error"),
             pytest.param([process(1)], ALL_GOOD, True, FAILED, "pytest exited with 1", id="exit 1 with nothing wrong"),
             pytest.param([process(1), process(2)], ONE_BAD, True, FAILED, "exited with 2", id="more than failures"),
@@ -85,7 +87,7 @@ class TestTests:
                 ALL_GOOD,
                 False,
                 FAILED,
-                "1 worker of pytest-xdist died without a test to show for it: gw1",
+                "1 worker of pytest-xdist died, and no test is reported as crashed: gw1",
                 id="a worker died",
             ),
             pytest.param(

@@ -8,10 +8,10 @@ from gates.run.witnesses.tree import changed_words
 def test_a_new_file_comes_with_what_to_do_about_it() -> None:
     words = changed_words(["src/_version.py (new)"], ["build"])
     assert words == (
-        "what is validated changed while build ran: src/_version.py (new); if a gate generates files, let git ignore them,"
+        "the subject changed while build ran: src/_version.py (new); if a gate generates files, let git ignore them,"
         " or name them in its `reports`"
     )
 
 
 def test_an_edit_is_not_to_be_ignored() -> None:
-    assert changed_words(["a.py"], ["fix"]) == "what is validated changed while fix ran: a.py"
+    assert changed_words(["a.py"], ["fix"]) == "the subject changed while fix ran: a.py"
