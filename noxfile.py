@@ -248,7 +248,7 @@ def bench(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Fuzz the filter language for a minute (`-- --seconds 600 --seed 1`)."""
     prepare(session, "test", project=True)
-    session.run("python", "-m", "tests.gates.filters.fuzz", *session.posargs)
+    session.run("python", "-m", "tests.gates.portable.filters.fuzz", *session.posargs)
 
 
 @nox.session

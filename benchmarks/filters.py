@@ -70,8 +70,8 @@ def pytest_collection(session):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     collected = time.perf_counter() - BEGAN[0]
-    from gates.filters import compile_filter
-    from gates.pytest_plugin.candidates import ItemCandidates
+    from gates.portable.filters import compile_filter
+    from gates.pytest_plugin.selection.candidates import ItemCandidates
 
     began = time.perf_counter()
     found = compile_filter(config.getini("expression")).select(ItemCandidates(items))

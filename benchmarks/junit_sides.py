@@ -47,11 +47,11 @@ def side(name: str, files: list[Path]) -> Callable[[], object]:
             for case in suite
         ]
     if name == "read":
-        from gates.junit.read import read_junit
+        from gates.readers.junit.read import read_junit
 
         return lambda: read_junit(files[0])
-    from gates.workflows.files import compare_files
-    from gates.workflows.recorded import results_of
+    from gates.commands.compare_files import compare_files
+    from gates.pipeline.result_files import results_of
 
     if name == "both":
         return lambda: [results_of(file) for file in files]

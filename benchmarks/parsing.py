@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.claims import Claim, Figures, Subject, Workplace
-from gates.filters import FilterSyntaxError, parse
+from gates.portable.filters import FilterSyntaxError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

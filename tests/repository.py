@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from gates.git import Git
+from gates.vcs.git import Git
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,14 @@ import click
 from click.core import ParameterSource
 
 from gates import __version__
-from gates.cli import looking, running, stacking
+from gates.cli import queries as looking
+from gates.cli import stacks as stacking
+from gates.cli import verdicts as running
 from gates.cli.shown import say
 from gates.cli.signals import heard
 from gates.cli.streams import guard, loss
-from gates.errors import GatesError
-from gates.values import ExitCode
+from gates.portable.errors import GatesError
+from gates.portable.values import ExitCode
 
 VERDICTS = {"run", "rerun", "compare", "stack", "exclusions"}
 """Commands that say what they found by their exit code, whether anybody reads the words or not."""

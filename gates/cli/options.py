@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from gates.values import LEVELS, ORDERS, OUTPUTS, VARIABLES, parse_duration, parse_max_fail
+from gates.portable.values import LEVELS, ORDERS, OUTPUTS, VARIABLES, parse_duration, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gates.plan import Request
+    from gates.planning.plan import Request
 
 
 def duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
@@ -151,8 +151,8 @@ retries_option = click.option(
 
 
 def _partition(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    from gates.errors import UsageError
-    from gates.partition import parse_partition
+    from gates.portable.errors import UsageError
+    from gates.portable.partition import parse_partition
 
     if text:
         try:
@@ -216,8 +216,8 @@ def union_of(expressions: tuple[str, ...]) -> str:
     Raises:
         ManyErrors: some have errors, all of which are shown.
     """
-    from gates.errors import ManyErrors
-    from gates.filters import FilterSyntaxError, parse
+    from gates.portable.errors import ManyErrors
+    from gates.portable.filters import FilterSyntaxError, parse
 
     errors: list[FilterSyntaxError] = []
     for expression in expressions:
@@ -277,7 +277,7 @@ def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **opt
     """The request that the options come to."""
     import secrets
 
-    from gates.plan import Request
+    from gates.planning.plan import Request
 
     return Request(
         filter=union_of(expressions),

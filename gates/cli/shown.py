@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gates.config import Config
-    from gates.escapes import Commands
-    from gates.masking import Mask
+    from gates.portable.escapes import Commands
+    from gates.portable.masking import Mask
 
 
 class Secrets:
@@ -26,7 +26,7 @@ class Secrets:
         load = sys.modules.get("gates.config.load")
         configs: list[Config] = load.READ if load is not None else []
         if self._mask is None or len(configs) != self._read:
-            from gates.masking import Mask
+            from gates.portable.masking import Mask
 
             self._read = len(configs)
             self._mask = Mask(os.environ) if load is None else _mask_of(configs)
@@ -35,7 +35,7 @@ class Secrets:
 
 def _mask_of(configs: list[Config]) -> Mask:
     from gates.config.secrets import mask_of
-    from gates.masking import Mask
+    from gates.portable.masking import Mask
 
     return mask_of(configs, os.environ, Mask)
 
@@ -51,7 +51,7 @@ def allow_commands() -> None:
 
 def say(text: str, *, as_json: bool = False, err: bool = False) -> None:
     """Print lines that hold text of others: names of tests, notes, errors."""
-    from gates.escapes import clean, clean_json
+    from gates.portable.escapes import clean, clean_json
 
     stream = sys.stderr if err else sys.stdout
     stream.write(clean_json(text) if as_json else clean(text))
@@ -68,7 +68,7 @@ class Shown(io.TextIOWrapper):
         shown = SECRETS.mask.text(text)
         if not self.own:
             if self._commands is None:
-                from gates.escapes import Commands
+                from gates.portable.escapes import Commands
 
                 self._commands = Commands()
             shown = self._commands.inert(shown)

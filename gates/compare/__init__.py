@@ -1,6 +1,6 @@
 """Compare a base run with a head run. Pure."""
 
-from gates.compare.given import Further, Side, Sources, Terms
+from gates.compare.inputs import Further, Side, Sources, Terms
 from gates.compare.runs import compare_results, compare_runs
 from gates.compare.values import (
     BaseFailures,

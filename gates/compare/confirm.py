@@ -8,7 +8,7 @@ import msgspec
 
 from gates.compare.tests import GOOD_TESTS
 from gates.compare.values import Confirmation, Finding, TestsComparison
-from gates.values import BAD_TESTS, TestOutcome
+from gates.portable.values import BAD_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gates.compare.values import CoverageComparison, FileLines
-from gates.git import kind_of_file
-from gates.ranges import from_ranges, to_ranges
+from gates.readers.ranges import from_ranges, to_ranges
+from gates.vcs.git import kind_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gates.hunks import FileDifference
     from gates.results import Coverage, GateResult
+    from gates.vcs.hunks import FileDifference
 
 
 def compare_coverage(

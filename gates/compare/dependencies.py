@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from gates.facts.dependencies import Dependencies
+    from gates.analysis.dependencies import Dependencies
 
 Kind = Literal["added", "removed", "up", "down", "changed"]
 

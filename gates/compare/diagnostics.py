@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare.values import DiagnosticsComparison
-from gates.signatures import normalise
+from gates.portable.failure_signature import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gates.hunks import FileDifference
     from gates.results import Diagnostic, Diagnostics, GateResult
+    from gates.vcs.hunks import FileDifference
 
     Key = tuple[str, str, str, frozenset[str]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from gates.compare.values import WiderExclusion
-from gates.values import TestOutcome
+from gates.portable.values import TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

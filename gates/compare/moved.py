@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gates.facts.assertions import Shape
+    from gates.analysis.assertions import Shape
 
 ALIKE = 0.75
 """From this likeness on, of body and name together, two tests are taken for the same one."""

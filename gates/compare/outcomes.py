@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gates.compare.values import GatesComparison
-from gates.values import GateOutcome
+from gates.portable.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.exclusions import Exclusion
-from gates.values import LOST_TESTS, RAN_TESTS, TestOutcome
+from gates.portable.exclusions import Exclusion
+from gates.portable.values import LOST_TESTS, RAN_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

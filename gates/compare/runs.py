@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gates.compare.artifacts import compare_brought
 from gates.compare.blame import fails_as_base, gates_with_failures, known_to_fail, only_base_failures, only_old
-from gates.compare.brought import compare_brought
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
-from gates.compare.given import NOTHING_MORE, UNREAD, USUAL_TERMS
+from gates.compare.inputs import NOTHING_MORE, UNREAD, USUAL_TERMS
 from gates.compare.outcomes import compare_outcomes
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.portable.values import FINDINGS
 from gates.results import Run, Subject, TestCounts, TestResult, count_tests
 from gates.results.duplicates import worst_first
-from gates.values import FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gates.compare.given import Further, Side, Sources, Terms
+    from gates.compare.inputs import Further, Side, Sources, Terms
 
 
 def compare_runs(

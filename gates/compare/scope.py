@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.filters.globs import path_pattern
+from gates.portable.filters.globs import path_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

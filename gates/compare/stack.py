@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.errors import UsageError
+from gates.portable.errors import UsageError
+from gates.portable.values import BAD_TESTS, LOST_TESTS, SCHEMA_VERSION, ExitCode, GateOutcome, worst_exit
 from gates.results import TestCounts
-from gates.values import BAD_TESTS, LOST_TESTS, SCHEMA_VERSION, ExitCode, GateOutcome, worst_exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from gates.compare.moved import pairs_of
 from gates.compare.values import Fewer, Renamed, TestsComparison
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gates.facts.assertions import Shape
+    from gates.analysis.assertions import Shape
     from gates.results import TestResult
 
     Shapes = Mapping[str, Shape]

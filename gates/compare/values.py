@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from gates.portable.values import SCHEMA_VERSION
 from gates.results import Diagnostic, FileChange, TestCounts, TestWarning
-from gates.values import SCHEMA_VERSION
 
 BaseFailures = Literal["block", "report"]
 """What it means that tests fail which failed on the base, for the same cause: it fails the comparison, or is shown."""

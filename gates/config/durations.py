@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from gates.values import parse_duration
+from gates.portable.values import parse_duration
 
 
 def seconds(value: Any) -> float:

@@ -12,8 +12,8 @@ from gates.config.secrets import shown
 from gates.config.tables import Problems, nul_in, read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
-from gates.errors import ConfigError, GatesError, ManyErrors
-from gates.regular import read_bytes
+from gates.portable.errors import ConfigError, GatesError, ManyErrors
+from gates.portable.regular import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,7 +111,7 @@ def _tool_table(path: Path) -> dict[str, Any] | None:
 
 def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, ...]) -> Config:
     # Imported here: a project without exclusions need not load the filter language.
-    from gates.exclusions import QUARANTINE, read_exclusions
+    from gates.portable.exclusions import QUARANTINE, read_exclusions
 
     place = _places(path, prefix)
     problems = Problems(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gates.masking import Mask, looks_secret
+from gates.portable.masking import Mask, looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,10 +12,10 @@ from gates.config.durations import seconds
 from gates.config.secrets import shown
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
-from gates.errors import ConfigError
-from gates.formats import JUNIT_ODDITIES
+from gates.portable.errors import ConfigError
+from gates.portable.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
+from gates.readers.formats import JUNIT_ODDITIES
 from gates.results import EnvironmentChange
-from gates.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -168,7 +168,7 @@ def expression(value: Any) -> str:
         ValueError: it is no text.
     """
     # Imported here: a config without filters need not load their language.
-    from gates.filters import FilterSyntaxError, parse
+    from gates.portable.filters import FilterSyntaxError, parse
 
     text = _text(value)
     try:

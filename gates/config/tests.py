@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config.durations import seconds
 from gates.config.secrets import shown
-from gates.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
+from gates.portable.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

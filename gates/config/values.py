@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from gates.portable.rules import Layer, SetupScript
 from gates.results import EnvironmentChange
-from gates.rules import Layer, SetupScript
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
@@ -109,7 +109,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         nox_args: further arguments of every nox call.
         gates: by name, in the file's order.
         profiles: by name.
-        exclusions: the ledger (`gates.exclusions.Exclusion`).
+        exclusions: the ledger (`gates.portable.exclusions.Exclusion`).
         quarantine: tests that run and do not count, entries of the same kind.
         accept_exclusions: entries of both ledgers that may exclude more than on the base.
         base_failures: what it means in a comparison that tests fail as they do on the base: `block` or `report`.

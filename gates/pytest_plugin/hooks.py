@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..originals import os, signal
-from ..protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
-from .arrival import arrival_of, arrive
+from ..portable.originals import os, signal
+from ..portable.protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
 from .options import add_options, apply_options, with_facts
-from .usage import usage_errors
+from .processes.arrival import arrival_of, arrive
+from .usage_errors import usage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .ledger import Ledgers
+    from .selection.ledger import Ledgers
 
 _HEADER = pytest.StashKey["list[str]"]()
 """Lines for the header that are known before the parts of the plugin exist."""
@@ -47,7 +47,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     outcome = yield
     told, arrival = outcome.excinfo, arrival_of(early_config)  # type: ignore[attr-defined]
     if told is not None and arrival is not None and not isinstance(told[1], KeyboardInterrupt):
-        from .troubles import TROUBLE, trouble_of
+        from .reporting.internal_errors import TROUBLE, trouble_of
 
         arrival.stream.write(TROUBLE, message=trouble_of(told[1], early_config.rootpath))
 
@@ -64,7 +64,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     file = config.getoption("gates_workers_from", None)
     if not file:
         return None
-    from ..workers import choose_workers, cores, read_durations
+    from ..portable.workers import choose_workers, cores, read_durations
 
     try:
         durations = read_durations(Path(file))
@@ -85,7 +85,7 @@ def _configure_worker(config: pytest.Config) -> None:
 def _configure_spawned(config: pytest.Config) -> None:
     """The pytest of one isolated test; the copy of the plugin that it was started with acts."""
     if _acts(config):
-        from .spawning import configure_spawned
+        from .processes.spawning import configure_spawned
 
         configure_spawned(config)
 
@@ -105,15 +105,15 @@ def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:
     """What is asked of this session, and the ledgers."""
     told = _read_settings()
     if told is not None:
-        from .selection import read_ledgers
+        from .selection.deselection import read_ledgers
 
         return apply_options(told, config), read_ledgers(told)
-    from .ledger import load_ledgers
+    from .selection.ledger import load_ledgers
 
     found = load_ledgers(config.rootpath)
     settings = apply_options(Settings(source=found.source, default_filter=found.default_filter), config)
     if found.ledgers:
-        from ..exclusions import to_json
+        from ..portable.exclusions import to_json
 
         settings = replace(
             settings,
@@ -133,7 +133,7 @@ def _configure_session(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this process ignores it
         config.option.usepdb = True  # not by the option: xdist refuses it where the command line asks for workers
     if settings.no_tests != "fail":
-        from .judge import NothingSelected
+        from .selection.nothing_selected import NothingSelected
 
         config.pluginmanager.register(NothingSelected(settings.no_tests), "gates-nothing-selected")
     header = config.stash.get(_HEADER, [])

@@ -6,15 +6,15 @@ from argparse import ArgumentTypeError
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..protocol import INSTALLED_PLUGIN, PLUGIN
-from ..values import parse_duration
+from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN
+from ..portable.values import parse_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-    from ..protocol import Settings
+    from ..portable.protocol import Settings
 
 REGISTERED = "gates-options"
 """Name of the marker that says: one copy of the plugin has added the options already."""
@@ -105,7 +105,7 @@ def apply_options(settings: Settings, config: pytest.Config) -> Settings:
     option = config.option
     wanted = list(getattr(option, "gates_filters", None) or [])
     if not all(text.strip() for text in wanted):  # most likely an unset variable, and certainly not "everything"
-        from ..filters import parse
+        from ..portable.filters import parse
 
         parse("")
     union = wanted[0] if len(wanted) == 1 else " or ".join(f"({text})" for text in wanted)
@@ -131,14 +131,14 @@ def with_facts(settings: Settings, root: Path) -> Settings:
     expressions += [entry["filter"] for entry in (*settings.exclusions, *settings.quarantine)]
     if not any(expressions) or PLUGIN != INSTALLED_PLUGIN:
         return settings
-    from ..filters import PREDICATES, parse, predicates
+    from ..portable.filters import PREDICATES, parse, predicates
 
     asked = [leaf for text in expressions if text.strip() for leaf in predicates(parse(text))]
     if not any(PREDICATES[leaf.name].outside for leaf in asked):
         return settings
     import sys
 
-    from ..originals import json, subprocess
+    from ..portable.originals import json, subprocess
 
     words = [word for text in expressions if text.strip() for word in ("-E", text)]
     done = subprocess.run(

@@ -6,9 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..originals import exists, os
-from ..protocol import PLUGIN, remove_injection
-from .parts import (
+from ..portable.originals import exists, os
+from ..portable.protocol import PLUGIN, remove_injection
+from .registration import (
     register_left_out,
     register_limits,
     register_order,
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from ..protocol import Settings
-    from .catalogue import Catalogue
-    from .ledger import Ledgers
-    from .recorder import Recorder
-    from .selection import Selection
+    from ..portable.protocol import Settings
+    from .reporting.recorder import Recorder
+    from .selection.catalogue import Catalogue
+    from .selection.deselection import Selection
+    from .selection.ledger import Ledgers
 
     Listeners = list[Callable[[Catalogue], None]]
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledgers, header: Sequence[str]) -> None:
     """The controller of an xdist session, or the only process, of which something is asked."""
     if settings.rules:
-        from .needs import check_needs
+        from .execution.resources import check_needs
 
         check_needs(settings)
-    from .selection import make_selection
-    from .terminal import Terminal
+    from .reporting.terminal import Terminal
+    from .selection.deselection import make_selection
 
     if settings.collect_only:
         config.option.collectonly = True
@@ -56,13 +56,13 @@ def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledger
         recorder = register_recorder(config, settings, ledgers)
         listeners.append(recorder.list_tests)
     elif settings.filter:
-        from .judge import refuse_wrong_names
+        from .selection.nothing_selected import refuse_wrong_names
 
         listeners.append(refuse_wrong_names)
     if not _is_distributed(config):
         _configure_local(config, settings, selection, recorder, listeners)
         return
-    from .distribution import Controller
+    from .processes.distribution import Controller
 
     dist = config.option.dist
     if recorder is not None and dist not in ("load", "worksteal", "each"):
@@ -75,7 +75,7 @@ def _configure_local(
     config: pytest.Config, settings: Settings, selection: Selection, recorder: Recorder | None, listeners: Listeners
 ) -> None:
     """The only process: it selects, runs and records."""
-    from .selection import Lister
+    from .selection.deselection import Lister
 
     register = config.pluginmanager.register
     register(selection, "gates-selection")
@@ -86,20 +86,20 @@ def _configure_local(
     register_order(config, settings, rules)
     if not (recorder or settings.test_timeout or settings.rules):
         return
-    from .running import CrashStacks, close_stacks, open_stacks
+    from .execution.running import CrashStacks, close_stacks, open_stacks
 
     stacks = open_stacks(_stacks_beside(recorder.stream.path) if recorder is not None else None)
     config.add_cleanup(lambda: close_stacks(stacks))
     isolator = register_limits(config, settings, rules, stacks)
     if settings.rules:
-        from .needs import register_needs
+        from .execution.resources import register_needs
 
         register_needs(config, settings, rules)
     if recorder is None:
         return
     announcer = register_runner(config, settings, rules, recorder.stream.path)
     if settings.supervise:
-        from .supervisor import Supervisor
+        from .processes.supervisor import Supervisor
 
         register(CrashStacks(stacks), "gates-crash-stacks")
         streams = (recorder.stream, announcer.stream)
@@ -109,7 +109,7 @@ def _configure_local(
 
 def configure_worker(config: pytest.Config) -> None:
     """A worker of xdist: it selects and runs, as its controller told it."""
-    from .distribution import WORKERINPUT, Order, again_path, leave_catalogue, retried_path, stacks_path
+    from .processes.distribution import WORKERINPUT, Order, again_path, leave_catalogue, retried_path, stacks_path
 
     workerinput = config.workerinput  # type: ignore[attr-defined]
     if WORKERINPUT not in workerinput:
@@ -121,11 +121,11 @@ def configure_worker(config: pytest.Config) -> None:
     if order.stream:
         with suppress(OSError, AttributeError):
             os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
-    from .hiding import HIDING
-    from .ruling import leave_retried
-    from .running import CrashStacks, open_stacks
-    from .selection import Lister, make_selection, read_ledgers
-    from .wire import WireCleaner
+    from .execution.running import CrashStacks, open_stacks
+    from .processes.serialization import WireCleaner
+    from .secrets import HIDING
+    from .selection.deselection import Lister, make_selection, read_ledgers
+    from .selection.rules_of_tests import leave_retried
 
     register = config.pluginmanager.register
     settings, worker = order.settings, str(workerinput["workerid"])
@@ -151,7 +151,7 @@ def configure_worker(config: pytest.Config) -> None:
 
     register_limits(config, settings, rules, stacks, asked)
     if settings.rules:
-        from .needs import register_needs
+        from .execution.resources import register_needs
 
         register_needs(config, settings, rules, order.scratch, int(workerinput["workercount"]))
     if order.stream:

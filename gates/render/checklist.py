@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import GateOutcome
 from gates.render.filters import FILTER
-from gates.render.leftout import left_out_of
+from gates.render.left_out import left_out_of
 from gates.render.text import one_line, plural
 from gates.render.verdict import not_ended
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

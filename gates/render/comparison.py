@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.render.brought import Annotation, annotations_of, brought_lists, brought_rows, brought_words, nothing_new
+from gates.portable.values import GateOutcome, noun
+from gates.render.artifacts import Annotation, annotations_of, brought_lists, brought_rows, brought_words, nothing_new
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 from gates.results.tests import LINE_ORDER, count_of
-from gates.values import GateOutcome, noun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

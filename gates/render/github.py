@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.escapes import Commands
+from gates.portable.escapes import Commands
 from gates.render.summary import summarise
 from gates.render.text import clean
 

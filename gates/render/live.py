@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 from gates.render.output import attempts_of, failure_of, printed_by
 from gates.render.text import duration, one_line
-from gates.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

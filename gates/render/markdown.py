@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gates.render.comparison import NOUNS
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
-from gates.render.room import Room, fitted, is_cut
+from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.summary import summarise
 from gates.render.text import duration, plural
 from gates.results import counts_line
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gates.render.comparison import ComparisonView
     from gates.render.filters import LeafRow
     from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
+    from gates.render.test_warnings import WarningSection
     from gates.render.tests import Failure, Flaky, Leaky, TestSection
-    from gates.render.warned import WarningSection
     from gates.results import FileChange, Run, TestResult
 
 LISTED_FAILURES = 200

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import GateOutcome
 from gates.render.text import clean, one_line
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from gates.results import GateResult, Run

@@ -6,10 +6,10 @@ import shlex
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from gates.errors import UsageError
-from gates.filters.nearest import nearest
+from gates.portable.errors import UsageError
+from gates.portable.filters.nearest import nearest
 from gates.render.markup import cell, code, escape, fenced, inline, table
-from gates.render.room import Room, fitted, is_cut
+from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.text import duration, one_line, plural
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.formats import JUNIT_ACCEPTED
+from gates.portable.values import GateOutcome, noun
+from gates.readers.formats import JUNIT_ACCEPTED
 from gates.render.checklist import Item, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.filters import LeafRow, leaf_rows
-from gates.render.leftout import left_out_note
+from gates.render.left_out import left_out_note
 from gates.render.reasons import GateReason, reasons
+from gates.render.test_warnings import WarningSection, warning_section
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
-from gates.render.warned import WarningSection, warning_section
 from gates.results import ExclusionRecord, FileChange
-from gates.values import GateOutcome, noun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from gates.config.values import Output
+from gates.portable.values import BAD_TESTS, LEVELS
 from gates.render.comparison import FAILURES, comparison_view
 from gates.render.filters import leaf_lines
 from gates.render.live import final_lines, shows
 from gates.render.reasons import SILENT
 from gates.render.summary import summarise
 from gates.render.text import clean, duration, one_line
-from gates.values import BAD_TESTS, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

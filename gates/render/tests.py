@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare.tests import names_of
+from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.render.text import one_line, plural, useful_lines
 from gates.results import TestCounts, count_tests, counts_line
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

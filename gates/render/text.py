@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gates.escapes import clean, one_line
-from gates.values import format_duration, plural
+from gates.portable.escapes import clean, one_line
+from gates.portable.values import format_duration, plural
 
 __all__ = ["LEAD_IN_HEAD", "clean", "duration", "one_line", "plural", "useful_lines"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from gates.portable.values import GateOutcome
 from gates.render.text import duration, plural
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from gates.compare.values import Comparison, GateTimes, Timing, TimingChange

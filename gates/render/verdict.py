@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import GateOutcome
 from gates.render.filters import wrong_names
 from gates.render.text import one_line, plural
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
-from gates.results.checks import Coverage, Diagnostic, Diagnostics, FileCoverage, TestWarning, TestWarnings
+from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, FileCoverage, TestWarning, TestWarnings
 from gates.results.tests import (
     AttemptResult,
     PhaseResult,

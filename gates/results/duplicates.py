@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from gates.errors import EnvironmentProblem, UsageError
-from gates.regular import read_bytes
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.regular import read_bytes
+from gates.portable.values import SCHEMA_VERSION
 from gates.results.tests import TestResult
 from gates.results.values import Run
-from gates.values import SCHEMA_VERSION
 
 RUN_FILE = "run.json"
 TESTS_FILE = "tests.jsonl"

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from gates.values import BAD_TESTS, RAN_TESTS, TestOutcome, plural
+from gates.portable.values import BAD_TESTS, RAN_TESTS, TestOutcome, plural
 
 
 class PhaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,7 +95,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         stdout: captured output, capped; what was cut is said in the text.
         stderr: as `stdout`.
         signature: the failure in one line that stays the same from run to run and from machine to machine,
-            `Type: message @ file:function`, see `gates.signatures`; of a flaky test, its first failure.
+            `Type: message @ file:function`, see `gates.portable.failure_signature`; of a flaky test, its first failure.
         place: the line that failed, `path:line`: the innermost one in the project's own code; empty where unknown.
         phases: of the last attempt; empty where setup and teardown passed within a millisecond each, for then
             `duration` and `outcome` are those of the call.

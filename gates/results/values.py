@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from gates.results.checks import Coverage, Diagnostics, TestWarnings
+from gates.portable.values import SCHEMA_VERSION, GateOutcome
+from gates.results.artifacts import Coverage, Diagnostics, TestWarnings
 from gates.results.tests import TestCounts
-from gates.values import SCHEMA_VERSION, GateOutcome
 
 
 class EnvironmentChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

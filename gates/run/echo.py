@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gates.escapes import Commands
+from gates.portable.escapes import Commands
 
 if TYPE_CHECKING:
     from typing import TextIO

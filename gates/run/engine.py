@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.config import Config
-from gates.protocol import Stop, reached
+from gates.portable.protocol import Stop, reached
+from gates.portable.values import BAD_TESTS, GateOutcome, format_duration
 from gates.run.events import (
     Event,
     GateEnded,
@@ -23,11 +24,10 @@ from gates.run.events import (
 from gates.run.gate import RunningGate
 from gates.run.guard import Guard
 from gates.run.start import Surroundings, not_started
-from gates.values import BAD_TESTS, GateOutcome, format_duration
 from gates.vcs.watch import Seen
 
 if TYPE_CHECKING:
-    from gates.plan import Plan, PlannedGate
+    from gates.planning.plan import Plan, PlannedGate
     from gates.results import GateResult, TestResult
 
 GLOBAL_TIMEOUT = "global-timeout"

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from typing import TYPE_CHECKING
 
-from gates.regular import open_text
+from gates.portable.regular import open_text
 from gates.results import Environment
 
 if TYPE_CHECKING:

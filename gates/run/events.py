@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gates.filters import Described
+from gates.portable.filters import Described
 from gates.results import GateResult, TestResult
 
 

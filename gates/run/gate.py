@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.diagnostics.reasons import last_words
-from gates.errors import EnvironmentProblem
-from gates.regular import read_bytes
+from gates.portable.disk_space import FULL, complaint, reserve
+from gates.portable.errors import EnvironmentProblem
+from gates.portable.regular import read_bytes
+from gates.portable.values import GateOutcome, format_duration
+from gates.readers.diagnostics.reasons import last_words
 from gates.results import GateResult, TestCounts, TestResult, Witness, count_tests
 from gates.results.files import LOGS_FOLDER
-from gates.room import FULL, complaint, reserve
 from gates.run import verdict, witnesses
-from gates.run.brought import coverage_of, diagnostics_of, excerpt_of, stamps
+from gates.run.artifacts import coverage_of, diagnostics_of, excerpt_of, stamps
 from gates.run.imports import Imported, look_at_imports
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
@@ -28,13 +29,12 @@ from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, gate_environment, log_names
 from gates.run.versions import tool_versions
 from gates.run.witnesses import is_demanded, names
-from gates.values import GateOutcome, format_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gates.filters import Described
-    from gates.plan import PlannedGate
+    from gates.planning.plan import PlannedGate
+    from gates.portable.filters import Described
 
 _NO_JUNIT = "no JUnit file was read: name it in `junit`"
 TERM_GRACE = 5.0
@@ -147,7 +147,7 @@ class RunningGate:
     @property
     def described(self) -> list[Described]:
         """What is known of each test, where that was asked for."""
-        from gates.filters.candidates import of_descriptions
+        from gates.portable.filters.candidates import of_descriptions
 
         return [test for process in self._inbox.processes.values() for test in of_descriptions(process.described)]
 

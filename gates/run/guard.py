@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import GateOutcome
 from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness, written_words
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.facts.dependencies import normal
-from gates.regular import read_bytes, read_text
+from gates.analysis.dependencies import normal
+from gates.portable.regular import read_bytes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

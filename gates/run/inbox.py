@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.regular import open_file
+from gates.portable.failure_signature import normalise
+from gates.portable.regular import open_file
 from gates.results import LeftOut, TestResult, TestWarning, TestWarnings
-from gates.results.checks import KEPT
-from gates.run.testprocess import PERIOD, PytestProcess
-from gates.signatures import normalise
+from gates.results.artifacts import KEPT
+from gates.run.test_process import PERIOD, PytestProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gates
-from gates.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS, TOX_OVERRIDE, TOX_PASSES
+from gates.portable.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS, TOX_OVERRIDE, TOX_PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gates.protocol import Settings
+    from gates.portable.protocol import Settings
 
 
 def write_injection(folder: Path) -> Path:

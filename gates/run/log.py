@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gates.protocol import INJECTED_PACKAGE
+from gates.portable.protocol import INJECTED_PACKAGE
 from gates.run.sightings import Words
 
 if TYPE_CHECKING:

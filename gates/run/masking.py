@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from gates import masking
 from gates.config.secrets import mask_of
-from gates.masking.mask import OUR_WORDS
+from gates.portable import masking
+from gates.portable.failure_signature import normalise, typed
+from gates.portable.masking.mask import OUR_WORDS
 from gates.results.files import encoded
-from gates.signatures import normalise, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

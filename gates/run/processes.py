@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.regular import read_bytes
+from gates.portable.regular import read_bytes
 
 if TYPE_CHECKING:
     import signal

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 import msgspec
 
-from gates.escapes import clean
+from gates.portable.escapes import clean
+from gates.portable.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
-from gates.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 
 if TYPE_CHECKING:
-    from gates.plan import Plan
+    from gates.planning.plan import Plan
 
 WORDS = {
     GateOutcome.PASSED: ("PASS", "green"),

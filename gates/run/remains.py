@@ -12,10 +12,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from gates.errors import EnvironmentProblem
-from gates.locking import take_lock
+from gates.files.locking import take_lock
+from gates.files.temporary import sweep, temporary_folder
+from gates.portable.errors import EnvironmentProblem
 from gates.run.processes import MARKER, marked_processes
-from gates.scratch import sweep, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import GatesError
-from gates.regular import open_file
+from gates.portable.errors import GatesError
+from gates.portable.regular import open_file
+from gates.portable.values import plural
 from gates.results import TestResult
-from gates.run.brought import stamp_of
-from gates.values import plural
+from gates.run.artifacts import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,8 +85,8 @@ class ExpectedReports:
 
 def read_report(path: Path, gate: str, rules: Mapping[str, int | tuple[str, ...]]) -> ReadReports:
     """Read one file; what is wrong with it is a problem, not an error."""
-    from gates.junit.read import JUnitError, read_junit
-    from gates.junit.rules import JUnitRules
+    from gates.readers.junit.read import JUnitError, read_junit
+    from gates.readers.junit.rules import JUnitRules
 
     try:
         report = read_junit(path, JUnitRules.of(rules), gate)

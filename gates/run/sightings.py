@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.regular import read_bytes
+from gates.portable.regular import read_bytes
 from gates.run.witnesses.injection import Seen
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from gates.protocol import asked_path
-from gates.regular import open_file
-from gates.values import format_duration, plural
+from gates.portable.protocol import asked_path
+from gates.portable.regular import open_file
+from gates.portable.values import format_duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from gates.run.testprocess import PytestProcess
+    from gates.run.test_process import PytestProcess
 
 PATIENCE = 600.0
 """Seconds without any sign of life that every gate has, where nobody says otherwise."""

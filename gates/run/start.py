@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.discover import nox_command
-from gates.exclusions import to_json
-from gates.masking.handover import handed_over
-from gates.plan import Plan
-from gates.protocol import Settings
+from gates.planning.discover import nox_command
+from gates.planning.plan import Plan
+from gates.portable.exclusions import to_json
+from gates.portable.masking.handover import handed_over
+from gates.portable.protocol import Settings
+from gates.portable.rules import RuleBook
+from gates.portable.values import VARIABLES
 from gates.results import GateResult
-from gates.rules import RuleBook
 from gates.run.echo import Echo
 from gates.run.inject import injected
 from gates.run.launching import Keeper
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
 from gates.storage.streams import Begin
-from gates.values import VARIABLES
 
 if TYPE_CHECKING:
-    from gates.plan import PlannedGate
-    from gates.values import GateOutcome
+    from gates.planning.plan import PlannedGate
+    from gates.portable.values import GateOutcome
 
 JUNIT_FILE = "pytest.xml"
 _ASKED = frozenset(VARIABLES.values())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.portable.values import ExitCode, GateOutcome, worst_exit
 from gates.run.witnesses.names import (
     EXIT_CODE,
     IMPORTS,
@@ -18,8 +19,7 @@ from gates.run.witnesses.names import (
     RUNNER,
     TESTS,
 )
-from gates.run.witnesses.testresults import NO_TEST, NOTHING_RAN
-from gates.values import ExitCode, GateOutcome, worst_exit
+from gates.run.witnesses.test_results import NO_TEST, NOTHING_RAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,14 +8,14 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from gates.regular import read_text
+from gates.portable.regular import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gates.discover import Gate
-    from gates.run.testprocess import PytestProcess
+    from gates.planning.discover import Gate
+    from gates.run.test_process import PytestProcess
 
 _DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 

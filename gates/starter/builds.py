@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.regular import read_text
+from gates.portable.regular import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import UsageError
-from gates.folders import Blocked, Folder
-from gates.git import Git
+from gates.files.folders import Blocked, Folder
+from gates.portable.errors import UsageError
 from gates.results import FileDigest, Run
 from gates.results.files import (
     COMPARISON_FILE,
@@ -33,6 +32,7 @@ from gates.results.files import (
 )
 from gates.storage.published import busy
 from gates.storage.records import ASIDE, Record, all_records
+from gates.vcs.git import Git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.errors import UsageError
-from gates.folders import Blocked, Folder
-from gates.regular import read_bytes
+from gates.files.folders import Blocked, Folder
+from gates.portable.errors import UsageError
+from gates.portable.regular import read_bytes
+from gates.portable.values import plural
 from gates.results import FileDigest, Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 from gates.storage.records import all_records
-from gates.values import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.errors import EnvironmentProblem
-from gates.folders import Blocked, Folder, open_within, write_all
-from gates.regular import open_file
+from gates.files.folders import Blocked, Folder, open_within, write_all
+from gates.portable.errors import EnvironmentProblem
+from gates.portable.regular import open_file
 from gates.results.files import reports_problem
 from gates.results.values import FileDigest
 from gates.storage.records import ASIDE, aside_of

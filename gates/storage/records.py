@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gates.folders import Blocked, Folder
-from gates.regular import read_bytes
+from gates.files.folders import Blocked, Folder
+from gates.portable.regular import read_bytes
 from gates.results import FileDigest
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.config.paths import is_gits
-from gates.errors import EnvironmentProblem, UsageError
-from gates.folders import Blocked, Folder, open_within
+from gates.files.folders import Blocked, Folder, open_within
+from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest
 from gates.storage.claims import NAMES, claim, need

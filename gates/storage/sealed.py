@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from gates.regular import read_bytes
+from gates.portable.regular import read_bytes
 from gates.results.files import write_whole
 
 if TYPE_CHECKING:

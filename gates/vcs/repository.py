@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.git import git_environment
-from gates.regular import read_bytes
-from gates.scratch import scratch
+from gates.files.temporary import scratch
+from gates.portable.regular import read_bytes
+from gates.vcs.git import git_environment
 from gates.vcs.watch import stamp_of
 
 if TYPE_CHECKING:
-    from gates.git import Git
+    from gates.vcs.git import Git
 
 _INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
 """Files in git's own folder that decide what it sees of the tree."""

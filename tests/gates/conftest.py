@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gates
-from gates.store import Store
+from gates.storage.cache import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

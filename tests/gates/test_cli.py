@@ -12,8 +12,8 @@ import pytest
 
 import gates
 from gates.cli import cli, main
-from gates.values import VARIABLES, ExitCode
-from tests.gates.junit.sample import a_run, a_test
+from gates.portable.values import VARIABLES, ExitCode
+from tests.gates.readers.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
@@ -93,16 +93,23 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
         [
             *(
                 "gates",
-                "gates.values",
+                "gates.portable",
+                "gates.portable.values",
                 "gates.cli.options",
                 "gates.cli.shown",
-                "gates.cli.looking",
-                "gates.errors",
-                "gates.cli.running",
+                "gates.cli.queries",
+                "gates.cli.stacks",
+                "gates.portable.errors",
+                "gates.cli.verdicts",
             ),
-            *("gates.cli.stacking", "gates.cli.signals", "gates.cli.streams", "gates.cli"),
-            *("gates.masking.cuts", "gates.masking.forms", "gates.masking.names", "gates.masking.mask"),
-            *("gates.masking", "gates.escapes"),
+            *("gates.cli.signals", "gates.cli.streams", "gates.cli"),
+            *(
+                "gates.portable.masking.cuts",
+                "gates.portable.masking.forms",
+                "gates.portable.masking.names",
+                "gates.portable.masking.mask",
+            ),
+            *("gates.portable.masking", "gates.portable.escapes"),
         ]
     )
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gates
-from gates.filters import bounds
-from gates.filters.bounds import TooSlow, bounded
+from gates.portable.filters import bounds
+from gates.portable.filters.bounds import TooSlow, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,10 @@ def patterns_of(value: object) -> Iterator[re.Pattern[str] | re.Pattern[bytes]]:
 
 
 BOUNDED = {
-    "gates.diagnostics.log": "lines are cut at 4,000 characters",
-    "gates.diagnostics.reasons": "lines are cut at 4,000 characters",
-    "gates.junit.times": "a moment has 100 characters at most",
-    "gates.signatures": "texts are cut before",
+    "gates.readers.diagnostics.log": "lines are cut at 4,000 characters",
+    "gates.readers.diagnostics.reasons": "lines are cut at 4,000 characters",
+    "gates.readers.junit.times": "a moment has 100 characters at most",
+    "gates.portable.failure_signature": "texts are cut before",
 }
 """Modules that look at the beginning of a text only."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.values import noun, plural
+from gates.portable.values import noun, plural
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +105,7 @@ def _is_ending(choice: ast.IfExp) -> bool:
 
 @pytest.mark.slow
 def test_nobody_counts_a_noun_by_hand() -> None:
-    assert [found for path in SOURCES for found in _counted_by_hand(path)] == [], "use gates.values.plural"
+    assert [found for path in SOURCES for found in _counted_by_hand(path)] == [], "use gates.portable.values.plural"
 
 
 def test_a_test_failed_and_is_not_called_wrong() -> None:

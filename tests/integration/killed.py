@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gates.errors import GatesError
+from gates.portable.errors import GatesError
 from gates.results.files import load_run, load_tests
 from tests.gates.run.waiting import is_alive
 from tests.integration.project import PATIENCE, Project, checklist, pytest_gate, python_gate

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from gates.errors import UsageError
+from gates.portable.errors import UsageError
 from gates.storage.evidence import load_evidence
 from tests.integration.project import Project, checklist, python_gate
 

@@ -123,7 +123,7 @@ class TestWithoutSpace:
         # Not with preexec_fn: it is not safe where there are threads.
         code = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); os.execv(sys.argv[1], sys.argv[1:])"
         # The temporary folder has the same limit; a full one is another matter, and told before anything is begun.
-        little = "import gates.scratch; gates.scratch.ROOM = 10"
+        little = "import gates.files.temporary; gates.files.temporary.ROOM = 10"
         done = project.gates(*arguments, launcher=(sys.executable, "-c", code), before=little)
         return done.code, done.text
 

@@ -147,7 +147,9 @@ def test_reports_that_do_not_fit_on_the_disk_say_nothing_else_than_the_run(proje
     assert max(sizes, key=sizes.__getitem__) == "junit.xml", sizes
     limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)"
     launcher = (sys.executable, "-c", f"{limit}; os.execv(sys.argv[2], sys.argv[2:])", str(sizes["junit.xml"] - 1))
-    done = project.gates("run", launcher=launcher, before="import gates.scratch; gates.scratch.ROOM = 10")
+    done = project.gates(
+        "run", launcher=launcher, before="import gates.files.temporary; gates.files.temporary.ROOM = 10"
+    )
     assert (done.code, "junit.xml: cannot write the report" in done.err) == (3, True), done.text
     assert {path.name for path in project.reports.iterdir()} == {"run.json", "tests.jsonl", "logs", ".gitignore"}
     run = json.loads((project.reports / "run.json").read_text())

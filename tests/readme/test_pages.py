@@ -7,7 +7,7 @@ import click
 import pytest
 
 from gates.cli import cli
-from gates.filters import parse
+from gates.portable.filters import parse
 from tests.readme.pages import README, ROOT, TUTORIAL, blocks, commands
 
 if TYPE_CHECKING:

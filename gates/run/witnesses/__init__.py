@@ -8,15 +8,15 @@ a word is due, a death in the middle, a missing or stale file and a contradictio
 from __future__ import annotations
 
 from gates.run.witnesses import names
-from gates.run.witnesses.exitcode import exit_witness
+from gates.run.witnesses.disk_space import with_room
+from gates.run.witnesses.exit_code import exit_witness
+from gates.run.witnesses.gate_report import own_word_witness
 from gates.run.witnesses.imports import imports_witness
 from gates.run.witnesses.injection import FALLBACK, Seen, refusal_witness, runner_witness, unspoken_witness
 from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
-from gates.run.witnesses.noxreport import nox_witness
-from gates.run.witnesses.ownword import own_word_witness
-from gates.run.witnesses.room import with_room
-from gates.run.witnesses.testresults import (
+from gates.run.witnesses.nox_report import nox_witness
+from gates.run.witnesses.test_results import (
     ALL_SKIPPED,
     NO_TEST,
     NOTHING_RAN,

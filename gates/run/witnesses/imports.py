@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.names import IMPORTS
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from gates.portable.values import GateOutcome, plural
 from gates.results import Witness
 from gates.run.witnesses.names import INJECTION, RUNNER
-from gates.values import GateOutcome, plural
 
 FALLBACK = "the plugin could not be injected, so pytest's own JUnit is the witness of its tests"
 _REMEDY = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.portable.values import GateOutcome, plural
 from gates.results import TestCounts, Witness
 from gates.run.witnesses.names import JUNIT
-from gates.values import GateOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.exclusions import expired
+from gates.portable.exclusions import expired
+from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.names import LEDGER
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from gates.exclusions import Exclusion
+    from gates.portable.exclusions import Exclusion
 
 
 def ledger_witness(exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date) -> Witness | None:

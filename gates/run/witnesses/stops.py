@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gates.values import TestOutcome, plural
+from gates.portable.values import TestOutcome, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gates.portable.values import GateOutcome, plural
 from gates.results import Witness
 from gates.run.witnesses.names import TREE
-from gates.values import GateOutcome, plural
-from gates.vcs.newfiles import NEW
+from gates.vcs.new_files import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the rules of `gates.compare.timing` find and what they invent: `python -m tests.gates.compare.simulate`.
+"""What the rules of `gates.compare.timing.changes` find and what they invent: `python -m tests.gates.compare.simulate`.
 
 Every row is made from dice with a seed, so it is the same every time; `--real SECONDS` times real work on both sides
 instead, as long as that. The figures in docs/explanation/timing.md come from here.
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gates.compare.schedule import Schedule, plan
-from gates.compare.statistics import bootstrap, shift, signed_rank
-from gates.compare.timing import DEFAULTS, Candidate, TimingSettings, candidates, judge
+from gates.compare.timing.changes import DEFAULTS, Candidate, TimingSettings, candidates, judge
+from gates.compare.timing.schedule import Schedule, plan
+from gates.compare.timing.statistics import bootstrap, shift, signed_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

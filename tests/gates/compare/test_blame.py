@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.compare.blame import _OF_TESTS, only_base_failures
+from gates.portable.values import GateOutcome
 from gates.results import GateResult, Witness
 from gates.run.witnesses import names
-from gates.values import GateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import pytest
 
 from gates.compare.confirm import Again, confirm
 from gates.compare.values import TestsComparison
-from gates.values import TestOutcome
+from gates.portable.values import TestOutcome
 
 OUTCOMES = {
     "F": TestOutcome.FAILED,

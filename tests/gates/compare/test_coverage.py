@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from gates.compare.coverage import compare_coverage
 from gates.compare.values import FileLines
-from gates.hunks import FileDifference, Hunk
 from gates.results import Coverage, FileCoverage
-from tests.gates.junit.sample import a_gate
+from gates.vcs.hunks import FileDifference, Hunk
+from tests.gates.readers.junit.sample import a_gate
 
 
 def added(path: str, first: int, *texts: str, removed: tuple[str, ...] = ()) -> FileDifference:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gates.analysis.dependencies import Dependencies
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.scope import out_of_scope
-from gates.facts.dependencies import Dependencies
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from gates.compare.diagnostics import Lines, compare_diagnostics, new_and_gone
-from gates.hunks import FileDifference, Hunk
 from gates.results import Diagnostic, Diagnostics
-from tests.gates.junit.sample import a_gate
+from gates.vcs.hunks import FileDifference, Hunk
+from tests.gates.readers.junit.sample import a_gate
 
 
 def at(line: int, message: str = "bad", path: str = "a.py", rule: str = "E1") -> Diagnostic:

@@ -8,8 +8,8 @@ import pytest
 
 from gates.compare import Terms, WiderExclusion, compare_runs
 from gates.compare.exclusions import wider_exclusions
-from gates.values import TestOutcome
-from tests.gates.junit.sample import a_run, a_test
+from gates.portable.values import TestOutcome
+from tests.gates.readers.junit.sample import a_run, a_test
 
 if TYPE_CHECKING:
     from gates.results import TestResult

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gates.analysis.assertions import Shape
 from gates.compare.moved import pairs_of
-from gates.facts.assertions import Shape
 
 
 def a_shape(text: str, fingerprint: str = "") -> Shape:

@@ -9,10 +9,10 @@ import pytest
 from gates.compare import Terms, compare_runs
 from gates.compare.outcomes import compare_outcomes
 from gates.compare.values import GatesComparison
+from gates.portable.values import GateOutcome
 from gates.render.comparison import comparison_view
 from gates.results import Diagnostics, TestCounts
-from gates.values import GateOutcome
-from tests.gates.junit.sample import a_gate, a_run
+from tests.gates.readers.junit.sample import a_gate, a_run
 
 if TYPE_CHECKING:
     from gates.results import GateResult

@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 
 from gates.compare.recorded import check_entries
-from gates.exclusions import Exclusion
-from gates.values import TestOutcome
-from tests.gates.junit.sample import a_test
+from gates.portable.exclusions import Exclusion
+from gates.portable.values import TestOutcome
+from tests.gates.readers.junit.sample import a_test
 
 
 def an_entry(category: str = "todo", name: str = "x", signature: str = "") -> Exclusion:

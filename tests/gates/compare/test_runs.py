@@ -7,9 +7,9 @@ import pytest
 
 from gates.compare import Comparison, Further, GateTimes, Side, Sources, Terms, compare_results, compare_runs
 from gates.compare.confirm import Again
+from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
-from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import NOON, a_gate, a_run, a_subject, a_test
+from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_subject, a_test
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The promises of `gates.compare.timing`, kept by dice with a seed; see `simulate` for longer runs."""
+"""The promises of `gates.compare.timing.changes`, kept by dice with a seed; see `simulate` for longer runs."""
 
 from __future__ import annotations
 

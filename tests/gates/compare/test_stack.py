@@ -18,9 +18,9 @@ from gates.compare.stack import (
     members,
     numbered,
 )
-from gates.errors import UsageError
-from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_test
+from gates.portable.errors import UsageError
+from gates.portable.values import GateOutcome, TestOutcome
+from tests.gates.readers.junit.sample import a_gate, a_run, a_test
 
 
 def ran(*failing: str, **fields: Any) -> StackRun:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from gates.compare.tests import compare_tests
 from gates.compare.values import TestsComparison
+from gates.portable.values import TestOutcome
 from gates.results import TestResult
-from gates.values import TestOutcome
-from tests.gates.junit.sample import a_test
+from tests.gates.readers.junit.sample import a_test
 
 GOOD = {"passed", "flaky", "xfailed", "xpassed"}
 WRONG = {"failed", "error", "timeout", "crashed"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.config import Config, load_config
-from gates.errors import ConfigError, ManyErrors
-from gates.values import ExitCode
+from gates.portable.errors import ConfigError, ManyErrors
+from gates.portable.values import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

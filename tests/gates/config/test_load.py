@@ -9,9 +9,9 @@ import pytest
 
 from gates.config import Config, GateConfig, Profile, find_root, load_config
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
-from gates.exclusions import Exclusion
+from gates.portable.exclusions import Exclusion
+from gates.portable.rules import NONE, Layer, SetupScript
 from gates.results import EnvironmentChange
-from gates.rules import NONE, Layer, SetupScript
 from tests.gates.config.sample import load
 
 if TYPE_CHECKING:

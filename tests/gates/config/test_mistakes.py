@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gates.config import Config, load_config
 from gates.config.load import _read
 from gates.config.tables import GATE, PROFILE, TOP
-from gates.errors import GatesError, ManyErrors
+from gates.portable.errors import GatesError, ManyErrors
 from tests.gates.config.sample import load, mistakes
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.config import load_config
-from gates.errors import ManyErrors
+from gates.portable.errors import ManyErrors
 
 if TYPE_CHECKING:
     from pathlib import Path

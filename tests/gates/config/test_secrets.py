@@ -6,8 +6,8 @@ import pytest
 
 from gates.config import load_config
 from gates.config.secrets import mask_of, named_in
-from gates.errors import ManyErrors
-from gates.masking import Mask
+from gates.portable.errors import ManyErrors
+from gates.portable.masking import Mask
 
 if TYPE_CHECKING:
     from pathlib import Path

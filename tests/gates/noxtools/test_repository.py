@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import gates
-from gates.facts.pythons import claimed_pythons
+from gates.analysis.pythons import claimed_pythons
 
 ROOT = Path(gates.__file__).resolve().parent.parent
 CHECKLIST = ["build", "lint", "types", "format", "docs", "min_python", "test", "newest_python"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import Project, Ran
+    from tests.gates.pytest_plugin.conftest import Project, Ran
 
 RERUNS = """
 import pytest

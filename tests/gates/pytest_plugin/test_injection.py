@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates import protocol
-
-from .conftest import GATES, INJECTED, Project, clean_environ, entry
+from gates.portable import protocol
+from tests.gates.pytest_plugin.conftest import GATES, INJECTED, Project, clean_environ, entry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,13 +128,7 @@ def test_results_that_cannot_be_written_fail_no_test(project: Project) -> None:
     assert "gates: results could not be written" in ran.output
 
 
-SOURCES = sorted(
-    [
-        *(GATES / name for name in ("exclusions.py", "errors.py", "values.py")),
-        *(GATES / "filters").glob("*.py"),
-        *(GATES / "pytest_plugin").glob("*.py"),
-    ]
-)
+SOURCES = sorted(path for name in ("portable", "pytest_plugin") for path in (GATES / name).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(GATES)))
@@ -150,8 +143,8 @@ def test_injected_code_imports_the_standard_library_pytest_and_itself_relatively
 
 def test_importing_the_plugin_brings_only_the_standard_library_and_pytest() -> None:
     code = (
-        "import sys, pytest; before = set(sys.modules); import gates.pytest_plugin, gates.exclusions\n"
-        "import gates.pytest_plugin.recorder, gates.pytest_plugin.distribution, gates.pytest_plugin.running\n"
+        "import sys, pytest; before = set(sys.modules); import gates.pytest_plugin, gates.portable.exclusions\n"
+        "import gates.pytest_plugin.reporting.recorder, gates.pytest_plugin.processes.distribution, gates.pytest_plugin.execution.running\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new - sys.stdlib_module_names))"
     )

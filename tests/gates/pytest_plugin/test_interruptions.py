@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import Project
+    from tests.gates.pytest_plugin.conftest import Project
 
 THREE = """
 def test_first(): pass

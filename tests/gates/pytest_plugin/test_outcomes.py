@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import Project, Ran, entry
+from tests.gates.pytest_plugin.conftest import Project, Ran, entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from gates.compare.values import Comparison, TestsComparison
+from gates.portable.values import GateOutcome
 from gates.render.checklist import Item, checklist
 from gates.render.comparison import comparison_view
 from gates.results import Changes, ExclusionRecord, LeftOut, Run, TestCounts
-from gates.values import GateOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_subject
+from tests.gates.readers.junit.sample import a_gate, a_run, a_subject
 
 GOOD = TestCounts(collected=870, run=822, passed=822, skipped=48)
 ENTRY = ExclusionRecord(

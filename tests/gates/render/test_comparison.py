@@ -14,10 +14,10 @@ from gates.compare.values import (
     Timing,
     TimingChange,
 )
+from gates.portable.values import TestOutcome
 from gates.render.comparison import LISTS, comparison_view
 from gates.results import FileChange, TestCounts
-from gates.values import TestOutcome
-from tests.gates.junit.sample import NOON, a_run, a_subject, a_test
+from tests.gates.readers.junit.sample import NOON, a_run, a_subject, a_test
 
 BASE = TestCounts(collected=885, run=821, passed=821, skipped=48, excluded=16)
 HEAD = TestCounts(collected=886, run=822, passed=822, skipped=48, excluded=16)

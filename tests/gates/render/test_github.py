@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 
 from gates.compare import compare_runs
+from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.github import LISTED_FAILURES, render_github
 from gates.results import AttemptResult
-from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
+from tests.gates.readers.junit.sample import a_gate, a_run, a_test, nasty
 
 if TYPE_CHECKING:
     from gates.results import Run, TestResult

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from gates.config.values import Output
+from gates.portable.values import LEVELS, TestOutcome
 from gates.render.live import final_lines, level_of, live_line
 from gates.results import AttemptResult, TestResult
-from gates.values import LEVELS, TestOutcome
 
 FAILED = TestResult(
     gate="test", id="a.py::f", outcome=TestOutcome.FAILED, message="no", file="a.py", line=3, details="E   no"

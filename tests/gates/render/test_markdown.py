@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gates.compare import Sources, Terms, compare_runs
 from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
+from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.markdown import LISTED_FAILURES, LISTED_FLAKY, render_markdown
-from gates.render.room import Room
+from gates.render.size_limit import Room
 from gates.results import (
     AttemptResult,
     Changes,
@@ -23,8 +24,7 @@ from gates.results import (
     TestCounts,
     TestResult,
 )
-from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test, any_test, nasty
+from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test, any_test, nasty
 from tests.gates.render.reader import blocks, headings, rows, tokens
 
 SECTIONS = [

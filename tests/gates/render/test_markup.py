@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 
 from gates.render.markup import cell, code, escape, fenced, table
 from gates.render.text import clean, one_line
-from tests.gates.junit.sample import nasty
+from tests.gates.readers.junit.sample import nasty
 from tests.gates.render.reader import blocks, headings, html, plain, rows, tokens
 
 

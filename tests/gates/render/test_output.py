@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import TestOutcome
 from gates.render.output import (
     FRAME_LINES,
     LINE_CHARACTERS,
@@ -18,7 +19,6 @@ from gates.render.output import (
     printed_by,
 )
 from gates.results import AttemptResult, SubtestResult, TestResult
-from gates.values import TestOutcome
 
 LONG = """\
 def test_deep():

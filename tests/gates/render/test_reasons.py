@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.junit.write import junit_document
+from gates.portable.values import GateOutcome
+from gates.readers.junit.write import junit_document
 from gates.render.github import render_github
 from gates.render.markdown import render_markdown
 from gates.render.reasons import reasons
 from gates.render.terminal import render_terminal, terminal_console
 from gates.results import TestCounts
-from gates.values import GateOutcome
-from tests.gates.junit.sample import a_gate, a_run
+from tests.gates.readers.junit.sample import a_gate, a_run
 
 if TYPE_CHECKING:
     from gates.results import GateResult, Run

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 from gates.compare.stack import Failing, Layer, Stack, StackRun, judged
-from gates.errors import UsageError
+from gates.portable.errors import UsageError
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
-from tests.gates.junit.sample import anything
+from tests.gates.readers.junit.sample import anything
 
 
 def ran(failing: str = "", **fields: Any) -> StackRun:

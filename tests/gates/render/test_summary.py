@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.compare import Terms, compare_runs
+from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.summary import STATUS_WORDS, summarise
 from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts, Witness
-from gates.values import GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_subject, a_test
+from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test
 
 if TYPE_CHECKING:
     from gates.compare import BaseFailures

@@ -10,10 +10,10 @@ from rich.console import Console
 from gates.compare import Further, Side, compare_results, compare_runs
 from gates.compare.confirm import Again
 from gates.config.values import Output
+from gates.portable.values import OUTPUTS, GateOutcome, TestOutcome
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
 from gates.results import AttemptResult
-from gates.values import OUTPUTS, GateOutcome, TestOutcome
-from tests.gates.junit.sample import a_gate, a_run, a_test, nasty
+from tests.gates.readers.junit.sample import a_gate, a_run, a_test, nasty
 
 if TYPE_CHECKING:
     from gates.results import Run, TestResult

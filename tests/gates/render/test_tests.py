@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.render.tests import failures, package_of, test_section
 from gates.results import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.results.tests import LINE_ORDER, counts_line
-from gates.values import BAD_TESTS, LOST_TESTS, TestOutcome
-from tests.gates.junit.sample import NOON, a_gate, a_run, a_test, any_test
+from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_test, any_test
 
 section_of = test_section
 del test_section  # pytest would take it for a test
@@ -50,7 +50,7 @@ def test_the_line_has_a_place_for_every_outcome() -> None:
     ("file", "package"),
     [
         ("tests/kvcache/test_pool.py", "kvcache"),
-        ("tests/gates/junit/test_read.py", "gates"),
+        ("tests/gates/readers/junit/test_read.py", "gates"),
         ("src/server/tests/test_a.py", "server"),
         ("crates/bitnet-server/tests/ac01.rs", "bitnet-server"),
         ("tests/test_a.py", "tests"),

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.render.verdict import verdict_of
 from gates.results import Run, TestCounts
-from gates.values import GateOutcome
-from tests.gates.junit.sample import a_gate, a_run
+from tests.gates.readers.junit.sample import a_gate, a_run
 
 GOOD = TestCounts(collected=870, run=822, passed=822, skipped=48)
 BAD = TestCounts(collected=5, run=4, passed=1, failed=2, timeout=1, not_run=1)

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from gates.portable.values import TestOutcome
 from gates.results.duplicates import worst_first, worst_of
-from gates.values import TestOutcome
 from tests.gates.run.making import a_test
 
 PASSED, FAILED, SKIPPED, LOST = TestOutcome.PASSED, TestOutcome.FAILED, TestOutcome.SKIPPED, TestOutcome.NOT_RUN

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from hypothesis import assume, given
 
-from gates.errors import EnvironmentProblem, UsageError
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.values import GateOutcome
 from gates.results import GateResult, Run, TestResult
 from gates.results.files import (
     encoded,
@@ -18,8 +19,7 @@ from gates.results.files import (
     to_json,
     write_whole,
 )
-from gates.values import GateOutcome
-from tests.gates.junit.sample import a_run, a_test, any_test
+from tests.gates.readers.junit.sample import a_run, a_test, any_test
 
 if TYPE_CHECKING:
     from pathlib import Path

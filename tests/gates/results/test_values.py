@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gates.portable.values import RAN_TESTS, TestOutcome
 from gates.results import TestCounts, count_tests
-from gates.values import RAN_TESTS, TestOutcome
-from tests.gates.junit.sample import a_test
+from tests.gates.readers.junit.sample import a_test
 
 
 @given(st.lists(st.sampled_from(TestOutcome)))

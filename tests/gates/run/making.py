@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from gates.config import Config, GateConfig
-from gates.discover import Gate
-from gates.plan import Plan, PlannedGate
+from gates.planning.discover import Gate
+from gates.planning.plan import Plan, PlannedGate
+from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import GateResult, TestResult
 from gates.run import Engine, Event, GateEnded, Settings
 from gates.run.inject import write_injection
@@ -16,7 +17,6 @@ from gates.run.launching import Keeper
 from gates.run.masking import Mask
 from gates.run.start import Surroundings
 from gates.storage.streams import streams_in
-from gates.values import GateOutcome, TestOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

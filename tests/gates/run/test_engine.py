@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.portable.values import ExitCode, GateOutcome
 from gates.run import GateEnded, GateStarted, TestsLanded
 from gates.run import gate as gate_module
 from gates.run.processes import marked_processes
 from gates.run.verdict import conclude
-from gates.values import ExitCode, GateOutcome
 from tests.gates.run.making import an_engine, ended, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gates.plan import PlannedGate
+    from gates.planning.plan import PlannedGate
     from gates.results import GateResult, TestResult
 
 PASS, FAIL = "", "import sys; sys.exit(1)"

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from gates.config import Config, GateConfig
-from gates.discover import Gate
-from gates.exclusions import Exclusion
-from gates.plan import PlannedGate
+from gates.planning.discover import Gate
+from gates.planning.plan import PlannedGate
+from gates.portable.exclusions import Exclusion
+from gates.portable.values import GateOutcome
 from gates.results import EnvironmentChange, GateResult
 from gates.run import gate as gate_module
 from gates.run.engine import Engine, Settings
@@ -20,7 +21,6 @@ from gates.run.gate import RunningGate
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
 from gates.run.start import command_line_of, command_of, file_name, gate_environment
-from gates.values import GateOutcome
 from tests.gates.run.making import a_plan, an_engine, ended, planned, surroundings
 from tests.gates.run.waiting import is_dead, wait_for
 

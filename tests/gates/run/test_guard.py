@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.run import GateStarted
 from gates.run.guard import Guard
-from gates.values import GateOutcome
 from gates.vcs.watch import Seen
 from tests.gates.run.making import a_result, an_engine, ended, planned
 

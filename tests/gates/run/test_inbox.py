@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gates.portable.values import TestOutcome
 from gates.results import LeftOut
 from gates.run.inbox import Inbox
 from gates.run.masking import Mask
-from gates.values import TestOutcome
 from tests.gates.run.making import NOTHING
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gates
-from gates.protocol import INJECTED_PLUGIN, Settings, read_settings
+from gates.portable.protocol import INJECTED_PLUGIN, Settings, read_settings
 from gates.run.inject import injected, write_injection
 
 HOME = Path(gates.__file__).parent
@@ -20,13 +20,13 @@ def test_only_the_injected_package_becomes_importable(tmp_path: Path) -> None:
     folder = write_injection(tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == ["_gates_injected"]
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import _gates_injected.values as values; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import _gates_injected.portable.values as values; "
         "import importlib.util; print(values.__file__, importlib.util.find_spec('gates'))"
     )
     command = [sys.executable, "-I", "-S", "-c", code, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     file, _, spec = done.stdout.strip().rpartition(" ")
-    assert Path(file) == HOME / "values.py"
+    assert Path(file) == HOME / "portable/values.py"
     assert spec == "None"
 
 
@@ -78,7 +78,7 @@ def test_the_plugin_takes_the_injection_out_again(tmp_path: Path) -> None:
     folder = write_injection(tmp_path)
     environment |= injected(environment, folder, tmp_path / "inbox", Settings())
     code = (
-        "import json, os; from _gates_injected.protocol import remove_injection; "
+        "import json, os; from _gates_injected.portable.protocol import remove_injection; "
         "remove_injection(os.environ); print(json.dumps({k: v for k, v in os.environ.items() if 'PYT' in k or 'GATES' in k}))"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gates.errors import EnvironmentProblem
+from gates.portable.errors import EnvironmentProblem
 from gates.run import log as log_module
 from gates.run.log import GateLog
 from gates.run.masking import Mask

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gates.portable.values import TestOutcome
 from gates.results import TestResult
 from gates.run import log as log_module
 from gates.run.log import GateLog
 from gates.run.masking import Mask, looks_secret
 from gates.storage.streams import Stream
-from gates.values import TestOutcome
 
 characters = st.characters(codec="utf-8")
 lines = st.text(characters.filter(lambda letter: not letter.isspace()), min_size=6, max_size=30)

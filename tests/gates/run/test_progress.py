@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.config.values import Output
+from gates.portable.values import LEVELS, GateOutcome, TestOutcome
 from gates.results import TestResult, count_tests
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.run.progress import PLAIN_EVERY, LiveProgress, PlainProgress, end_line, make_progress
-from gates.values import LEVELS, GateOutcome, TestOutcome
 from tests.gates.run.making import a_plan, a_result, a_test, planned
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.protocol import asked_path
+from gates.portable.protocol import asked_path
 from gates.run.stall import DUMPING, MARGIN, PATIENCE, Stall, patience_of
-from gates.run.testprocess import Finish, PytestProcess
+from gates.run.test_process import Finish, PytestProcess
 from tests.gates.run.making import NOTHING
 
 if TYPE_CHECKING:

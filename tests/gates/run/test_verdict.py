@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from gates.portable.values import EXIT_PRECEDENCE, ExitCode, GateOutcome, worst_exit
 from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.run.verdict import conclude, decide, leaves_of
 from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, results_witness
-from gates.values import EXIT_PRECEDENCE, ExitCode, GateOutcome, worst_exit
 from tests.gates.run.making import a_result
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT

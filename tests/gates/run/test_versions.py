@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.config import GateConfig
-from gates.discover import Gate
+from gates.planning.discover import Gate
 from gates.run.versions import tool_versions
 
 if TYPE_CHECKING:

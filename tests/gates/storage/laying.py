@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.pipeline.publish import emit
 from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.storage.reports import Reports
-from gates.workflows.emit import emit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

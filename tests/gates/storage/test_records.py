@@ -8,7 +8,7 @@ import pytest
 
 from gates.storage.records import all_records, prune
 from gates.storage.reports import Reports
-from tests.gates.junit.sample import a_run, a_test
+from tests.gates.readers.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:

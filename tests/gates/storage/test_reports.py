@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.errors import EnvironmentProblem, UsageError
-from gates.folders import Blocked
+from gates.files.folders import Blocked
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.values import ExitCode
 from gates.results import FileDigest
 from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
 from gates.storage.claims import NAMES
 from gates.storage.evidence import refuse_altered
 from gates.storage.records import all_records
 from gates.storage.reports import Reports, refuse_taken
-from gates.values import ExitCode
-from tests.gates.junit.sample import a_run, a_test
+from tests.gates.readers.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ def test_the_last_files_are_published_all_or_none(project: Path, records: Path) 
 FULL = """
     import resource, sys
     from pathlib import Path
-    from gates.errors import EnvironmentProblem
+    from gates.portable.errors import EnvironmentProblem
     from gates.storage.reports import Reports
 
     limit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.run.verdict import decide
 from gates.run.witnesses import exit_witness, imports_witness
-from gates.values import GateOutcome
 
 
 @pytest.mark.parametrize(

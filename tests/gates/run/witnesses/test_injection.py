@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.run.verdict import decide
 from gates.run.witnesses import Seen, exit_witness, refusal_witness, runner_witness, unspoken_witness
-from gates.values import GateOutcome
 
 FAILED, COULD_NOT_RUN = GateOutcome.FAILED, GateOutcome.COULD_NOT_RUN
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.run.witnesses import nox_witness
 from gates.run.witnesses.installs import install_trouble
-from gates.values import GateOutcome
 
 UV, PIP = "uv pip install thing", "python -m pip install thing"
 

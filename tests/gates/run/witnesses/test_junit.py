@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import GateOutcome
 from gates.results import TestCounts
 from gates.run.witnesses import agree, junit_witness
-from gates.values import GateOutcome
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
 SKIPPED, COULD_NOT_RUN, INTERRUPTED = GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN, GateOutcome.INTERRUPTED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gates.portable.values import TestOutcome
 from gates.results import TestResult
 from gates.run.witnesses.stops import collection_words, uncollectable, unrun_words
-from gates.values import TestOutcome
 
 
 def broken(message: str, place: str = "test_a.py:3", **fields: object) -> TestResult:

@@ -1,0 +1,132 @@
+"""Read CODEOWNERS: whom a path belongs to.
+
+The syntax is GitHub's: like .gitignore without `!` and `[…]`, the last match wins, a pattern without owners clears them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gates.portable.filters.bounds import BoundedPattern
+from gates.portable.filters.globs import to_regex
+from gates.portable.regular import read_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+"""Where the file may lie; like GitHub, the first one is taken."""
+
+_FIELD = re.compile(r"(?:\\.|\S)+")
+_SECTION = re.compile(r"\^?\[[^\]]*\]")
+_OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line: a pattern and whom its paths belong to.
+
+    Attributes:
+        pattern: as written.
+        owners: people (`@name`), teams (`@org/team`) and addresses; nobody, where the line clears ownership.
+        line: number in the file, from 1.
+    """
+
+    pattern: str
+    owners: tuple[str, ...]
+    line: int
+    _regex: BoundedPattern = field(compare=False, repr=False)
+
+    def matches(self, path: str) -> bool:
+        """Whether the rule is about a path."""
+        return self._regex.match(path)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """A CODEOWNERS file.
+
+    Attributes:
+        place: its path from the root.
+        rules: in the file's order.
+        notes: what the file says and this reader leaves out, a sentence each.
+    """
+
+    place: str
+    rules: tuple[Rule, ...]
+    notes: tuple[str, ...] = ()
+
+    def of(self, path: str) -> tuple[str, ...]:
+        """Whom a path (from the root, with `/`) belongs to; nobody, where no rule matches or the last one says so."""
+        return next((rule.owners for rule in reversed(self.rules) if rule.matches(path)), ())
+
+
+def read_owners(root: Path) -> Owners | None:
+    """The owners that a project names; None where it names none."""
+    for place in PLACES:
+        try:
+            text = read_bytes(root / place).decode("utf-8-sig", "replace")
+        except OSError:
+            continue
+        return parse_owners(text, place)
+    return None
+
+
+def parse_owners(text: str, place: str) -> Owners:
+    """Read the text of a CODEOWNERS file."""
+    rules, notes = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = _words(line)
+        if not words:
+            continue
+        try:
+            rules.append(_rule(line, words, number))
+        except ValueError as error:
+            notes.append(f"{place}:{number}: {error}")
+    return Owners(place, tuple(rules), tuple(notes))
+
+
+def _words(line: str) -> list[str]:
+    r"""The fields of a line; a field that begins with `#` begins a comment, and `\#` is a `#`."""
+    words = []
+    for word in _FIELD.findall(line):
+        if word.startswith("#"):
+            break
+        words.append(word)
+    return words
+
+
+def _rule(line: str, words: list[str], number: int) -> Rule:
+    pattern, *owners = words
+    if _SECTION.match(line.strip()):
+        raise ValueError(f"{line.strip()!r} opens a section, which only GitLab supports; ignored")
+    if pattern.startswith("!") or re.search(r"(?<!\\)\[", pattern):
+        raise ValueError(
+            f"{pattern!r} is not a pattern: CODEOWNERS supports neither '!' nor '[…]'; the line is ignored"
+        )
+    for owner in owners:
+        if not _OWNER.fullmatch(owner):
+            raise ValueError(f"{owner!r} is not an owner: expected @name, @organisation/team or an address; ignored")
+    return Rule(pattern, tuple(owners), number, _compile(re.sub(r"\\(.)", r"\1", pattern)))
+
+
+def _compile(pattern: str) -> BoundedPattern:
+    """The paths of files that a pattern means.
+
+    A `/` at its beginning or within ties it to the root. What it matches may be a folder, which stands for all in it,
+    except after `/*`: GitHub takes `docs/*` for the files in docs and not for those further down.
+    """
+    tied = "/" in pattern.removesuffix("/")
+    body = pattern.strip("/")
+    if body.endswith("/**"):
+        body, rest = body.removesuffix("/**"), "/.+"
+    elif pattern.endswith("/"):
+        rest = "/.+"
+    elif pattern.endswith("/*"):
+        rest = ""
+    else:
+        rest = "(?:/.+)?"
+    regex = re.compile(("" if tied else "(?:.+/)?") + to_regex(body, sets=False) + rest + r"\Z", re.DOTALL)
+    return BoundedPattern(regex, pattern)

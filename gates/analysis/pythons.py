@@ -1,0 +1,37 @@
+"""Which versions of Python a project says it supports: the classifiers of pyproject.toml or setup.cfg. Reads text only."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import tomllib
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gates.portable.regular import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
+
+
+def claimed_pythons(root: Path) -> tuple[str, ...]:
+    """The minor versions (`3.12`) that the project in a folder claims, ascending; none where it claims none.
+
+    `requires-python` alone says what may be installed, not what is supported: it has no end.
+    """
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        claims = tomllib.loads(read_text(root / "pyproject.toml"))["project"]["classifiers"]
+        return _versions(map(str, claims))
+    with suppress(OSError, ValueError, configparser.Error):
+        setup = configparser.ConfigParser(interpolation=None)
+        setup.read_string(read_text(root / "setup.cfg"))
+        return _versions(setup.get("metadata", "classifiers", fallback="").splitlines())
+    return ()
+
+
+def _versions(classifiers: Iterable[str]) -> tuple[str, ...]:
+    found = {(int(match[1]), int(match[2])) for text in classifiers if (match := _CLASSIFIER.fullmatch(text.strip()))}
+    return tuple(f"{major}.{minor}" for major, minor in sorted(found))

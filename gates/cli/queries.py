@@ -1,0 +1,192 @@
+"""The commands that tell something and give no verdict: list, explain, exclusions, report, schema, init, facts; and clean."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gates.cli.options import (
+    command_line,
+    default_option,
+    filter_option,
+    gate_option,
+    no_install_option,
+    profile_option,
+    project_root,
+    reports_folder,
+    request,
+    retries_option,
+    root_option,
+    timeout_option,
+    union_of,
+)
+from gates.cli.shown import allow_commands, say
+from gates.portable.values import ExitCode
+
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Use the tests in this results file (JUnit from any runner, or tests.jsonl), not the project's; repeatable.",
+)
+
+
+@click.command("list")
+@root_option
+@profile_option
+@gate_option
+@filter_option
+@default_option
+@results_option
+@no_install_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """List the project's gates in checklist order; with -E, list the tests that match.
+
+    Gates that run pytest list their tests; no test is run.
+    """
+    folder, asked = project_root(root), request(**options)
+    if asked.filter or results:
+        from gates.pipeline.collect import tests_of_project
+        from gates.pipeline.result_files import tests_of_files
+        from gates.planning.test_queries import listing
+
+        expression = asked.filter or "all()"
+        tests = tests_of_files(folder, results, [expression]) if results else tests_of_project(folder, asked)
+        text, said = listing(tests, expression if results else tests.expression, as_json=as_json)
+        say(text, as_json=as_json)
+        for line in said:
+            say(f"{line}\n", err=True)
+        raise SystemExit(ExitCode.GATE_FAILED if tests.broken else ExitCode.PASSED)
+    from gates.commands.listing import gate_listing
+
+    say(gate_listing(folder, asked, as_json=as_json), as_json=as_json)
+
+
+@click.command()
+@click.argument("test")
+@root_option
+@profile_option
+@gate_option
+@filter_option
+@default_option
+@results_option
+@no_install_option
+def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
+    """Explain why TEST (an id or part of one) runs or not: each expression, with true, false or unknown at each node."""
+    from gates.pipeline.collect import tests_of_project
+    from gates.pipeline.result_files import tests_of_files
+    from gates.planning.test_queries import explanation
+
+    folder, asked = project_root(root), request(**options)
+    tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
+    say(explanation(tests, test, asked.filter if results else ""))
+
+
+@click.command("show-config")
+@click.argument("test")
+@root_option
+@profile_option
+@gate_option
+@retries_option
+@timeout_option
+@no_install_option
+def show_config(root: Path | None, test: str, **options: Any) -> None:
+    """Show the settings of TEST (an id or part of one): retries, timeouts, and where in the config each is set."""
+    from gates.pipeline.collect import tests_of_project
+    from gates.planning.test_queries import settings_of
+
+    say(settings_of(tests_of_project(project_root(root), request(**options)), test))
+
+
+@click.command()
+@root_option
+@gate_option
+@click.option("--verify", is_flag=True, help="Run excluded tests and report those that now pass or fail differently.")
+@timeout_option
+@no_install_option
+def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
+    """Show the exclusions and the quarantine; with --verify, check that the exclusions still hold.
+
+    Exit code 1 if one does not: its test now passes, fails for a different reason, or no longer exists.
+    """
+    from gates.commands import exclusions as ledgers
+
+    folder, asked = project_root(root), request(**options)
+    if not verify:
+        say(ledgers.ledger_listing(folder))
+        return
+    text, code = ledgers.verify(folder, asked, command_line())
+    say(text)
+    raise SystemExit(code)
+
+
+@click.command(hidden=True)
+@root_option
+@filter_option
+def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
+    """Answer, as JSON, the predicates that a test process cannot: its plugin asks."""
+    from gates.planning.filter_facts import facts_json
+
+    union_of(expressions)
+    sys.stdout.write(facts_json(project_root(root), expressions))
+
+
+@click.command()
+@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@root_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "markdown", "github", "junit"]),
+    default="terminal",
+    show_default=True,
+    help="What to print.",
+)
+def report(run_path: Path | None, root: Path | None, form: str) -> None:
+    """Print the summary of a run. RUN is a run.json or its folder (default: the last run)."""
+    from gates.commands.report import render_run
+    from gates.planning.prepare import records_of
+
+    text = render_run(run_path or reports_folder(root), form, records_of(project_root(root)))
+    if form == "github":
+        allow_commands()
+    if text is not None:
+        click.echo(text, nl=False)
+
+
+@click.command()
+@root_option
+@click.option("--all", "everything", is_flag=True, help="Clean up after all projects, not only this one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
+def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
+    """Remove worktrees and kept runs from your cache, except those in use."""
+    from gates.commands.clean import clean as remove
+    from gates.commands.clean import told
+
+    items = remove(project_root(root), everything=everything, dry_run=dry_run)
+    say(told(items, dry_run=dry_run))
+
+
+@click.command()
+@root_option
+@click.option("--force", is_flag=True, help="Replace an existing gates.toml.")
+@click.option("--print", "only_print", is_flag=True, help="Print the starter config; write nothing.")
+def init(root: Path | None, force: bool, only_print: bool) -> None:
+    """Look at the project and write a starter config."""
+    from gates.commands.init import write_starter
+
+    say(write_starter(root or Path.cwd(), force=force, only_print=only_print))
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["run", "test", "comparison", "stack", "events"]), default="run")
+def schema(name: str) -> None:
+    """Print the JSON Schema of run.json, comparison.json, stack.json, a line of tests.jsonl or a line of --events."""
+    from gates.commands.schema import schema_text
+
+    click.echo(schema_text(name), nl=False)

@@ -1,0 +1,252 @@
+"""`gates run` and `gates compare`: the commands that give a verdict."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from click.core import ParameterSource
+
+from gates.cli.options import (
+    absolute,
+    command_line,
+    default_option,
+    duration,
+    excluded_option,
+    filter_option,
+    gate_option,
+    jobs_option,
+    project_root,
+    reports_option,
+    request,
+    root_option,
+    run_options,
+    timeout_option,
+)
+from gates.cli.shown import say
+from gates.portable.errors import UsageError
+from gates.portable.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS, plural
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.compare import BaseFailures
+
+
+@click.command()
+@run_options
+@click.option(
+    "--subject", default="worktree", show_default=True, help="What to validate: worktree, COMMIT or merge:BASE."
+)
+@click.option("--debug", metavar="TEST", help="Run only this test, in the foreground, with pdb.")
+def run(
+    root: Path | None, reports: Path | None, subject: str, debug: str | None, events: str | None, **options: Any
+) -> None:
+    """Run the checklist and write the reports."""
+    folder = project_root(root)
+    if debug is not None:
+        if subject != "worktree":
+            from gates.portable.errors import UsageError
+
+            raise UsageError("--debug runs a test of the working tree", got=f"--subject {subject}")
+        from gates.commands.debug import debug_test
+
+        raise SystemExit(debug_test(folder, request(**options), debug))
+    from gates.planning.subjects import prepare_subject
+
+    with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
+        from gates.pipeline.validate import validate  # imported by now, while nox was waited for
+
+        finished = validate(prepared, command_line(), events=events)
+    _show(finished.run, finished.tests, output=finished.output)
+    raise SystemExit(finished.run.exit_code)
+
+
+@click.command()
+@run_options
+def rerun(root: Path | None, reports: Path | None, events: str | None, **options: Any) -> None:
+    """Run only what failed or did not finish in the last run of this working tree."""
+    from gates.commands.rerun import rest_of
+    from gates.planning.prepare import prepare
+
+    folder = project_root(root)
+    rest = rest_of(folder, request(**options))
+    if rest.request is None:
+        say("\n".join([*rest.said, ""]))
+        return
+    prepared = prepare(folder, rest.request, reports=absolute(reports))
+    say("\n".join([*prepared.plan.notes, ""]), err=True)
+    from gates.pipeline.validate import validate
+
+    finished = validate(prepared, command_line(), events=events)
+    _show(finished.run, finished.tests, output=finished.output)
+    raise SystemExit(finished.run.exit_code)
+
+
+def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in FINDINGS:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(FINDINGS)}")
+    return words
+
+
+@click.command()
+@click.argument("base")
+@click.argument("head", default="worktree")
+@click.argument("more", nargs=-1, metavar="")
+@root_option
+@reports_option
+@gate_option
+@filter_option
+@click.option(
+    "--all",
+    "all_gates",
+    is_flag=True,
+    help="Run the whole checklist on both sides, not only gates with something to compare.",
+)
+@click.option("--fresh", is_flag=True, help="Never reuse an earlier run of the same tree.")
+@jobs_option
+@timeout_option
+@excluded_option
+@default_option
+@click.option(
+    "--accept-exclusion",
+    "accepted",
+    multiple=True,
+    metavar="NAME",
+    help="Allow this exclusion or quarantine entry to match more tests than on BASE; repeatable.",
+)
+@click.option(
+    "--fail-on",
+    metavar="FINDINGS",
+    callback=_findings,
+    default=",".join(REGRESSIONS),
+    show_default=True,
+    help="Findings that count as a regression (exit code 5), separated by commas.",
+)
+@click.option(
+    "--scope", multiple=True, metavar="GLOB", help="Files the branch may change, e.g. 'src/cache/**'; repeatable."
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Before blaming HEAD, run newly failing tests N more times on both sides.",
+)
+@click.option(
+    "--timing-budget",
+    metavar="DURATION",
+    callback=duration,
+    help="Time to spend re-timing, in turns on both sides, what seems slower or faster. [default: no timing]",
+)
+@click.option("--timed", default="", metavar="EXPR", help="Always re-time these tests.")
+@click.option(
+    "--base-failures",
+    type=click.Choice(["report", "block"]),
+    help="What to do with tests that already fail on BASE for the same cause. [default: report]",
+)
+def compare(
+    base: str,
+    head: str,
+    more: tuple[str, ...],
+    root: Path | None,
+    reports: Path | None,
+    accepted: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    scope: tuple[str, ...],
+    base_failures: BaseFailures | None,
+    confirm: int,
+    all_gates: bool,
+    fresh: bool,
+    timing_budget: float | None,
+    timed: str,
+    **options: Any,
+) -> None:
+    """Run gates on BASE and on HEAD (default: the working tree) and report what changed.
+
+    Without --gate or --all, every gate that has test results, findings or coverage is compared. To compare results
+    files (JUnit from any runner, or tests.jsonl) without running anything: gates compare 'base/*.xml' 'head/*.xml'.
+    """
+    from gates.commands.compare_files import names_files
+
+    files = [names_files(side) for side in (base, head, *more)]
+    if more:
+        remedy = "quote the pattern of each side, so that the shell leaves it alone" if all(files) else ""
+        raise UsageError("more than two sides", got=plural(len(files), "argument"), remedy=remedy)
+    if any(files):
+        if not all(files):
+            got = ", and ".join(
+                f"{side!r}, which is {'taken for a file' if found else 'no file'}"
+                for side, found in zip((base, head), files, strict=True)
+            )
+            raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
+        _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
+    from gates.commands.compare import Wish, compare_subjects
+
+    outcome = compare_subjects(
+        project_root(root),
+        base,
+        head,
+        request(**options),
+        command_line(),
+        reports=absolute(reports),
+        wish=Wish(
+            accepted=accepted,
+            fail_on=fail_on,
+            scope=scope,
+            base_failures=base_failures,
+            confirm=confirm,
+            timing_budget=timing_budget,
+            timed=timed,
+            all_gates=all_gates,
+            fresh=fresh,
+        ),
+    )
+    _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
+    raise SystemExit(outcome.exit_code)
+
+
+RUNNING = (
+    *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
+    *("timing_budget", "timed", "all_gates", "fresh"),
+)
+"""Options of `gates compare` that are about runs."""
+
+
+def _compare_files(
+    base: str,
+    head: str,
+    reports: Path | None,
+    accepted: tuple[str, ...],
+    fail_on: tuple[str, ...],
+    base_failures: BaseFailures,
+) -> NoReturn:
+    from gates.commands.compare_files import compare_files, exit_of_files
+    from gates.commands.report import show_comparison
+
+    context = click.get_current_context()
+    for option in RUNNING:
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            name = next(max(each.opts, key=len) for each in context.command.params if each.name == option)
+            raise UsageError(f"{name} is about runs, and results files are compared without any")
+    if "slower" in fail_on:
+        raise UsageError(
+            "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
+        )
+    for word in fail_on:
+        if word in (*BROUGHT, *OF_SOURCES):
+            raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
+    comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
+    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
+        show_comparison(comparison)
+    raise SystemExit(exit_of_files(comparison))
+
+
+def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:
+    from gates.commands.report import show_terminal
+
+    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
+        show_terminal(run, tests, comparison, output)  # type: ignore[arg-type]

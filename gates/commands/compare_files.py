@@ -1,0 +1,241 @@
+"""`gates compare BASE.xml HEAD.xml`: results files of any runner. Nothing is run, and no project is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from contextlib import suppress
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.compare import Side, Terms, compare_results
+from gates.config import find_root, load_config
+from gates.pipeline.result_files import results_of
+from gates.pipeline.validate import new_run_id
+from gates.planning.prepare import records_of
+from gates.portable.errors import GatesError, ManyErrors, UsageError
+from gates.portable.filters.nearest import nearest
+from gates.portable.regular import open_file
+from gates.portable.values import REGRESSIONS, ExitCode, plural
+from gates.readers.junit.report import split_id
+from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json
+from gates.run.masking import Mask
+from gates.storage.reports import Reports
+from gates.vcs.git import Git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gates.compare import BaseFailures, Comparison
+    from gates.results import TestResult
+
+SUFFIXES = (".xml", ".jsonl")
+
+
+def names_files(argument: str) -> bool:
+    """Whether an argument is about results files: paths and globs with commas between them.
+
+    What exists is a file, whatever it is called; what does not is one where it ends as these do.
+
+    Raises:
+        UsageError: it names a file and a commit.
+    """
+    parts = _parts(argument)
+    if parts and all(any(not path.is_dir() for path in _found(part)) for part in parts):
+        git = Git.of(Path.cwd())
+        if git is not None and git.commit(argument):
+            raise UsageError(
+                f"{argument!r} names both a file and a commit",
+                expected="one of them",
+                remedy=f"write ./{argument} for the file, or the hash of the commit ({git.commit(argument)[:12]})",
+            )
+        return True
+    return bool(parts) and all(part.lower().endswith(SUFFIXES) for part in parts)
+
+
+def compare_files(
+    base: str,
+    head: str,
+    reports: Path | None = None,
+    accepted: tuple[str, ...] = (),
+    fail_on: tuple[str, ...] = REGRESSIONS,
+    base_failures: BaseFailures = "report",
+) -> Comparison:
+    """Compare results files, and write the comparison into `reports` where that is given.
+
+    Args:
+        base: paths and globs, with commas between them.
+        head: likewise.
+        reports: folder for the comparison; None for none.
+        accepted: names of entries of the ledgers that may grow.
+        fail_on: the findings that make a regression.
+        base_failures: what tests mean that fail on both sides for the same cause.
+
+    Raises:
+        GatesError: a file is missing, is no results file, or contradicts itself; all such files are named.
+    """
+    errors: list[GatesError] = []
+    files = [_files(argument, errors) for argument in (base, head)]
+    root = find_root(Path.cwd())
+    config = load_config(root)
+    rules, mask = config.junit, Mask.of(config)
+    notes: list[str] = []
+    records = records_of(root)
+    results = [
+        _read(side, paths, rules, records, errors, notes) for side, paths in zip(("base", "head"), files, strict=True)
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
+    # Together: what looks alike without its secrets is told apart in the same way on both sides.
+    masked = mask.results([*results[0], *results[1]])
+    before, after = _aligned(masked[: len(results[0])], masked[len(results[0]) :])
+    _refuse_unknown((*before, *after), accepted)
+    comparison = compare_results(
+        Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
+        Side(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
+        notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
+        terms=Terms(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
+    )
+    comparison = mask.struct(comparison)
+    if reports is not None:
+        with Reports.begin(reports, records, new_run_id(), root=root, kind="comparison") as written:
+            written.publish({COMPARISON_FILE: to_json(comparison)})
+    return comparison
+
+
+def exit_of_files(comparison: Comparison) -> ExitCode:
+    """Exit code of a comparison without runs. What else fails on the head was judged by whoever ran it."""
+    if comparison.regression:
+        return ExitCode.REGRESSION
+    return ExitCode.GATE_FAILED if comparison.blocked else ExitCode.PASSED
+
+
+def _parts(argument: str) -> list[str]:
+    if Path(argument).exists():  # whatever characters its name has
+        return [argument]
+    return [part.strip() for part in argument.split(",") if part.strip()]
+
+
+def _found(part: str) -> list[Path]:
+    names = [part] if Path(part).exists() else sorted(glob(part, recursive=True))  # noqa: PTH207 (absolute ones, too)
+    return [Path(name) for name in names]
+
+
+def _files(argument: str, errors: list[GatesError]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for part in _parts(argument):
+        paths = _found(part)
+        if not paths:
+            errors.append(UsageError("there is no such file", place=part))
+        found |= dict.fromkeys(paths)
+    return list(found)
+
+
+def _read(
+    side: str,
+    paths: Iterable[Path],
+    rules: Mapping[str, int | tuple[str, ...]],
+    records: Path,
+    errors: list[GatesError],
+    notes: list[str],
+) -> list[TestResult]:
+    results: list[TestResult] = []
+    for path in paths:
+        try:
+            read, said = results_of(path, rules, records)
+        except GatesError as error:
+            errors.append(error)
+            continue
+        if not read:
+            errors.append(UsageError("contains no test results", place=str(path)))
+        results += read
+        notes += [f"{side}: {path}: {text}" for text in said]
+    return results
+
+
+def _aligned(base: Sequence[TestResult], head: Sequence[TestResult]) -> tuple[tuple[TestResult, ...], ...]:
+    """The results with the same id for the same test, whichever way the files spell it."""
+    # Files of other runners know no gates: then those of the other side tell nothing, either.
+    anonymous = not all(result.gate for side in (base, head) for result in side)
+    before, after = _numbered(base, anonymous=anonymous), _numbered(head, anonymous=anonymous)
+    # Nearly all tests are called the same on both sides; only the others are looked at closely.
+    if before.keys() == after.keys():
+        return tuple(before.values()), tuple(after.values())
+    come = {_spelling(result): result for key, result in after.items() if key not in before}
+    for key in [key for key in before if key not in after] if come else ():
+        same = come.pop(_spelling(before[key]), None)
+        if same is not None:
+            before[key] = msgspec.structs.replace(before[key], id=same.id)
+    return tuple(before.values()), tuple(after.values())
+
+
+def _numbered(results: Sequence[TestResult], *, anonymous: bool) -> dict[tuple[str, int, str] | str, TestResult]:
+    """Results by gate, process and id; equal ones become `#2`, `#3`, …, so that none hides another.
+
+    Where the files know no gates, one file may still hold several, so the result of another gate is a second one.
+    """
+    found: dict[tuple[str, int, str] | str, TestResult]
+    if anonymous and not any(result.gate or result.process for result in results):
+        found = {result.id: result for result in results}
+        if len(found) == len(results):
+            return found
+    found = {}
+    seen: Counter[tuple[str, int, str] | str] = Counter()
+    for result in results:
+        one = result
+        key: tuple[str, int, str] | str = result.id
+        if not anonymous:
+            key = (result.gate, result.process, result.id)
+        elif result.gate or result.process:
+            one = msgspec.structs.replace(result, gate="", process=0)
+        if found.setdefault(key, one) is one:
+            continue
+        first, name = key, result.id
+        while key in found:
+            seen[first] += 1
+            name = f"{result.id}#{seen[first] + 1}"
+            key = name if anonymous else (result.gate, result.process, name)
+        found[key] = msgspec.structs.replace(one, id=name)
+    return found
+
+
+def _spelling(result: TestResult) -> tuple[str, int, str, str]:
+    """What makes two results with different ids the same test: a node id is what pytest makes of it in JUnit."""
+    name, classname = split_id(result.id, result.file)
+    return result.gate, result.process, classname, name
+
+
+def _label(argument: str, files: Sequence[Path]) -> str:
+    return f"{argument} ({plural(len(files), 'file')})" if len(files) > 1 else argument
+
+
+def _identity(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with open_file(path) as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return f"results:sha256:{digest.hexdigest()}"
+
+
+def _cut(side: str, files: Iterable[Path]) -> list[str]:
+    """Files of runs that did not end; the run's own file lies beside them."""
+    notes = []
+    for path in files:
+        with suppress(GatesError):
+            if path.suffix.lower() == ".jsonl" and not load_run(path.parent / RUN_FILE).complete:
+                notes.append(f"the run of the {side} is not complete: {path}")
+    return notes
+
+
+def _refuse_unknown(results: Iterable[TestResult], accepted: Sequence[str]) -> None:
+    known = sorted({entry for result in results for entry in (result.exclusion, result.quarantine) if entry})
+    for name in accepted:
+        if name not in known:
+            near = nearest(name, known)
+            raise UsageError(
+                f"the files know no exclusion {name!r}",
+                remedy=f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}",
+            )

@@ -1,0 +1,52 @@
+"""`gates list`: what a run would contain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.config import load_config
+from gates.planning.discover import discover
+from gates.planning.prepare import plan_by_history
+from gates.portable.values import format_duration
+from gates.run.start import command_line_of
+from gates.storage.cache import Store
+from gates.vcs.git import Git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.planning.plan import Request
+
+
+def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
+    """One line a gate: name, how long it took last time, command, title."""
+    config = load_config(root)
+    gates = discover(root, config)
+    plan = plan_by_history(config, gates, request, Store.of(root, Git.of(root)))
+    rows = [
+        {
+            "name": item.gate.name,
+            "kind": item.gate.kind,
+            "title": item.gate.title,
+            "command": command_line_of(item, plan),
+            "needs": list(item.needs),
+            "timeout": item.timeout,
+            "last": item.expected,
+            "workers": item.workers_said,
+        }
+        for item in plan.gates
+    ]
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"
+    names = max(len(item.gate.name) for item in plan.gates)
+    lines = []
+    for item in plan.gates:
+        last = format_duration(item.expected) if item.expected is not None else "?"
+        needs = f"  needs {', '.join(item.needs)}" if item.needs else ""
+        title = f"  {item.gate.title}" if item.gate.title else ""
+        workers = f"  -n auto: {item.workers_said}" if item.workers_said else ""
+        lines.append(f"{item.gate.name:<{names}}  {last:>8}  {command_line_of(item, plan)}{needs}{title}{workers}")
+    notes = [f"note: {note}" for note in plan.notes]
+    return "\n".join([*lines, *notes]) + "\n"

@@ -1,0 +1,78 @@
+"""`gates report`: a run that was made before, rendered again."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.compare import Comparison
+from gates.results.files import RUN_FILE
+from gates.storage.evidence import load_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gates.config.values import Output
+    from gates.results import Run, TestResult
+    from gates.storage.evidence import Evidence
+
+
+def show_terminal(
+    run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, output: Output | None = None
+) -> None:
+    """Print the summary to standard output."""
+    from gates.render.terminal import render_terminal, terminal_console
+
+    render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
+    sys.stdout.flush()  # an interruption of a slow reader is noticed here, where the verdict stands
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Print a comparison that has no run of its own to standard output."""
+    from gates.render.terminal import render_comparison, terminal_console
+
+    render_comparison(comparison, terminal_console(sys.stdout))
+    sys.stdout.flush()
+
+
+def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
+    """The text of a run in `form`; None when it was printed already.
+
+    Args:
+        path: its `run.json`, or the folder of that.
+        form: as in `--format`.
+        records: where runs of the project are recorded.
+
+    Raises:
+        UsageError: there is no run at `path`, or a file of it is not as gates wrote it.
+    """
+    file = path / RUN_FILE if path.is_dir() or not path.suffix else path
+    found = load_evidence(file, records)
+    run, tests, comparison = found.run, found.tests, _comparison(found)
+    if form == "terminal":
+        show_terminal(run, tests, comparison)
+        return None
+    if form == "junit":
+        from gates.readers.junit.write import junit_document
+
+        return junit_document(run, tests)
+    if form == "github":
+        from gates.render.github import render_github
+
+        return render_github(run, tests, comparison)
+    from gates.render.markdown import render_markdown
+
+    return render_markdown(run, tests, comparison)
+
+
+def _comparison(evidence: Evidence) -> Comparison | None:
+    if evidence.comparison is None:
+        return None
+    try:
+        found = msgspec.json.decode(evidence.comparison, type=Comparison)
+    except msgspec.MsgspecError:
+        return None
+    return found if found.head_run == evidence.run.id else None

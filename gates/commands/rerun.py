@@ -1,0 +1,127 @@
+"""`gates rerun`: what failed or did not run in the last run of this working tree, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.config import load_config
+from gates.planning.plan import Request
+from gates.portable.errors import GatesError, UsageError
+from gates.portable.values import plural
+from gates.results.files import RUN_FILE
+from gates.storage.cache import Store
+from gates.storage.evidence import load_evidence
+from gates.vcs.git import Git, changed_files, subject_of_worktree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.results.outstanding import Outstanding
+
+NAMED = 5
+"""Files that are named where the code changed."""
+
+NOT_THE_WHOLE = "a rerun covers only what it ran; gates run covers everything"
+
+
+class Rest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left to be done.
+
+    Attributes:
+        request: the one that does it; None when nothing is left.
+        said: where nothing is left, what the user should know of it, a line each.
+    """
+
+    request: Request | None
+    said: tuple[str, ...] = ()
+
+
+def rest_of(root: Path, request: Request) -> Rest:
+    """What the last run of this working tree left.
+
+    Args:
+        root: the project's folder.
+        request: what the user asked for besides; its gates and its filter narrow what is run.
+
+    Raises:
+        UsageError: no run is known, or the reports of the last one were changed since.
+    """
+    git = Git.of(root)
+    store = Store.of(root, git)
+    left = store.outstanding()
+    if left is None:
+        raise UsageError("no run of this working tree is known", place=str(root), remedy="gates run")
+    _refuse_altered(root, store)
+    changed = _changed(root, git, left)
+    if not left.all_gates:
+        limits = _limits(left)
+        said = f"nothing is outstanding: what {left.run} ran{f' ({limits})' if limits else ''} passed"
+        return Rest(request=None, said=(said, *changed))
+    return Rest(request=_request(request, left, (*changed, NOT_THE_WHOLE)))
+
+
+def _refuse_altered(root: Path, store: Store) -> None:
+    """Refuse to go on with a run whose reports are not as it left them: who changed them wants another answer."""
+    file = root / load_config(root).reports / RUN_FILE
+    if file.exists():
+        load_evidence(file, store.records)
+
+
+def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Request:
+    """The user's request, and what the run before it was asked where the user says nothing.
+
+    Raises:
+        UsageError: what it was asked cannot be asked again.
+    """
+    asked = left.asked
+    if "[masked: " in asked.filter and not request.filter:
+        raise UsageError(
+            f"the expression of {left.run} holds a secret, so it was not kept",
+            got=asked.filter,
+            remedy="pass it again: gates rerun -E EXPR",
+        )
+    own = request.filter or request.partition or request.profile not in ("", asked.profile)
+    return msgspec.structs.replace(
+        request,
+        profile=request.profile or asked.profile,
+        filter=request.filter or asked.filter,
+        partition=request.partition or asked.partition,
+        include_excluded=request.include_excluded or asked.include_excluded,
+        ignore_default_filter=request.ignore_default_filter or asked.ignore_default_filter,
+        only=left.parts(anyway=not own),
+        rest=left,
+        notes=notes,
+    )
+
+
+def _limits(left: Outstanding) -> str:
+    """What kept the run from being one of everything, as far as the user asked for it."""
+    asked = left.asked
+    said = [f"-p {asked.profile}"] if asked.profile != "default" else []
+    said += [f"-E {asked.filter!r}"] if asked.filter else []
+    said += [f"--partition {asked.partition}"] if asked.partition else []
+    return ", ".join([f"gates {', '.join(left.passed)}", *said])
+
+
+def _changed(root: Path, git: Git | None, left: Outstanding) -> tuple[str, ...]:
+    """What changed since; a test that passed then may fail now."""
+    now = subject_of_worktree(root, git, load_config(root).base).identity
+    if now == left.identity:
+        return ()
+    names = _files(git, left.identity, now) if git is not None else []
+    shown = f": {plural(len(names), 'file')} ({', '.join(names[:NAMED])}{', …' if len(names) > NAMED else ''})"
+    return (
+        f"the code changed since {left.run}{shown if names else ''}; what passed before was not run on the new code",
+    )
+
+
+def _files(git: Git, before: str, now: str) -> list[str]:
+    trees = [identity.rpartition(":")[2] for identity in (before, now) if identity.startswith("git-tree:")]
+    if len(trees) < 2:
+        return []
+    try:
+        return [change.path for change in changed_files(git, *trees)]
+    except GatesError:  # no commit holds the tree, and git has cleared it away
+        return []

@@ -1,0 +1,39 @@
+"""`gates schema`: the JSON Schema of the files that gates writes."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+
+from gates.compare import Comparison
+from gates.compare.stack import Stack
+from gates.portable.values import SCHEMA_VERSION
+from gates.results import Run, TestResult
+from gates.results.event_schema import Happenings
+
+TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "stack": Stack, "events": Happenings}
+
+
+def schema_text(name: str) -> str:
+    """JSON Schema (draft 2020-12) of `run`, `test`, `comparison`, `stack`, or an event."""
+    schema = msgspec.json.schema(TYPES[name])
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"gates {name}, schema_version {SCHEMA_VERSION}",
+        **_with_plain_descriptions(schema),
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+
+
+def _with_plain_descriptions(schema: Any) -> Any:
+    """Docstrings without their indentation. Python removes it itself from 3.13 on: the schema must not tell who wrote it."""
+    if isinstance(schema, list):
+        return [_with_plain_descriptions(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: cleandoc(value) if name == "description" and isinstance(value, str) else _with_plain_descriptions(value)
+        for name, value in schema.items()
+    }

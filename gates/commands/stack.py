@@ -1,0 +1,302 @@
+"""`gates stack`: find the layers, run each alone and merged into the trunk, tell who introduced what fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from gates.compare.stack import Layer, Stack, StackRun, arrange, asks_for_base, judged, members, numbered
+from gates.config import load_config
+from gates.pipeline.stack_runs import Runs, base_name, folder_of, merge_name
+from gates.pipeline.validate import new_run_id
+from gates.portable.errors import UsageError
+from gates.render.stack import merge_command_of, rebase_command_of, render_stack
+from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, as_bytes, to_json
+from gates.run.masking import Mask
+from gates.storage.cache import Store
+from gates.storage.claims import NAMES
+from gates.storage.reports import Reports
+from gates.storage.worktrees import merge_commit
+from gates.vcs.branches import (
+    Parent,
+    commit_of,
+    current_branch,
+    distance,
+    first_title,
+    fork_of,
+    holds,
+    local_branches,
+    parent_in_history,
+    recorded_parents,
+    would_merge,
+    would_rebase,
+)
+from gates.vcs.git import Git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gates.planning.plan import Request
+
+
+def validate_stack(
+    root: Path,
+    branches: tuple[str, ...],
+    request: Request,
+    command_line: str,
+    *,
+    trunk: str = "",
+    run: bool = True,
+    fresh: bool = False,
+    merge_command: str = "",
+    reports: Path | None = None,
+) -> Stack:
+    """Find the stack, run its layers, judge them, and write `stack.json` and `stack.md`.
+
+    Args:
+        root: the project's folder.
+        branches: its layers from the trunk upward, `BRANCH` or `BRANCH:PARENT`; empty for the stack of the current branch.
+        request: what the user asked for.
+        command_line: the command, to paste.
+        trunk: what the stack is merged into; empty for the base of the config, or git's default branch.
+        run: make the runs that are not stored.
+        fresh: take no stored run.
+        merge_command: template of the command that merges a layer; empty for that of the config.
+        reports: where reports go; None for the project's folder of reports.
+
+    Raises:
+        GatesError: no git, no such branch, no stack, or a template with unknown names.
+    """
+    git = Git.of(root)
+    if git is None:
+        raise UsageError("there is no git repository, so there is no stack", place=str(root))
+    config = load_config(root)
+    folder = reports or root / config.reports
+    found = find_stack(root, git, branches, trunk)
+    store = Store.of(root, git)
+    found = _with_merge_commands(found, merge_command or config.merge_command)
+    needs = (f"{place}/{name}" for place in _folders(found) for name in NAMES["run"])
+    with Reports.begin(folder, store.records, new_run_id(), root=root, kind="stack", needs=needs) as written:
+        runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
+        found = judged(_with_runs(git, found, runs))
+        found = Mask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
+        written.publish({STACK_FILE: to_json(found), STACK_SUMMARY_FILE: as_bytes(render_stack(found, markdown=True))})
+    return found
+
+
+def _folders(stack: Stack) -> Iterator[str]:
+    """Every folder in which a run of the stack may leave its reports."""
+    yield folder_of(stack.trunk)
+    for layer in stack.layers:
+        yield folder_of(layer.name)
+        yield folder_of(merge_name(layer.name, stack.trunk))
+        yield folder_of(base_name(layer.name, layer.parent))
+
+
+def find_stack(root: Path, git: Git, branches: tuple[str, ...], trunk: str) -> Stack:
+    """The layers of a stack as git has them; nothing is run.
+
+    Raises:
+        UsageError: no such branch, no trunk, or no layer.
+    """
+    trunk = _trunk(root, git, trunk)
+    parents = _named(branches, trunk) if len(branches) > 1 or ":" in "".join(branches) else {}
+    if not parents:
+        parents = _recorded_stack(git, branches[0] if branches else current_branch(git), trunk)
+    for name in parents:
+        git.need_commit(name)
+    there = {name: parent for name, parent in parents.items() if parent.name == trunk or git.commit(parent.name)}
+    gone = {name: parent for name, parent in parents.items() if name not in there}
+    settled = {name: Parent(trunk, "trunk") if name in gone else parent for name, parent in parents.items()}
+    order = arrange({name: parent.name for name, parent in settled.items()}, trunk)
+    layers: list[Layer] = []
+    for name in order:
+        former = gone[name].name if name in gone else ""
+        layers.append(_layer(git, name, settled[name], former, trunk, layers))
+    notes = tuple(
+        f"{name}: its parent {parent.name} is gone, so it is treated as based on {trunk}"
+        for name, parent in gone.items()
+    )
+    return Stack(
+        trunk=trunk,
+        trunk_commit=git.need_commit(trunk),
+        layers=numbered(_with_rebases(git, layers, trunk)),
+        notes=notes,
+    )
+
+
+def _trunk(root: Path, git: Git, given: str) -> str:
+    if given:
+        git.need_commit(given)
+        return given
+    base = load_config(root).base
+    names = (base, f"origin/{base}") if base else git.default_bases()
+    for name in names:
+        if git.commit(name):
+            # A local branch of that name is what layers stand on in their config.
+            local = name.removeprefix("origin/")
+            return local if local in local_branches(git) else name
+    raise UsageError("the trunk of the stack is not known", place=str(root), remedy="gates stack --trunk BRANCH")
+
+
+def _named(branches: tuple[str, ...], trunk: str) -> dict[str, Parent]:
+    """The layers of the command line: each stands on the one before, unless it names its parent."""
+    found: dict[str, Parent] = {}
+    before = trunk
+    for word in branches:
+        name, _, parent = word.partition(":")
+        if not name or name in found or name == trunk:
+            raise UsageError("not a layer of its own", got=word, expected="BRANCH or BRANCH:PARENT, each branch once")
+        found[name] = Parent(parent or before, "command line")
+        before = name
+    for name, one in found.items():
+        if one.name != trunk and one.name not in found:
+            raise UsageError(
+                f"the parent of {name} is not a layer", got=one.name, expected=f"{trunk}, {', '.join(found)}"
+            )
+    return found
+
+
+def _recorded_stack(git: Git, start: str, trunk: str) -> dict[str, Parent]:
+    """The stack of a branch, by what git's config says of parents; on the trunk, all stacks that stand on it."""
+    recorded = {name: _canonical(parent, trunk) for name, parent in recorded_parents(git).items() if name != trunk}
+    if start and start != trunk:
+        git.need_commit(start)
+        _complete(git, start, trunk, recorded)
+        names = members(_names(recorded), start, trunk)
+    else:
+        names = tuple(name for name in recorded if _leads_to(name, _names(recorded), trunk))
+    if not names:
+        raise UsageError(
+            "there is no stack here",
+            got=f"no branch is known to be based on {trunk}",
+            remedy="name its branches from the trunk upward, or: git config branch.NAME.gates-parent PARENT",
+        )
+    return {name: recorded[name] for name in names}
+
+
+def _names(parents: Mapping[str, Parent]) -> dict[str, str]:
+    return {name: parent.name for name, parent in parents.items()}
+
+
+def _canonical(parent: Parent, trunk: str) -> Parent:
+    """The trunk under one name, be it told as `main` or as `origin/main`."""
+    same = parent.name == trunk or parent.name.endswith(f"/{trunk}") or trunk.endswith(f"/{parent.name}")
+    return Parent(trunk, parent.source) if same else parent
+
+
+def _complete(git: Git, name: str, trunk: str, recorded: dict[str, Parent]) -> None:
+    """Find the parents that nobody recorded, down to the trunk: the nearest branch that this one holds."""
+    passed: set[str] = set()
+    there = local_branches(git)
+    while name != trunk and name not in passed:
+        passed.add(name)
+        if name not in recorded and name in there:
+            parent = parent_in_history(git, name, trunk)
+            recorded[name] = Parent(parent, "history") if parent else Parent(trunk, "trunk")
+        if name not in recorded:
+            return
+        name = recorded[name].name
+
+
+def _leads_to(name: str, parents: Mapping[str, str], trunk: str) -> bool:
+    passed: set[str] = set()
+    while name in parents and name not in passed:
+        passed.add(name)
+        name = parents[name]
+    return name == trunk
+
+
+def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: list[Layer]) -> Layer:
+    """One layer, with what its merge would do; the layers below it are known."""
+    known = {layer.name: layer for layer in below}
+    told, on = parent.name, parent.name
+    while on in known and known[on].merged:  # what it stood on is in the trunk by now
+        former = former or on
+        on = known[on].parent
+    commit, parent_commit, trunk_commit = git.need_commit(name), git.need_commit(on), git.need_commit(trunk)
+    fork = fork_of(git, told if git.commit(told) else on, name)
+    merge = would_merge(git, trunk_commit, commit)
+    ahead = distance(git, fork, commit) if fork else distance(git, parent_commit, commit)
+    return Layer(
+        name=name,
+        parent=on,
+        parent_source=parent.source,
+        former_parent=former,
+        title=first_title(git, fork or parent_commit, commit),
+        commit=commit,
+        parent_commit=parent_commit,
+        fork=fork,
+        ahead=ahead,
+        behind=distance(git, commit, parent_commit),
+        merge_conflicts=merge.conflicts,
+        # Also when it was squashed: merging it once more would change nothing.
+        merged=on == trunk and not merge.conflicts and merge.tree == git.tree(trunk_commit),
+    )
+
+
+def _with_rebases(git: Git, layers: Sequence[Layer], trunk: str) -> tuple[Layer, ...]:
+    """What a rebase of the whole stack would do, from the trunk upward: each layer onto its parent as that would be then."""
+    moved: dict[str, str] = {}
+    found = []
+    for layer in layers:
+        must = "" if layer.merged else _must_rebase(git, layer, trunk, moved)
+        if not must:
+            found.append(layer)
+            continue
+        fork = layer.fork if must == "pending" else layer.parent_commit
+        onto = moved.get(layer.parent) or layer.parent_commit
+        result = would_rebase(git, fork, onto, layer.commit) if fork else None
+        conflicts = result.conflicts if result else ()
+        # Where it conflicts, nobody knows what comes out: what is above is asked on the layer as it is.
+        moved[layer.name] = layer.commit if result is None or conflicts else commit_of(git, result.tree, onto)
+        command = rebase_command_of(layer, fork) if fork else ""
+        found.append(msgspec.structs.replace(layer, rebase=must, rebase_conflicts=conflicts, rebase_command=command))
+    return tuple(found)
+
+
+def _must_rebase(
+    git: Git, layer: Layer, trunk: str, moved: Mapping[str, str]
+) -> Literal["", "pending", "after-parent"]:
+    if holds(git, layer.commit, layer.parent_commit):
+        return "after-parent" if layer.parent in moved else ""
+    # Behind the trunk only: its merge is run, and shows what a rebase would.
+    behind_only = layer.parent == trunk and not layer.former_parent and not layer.merge_conflicts
+    return "" if behind_only else "pending"
+
+
+def _with_merge_commands(stack: Stack, template: str) -> Stack:
+    layers = (
+        layer
+        if layer.merged
+        else msgspec.structs.replace(layer, merge_command=merge_command_of(layer, stack.trunk, template))
+        for layer in stack.layers
+    )
+    return msgspec.structs.replace(stack, layers=tuple(layers))
+
+
+def _with_runs(git: Git, stack: Stack, runs: Runs) -> Stack:
+    """The trunk's run, then each layer's from the trunk upward; after an interruption, none."""
+    trunk_run = runs.of(stack.trunk, stack.trunk_commit)
+    done = {stack.trunk: trunk_run}
+    layers = []
+    for layer in stack.layers:
+        ran = layer if layer.merged else _run_layer(git, stack, layer, runs, done.get(layer.parent))
+        if ran.own is not None:
+            done[layer.name] = ran.own
+        layers.append(ran)
+    return msgspec.structs.replace(stack, trunk_run=trunk_run, layers=tuple(layers))
+
+
+def _run_layer(git: Git, stack: Stack, layer: Layer, runs: Runs, parent: StackRun | None) -> Layer:
+    own = runs.of(layer.name, layer.commit)
+    merge = base = None
+    if not layer.merge_conflicts:
+        commit = merge_commit(git, stack.trunk_commit, layer.commit)
+        merge = runs.of(merge_name(layer.name, stack.trunk), commit, "merge")
+    ran = msgspec.structs.replace(layer, own=own, merge=merge)
+    if asks_for_base(ran, parent):
+        base = runs.of(base_name(layer.name, layer.parent), layer.fork)
+    return msgspec.structs.replace(ran, base=base)

@@ -1,0 +1,66 @@
+"""What gates bring besides outcomes, on both sides: diagnostics, warnings, coverage. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from gates.compare.coverage import compare_coverage
+from gates.compare.diagnostics import compare_diagnostics
+from gates.compare.test_warnings import compare_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.compare.values import CoverageComparison, DiagnosticsComparison, WarningsComparison
+    from gates.results import GateResult
+    from gates.vcs.hunks import FileDifference
+
+
+class Brought(NamedTuple):
+    """What of it changed."""
+
+    diagnostics: tuple[DiagnosticsComparison, ...]
+    warnings: WarningsComparison | None
+    coverage: CoverageComparison | None
+
+    @property
+    def findings(self) -> dict[str, bool]:
+        """Which findings there are."""
+        return {
+            "findings": any(gate.new for gate in self.diagnostics),
+            "warnings": self.warnings is not None and bool(self.warnings.new),
+            "uncovered": self.coverage is not None and bool(self.coverage.uncovered),
+        }
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """Findings of which is not known whether there are any: where there are some, that is known."""
+        unknown = {
+            "findings": not self.diagnostics or any(gate.unknown for gate in self.diagnostics),
+            "warnings": self.warnings is None or bool(self.warnings.unknown),
+            "uncovered": self.coverage is None or bool(self.coverage.unknown),
+        }
+        there = self.findings
+        return tuple(finding for finding, missing in unknown.items() if missing and not there[finding])
+
+
+def compare_brought(
+    base: Sequence[GateResult],
+    head: Sequence[GateResult],
+    differences: Sequence[FileDifference],
+    changed: Sequence[FileDifference],
+) -> Brought:
+    """Compare all of it.
+
+    Args:
+        base: gates of the base.
+        head: gates of the head.
+        differences: between the two subjects.
+        changed: what the head changed since it left the base.
+    """
+    renamed = {file.after: file.before for file in differences if file.before and file.after != file.before}
+    return Brought(
+        diagnostics=compare_diagnostics(base, head, differences),
+        warnings=compare_warnings(base, head, renamed),
+        coverage=compare_coverage(base, head, changed),
+    )

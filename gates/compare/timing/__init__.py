@@ -1,0 +1,1 @@
+"""Which tests became slower or faster: samples in, findings out. Pure."""

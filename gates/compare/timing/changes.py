@@ -1,0 +1,197 @@
+"""Which tests became slower or faster, judged from times taken in turns.
+
+Nothing is said from the two runs that were compared: they only name `candidates`. These are timed again, in pairs
+(`gates.compare.timing.schedule` says in which order), and `judge` looks at the new times alone. See docs/explanation/timing.md.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from gates.compare.timing.statistics import (
+    RESOLUTION,
+    bootstrap,
+    detectable,
+    fewest_pairs,
+    finite_pairs,
+    holm,
+    log_ratios,
+    pairs_for,
+    shift,
+    signed_rank,
+)
+from gates.compare.values import TimingChange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from gates.compare.timing.statistics import Bootstrapped
+
+FEWEST_PAIRS = 10
+"""Pairs below which nothing is said: the intervals of fewer cover less than they say."""
+
+_ENOUGH_FOR_DRIFT = 20
+
+
+class TimingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How times are compared.
+
+    Attributes:
+        alpha: how often a whole comparison in which nothing changed may call any test slower or faster.
+        threshold: a change up to this part is none that matters: 0.05 is 5%, and on the way down 1 / 1.05.
+        effect: a slowdown that should be found; `pairs_needed` is meant for it.
+        power: how often it should be found.
+        confidence: of the intervals.
+        resamples: of the bootstrap.
+        candidate: recorded times that differ by more than this part are timed again.
+        floor: seconds by which they must differ, too: below it is what the machine does by itself.
+        pairs: how often a test is timed on both sides where the budget allows it.
+        least_pairs: a test is left out rather than timed less often than this.
+    """
+
+    alpha: float = 0.01
+    threshold: float = 0.05
+    effect: float = 0.10
+    power: float = 0.80
+    confidence: float = 0.95
+    resamples: int = 2000
+    candidate: float = 0.20
+    floor: float = 0.01
+    pairs: int = 65
+    least_pairs: int = 20
+
+
+DEFAULTS = TimingSettings()
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A test whose recorded times differ.
+
+    Attributes:
+        test: its id.
+        direction: what it seems to be.
+        size: by how much, as a log ratio above 0.
+        seconds: what one pair of it takes.
+    """
+
+    test: str
+    direction: Literal["slower", "faster"]
+    size: float
+    seconds: float
+
+
+def candidates(
+    base: Mapping[str, float],
+    head: Mapping[str, float],
+    settings: TimingSettings = DEFAULTS,
+    asked: Collection[str] = (),
+) -> tuple[Candidate, ...]:
+    """Tests that are worth timing again: those that were asked for, then those that seem slower, the largest change first.
+
+    A run as a whole is slower than another when the machine was busy. Ratios are looked at as they are and also without
+    the median ratio of all tests, so that neither a busy base hides a slowdown nor a busy head makes it look small.
+
+    Args:
+        base: seconds of each test; the median, where there are several.
+        head: likewise.
+        settings: `candidate` and `floor` count here.
+        asked: tests that are timed again whatever their recorded times are.
+    """
+    both = [test for test in head if _usable(head[test]) and test in base and _usable(base[test])]
+    ratios = {test: log_ratios([(base[test], head[test])])[0] for test in both}
+    drift = median(ratios.values()) if len(ratios) >= _ENOUGH_FOR_DRIFT else 0.0
+    found = []
+    for test, ratio in ratios.items():
+        up, down = max(ratio, ratio - drift), min(ratio, ratio - drift)
+        size = up if up > math.log1p(settings.candidate) else -down
+        # Where the drift was taken off, so is its part of the seconds.
+        apart = max(RESOLUTION, min(base[test], head[test])) * math.expm1(abs(size))
+        if test in asked or (size > math.log1p(settings.candidate) and apart > settings.floor):
+            direction: Literal["slower", "faster"] = "slower" if size == up else "faster"
+            seconds = base[test] + head[test]
+            found.append(Candidate(test=test, direction=direction, size=size, seconds=seconds))
+    return tuple(sorted(found, key=lambda one: (one.test not in asked, one.direction != "slower", -one.size)))
+
+
+def _usable(seconds: float) -> bool:
+    return math.isfinite(seconds) and seconds >= 0
+
+
+def judge(
+    samples: Mapping[str, tuple[Sequence[float], Sequence[float]]], settings: TimingSettings = DEFAULTS
+) -> tuple[TimingChange, ...]:
+    """Say of each test what its times show; in the order of the samples.
+
+    The times that made a test a candidate must not be among them: on new times, what was chosen is as innocent as any
+    other test, so it is enough to correct for the number of tests that were timed again. On the old times all tests of
+    the two runs would have to be counted, and the candidates are those that chance was unkind to.
+
+    Args:
+        samples: test → its times on base and on head, in seconds; the n-th of both are a pair. A round that gave no time
+            is NaN; what one side has more is left out. Tests without a pair are inconclusive and not counted.
+        settings: levels and thresholds.
+    """
+    pairs = {test: finite_pairs(*sides) for test, sides in samples.items()}
+    values = {test: signed_rank(log_ratios(found)) for test, found in pairs.items() if found}
+    adjusted = holm(values)
+    return tuple(
+        _change(test, pairs[test], (values[test], adjusted[test]), len(values), settings)
+        if test in values
+        else TimingChange(test=test, verdict="inconclusive", pairs=0, confidence=settings.confidence, timed=len(values))
+        for test in samples
+    )
+
+
+def _change(
+    test: str, pairs: list[tuple[float, float]], values: tuple[float, float], timed: int, settings: TimingSettings
+) -> TimingChange:
+    differences = log_ratios(pairs)
+    moved = shift(differences)
+    around = bootstrap(differences, settings.confidence, settings.resamples)
+    level = settings.alpha / timed
+    enough = len(pairs) >= max(FEWEST_PAIRS, fewest_pairs(level))
+    threshold = math.log1p(settings.threshold)
+    return TimingChange(
+        test=test,
+        verdict=_verdict(moved, around, values[1], settings) if enough else "inconclusive",
+        pairs=len(pairs),
+        base_seconds=median(before for before, _ in pairs),
+        head_seconds=median(after for _, after in pairs),
+        ratio=math.exp(moved),
+        low=math.exp(around.low),
+        high=math.exp(around.high),
+        confidence=settings.confidence,
+        p=values[0],
+        adjusted_p=values[1],
+        timed=timed,
+        detectable=math.exp(detectable(around.error, level, settings.power, threshold)) if enough else None,
+        pairs_needed=_needed(around.error, len(pairs), level, settings) if len(pairs) > 1 else None,
+    )
+
+
+def _verdict(
+    moved: float, around: Bootstrapped, adjusted: float, settings: TimingSettings
+) -> Literal["slower", "faster", "same", "inconclusive"]:
+    threshold = math.log1p(settings.threshold)
+    if adjusted < settings.alpha and abs(moved) > threshold:
+        return "slower" if moved > 0 else "faster"
+    if -threshold <= around.low and around.high <= threshold:
+        return "same"
+    return "inconclusive"
+
+
+def _needed(error: float, pairs: int, level: float, settings: TimingSettings) -> int:
+    needed = pairs_for(
+        error,
+        pairs,
+        effect=math.log1p(settings.effect),
+        threshold=math.log1p(settings.threshold),
+        level=level,
+        power=settings.power,
+        confidence=settings.confidence,
+    )
+    return max(FEWEST_PAIRS, needed)

@@ -1,6 +1,0 @@
-"""Read coverage files: JSON of coverage.py, Cobertura's XML, LCOV."""
-
-from gates.coverage.read import LineHits, read_coverage
-from gates.coverage.total import put_together
-
-__all__ = ["LineHits", "put_together", "read_coverage"]

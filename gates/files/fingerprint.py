@@ -1,0 +1,43 @@
+"""Files of a folder without git, and what they hold: what identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.portable.regular import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def folder_identity(root: Path) -> str:
+    """Digest of all files below `root`: paths and contents."""
+    digest = hashlib.sha256()
+    for name in folder_files(root):
+        digest.update(os.fsencode(name) + b"\0" + content_digest(root / name))
+    return "files:sha256:" + digest.hexdigest()
+
+
+def folder_files(root: Path) -> Iterator[str]:
+    """Files and links below `root`, in a fixed order; hidden folders, caches and reports are left out."""
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` does not go into them
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        if Path(folder) == root and "reports" in folders:
+            folders.remove("reports")
+        for name in sorted([*files, *links]):
+            yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def content_digest(path: Path) -> bytes:
+    """Digest of what a file holds, or of where a link leads. A pipe has nothing but its name: reading it never ends."""
+    try:
+        if not path.is_file():
+            return hashlib.sha256(os.fsencode(path.readlink())).digest()
+        with open_file(path) as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"unreadable"

@@ -1,0 +1,283 @@
+"""Work in a folder without ever leaving it through a symbolic link, whoever puts one there and whenever.
+
+Every step below an open folder is taken by descriptor, and no link is followed: so the place that was looked at is the
+place that is written to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.portable.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import BinaryIO
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE = 1 << 20
+
+
+class Blocked(UsageError):
+    """A step of a path is no folder: a symbolic link, or a file."""
+
+
+class Folder:
+    """An open folder. Names are relative to it, with `/` between their parts."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path, self.descriptor = path, descriptor
+
+    @classmethod
+    def of(cls, path: Path) -> Folder:
+        """Open a folder that the user named: here, and only here, links are followed.
+
+        Raises:
+            OSError: there is none.
+        """
+        return cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it; calling it again does nothing."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
+
+    def below(self, name: str, made: list[str] | None = None) -> Folder:
+        """Open a folder below this one.
+
+        Args:
+            name: its path; empty for this folder.
+            made: folders that are missing are made, and their names are added; None makes none.
+
+        Raises:
+            Blocked: a part of the path is a link or a file.
+            OSError: it is missing, or cannot be made.
+        """
+        here = Folder(self.path, os.dup(self.descriptor))
+        done: list[str] = []
+        for part in (part for part in name.split("/") if part):
+            done.append(_inside(here, part))
+            try:
+                if made is not None:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, 0o777, dir_fd=here.descriptor)
+                        made.append("/".join(done))
+                descriptor = os.open(part, _FOLDER, dir_fd=here.descriptor)
+            except OSError as error:
+                blocked = _blocked(here, part)
+                if blocked is not None:
+                    raise blocked from error
+                raise
+            finally:
+                here.close()
+            here = Folder(here.path / part, descriptor)
+        return here
+
+    @contextmanager
+    def _parent(self, name: str, made: list[str] | None = None) -> Iterator[tuple[int, str]]:
+        above, _, last = name.rpartition("/")
+        with self.below(above, made) as folder:
+            yield folder.descriptor, _inside(folder, last)
+
+    def about(self, name: str) -> os.stat_result | None:
+        """What lies there, itself and not what a link points to; None for nothing.
+
+        Raises:
+            Blocked: a part of the path above it is a link or a file.
+        """
+        try:
+            with self._parent(name) as (parent, last):
+                return os.stat(last, dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def names(self) -> list[str]:
+        """What lies in it."""
+        return sorted(os.listdir(self.descriptor))  # noqa: PTH208 (no path would do)
+
+    def holds_file(self, name: str) -> bool:
+        """Whether a regular file lies there."""
+        about = self.about(name)
+        return about is not None and stat.S_ISREG(about.st_mode)
+
+    def open(self, name: str, flags: int = os.O_RDONLY, made: list[str] | None = None) -> int:
+        """Open a regular file, and never a FIFO, a device or what a link points to.
+
+        Raises:
+            Blocked: a part of the path above it is a link or a file.
+            OSError: it cannot be opened, or is not a regular file.
+        """
+        # Not blocking: opening a FIFO would wait for its other end.
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        with self._parent(name, made) as (parent, last):
+            descriptor = os.open(last, flags, 0o644, dir_fd=parent)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(f"{self.path / name} is not a regular file")
+        return descriptor
+
+    def create(self, name: str, made: list[str] | None = None) -> int:
+        """Make a file that is not there, and open it to append.
+
+        Raises:
+            Blocked: a part of the path above it is a link or a file.
+            OSError: something lies there, or it cannot be made.
+        """
+        return self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, made)
+
+    def reader(self, name: str) -> BinaryIO:
+        """A regular file, to read. Raises as `open`."""
+        return os.fdopen(self.open(name), "rb")
+
+    def read(self, name: str) -> bytes:
+        """The content of a regular file. Raises as `open`."""
+        with self.reader(name) as file:
+            return file.read()
+
+    def digest(self, name: str, size: int | None = None) -> tuple[int, str]:
+        """Size and SHA-256 of a regular file, or of its first bytes. Raises as `open`."""
+        found = hashlib.sha256()
+        left = size
+        number = 0
+        with self.reader(name) as file:
+            while data := file.read(_PIECE if left is None else min(left, _PIECE)):
+                found.update(data)
+                number += len(data)
+                left = None if left is None else left - len(data)
+        return number, "sha256:" + found.hexdigest()
+
+    def replace(self, aside: str, name: str) -> None:
+        """Rename a file over another one in the same folder. A link that lies there is replaced, not followed."""
+        with self._parent(name) as (parent, last):
+            os.rename(aside.rpartition("/")[2], last, src_dir_fd=parent, dst_dir_fd=parent)
+
+    def move(self, name: str, to: str) -> None:
+        """Give a file another name, in a folder that is made where it is missing.
+
+        Raises:
+            Blocked: a part of a path is a link or a file.
+            OSError: it cannot be moved.
+        """
+        with self._parent(name) as (parent, last), self._parent(to, []) as (new_parent, new):
+            os.rename(last, new, src_dir_fd=parent, dst_dir_fd=new_parent)
+
+    def put(self, name: str, data: bytes, made: list[str] | None = None) -> None:
+        """Write a file as a whole in place of whatever file or link lies there.
+
+        Raises:
+            Blocked: a part of the path above it is a link or a file.
+            OSError: it cannot be written; nothing is left then.
+        """
+        above, _, last = name.rpartition("/")
+        aside = f"{above}/.{last}.{os.urandom(6).hex()}" if above else f".{last}.{os.urandom(6).hex()}"
+        try:
+            write_all(self.create(aside, made), data)
+            self.replace(aside, name)
+        except OSError:
+            self.remove(aside)
+            raise
+
+    def link(self, name: str, target: Path, made: list[str] | None = None) -> None:
+        """Make a symbolic link in place of whatever file or link lies there. Raises as `put`."""
+        self.remove(name)
+        with self._parent(name, made) as (parent, last):
+            os.symlink(target, last, dir_fd=parent)
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a link, never what it points to; what is not there, or behind a link, stays as it is."""
+        with suppress(OSError, Blocked), self._parent(name) as (parent, last):
+            os.unlink(last, dir_fd=parent)
+
+    def remove_empty(self, name: str) -> None:
+        """Remove a folder if nothing is in it."""
+        with suppress(OSError, Blocked), self._parent(name) as (parent, last):
+            os.rmdir(last, dir_fd=parent)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write everything and close; a full disk shows itself as a short write first.
+
+    Raises:
+        OSError: not everything could be written; the file is closed.
+    """
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _inside(folder: Folder, part: str) -> str:
+    """One step downward, and no other."""
+    if part in ("", ".", "..") or "/" in part or "\0" in part:
+        raise Blocked("leads out of the folder", place=str(folder.path), expected="a name inside it", got=repr(part))
+    return part
+
+
+def _blocked(folder: Folder, part: str) -> Blocked | None:
+    """The error for a step that is no folder; None where something else is wrong."""
+    with suppress(OSError):
+        mode = os.stat(part, dir_fd=folder.descriptor, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):
+            target = os.fsencode(os.readlink(part, dir_fd=folder.descriptor)).decode("utf-8", "backslashreplace")
+            return Blocked(
+                "is a symbolic link, which gates never follows",
+                place=str(folder.path / part),
+                expected="a folder, or nothing",
+                got=f"a link to {target}",
+                remedy="remove the link, or move it away",
+            )
+        if not stat.S_ISDIR(mode):
+            return Blocked(
+                "is not a folder",
+                place=str(folder.path / part),
+                expected="a folder, or nothing",
+                got="a file",
+                remedy="move it away",
+            )
+    return None
+
+
+def open_within(root: Path | None, path: Path, made: list[Path] | None = None) -> Folder:
+    """Open a folder: below `root` without following a link, elsewhere as the user named it.
+
+    Args:
+        root: the folder that is worked in.
+        path: absolute path of the folder that is wanted.
+        made: folders that are missing are made, and added; None makes none.
+
+    Raises:
+        Blocked: a part of the path below `root` is a link or a file.
+        OSError: it is missing, or cannot be made.
+    """
+    path = Path(os.path.normpath(path))
+    for anchor in (root, root.resolve()) if root is not None else ():
+        if path.is_relative_to(anchor):
+            names: list[str] | None = [] if made is not None else None
+            with Folder.of(anchor) as folder:
+                try:
+                    return folder.below(path.relative_to(anchor).as_posix().removeprefix("."), names)
+                finally:
+                    if made is not None:
+                        made += [anchor / name for name in names or ()]
+    if made is not None:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        made += reversed(missing)
+    return Folder.of(path)

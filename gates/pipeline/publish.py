@@ -1,0 +1,48 @@
+"""Render a run into its reports, and publish them together. One broken renderer loses nothing that others write."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.results.files import COMPARISON_FILE, JUNIT_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
+from gates.results.values import FileDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gates.compare import Comparison
+    from gates.results import Run, TestResult
+    from gates.storage.reports import Reports
+
+
+def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Comparison | None = None) -> Run:
+    """Publish `run.json`, `summary.md`, `junit.xml` and, where there is one, `comparison.json`: all of them, or none.
+
+    Returns:
+        The run with the digests of all of its files.
+
+    Raises:
+        EnvironmentProblem: they cannot be written.
+    """
+    from gates.readers.junit.write import junit_document
+    from gates.render.markdown import render_markdown
+
+    files: dict[str, bytes] = {}
+    _try(files, SUMMARY_FILE, lambda: render_markdown(run, tests, comparison))
+    _try(files, JUNIT_FILE, lambda: junit_document(run, tests))
+    if comparison is not None:
+        files[COMPARISON_FILE] = to_json(comparison)
+    digests = reports.digests | {name: FileDigest.of(data) for name, data in files.items()}
+    run = msgspec.structs.replace(run, files=digests)
+    reports.publish({RUN_FILE: to_json(run), **files})
+    return run
+
+
+def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
+    try:
+        files[name] = as_bytes(render())
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # a bug of ours, not the user's
+        sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")

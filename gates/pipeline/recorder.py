@@ -1,0 +1,180 @@
+"""The one place where the evidence of a run is recorded: what an event brings is written at once, and checked at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.analysis.pythons import claimed_pythons
+from gates.pipeline.publish import emit
+from gates.planning.expectations import said_of_unheard
+from gates.planning.plan import available_cores
+from gates.portable.values import ExitCode, TestOutcome
+from gates.results import ExclusionRecord, Run, TestResult, count_tests
+from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
+from gates.run import GateEnded, TestsLanded, conclude, leaves_of
+from gates.run.environment import describe_environment
+from gates.run.masking import Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gates.planning.prepare import Prepared
+    from gates.portable.exclusions import Exclusion
+    from gates.run.guard import Guard
+    from gates.storage.reports import Reports
+
+
+NAMED = 5
+"""Files that are named where the reports were touched."""
+
+
+class Recorder:
+    """Holds the run's value as it grows, one frozen value after the other, and writes each at once."""
+
+    def __init__(self, prepared: Prepared, reports: Reports, command_line: str, run_id: str) -> None:
+        self.reports = reports
+        self._lines = reports.stream(TESTS_FILE)
+        self.tests: list[TestResult] = []
+        config, plan = prepared.config, prepared.plan
+        self.mask = Mask.of(config)
+        self._planned = [item.gate.name for item in plan.gates]
+        self._plan = plan
+        self._clock = time.monotonic()
+        run = Run(
+            id=run_id,
+            started=time.time(),
+            profile=plan.profile,
+            project=prepared.home.resolve().name,
+            subject=prepared.subject,
+            environment=describe_environment(os.environ, config.record_env, available_cores()),
+            changes=prepared.changes,
+            planned=tuple(self._planned),
+            exclusions=_ledger(plan.exclusions, ()),
+            quarantine=_ledger(plan.quarantine, ()),
+            filter=plan.filter,
+            effective_filter=plan.effective_filter,
+            whole=plan.whole,
+            rerun_of=plan.rest.run if plan.rest is not None else "",
+            include_excluded=plan.include_excluded,
+            test_timeout=plan.test_timeout,
+            jobs=plan.jobs,
+            command_line=command_line,
+            reports=prepared.shown_reports,
+            pythons=claimed_pythons(prepared.root),
+            notes=(*_notes(prepared), *([reports.moved] if reports.moved else [])),
+        )
+        self.run = self.mask.struct(run)
+
+    def take(self, event: object) -> None:
+        """Write what an event brings."""
+        if isinstance(event, TestsLanded):
+            lines = b"".join(encoded(result) + b"\n" for result in event.results)
+            if lines:
+                self._lines.write(lines)
+            self.tests += event.results
+        elif isinstance(event, GateEnded):
+            order = {name: number for number, name in enumerate(self._planned)}
+            gates = sorted((*self.run.gates, event.result), key=lambda gate: order[gate.name])
+            self._update(gates=tuple(gates))
+            self.save()
+
+    def finish(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
+        """The run is complete: what was recorded is compared with what was written, and published as a whole.
+
+        Raises:
+            EnvironmentProblem: it cannot be published.
+        """
+        leaves = leaves_of(self.run.gates, whole=self._plan.whole)
+        altered, disturbed = self.reports.altered(), self.reports.restore()
+        outcome, code = conclude(
+            self.run.gates, interrupted=interrupted, late=late, leaves=leaves, altered=bool(altered)
+        )
+        self._update(
+            complete=True,
+            leaves=leaves,
+            outcome=outcome,
+            exit_code=int(code),
+            changed=guard.changed,
+            left=guard.left,
+            altered=altered,
+            notes=(
+                *self.run.notes,
+                *said_of_unheard(self._plan.asks, self.run.gates),
+                *guard.notes,
+                *_said_of(disturbed),
+            ),
+        )
+        self.run = emit(self.run, self.tests, self.reports)
+
+    def give_up(self, *, interrupted: bool) -> ExitCode:
+        """The reports cannot be written: leave a `run.json` that says so, if that still can."""
+        outcome, code = conclude(self.run.gates, interrupted=interrupted, trouble=True)
+        self._update(complete=False, outcome=outcome, exit_code=int(code), files=self.reports.digests)
+        self.reports.give_up(to_json(self.run))
+        return code
+
+    def save(self) -> None:
+        """Write `run.json` as far as it is known.
+
+        Raises:
+            EnvironmentProblem: it cannot be written.
+        """
+        self.run = msgspec.structs.replace(self.run, files=self.reports.digests)
+        self.reports.put(RUN_FILE, to_json(self.run))
+
+    def _update(self, **changes: object) -> None:
+        self.run = self.mask.struct(
+            msgspec.structs.replace(
+                self.run,
+                **changes,
+                duration=round(time.monotonic() - self._clock, 6),
+                tests=count_tests(self.tests) if self.tests else None,
+                exclusions=_ledger(self._plan.exclusions, self.tests),
+                quarantine=_ledger(self._plan.quarantine, self.tests),
+            )
+        )
+
+
+def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
+    # A test counts once, in however many gates it is excluded.
+    excluded = {(test.exclusion, test.id) for test in tests if test.outcome is TestOutcome.EXCLUDED}
+    excluded |= {(test.quarantine, test.id) for test in tests if test.outcome is TestOutcome.QUARANTINED}
+    counts = Counter(name for name, _ in excluded)
+    return tuple(
+        ExclusionRecord(
+            name=entry.name,
+            filter=entry.filter,
+            reason=entry.reason,
+            category=entry.category,
+            owner=entry.owner,
+            expires=str(entry.expires),
+            issue=entry.issue,
+            tests=counts.get(entry.name, 0),
+        )
+        for entry in exclusions
+    )
+
+
+def _said_of(disturbed: Mapping[str, str]) -> tuple[str, ...]:
+    """What the reader must know of what was done to the reports while the run went on."""
+    if not disturbed:
+        return ()
+    what = ", ".join(f"{name} ({done})" for name, done in sorted(disturbed.items())[:NAMED])
+    more = f" and {len(disturbed) - NAMED} more" if len(disturbed) > NAMED else ""
+    return (f"reports were changed during the run, and published again as recorded: {what}{more}",)
+
+
+def _notes(prepared: Prepared) -> tuple[str, ...]:
+    notes = list(prepared.plan.notes)
+    if prepared.git is None:
+        notes.append("no git repository: the subject is the folder, identified by its files; nothing can be compared")
+    if prepared.subject.shallow:
+        notes.append("shallow clone: the merge base is not known for sure, so changes against the base are not shown")
+    if prepared.plan.include_excluded and prepared.config.exclusions:
+        notes.append("exclusions are switched off (--include-excluded)")
+    return tuple(notes)

@@ -1,0 +1,118 @@
+"""The tests of results files, as a filter sees them: JUnit of any runner, or a `tests.jsonl`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.planning.filter_facts import WRONG, Outside, resolve_all
+from gates.planning.prepare import records_of
+from gates.planning.test_queries import Tests
+from gates.portable.errors import UsageError
+from gates.portable.exclusions import named_expressions
+from gates.portable.filters import Candidate, Predicate, Resolution, TableFacts
+from gates.portable.filters.matchers import compile_duration
+from gates.portable.filters.resolution import Names
+from gates.portable.values import TestOutcome
+from gates.results.files import load_tests
+from gates.storage.evidence import refuse_altered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gates.portable.filters import Facts
+    from gates.results import TestResult
+
+
+class Recorded(Candidate):
+    """A test of a results file. Where the file does not say in which file it stands, nobody knows."""
+
+    def __init__(self, result: TestResult) -> None:
+        super().__init__(result.id, result.file)
+        self.placed = bool(result.file)
+
+
+class Subtest(Recorded):
+    """A part of a test that failed by itself; it is known from results only."""
+
+    kind = "subtest"
+
+    def __init__(self, result: TestResult, name: str) -> None:
+        super().__init__(result)
+        self.id = f"{result.id} {name}"
+
+
+class ResultFacts:
+    """What results say of the tests that they are about: failed, slow, flaky; the rest is asked elsewhere."""
+
+    def __init__(self, results: Sequence[TestResult], others: Facts) -> None:
+        self._results, self._others = results, others
+
+    def resolve(self, predicate: Predicate) -> Resolution:
+        """The answer to one predicate."""
+        if predicate.name == "failed" and predicate.matchers[0].text == "last":
+            return self._split(lambda test: test.outcome in WRONG)
+        if predicate.name == "flaky":
+            return self._split(lambda test: test.outcome is TestOutcome.FLAKY)
+        if predicate.name == "slow":
+            holds = compile_duration(predicate.matchers[0])
+            return self._split(lambda test: holds(test.duration))
+        return self._others.resolve(predicate)
+
+    def _split(self, holds: Callable[[TestResult], bool]) -> Resolution:
+        yes = frozenset(test.id for test in self._results if holds(test))
+        return Resolution(Names(tests=yes), otherwise=False)
+
+
+def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]) -> Tests:
+    """The tests of results files: JUnit of any runner, or a `tests.jsonl`.
+
+    Raises:
+        GatesError: a file cannot be read.
+    """
+    outside = Outside.of_worktree(root)
+    results = [result for file in files for result in results_of(file, outside.config.junit, records_of(root))[0]]
+    facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file does not record it"))
+    return Tests(
+        candidates=tuple(test for result in results for test in _candidates(result)),
+        facts=facts,
+        named=named_expressions("", outside.config.quarantine),
+    )
+
+
+def _candidates(result: TestResult) -> Iterator[Candidate]:
+    yield Recorded(result)
+    for subtest in result.subtests:
+        yield Subtest(result, subtest.name)
+
+
+def results_of(
+    file: Path, rules: Mapping[str, int | tuple[str, ...]] | None = None, records: Path | None = None
+) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
+    """The results in a file, and harmless oddities of it. Their gate is empty where the file does not say it.
+
+    Args:
+        file: JUnit of any runner, or a `tests.jsonl`.
+        rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default: fields of `JUnitRules`.
+        records: where runs of the project are recorded, to check what lies beside a `run.json`; None does not.
+
+    Raises:
+        GatesError: it cannot be read, is something else, or contradicts itself.
+    """
+    if file.suffix.lower() == ".jsonl":
+        if not file.exists():
+            raise UsageError("there is no such file", place=str(file))
+        refuse_altered(file, records)
+        return load_tests(file), ()
+    from gates.readers.junit.read import read_junit
+    from gates.readers.junit.rules import JUnitRules
+
+    refuse_altered(file, records)
+    report = read_junit(file, JUnitRules.of(rules or {}))
+    if not report.consistent:
+        raise UsageError(
+            "contradicts itself: it is inconsistent, and never counts as passed",
+            place=str(file),
+            got="; ".join(report.contradictions),
+        )
+    return report.results, report.notes

@@ -1,0 +1,144 @@
+"""The runs of a stack: one for each tree, taken from an earlier command where that is the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.compare.stack import StackRun, failing_of
+from gates.config import load_config
+from gates.pipeline.validate import validate
+from gates.planning.subjects import BORROWED_CHECKLIST, prepare_commit
+from gates.portable.errors import GatesError
+from gates.portable.values import ExitCode
+from gates.results.files import STACK_FOLDER
+from gates.storage.cache import Store
+from gates.storage.kept_runs import StoredRuns, key_of
+from gates.vcs.ignored import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from gates.planning.plan import Request
+    from gates.planning.subjects import Kind
+    from gates.results import Run, TestResult
+    from gates.storage.run_key import RunKey
+    from gates.vcs.git import Git
+
+
+class Runs:
+    """Makes the runs of a stack, each tree once.
+
+    Args:
+        root: the project's folder.
+        git: its repository.
+        request: what the user asked for.
+        command_line: the command, to paste.
+        reports: where reports go: a folder of its own for each run below it.
+        make: make the runs that are not stored.
+        fresh: take no stored run.
+    """
+
+    def __init__(
+        self, root: Path, git: Git, request: Request, command_line: str, reports: Path, *, make: bool, fresh: bool
+    ) -> None:
+        self.root, self.git, self.request, self.command_line = root, git, request, command_line
+        self.reports, self.make = reports, make
+        self.notes: list[str] = []
+        self._stored = StoredRuns(Store.of(root, git).folder, fresh=fresh)
+        self._known: dict[str, StackRun] = {}
+        self._interrupted = False
+        config = load_config(root)
+        self._carried = fingerprint(git, config.worktree_copy, config.worktree_link)
+
+    def of(self, subject: str, commit: str, kind: Kind = "commit") -> StackRun:
+        """The run of a commit; one that is not known where there is none and none is made."""
+        tree = self.git.tree(commit)
+        known = self._known.get(tree)
+        if known is not None:
+            return msgspec.structs.replace(
+                known, subject=subject, commit=commit, same_as=known.same_as or known.subject
+            )
+        none = StackRun(subject=subject, identity=f"git-tree:{tree}", commit=commit)
+        found = self._from_store(none, tree) or self._made(none, kind)
+        if found.known or found.reason:
+            self._known[tree] = found
+        return found
+
+    def _from_store(self, none: StackRun, tree: str) -> StackRun | None:
+        key = self._key(tree)
+        found = self._stored.find(key)
+        if found is None:
+            return None
+        run, tests = found
+        self._stored.lay_out(key, run, self._folder(none.subject), self.root)
+        age = max(0.0, time.time() - run.started)
+        told = _told(none, run, tests)
+        return msgspec.structs.replace(told, stored=True, age=age, reports=folder_of(none.subject))
+
+    def _key(self, tree: str) -> RunKey:
+        return key_of(tree, self.git.prefix, self.request, self._carried)
+
+    def _made(self, none: StackRun, kind: Kind) -> StackRun:
+        if not self.make or self._interrupted:
+            return none
+        sys.stderr.write(f"stack: {none.subject} ({none.commit[:12]})\n")
+        folder = self._folder(none.subject)
+        try:
+            with prepare_commit(
+                self.root, self.git, self.request, none.commit, none.subject,
+                kind=kind, reports=folder, checklist_of=self.root,
+            ) as prepared:  # fmt: skip
+                finished, asked_outside = validate(prepared, self.command_line, aside=True), bool(prepared.facts)
+        except GatesError as error:
+            return msgspec.structs.replace(
+                none, outcome="could-not-run", exit_code=int(error.exit_code), reason=str(error)
+            )
+        self._interrupted = finished.run.exit_code == ExitCode.INTERRUPTED
+        if BORROWED_CHECKLIST in finished.run.notes:
+            self.notes.append(f"{none.subject} {BORROWED_CHECKLIST.replace('head', 'working tree')}")
+        else:
+            # What a filter asks of the outside may have another answer the next time.
+            key = None if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
+            trouble = self._stored.keep(key, finished.run, folder)
+            self.notes += [trouble] if trouble else []
+        return msgspec.structs.replace(_told(none, finished.run, finished.tests), reports=folder_of(none.subject))
+
+    def _folder(self, subject: str) -> Path:
+        return self.reports / folder_of(subject)
+
+
+def folder_of(subject: str) -> str:
+    """Where the reports of a subject lie, below those of the stack."""
+    readable = re.sub(r"[^\w.-]+", "-", subject).strip("-.")[:60]
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return f"{STACK_FOLDER}/{readable}-{digest}"
+
+
+def merge_name(layer: str, trunk: str) -> str:
+    """What the merge of a layer into the trunk is called."""
+    return f"{layer} merged into {trunk}"
+
+
+def base_name(layer: str, parent: str) -> str:
+    """What a layer's parent is called, as the layer has it."""
+    return f"{parent} as {layer} has it"
+
+
+def _told(none: StackRun, run: Run, tests: Sequence[TestResult]) -> StackRun:
+    failing, unknown = failing_of(run, tests)
+    return msgspec.structs.replace(
+        none,
+        run=run.id,
+        outcome=run.outcome,
+        exit_code=run.exit_code,
+        tests=run.tests,
+        failing=failing,
+        unknown=unknown,
+    )

@@ -1,0 +1,65 @@
+"""Watch the tree that a run validates, and remember which files its gates make in it."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gates.storage.claims import is_report
+from gates.vcs.folder_tree import FolderTree
+from gates.vcs.git_tree import GitTree
+from gates.vcs.new_files import Rule, declared_by
+from gates.vcs.streams import written_by_this_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gates.planning.plan import Plan
+    from gates.planning.prepare import Prepared
+    from gates.vcs.watch import Watch
+
+
+def checkout_of(prepared: Prepared) -> Path:
+    """The root of the working tree that the project lies in."""
+    depth = len(Path(prepared.git.prefix).parts) if prepared.git is not None else 0
+    return prepared.root.parents[depth - 1] if depth else prepared.root
+
+
+def watch(prepared: Prepared) -> Watch:
+    """Looks at the tree of a run that is about to begin."""
+    top, made = checkout_of(prepared), prepared.store.made()
+    prefix = prepared.git.prefix if prepared.git is not None else ""
+    named = declared_by(_declared(prepared.plan), prefix)
+    streams = cache(written_by_this_job)  # asked only where a file came or changed
+
+    def declared(path: str) -> bool:
+        return named(path) or path in streams(top)
+
+    reports = _reports(top, prepared.reports)
+
+    def rule(tracked: frozenset[str], folders: frozenset[str]) -> Rule:
+        return Rule(tracked=tracked, folders=folders, made=made, declared=declared, reports=reports)
+
+    if prepared.git is None:
+        return FolderTree(prepared.root, rule, prepared.began)
+    # What lies in the worktree of a commit is the commit, and perhaps a checklist that it borrows.
+    tree = prepared.subject.identity.removeprefix("git-tree:") if prepared.subject.kind == "worktree" else ""
+    return GitTree(top, tree, rule, prepared.began)
+
+
+def _declared(plan: Plan) -> list[str]:
+    found: list[str] = []
+    for item in plan.gates:
+        gate = item.gate
+        found += (*gate.config.junit, *gate.config.reports, *gate.config.coverage)
+        found += gate.findings if isinstance(gate.findings, tuple) else ()
+    return found
+
+
+def _reports(top: Path, folder: Path) -> Callable[[str], bool]:
+    """Whether a path of the tree is one of the run's own reports."""
+    place = os.path.relpath(folder.resolve(), top.resolve())
+    inside = "" if place == "." else f"{Path(place).as_posix()}/"
+    return lambda path: path.startswith(inside) and is_report(path.removeprefix(inside))

@@ -1,0 +1,200 @@
+"""`gates run`, once it is prepared: run → results → render."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from contextlib import closing, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.config.values import Output
+from gates.files.temporary import scratch
+from gates.pipeline.event_feed import Feed
+from gates.pipeline.recorder import Recorder
+from gates.pipeline.tree_watch import checkout_of, watch
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.render.live import live_line
+from gates.results import Run, TestResult
+from gates.results.files import LOGS_FOLDER
+from gates.results.outstanding import left_by
+from gates.run import Engine, Settings
+from gates.run.echo import Echo
+from gates.run.event_writer import EventWriter
+from gates.run.inject import write_injection
+from gates.run.launching import Keeper
+from gates.run.progress import Progress, Teller, make_progress
+from gates.run.remains import known
+from gates.run.signals import StopWish
+from gates.run.start import Surroundings, log_names
+from gates.storage.claims import is_report
+from gates.storage.reports import Reports
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gates.planning.prepare import Prepared
+    from gates.portable.filters import Resolution
+    from gates.run.masking import Mask
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run left: its values and where its files are."""
+
+    run: Run
+    tests: tuple[TestResult, ...]
+    reports: Path
+    output: Output = Output()
+
+
+def validate(
+    prepared: Prepared,
+    command_line: str,
+    progress: Progress | None = None,
+    events: str | None = None,
+    *,
+    aside: bool = False,
+    remember: bool = True,
+) -> Finished:
+    """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
+
+    Args:
+        prepared: what to run.
+        command_line: the command, to paste.
+        progress: shows how the run goes; by default on standard error.
+        events: path or descriptor that live events go to; None for nowhere.
+        aside: the run answers a question of its own, and is not what `gates rerun` goes on with.
+        remember: keep for the next run what gates took, and what became of tests.
+
+    Raises:
+        UsageError: events cannot be written there.
+        EnvironmentProblem: the reports cannot be written; everything that ran was ended.
+    """
+    writer = _event_writer(prepared, events) if events is not None else None
+    run_id = new_run_id()
+    prepared.store.make()
+    echo = Echo(sys.stderr) if prepared.plan.no_capture else None
+    with (
+        closing(writer) if writer is not None else nullcontext(),
+        Keeper() as keeper,  # it starts while the rest is prepared
+        scratch() as work,
+        known(prepared.store.folder, run_id),
+        reports_of(prepared, run_id, work) as reports,
+        StopWish() as wish,
+        progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
+    ):
+        recorder = Recorder(prepared, reports, command_line, run_id)
+        feed = Feed(writer.put) if writer is not None else None
+        engine = Engine(
+            prepared.plan,
+            Settings(
+                config=prepared.config,
+                around=Surroundings(
+                    root=prepared.root,
+                    work=work,
+                    logs=reports.log,
+                    checkout=checkout_of(prepared),
+                    injection=write_injection(work),
+                    environment=dict(os.environ),
+                    plan=prepared.plan,
+                    mask=recorder.mask,
+                    run_id=recorder.run.id,
+                    facts=write_facts(work, prepared.facts),
+                    history=write_history(work, prepared),
+                    echo=echo,
+                    keeper=keeper,
+                ),
+                stopped=wish.why,
+                at_once=wish.insists,
+                detailed=feed is not None,
+                look=watch(prepared).look,
+            ),
+        )
+        try:
+            if feed is not None:
+                feed.begin(recorder.run)
+            recorder.save()
+            for event in engine.events():
+                recorder.take(event)
+                shown.take(event)
+                if feed is not None:
+                    feed.take(event)
+            recorder.finish(interrupted=bool(wish.count), late=engine.late, guard=engine.guard)
+            if feed is not None:
+                feed.end(recorder.run)
+        except EnvironmentProblem as error:
+            engine.close()
+            error.exit_code = recorder.give_up(interrupted=bool(wish.count))
+            if feed is not None:
+                feed.end(recorder.run)
+            raise
+        finally:
+            engine.close()
+    finished = Finished(
+        run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
+    )
+    stressed = prepared.plan.stress_count or prepared.plan.stress_duration  # then durations are of many attempts
+    if remember and not stressed:
+        _remember(prepared, finished, recorder.mask, aside=aside)
+    return finished
+
+
+def _event_writer(prepared: Prepared, events: str) -> EventWriter:
+    path, folder = Path(events).absolute(), prepared.reports.absolute()
+    if path.is_relative_to(folder) and is_report(path.relative_to(folder).as_posix()):
+        raise UsageError(
+            "the run writes its reports there, so events cannot be",
+            place=f"--events {events}",
+            remedy="name another file",
+        )
+    return EventWriter(events, root=prepared.home)
+
+
+def new_run_id() -> str:
+    """A name for a run: sortable and unique."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
+    """Begin the reports of a run; raises as `Reports`."""
+    logs = (f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values())
+    folder, records = prepared.reports, prepared.store.records
+    return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
+
+
+def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool) -> None:
+    run, plan = finished.run, prepared.plan
+    prepared.store.remember_made(run.left)
+    if not run.changed and not run.altered:  # else nobody knows which tree it was about
+        prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
+    if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
+        narrowed = plan.rest is not None and plan.asked != plan.rest.asked
+        left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
+        prepared.store.remember_outstanding(mask.struct(left))
+
+
+def _teller(output: Output) -> Teller:
+    return lambda test: live_line(test, output)
+
+
+def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
+    """Write what is known of predicates about the outside, for the test processes; None where nothing was asked."""
+    if not facts:
+        return None
+    path = folder / "facts.json"
+    path.write_bytes(msgspec.json.encode({text: resolution.to_json() for text, resolution in facts.items()}))
+    return path
+
+
+def write_history(folder: Path, prepared: Prepared) -> Path | None:
+    """Write what became of tests when they last ran, for orders that ask for it."""
+    if prepared.plan.order not in ("failed-first", "new-first", "longest-first"):
+        return None
+    path = folder / "history.json"
+    known = {test: [memory.outcome, memory.seconds] for test, memory in prepared.store.tests().items()}
+    path.write_bytes(msgspec.json.encode(known))
+    return path

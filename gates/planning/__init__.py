@@ -1,0 +1,1 @@
+"""What runs, in what order, and why something does not run: config and project → plan."""

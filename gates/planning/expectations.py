@@ -1,0 +1,67 @@
+"""What a run asks of its tests, who hears it, and what is said where nobody did. Pure.
+
+Only the plugin inside pytest heeds a filter, a part, a limit or a retry. A gate whose tests are read from files ran all of
+them, as it always does: nothing else may be claimed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.config.request import Request
+from gates.portable.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.config import Profile
+    from gates.planning.discover import Gate
+    from gates.results import GateResult
+
+_OF_TESTS = ("filter", "partition", "retries", "test_timeout", "max_fail", "order", "stress_count", "stress_duration")
+"""Options that are about tests."""
+
+
+def _given(request: Request) -> list[str]:
+    nothing = Request()
+    return [name for name in _OF_TESTS if getattr(request, name) != getattr(nothing, name)]
+
+
+def _named(request: Request, option: str) -> str:
+    return "-E" if option == "filter" else request.source(option)
+
+
+def asks_of(request: Request, profile: Profile) -> tuple[str, ...]:
+    """What is asked of tests in this run, as the user knows it."""
+    asked = [_named(request, name) for name in _given(request)]
+    if profile.filter and not request.ignore_default_filter:
+        asked.append(f"the filter of the profile {profile.name}")
+    if request.only:
+        asked.append("the choice of tests")
+    return tuple(asked)
+
+
+def refuse_unheard(request: Request, gates: Sequence[Gate]) -> None:
+    """Refuse what was asked on the command line where no gate can hear it.
+
+    Raises:
+        UsageError: every chosen gate has its tests read from files, or none.
+    """
+    asked = [_named(request, name) for name in _given(request) if name not in request.variables]
+    files = [gate.name for gate in gates if gate.config.tests == "junit"]
+    if not asked or not files or any(gate.config.tests not in ("junit", "none") for gate in gates):
+        return
+    raise UsageError(
+        f"{' and '.join(asked)} cannot be applied: only gates that run pytest can apply it",
+        got=f"tests read from files: {', '.join(files)}",
+        remedy="leave it out, or choose a gate that runs pytest",
+    )
+
+
+def said_of_unheard(asks: Sequence[str], gates: Sequence[GateResult]) -> tuple[str, ...]:
+    """What is said of gates that ran and did not hear what was asked."""
+    names = [gate.name for gate in gates if gate.unasked]
+    if not asks or not names:
+        return ()
+    tests = f"the tests of {' and '.join(names)} were read from files"
+    return (f"{tests}: all of them ran, and {', '.join(asks)} did not apply there",)

@@ -1,0 +1,159 @@
+"""Find what is to be validated, and give it a folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from gates.config import Config, load_config
+from gates.files.folders import Folder
+from gates.planning.discover import NOXFILE, discover
+from gates.planning.prepare import Prepared, prepare
+from gates.portable.errors import UsageError
+from gates.portable.regular import read_bytes
+from gates.portable.values import plural
+from gates.storage.cache import Store
+from gates.storage.worktrees import DISK, checked_out, fill_submodules, merge_commit, pointers
+from gates.vcs.git import Git, subject_of_commit
+from gates.vcs.ignored import carry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gates.planning.plan import Request
+    from gates.results import Subject
+
+Kind = Literal["commit", "merge"]
+
+WORKTREE = "worktree"
+MERGE = "merge:"
+
+BORROWED_CHECKLIST = "has no gates: run with the head's checklist"
+"""Said of a subject that was run with the gates of another."""
+
+
+@contextmanager
+def prepare_subject(
+    root: Path, request: Request, name: str, *, reports: Path | None = None, checklist_of: Path | None = None
+) -> Iterator[Prepared]:
+    """Prepare a run on the working tree, a commit, or `merge:BASE`.
+
+    Args:
+        root: the project's folder.
+        request: what the user asked for.
+        name: the subject.
+        reports: where reports go; by default where those of the working tree do.
+        checklist_of: a folder whose checklist is used when the subject has none of its own.
+
+    Raises:
+        GatesError: no such subject, no git, or it does not merge.
+    """
+    if name == WORKTREE:
+        yield prepare(root, request, reports=reports)
+        return
+    git = Git.of(root)
+    if git is None:
+        raise UsageError(
+            "there is no git repository, so there are no commits", place=str(root), remedy="--subject worktree"
+        )
+    commit, kind = commit_of(git, name)
+    with prepare_commit(
+        root, git, request, commit, name, kind=kind, reports=reports, checklist_of=checklist_of
+    ) as prepared:
+        yield prepared
+
+
+@contextmanager
+def prepare_commit(
+    root: Path,
+    git: Git,
+    request: Request,
+    commit: str,
+    name: str,
+    *,
+    kind: Kind = "commit",
+    reports: Path | None = None,
+    checklist_of: Path | None = None,
+) -> Iterator[Prepared]:
+    """Prepare a run on a commit, in a worktree of its own.
+
+    Args:
+        root: the project's folder.
+        git: its repository.
+        request: what the user asked for.
+        commit: the commit.
+        name: what it is called.
+        kind: whether it is the commit of a would-be merge.
+        reports: where reports go; by default where those of the working tree do.
+        checklist_of: a folder whose checklist is used when the commit has none of its own.
+
+    Raises:
+        GatesError: it cannot be checked out, or its config or its noxfile is wrong.
+    """
+    here = load_config(root)
+    target = reports or root / here.reports
+    disk = DISK if here.worktree_disk is None else here.worktree_disk
+    with checked_out(git, commit, Store.of(root, git), disk) as folder:
+        lacking = _lacking(git, folder)
+        carried = carry(git, Git(folder), here.worktree_copy, here.worktree_link)
+
+        def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
+            return subject_of_commit(git, commit, name, config.base, kind)
+
+        config, note = _checklist(folder, checklist_of)
+        prepared = prepare(folder, request, reports=target, subject=subject, config=config, home=root)
+        notes = (*prepared.plan.notes, *lacking, *carried.notes, *([note] if note else []))
+        plan = msgspec.structs.replace(prepared.plan, notes=notes)
+        yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
+
+
+def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
+    """Fill the submodules of a worktree; what is not in it then, though the commit has it, in words."""
+    top = Git(folder.parents[len(PurePath(git.prefix).parts) - 1] if git.prefix else folder)
+    notes: tuple[str, ...] = ()
+    if (top.folder / ".gitmodules").exists():
+        # Those of the main working tree lie where all share them, those of a further one beside its index.
+        notes = fill_submodules(top, git.index.parent / "modules", git.common_folder / "modules")
+    if top.answer("config", "--bool", "core.sparseCheckout") == "true":
+        notes = (*notes, "sparse checkout: files outside of its patterns are not in the worktree and not validated")
+    empty = pointers(top) if (top.folder / ".gitattributes").exists() else ()
+    if empty:
+        shown = ", ".join(empty[:3]) + (" …" if len(empty) > 3 else "")
+        words = f"{plural(len(empty), 'file')} of LFS without contents here (git lfs pull): {shown}"
+        notes = (*notes, words)
+    return notes
+
+
+def commit_of(git: Git, name: str) -> tuple[str, Kind]:
+    """The commit that a subject stands for; of a would-be merge one that is made for it.
+
+    Raises:
+        GatesError: there is none, or it does not merge.
+    """
+    if not name.startswith(MERGE):
+        return git.need_commit(name), "commit"
+    return merge_commit(git, git.need_commit(name.removeprefix(MERGE)), git.need_commit("HEAD")), "merge"
+
+
+def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
+    """The subject's own checklist, or the other folder's, which is said."""
+    own = load_config(folder)
+    if other is None:
+        return own, ""
+    try:
+        discover(folder, own)
+    except UsageError:
+        if (other / NOXFILE).exists():
+            with Folder.of(folder) as place:  # where a branch may have put a link
+                place.put(NOXFILE, read_bytes(other / NOXFILE))
+        return borrowed_config(folder, other), BORROWED_CHECKLIST
+    return own, ""
+
+
+def borrowed_config(folder: Path, other: Path) -> Config:
+    """The other folder's config, for this one."""
+    return msgspec.structs.replace(load_config(other), root=folder)

@@ -1,0 +1,194 @@
+"""How tests are run: settings with nextest's names, for all tests and, by filter, for some of them.
+
+Pure, standard library only, Python 3.9 syntax: the pytest plugin applies them in foreign environments (see `values`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .filters import Candidate, Expression, Facts
+
+RETRYABLE = ("failed", "error", "timeout", "crashed")
+"""Outcomes that a retry may be asked for; timeouts and crashes only by name, for a retry would hide them."""
+
+ALL_THREADS = 0
+"""`threads-required` of a test that wants to run alone in its session: `"num-test-threads"`."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a test that failed is tried again.
+
+    Attributes:
+        count: further attempts; 0 for none.
+        backoff: `fixed` or `exponential`: whether the delay doubles.
+        delay: seconds before the first further attempt.
+        max_delay: seconds that a doubled delay does not exceed; None for no limit.
+        jitter: each delay is a random part of itself, from half to whole.
+        on: outcomes that are tried again.
+    """
+
+    count: int = 0
+    backoff: str = "fixed"
+    delay: float = 0.0
+    max_delay: float | None = None
+    jitter: bool = False
+    on: tuple[str, ...] = ("failed", "error")
+
+
+@dataclass(frozen=True)
+class SlowTimeout:
+    """When a test is called slow, and when it is ended.
+
+    Attributes:
+        period: seconds after which it is slow, and again after each further period.
+        terminate_after: periods after which it is ended; None for never.
+        grace: seconds between the first word (the test is interrupted) and the last (its process is killed).
+    """
+
+    period: float = 60.0
+    terminate_after: int | None = None
+    grace: float = 10.0
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds after which the test is interrupted; None for never."""
+        return None if self.terminate_after is None else self.period * self.terminate_after
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The settings that hold for one test.
+
+    Attributes:
+        retries: of a test that failed.
+        flaky_result: what a test that passed at a further attempt comes to: `pass` or `fail`.
+        slow_timeout: when it is slow, and when it is ended.
+        isolate: whether it runs in a process of its own: `no`, `auto` (fork where that is safe), `fork` or `spawn`.
+        leak: what it means when it leaves something behind: `ignore`, `warn` or `fail`; `auto` warns of isolated tests.
+        group: of the tests that share a number of slots; empty for none.
+        threads_required: slots of its session that it takes; `ALL_THREADS` for all.
+        priority: from -100 to 100; tests of a higher one start earlier.
+        setup: names of the scripts that must have run before it.
+    """
+
+    retries: Retries = field(default_factory=Retries)
+    flaky_result: str = "pass"
+    slow_timeout: SlowTimeout = field(default_factory=SlowTimeout)
+    isolate: str = "no"
+    leak: str = "auto"
+    group: str = ""
+    threads_required: int = 1
+    priority: int = 0
+    setup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SetupScript:
+    """What must have run, once per session, before the tests that name it.
+
+    Attributes:
+        command: program and arguments; started without a shell, in the project's folder.
+        timeout: seconds after which it is ended.
+    """
+
+    command: tuple[str, ...]
+    timeout: float = 60.0
+
+
+NAMES = {one.name.replace("_", "-"): one.name for one in fields(Rules)}
+"""How a setting is written in a config → its attribute."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Settings from one place, for the tests that a filter selects.
+
+    Attributes:
+        source: where it stands: `command line`, `GATES_RETRIES`, `gates.toml:12`, `profile quick`.
+        filter: expression; empty for all tests.
+        settings: attribute of `Rules` → its value.
+    """
+
+    source: str
+    filter: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+DEFAULT = Layer("default", "", asdict(Rules()))
+NONE: Mapping[str, Any] = asdict(Retries())
+"""The setting `retries` of no retries, to begin with."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The rules of one test, and where each setting comes from."""
+
+    rules: Rules
+    sources: Mapping[str, str]
+
+
+class RuleBook:
+    """Layers in the order in which they are asked: the first one that has a setting for a test decides that setting."""
+
+    def __init__(self, layers: Sequence[Layer] = ()) -> None:
+        self.layers = tuple(layers)
+
+    def choose(
+        self, tests: Sequence[Candidate], facts: Facts | None = None, named: Mapping[str, Expression] | None = None
+    ) -> list[Chosen]:
+        """The rules of each test, in their order.
+
+        A filter holds for a test that it may mean: an unknown predicate gives it the setting rather than withhold it.
+        """
+        open_: list[dict[str, tuple[Any, str]]] = [{} for _ in tests]
+        for layer in (*self.layers, DEFAULT):
+            refused = _refused(layer.filter, tests, facts, named) if layer.filter else None
+            for position, known in enumerate(open_):
+                if refused is not None and refused[position]:
+                    continue
+                for name, value in layer.settings.items():
+                    known.setdefault(name, (value, layer.source))
+        made: dict[str, Rules] = {}  # most tests share their settings
+        return [_chosen(known, made) for known in open_]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """As JSON."""
+        return [asdict(layer) for layer in self.layers]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Mapping[str, Any]]) -> RuleBook:
+        """Read what `to_json` made."""
+        return cls([Layer(str(one["source"]), str(one["filter"]), dict(one["settings"])) for one in data])
+
+
+def _refused(
+    expression: str, tests: Sequence[Candidate], facts: Facts | None, named: Mapping[str, Expression] | None
+) -> list[bool]:
+    """Of each test, whether it is certainly not meant."""
+    # Here, for most sessions have no filter, and the language would take a third of the plugin's start.
+    from .filters import compile_filter
+    from .filters.columns import NO
+
+    return [answer == NO for answer in compile_filter(expression, facts, named).column(tests)]
+
+
+def rules_from_json(values: Mapping[str, Any]) -> Rules:
+    """The rules whose settings stand in a table, as `dataclasses.asdict` gives them."""
+    retries, slow = dict(values["retries"]), dict(values["slow_timeout"])
+    retries["on"] = tuple(retries["on"])
+    rest = {name: value for name, value in values.items() if name not in ("retries", "slow_timeout", "setup")}
+    return Rules(retries=Retries(**retries), slow_timeout=SlowTimeout(**slow), setup=tuple(values["setup"]), **rest)
+
+
+def _chosen(known: Mapping[str, tuple[Any, str]], made: dict[str, Rules]) -> Chosen:
+    values = {name: value for name, (value, _) in known.items()}
+    key = repr(sorted(values.items(), key=lambda item: item[0]))
+    if key not in made:
+        made[key] = rules_from_json(values)
+    return Chosen(made[key], {name: source for name, (_, source) in known.items()})

@@ -1,0 +1,1 @@
+"""How a test is run: retries, stress, time limits, resources, scripts, leaks."""

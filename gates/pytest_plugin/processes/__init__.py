@@ -1,0 +1,1 @@
+"""The processes of a test session: isolation, supervision, crashes, xdist."""

@@ -1,0 +1,156 @@
+"""What is known of a process that died while it ran tests: how, where, and what is left of it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+
+from ...portable.originals import names_in, os, signal
+from ...portable.regular import read_bytes, read_text
+from ..reporting.reports import CRASH, TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+MARKER = "GATES_WORKER"
+"""Variable that a worker of xdist and everything that it starts inherit; finds what it left behind."""
+
+SCRIPT = "GATES_ENV"
+"""Tells a set-up script the file that takes its variables; what the script starts inherits it."""
+
+_BY_THE_SYSTEM = " (by hand, or by the system when memory ran out)"
+
+
+def how_it_ended(code: int | None) -> str:
+    """`killed by SIGSEGV`, `exited with code 3`; `code` is negative for a signal, None where it is not known."""
+    if code is None:
+        return "died"
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"killed by {name}{_BY_THE_SYSTEM if name == 'SIGKILL' else ''}"
+
+
+def limit_of(dump: str) -> float | None:
+    """Seconds after which a watchdog wrote this dump: `Timeout (0:00:02.500000)!`; None for any other text."""
+    found = re.match(r"Timeout \((\d+):(\d+):([\d.]+)\)", dump)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found is not None else None
+
+
+def describe_death(report: pytest.TestReport, code: int | None, stacks: str, limit: float | None = None) -> None:
+    """Put how a process ended, and the stacks that it left, into the report of the test that it was running.
+
+    Args:
+        report: of the test.
+        code: exit code of the process, negative for a signal; None where it is not known.
+        stacks: what its watchdog or its fault handler wrote.
+        limit: seconds that the test had; None takes what the dump says.
+    """
+    seconds = limit_of(stacks)
+    if seconds is not None:
+        setattr(report, TIMEOUT, limit or seconds)
+        report.longrepr = f"timed out after {limit or seconds:g}s\n\n{stacks}"
+        return
+    setattr(report, CRASH, True)
+    words = str(report.longrepr)
+    if code is not None:
+        words = f"{words}: {how_it_ended(code)}"
+    report.longrepr = f"{words}\n\n{stacks}" if stacks.strip() else words
+
+
+def report_of_death(item: pytest.Item, words: str, config: pytest.Config) -> pytest.TestReport:
+    """A report in the form in which xdist reports a test whose worker died, with what the test had printed."""
+    sections = []
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    if capture is not None and capture.is_globally_capturing():
+        # The files of the capture are shared with the process that died.
+        texts = zip(("stdout", "stderr"), capture.read_global_capture())
+        sections = [(f"Captured {name} call", text) for name, text in texts if text]
+    location = item.location
+    return pytest.TestReport(item.nodeid, location, {}, "failed", words, "???", sections)  # type: ignore[arg-type]
+
+
+def take_stacks(stacks: IO[bytes]) -> str:
+    """What the dead process wrote; the file is empty afterwards, ready for the next one."""
+    name = stacks.name
+    if not isinstance(name, str):
+        return ""
+    try:
+        text = read_text(name, errors="backslashreplace")
+        os.ftruncate(stacks.fileno(), 0)
+        os.lseek(stacks.fileno(), 0, os.SEEK_SET)
+    except OSError:
+        return ""
+    return text
+
+
+def end_group(pid: int) -> None:
+    """Kill what is left of the process group that `pid` led."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def adopt_orphans() -> bool:
+    """Make this process the parent of what its children leave behind; whether that works (on Linux)."""
+    try:
+        from ...portable.originals import ctypes
+
+        return bool(ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0)  # PR_SET_CHILD_SUBREAPER, prctl(2)
+    except (ImportError, OSError, AttributeError):
+        return False
+
+
+def end_orphans(own: Collection[int]) -> None:
+    """Kill every child of this process that is not one of its own, and what they in turn leave behind.
+
+    What a set-up script left running is for the tests that follow.
+    """
+    for _ in range(100):  # each round meets the children of the round before; a fork bomb is not ours to win against
+        children = {pid for pid in set(children_of(os.getpid())).difference(own) if not _is_of_script(pid)}
+        if not children:
+            return
+        for pid in children:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _is_of_script(pid: int) -> bool:
+    try:
+        block = read_bytes(f"/proc/{pid}/environ")
+    except OSError:
+        return False
+    return any(entry.startswith(f"{SCRIPT}=".encode()) for entry in block.split(b"\0"))
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes whose parent is `pid`; empty where the system does not tell."""
+    found = []
+    for task in names_in(f"/proc/{pid}/task"):
+        with suppress(OSError):
+            found += [int(word) for word in read_text(f"/proc/{pid}/task/{task}/children").split()]
+    return found
+
+
+def end_marked(marker: str) -> None:
+    """Kill every process that inherited this value of `MARKER`, on systems with /proc."""
+    wanted = f"{MARKER}={marker}".encode()
+    for pid in _processes():
+        try:
+            block = read_bytes(f"/proc/{pid}/environ")
+        except OSError:
+            continue
+        if wanted in block.split(b"\0") and pid != os.getpid():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> Iterable[int]:
+    return [int(name) for name in names_in("/proc") if name.isdigit()]

@@ -1,0 +1,284 @@
+"""Runs chosen tests in a process of their own; whatever they do to their process, the others do not see it.
+
+A forked child has the fixtures of wider scopes that exist already, takes down what it sets up itself, and leaves the
+rest to its parent. Where a fork is not safe, a new pytest is started for the one test.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext, suppress
+from typing import IO, TYPE_CHECKING, Any, Callable
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from ...portable.originals import os, select, signal, threading, time, warnings
+from ...portable.rules import Retries
+from ..execution.retries import fail_flaky, longest_delay
+from ..execution.running import adopt_process, sign_of_life
+from ..reporting.reports import TIMEOUT
+from .crashes import describe_death, end_group, report_of_death, take_stacks
+from .relay import END, REPORT, WARNING, Receiver, Sender, install_relay, record_warning, warn_again
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...portable.rules import Rules
+
+    Finalizers = Mapping[Any, int]
+
+PATIENCE = 5.0
+"""Seconds beyond its limit after which an isolated test is killed from outside: its own watchdog did not."""
+
+
+class Isolator:
+    """Owns the processes of isolated tests."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        rules: Mapping[pytest.Item, Rules],
+        stacks: IO[bytes],
+        test_timeout: float | None = None,
+        asked: Callable[[pytest.Item], bool] = lambda _item: False,
+        stress: tuple[int, float] = (0, 0.0),
+    ) -> None:
+        """Make it.
+
+        Args:
+            config: of the session.
+            rules: of the tests.
+            stacks: file into which watchdogs and fault handlers write.
+            test_timeout: seconds that a test has where its rules do not say.
+            asked: whether a test is to be tried once more, alone, because it killed a worker.
+            stress: how often, and for how many seconds, each test runs; zeros for once.
+        """
+        self._config, self._rules, self._stacks, self._asked = config, rules, stacks, asked
+        self._test_timeout, self._stress = test_timeout, stress
+        self._again: dict[pytest.Item, None] = {}
+
+    def tries_again(self, item: pytest.Item, report: pytest.TestReport) -> bool:
+        """Whether a test that killed its process is tried once more: alone, and only where its retries say so."""
+        rules = self._rules.get(item)
+        kind = "timeout" if hasattr(report, TIMEOUT) else "crashed"
+        if rules is None or not rules.retries.count or kind not in rules.retries.on or item in self._again:
+            return False
+        self._again[item] = None
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run a test that is to be alone."""
+        rules = self._rules.get(item)
+        again = item in self._again or self._asked(item)
+        if not again and (rules is None or rules.isolate == "no"):
+            return None
+        mode = "auto" if rules is None or rules.isolate == "no" else rules.isolate
+        if mode == "auto":
+            mode = "fork" if fork_is_safe() else "spawn"
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        run = Forked(self._config, item, self._stacks, again=again) if mode == "fork" else self._spawned(item)
+        reports = run.reports(self._deadline(rules))
+        if again and rules is not None and rules.flaky_result == "fail" and all(report.passed for report in reports):
+            fail_flaky(reports, 1)
+        for report in reports:
+            hook.pytest_runtest_logreport(report=report)
+        self._tear_down(item, nextitem)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _spawned(self, item: pytest.Item) -> Any:
+        from .spawning import Spawned
+
+        return Spawned(self._config, item, self._rules.get(item), self._test_timeout, self._stress)
+
+    def _deadline(self, rules: Rules | None) -> float | None:
+        limit, grace = self._test_timeout, 0.0
+        if rules is not None and rules.slow_timeout.limit is not None:
+            limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
+        if limit is None or any(self._stress):
+            return None  # each attempt has its own watchdog; how many there will be nobody knows
+        retries = rules.retries if rules is not None else Retries()
+        return (limit + grace) * (1 + retries.count) + longest_delay(retries) * retries.count + PATIENCE
+
+    @staticmethod
+    def _tear_down(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Take down, in the parent, what the next test does not need; a failure there is one of this test, as ever."""
+        if set(item.session._setupstate.stack) <= set(nextitem.listchain() if nextitem is not None else ()):  # noqa: SLF001
+            return
+        # Not by the hook: what other plugins do in it belongs to a set-up that never was in this process.
+        report = _report_failure(item, lambda: item.session._setupstate.teardown_exact(nextitem))  # noqa: SLF001
+        if report is not None:
+            item.ihook.pytest_runtest_logreport(report=report)
+
+
+class Forked:
+    """One test in a forked child."""
+
+    def __init__(self, config: pytest.Config, item: pytest.Item, stacks: IO[bytes], *, again: bool = False) -> None:
+        self._config, self._item, self._stacks, self._again = config, item, stacks, again
+
+    def reports(self, seconds: float | None) -> list[pytest.TestReport]:
+        """Run the test; its reports, and one that says so when its process died.
+
+        Args:
+            seconds: after which the process is killed; None for never.
+        """
+        reading, writing = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            self._in_child(writing)
+        os.close(writing)
+        sign_of_life(self._config, pid)
+        with suppress(OSError):
+            os.setpgid(pid, 0)
+        try:
+            found, code = listen(self._config, reading, pid, seconds)
+        finally:
+            os.close(reading)
+            end_group(pid)
+        if code is not None:
+            found.append(dead(self._config, self._item, code, take_stacks(self._stacks)))
+        return found
+
+    def _in_child(self, writing: int) -> None:
+        code = 1
+        try:
+            with suppress(OSError):
+                os.setpgid(0, 0)
+            sender = Sender(writing)
+            install_relay(self._config, sender)
+            adopt_process(self._config)
+            inherited = _finalizers(self._item)
+            # Those around the protocol are the parent's: what this child adds to them is seen by nobody.
+            with warnings.catch_warnings(record=True) as caught:
+                self._run()
+                report = _unwind(self._item, inherited)
+            if report is not None:
+                self._item.ihook.pytest_runtest_logreport(report=report)
+            if self._config.pluginmanager.has_plugin("warnings"):
+                for warning in caught:
+                    record_warning(self._config, warning, self._item.nodeid)
+            sender.send(END)
+            code = 0
+        finally:
+            # The child is not to end the session, run exit handlers, or write buffers that are its parent's.
+            os._exit(code)
+
+    def _run(self) -> None:
+        """The protocol of the test; what lasts longer than it stays for `_unwind`."""
+        retrier = None if self._again else self._config.pluginmanager.get_plugin("gates-retrier")
+        if retrier is None or not retrier.pytest_runtest_protocol(self._item, self._item.parent):
+            runtestprotocol(self._item, log=True, nextitem=self._item.parent)  # type: ignore[arg-type]
+
+
+def listen(
+    config: pytest.Config, reading: int, pid: int, seconds: float | None
+) -> tuple[list[pytest.TestReport], int | None]:
+    """Reports that come through a pipe until the process is done; its exit code when it died before.
+
+    A process that the test left behind may hold the pipe open, so its end alone says nothing.
+    """
+    receiver = Receiver()
+    found: list[pytest.TestReport] = []
+    end = None if seconds is None else time.monotonic() + seconds
+    watch = _watch_of(pid)
+    try:
+        while True:
+            ready, _, _ = select.select([reading, *([watch] if watch >= 0 else [])], [], [], 0.02 if watch < 0 else 1.0)
+            died = _exit_code(pid) if reading not in ready else None
+            if reading in ready:
+                piece = os.read(reading, 1 << 16)
+                for kind, data in receiver.feed(piece):
+                    if kind == REPORT:
+                        sign_of_life(config, 0 if found else pid)  # a new pytest only listens from now on
+                        found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
+                    elif kind == WARNING:
+                        warn_again(config, data)
+                    elif kind == END:  # what follows, such as waiting for threads that the test left, helps nobody
+                        os.kill(pid, signal.SIGKILL)
+                        os.waitpid(pid, 0)
+                        return found, None
+                if not piece:
+                    died = _exit_code(pid, wait=True)
+            if died is not None:
+                return found, died
+            if end is not None and time.monotonic() >= end:
+                os.kill(pid, signal.SIGKILL)
+                end = None
+    finally:
+        if watch >= 0:
+            os.close(watch)
+
+
+def dead(config: pytest.Config, item: pytest.Item, code: int, stacks: str) -> pytest.TestReport:
+    """The report of an isolated test whose process died."""
+    report = report_of_death(item, f"its own process died while running {item.nodeid!r}", config)
+    describe_death(report, code, stacks)
+    return report
+
+
+def fork_is_safe() -> bool:
+    """Whether a child would find no lock that a thread, gone in the child, holds."""
+    if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
+        return False
+    # Threads that Python did not start by `threading`, such as xdist's, touch nothing that a child uses.
+    ours = [thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)]  # noqa: SLF001
+    return len(ours) == 1
+
+
+def _watch_of(pid: int) -> int:
+    with suppress(AttributeError, OSError):
+        return os.pidfd_open(pid)
+    return -1
+
+
+def _exit_code(pid: int, *, wait: bool = False) -> int | None:
+    found, status = os.waitpid(pid, 0 if wait else os.WNOHANG)
+    if found == 0:
+        return None
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _finalizers(item: pytest.Item) -> Finalizers:
+    """How many finalizers each node has that is set up already: those are the parent's."""
+    return {node: len(finalizers) for node, (finalizers, _) in item.session._setupstate.stack.items()}  # noqa: SLF001
+
+
+def _unwind(item: pytest.Item, inherited: Finalizers) -> pytest.TestReport | None:
+    """Take down what this child set up beyond the test; the report, when that fails."""
+    stack = item.session._setupstate.stack  # noqa: SLF001
+
+    def take_down() -> None:
+        errors: list[BaseException] = []
+        for node in reversed(list(stack)):
+            finalizers = stack[node][0]
+            while len(finalizers) > inherited.get(node, 0):
+                try:
+                    finalizers.pop()()
+                except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # noqa: BLE001
+                    errors.append(error)
+        if errors:
+            raise errors[0]
+
+    return _report_failure(item, take_down)
+
+
+def _report_failure(item: pytest.Item, take_down: Callable[[], object]) -> pytest.TestReport | None:
+    """Take something down; the report, when that fails."""
+    capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
+    with capture.item_capture("teardown", item) if capture is not None else nullcontext():
+        call = pytest.CallInfo.from_call(take_down, when="teardown")
+    if call.excinfo is None:
+        return None
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
+
+
+def first_of(reports: Sequence[pytest.TestReport], phase: str) -> pytest.TestReport | None:
+    """The report of a phase."""
+    return next((report for report in reports if report.when == phase), None)

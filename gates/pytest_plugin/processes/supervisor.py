@@ -1,0 +1,336 @@
+"""A session without workers of its own runs its tests in a process that another one watches.
+
+After the collection the process forks. The child goes on: it runs the tests, shows and records them, and ends the
+session as ever, so every plugin finds what it expects. The first process only waits. When the child dies, the first
+process forks again, from the state right after the collection: the new child repeats what has been reported, reports
+the test that killed its predecessor, and runs the rest. So a crash costs one test, no second collection, and nothing
+while there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import pytest
+
+from ...portable.originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
+from ...portable.regular import read_bytes, read_text
+from ..execution.running import adopt_process
+from ..reporting.replay import reports_of
+from ..reporting.reports import PHASES
+from .crashes import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...portable.protocol import Stream
+    from ..reporting.recorder import Recorder
+    from .isolation import Isolator
+
+FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
+SAFE_THREADS = ("pytest_rerunfailures",)
+"""Modules whose threads are known: they wait in a system call, and the child needs nothing of them."""
+
+RUNNING, ENDED = 0, 1
+
+
+class Death(NamedTuple):
+    """A child that died, and the test that it was running.
+
+    Attributes:
+        test: its id; empty where none was running.
+        code: exit code, negative for a signal.
+        stacks: what its watchdog or fault handler wrote.
+        phase: number of the phase that was running.
+        failed: reports of phases that had failed, as pytest serialises them.
+    """
+
+    test: str
+    code: int
+    stacks: str = ""
+    phase: int = 0
+    failed: tuple[dict[str, Any], ...] = ()
+
+
+class Progress(NamedTuple):
+    """What the stream says.
+
+    Attributes:
+        ended: records of tests that have ended, in order.
+        running: id of the last test that began and has not ended; empty for none.
+    """
+
+    ended: tuple[dict[str, Any], ...]
+    running: str
+
+
+class Supervisor:
+    """Forks before the tests run. What it needs of the session it gets when it is made."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        streams: tuple[Stream, ...],
+        stacks: IO[bytes],
+        name_of: Callable[[pytest.Item], str],
+        isolator: Isolator,
+        recorder: Recorder,
+        test_timeout: float | None = None,
+    ) -> None:
+        self._config, self._streams, self._stacks, self._name_of = config, streams, stacks, name_of
+        self._isolator, self._recorder, self._test_timeout = isolator, recorder, test_timeout
+        self._deaths: list[Death] = []
+        self._shared = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the children
+        self._side = Path(streams[0].path).with_name(f".failed-{os.getpid()}.json")
+        self._child = 0  # in a child: its own number
+        self._told_to_end = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Fork where that is safe. Only children come back."""
+        option = session.config.option
+        if option.collectonly or getattr(option, "usepdb", False) or not session.items:
+            return None
+        if session.testsfailed and not option.continue_on_collection_errors:
+            return None  # pytest is about to say so, and runs nothing
+        why = _why_not()
+        if why:
+            _say(session.config, f"gates: the tests run unsupervised: {why}")
+            return None
+        self._watch(session)
+        if not self._deaths:
+            return None
+        _run(session)  # pytest's own loop would take the failures so far for some of the collection
+        return True
+
+    # In a child
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Note the phase, for the case that it is the last."""
+        self._note(0)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """Note the phase."""
+        self._note(1)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Note the phase."""
+        self._note(2)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the report of a phase that failed where the next process finds it: the test may still crash."""
+        if report.failed and report.when in ("setup", "call") and self._child == os.getpid():
+            data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+            with suppress(OSError):
+                write_text(self._side, json.dumps(data, default=str))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """The session is over, as far as it can be told from within."""
+        if self._child == os.getpid():
+            self._shared[0] = ENDED
+            remove(self._side)
+
+    def _note(self, phase: int) -> None:
+        if self._child == os.getpid():
+            self._shared[1] = phase
+
+    def _begin(self, session: pytest.Session) -> None:
+        """Take over where the last child ended."""
+        self._child = os.getpid()
+        adopt_process(self._config)
+        for stream in self._streams:
+            stream.adopt()
+        if not self._deaths:
+            return
+        progress = self._progress()
+        by_name = {self._name_of(item): item for item in session.items}
+        self._recorder.settle(record["id"] for record in progress.ended)
+        left = dict(by_name)
+        for record in progress.ended:
+            ended = left.pop(record["id"], None)
+            if ended is not None:
+                self._emit(ended, reports_of(record, ended))
+        death = self._deaths[-1]
+        last = left.pop(death.test, None)
+        if last is not None and self._report(last, death):
+            left = {death.test: last, **left}
+        # pytest's loop goes over what stands here; the number of collected tests is a field of its own.
+        session.items[:] = list(left.values())
+
+    def _report(self, item: pytest.Item, death: Death) -> bool:
+        """Report the test that the last child was running; whether it is to be tried once more."""
+        report = report_of_death(item, f"the test process died while running {item.nodeid!r}", self._config)
+        describe_death(report, death.code, death.stacks, self._test_timeout)
+        # Not once more where it killed this process from its own, too: that would go on for ever.
+        before = any(earlier.test == death.test for earlier in self._deaths[:-1])
+        again = not before and self._isolator.tries_again(item, report)
+        known = [
+            self._config.hook.pytest_report_from_serializable(config=self._config, data=data) for data in death.failed
+        ]
+        if again:
+            report.outcome = "rerun"  # type: ignore[assignment]  # as in `trying`
+            self._name(item, report)
+            item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        done = {one.when for one in known}
+        passed = [
+            pytest.TestReport(item.nodeid, item.location, {}, "passed", None, phase)  # type: ignore[arg-type]
+            for phase in PHASES[: death.phase]
+            if phase not in done
+        ]
+        self._emit(item, [*passed, *known, report])
+        return False
+
+    def _emit(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in reports:
+            self._name(item, report)
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    def _name(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        name = self._name_of(item)
+        if name != item.nodeid:
+            report.gates_id = name  # type: ignore[attr-defined]
+
+    # In the first process, and before the first fork
+
+    def _watch(self, session: pytest.Session) -> None:
+        begun, first, own = 0, True, children_of(os.getpid())
+        while True:
+            self._shared[:2] = bytes(2)
+            remove(self._side)
+            pid = self._fork()
+            if pid == 0:
+                self._begin(session)
+                return
+            if first:
+                adopt_orphans()
+                first = False
+            code = self._wait(pid)
+            if self._shared[0] == ENDED or self._told_to_end:
+                _end_like(code)
+            end_group(pid)
+            end_orphans(own)
+            progress = self._progress()
+            if not progress.running and len(progress.ended) <= begun:
+                _end_like(code)  # it dies before any test begins: the next one would, too
+            begun = len(progress.ended)
+            if len(progress.ended) >= len(session.items) and not progress.running:
+                _end_like(code)  # all tests have ended: it died behind them
+            self._deaths.append(
+                Death(
+                    progress.running, code, take_stacks(self._stacks), self._shared[1], self._failed(progress.running)
+                )
+            )
+
+    def _fork(self) -> int:
+        for file in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            if file is not None:
+                with suppress(OSError, ValueError):
+                    file.flush()  # else what stands in the buffer is written twice
+        state = random.getstate()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of native threads, such as numpy's: they know about forks
+            pid = os.fork()
+        if pid == 0:
+            random.setstate(state)  # the interpreter seeds it anew in a child; a seed of the tests is to hold
+        with suppress(OSError):  # by both, for neither knows who is first
+            os.setpgid(pid, 0)
+        return pid
+
+    def _wait(self, pid: int) -> int:
+        """Wait for the child, hand signals on to it, and reap what it leaves behind; its exit code."""
+        numbers = [getattr(signal, name) for name in FORWARDED if hasattr(signal, name)]
+
+        def forward(number: int, _frame: object) -> None:
+            self._told_to_end = True
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+        before = {number: signal.signal(number, forward) for number in numbers}
+        try:
+            while True:
+                found, status = os.waitpid(-1, 0)
+                if found == pid:
+                    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _progress(self) -> Progress:
+        ended, running = [], ""
+        seen: set[str] = set()
+        for line in read_bytes(self._streams[0].path).splitlines():
+            if line.startswith(b'{"type":"running"'):
+                running = json.loads(line)["id"]
+            elif line.startswith(b'{"type":"test"'):
+                record = json.loads(line)
+                seen.add(record["id"])
+                if record["outcome"] != "excluded":
+                    ended.append(record)
+        return Progress(tuple(ended), "" if running in seen else running)
+
+    def _failed(self, test: str) -> tuple[dict[str, Any], ...]:
+        try:
+            data = json.loads(read_text(self._side))
+        except (OSError, ValueError):
+            return ()
+        return (data,) if data.get("nodeid") and test.startswith(data["nodeid"]) else ()
+
+
+def _why_not() -> str:
+    """Why a fork is not safe here; empty where it is."""
+    if not hasattr(os, "fork"):
+        return "this system cannot fork"
+    if sys.platform == "darwin":
+        return "a forked process may not use the system's frameworks on macOS"
+    if threading.current_thread() is not threading.main_thread():
+        return "pytest is not running in the main thread"
+    others = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not _is_safe(one)]
+    return f"the collection left threads running: {', '.join(others)}" if others else ""
+
+
+def _is_safe(thread: threading.Thread) -> bool:
+    """Whether a thread is known to hold no lock that a child would want: it waits for connections of workers."""
+    module = getattr(getattr(thread, "_target", None), "__module__", "")
+    return module in SAFE_THREADS
+
+
+def _run(session: pytest.Session) -> None:
+    """The rest of the tests, as pytest's own loop runs them."""
+    for position, item in enumerate(session.items):
+        following = session.items[position + 1] if position + 1 < len(session.items) else None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.write_line(line)
+
+
+def _end_like(code: int) -> NoReturn:
+    """End this process as its child did. No clean-up: that was the child's."""
+    if code < 0:
+        with suppress(ImportError, ValueError, OSError):
+            from ...portable.originals import resource
+
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with suppress(OSError, ValueError):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+        os._exit(128 - code)
+    os._exit(code)

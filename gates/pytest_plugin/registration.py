@@ -1,0 +1,149 @@
+"""The plugin's parts, and when each is needed. Each is loaded where it is registered: an unused one costs nothing."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from ..portable.protocol import Stream, asked_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..portable.protocol import Settings
+    from ..portable.rules import Rules
+    from .execution.running import Announcer
+    from .processes.isolation import Isolator
+    from .reporting.recorder import Recorder
+    from .selection.catalogue import Catalogue
+    from .selection.deselection import Selection
+    from .selection.ledger import Ledgers
+
+
+def register_rules(
+    config: pytest.Config, settings: Settings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
+) -> Mapping[pytest.Item, Rules]:
+    """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
+    if not settings.rules:
+        return {}
+    from .selection.deselection import read_ledgers
+    from .selection.rules_of_tests import Ruler
+
+    ruler = Ruler(settings, read_ledgers(settings).quarantine, leave)
+    config.pluginmanager.register(ruler, "gates-ruler")
+    return ruler.rules
+
+
+def register_left_out(config: pytest.Config, selection: Selection) -> None:
+    """What counts the tests that others leave out before the selection, or that pytest never sees."""
+    from .selection.left_out import LeftOutWatch
+    from .selection.unseen import UnseenWatch
+
+    found = selection.dropped.left_out
+    config.pluginmanager.register(UnseenWatch(config, found), "gates-unseen")
+    config.pluginmanager.register(LeftOutWatch(config, found), "gates-left-out")
+
+
+def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+    """What sorts the tests, behind what chooses them."""
+    if settings.order or settings.rules:
+        from .selection.ordering import Sorter
+
+        config.pluginmanager.register(Sorter(settings, rules), "gates-sorter")
+
+
+def register_stopper(config: pytest.Config, settings: Settings) -> None:
+    """What passes over tests once enough failed."""
+    if settings.max_fail and settings.locks:
+        from .execution.max_fail import Stopper
+
+        config.pluginmanager.register(Stopper(settings), "gates-stopper")
+
+
+def register_limits(
+    config: pytest.Config,
+    settings: Settings,
+    rules: Mapping[pytest.Item, Rules],
+    stacks: IO[bytes],
+    asked: Callable[[pytest.Item], bool] = lambda _item: False,
+) -> Isolator:
+    """What ends tests that take too long, tries tests again, and runs some of them alone."""
+    from .processes.isolation import Isolator
+
+    register = config.pluginmanager.register
+    stress = (settings.stress_count, settings.stress_duration)
+    isolator = Isolator(config, rules, stacks, settings.test_timeout, asked, stress)
+    if settings.rules or settings.stress_count or settings.stress_duration:
+        from .execution.limits import Limits
+        from .execution.retries import Retrier
+
+        retrier: object = Retrier(rules)
+        if settings.stress_count or settings.stress_duration:
+            from .execution.stress import Stresser
+
+            retrier = Stresser(settings)
+        register(retrier, "gates-retrier")
+        register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
+        if any(name in layer["settings"] for layer in settings.rules for name in ("leak", "isolate")):
+            from .execution.leaks import LeakFinder
+
+            register(LeakFinder(rules), "gates-leaks")
+        register(isolator, "gates-isolator")
+    elif settings.test_timeout:
+        from .execution.running import Watch
+
+        register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+    return isolator
+
+
+def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[Catalogue], None]:
+    """What keeps failures from counting; takes what was collected."""
+    from .reporting.quarantine import Quarantine
+
+    quarantine = Quarantine({entry["name"]: entry["reason"] for entry in settings.quarantine})
+    config.pluginmanager.register(quarantine, "gates-quarantine")
+    return quarantine.take
+
+
+def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledgers) -> Recorder:
+    """What writes down what becomes of every test."""
+    from .processes.arrival import arrival_of
+    from .reporting.recorder import Recorder
+    from .reporting.test_warnings import WarningWriter
+    from .secrets import HIDING
+
+    counter = None
+    if settings.max_fail and settings.locks:
+        from .execution.max_fail import Counter
+
+        counter = Counter(settings)
+    arrival = arrival_of(config)
+    if arrival is None:
+        raise pytest.UsageError("gates: something has taken the plugin of `gates run` apart")
+    reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
+    recorder = Recorder(config, arrival.stream, reasons, counter)
+    HIDING.begin(settings.secrets, recorder.stream)
+    config.pluginmanager.register(recorder, "gates-recorder")
+    config.pluginmanager.register(WarningWriter(recorder.stream, config.rootpath), "gates-warnings")
+    return recorder
+
+
+def register_runner(
+    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
+) -> Announcer:
+    """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
+    from .execution.running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
+    from .reporting.failure_signature import Signer
+    from .reporting.phases import CallWitness
+
+    register = config.pluginmanager.register
+    register(CallWitness(), "gates-call-witness")
+    register(LeftThreads(), "gates-left-threads")
+    register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
+    announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout, root=settings.root)
+    register(announcer, ANNOUNCER)
+    register(ForkGuard(announcer.stream), "gates-fork-guard")
+    register_stopper(config, settings)
+    register(Signer(config.rootpath), "gates-signer")
+    return announcer

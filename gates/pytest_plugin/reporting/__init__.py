@@ -1,0 +1,1 @@
+"""What became of each test, in records and at the terminal."""

@@ -1,0 +1,321 @@
+"""Writes down what becomes of every test, in the controller or in the only process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ...portable.originals import os, platform, time
+from ...portable.protocol import CHUNK, SCHEMA_VERSION, Stream
+from ...portable.values import BAD_TESTS, TestOutcome, plural
+from ..selection.catalogue import numbered, place
+from .internal_errors import TROUBLE, trouble_of
+from .merging import worst_of
+from .quarantine import as_it_was
+from .record_limit import fit
+from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_of, skip_reason, text_of, worker_of
+from .text import cap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..execution.max_fail import Counter
+    from ..selection.catalogue import Catalogue, Entry
+
+
+class Recorder:
+    """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
+
+    def __init__(
+        self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str], counter: Counter | None = None
+    ) -> None:
+        self._config, self.stream, self._reasons, self._counter = config, stream, reasons, counter
+        self._session: pytest.Session | None = None
+        self._tests: dict[str, Entry] = {}
+        self._missing: dict[str, None] = {}  # ids of selected tests without a result, in order
+        self._open: dict[tuple[str, str], Attempt] = {}  # (node id, worker) → reports so far
+        self._carried: dict[str, Attempt] = {}  # node id → attempts of a test that killed its process
+        self._begun: dict[str, float] = {}  # node id → when it started
+        self._reported: set[str] = set()  # ids of collect-error and collect-skip records
+        self._settled: set[str] = set()  # ids of tests whose records a process wrote that died
+        self._copies = 1  # workers that run each test
+        self._held: dict[str, list[dict[str, Any]]] = {}  # id → what some of the workers said that all run it
+        self._listed = False
+        self._stopped = ""
+
+    # The session as a whole
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Write `start`."""
+        self._session = session
+        if getattr(self._config.option, "dist", "no") == "each":
+            self._copies = max(1, _worker_count(self._config))
+        self.stream.write(
+            "start",
+            schema_version=SCHEMA_VERSION,
+            pid=os.getpid(),
+            python=platform.python_version(),
+            pytest=pytest.__version__,
+            xdist=_xdist_version(self._config),
+            rootdir=str(self._config.rootpath),
+            args=[str(argument) for argument in self._config.invocation_params.args],
+            workers=_worker_count(self._config),
+            quotes=_quotes(self._config),
+            asserts=__debug__ or self._config.getoption("assertmode", "rewrite") != "plain",
+            time=time.time(),
+        )
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember why the session stops; pytest's own stops come this way too."""
+        words = str(excinfo.value)
+        if excinfo.errisinstance(pytest.Session.Interrupted):
+            self._stopped = f"the session stopped: {words}"
+        elif excinfo.errisinstance(pytest.exit.Exception):
+            self._stopped = f"pytest.exit: {words}"
+        else:
+            self._stopped = "keyboard interrupt"
+
+    def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+        """Say that pytest itself failed, and where; xdist tells of a worker's failure without the exception."""
+        lines = str(excrepr).strip().splitlines()
+        said = lines[-1] if lines else ""
+        self._stopped = f"internal error of pytest: {said}"
+        told = said if excinfo is None else trouble_of(excinfo.value, self._config.rootpath)
+        self.stream.write(TROUBLE, message=told)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Give every selected test that has no result yet the outcome `interrupted` or `not-run`."""
+        earlier: dict[str, object] = {}
+        for (nodeid, worker), attempt in list(self._open.items()):
+            # A failure that is known counts, even when the teardown never came.
+            if attempt.ended or attempt.failed:
+                self._close(nodeid, worker)
+            elif attempt.earlier:
+                earlier[attempt.name or nodeid] = attempt.earlier
+        earlier.update((attempt.name or nodeid, attempt.earlier) for nodeid, attempt in self._carried.items())
+        for name, results in self._held.items():
+            if name in self._missing:
+                self._write(name, **worst_of(results, self._copies))
+        if self._config.option.collectonly:
+            return  # whether others of the gate run these tests, the runner knows
+        reason = self._why_stopped(session)
+        # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
+        running = self.stream.running() if self._missing else {}
+        for name in list(self._missing):
+            announced = running.get(name)
+            attempts = {"attempts": earlier[name]} if name in earlier else {}
+            if announced is None:
+                self._write(name, outcome=TestOutcome.NOT_RUN.value, phase="setup", reason=reason, **attempts)
+                continue
+            self._write(
+                name,
+                **attempts,
+                outcome=TestOutcome.INTERRUPTED.value,
+                reason=reason,
+                worker=announced["worker"],
+                started=announced["time"],
+                duration=round(max(0.0, time.time() - announced["time"]), 6),
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say it when results could not be written."""
+        if self.stream.error is not None:
+            terminalreporter.write_line(f"gates: results could not be written: {self.stream.error}", red=True)
+
+    def _why_stopped(self, session: pytest.Session) -> str:
+        if session.shouldfail:
+            return f"-x/--maxfail stopped the session after {plural(session.testsfailed, 'failure')}"
+        if self._stopped:
+            return self._stopped
+        if self._counter is not None and self._counter.stop:
+            return self._counter.stop.said()
+        return f"the session stopped: {session.shouldstop}" if session.shouldstop else "the session ended before it ran"
+
+    # Collection
+
+    def list_tests(self, catalogue: Catalogue) -> None:
+        """Write `collected`, once, and the records of the excluded tests."""
+        if self._listed:
+            return
+        self._listed = True
+        tests = catalogue.tests
+        for start in range(0, len(tests) or 1, CHUNK):
+            chunk = [vars(test) for test in tests[start : start + CHUNK]]
+            self.stream.write("collected", tests=chunk, last=start + CHUNK >= len(tests))
+        for start in range(0, len(catalogue.described), CHUNK):
+            self.stream.write("described", tests=catalogue.described[start : start + CHUNK])
+        if catalogue.leaves:
+            leaves = [{"source": source, **leaf.to_json()} for source, leaf in catalogue.leaves]
+            self.stream.write("leaves", leaves=leaves)
+        for who, what, number in catalogue.left_out:
+            self.stream.write("left-out", who=who, what=what, number=number)
+        self._tests = {test.id: test for test in tests}
+        # Who asks for a description does not ask what became of the test.
+        self._missing = {test.id: None for test in tests if test.selected and not catalogue.described}
+        for test in tests:
+            if test.excluded_by and not test.included:
+                reason = self._reasons.get(test.excluded_by, "")
+                self._write(test.id, outcome=TestOutcome.EXCLUDED.value, exclusion=test.excluded_by, reason=reason)
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Tests whose records are written already, by a process that died."""
+        for name in names:
+            self._missing.pop(name, None)
+            self._settled.add(name)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Write down modules that cannot be imported, and those that are skipped as a whole."""
+        if report.passed or report.nodeid in self._reported:
+            return
+        self._reported.add(report.nodeid)
+        if report.skipped:
+            self.stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
+        else:
+            file = report.nodeid.partition("::")[0]
+            details, root = cap(text_of(report)), str(self._config.rootpath)
+            self.stream.write(
+                "collect-error",
+                id=report.nodeid,
+                file=file,
+                message=message_of(report),
+                details=details,
+                signature=signature_of(report, root),
+                place=place_of(report, root),
+            )
+
+    # Tests
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Remember when a test began; under xdist the worker is not known here."""
+        self._begun.setdefault(nodeid, time.time())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one phase, one subtest, or the news that a worker died."""
+        report = as_it_was(report)
+        worker = worker_of(report)
+        key = (report.nodeid, worker)
+        attempt = self._open.get(key)
+        if attempt is None:
+            began = getattr(report, "start", 0.0) or self._begun.get(report.nodeid) or time.time()
+            attempt = self._carried.pop(report.nodeid, None) or Attempt(began, str(self._config.rootpath))
+            self._open[key] = attempt
+        attempt.add(report)
+        if attempt.crash is not None:
+            self._close(*key)
+        elif str(report.outcome) == "rerun" and report.when not in PHASES:
+            self._carried[report.nodeid] = self._open.pop(key)  # the next attempt is another worker's
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """The test is over, teardown and further attempts included."""
+        for key in [key for key in self._open if key[0] == nodeid]:
+            if self._open[key].ended:
+                self._close(*key)
+
+    def _close(self, nodeid: str, worker: str) -> None:
+        attempt = self._open.pop((nodeid, worker))
+        self._begun.pop(nodeid, None)
+        last = attempt.crash or next(reversed(list(attempt.phases.values())))
+        name = getattr(last, "gates_id", nodeid)
+        if name in self._tests and name not in self._missing and attempt.crash is None:
+            name = self._twin_of(nodeid) or name
+        known = self._tests.get(name)
+        fields = conclude(attempt, time.time())
+        if known is not None and name not in self._missing:
+            # It has its result. Where the worker died behind it, xdist blames the last test; the exit code tells.
+            if attempt.crash is None and name not in self._settled and fields["outcome"] in _WRONG:
+                self.stream.write("again", id=name, outcome=fields["outcome"])
+            return
+        if fields["outcome"] == TestOutcome.NOT_RUN.value and self._setup_only():
+            fields["reason"] = f"{self._setup_only()}: its call never ran"
+        file, line = (known.file, known.line) if known is not None else place(last.location, nodeid)
+        fields.update(worker=worker, file=file, line=line)
+        if self._copies > 1:
+            results = self._held.setdefault(name, [])
+            results.append(fields)
+            if len(results) < self._copies:
+                return
+            fields = worst_of(results, self._copies)
+        self._write(name, **fields)
+
+    def _setup_only(self) -> str:
+        """The option with which pytest calls no test; empty without."""
+        options = (("setupplan", "--setup-plan"), ("setuponly", "--setup-only"))
+        return next((words for name, words in options if getattr(self._config.option, name, False)), "")
+
+    def _twin_of(self, nodeid: str) -> str:
+        """A test of the same id without a result yet: the very same item may be in pytest's list several times."""
+        number = 1
+        while (name := numbered(nodeid, number)) in self._tests:
+            if name in self._missing:
+                return name
+            number += 1
+        return ""
+
+    def _write(self, name: str, **fields: object) -> None:
+        self._missing.pop(name, None)
+        known = self._tests.get(name)
+        record: dict[str, object] = {
+            "id": name,
+            "outcome": "",
+            "duration": 0.0,
+            "phase": "call",
+            "worker": "",
+            "file": known.file if known else "",
+            "line": known.line if known else 0,
+            "started": 0.0,
+            "reason": "",
+            "exclusion": "",
+            "quarantine": "",
+            "message": "",
+            "details": "",
+            "stdout": "",
+            "stderr": "",
+        }
+        record.update(fields)
+        if known is not None:
+            record["exclusion"] = record["exclusion"] or known.excluded_by
+            if known.quarantined_by:
+                _quarantine(record, known.quarantined_by)
+        if self._counter is not None and record["outcome"] in _WRONG:
+            self._counter.count()
+        if "attempts" in record or "subtests" in record:  # nothing else can be long
+            fit(record)
+        self.stream.write("test", **record)
+
+
+_WRONG = frozenset(outcome.value for outcome in BAD_TESTS)
+
+
+def _quarantine(record: dict[str, object], entry: str) -> None:
+    """A failure of a quarantined test does not count; how it failed stays to be seen."""
+    record["quarantine"] = entry
+    if record["outcome"] in _WRONG:
+        record["reason"] = f"{record['outcome']}, quarantined by {entry}"
+        record["outcome"] = TestOutcome.QUARANTINED.value
+
+
+def _xdist_version(config: pytest.Config) -> str:
+    if not config.pluginmanager.has_plugin("xdist"):
+        return ""
+    from importlib import import_module
+
+    return str(getattr(import_module("xdist"), "__version__", "unknown"))
+
+
+def _quotes(config: pytest.Config) -> bool:
+    """Whether this session prints what its tests print, even of tests that pass."""
+    option = config.option
+    return getattr(option, "capture", "") == "no" or bool(set("pPA") & set(getattr(option, "reportchars", "")))
+
+
+def _worker_count(config: pytest.Config) -> int:
+    if not config.pluginmanager.has_plugin("dsession"):
+        return 0
+    total = 0
+    for spec in getattr(config.option, "tx", None) or []:
+        times, star, _ = str(spec).partition("*")
+        total += int(times) if star and times.isdigit() else 1
+    return total

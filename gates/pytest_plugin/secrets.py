@@ -1,0 +1,54 @@
+"""The secrets of this test process: what may be cut or rewritten must be masked before.
+
+The runner masks everything that it reads, but it cannot find a secret in a text that was shortened, or whose numbers
+were replaced, here. It hears of secrets that only this process has: a nox session or a set-up script may set some.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..portable.masking import Mask
+from ..portable.masking.handover import taken_over
+from ..portable.originals import os
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..portable.protocol import Stream
+
+
+class Hiding:
+    """Owns the mask of this process."""
+
+    def __init__(self) -> None:
+        self.mask = Mask()
+        self._stream: Stream | None = None
+
+    def begin(self, told: Mapping[str, Any], stream: Stream) -> None:
+        """Take the secrets of the environment, and let the runner hear of those that it does not know.
+
+        Args:
+            told: what the runner said of secrets.
+            stream: what the runner reads.
+        """
+        self._stream = stream
+        self.mask, unknown = taken_over(told, os.environ)
+        self._tell(unknown)
+
+    def learn(self, variables: Mapping[str, str]) -> None:
+        """Take further variables, before a test gets them."""
+        self._tell(self.mask.learn(variables))
+
+    def _tell(self, variables: Mapping[str, str]) -> None:
+        if variables and self._stream is not None:
+            self._stream.write("secrets", variables=dict(variables))
+
+
+HIDING = Hiding()
+"""Of this process: texts are cut in many places, and none of them has anything else to ask."""
+
+
+def hide(text: str) -> str:
+    """`text` without secrets."""
+    return HIDING.mask.text(text)

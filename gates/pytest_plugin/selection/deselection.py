@@ -1,0 +1,284 @@
+"""Takes out of pytest's list what the filter does not select and what the ledger excludes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import compress
+from typing import TYPE_CHECKING, Callable, Optional
+
+import pytest
+
+from ...portable.errors import ConfigError
+from ...portable.masking import distinct
+from ...portable.originals import os
+from ...portable.partition import Partition, parse_partition
+from ...portable.regular import read_text
+from ..secrets import HIDING
+from ..usage_errors import collection_errors
+from .catalogue import Dropped, make_catalogue
+from .ledger import Ledgers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ...portable.exclusions import Exclusion
+    from ...portable.filters import Candidates, Filter
+    from ...portable.filters.columns import Column
+    from ...portable.filters.resolution import Facts
+    from ...portable.protocol import Settings
+    from .catalogue import Catalogue
+
+    Ledger = Sequence[tuple[Exclusion, Filter]]
+
+FILTER, PROFILE, EXCLUSION, QUARANTINE = "filter", "profile", "exclusion", "quarantine"
+"""Where an expression comes from; of the ledgers with the entry's name behind it."""
+
+NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """What of the selected tests is left to be run.
+
+    Attributes:
+        tests: ids of these.
+        seen: ids of all others that are known: what is in neither, is new, and runs too. None where nothing is new.
+        anyway: `tests` run whether or not the filter selects them; it did when they were found.
+    """
+
+    tests: frozenset[str]
+    seen: Optional[frozenset[str]]
+    anyway: bool
+
+    def members(self, ids: Sequence[str], here: Sequence[bool]) -> list[bool]:
+        """Which of these tests run, where `here` says whether they are in the part that this process runs."""
+        return [
+            (name in self.tests and (mine or self.anyway)) or (mine and self.seen is not None and name not in self.seen)
+            for name, mine in zip(ids, here)
+        ]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What decides which tests run.
+
+    Attributes:
+        wanted: the filter; None for all tests.
+        exclusions: entries of the ledger with their filters.
+        quarantine: entries of the quarantine with theirs.
+        include_excluded: excluded tests run too, and are known as excluded.
+        describe: everything that is known of the tests is kept for the listeners.
+        of_profile: predicates of the filter that the config wrote, by their canonical text.
+        part: only this part of the selected tests runs.
+        outstanding: of the selected tests, only these run; None for all.
+        root: the project's folder; empty where it is that of the tests.
+    """
+
+    wanted: Optional[Filter] = None
+    exclusions: Ledger = ()
+    quarantine: Ledger = ()
+    include_excluded: bool = False
+    describe: bool = False
+    of_profile: frozenset[str] = frozenset()
+    part: Optional[Partition] = None
+    outstanding: Optional[Outstanding] = None
+    root: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing is chosen."""
+        chosen = self.wanted is not None or self.part is not None or self.outstanding is not None
+        return not chosen and not self.exclusions and not self.quarantine and not self.describe
+
+    def members(self, ids: Sequence[str], shown: Sequence[str]) -> list[bool]:
+        """Which of the selected tests run here, by part and by what is outstanding, which names them as they are shown."""
+        mine = [True] * len(ids) if self.part is None else self.part.members(ids)
+        return mine if self.outstanding is None else self.outstanding.members(shown, mine)
+
+
+class Selection:
+    """Owns the choice of tests in a process that collects; every xdist worker makes the same one."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self.dropped = Dropped()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Choose after -k, -m and other plugins: what they deselect is not ours to count."""
+        if not self._choice.open:
+            with collection_errors(config, items):
+                self._choose(config, items)
+
+    def _choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        choice, dropped = self._choice, self.dropped
+        from .candidates import ItemCandidates
+
+        tests = ItemCandidates(items, above(config.rootpath, choice.root))
+        if choice.describe:
+            from ...portable.filters.candidates import describe
+
+            dropped.described = describe(tests)
+        wanted = self._wanted(tests)
+        if wanted is not None and choice.outstanding is not None and choice.outstanding.anyway:
+            from ...portable.filters.columns import either, of_bools
+
+            wanted = either([wanted, of_bools(name in choice.outstanding.tests for name in shown_ids(items))])
+        excluded = self._named(EXCLUSION, choice.exclusions, tests)
+        dropped.quarantined = self._items_of(self._named(QUARANTINE, choice.quarantine, tests), items, wanted)
+        named = self._items_of(excluded, items, wanted)
+        if choice.include_excluded:
+            dropped.included = named
+        else:
+            dropped.excluded = named
+        if wanted is not None:
+            from ...portable.filters.columns import refused
+
+            dropped.deselected = list(compress(items, refused(wanted)))
+        kept = items if wanted is None else list(compress(items, wanted))
+        if dropped.excluded:
+            kept = [item for item in kept if item not in dropped.excluded]
+        if choice.part is not None or choice.outstanding is not None:
+            names = dict(zip(items, shown_ids(items))) if choice.outstanding is not None else {}
+            mine = choice.members([item.nodeid for item in kept], [names.get(item, item.nodeid) for item in kept])
+            dropped.deselected += [item for item, here in zip(kept, mine) if not here]
+            kept = list(compress(kept, mine))
+        if len(kept) < len(items):
+            config.hook.pytest_deselected(items=[*dropped.excluded, *dropped.deselected])
+            items[:] = kept
+
+    def _wanted(self, tests: Candidates) -> Column | None:
+        if self._choice.wanted is None:
+            return None
+        from ...portable.filters import leaf_reports
+
+        selection = self._choice.wanted.select(tests)
+        of_profile = self._choice.of_profile
+        self.dropped.leaves += [
+            (PROFILE if report.text in of_profile else FILTER, report) for report in leaf_reports(selection, tests)
+        ]
+        return selection.column
+
+    def _named(self, kind: str, ledger: Ledger, tests: Candidates) -> Mapping[int, str]:
+        """Position of a test → the first entry that names it for sure: a guess must leave no test out."""
+        found: dict[int, str] = {}
+        for entry, compiled in ledger:
+            from ...portable.filters import leaf_reports
+            from ...portable.filters.columns import YES
+
+            selection = compiled.select(tests)
+            for position, value in enumerate(selection.column):
+                if value == YES:
+                    found.setdefault(position, entry.name)
+            self.dropped.leaves += [(f"{kind} {entry.name}", report) for report in leaf_reports(selection, tests)]
+        return found
+
+    @staticmethod
+    def _items_of(
+        named: Mapping[int, str], items: Sequence[pytest.Item], wanted: Column | None
+    ) -> dict[pytest.Item, str]:
+        """What an entry names and the filter selects; what was not selected is not the ledger's business."""
+        return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
+
+
+def shown_ids(items: Sequence[pytest.Item]) -> list[str]:
+    """The ids of all that was collected as results show them: without secrets."""
+    ids = [item.nodeid for item in items]
+    shown = distinct(ids, HIDING.mask)
+    return [shown.get(one, one) for one in ids]
+
+
+def above(tests: Path, project: str) -> str:
+    """The path of the root of the tests below the project's, as `Candidate.above` has it."""
+    if not project:
+        return ""
+    relative = os.path.relpath(tests, project).replace(os.sep, "/")
+    return "" if relative == "." else f"{relative}/"
+
+
+class Lister:
+    """Tells its listeners what was collected, once the collection is finished."""
+
+    def __init__(
+        self, selection: Selection, listeners: Sequence[Callable[[Catalogue], None]], *, every_test: bool
+    ) -> None:
+        self._selection, self._listeners, self._every_test = selection, listeners, every_test
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Under xdist, before the worker says that it is ready."""
+        if not self._listeners:
+            return
+        catalogue = make_catalogue(session.items, self._selection.dropped, every_test=self._every_test)
+        for listener in self._listeners:
+            listener(catalogue)
+
+
+def read_ledgers(settings: Settings) -> Ledgers:
+    """Read the ledgers of the settings.
+
+    Raises:
+        GatesError: an entry is broken.
+    """
+    if not settings.exclusions and not settings.quarantine:
+        return Ledgers()
+    from ...portable.exclusions import from_json
+
+    return Ledgers(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
+
+
+def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
+    """Compile what is to be selected.
+
+    Raises:
+        GatesError: an expression has a syntax error.
+    """
+    part = parse_partition(settings.partition) if settings.partition else None
+    outstanding = read_outstanding(settings.only_file) if settings.only_file else None
+    if not settings.filter and not ledgers:
+        return Selection(Choice(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root))
+    from ...portable.exclusions import named_expressions
+    from ...portable.filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
+
+    table = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
+    facts: Facts = TableFacts(table, NO_FACTS)
+    named = named_expressions(settings.default_filter, ledgers.quarantine)
+
+    def ledger(entries: Sequence[Exclusion]) -> Ledger:
+        return [(entry, compile_filter(entry.filter, facts, named)) for entry in entries]
+
+    return Selection(
+        Choice(
+            wanted=compile_filter(parse(settings.filter), facts, named) if settings.filter else None,
+            exclusions=ledger(ledgers.exclusions),
+            quarantine=ledger(ledgers.quarantine),
+            include_excluded=settings.include_excluded,
+            describe=settings.describe,
+            of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),
+            part=part,
+            outstanding=outstanding,
+            root=settings.root,
+        )
+    )
+
+
+def read_outstanding(file: str) -> Outstanding:
+    """What is left to be run. Of tests that share an id, all are meant: their numbers may have changed.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    import re
+
+    from ...portable.originals import json
+
+    try:
+        told = json.loads(read_text(file))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the list of tests to run cannot be read: {error}", place=file) from None
+    numbered = {re.sub(r"#\d+\Z", "", name) for name in told["tests"]}
+    seen = told["seen"]
+    return Outstanding(
+        frozenset(numbered.union(told["tests"])), None if seen is None else frozenset(seen), told["anyway"]
+    )

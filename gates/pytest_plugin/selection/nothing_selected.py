@@ -1,0 +1,45 @@
+"""Ends a session whose expression is wrong, and says what it means when nothing was selected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .deselection import FILTER
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue
+
+
+def refuse_wrong_names(catalogue: Catalogue) -> None:
+    """A listener for sessions without a runner: a name in the filter that nothing has is wrong usage.
+
+    Under a runner another gate may have it: there the runner adds up what all processes say.
+
+    Raises:
+        UsageError: such a name.
+    """
+    wrong = [leaf.error for source, leaf in catalogue.leaves if source == FILTER and leaf.error]
+    if wrong:
+        raise pytest.UsageError("\n".join(f"the filter's {text}" for text in wrong))
+
+
+class NothingSelected:
+    """`--no-tests warn|pass`: a session that selected nothing passes."""
+
+    def __init__(self, meaning: str) -> None:
+        self._meaning = meaning
+        self._empty = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Replace the exit code."""
+        if int(session.exitstatus) == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self._empty = True
+            session.exitstatus = pytest.ExitCode.OK
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say it."""
+        if self._empty and self._meaning == "warn":
+            terminalreporter.write_line("gates: no test was selected (--no-tests warn)", yellow=True)

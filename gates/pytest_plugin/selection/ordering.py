@@ -1,0 +1,46 @@
+"""Puts the tests into the order that was asked for, the same in every worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ...portable.order import Known, Sortable, sort
+from ...portable.originals import json
+from ...portable.regular import read_text
+from .deselection import shown_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...portable.protocol import Settings
+    from ...portable.rules import Rules
+
+
+class Sorter:
+    """Sorts what the selection left; registered behind whatever chooses."""
+
+    def __init__(self, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+        self._settings, self._rules = settings, rules
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Sort, where there is anything to sort by."""
+        priorities = {item: rules.priority for item, rules in self._rules.items() if rules.priority}
+        if not self._settings.order and not priorities:
+            return
+        tests = [Sortable(name, priorities.get(item, 0)) for item, name in zip(items, shown_ids(items))]
+        order, seed = self._settings.order, self._settings.seed
+        items[:] = [items[at] for at in sort(tests, order, read_history(self._settings.history_file), seed)]
+
+
+def read_history(file: str) -> dict[str, Known]:
+    """What is known of tests; nothing where the file is gone: an order is no reason to fail."""
+    if not file:
+        return {}
+    try:
+        data = json.loads(read_text(file))
+        return {test: Known(str(outcome), float(seconds)) for test, (outcome, seconds) in data.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

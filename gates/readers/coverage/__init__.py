@@ -1,0 +1,6 @@
+"""Read coverage files: JSON of coverage.py, Cobertura's XML, LCOV."""
+
+from gates.readers.coverage.read import LineHits, read_coverage
+from gates.readers.coverage.total import put_together
+
+__all__ = ["LineHits", "put_together", "read_coverage"]

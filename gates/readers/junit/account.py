@@ -1,0 +1,118 @@
+"""Keeps account of what a document holds, of what in it contradicts itself, and of harmless oddities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.readers.formats import JUNIT_ACCEPTED
+from gates.readers.junit.counts import Found, acceptable, doubts
+from gates.readers.junit.outcomes import FLAKY_ELEMENTS
+from gates.readers.junit.producers import DIALECTS
+from gates.readers.junit.words import normal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gates.readers.junit.cases import RawCase
+    from gates.readers.junit.rules import JUnitRules
+    from gates.readers.junit.words import Said
+    from gates.results import TestResult
+
+_SHOWN = 20
+"""Contradictions that are told; there may be one in each of thousands of suites."""
+
+
+class Account:
+    """What was found so far, and what keeps the file from being believed.
+
+    Args:
+        rules: of the config, which accept some oddities.
+
+    Attributes:
+        bad: results that are failures or errors.
+        skipped: skips.
+        passed_words: further words for a pass.
+    """
+
+    def __init__(self, rules: JUnitRules) -> None:
+        self.bad = self.skipped = self._attempts = self._flaky = 0
+        self.passed_words = frozenset(map(normal, rules.passed_words))
+        self._accepted = frozenset(rules.accept)
+        self._contradictions: list[str] = []
+        self._untold = 0
+        self._notes: dict[str, None] = {}
+        self._hinted: set[str] = set()  # oddities of which was said how they are accepted
+
+    def found(self, cases: int) -> Found:
+        """Everything up to here; `cases` were read."""
+        return Found(cases, self.bad, self.skipped, self._attempts, self._flaky)
+
+    def count(self, case: RawCase) -> int:
+        """Count the results of a case; the number of those that are failures or errors."""
+        bad = 0
+        for result in case.results:
+            bad += result.is_bad
+            self.skipped += result.is_skip
+            if result.is_attempt and not result.nested:
+                self._attempts += 1
+                self._flaky += result.tag in FLAKY_ELEMENTS
+        self.bad += bad
+        return bad
+
+    def contradict(self, text: str) -> None:
+        """The file cannot be believed when it is green."""
+        if len(self._contradictions) < _SHOWN:
+            self._contradictions.append(text)
+        else:
+            self._untold += 1
+
+    def without_result(self, test: TestResult, case: RawCase, said: Said) -> None:
+        """A case is bad on its own word, or nobody knows what it says, and no failure or error is in it."""
+        self.bad += 1
+        unknown, tag = said.unknown, case.unknown[:100]
+        if tag:
+            text, key, word = f"contains <{tag}>, which gates does not know", "silent-elements", tag
+            meaning = "it does not say how the test ended"
+        elif unknown:
+            text, key, word = f"says {said.word}, which gates does not know", "passed-words", unknown
+            meaning = "it means that the test passed"
+        else:
+            self.contradict(f"{test.id!r} says {said.word} without a <failure> or <error>")
+            return
+        hint = "" if word in self._hinted else f'; if {meaning}: {key} = ["{word}"] in [junit] of the config'
+        self._hinted.add(word)
+        self.contradict(f"{test.id!r} {text}{hint}")
+
+    def suite(self, tag: str, attributes: Mapping[str, str], found: Found, producer: str) -> None:
+        """A suite ends that holds what was found; its counts are compared."""
+        known = DIALECTS.get(producer, {})
+        # A writer whose `skipped` counts more than it lists may count only what it lists as `tests`.
+        assumed = {*known} - {"skipped-count-unlisted"} | self._accepted
+        for doubt in doubts(tag, attributes, found, assumed, self.passed_words):
+            if doubt.oddity in known:
+                self.note(f"{doubt.text} ({known[doubt.oddity]})")
+            elif doubt.oddity in self._accepted:
+                self.accepted(doubt.text, doubt.oddity)
+            else:
+                hint = "" if doubt.oddity in self._hinted else acceptable(doubt)
+                self._hinted.add(doubt.oddity)
+                self.contradict(f"{doubt.text}; {hint}" if hint else doubt.text)
+
+    def accepted(self, what: str, name: str) -> None:
+        """The config accepts something by this name or in this list."""
+        self.note(f"{what} ({JUNIT_ACCEPTED}: {name})")
+
+    def note(self, text: str) -> None:
+        """A harmless oddity."""
+        if len(self._notes) < _SHOWN:
+            self._notes[text] = None
+
+    def contradictions(self, cases: int) -> tuple[str, ...]:
+        """What is told of them, after the last of `cases`."""
+        empty = () if cases else ("there is no test case in the file",)
+        more = (f"and {self._untold} more",) if self._untold else ()
+        return (*empty, *self._contradictions, *more)
+
+    def notes(self) -> tuple[str, ...]:
+        """Harmless oddities, for people."""
+        return tuple(self._notes)

@@ -1,0 +1,403 @@
+"""Turn the events of a parser into results as they come, and recount what the file says of itself.
+
+Nearly all cases of a file are plain: a name, a class, a time, and nothing inside. They take the short way through
+`start` and `end`; everything else takes the long one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.portable.values import BAD_TESTS, TestOutcome
+from gates.readers.junit.account import Account
+from gates.readers.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
+from gates.readers.junit.errors import JUnitError
+from gates.readers.junit.outcomes import RESULTS, worst_outcome
+from gates.readers.junit.producers import Marks
+from gates.readers.junit.report import GATES_SUITE, OWN_MARK, PYTEST, JUnitReport, id_prefix
+from gates.readers.junit.silent import SILENT, local, sounds_bad, sounds_like_a_result
+from gates.readers.junit.times import read_seconds
+from gates.readers.junit.words import said_by
+from gates.results import TestResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from xml.parsers.expat import XMLParserType
+
+    from gates.readers.junit.counts import Found
+    from gates.readers.junit.rules import JUnitRules
+
+SUITES = frozenset({"testsuites", "testsuite", "testrun"})
+"""Roots, and elements that hold cases; Eclipse writes `testrun`."""
+
+OUTPUTS = frozenset({"system-out", "system-err"})
+
+_ELEMENTS = {name.lower(): name for name in (*RESULTS, *SUITES, *OUTPUTS, *NESTED, "testcase", "property")}
+_PASSED = TestOutcome.PASSED
+_REMEMBERED = 10_000
+"""Texts that are remembered of each kind: most tests of a suite take one of a few times, and lie in one of a few places."""
+
+_COLUMNS = ("name", "classname", "file", "line", "time")
+_PLAIN_ATTRIBUTES = frozenset(_COLUMNS)
+"""Attributes that do not say how a case ended, nor when."""
+
+_READY, _PLAIN, _PRINTED, _OTHER = range(4)
+"""Where the reader is: a case may come; inside one that says nothing but its name so far; inside its output; anywhere
+else."""
+
+
+class _Suite:
+    """A suite whose end was not read yet."""
+
+    __slots__ = ("attributes", "before", "depth", "file", "gate", "name", "tag")
+
+    def __init__(self, tag: str, attributes: dict[str, str], outer: _Suite | None, depth: int, before: Found) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.name = attributes.get("name", "")
+        self.file: str = attributes.get("file", "") or (outer.file if outer else "")
+        self.gate = ""
+        self.depth = depth
+        self.before = before
+
+
+class ReportBuilder:
+    """Takes the events of one document, in order; `report` is complete after the last.
+
+    Args:
+        parser: whose events these are; its handler for text is set only where text is kept.
+        rules: what the file may ask for, and what is accepted of it.
+        gate: of the results; empty where the file may say it.
+    """
+
+    def __init__(self, parser: XMLParserType, rules: JUnitRules, gate: str = "") -> None:
+        self._parser = parser
+        self._rules = rules
+        self._named_silent = {name.lower() for name in rules.silent_elements}
+        self._silent = SILENT | self._named_silent
+        self._gate = gate
+        self._places: dict[tuple[str, str], tuple[str, str]] = {}  # of the suite
+        self._times: dict[str, float] = {}
+        self._lines: dict[str, int] = {}
+        self._depth = 0
+        self._suites: list[_Suite] = []
+        self._case: RawCase | None = None
+        self._result: RawResult | None = None
+        self._results: dict[str, TestResult] = {}
+        self._repeats: dict[str, int] = {}
+        self._numbered: dict[str, str] = {}  # key of a result that was numbered → the one it would have had
+        self._gates: list[str] = []
+        self._more = 0
+        self._account = Account(rules)
+        self._marks = Marks()
+
+    def handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
+        """What takes the starts (names and values of attributes in turns) and the ends of elements.
+
+        These two run for every element, so they are closures over the few things that they need.
+        """
+        begin, finish, add, place = self._start, self._end, self._add, self._place
+        results, gate, times, lines = self._results, self._gate, self._times, self._lines
+        state = _OTHER
+        case: list[str] = []
+        shape = [""]  # of no case: one without attributes has the shape []
+        name, classname, file, line, time = range(5)
+        missing = False
+        last_class: str | None = None
+        last_file = ""
+        prefix = path = ""
+
+        def start(tag: str, attributes: list[str]) -> None:
+            nonlocal state, case, last_class
+            if state == _READY and tag == "testcase":
+                case = attributes
+                state = _PLAIN
+            elif state == _PLAIN and tag in OUTPUTS:
+                state = _PRINTED
+            else:
+                state = begin(tag, attributes, case, state)
+                last_class = None  # it may be another suite
+
+        def end(_: str) -> None:
+            nonlocal state, shape, name, classname, file, line, time, missing, last_class, last_file, prefix, path
+            if state != _PLAIN:
+                state = _PLAIN if state == _PRINTED else finish()
+                last_class = None
+                return
+            state = _READY
+            if case[::2] != shape:
+                if not _PLAIN_ATTRIBUTES.issuperset(case[::2]):
+                    self._end_case(RawCase(mapping(case), 0))
+                    return
+                shape = case[::2]
+                name, classname, file, line, time = columns = _columns(shape)
+                missing = -1 in columns
+            if missing:
+                case.append("")
+            if case[classname] != last_class or case[file] != last_file:
+                last_class, last_file = case[classname], case[file]
+                prefix, path = place(last_class, last_file)
+            seconds, number = case[time], case[line]
+            test_id = prefix + case[name]
+            result = TestResult(
+                gate=gate,
+                id=test_id,
+                outcome=_PASSED,
+                duration=times[seconds] if seconds in times else self._duration(seconds),
+                file=path,
+                line=lines[number] if number in lines else self._line(number),
+            )
+            if results.setdefault(test_id, result) is not result:
+                add(result, test_id)
+
+        return start, end
+
+    def report(self) -> JUnitReport:
+        """Everything that was read."""
+        return JUnitReport(
+            results=tuple(self._results.values()),
+            gates=tuple(self._gates),
+            contradictions=self._account.contradictions(self.cases),
+            notes=self._account.notes(),
+            producer=self._marks.producer(self.cases),
+        )
+
+    def rescue(self) -> None:
+        """The document ends too early: keep the case that is open where it has said already that something is wrong."""
+        case, self._case, self._result = self._case, None, None
+        if case is not None and any(result.is_bad for result in case.results):
+            self._end_case(case)
+
+    @property
+    def cases(self) -> int:
+        """Cases that were read to their end."""
+        return len(self._results) + self._more
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether text at this place is kept."""
+        return self._result is not None or (self._case is not None and bool(self._case.output))
+
+    def _place(self, classname: str, file: str) -> tuple[str, str]:
+        """What cases of a class and a file have in common: the start of their ids, and their file."""
+        place = self._places.get((classname, file))
+        if place is not None:
+            return place
+        suite = self._suites[-1]
+        path = file or suite.file
+        place = (id_prefix(classname, path, suite.name), path)
+        if len(self._places) < _REMEMBERED:
+            self._places[classname, file] = place
+        return place
+
+    def _duration(self, text: str) -> float:
+        duration = read_seconds(text)
+        if len(self._times) < _REMEMBERED:
+            self._times[text] = duration
+        return duration
+
+    def _line(self, text: str) -> int:
+        line = read_line(text, self._marks.early)
+        if len(self._lines) < _REMEMBERED:
+            self._lines[text] = line
+        return line
+
+    # The long way
+
+    def _start(self, tag: str, pairs: list[str], plain: list[str], state: int) -> int:
+        """An element begins; `plain` is the case that turns out not to be. Gives the new state."""
+        if state in (_PLAIN, _PRINTED):
+            self._depth += 1
+            self._case = RawCase(mapping(plain), self._depth)
+            if state == _PRINTED:
+                self._depth += 1
+                self._case.silent_depth = self._depth
+        attributes = mapping(pairs)
+        tag = _ELEMENTS.get(tag) or _ELEMENTS.get(tag.rpartition(":")[2].lower(), tag)
+        self._depth += 1
+        if self._depth > self._rules.max_depth:
+            raise JUnitError.over_limit("nests its elements too deeply", "max-depth", self._rules.max_depth)
+        result, case = self._result, self._case
+        if result is not None:
+            self._inside_result(result, tag, attributes)
+        elif tag in RESULTS:
+            self._result = result = RawResult(tag, attributes, self._depth, self._rules.max_text)
+            if case is not None:
+                case.results.append(result)
+            self._parser.CharacterDataHandler = result.own.add
+        elif case is not None:
+            self._inside(case, tag, attributes)
+        elif tag in SUITES:
+            self._open_suite(tag, attributes)
+        elif tag == "testcase":
+            self._case = RawCase(attributes, self._depth)
+        else:
+            self._inside_suite(tag, attributes)
+        return self._now()
+
+    def _now(self) -> int:
+        """The state: whether a case may come, and by the short way, for which its gate must be known."""
+        if self._case is not None or self._result is not None or not self._suites:
+            return _OTHER
+        plain = self._suites[-1].gate == self._gate and self._depth < self._rules.max_depth
+        return _READY if plain else _OTHER
+
+    def _inside(self, case: RawCase, tag: str, attributes: dict[str, str]) -> None:
+        """An element in a case that is no result."""
+        if tag == "property":
+            if "name" in attributes:
+                case.properties[attributes["name"]] = attributes.get("value", "")
+        elif tag in OUTPUTS and not case.output and any(result.is_bad for result in case.results):
+            # Kept only where somebody will look for it.
+            case.output, case.output_depth = tag, self._depth
+            case.outputs[tag] = case.outputs.get(tag) or Text(self._rules.max_text)
+            self._parser.CharacterDataHandler = case.outputs[tag].add
+        if not case.silent_depth and local(tag) in self._silent:
+            case.silent_depth = self._depth
+            if local(tag) in self._named_silent:
+                self._account.accepted(f"<{tag[:100]}> does not say how a test ended", "silent-elements")
+        elif not case.silent_depth or sounds_bad(tag):
+            case.unknown = case.unknown or tag
+
+    def _inside_result(self, result: RawResult, tag: str, attributes: dict[str, str]) -> None:
+        """An element in one that says how a case, or a suite, ended; a result in it is one more."""
+        if tag in RESULTS:
+            inner = RawResult(tag, attributes, self._depth, self._rules.max_text, nested=True)
+            if self._case is not None:
+                self._case.results.append(inner)
+            elif self._suites:
+                self._suite_result(inner)
+        elif tag in NESTED and result.is_attempt and not result.inside:
+            self._parser.CharacterDataHandler = result.enter(tag, self._depth).add
+        elif self._case is not None and not result.is_bad and sounds_bad(tag):
+            self._case.unknown = self._case.unknown or tag
+
+    def _inside_suite(self, tag: str, attributes: dict[str, str]) -> None:
+        """An element beside the cases."""
+        suite = self._suites[-1]
+        if tag == "property":
+            name, value = attributes.get("name", ""), attributes.get("value", "")
+            self._marks.property(name, value)
+            if (name, value) == OWN_MARK and suite.name == GATES_SUITE and not self._gate:
+                suite.gate = GATES_SUITE
+        elif self._depth == suite.depth + 1 and local(tag) not in self._silent and sounds_like_a_result(tag):
+            self._account.contradict(
+                f"<{tag[:100]}> beside the test cases may be a result, and gates does not know it; if it is none: "
+                f'silent-elements = ["{tag[:100]}"] in [junit] of the config'
+            )
+
+    def _open_suite(self, tag: str, attributes: dict[str, str]) -> None:
+        suite = _Suite(
+            tag, attributes, self._suites[-1] if self._suites else None, self._depth, self._account.found(self.cases)
+        )
+        suite.gate = self._gate or next((gate for gate in self._gates if suite.name.startswith(f"{gate}: ")), "")
+        self._marks.suite(tag, attributes)
+        self._suites.append(suite)
+        self._places.clear()
+
+    def _end(self) -> int:
+        """An element ends. Gives the new state."""
+        depth, result, case = self._depth, self._result, self._case
+        self._depth -= 1
+        if result is not None:
+            if depth == result.depth:
+                self._result = self._parser.CharacterDataHandler = None
+                if case is None:
+                    self._suite_result(result)
+            elif depth == result.inside_depth:
+                self._parser.CharacterDataHandler = result.leave().add
+        elif case is not None:
+            if depth == case.depth:
+                self._case = None
+                self._end_case(case)
+                return self._now()
+            if depth == case.output_depth:
+                case.output, case.output_depth = "", 0
+                self._parser.CharacterDataHandler = None
+            if depth == case.silent_depth:
+                case.silent_depth = 0
+        elif depth == self._suites[-1].depth:
+            self._end_suite(self._suites.pop())
+            self._places.clear()
+        return self._now()
+
+    def _end_case(self, case: RawCase) -> None:
+        get = case.attributes.get
+        suite, name, classname = self._suites[-1], get("name", ""), get("classname", "")
+        prefix, path = self._place(classname, get("file", ""))
+        gate = suite.gate if suite.gate != GATES_SUITE else ""
+        self._marks.case(case.attributes)
+        said = said_by(case.attributes, case.properties, self._account.passed_words)
+        if said.accepted:
+            self._account.accepted(f"{said.accepted} means that a test passed", "passed-words")
+        bad = self._account.count(case)
+        if case.unknown and not bad:
+            said = said._replace(
+                outcome=worst_outcome((said.outcome, TestOutcome.ERROR)), word=f"<{case.unknown[:100]}>"
+            )
+        read = read_case(case, said, prefix + name, gate, path, self._marks.early)
+        if not bad and read.outcome in BAD_TESTS:
+            self._account.without_result(read, case, said)
+        if not case.results or not any(result.is_skip for result in case.results):
+            self._account.skipped += read.outcome is TestOutcome.SKIPPED
+        if suite.gate == classname == GATES_SUITE:
+            self._gates.append(name)
+            self._more += 1
+            return
+        key = read.id if gate == self._gate else f"{gate}\0{read.id}"  # two gates may have run the same test
+        if self._results.setdefault(key, read) is not read:
+            self._add(read, key)
+
+    def _add(self, result: TestResult, key: str) -> None:
+        """Keep a result that is not the first of its name."""
+        results = self._results
+        if self._marks.early == PYTEST and result.outcome is TestOutcome.ERROR:
+            last, before = next(reversed(results.items()))
+            if self._numbered.get(last, last) == key:
+                results[last] = _with_teardown(before, result)
+                self._more += 1
+                return
+        number = self._repeats.get(key, 1) + 1
+        while f"{key}#{number}" in results:
+            number += 1
+        self._repeats[key] = number
+        self._numbered[f"{key}#{number}"] = key
+        results[f"{key}#{number}"] = msgspec.structs.replace(result, id=f"{result.id}#{number}")
+
+    def _suite_result(self, result: RawResult) -> None:
+        suite = self._suites[-1]
+        self._account.skipped += result.is_skip
+        if result.is_bad:
+            self._account.bad += 1
+            said = " ".join((result.message or result.text).split())[:300]
+            self._account.contradict(f"suite {suite.name!r} itself has an <{result.tag}>{': ' if said else ''}{said}")
+
+    def _end_suite(self, suite: _Suite) -> None:
+        found = self._account.found(self.cases).since(suite.before)
+        self._account.suite(suite.tag, suite.attributes, found, self._marks.producer(self.cases))
+
+
+def _columns(shape: list[str]) -> tuple[int, ...]:
+    """Where the values of a plain case stand behind these names; the last one for what is missing."""
+    return tuple(2 * shape.index(name) + 1 if name in shape else -1 for name in _COLUMNS)
+
+
+def mapping(pairs: list[str]) -> dict[str, str]:
+    """Names and values in turns as a mapping."""
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def _with_teardown(test: TestResult, teardown: TestResult) -> TestResult:
+    """A test and the error of its teardown, which pytest writes as a second case with the same name."""
+    return msgspec.structs.replace(
+        test,
+        outcome=worst_outcome((test.outcome, teardown.outcome)),
+        duration=test.duration + teardown.duration,
+        message=test.message or teardown.message,
+        signature=test.signature or teardown.signature,
+        details="\n\n".join(text for text in (test.details, teardown.details) if text),
+        stdout=test.stdout or teardown.stdout,
+        stderr=test.stderr or teardown.stderr,
+    )

@@ -1,0 +1,18 @@
+"""Write a run as JUnit XML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.results import Run, TestResult
+
+
+def junit_document(run: Run, tests: Sequence[TestResult]) -> str:
+    """The whole XML text of a run; well formed whatever the tests printed."""
+    # The library and its XML printer are loaded only where a file is really written.
+    from gates.readers.junit.suites import run_document
+
+    return run_document(run, tests)

@@ -1,0 +1,45 @@
+"""What the project itself leaves out of its test sessions, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gates.portable.values import plural
+from gates.render.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.results import GateResult, LeftOut, Run
+
+NAMED = 3
+"""So many are named of those who leave out tests."""
+
+
+def left_out_note(gate: GateResult) -> str:
+    """For a line of the table of gates; empty where nothing was left out."""
+    words = left_out_words(gate.left_out)
+    return f"left out: {words}" if words else ""
+
+
+def left_out_of(run: Run) -> str:
+    """What was left out of all gates, for the checklist; empty where nothing was."""
+    several = sum(bool(gate.left_out) for gate in run.gates) > 1
+    found = [
+        f"{gate.name}: {left_out_words(gate.left_out)}" if several else left_out_words(gate.left_out)
+        for gate in run.gates
+        if gate.left_out
+    ]
+    return "; ".join(found)
+
+
+def left_out_words(left_out: Sequence[LeftOut]) -> str:
+    """How many, and who does it: the most first."""
+    named = [f"{_number(one)} by {one_line(one.who, 100)}" for one in left_out[:NAMED]]
+    more = len(left_out) - NAMED
+    return ", ".join(named) + (f", and more by {plural(more, 'other')}" if more > 0 else "")
+
+
+def _number(one: LeftOut) -> str:
+    counts = [plural(one.tests, "test") if one.tests else "", plural(one.files, "test file") if one.files else ""]
+    return " and ".join(count for count in counts if count)

@@ -1,0 +1,111 @@
+"""Live events: what `--events` writes, a JSON object a line, as things happen. `gates schema events` prints the schema."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gates.portable.values import SCHEMA_VERSION
+from gates.results.tests import TestCounts, TestResult
+from gates.results.values import GateResult, Subject
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+    """Something that happens in a run, at `time` (seconds since the epoch)."""
+
+    time: float
+
+
+class RunStarted(Happening, frozen=True, kw_only=True, tag="run-started"):
+    """The first event.
+
+    Attributes:
+        run: id of the run.
+        gates: names of all gates of the plan, in order.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    project: str
+    subject: Subject
+    gates: tuple[str, ...]
+    command_line: str
+
+
+class GateBegan(Happening, frozen=True, kw_only=True, tag="gate-started"):
+    """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
+
+    gate: str
+    command_line: str
+    workers: str = ""
+
+
+class TestsCollected(Happening, frozen=True, kw_only=True, tag="tests-collected"):
+    """It is known how many tests a gate runs, or that there are more."""
+
+    __test__ = False
+
+    gate: str
+    tests: int
+
+
+class TestBegan(Happening, frozen=True, kw_only=True, tag="test-started"):
+    """A test runs; `worker` is empty without xdist."""
+
+    __test__ = False
+
+    gate: str
+    test: str
+    worker: str = ""
+
+
+class TestIsSlow(Happening, frozen=True, kw_only=True, tag="test-slow"):
+    """A test still runs after so many seconds."""
+
+    __test__ = False
+
+    gate: str
+    test: str
+    seconds: float
+
+
+class TestFinished(Happening, frozen=True, kw_only=True, tag="test-ended"):
+    """A test has its result, which names its gate."""
+
+    __test__ = False
+
+    result: TestResult
+
+
+class GateFinished(Happening, frozen=True, kw_only=True, tag="gate-ended"):
+    """A gate has its result, whether it was started or not."""
+
+    result: GateResult
+
+
+class RunFinished(Happening, frozen=True, kw_only=True, tag="run-ended"):
+    """The last event; missing where the run was killed."""
+
+    run: str
+    outcome: str
+    exit_code: int
+    duration: float
+    tests: TestCounts | None = None
+
+
+class Dropped(Happening, frozen=True, kw_only=True, tag="events-dropped"):
+    """The reader was too slow, and so many events are not here."""
+
+    number: int
+
+
+Happenings = (
+    RunStarted
+    | GateBegan
+    | TestsCollected
+    | TestBegan
+    | TestIsSlow
+    | TestFinished
+    | GateFinished
+    | RunFinished
+    | Dropped
+)

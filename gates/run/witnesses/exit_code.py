@@ -1,0 +1,56 @@
+"""What the exit code of a gate says."""
+
+from __future__ import annotations
+
+import signal
+
+from gates.portable.values import GateOutcome
+from gates.results import Witness
+from gates.run.witnesses.names import EXIT_CODE
+
+_NOT_FOUND = (126, 127)
+_MEANING: dict[int, str] = {
+    signal.SIGKILL: "killed from outside, often because memory ran out",
+    signal.SIGSEGV: "it crashed",
+    signal.SIGBUS: "it crashed",
+    signal.SIGABRT: "it gave up (abort)",
+    signal.SIGILL: "it crashed",
+    signal.SIGFPE: "it crashed",
+    signal.SIGTERM: "terminated from outside",
+    signal.SIGPIPE: "nobody read its output",
+}
+
+
+_UNKNOWN = "the process that starts gates was killed, so nobody knows how this one ended"
+
+
+def exit_witness(exit_code: int | None, kind: str, *, lost: bool = False) -> Witness:
+    """What the exit code says.
+
+    Args:
+        exit_code: of the gate's first process.
+        kind: of the gate.
+        lost: whoever waited for it was killed; the exit code is made up.
+    """
+    if lost:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=_UNKNOWN)
+    if exit_code is None:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail="the process has no exit code")
+    if exit_code == 0:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.PASSED, detail="exit code 0")
+    if exit_code < 0:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"ended by {_signal(-exit_code)}")
+    if kind == "command" and exit_code in _NOT_FOUND:
+        return Witness(name=EXIT_CODE, outcome=GateOutcome.COULD_NOT_RUN, detail=f"exit code {exit_code}: not found")
+    # A shell says so of what it started, and Python's subprocess hands the number on as it is.
+    told = f" (a process was ended by {_signal(exit_code - 128)})" if exit_code - 128 in _MEANING else ""
+    return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}{told}")
+
+
+def _signal(number: int) -> str:
+    """A signal by its name, and what it mostly means."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+    return f"{name}: {_MEANING[number]}" if number in _MEANING else name

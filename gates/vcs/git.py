@@ -1,0 +1,404 @@
+"""Ask git: subjects, changed files, merge base. Never touches the working tree nor the index of the user."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from gates.files.fingerprint import folder_identity
+from gates.files.temporary import scratch
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.results import Changes, FileChange, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# Set by git inside hooks; they would make every command look at another repository or index.
+_HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+
+
+def git_environment(**more: str) -> dict[str, str]:
+    """The environment for a git command: untranslated, without locks, without what a hook left behind."""
+    environment = {key: value for key, value in os.environ.items() if key not in _HOOK_VARIABLES}
+    return {**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}
+
+
+STRICT = (
+    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.safecrlf=false"),
+)
+"""Believe the files, and nothing that may be out of date or told to look away; run nobody's hook."""
+
+_NO_FILTERS = ("-c", "core.autocrlf=false")
+"""What is exported is read by programs, not edited: as it lies in the tree."""
+
+
+_READ_BY_GIT = (".gitignore", ".gitattributes", ".mailmap")
+"""Files that git reads on its own, whatever they are."""
+
+
+class Git:
+    """The git repository that holds a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def of(folder: Path) -> Git | None:
+        """The repository that `folder` lies in; None where there is none or git is not installed.
+
+        Raises:
+            EnvironmentProblem: there is one, but it belongs to somebody else and git refuses to look into it; or git would
+                wait for ever.
+        """
+        if shutil.which("git") is None:
+            return None
+        git = Git(folder)
+        done = git.run("rev-parse", "--is-inside-work-tree")
+        if b"dubious ownership" in done.stderr:
+            raise EnvironmentProblem(
+                "git refuses to read this repository: another user owns it",
+                place=str(folder),
+                remedy=f"git config --global --add safe.directory {shlex.quote(str(folder))}",
+            )
+        if done.stdout.strip() != b"true":
+            return None
+        for name in _READ_BY_GIT:
+            if (folder / name).is_fifo():
+                raise EnvironmentProblem(
+                    "is a FIFO, and git would wait forever to read it",
+                    place=str(folder / name),
+                    expected="a file",
+                    remedy="remove it",
+                )
+        return git
+
+    def run(
+        self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git in the folder; the caller looks at the exit code."""
+        return subprocess.run(
+            ["git", "-C", str(self.folder), *arguments],
+            input=stdin,
+            capture_output=True,
+            env=env or git_environment(),
+            check=False,
+        )
+
+    def answer(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        """What git prints, without line ends around it; empty when it fails."""
+        done = self.run(*arguments, env=env)
+        return done.stdout.decode("utf-8", "surrogateescape").strip("\n") if done.returncode == 0 else ""
+
+    def need(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> str:
+        """What git prints, without line ends around it.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        done = self.run(*arguments, env=env, stdin=stdin)
+        if done.returncode != 0:
+            raise EnvironmentProblem(
+                f"git failed with exit code {done.returncode}",
+                place=f"git {' '.join(arguments)}",
+                got=done.stderr.decode("utf-8", "replace").strip(),
+            )
+        return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
+
+    def listed(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
+        """What git prints with `-z`, as a list.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        return [entry for entry in self.need(*arguments, env=env).split("\0") if entry]
+
+    def paths(self, *names: str) -> list[Path]:
+        """Where git keeps files of its own, such as `info/exclude`."""
+        words = [word for name in names for word in ("--git-path", name)]
+        return [Path(line) for line in self.need("rev-parse", "--path-format=absolute", *words).split("\n")]
+
+    @cached_property
+    def _places(self) -> list[str]:
+        # Asked in one go: starting git costs more than its answers.
+        words = ("--is-shallow-repository", "--git-common-dir", "--git-path", "index", "--show-prefix")
+        return [*self.need("rev-parse", "--path-format=absolute", *words).split("\n"), ""]
+
+    @property
+    def shallow(self) -> bool:
+        """Whether history is cut."""
+        return self._places[0] == "true"
+
+    @property
+    def common_folder(self) -> Path:
+        """The folder that all worktrees of the repository share."""
+        return Path(self._places[1])
+
+    @property
+    def index(self) -> Path:
+        """The file of the index."""
+        return Path(self._places[2])
+
+    @property
+    def prefix(self) -> str:
+        """The folder's path below the root of the working tree, with `/` at its end; empty for the root itself."""
+        return self._places[3]
+
+    def commit(self, name: str) -> str:
+        """The commit that `name` stands for; empty when there is none."""
+        return self.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+    def need_commit(self, name: str, also: str = "") -> str:
+        """The commit that `name` stands for.
+
+        Args:
+            name: of the commit.
+            also: what else it does not name, for the error.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found = self.commit(name)
+        if not found:
+            near = [line for line in self.answer("for-each-ref", "--format=%(refname:short)").splitlines() if line]
+            remedy = "git fetch --unshallow" if self.shallow else f"known: {', '.join(near[:8]) or 'no branch yet'}"
+            raise UsageError(f"no commit is named {name!r}{also}", place=str(self.folder), remedy=remedy)
+        return found
+
+    def export(self, tree: str, folder: Path, *paths: str) -> None:
+        """Write the files of a tree into a folder, without touching index or working tree.
+
+        Args:
+            tree: its name.
+            folder: made if it is not there.
+            paths: pathspecs from the folder; all files of the tree where there is none.
+
+        Raises:
+            EnvironmentProblem: git failed.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder.with_name(f"{folder.name}.index")
+        env = git_environment(GIT_INDEX_FILE=str(index))
+        self.need("read-tree", tree, env=env)
+        names = self.need("ls-files", "-z", "--full-name", "--", *paths, env=env) if paths else ""
+        words = ("checkout-index", "--quiet", f"--prefix={folder}/", *(("-z", "--stdin") if paths else ("--all",)))
+        top = ("-C", "../" * self.prefix.count("/") or ".")  # names are read from where git stands
+        self.need(*top, *_NO_FILTERS, *words, env=env, stdin=names.encode("utf-8", "surrogateescape"))
+        index.unlink(missing_ok=True)
+
+    def tree(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self.need("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+    def head(self) -> tuple[str, str]:
+        """Commit and tree of HEAD; without a commit yet, nothing and the tree without files."""
+        both = self.answer("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
+        return (both[0], both[1]) if len(both) == 2 else ("", self.empty_tree())
+
+    def empty_tree(self) -> str:
+        """The tree without files: its name depends on the repository's hash function."""
+        return self.need("hash-object", "-t", "tree", "--stdin")
+
+    def worktree_tree(self) -> str:
+        """The tree that committing everything not ignored would give.
+
+        A temporary index is used: `write-tree` sees only an index, and the user's must stay as it is.
+        """
+        with scratch("index-") as folder:
+            index = folder / "index"
+            if self.index.exists():  # its cached file stamps make `add` fast
+                # With its time: git looks again into files that changed in the second in which the index was written.
+                shutil.copy2(self.index, index)
+            environment = git_environment(GIT_INDEX_FILE=str(index))
+            self._look_everywhere(environment)
+            self.need(*STRICT, "add", "-A", env=environment)
+            return self.need("write-tree", env=environment)
+
+    def _look_everywhere(self, environment: dict[str, str]) -> None:
+        """Take the flags from an index with which git looks away from files that differ, or are gone."""
+        flagged: dict[str, list[str]] = {"assume-unchanged": [], "skip-worktree": []}
+        for entry in self.listed("ls-files", "-v", "-z", "--full-name", env=environment):
+            if entry[0].islower():
+                flagged["assume-unchanged"].append(entry[2:])
+            if entry[0] in "sS":
+                flagged["skip-worktree"].append(entry[2:])
+        if not any(flagged.values()):
+            return
+        top = self.folder.resolve().parents[len(Path(self.prefix).parts) - 1] if self.prefix else self.folder
+        if self.answer("config", "--bool", "core.sparseCheckout") == "true":  # those are not there on purpose
+            flagged["skip-worktree"] = [name for name in flagged["skip-worktree"] if os.path.lexists(top / name)]
+        for flag, names in flagged.items():
+            words = b"".join(os.fsencode(name) + b"\0" for name in names)
+            Git(top).need(*STRICT, "update-index", f"--no-{flag}", "-z", "--stdin", env=environment, stdin=words)
+
+    def has_dirty_submodules(self) -> bool:
+        """Whether a submodule holds what its commit does not: the tree names only that commit."""
+        top = Path(os.path.abspath(self.folder / ("../" * self.prefix.count("/"))))  # noqa: PTH100 - links stay
+        if not (top / ".gitmodules").is_file():
+            return False
+        told = self.answer(*STRICT, "status", "--porcelain=v2", "-z", "--ignore-submodules=none")
+        kinds = [entry.split(" ")[2] for entry in told.split("\0") if entry[:2] in ("1 ", "2 ", "u ")]
+        return any(kind[0] == "S" and kind[2:] != ".." for kind in kinds)
+
+    def default_bases(self) -> Iterator[str]:
+        """Names of the branch that others may start from, the likeliest first; not each of them is there."""
+        remote = self.answer("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        if remote:
+            yield remote
+        yield from ("main", "master", "origin/main", "origin/master")
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor; empty when there is none."""
+        return self.answer("merge-base", "--end-of-options", one, other)
+
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """All best common ancestors: several after merges in both directions, none of histories without a common start."""
+        return tuple(self.answer("merge-base", "--all", "--end-of-options", one, other).split())
+
+
+def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
+    """The working tree in `root` as a subject; a folder without git is identified by its files.
+
+    Args:
+        root: the project's folder.
+        git: its repository, if any.
+        base: the base's name; empty looks for one. A base that is neither there nor on `origin` is no base.
+    """
+    if git is None:
+        return Subject(kind="folder", name=root.name, identity=folder_identity(root))
+    tree = git.worktree_tree()
+    head, head_tree = git.head()
+    dirty = tree != head_tree or git.has_dirty_submodules()
+    branch = git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
+    return Subject(
+        kind="worktree",
+        name="working tree",
+        identity=f"git-tree:{tree}",
+        commit=head,
+        dirty=dirty,
+        change_digest=_change_digest(git, head_tree, tree) if dirty else "",
+        branch=_readable(branch),
+        **_base_fields(git, head, base),
+    )
+
+
+def subject_of_commit(
+    git: Git, commit: str, name: str, base: str = "", kind: Literal["commit", "merge"] = "commit"
+) -> Subject:
+    """A commit, or the commit of a would-be merge, as a subject."""
+    return Subject(
+        kind=kind,
+        name=name,
+        identity=f"git-tree:{git.tree(commit)}",
+        commit=commit,
+        **_base_fields(git, commit, base),
+    )
+
+
+class _Base(TypedDict, total=False):
+    shallow: bool
+    base: str
+    base_commit: str
+    merge_base: str
+
+
+def _base_fields(git: Git, head: str, base: str) -> _Base:
+    shallow = git.shallow
+    name, commit = _there(git, (base, f"origin/{base}") if base else git.default_bases())
+    if not name or not head:
+        return {"shallow": shallow}
+    # In a shallow clone the true merge base may be cut off, and git then names a wrong one without a word.
+    merge_base = "" if shallow else git.merge_base(commit, head)
+    return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
+
+
+def _there(git: Git, names: Iterable[str]) -> tuple[str, str]:
+    """The first of the names that stands for a commit here, and that; a clone for CI often has only `origin/…`."""
+    return next(((name, commit) for name in names if (commit := git.commit(name))), ("", ""))
+
+
+def _change_digest(git: Git, before: str, after: str) -> str:
+    difference = git.run("diff-tree", "-p", "--binary", "--full-index", "--no-ext-diff", before, after).stdout
+    return "sha256:" + hashlib.sha256(difference).hexdigest()
+
+
+def changes_of(git: Git, subject: Subject) -> Changes | None:
+    """What the subject changes against its merge base; None where no merge base is known."""
+    if not subject.merge_base:
+        return None
+    tree = subject.identity.removeprefix("git-tree:")
+    log = git.answer(
+        "log", "--no-show-signature", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}"
+    )
+    commits = []
+    for line in log.split("\n") if log else ():  # a title may hold other separators of lines
+        short, _, title = line.partition("\0")
+        commits.append((short, _readable(title)))
+    return Changes(commits=tuple(commits), files=changed_files(git, subject.merge_base, tree))
+
+
+def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
+    """Files that differ between two trees, with lines added and removed."""
+    raw = git.need("diff-tree", "-r", "-z", "--no-renames", "--raw", before, after)
+    status = {}
+    fields = raw.split("\0")
+    for about, path in zip(fields[::2], fields[1::2], strict=False):
+        status[path] = about.rsplit(" ", 1)[-1]
+    found = []
+    for entry in git.need("diff-tree", "-r", "-z", "--no-renames", "--numstat", before, after).split("\0"):
+        added, _, rest = entry.partition("\t")
+        removed, _, path = rest.partition("\t")
+        if not path:
+            continue
+        found.append(
+            FileChange(
+                path=_readable(path),
+                kind=kind_of_file(path),
+                status=status.get(path, "M"),
+                added=None if added == "-" else int(added),
+                removed=None if removed == "-" else int(removed),
+            )
+        )
+    return tuple(found)
+
+
+def _readable(text: str) -> str:
+    """Text of git with the bytes that are no UTF-8 spelled out: JSON has no place for them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+_DOCS = (".md", ".rst", ".txt", ".adoc")
+_REQUIREMENTS = r"(dev-|test-|docs-)?requirements.*\.(txt|in)$"
+_CONFIG_NAMES = {"noxfile.py", "setup.py", "Makefile", "CMakeLists.txt", "Dockerfile"}
+_CONFIG = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".json", ".lock")
+
+
+def kind_of_file(path: str) -> Literal["production", "test", "docs", "config"]:
+    """Sort a path into production, test, docs or config, by its folders first, then by its name."""
+    parts = path.split("/")
+    folders, name = parts[:-1], parts[-1]
+    if any(part in {"tests", "test", "testing", "__tests__", "spec"} for part in folders):
+        return "test"
+    if any(part in {"docs", "doc", "changelog.d"} for part in folders):
+        return "docs"
+    if any(part in {".github", ".ci", "requirements"} for part in folders):
+        return "config"
+    return _kind_of_name(name)
+
+
+def _kind_of_name(name: str) -> Literal["production", "test", "docs", "config"]:
+    stem = name.rsplit(".", 1)[0]
+    if stem.startswith("test_") or stem.endswith(("_test", ".test", ".spec")) or name == "conftest.py":
+        return "test"
+    if name.startswith(".") or name.endswith(_CONFIG) or name in _CONFIG_NAMES or re.match(_REQUIREMENTS, name):
+        return "config"
+    if name.endswith(_DOCS) or name in {"LICENSE", "README"}:
+        return "docs"
+    return "production"
