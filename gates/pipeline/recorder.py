@@ -13,7 +13,7 @@ from gates.analysis.pythons import claimed_pythons
 from gates.pipeline.publish import emit
 from gates.planning.expectations import said_of_unheard
 from gates.planning.plan import available_cores
-from gates.portable.values import ExitCode, TestOutcome
+from gates.portable.values import ExitCode, TestOutcome, listed
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.run import GateEnded, TestsLanded, conclude, leaves_of
@@ -164,9 +164,8 @@ def _said_of(disturbed: Mapping[str, str]) -> tuple[str, ...]:
     """What the reader must know of what was done to the reports while the run went on."""
     if not disturbed:
         return ()
-    what = ", ".join(f"{name} ({done})" for name, done in sorted(disturbed.items())[:NAMED])
-    more = f" and {len(disturbed) - NAMED} more" if len(disturbed) > NAMED else ""
-    return (f"reports were changed during the run, and published again as recorded: {what}{more}",)
+    what = listed([f"{name} ({done})" for name, done in sorted(disturbed.items())], NAMED)
+    return (f"reports were changed during the run, and published again as recorded: {what}",)
 
 
 def _notes(prepared: Prepared) -> tuple[str, ...]:

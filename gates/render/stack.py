@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gates.portable.errors import UsageError
 from gates.portable.filters.nearest import nearest
+from gates.portable.values import listed
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.text import duration, one_line, plural
@@ -157,8 +158,7 @@ def _details(layer: Layer) -> Iterator[str]:
 
 
 def _files(files: tuple[str, ...]) -> str:
-    shown = ", ".join(map(one_line, files[:SHOWN_FILES]))
-    return f"{shown} and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else shown
+    return listed([*map(one_line, files)], SHOWN_FILES)
 
 
 def _run(run: StackRun) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.portable.values import GateOutcome
+from gates.portable.values import GateOutcome, listed
 from gates.render.filters import wrong_names
 from gates.render.text import one_line, plural
 
@@ -75,7 +75,7 @@ def _contradictions(run: Run, counts: TestCounts | None) -> Iterator[str]:
         if gate.outcome is GateOutcome.COULD_NOT_RUN and not gate.accepted:
             yield f"gate {gate.name} could not run"
     if run.altered:
-        yield f"recorded files were changed: {_names(run.altered)}"
+        yield f"recorded files were changed: {listed(run.altered, SHOWN_GATES)}"
     if missing := not_ended(run):
         yield f"{plural(len(missing), 'planned gate')} did not end ({missing[0]})"
     if not any(gate.outcome is GateOutcome.PASSED for gate in run.gates):
@@ -91,7 +91,7 @@ def _sentence(run: Run, counts: TestCounts | None, word: str) -> str:
         return f"No {'test' if run.gates else 'gate'} was selected, so nothing was shown."
     parts = [wrong_names(run)] if word == "WRONG FILTER" else []
     if run.altered:
-        parts.append(f"recorded files were changed during the run: {_names(run.altered)}")
+        parts.append(f"recorded files were changed during the run: {listed(run.altered, SHOWN_GATES)}")
     parts += _gate_parts(run)
     if counts:
         parts.append(_test_part(counts))
@@ -108,7 +108,7 @@ def _gate_parts(run: Run) -> list[str]:
         return [f"all {plural(total, 'gate')} passed" if total > 1 else "the only gate passed"]
     parts = [_named(run, outcome, verb) for outcome, verb in _VERBS.items()]
     if missing := not_ended(run):
-        parts.append(f"did not end: {_names(missing)}")
+        parts.append(f"did not end: {listed(missing, SHOWN_GATES)}")
     return [*(part for part in parts if part), f"{len(passed)} of {plural(total, 'gate')} passed"]
 
 
@@ -125,7 +125,7 @@ def _named(run: Run, outcome: GateOutcome, verb: str) -> str:
     gates = [gate for gate in run.gates if gate.outcome is outcome]
     if not gates:
         return ""
-    return f"{verb}: {_names(tuple(_with_reason(gate) for gate in gates))}"
+    return f"{verb}: {listed(tuple(_with_reason(gate) for gate in gates), SHOWN_GATES)}"
 
 
 def _with_reason(gate: GateResult) -> str:
@@ -133,11 +133,6 @@ def _with_reason(gate: GateResult) -> str:
     accepted = "accepted" if gate.accepted else ""
     said = ": ".join(part for part in (accepted, reason) if part)
     return f"{gate.name} ({said})" if said else gate.name
-
-
-def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:SHOWN_GATES])
-    return f"{shown} and {len(names) - SHOWN_GATES} more" if len(names) > SHOWN_GATES else shown
 
 
 def _bad(counts: TestCounts) -> list[str]:

@@ -9,7 +9,7 @@ import re
 import shlex
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
 _NAME = re.compile(r".*-[0-9a-f]{16}", re.DOTALL)
+_Kept = TypeVar("_Kept")
 """What `Store.of` calls a store."""
 
 KEPT_RECORDS = 20
@@ -123,17 +124,11 @@ class Store:
 
     def history(self) -> dict[str, GateHistory]:
         """What gates took last time; empty when nothing is known."""
-        try:
-            return msgspec.json.decode(read_sealed(self.folder / "history.json"), type=dict[str, GateHistory])
-        except (OSError, ValueError, RecursionError):
-            return {}
+        return _kept(self.folder / "history.json", dict[str, GateHistory]) or {}
 
     def tests(self) -> dict[str, TestMemory]:
         """What is known of each test of the working tree; empty when nothing is."""
-        try:
-            return msgspec.json.decode(read_sealed(self.folder / "tests.json"), type=dict[str, TestMemory])
-        except (OSError, ValueError, RecursionError):
-            return {}
+        return _kept(self.folder / "tests.json", dict[str, TestMemory]) or {}
 
     def outstanding(self) -> Outstanding | None:
         """What the last run of this working tree left to be done; None where no run is known."""
@@ -158,10 +153,7 @@ class Store:
 
     def recorded(self, identity: str) -> Recorded | None:
         """The last run of a subject with this identity; None when there was none."""
-        try:
-            return msgspec.json.decode(read_sealed(self._record(identity)), type=Recorded)
-        except (OSError, ValueError, RecursionError):
-            return None
+        return _kept(self._record(identity), Recorded)
 
     def _record(self, identity: str) -> Path:
         return self.folder / "outcomes" / f"{identity.rpartition(':')[2]}.json"
@@ -222,6 +214,13 @@ class Store:
                     injected=gate.injected,
                 )
         write_sealed(self.folder / "history.json", msgspec.json.encode(known))
+
+
+def _kept(path: Path, kind: type[_Kept]) -> _Kept | None:
+    try:
+        return msgspec.json.decode(read_sealed(path), type=kind)
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _refuse_tracked(folder: Path, root: Path, git: Git) -> None:

@@ -9,13 +9,12 @@ import msgspec
 from gates.files.folders import Blocked, Folder
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_bytes
-from gates.portable.values import plural
+from gates.portable.values import listed, plural
 from gates.results import FileDigest, Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 from gates.storage.records import all_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -95,17 +94,12 @@ def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> No
     if not differing:
         return
     raise UsageError(
-        "changed since gates wrote it, so it proves nothing: " + _listed(name for name, _, _ in differing),
+        "changed since gates wrote it, so it proves nothing: " + listed([name for name, _, _ in differing], 5),
         place=str(folder / differing[0][0]),
         expected=f"{differing[0][1].sha256} ({plural(differing[0][1].size, 'byte')})",
         got=str(differing[0][2]),
         remedy="run it again with `gates run`, which keeps these files aside",
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    known = list(names)
-    return ", ".join(known[:5]) + (f" and {len(known) - 5} more" if len(known) > 5 else "")
 
 
 def _now(folder: Path, name: str, written: FileDigest, *, complete: bool) -> str | None:

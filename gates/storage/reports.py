@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gates.config.paths import is_gits
 from gates.files.folders import Blocked, Folder, open_within
 from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.values import listed
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest
 from gates.storage.claims import NAMES, claim, need
@@ -317,9 +318,8 @@ def refuse_project(folder: Path, root: Path | None) -> None:
 def _said_of(moved: Mapping[str, str]) -> str:
     if not moved:
         return ""
-    names = ", ".join(list(moved)[:5]) + (f" and {len(moved) - 5} more" if len(moved) > 5 else "")
     aside = next(iter(moved.values())).partition("/")[0]
-    return f"reports that changed since gates wrote them were kept in {aside}: {names}"
+    return f"reports that changed since gates wrote them were kept in {aside}: {listed(list(moved), 5)}"
 
 
 def _new_record(records: Path, spare: Path | None, run: str, folder: Path, kind: str) -> OpenRecord:

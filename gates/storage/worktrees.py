@@ -16,6 +16,7 @@ from gates.portable.errors import EnvironmentProblem, GatesError
 from gates.portable.regular import open_file, read_bytes, read_text
 from gates.portable.values import ExitCode
 from gates.storage.cache import CACHE_VARIABLE, Store, all_stores
+from gates.vcs.branches import would_merge
 from gates.vcs.environments import bring_back, remove, set_aside
 from gates.vcs.git import Git, git_environment
 
@@ -163,23 +164,18 @@ def merge_commit(git: Git, base: str, head: str) -> str:
     Raises:
         GatesError: it does not merge (exit code 1), with the files in conflict.
     """
-    done = git.run("merge-tree", "-z", "--write-tree", "--name-only", "--no-messages", base, head)
-    lines = [line for line in done.stdout.decode("utf-8", "surrogateescape").split("\0") if line]
-    if done.returncode == 1 and lines:
+    merged = would_merge(git, base, head)
+    if merged.conflicts:
         error = GatesError(
             "does not merge",
             place=f"{head[:12]} into {base[:12]}",
-            got="conflicts in " + ", ".join(sorted(set(lines[1:]))),
+            got="conflicts in " + ", ".join(merged.conflicts),
         )
         error.exit_code = ExitCode.GATE_FAILED
         raise error
-    if done.returncode != 0 or not lines:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        remedy = "git 2.38 or newer" if "usage:" in said else ""
-        raise EnvironmentProblem("git cannot merge these two commits", got=said.partition("\n")[0], remedy=remedy)
     author = ("-c", "user.name=gates", "-c", "user.email=gates@localhost")
     message = f"Would-be merge of {head} into {base}"
-    return git.need(*author, "commit-tree", lines[0], "-p", base, "-p", head, "-m", message)
+    return git.need(*author, "commit-tree", merged.tree, "-p", base, "-p", head, "-m", message)
 
 
 @contextmanager

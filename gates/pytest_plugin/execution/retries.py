@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ...portable.rules import Retries, Rules
 
-FLAKY = "gates_flaky_failure"
-"""On the report of a test that passed at a further attempt and is to fail all the same."""
-
 
 class Retrier:
     """Runs the tests that may be tried again; all others are left to pytest."""
@@ -126,7 +123,6 @@ def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
     if call.passed:
         call.outcome = "failed"
         call.longrepr = f"flaky: passed on attempt {attempt + 1}, and flaky-result = 'fail'"
-        setattr(call, FLAKY, True)
 
 
 def longest_delay(retries: Retries) -> float:

@@ -21,7 +21,7 @@ from .crashes import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, WARNING, Receiver, Sender, install_relay, record_warning, warn_again
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ...portable.rules import Rules
 
@@ -277,8 +277,3 @@ def _report_failure(item: pytest.Item, take_down: Callable[[], object]) -> pytes
         return None
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
     return report
-
-
-def first_of(reports: Sequence[pytest.TestReport], phase: str) -> pytest.TestReport | None:
-    """The report of a phase."""
-    return next((report for report in reports if report.when == phase), None)

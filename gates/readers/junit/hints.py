@@ -31,8 +31,6 @@ RUNNERS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 """How a command is recognised, the runner's name, and what to use; the first that fits counts."""
 
-ANY = "what its test runner writes as JUnit"
-
 
 def junit_hint(commands: Iterable[str]) -> str:
     """`go test: gotestsum --junitfile junit.xml` for the runners in these commands; empty where none is known."""

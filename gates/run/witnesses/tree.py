@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gates.portable.values import GateOutcome, plural
+from gates.portable.values import GateOutcome, listed, plural
 from gates.results import Witness
 from gates.run.witnesses.names import TREE
 from gates.vcs.new_files import NEW
@@ -30,7 +30,7 @@ def changed_words(faults: Sequence[str], gates: Sequence[str]) -> str:
     """What changed, who ran meanwhile, and what to do about files that a gate is to make."""
     new = any(fault.endswith(NEW) for fault in faults)
     advice = "; if a gate generates files, let git ignore them, or name them in its `reports`" if new else ""
-    return f"the subject changed while {' and '.join(gates)} ran: {named(faults)}{advice}"
+    return f"the subject changed while {' and '.join(gates)} ran: {listed(faults, SHOWN)}{advice}"
 
 
 def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
@@ -41,9 +41,7 @@ def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
         else f"{plural(len(files), 'new file')} that git does not ignore"
     )
     them = "it" if len(files) == 1 else "them"
-    return (
-        f"{came} appeared while {' and '.join(gates)} ran: {named(files)}; ignore {them}, or name {them} in `reports`"
-    )
+    return f"{came} appeared while {' and '.join(gates)} ran: {listed(files, SHOWN)}; ignore {them}, or name {them} in `reports`"
 
 
 def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
@@ -54,12 +52,4 @@ def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
 def written_words(files: Sequence[str], gates: Sequence[str]) -> str:
     """Which files were written and are as they were: nobody knows what they were meanwhile."""
     were = "was written and restored" if len(files) == 1 else "were written and restored"
-    return (
-        f"{plural(len(files), 'file')} {were}: {named(files)}; what {' and '.join(gates)} saw may have been different"
-    )
-
-
-def named(files: Sequence[str]) -> str:
-    """The first few, and how many there are besides."""
-    more = len(files) - SHOWN
-    return ", ".join(files[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{plural(len(files), 'file')} {were}: {listed(files, SHOWN)}; what {' and '.join(gates)} saw may have been different"
