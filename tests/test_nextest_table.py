@@ -15,6 +15,6 @@ def test_each_tick_names_a_test_that_exists_and_each_cross_a_reason(row: list[st
     assert_claimed(ours, shown)
 
 
-@pytest.mark.parametrize("row", rows(PAGE, "What nextest has no word for"), ids=lambda row: row[0][:40])
+@pytest.mark.parametrize("row", rows(PAGE, "What nextest does not have"), ids=lambda row: row[0][:40])
 def test_what_nextest_has_no_word_for_is_shown_by_a_test(row: list[str]) -> None:
     assert_shown(row[1])
