@@ -105,11 +105,11 @@ def _gate_parts(run: Run) -> list[str]:
     if total == 0:
         return ["no gate was run"]
     if len(passed) == total:
-        return [f"all {plural(total, 'gate')} passed" if total > 1 else "the only gate passed"]
+        return [f"{_all(total, 'gate')} passed"]
     parts = [_named(run, outcome, verb) for outcome, verb in _VERBS.items()]
     if missing := not_ended(run):
         parts.append(f"did not end: {listed(missing, SHOWN_GATES)}")
-    return [*(part for part in parts if part), f"{len(passed)} of {plural(total, 'gate')} passed"]
+    return [f"{len(passed)} of {plural(total, 'gate')} passed", *(part for part in parts if part)]
 
 
 _VERBS = {
@@ -119,6 +119,10 @@ _VERBS = {
     GateOutcome.COULD_NOT_RUN: "could not run",
     GateOutcome.SKIPPED: "skipped",
 }
+
+
+def _all(number: int, word: str) -> str:
+    return {1: f"the only {word}", 2: f"both {word}s"}.get(number, f"all {plural(number, word)}")
 
 
 def _named(run: Run, outcome: GateOutcome, verb: str) -> str:
@@ -153,8 +157,6 @@ def _test_part(counts: TestCounts) -> str:
     said = _bad(counts)
     said += [_lost(counts)] if counts.lost else []
     if not said and counts.run and counts.passed == counts.run:
-        return (
-            f"all {plural(counts.run, 'test')} that ran passed" if counts.run > 1 else "the only test that ran passed"
-        )
+        return f"{_all(counts.run, 'test')} that ran passed"
     ran = [f"{counts.passed:,} of {plural(counts.run, 'test')} that ran passed"] if counts.run else []
     return ", ".join([*said, *ran]) or "no test ran"

@@ -36,7 +36,7 @@ def test_a_log_has_the_table_the_counts_and_the_verdict() -> None:
         "min_python  COULD NOT RUN (accepted)  1.50s  static check only\n"
         "docs        NOT RUN                       -  planned, but it did not end\n"
         "\n"
-        "INCOMPLETE: Could not run: min_python (accepted: static check only); did not end: docs; 1 of 3 gates passed; "
+        "INCOMPLETE: 1 of 3 gates passed; could not run: min_python (accepted: static check only); did not end: docs; "
         "the only test that ran passed.\n"
     )
 
