@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from _pytest.config import default_plugins
 
-from tests.warm_server import INJECTED, ROOM, read_at_start, receive, send
+from tests.warm_plugins import INJECTED
+from tests.warm_server import ROOM, read_at_start, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""
 
-_SERVER = Path(__file__).with_name("warm_server.py")
+_SERVER = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); import tests.warm_server as server; del sys.path[0]; server.main()"
 PYTEST = (
     "pytest", *(f"_pytest.{name}" for name in default_plugins), "pygments.formatters.terminal", "execnet", f"{INJECTED}.*",
 )  # fmt: skip
@@ -52,7 +53,7 @@ class _Warm:
         self.read_at_start = read_at_start(environment)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(_SERVER), str(theirs.fileno()), ",".join(imports), os.pathsep.join(path)],
+                [sys.executable, "-P", "-c", _SERVER, str(theirs.fileno()), ",".join(imports), os.pathsep.join(path)],
                 pass_fds=[theirs.fileno()], env=environment | _ROOM, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
         atexit.register(self._close)

@@ -1,6 +1,6 @@
 """Forks Python programs from a process that has imported what they need; `tests.warm` starts it and asks.
 
-`python -P warm_server.py SOCKET IMPORTS PATH`: a request is its length (8 bytes, with the three standard streams attached)
+`main` is given SOCKET IMPORTS PATH as arguments: a request is its length (8 bytes, with the three standard streams attached)
 and JSON; the answers are the process's id, then its wait status.
 
 The programs start their own Python programs (pytest, nox, xdist's workers) in the same way on Linux: each has a nursery, a
@@ -13,12 +13,8 @@ import contextlib
 import ctypes
 import fcntl
 import gc
-import importlib
-import importlib.abc
-import importlib.util
 import json
 import os
-import pkgutil
 import runpy
 import signal
 import socket
@@ -28,6 +24,8 @@ import threading
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.warm_plugins import INJECTED, Plugins, load, remember_distributions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +45,6 @@ MODULES = ("pytest", "nox")
 WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 """How execnet starts a process of xdist."""
 
-INJECTED = "_gates_injected"
-"""The package in which gates loads its plugin; `protocol` says how."""
-
 KEEPER = str(Path("gates", "run", "keeper.py"))
 """The end of the path of the program that gates has its gates started by: it forks, and becomes them."""
 
@@ -66,16 +61,6 @@ def read_at_start(environment: "dict[str, str]") -> "dict[str, str]":
 
 
 STARTED = read_at_start(dict(os.environ))
-
-
-def load(names: "list[str]") -> None:
-    """Import modules; `name.*` also means all that is in it. What cannot be imported here is left to the program."""
-    for name, everything in ((name.removesuffix(".*"), name.endswith(".*")) for name in names):
-        package = importlib.import_module(name)
-        for found in pkgutil.walk_packages(package.__path__, f"{name}.") if everything else ():
-            if not found.name.endswith("__main__"):
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(found.name)
 
 
 def send(connection: socket.socket, request: "dict[str, Any]", streams: "list[int]") -> int:
@@ -249,47 +234,6 @@ def give(given: "list[int]", numbers: "list[int]") -> None:
         os.close(number)
 
 
-def preload_plugin() -> None:
-    """Import the plugin as gates injects it, and let pytest find it so where it imports it from the same folder."""
-    from _pytest.assertion.rewrite import AssertionRewritingHook
-
-    gates = importlib.util.find_spec("gates")
-    if gates is None or not gates.submodule_search_locations:
-        return
-    sys.modules[INJECTED] = package = types.ModuleType(INJECTED)
-    package.__path__ = [*gates.submodule_search_locations]
-    load([f"{INJECTED}.pytest_plugin.*"])
-    there = {}
-    for name in [name for name in sys.modules if name.partition(".")[0] == INJECTED]:
-        module = sys.modules.pop(name)
-        if module is not package:
-            there[name] = module
-    find: Any = AssertionRewritingHook.find_spec
-
-    def found(hook: Any, name: str, path: Any = None, target: Any = None) -> Any:
-        module = there.get(name)
-        file = Path(getattr(module, "__file__", None) or "")
-        folder = file.parent.parent if hasattr(module, "__path__") else file.parent
-        if module is None or [*map(str, path or ())] != [str(folder)]:
-            return find(hook, name, path, target)
-        return importlib.util.spec_from_loader(name, Ready(module), is_package=hasattr(module, "__path__"))
-
-    AssertionRewritingHook.find_spec = found  # type: ignore[assignment, method-assign]
-
-
-class Ready(importlib.abc.Loader):
-    """Gives a module that is there already."""
-
-    def __init__(self, module: types.ModuleType) -> None:
-        self._module = module
-
-    def create_module(self, spec: object) -> types.ModuleType:
-        return self._module
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """It was executed before."""
-
-
 class Server:
     """What all programs that are forked from here have in common."""
 
@@ -299,8 +243,10 @@ class Server:
         self.cold: Any = os.execvpe
         sys.path[:0] = ours  # before anything is imported: another copy may be installed
         load([name for name in imports if not name.startswith(INJECTED)])
+        self.plugins = None
         if f"{INJECTED}.*" in imports:
-            preload_plugin()
+            remember_distributions()
+            self.plugins = Plugins()
         self.place = place_of_variables() if sys.platform == "linux" else None
         gc.freeze()
 
@@ -382,6 +328,8 @@ class Server:
         environment = request["environment"]
         sys.path[:] = [*front, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *self.path]
         sys.path_importer_cache.clear()
+        if self.plugins:
+            self.plugins.begin()
         if "module" in request:
             sys.argv = ["-m", *request["arguments"]]
             runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
@@ -422,13 +370,11 @@ def end(program: "Callable[[dict[str, Any]], None]", request: "dict[str, Any]") 
 
 def main() -> None:
     """Serve; in a child, be the program that was asked for."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]  # programs have tests of their own
     _, number, imports, path = sys.argv
     with socket.socket(fileno=int(number)) as connection:
         server = Server(list(filter(None, imports.split(","))), list(filter(None, path.split(os.pathsep))))
         asked = serve(connection)
     if asked is not None:
         end(server.run, server.become(*asked))
-
-
-if __name__ == "__main__":
-    main()
