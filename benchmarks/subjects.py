@@ -9,6 +9,7 @@ from benchmarks import (
     junit,
     kvcache_allocator,
     kvcache_bytes,
+    kvcache_designs,
     kvcache_sessions,
     parsing,
     plugin,
@@ -31,5 +32,6 @@ SUBJECTS = (
     comparing.SUBJECT,
     kvcache_allocator.SUBJECT,
     kvcache_bytes.SUBJECT,
+    kvcache_designs.SUBJECT,
     kvcache_sessions.SUBJECT,
 )

@@ -44,17 +44,28 @@ class OutOfMemoryError(KVCacheError, MemoryError):
         free: bytes free altogether.
         largest: bytes of the largest free span.
         pinned: bytes of blocks that may not be evicted now: pinned, being written, or with a writable view that is still held.
-        capacity: bytes of the whole arena.
+        capacity: bytes of the whole arena, or of the memory that sessions may take.
     """
 
-    def __init__(self, subject: str, *, needed: int, free: int, largest: int, capacity: int, pinned: int = 0) -> None:
+    def __init__(
+        self,
+        subject: str,
+        *,
+        needed: int,
+        free: int,
+        largest: int,
+        capacity: int,
+        pinned: int = 0,
+        whole: str = "arena",
+    ) -> None:
         remedy = (
             f"{free} of {capacity} bytes are free, {pinned} are pinned; "
-            "evict or unpin a session, let go of writable views, ask for less, or enlarge the arena"
+            f"evict or unpin a session, let go of writable views, ask for less, or enlarge the {whole}"
         )
+        piece = " in one piece" if whole == "arena" else ""
         if needed > capacity:  # no eviction helps
-            remedy = f"the whole arena has {capacity} bytes; ask for less, or enlarge the arena"
-        super().__init__(subject, expected=f"{needed} free bytes in one piece", got=largest, remedy=remedy)
+            remedy = f"the whole {whole} has {capacity} bytes; ask for less, or enlarge the {whole}"
+        super().__init__(subject, expected=f"{needed} free bytes{piece}", got=largest, remedy=remedy)
         self.pinned = pinned
         self.needed = needed
         self.free = free
@@ -116,10 +127,6 @@ class ContextOverflowError(KVCacheError, ValueError):
 
 class ShapeError(KVCacheError, ValueError):
     """An array has another shape than one token or several tokens of the model."""
-
-
-class ContiguityError(ShapeError):
-    """An array is not C-contiguous, so that writing it would gather element by element."""
 
 
 class DtypeError(KVCacheError, TypeError):

@@ -128,8 +128,9 @@ class _Player:
         self.now: float = opening["opened_at"]
         self.sink = MemorySink()
         self.manager = KVCacheManager(
-            KVLayout(**{name: opening[name] for name in names}),
+            KVLayout(**{name: opening[name] for name in names}, value_dim=opening.get("value_dim")),
             capacity_bytes=capacity_bytes or opening["capacity_bytes"],
+            memory_bytes=opening.get("memory_bytes"),
             ttl_seconds=opening["ttl_seconds"],
             policy=policy,
             costs=Costs(opening["seconds_per_token"], opening["copy_bytes_per_second"]),

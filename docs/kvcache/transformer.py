@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kvcache import KVCacheManager, KVLayout
+from kvcache import KVCacheEntry, KVCacheManager, KVLayout
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,39 +63,34 @@ class Transformer:
             layers=shape.layers, kv_heads=shape.kv_heads, head_dim=shape.head_dim, max_context=shape.context
         )
 
-    def forward(
-        self, tokens: list[int], past: list[tuple[Floats, Floats]] | None = None
-    ) -> tuple[Floats, Floats, Floats]:
-        """Run new tokens behind those whose keys and values are given.
+    def forward(self, tokens: list[int], entry: KVCacheEntry | None = None) -> Floats:
+        """Run new tokens behind those that the cache holds, and leave theirs there.
 
         Args:
             tokens: the new ones.
-            past: keys and values per layer, each of shape [kv_heads, tokens before, head_dim]; None: there are none before.
+            entry: the session's; None: there are no tokens before, and none are kept.
 
         Returns:
-            Logits of the last token, shape [vocabulary], and keys and values of the new ones, shape
-            [tokens, layers, kv_heads, head_dim].
+            Logits of the last token, shape [vocabulary].
         """
         shape = self.shape
-        before = past[0][0].shape[1] if past else 0
+        before = len(entry) if entry else 0
         places = np.arange(before, before + len(tokens))
         x = self.embedding[tokens]
-        new_keys = np.empty((len(tokens), *self.layout.token_shape), dtype=np.float32)
-        new_values = np.empty_like(new_keys)
         for number, layer in enumerate(self.layers):
             normal = rms_norm(x)
             query = rotate((normal @ layer["query"]).reshape(-1, shape.heads, shape.head_dim), places)
             key = rotate((normal @ layer["key"]).reshape(-1, shape.kv_heads, shape.head_dim), places)
             value = (normal @ layer["value"]).reshape(-1, shape.kv_heads, shape.head_dim)
-            new_keys[:, number], new_values[:, number] = key, value
             keys, values = key.transpose(1, 0, 2), value.transpose(1, 0, 2)
-            if past:
-                keys = np.concatenate([past[number][0], keys], axis=1)
-                values = np.concatenate([past[number][1], values], axis=1)
+            if entry:
+                keys, values = entry.write(number, keys, values)  # all of them, without a copy
             x = x + attention(query, keys, values, places) @ layer["out"]
             x = x + np.maximum(rms_norm(x) @ layer["up"], 0) @ layer["down"]
+        if entry:
+            entry.commit()
         logits: Floats = rms_norm(x)[-1] @ self.embedding.T
-        return logits, new_keys, new_values
+        return logits
 
 
 def rms_norm(x: Floats) -> Floats:
@@ -139,11 +134,7 @@ def decode_step(model: Transformer, manager: KVCacheManager, session: str, token
     """Logits behind `tokens`, computing only those that the cache does not hold; shape [vocabulary]."""
     entry = manager.get_or_create(session)
     with entry.pin():  # nobody evicts or moves it while its views are read
-        known = entry.token_count
-        past = [(entry.key(layer), entry.value(layer)) for layer in range(model.shape.layers)] if known else None
-        logits, keys, values = model.forward(tokens[known:], past)
-        entry.append(keys, values)
-    return logits
+        return model.forward(tokens[len(entry) :], entry)
 
 
 def main(sessions: int = 6, steps: int = 24) -> None:
@@ -157,7 +148,7 @@ def main(sessions: int = 6, steps: int = 24) -> None:
             # Two sessions are talked to all the time, the others in turns.
             for name in ("session-0", "session-1", f"session-{2 + step % (sessions - 2)}"):
                 logits = decode_step(model, manager, name, texts[name])
-                plain, _, _ = model.forward(texts[name])
+                plain = model.forward(texts[name])
                 worst = max(worst, float(np.abs(logits - plain).max()))
                 texts[name].append(int(logits.argmax()))
         statistics = manager.statistics()

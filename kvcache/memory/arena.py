@@ -5,8 +5,10 @@ the floors above.
 """
 
 import mmap
+import platform
+import sys
 from contextlib import suppress
-from typing import Any, Final, Literal, SupportsIndex, TypeAlias
+from typing import Final, Literal, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,9 @@ SYSTEM_PAGE: Final = mmap.PAGESIZE
 
 HUGE_PAGE: Final = 2 * 1024 * 1024
 """Bytes. As a base alignment: the arena begins at a huge page, and the system is asked to use such pages where it can."""
+
+_NO_RESERVE: Final = 0x4000 if sys.platform == "linux" and platform.machine() in {"x86_64", "aarch64"} else 0
+"""MAP_NORESERVE, which `mmap` does not name."""
 
 
 class Arena(Unique):
@@ -44,7 +49,7 @@ class Arena(Unique):
         self._base_alignment = checks.power_of_two("arena base alignment", base_alignment)
         if backing not in {"mapping", "heap"}:
             raise InvalidSizeError("arena backing", expected="'mapping' or 'heap'", got=backing)
-        buffer = _allocate_buffer(self._capacity, self._base_alignment, backing)
+        buffer, self._lead, self._mapping = _allocate_buffer(self._capacity, self._base_alignment, backing)
         self._pages = DirtyPages(self._capacity, dirty=backing == "heap")
         self._writable: Array | None = buffer
         # Made from a read-only buffer, not from an array: NumPy lets the flag of an array's view be switched back on.
@@ -93,6 +98,43 @@ class Arena(Unique):
             buffer[first:last].fill(0)
         self._pages.zeroed(start, start + size)
 
+    @property
+    def resident(self) -> int:
+        """Bytes of the pages that may hold something else than zeros: what the arena takes of memory, at most."""
+        return self._pages.dirty
+
+    @property
+    def can_release(self) -> bool:
+        """Whether the system takes single pages back."""
+        return self._mapping is not None
+
+    def use_small_pages(self) -> None:
+        """Ask the system never to serve a huge page where a small one was written to: then `resident` says what is taken."""
+        if self._mapping is not None and hasattr(mmap, "MADV_NOHUGEPAGE"):
+            with suppress(OSError):  # a kernel without huge pages knows no such wish
+                self._mapping.madvise(mmap.MADV_NOHUGEPAGE)
+
+    def release(self, offset: SupportsIndex, length: SupportsIndex) -> int:
+        """Give the whole pages of a range back to the system, even those that are known to be zero; they are zero from now on.
+
+        Returns:
+            How many bytes less the arena takes by its own count; 0 where the system takes no pages back.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError, ClosedError: as for `zero_range`.
+        """
+        self._open(self._writable)
+        start, size = checks.byte_range("release", offset, length, capacity=self._capacity)
+        # The base lies `lead` bytes behind the start of the mapping, which is a page.
+        first = -(-(self._lead + start) // SYSTEM_PAGE) * SYSTEM_PAGE
+        last = (self._lead + start + size) // SYSTEM_PAGE * SYSTEM_PAGE
+        if self._mapping is None or first >= last:
+            return 0
+        self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
+        before = self._pages.dirty
+        self._pages.zeroed(first - self._lead, last - self._lead)
+        return before - self._pages.dirty
+
     def move(self, source: SupportsIndex, target: SupportsIndex, length: SupportsIndex) -> None:
         """Move `length` bytes from `source` down to `target`, which may overlap; zeros are not copied but made.
 
@@ -115,6 +157,14 @@ class Arena(Unique):
             self._pages.mark(first - shift, last - shift)
             buffer[first - shift : last - shift] = buffer[first:last]
             position = last
+
+    def clean_rows(self, offset: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
+        """The numbers of the pages inside the arena that `mark_pages` would have to mark, see `DirtyPages.clean_rows`."""
+        return self._pages.clean_rows(offset, length, rows=rows, stride=stride)
+
+    def mark_pages(self, pages: npt.NDArray[np.int64]) -> None:
+        """Say that pages of `clean_rows` are about to be written to."""
+        self._pages.mark_pages(pages)
 
     def mark_dirty(self, offset: int, length: int) -> None:
         """Say that a range inside the arena is about to be written to through a view of `view_unmarked`."""
@@ -162,18 +212,19 @@ class Arena(Unique):
     def lend(self, offset: SupportsIndex, length: SupportsIndex) -> Array:
         """Bytes to write to, as an array that lives for as long as any view of it: a weak reference to it tells when all are gone.
 
+        The caller marks what is written to.
+
         Raises:
             InvalidSizeError, OutOfBoundsError, ClosedError: as for `zero_range`.
         """
         buffer = self._open(self._writable)
         start, size = checks.byte_range("lend", offset, length, capacity=self._capacity)
-        self._pages.expose(start, start + size)
         # From a memoryview: a view of an array's view would refer to the arena's own array, and skip the one in between.
         return np.frombuffer(buffer.data[start : start + size], dtype=np.uint8)
 
     def close(self) -> None:
         """Let go of the buffer. Views that are still held keep their memory alive, so that none of them dangles."""
-        self._writable = self._readable = None
+        self._writable = self._readable = self._mapping = None
 
     def _typed(self, buffer: Array, offset: SupportsIndex, count: SupportsIndex, spec: npt.DTypeLike) -> Array:
         dtype = checks.dtype_of("view", spec)
@@ -194,24 +245,32 @@ class Arena(Unique):
         return buffer
 
 
-def _allocate_buffer(capacity: int, base_alignment: int, backing: Backing) -> Array:
-    """Get `capacity` bytes at a multiple of `base_alignment`."""
+def _allocate_buffer(capacity: int, base_alignment: int, backing: Backing) -> tuple[Array, int, mmap.mmap | None]:
+    """Get `capacity` bytes at a multiple of `base_alignment`; how far behind a page they start; a mapping that gives pages back."""
     length = capacity + base_alignment - 1
+    mapping = None
     try:
-        raw = _mapped(length, base_alignment) if backing == "mapping" else np.empty(length, dtype=np.uint8)
+        if backing == "mapping":
+            mapping = _mapped(length, base_alignment)
+            raw = np.frombuffer(mapping, dtype=np.uint8)
+        else:
+            raw = np.empty(length, dtype=np.uint8)
     except (MemoryError, OSError, OverflowError, ValueError) as problem:
         error = OutOfMemoryError("arena buffer", needed=capacity, free=0, largest=0, capacity=capacity)
         raise error from problem
     start = -raw.ctypes.data % base_alignment
-    return raw[start : start + capacity]
+    # Elsewhere than on Linux the same advice does not promise zeros.
+    return raw[start : start + capacity], start, mapping if sys.platform == "linux" else None
 
 
-def _mapped(length: int, base_alignment: int) -> npt.NDArray[Any]:
+def _mapped(length: int, base_alignment: int) -> mmap.mmap:
     """Map `length` zero bytes that no other process sees; a fork keeps its own copy."""
     if not hasattr(mmap, "MAP_PRIVATE"):  # no POSIX: an anonymous mapping is private to the process anyway
-        return np.frombuffer(mmap.mmap(-1, length), dtype=np.uint8)
-    mapping = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        return mmap.mmap(-1, length)
+    # No memory is set aside for what may never be written to.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
+    mapping = mmap.mmap(-1, length, flags=flags)
     if base_alignment >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a wish; a kernel without huge pages serves small ones
             mapping.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(mapping, dtype=np.uint8)
+    return mapping

@@ -4,11 +4,15 @@ An operating system hands out zero pages, so a page that nobody wrote to since i
 needs no zeroing. Two bytes per page are kept: a 2048th of the arena.
 """
 
+import mmap
 from collections.abc import Iterator
 from typing import Final
 
-PAGE: Final = 4096
-"""Bytes. A page of this size may be smaller than the system's own: then less is known, and nothing is wrong."""
+import numpy as np
+import numpy.typing as npt
+
+PAGE: Final = mmap.PAGESIZE
+"""Bytes."""
 
 _CLEAN, _DIRTY = 0, 1
 
@@ -16,11 +20,13 @@ _CLEAN, _DIRTY = 0, 1
 class DirtyPages:
     """What was written to in `capacity` bytes; `dirty` says what holds at first."""
 
-    __slots__ = ("_exposed", "_flags", "_watermark")
+    __slots__ = ("_array", "_dirty", "_exposed", "_flags", "_watermark")
 
     def __init__(self, capacity: int, *, dirty: bool) -> None:
         self._flags = bytearray([_DIRTY if dirty else _CLEAN]) * -(-capacity // PAGE)
+        self._array = np.frombuffer(self._flags, dtype=np.uint8)  # the same bytes
         self._exposed = bytearray(len(self._flags))
+        self._dirty = len(self._flags) if dirty else 0
         self._watermark = len(self._flags) if dirty else 0
 
     @property
@@ -28,12 +34,34 @@ class DirtyPages:
         """Bytes from the start of the arena behind which nothing was ever written; a multiple of `PAGE`."""
         return self._watermark * PAGE
 
+    @property
+    def dirty(self) -> int:
+        """Bytes of the pages that may hold something else than zeros: what the arena takes of memory, at most."""
+        return self._dirty * PAGE
+
     def mark(self, start: int, end: int) -> None:
         """Say that `[start, end)` may be written to from now on."""
         if start < end:
             first, last = start // PAGE, -(-end // PAGE)
+            self._dirty += self._flags.count(_CLEAN, first, last)
             self._flags[first:last] = bytes([_DIRTY]) * (last - first)
             self._watermark = max(self._watermark, last)
+
+    def clean_rows(self, start: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
+        """The numbers of the pages that are not marked yet among those of `rows` ranges, `stride` bytes apart."""
+        starts = start + stride * np.arange(rows)
+        first, last = starts // PAGE, -(-(starts + length) // PAGE)
+        pages = first[:, np.newaxis] + np.arange(int((last - first).max()))
+        pages = pages[pages < last[:, np.newaxis]]
+        found: npt.NDArray[np.int64] = np.unique(pages[self._array[pages] == _CLEAN])
+        return found
+
+    def mark_pages(self, pages: npt.NDArray[np.int64]) -> None:
+        """Say that these pages, none of which is marked, may be written to from now on."""
+        if len(pages):
+            self._array[pages] = _DIRTY
+            self._dirty += len(pages)
+            self._watermark = max(self._watermark, int(pages[-1]) + 1)
 
     def expose(self, start: int, end: int) -> None:
         """Say that somebody may write to `[start, end)` at any time: it is never known to be zero again."""
@@ -46,6 +74,7 @@ class DirtyPages:
         """Say that `[start, end)` is zero now; pages that it covers only in part, or with exposed ones, stay as they are."""
         first, last = -(-start // PAGE), min(end // PAGE, self._watermark)
         if first < last and self._exposed.find(_DIRTY, first, last) < 0:
+            self._dirty -= self._flags.count(_DIRTY, first, last)
             self._flags[first:last] = bytes([_CLEAN]) * (last - first)
 
     def runs(self, start: int, end: int) -> Iterator[tuple[int, int]]:

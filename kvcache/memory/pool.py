@@ -73,6 +73,16 @@ class MemoryPool(Unique):
         return self._allocator.fragmentation
 
     @property
+    def resident(self) -> int:
+        """Bytes of the pages that may hold something else than zeros: what the pool takes of memory, at most."""
+        return self._arena.resident
+
+    @property
+    def can_release(self) -> bool:
+        """Whether the system takes single pages back."""
+        return self._arena.can_release
+
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._arena.closed
@@ -149,6 +159,33 @@ class MemoryPool(Unique):
         """
         return self._arena.is_zero(offset, length)
 
+    def use_small_pages(self) -> None:
+        """Ask the system for small pages only, see `Arena.use_small_pages`."""
+        self._arena.use_small_pages()
+
+    def release(self, offset: SupportsIndex, length: SupportsIndex) -> int:
+        """Give the whole pages of a range back to the system; they are zero from now on.
+
+        Returns:
+            How many bytes less the pool takes.
+
+        Raises:
+            InvalidSizeError, OutOfBoundsError, ClosedError: as for `Arena.release`.
+        """
+        return self._arena.release(offset, length)
+
+    def trim(self) -> int:
+        """Give the pages of all that is free back to the system.
+
+        Returns:
+            How many bytes less the pool takes.
+
+        Raises:
+            ClosedError: the pool is closed.
+        """
+        self._refuse_if_closed("trim")
+        return sum(self._arena.release(span.offset, span.length) for span in self.free_spans())
+
     def view(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike) -> Array:
         """Look at `count` elements from `offset` on, read-only and without a copy.
 
@@ -186,6 +223,14 @@ class MemoryPool(Unique):
             InvalidSizeError, OutOfBoundsError, ClosedError: as for `Arena.zero_range`.
         """
         return self._arena.lend(offset, length)
+
+    def clean_rows(self, offset: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
+        """The numbers of the pages that `mark_pages` would have to mark, see `DirtyPages.clean_rows`."""
+        return self._arena.clean_rows(offset, length, rows=rows, stride=stride)
+
+    def mark_pages(self, pages: npt.NDArray[np.int64]) -> None:
+        """Say that pages of `clean_rows` are about to be written to through a view of `view_unmarked` or `lend`."""
+        self._arena.mark_pages(pages)
 
     def mark_dirty(self, offset: int, length: int) -> None:
         """Say that a range is about to be written to through a view of `view_unmarked`."""

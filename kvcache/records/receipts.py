@@ -48,6 +48,8 @@ class Opening:
         policy: name of the eviction policy.
         seconds_per_token: what computing a token again takes.
         copy_bytes_per_second: how quickly blocks are moved.
+        memory_bytes: what tokens may take of memory; None: as much as the arena has.
+        value_dim: elements per head of the values.
         schema_version: of the records.
     """
 
@@ -63,6 +65,8 @@ class Opening:
     policy: str
     seconds_per_token: float
     copy_bytes_per_second: float
+    memory_bytes: int | None = None
+    value_dim: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -41,6 +41,7 @@ class Statistics:
         compactions: how often blocks were moved.
         bytes_moved: by these.
         sink_failures: how often a sink raised.
+        bytes_resident: what all of it takes of memory, at most: the pages that were written to and not given back.
     """
 
     bytes_capacity: int
@@ -56,6 +57,7 @@ class Statistics:
     compactions: int
     bytes_moved: int
     sink_failures: int
+    bytes_resident: int = 0
 
     @property
     def bytes_free(self) -> int:
@@ -116,11 +118,14 @@ class Counters:
     sink_failures: int = 0
     evictions: dict[EvictionReason, int] = field(default_factory=lambda: dict.fromkeys(EvictionReason, 0))
 
-    def snapshot(self, *, bytes_capacity: int, bytes_used: int, largest_free: int, sessions: int) -> Statistics:
+    def snapshot(
+        self, *, bytes_capacity: int, bytes_used: int, largest_free: int, sessions: int, bytes_resident: int = 0
+    ) -> Statistics:
         """Freeze the counts together with what the pool says of its bytes."""
         return Statistics(
             bytes_capacity=bytes_capacity,
             bytes_used=bytes_used,
+            bytes_resident=bytes_resident,
             largest_free=largest_free,
             sessions=sessions,
             tokens=self.tokens,

@@ -12,22 +12,30 @@ Locks: `_writing` of one entry before the manager's, never the other way round. 
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from kvcache.errors import ContextOverflowError, StaleEntryError
+from kvcache.memory.dirty_pages import PAGE
 from kvcache.memory.pool import MemoryPool
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
-from kvcache.values import Array, Span, Unique
+from kvcache.values import Array, Span, Unique, align_up
 
-_MARK_AHEAD: Final = 64 * 1024
-"""Bytes."""
 
-AT_ONCE: Final = 256 * 1024
-"""Bytes. So much is copied without handing the interpreter to another thread, which would take longer than the copy."""
+class Owner(Protocol):
+    """Who has made a block and takes it back; its lock is held in every call."""
 
-_CASTABLE: Final = "bBhHiIlLqQefd"
-"""Codes of the dtypes that a memoryview can show as bytes."""
+    def release(self, block: "BlockState", /) -> None:
+        """Take the block back: nobody uses it any more."""
+
+    def make_memory(self, block: "BlockState", missing: Callable[[], int], /) -> None:
+        """See to it that `missing()` more bytes can be written to in the block; may wait, with the lock let go.
+
+        Raises:
+            OutOfMemoryError: there is no way.
+        """
 
 
 class BlockState(Unique):
@@ -42,17 +50,15 @@ class BlockState(Unique):
         session_id: str,
         ledger: Ledger,
         now: float,
-        release: Callable[[Any], None],
+        owner: Owner,
         ttl_seconds: float | None = None,
     ) -> None:
         self._pool = pool
         self._layout = layout
-        self._token_shape = layout.token_shape
-        self._dtype = layout.dtype
         self._span = span
         self._session_id = session_id
         self._ledger = ledger
-        self._release = release
+        self._owner = owner
         self._ttl = ttl_seconds
         self._writing = threading.Lock()  # one writer at a time: tokens of a session follow each other
         self._gone = False
@@ -65,8 +71,10 @@ class BlockState(Unique):
         self._loan: weakref.ref[Array] | None = None  # of the array that all writable views refer to
         self._lent_at = 0  # the step
         self._marked = 0  # tokens whose pages are known to be written to
-        self._raw: tuple[memoryview, memoryview] | None = None  # the same as bytes, where the dtype allows it
         self._regions: tuple[Array, Array] | None = None  # whole key and value region, writable
+        self._readable: tuple[list[Array], list[Array]] | None = None  # the same by layer, read-only
+        self._ahead = False  # whether any layer has tokens that are not counted
+        self._written = [0] * layout.layers  # tokens of each layer behind those that are counted, see `write`
         self._created_at = self._last_accessed = now
 
     @property
@@ -125,6 +133,14 @@ class BlockState(Unique):
         return not self._pins and not self._copies and self._loan is None
 
     @property
+    def resident_bytes(self) -> int:
+        """Bytes of memory that the tokens take, in whole pages where rows begin at pages."""
+        layout = self._layout
+        return sum(
+            region.rows * align_up(self._marked * region.strides[2], PAGE) for region in (layout.keys, layout.values)
+        )
+
+    @property
     def is_ready(self) -> bool:
         """Whether the bytes are known to be the session's own."""
         return self._ready
@@ -138,16 +154,21 @@ class BlockState(Unique):
     def leave(self) -> None:
         """The manager's: be stale from now on; the lock is held."""
         self._gone = True
-        self._regions = self._raw = None
+        self._regions = self._readable = None
         self._let_go_if_idle()
 
     def lend(self) -> Array:
-        """The bytes of the block, to write to: it is lent until the last view of them is gone. Both locks are held."""
+        """The bytes of the block, to write to: it is lent until the last view of them is gone. Both locks are held.
+
+        Raises:
+            OutOfMemoryError: there is no memory for what the caller may write to.
+        """
         lent = self._loan() if self._loan is not None else None
         if lent is None:
             ledger = self._ledger
             now = ledger.now()
             self.settle()
+            self._mark_rest()
             lent = self._pool.lend(self._span.offset, self._span.length)
             # The last view may go at any time, in any thread, so that the end is only noted, for `settle`.
             self._loan = weakref.ref(lent, lambda _: ledger.returned.append(self.settle))
@@ -171,32 +192,58 @@ class BlockState(Unique):
     def moved_to(self, span: Span) -> None:
         """The manager's: the block lies elsewhere from now on; the lock is held."""
         self._span = span
-        self._regions = self._raw = None
+        self._regions = self._readable = None
 
-    def _begin(self, count: int) -> int:
-        """Reserve room for a copy of `count` tokens and return where it begins; both locks are held."""
+    def _begin(self, count: int, first: int, *, use: bool = True) -> None:
+        """Get ready for a copy of `count` tokens from the place `first` on, which is a use or part of one; both locks are held."""
         if self._gone:
             self._refuse_if_stale()
-        first = self._tokens
         if first + count > self._layout.max_context:
-            self._refuse_overflow("append", count)
+            self._refuse_overflow("append", count, first)
+        if first + count > self._marked:
+            self._mark(first + count)
         now = self._ledger.now()
-        self._touch(now)
+        if use:
+            self._touch(now)
         self._copies += 1
         if self._ledger.tracing:  # as in _start, without its call: this is done per append
             self._began = (self._ledger.step, now)
-        if first + count > self._marked:
-            self._mark(first, count)
-        return first
 
-    def _mark(self, first: int, count: int) -> None:
-        """Say that tokens are about to be written, and some more, so that not each small token needs saying."""
+    def _mark_rest(self) -> None:
+        """Say that any part of the block may be written to."""
+        if self._marked < self._layout.max_context:
+            self._mark(self._layout.max_context)
+
+    def _mark(self, tokens: int) -> None:
+        """Say that the first `tokens` tokens are about to be written, and more of them up to the end of a page."""
         layout = self._layout
-        ahead = max(count, _MARK_AHEAD // layout.token_bytes)
-        self._marked = min(first + ahead, layout.max_context)
-        start, length = self._span.offset + first * layout.token_bytes, (self._marked - first) * layout.token_bytes
-        self._pool.mark_dirty(start, length)
-        self._pool.mark_dirty(start + layout.value_offset, length)
+        regions, ends = (layout.keys, layout.values), list[int]()
+        for region in regions:
+            width = region.strides[2]
+            ends.append(max(tokens, align_up(tokens * width, PAGE) // width))
+        marked = min(*ends, layout.max_context)
+
+        def clean() -> list[Any]:
+            return [
+                self._pool.clean_rows(
+                    self._span.offset + region.offset + self._marked * region.strides[2],
+                    (marked - self._marked) * region.strides[2],
+                    rows=region.rows,
+                    stride=region.row_bytes,
+                )
+                for region in regions
+            ]
+
+        self._copies += 1  # nobody evicts or moves it meanwhile
+        try:
+            self._owner.make_memory(self, lambda: sum(map(len, clean())) * PAGE)
+        finally:
+            self._end()
+        if self._gone:  # somebody evicted it by name
+            self._refuse_if_stale()
+        for pages in clean():
+            self._pool.mark_pages(pages)
+        self._marked = marked
 
     def _make_ready(self) -> None:
         """Zero what others may have left in the block, before anybody sees it; `_writing` is held."""
@@ -204,14 +251,13 @@ class BlockState(Unique):
         with ledger.lock:
             if self._gone:
                 return
-            regions = [(self._span.offset + offset, layout.region_bytes) for offset in (0, layout.value_offset)]
-            self._ready = all(pool.is_zero(*region) for region in regions)
+            block = self._span.offset, layout.block_bytes
+            self._ready = pool.is_zero(*block)
             if self._ready:
                 return
             self._start(ledger.latest)
         try:
-            for region in regions:
-                pool.zero_range(*region)
+            pool.zero_range(*block)
             self._ready = True
         finally:
             with ledger.lock:
@@ -247,20 +293,24 @@ class BlockState(Unique):
 
     def _let_go_if_idle(self) -> None:
         if self._gone and self.is_idle:
-            self._release(self)
+            self._owner.release(self)
 
     def _make_regions(self) -> tuple[Array, Array]:
-        """Shape both regions once for all appends to come; `_begin` marks what is written to."""
-        layout, start = self._layout, self._span.offset
-        keys = self._pool.view_unmarked(start, layout.region_elements, layout.dtype)
-        values = self._pool.view_unmarked(start + layout.value_offset, layout.region_elements, layout.dtype)
-        if layout.dtype.isnative and layout.dtype.char in _CASTABLE:
-            self._raw = keys.data.cast("B"), values.data.cast("B")
-        self._regions = keys.reshape(layout.region_shape), values.reshape(layout.region_shape)
+        """Shape both regions once for all writes to come; `_mark` says what is written to."""
+        layout = self._layout
+        block = self._pool.view_unmarked(self._span.offset, layout.block_bytes, np.uint8)
+        self._regions = layout.keys.of(block, layout.dtype), layout.values.of(block, layout.dtype)
         return self._regions
 
-    def _refuse_overflow(self, action: str, count: int) -> None:
-        taken, room = self._tokens, self._layout.max_context
+    def _make_readable(self) -> tuple[list[Array], list[Array]]:
+        """Shape both regions once for all looks to come, layer by layer."""
+        layout = self._layout
+        block = self._pool.view(self._span.offset, layout.block_bytes, np.uint8)
+        self._readable = list(layout.keys.of(block, layout.dtype)), list(layout.values.of(block, layout.dtype))
+        return self._readable
+
+    def _refuse_overflow(self, action: str, count: int, taken: int) -> None:
+        room = self._layout.max_context
         if taken + count > room:
             expected = f"at most {room} tokens, of which {taken} are taken"
             raise ContextOverflowError(f"{action} to {self._session_id!r}", expected=expected, got=count)

@@ -12,8 +12,9 @@ from typing import Self, SupportsIndex
 import numpy as np
 
 from kvcache import checks
-from kvcache.errors import OutOfBoundsError
-from kvcache.sessions.block_state import AT_ONCE, BlockState
+from kvcache.errors import InvalidSizeError, OutOfBoundsError
+from kvcache.sessions.block_state import BlockState
+from kvcache.sessions.layout import Region
 from kvcache.values import Array
 
 
@@ -74,7 +75,7 @@ class KVCacheEntry(BlockState):
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(0, layer, whole=whole)
+        return self._view(self._layout.keys, layer, whole=whole)
 
     def value(self, layer: SupportsIndex | None = None, *, whole: bool = False) -> Array:
         """Look at the values of the tokens so far, read-only and without a copy.
@@ -84,13 +85,36 @@ class KVCacheEntry(BlockState):
             whole: of the whole region, tokens that are not there yet included.
 
         Returns:
-            Shape [tokens, layers, kv_heads, head_dim]; of one layer, shape [kv_heads, tokens, head_dim].
+            Shape [tokens, layers, kv_heads, value_dim]; of one layer, shape [kv_heads, tokens, value_dim].
 
         Raises:
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(self._layout.value_offset, layer, whole=whole)
+        return self._view(self._layout.values, layer, whole=whole)
+
+    def keys(self, layer: SupportsIndex) -> Array:
+        """Look at the keys of one layer, those that are written and not committed yet included; read-only and without a copy.
+
+        The quick way for a decode step: what the views are cut from is made once.
+
+        Returns:
+            Shape [kv_heads, tokens, head_dim]; the tokens of a head lie together.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfBoundsError: no such layer.
+        """
+        return self._layer(0, layer)
+
+    def values(self, layer: SupportsIndex) -> Array:
+        """The same for the values, shape [kv_heads, tokens, value_dim].
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfBoundsError: no such layer.
+        """
+        return self._layer(1, layer)
 
     def key_mut(self) -> Array:
         """Look at the whole key region and write to it, without a copy; counts no tokens, see `commit`.
@@ -102,8 +126,9 @@ class KVCacheEntry(BlockState):
 
         Raises:
             StaleEntryError: the block is gone.
+            OutOfMemoryError: there is no memory for the whole block.
         """
-        return self._region_mut(0)
+        return self._region_mut(self._layout.keys).transpose(2, 0, 1, 3)
 
     def value_mut(self) -> Array:
         """Look at the whole value region and write to it, without a copy; counts no tokens, see `commit`.
@@ -111,100 +136,94 @@ class KVCacheEntry(BlockState):
         While the view, or any view of it, is held, the block stays where it is and serves nobody else.
 
         Returns:
-            Shape [max_context_length, layers, kv_heads, head_dim].
+            Shape [max_context_length, layers, kv_heads, value_dim].
 
         Raises:
             StaleEntryError: the block is gone.
+            OutOfMemoryError: there is no memory for the whole block.
         """
-        return self._region_mut(self._layout.value_offset)
+        return self._region_mut(self._layout.values).transpose(2, 0, 1, 3)
 
     def append(self, key: Array, value: Array) -> int:
-        """Write the keys and values of one or more tokens behind the ones that are there.
+        """Write the keys and values of one or more tokens behind the ones that are counted.
 
         Args:
-            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several; C-contiguous,
-                in the dtype of the layout.
-            value: the same shape as `key`.
+            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several, in the
+                dtype of the layout.
+            value: the same, with value_dim in the place of head_dim.
 
         Returns:
             The count of tokens from now on.
 
         Raises:
             StaleEntryError: the block is gone, or went while the tokens were written.
-            DtypeError, ShapeError, ContiguityError: the arrays do not fit the layout or each other; nothing was written.
+            DtypeError, ShapeError: the arrays do not fit the layout or each other; nothing was written.
             ContextOverflowError: the tokens do not fit; nothing was written.
+            OutOfMemoryError: there is no memory for them, and no way to make some; nothing was written.
         """
-        began = perf_counter_ns()
-        # One token of the right kind, asked in the order of what it costs to ask.
-        if (
-            type(key) is np.ndarray is type(value)
-            and key.shape == self._token_shape == value.shape
-            and key.dtype is self._dtype is value.dtype
-            and key.flags.c_contiguous
-            and value.flags.c_contiguous
-        ):
-            count = 1
-        else:
-            key, value, count = self._layout.tokens(key, value)
-        ledger = self._ledger
-        if self._gone:  # its lock may be held by a thread that a fork has left behind
-            self._refuse_if_stale()
-        with self._writing:
-            if not self._ready:
-                self._make_ready()
-            with ledger.lock:
-                first = self._begin(count)
-                keys, values = self._regions or self._make_regions()
-                raw = self._raw
-            try:
-                if 0 < key.nbytes <= AT_ONCE and raw is not None:
-                    start = first * self._layout.token_bytes
-                    end = start + key.nbytes
-                    raw[0][start:end] = key.data.cast("B")
-                    raw[1][start:end] = value.data.cast("B")
-                else:
-                    keys[first : first + count] = key
-                    values[first : first + count] = value
-            except BaseException:
-                with ledger.lock:
-                    self._end()
-                    self._trace_end("end")
-                raise
-            with ledger.lock:
-                self._end()
-                if self._gone:
-                    self._trace_end("end")
-                    self._refuse_if_stale()
-                last = self._advance(count)
-                ledger.meters.append.add(perf_counter_ns() - began)
-        if ledger.tracing:
-            ledger.deliver()
+        keys, values, count = self._layout.tokens(key, value)
+        last = self._copy(keys, values, count)
+        self._ledger.deliver()
         return last
 
-    def commit(self, count: SupportsIndex) -> int:
-        """Count tokens that were written through `key_mut` and `value_mut` behind the ones that are there.
+    def write(self, layer: SupportsIndex, key: Array, value: Array) -> tuple[Array, Array]:
+        """Write the keys and values of one layer behind those that it has; `commit` counts them once all layers have them.
+
+        Args:
+            layer: which one.
+            key: shape [kv_heads, tokens, head_dim], in the dtype of the layout.
+            value: shape [kv_heads, tokens, value_dim].
+
+        Returns:
+            `keys` and `values` of the layer, the new ones included.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+            StaleEntryError: the block is gone, or went while the tokens were written.
+            DtypeError, ShapeError: the arrays do not fit the layout or each other; nothing was written.
+            ContextOverflowError: the tokens do not fit; nothing was written.
+            OutOfMemoryError: there is no memory for them, and no way to make some; nothing was written.
+        """
+        at = checks.index("layer", layer, count=self._layout.layers)
+        keys, values, count = self._layout.layer_tokens(key, value)
+        end = self._copy(keys, values, count, at)
+        self._ledger.deliver()
+        seen_keys, seen_values = self._readable or self._layers()
+        return seen_keys[at][:, :end], seen_values[at][:, :end]
+
+    def commit(self, count: SupportsIndex | None = None) -> int:
+        """Count tokens that were written behind the ones that are there.
+
+        Args:
+            count: so many, which were written through `key_mut` and `value_mut`; None: those that `write` wrote to every layer.
 
         Returns:
             The count of tokens from now on.
 
         Raises:
-            InvalidSizeError: not a whole number above 0.
+            InvalidSizeError: not a whole number above 0, or one layer was given more tokens than another.
             StaleEntryError: the block is gone.
             ContextOverflowError: so many tokens do not fit.
+            OutOfMemoryError: there is no memory for them.
         """
-        tokens = checks.whole_number("commit", count, minimum=1)
+        tokens = None if count is None else checks.whole_number("commit", count, minimum=1)
         with self._alone():
-            self._refuse_overflow("commit", tokens)
+            if tokens is None:
+                tokens = min(self._written)
+                if tokens < 1 or tokens != max(self._written):
+                    raise InvalidSizeError("commit", expected="as many tokens in each layer", got=self._written)
+            self._refuse_overflow("commit", tokens, self._tokens)
+            if self._tokens + tokens > self._marked:
+                self._mark(self._tokens + tokens)
             now = self._ledger.now()
             self._touch(now)
             self._began = (self._ledger.step, now)
             last = self._advance(tokens)
-        if self._ledger.tracing:
-            self._ledger.deliver()
+        self._ledger.deliver()
         return last
 
     def truncate(self, count: SupportsIndex) -> None:
-        """Keep the first `count` tokens; the next ones are written behind them.
+        """Keep the first `count` tokens; the next ones are written behind them. What was not committed is forgotten.
 
         Raises:
             InvalidSizeError: not a whole number, or negative.
@@ -218,9 +237,9 @@ class KVCacheEntry(BlockState):
             now = self._ledger.now()
             self._ledger.counters.tokens -= self._tokens - kept
             self._tokens = kept
+            self._forget_written()
             self._ledger.trace("truncate", self._session_id, kept, at=now)
-        if self._ledger.tracing:
-            self._ledger.deliver()
+        self._ledger.deliver()
 
     @contextmanager
     def pin(self) -> Iterator[Self]:
@@ -262,6 +281,7 @@ class KVCacheEntry(BlockState):
     def _advance(self, count: int) -> int:
         """Count tokens whose copy has ended."""
         self._tokens += count
+        self._forget_written()
         counters = self._ledger.counters
         counters.tokens += count
         counters.appended_tokens += count
@@ -271,24 +291,83 @@ class KVCacheEntry(BlockState):
             self._ledger.trace("append", self._session_id, count, at=now, begun=begun)
         return self._tokens
 
-    def _view(self, region_offset: int, layer: SupportsIndex | None, *, whole: bool) -> Array:
+    def _forget_written(self) -> None:
+        """The tokens of all layers are those that are counted."""
+        if self._ahead:
+            self._ahead = False
+            self._written = [0] * len(self._written)
+
+    def _layer(self, side: int, layer: SupportsIndex) -> Array:
+        at = checks.index("layer", layer, count=self._layout.layers)
+        return (self._readable or self._layers())[side][at][:, : self._tokens + self._written[at]]
+
+    def _layers(self) -> tuple[list[Array], list[Array]]:
+        """What the views of a layer are cut from; as it is there only while the block is the session's, no lock is needed to use it."""
+        with self._ledger.lock:
+            self._refuse_if_stale()
+            return self._readable or self._make_readable()
+
+    def _view(self, region: Region, layer: SupportsIndex | None, *, whole: bool) -> Array:
         layout = self._layout
         # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there after that.
         with self._alone() if whole else self._ledger.lock:
             self._refuse_if_stale()
-            flat = self._pool.view(self._span.offset + region_offset, layout.region_elements, layout.dtype)
-            seen = flat.reshape(layout.region_shape)[: None if whole else self._tokens]
+            block = self._pool.view(self._span.offset, layout.block_bytes, np.uint8)
+            seen = region.of(block, layout.dtype)
+            if not whole:
+                seen = seen[:, :, : self._tokens]
         if layer is None:
-            return seen
-        return seen[:, checks.index("layer", layer, count=layout.layers)].transpose(1, 0, 2)
+            return seen.transpose(2, 0, 1, 3)
+        of_layer: Array = seen[checks.index("layer", layer, count=layout.layers)]
+        return of_layer
 
-    def _region_mut(self, region_offset: int) -> Array:
-        layout = self._layout
+    def _region_mut(self, region: Region) -> Array:
         with self._alone():
-            flat = self.lend()[region_offset : region_offset + layout.region_bytes]
-        if self._ledger.tracing:
-            self._ledger.deliver()
-        return flat.view(layout.dtype).reshape(layout.region_shape)
+            view = region.of(self.lend(), self._layout.dtype)
+        self._ledger.deliver()
+        return view
+
+    def _copy(self, keys: Array, values: Array, count: int, layer: int | None = None) -> int:
+        """Copy tokens of one layer or, with None, of all, behind those that are there. The manager's lock is not held meanwhile.
+
+        Returns:
+            How many tokens the layer, or the session, has from now on.
+        """
+        began = perf_counter_ns()
+        ledger = self._ledger
+        if self._gone:  # its lock may be held by a thread that a fork has left behind
+            self._refuse_if_stale()
+        with self._writing:
+            if not self._ready:
+                self._make_ready()
+            with ledger.lock:
+                first = self._tokens if layer is None else self._tokens + self._written[layer]
+                self._begin(count, first, use=layer is None)
+                key_region, value_region = self._regions or self._make_regions()
+            last = first + count
+            at = slice(None) if layer is None else layer
+            try:
+                key_region[at, :, first:last] = keys
+                value_region[at, :, first:last] = values
+            except BaseException:
+                with ledger.lock:
+                    self._end()
+                    self._trace_end("end")
+                raise
+            with ledger.lock:
+                self._end()
+                if self._gone:
+                    self._trace_end("end")
+                    self._refuse_if_stale()
+                if layer is None:
+                    self._advance(count)
+                    ledger.meters.append.add(perf_counter_ns() - began)
+                else:
+                    self._written[layer] += count
+                    self._ahead = True
+                    if ledger.step != self._began[0]:
+                        self._trace_end("end")
+        return last
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

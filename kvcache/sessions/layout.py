@@ -1,8 +1,11 @@
 """Say how the keys and values of one session lie in its block.
 
-block   [ key region | padding | value region | padding ]     both regions start at a multiple of `alignment`
-region  [ token 0 | token 1 | … | token max_context - 1 ]
-token   [ layers, kv_heads, head_dim ]                        all layers of a token are one contiguous write
+block   [ key region | padding | value region | padding ]   both regions start at a multiple of `alignment`
+region  [ row | row | ... ]                                 one for each layer and head
+row     [ token 0 | token 1 | ... ]                         each token is `head_dim` or `value_dim` elements
+
+Attention reads one head after the other, so the tokens of a head lie together. Where `alignment` is a multiple of the system's
+page, rows start at such multiples, too: then no two rows share a page, and a row takes memory only as far as its tokens go.
 """
 
 from __future__ import annotations
@@ -14,11 +17,43 @@ import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
-from kvcache.errors import ContextOverflowError, ContiguityError, DtypeError, InvalidSizeError, ShapeError
+from kvcache.errors import ContextOverflowError, DtypeError, InvalidSizeError, ShapeError
+from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, align_up, checked_product, checked_sum, is_bfloat16
 
 _PLAIN = (np.ndarray, np.memmap)
 """Classes of arrays that are their bytes and nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where all keys (or all values) of a session lie in its block.
+
+    Attributes:
+        offset: bytes from the start of the block.
+        length: bytes, padding included.
+        shape: layers, kv_heads, max_context, and the width of a head.
+        strides: bytes from one layer, head, token and element to the next.
+    """
+
+    offset: int
+    length: int
+    shape: tuple[int, int, int, int]
+    strides: tuple[int, int, int, int]
+
+    @property
+    def rows(self) -> int:
+        """Rows, one for each layer and head."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes from one row to the next, padding included."""
+        return self.strides[1]
+
+    def of(self, block: Array, dtype: np.dtype[Any]) -> Array:
+        """The region of a block that is given as bytes; shape [layers, kv_heads, max_context, width], without a copy."""
+        return np.ndarray(self.shape, dtype, block, self.offset, self.strides)
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -31,10 +66,14 @@ class KVLayout:
         head_dim: elements per head.
         max_context: tokens that a session can hold.
         dtype: how an element is stored; "bfloat16" is stored as uint16.
-        alignment: bytes; what a region's offset in the block is a multiple of.
-        token_bytes: bytes of the keys (or the values) of one token.
-        region_bytes: bytes of the keys (or the values) of all tokens.
-        value_offset: bytes from the start of the block to the value region; the key region starts at 0.
+        alignment: bytes; what the offset of a region in the block is a multiple of. `SYSTEM_PAGE` lets a session take memory as it
+            grows, see `KVCacheManager`.
+        value_dim: elements per head of the values, where they are of another width than the keys.
+        token_shape: the shape of the keys of one token: layers, kv_heads, head_dim.
+        value_shape: the shape of the values of one token: layers, kv_heads, value_dim.
+        token_bytes: bytes of the keys of one token, in all layers.
+        keys: where the keys lie.
+        values: where the values lie.
         block_bytes: bytes of the whole block, a multiple of `alignment`.
 
     Raises:
@@ -49,9 +88,12 @@ class KVLayout:
     max_context: int
     dtype: np.dtype[Any]
     alignment: int
+    value_dim: int
+    token_shape: tuple[int, int, int] = field(init=False, compare=False, repr=False)
+    value_shape: tuple[int, int, int] = field(init=False, compare=False, repr=False)
     token_bytes: int = field(init=False, compare=False, repr=False)
-    region_bytes: int = field(init=False, compare=False, repr=False)
-    value_offset: int = field(init=False, compare=False, repr=False)
+    keys: Region = field(init=False, compare=False, repr=False)
+    values: Region = field(init=False, compare=False, repr=False)
     block_bytes: int = field(init=False, compare=False, repr=False)
 
     def __init__(
@@ -63,6 +105,7 @@ class KVLayout:
         max_context: SupportsIndex,
         dtype: npt.DTypeLike = np.float32,
         alignment: SupportsIndex = CACHE_LINE,
+        value_dim: SupportsIndex | None = None,
     ) -> None:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)  # the one way into a frozen value
@@ -73,28 +116,26 @@ class KVLayout:
         put("max_context", checks.whole_number("max_context", max_context, minimum=1))
         put("dtype", checks.dtype_of("layout", dtype))
         put("alignment", checks.power_of_two("layout alignment", alignment))
+        put("value_dim", self.head_dim if value_dim is None else checks.whole_number("value_dim", value_dim, minimum=1))
+        put("token_shape", (self.layers, self.kv_heads, self.head_dim))
+        put("value_shape", (self.layers, self.kv_heads, self.value_dim))
         try:
             put("token_bytes", checked_product(*self.token_shape, self.dtype.itemsize))
-            put("region_bytes", checked_product(self.token_bytes, self.max_context))
-            put("value_offset", align_up(self.region_bytes, self.alignment))
-            put("block_bytes", align_up(checked_sum(self.value_offset, self.region_bytes), self.alignment))
+            put("keys", self._region(0, self.head_dim))
+            put("values", self._region(self.keys.length, self.value_dim))
+            put("block_bytes", checked_sum(self.keys.length, self.values.length))
         except OverflowError as problem:
             raise InvalidSizeError("layout", expected=f"at most {MAX_BYTES} bytes", got=str(problem)) from problem
 
-    @property
-    def token_shape(self) -> tuple[int, int, int]:
-        """The shape of the keys (or the values) of one token: layers, kv_heads, head_dim."""
-        return self.layers, self.kv_heads, self.head_dim
-
-    @property
-    def region_shape(self) -> tuple[int, int, int, int]:
-        """The shape of a whole region: max_context, layers, kv_heads, head_dim."""
-        return self.max_context, *self.token_shape
-
-    @property
-    def region_elements(self) -> int:
-        """Elements in a whole region."""
-        return self.region_bytes // self.dtype.itemsize
+    def _region(self, offset: int, width: int) -> Region:
+        """Lay out rows of heads that are `width` elements wide, from `offset` on."""
+        item = self.dtype.itemsize
+        row = checked_product(self.max_context, width, item)
+        if self.alignment % SYSTEM_PAGE == 0:
+            row = align_up(row, self.alignment)
+        length = align_up(checked_product(self.layers, self.kv_heads, row), self.alignment)
+        shape = self.layers, self.kv_heads, self.max_context, width
+        return Region(offset, length, shape, (self.kv_heads * row, row, width * item, item))
 
     def for_context(self, max_context: SupportsIndex, *, subject: str = "max_context") -> KVLayout:
         """Return the layout of a session that holds fewer tokens than the model could.
@@ -113,35 +154,73 @@ class KVLayout:
             raise ContextOverflowError(subject, expected=expected, got=tokens)
         return self if tokens == self.max_context else replace(self, max_context=tokens)
 
+    def for_batch(self, sequences: SupportsIndex) -> KVLayout:
+        """Return the layout of a session that holds several sequences of the same length, as heads beside each other.
+
+        Raises:
+            InvalidSizeError: not a whole number above 0, or too large together.
+        """
+        count = checks.whole_number("sequences", sequences, minimum=1)
+        return self if count == 1 else replace(self, kv_heads=count * self.kv_heads)
+
     def tokens(self, key: object, value: object) -> tuple[Array, Array, int]:
         """Two arrays as they are stored, and how many tokens they hold, after checking that they fit the layout and each other.
 
         Args:
-            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several; C-contiguous.
-            value: the same shape as `key`.
+            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several.
+            value: the same as `key`, with value_dim in the place of head_dim.
+
+        Returns:
+            Keys and values, each of shape [layers, kv_heads, tokens, width].
 
         Raises:
-            DtypeError, ShapeError, ContiguityError: they do not fit the layout or each other.
+            DtypeError, ShapeError: they do not fit the layout or each other.
         """
-        keys, values = self._tokens("append: key", key), self._tokens("append: value", value)
-        if keys.shape != values.shape:
+        keys = self._tokens("append: key", key, self.token_shape)
+        values = self._tokens("append: value", value, self.value_shape)
+        if keys.shape[:-1] != values.shape[:-1]:
             raise ShapeError("append: value", expected=f"the shape of key, {keys.shape}", got=values.shape)
-        return keys, values, 1 if keys.ndim == 3 else len(keys)
+        if keys.ndim == 3:
+            return keys[:, :, np.newaxis], values[:, :, np.newaxis], 1
+        return keys.transpose(1, 2, 0, 3), values.transpose(1, 2, 0, 3), len(keys)
 
-    def _tokens(self, subject: str, array: object) -> Array:
+    def layer_tokens(self, key: object, value: object) -> tuple[Array, Array, int]:
+        """The same for the tokens of one layer.
+
+        Args:
+            key: shape [kv_heads, tokens, head_dim].
+            value: shape [kv_heads, tokens, value_dim].
+
+        Raises:
+            DtypeError, ShapeError: they do not fit the layout or each other.
+        """
+        keys, values = self._stored("write: key", key), self._stored("write: value", value)
+        count = keys.shape[1] if keys.ndim == 3 else 0
+        if keys.shape != (self.kv_heads, count, self.head_dim):
+            raise ShapeError("write: key", expected=f"[{self.kv_heads}, tokens, {self.head_dim}]", got=keys.shape)
+        if values.shape != (self.kv_heads, count, self.value_dim):
+            expected = f"[{self.kv_heads}, {count}, {self.value_dim}], as many tokens as key"
+            raise ShapeError("write: value", expected=expected, got=values.shape)
+        return keys, values, count
+
+    def _tokens(self, subject: str, array: object, token: tuple[int, int, int]) -> Array:
         """Return `array`, or its bits in the dtype that carries them, after checking that it is one or more tokens."""
+        stored = self._stored(subject, array)
+        if stored.shape[-3:] != token or stored.ndim not in {3, 4}:
+            shape = ", ".join(map(str, token))
+            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=stored.shape)
+        return stored
+
+    def _stored(self, subject: str, array: object) -> Array:
+        """Return `array`, or its bits in the dtype that carries them, after checking that its bytes say all it means."""
+        if type(array) is np.ndarray and array.dtype is self.dtype:  # nearly always
+            return array
         # Another class of array may say more than its bytes do (a mask, a unit), which would be lost without a word.
         if not isinstance(array, np.ndarray) or type(array) not in _PLAIN:
             remedy = "fill in its mask, or pass it through numpy.asarray" if isinstance(array, np.ndarray) else ""
             raise DtypeError(subject, expected=f"a plain array of {self.dtype}", got=type(array), remedy=remedy)
-        if is_bfloat16(array.dtype) and self.dtype == np.uint16 and array.flags.c_contiguous:
+        if is_bfloat16(array.dtype) and self.dtype == np.uint16 and array.strides[-1:] == (2,):
             array = array.view(np.uint16)
         if array.dtype != self.dtype:
             raise DtypeError(subject, expected=f"an array of {self.dtype}", got=array.dtype)
-        if array.shape[-3:] != self.token_shape or array.ndim not in {3, 4}:
-            shape = ", ".join(map(str, self.token_shape))
-            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=array.shape)
-        if not array.flags.c_contiguous:
-            remedy = "pass it through numpy.ascontiguousarray"
-            raise ContiguityError(subject, expected="a C-contiguous array", got=array.strides, remedy=remedy)
         return array

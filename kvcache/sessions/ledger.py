@@ -63,8 +63,7 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.lock.release()
-        if self._outbox:
-            self.deliver()
+        self.deliver()
 
     @property
     def wanted(self) -> bool:
@@ -138,6 +137,8 @@ class Ledger:
 
     def deliver(self) -> None:
         """Hand what was kept to the sinks. Never raises for a sink's sake; the lock must not be held."""
+        if not self._outbox:
+            return
         with self.lock:
             outbox, self._outbox = self._outbox, []
         failures = 0

@@ -16,7 +16,7 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.memory.arena import Backing
+from kvcache.memory.arena import SYSTEM_PAGE, Backing
 from kvcache.memory.pool import MemoryPool
 from kvcache.records.receipts import Opening, PoolSnapshot, Sink
 from kvcache.records.statistics import PerformanceReport, Statistics
@@ -35,7 +35,10 @@ class KVCacheManager(Unique):
 
     Args:
         layout: the model's layout; its `max_context` is the default and the limit of a session.
-        capacity_bytes: bytes of the arena.
+        capacity_bytes: bytes of the arena, in which each session reserves a block for its whole context.
+        memory_bytes: bytes of memory that the tokens of all sessions may take together, in whole pages; None: no limit but the arena.
+            With a limit the arena is only a range of addresses: it may be many times as large, a session takes memory as its tokens
+            come, and gives it back when it goes. The layout's `alignment` must be `SYSTEM_PAGE` or a multiple. On Linux only.
         ttl_seconds: how long a session may go unused before it is gone: found by nobody, taken by `expire` or to make room; None: for ever.
         policy: what losing a session costs; the least recently used go first unless told otherwise.
         costs: what evicting and moving are compared by.
@@ -56,6 +59,7 @@ class KVCacheManager(Unique):
         layout: KVLayout,
         *,
         capacity_bytes: SupportsIndex,
+        memory_bytes: SupportsIndex | None = None,
         ttl_seconds: float | None = None,
         policy: Policy | None = None,
         costs: Costs | None = None,
@@ -72,8 +76,9 @@ class KVCacheManager(Unique):
             raise InvalidSizeError("costs", expected="a finite time per token and a rate above 0", got=costs)
         pool = MemoryPool(capacity_bytes, alignment=layout.alignment, base_alignment=base_alignment, backing=backing)
         self._pool = pool
+        memory = None if memory_bytes is None else _memory_limit(memory_bytes, layout, pool)
         self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
-        self._table = SessionTable(pool, self._ledger, policy, costs, ttl)
+        self._table = SessionTable(pool, self._ledger, policy, costs, ttl, memory)
         self._entries = self._table.entries
         opening = Opening(
             opened_at=self._ledger.now(),
@@ -86,6 +91,8 @@ class KVCacheManager(Unique):
             alignment=layout.alignment,
             ttl_seconds=ttl,
             policy=policy.name,
+            memory_bytes=memory,
+            value_dim=layout.value_dim,
             seconds_per_token=costs.seconds_per_token,
             copy_bytes_per_second=costs.copy_bytes_per_second,
         )
@@ -192,7 +199,7 @@ class KVCacheManager(Unique):
         Raises:
             InvalidSessionError: not a string, or empty.
             UnknownSessionError: the session has no entry, or lost it while the tokens were written.
-            DtypeError, ShapeError, ContiguityError, ContextOverflowError: nothing was written.
+            DtypeError, ShapeError, ContextOverflowError, OutOfMemoryError: nothing was written.
             ClosedError: the manager is closed.
         """
         # One lookup in a dict needs no lock; whether the entry is still the session's is asked under the lock below.
@@ -268,6 +275,20 @@ class KVCacheManager(Unique):
         with self._ledger:
             self._refuse_if_closed()
             return self._table.compact(self._ledger.now())
+
+    def trim(self) -> int:
+        """Give the memory of everything that is free back to the system; a manager with `memory_bytes` does so by itself.
+
+        Returns:
+            How many bytes less the cache takes; 0 where the system takes no pages back.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            self._table.settle()
+            return self._pool.trim()
 
     def close(self) -> None:
         """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""
@@ -352,6 +373,22 @@ def _refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
         expected = f"at most the {entry.max_context_length} tokens it was made for"
         remedy = "evict it first to make it anew"
         raise ContextOverflowError(f"session {entry.session_id!r}", expected=expected, got=wanted, remedy=remedy)
+
+
+def _memory_limit(memory_bytes: SupportsIndex, layout: KVLayout, pool: MemoryPool) -> int:
+    limit = checks.whole_number("memory_bytes", memory_bytes, minimum=SYSTEM_PAGE)
+    if layout.alignment % SYSTEM_PAGE:
+        remedy = "make the layout with alignment=SYSTEM_PAGE"
+        raise InvalidSizeError(
+            "memory_bytes",
+            expected=f"a layout aligned to pages of {SYSTEM_PAGE} bytes",
+            got=layout.alignment,
+            remedy=remedy,
+        )
+    if not pool.can_release:
+        raise InvalidSizeError("memory_bytes", expected="a mapping that gives pages back, as on Linux", got="none")
+    pool.use_small_pages()
+    return limit
 
 
 def _time_to_live(seconds: float | None) -> float | None:

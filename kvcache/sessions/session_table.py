@@ -12,7 +12,7 @@ written, lent) lives on.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter_ns
 
@@ -21,6 +21,7 @@ from kvcache.errors import IntegrityError, OutOfMemoryError
 from kvcache.memory.pool import MemoryPool
 from kvcache.records.receipts import BatchReceipt, Block, CompactionReceipt, EvictionReceipt, Move, PoolSnapshot
 from kvcache.records.statistics import PerformanceReport, Statistics
+from kvcache.sessions.block_state import BlockState
 from kvcache.sessions.compaction import Piece, Plan, plan_all, plan_hole
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, choose_scattered, choose_window
@@ -57,14 +58,22 @@ class SessionTable:
     """The entries of a manager, and the pool they live in; its owner holds the ledger's lock in every call."""
 
     def __init__(
-        self, pool: MemoryPool, ledger: Ledger, policy: Policy, costs: Costs, ttl_seconds: float | None
+        self,
+        pool: MemoryPool,
+        ledger: Ledger,
+        policy: Policy,
+        costs: Costs,
+        ttl_seconds: float | None,
+        memory_bytes: int | None,
     ) -> None:
         self.pool = pool
         self.entries: dict[str, KVCacheEntry] = {}
-        self._leaving: set[KVCacheEntry] = set()
+        self._leaving = set[BlockState]()
         self._ledger = ledger
         self._policy = policy
         self._costs = costs
+        self._memory = memory_bytes
+        self._short = set[BlockState]()  # those that wait for memory, and for whom nobody else should wait
         self._queue = EvictionQueue(policy, self._candidate)
         self._ttl = math.inf if ttl_seconds is None else ttl_seconds
         self._soonest = EvictionQueue(TTL(), self._candidate)  # those whose time ends, by when
@@ -127,7 +136,7 @@ class SessionTable:
             session_id=session_id,
             ledger=self._ledger,
             now=now,
-            release=self._release,
+            owner=self,
             ttl_seconds=ttl_seconds,
         )
         try:
@@ -191,6 +200,7 @@ class SessionTable:
             bytes_capacity=pool.capacity,
             bytes_used=pool.used,
             largest_free=pool.largest_free,
+            bytes_resident=pool.resident,
             sessions=len(self.entries),
         )
 
@@ -294,6 +304,8 @@ class SessionTable:
         )
         for entry, target in zip(entries, targets, strict=True):
             entry.moved_to(target)
+        if self._memory is not None:
+            self.pool.trim()  # what was moved away from
         self._ledger.counters.compactions += 1
         self._ledger.counters.bytes_moved += plan.bytes_moved
         if before is not None:
@@ -304,7 +316,8 @@ class SessionTable:
 
     def _wait_for_a_copy(self) -> bool:
         """Wait until a copy into some block has ended, and say whether there was one to wait for."""
-        if not any(entry.is_copying for entry in (*self.entries.values(), *self._leaving)):
+        copying = (entry for entry in (*self.entries.values(), *self._leaving) if entry.is_copying)
+        if not any(entry not in self._short for entry in copying):
             return False
         ledger = self._ledger
         ledger.waiting += 1
@@ -343,10 +356,67 @@ class SessionTable:
             self._ledger.trace("evict", entry.session_id, at=entry.created_at, reason=EvictionReason.MANUAL)
             entry.leave()
 
-    def _release(self, entry: KVCacheEntry) -> None:
-        """Take the block of an entry that left and that nobody copies into any more."""
-        self._leaving.discard(entry)
-        self.pool.deallocate(entry.span)
+    def release(self, block: BlockState) -> None:
+        """Take the block of an entry that left and that nobody uses any more; its pages go back where memory is limited."""
+        self._leaving.discard(block)
+        self.pool.deallocate(block.span)
+        if self._memory is not None and not self.pool.closed:
+            self.pool.release(block.span.offset, block.span.length)
+
+    def make_memory(self, block: BlockState, missing: Callable[[], int]) -> None:
+        """Evict the sessions that can be spared best until `missing()` bytes more can be written to.
+
+        May wait for copies to end, with the lock let go. The caller counts as copying, so that nobody evicts it for others.
+
+        Raises:
+            OutOfMemoryError: there is no way; nobody was evicted.
+        """
+        if self._memory is None:
+            return
+        while (short := self.pool.resident + missing() - self._memory) > 0:
+            now = self._ledger.now()
+            self.settle()
+            if self._evict_expired(now):
+                continue
+            victims = self._sparest(short, now)
+            if victims is not None:
+                self.evict(victims, self._policy.reason, now)
+                continue
+            self._short.add(block)
+            try:
+                if not self._wait_for_a_copy():
+                    free = max(self._memory - self.pool.resident, 0)
+                    raise OutOfMemoryError(
+                        "make memory",
+                        needed=missing(),
+                        free=free,
+                        largest=free,
+                        pinned=self._bytes_in_use(),
+                        capacity=self._memory,
+                        whole="memory",
+                    )
+            finally:
+                self._short.discard(block)
+
+    def _sparest(self, short: int, now: float) -> tuple[str, ...] | None:
+        """The sessions that can be spared best and hold `short` bytes of memory together, the cheapest first; None where all hold less."""
+        cheapest = self._queue.first(now)
+        if cheapest is not None and cheapest.resident_bytes >= short:
+            return (cheapest.session_id,)
+        priced = [(self._policy.cost(each, now), each.last_accessed, each.session_id) for each in self.candidates()]
+        victims = list[str]()
+        for _, _, name in sorted(priced):
+            held = self.entries[name].resident_bytes
+            if held:  # who holds nothing is not evicted for it
+                victims.append(name)
+                short -= held
+            if short <= 0:
+                return tuple(victims)
+        return None
+
+    def _bytes_in_use(self) -> int:
+        owners = (*self.entries.values(), *self._leaving)
+        return sum(entry.resident_bytes for entry in owners if not entry.is_idle)
 
     def _pieces(self) -> list[Piece]:
         pieces = [Piece(entry.session_id, entry.span, entry.is_idle) for entry in self.entries.values()]

@@ -1,11 +1,14 @@
 """Stand in for the clock, and make small layouts and tokens."""
 
+import json
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kvcache import KVCacheManager, KVLayout, Sink
+from kvcache import KVCacheManager, KVLayout, MemorySink, Sink
+from kvcache.records.chain import to_json
+from kvcache.replay import Recording
 
 
 class FakeClock:
@@ -53,3 +56,9 @@ def tokens(layout: KVLayout, count: int, fill: float = 1.0) -> npt.NDArray[Any]:
 def one_token(layout: KVLayout, fill: float = 1.0) -> npt.NDArray[Any]:
     """A token without the leading axis."""
     return np.full(layout.token_shape, fill, dtype=layout.dtype)
+
+
+def recording_of(sink: MemorySink) -> Recording:
+    """What was recorded in memory, in the order in which it happened."""
+    opening, *events = (json.loads(json.dumps(to_json(record))) for record in sink.records)
+    return Recording(opening, tuple(sorted(events, key=lambda event: int(event["sequence"]))), 0, "")

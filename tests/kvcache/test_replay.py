@@ -25,7 +25,7 @@ from kvcache import (
 )
 from kvcache.records.chain import to_json
 from kvcache.replay import Recording, main, read, recorded, replay
-from tests.kvcache.fakes import FakeClock, one_token, small_layout, tokens
+from tests.kvcache.fakes import FakeClock, one_token, recording_of, small_layout, tokens
 from tests.kvcache.threads import run_threads
 
 UNIT = small_layout(1).block_bytes
@@ -193,12 +193,6 @@ def test_two_caches_in_one_file_are_refused(tmp_path: Path) -> None:
         read(str(tmp_path / "log"))
 
 
-def recording_of(sink: MemorySink) -> Recording:
-    """What was recorded in memory, in the order in which it happened."""
-    opening, *events = (json.loads(json.dumps(to_json(record))) for record in sink.records)
-    return Recording(opening, tuple(sorted(events, key=lambda event: int(event["sequence"]))), 0, "")
-
-
 def test_a_trace_that_was_closed_with_a_pin_open_is_replayed() -> None:
     sink, layout = MemorySink(), small_layout(1)
     manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=FakeClock(), trace=[sink])
@@ -228,7 +222,7 @@ def test_copies_of_several_threads_are_replayed_where_they_began_and_ended() -> 
     manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=clock, trace=[sink])
     first, second = manager.get_or_create("a"), manager.get_or_create("b")
     with manager._ledger.lock:
-        first._begin(1)  # a thread copies a token of the oldest one ...
+        first._begin(1, 0)  # a thread copies a token of the oldest one ...
     for name in "cd":
         clock.advance()
         manager.get_or_create(name)  # ... while room is made twice
@@ -248,7 +242,7 @@ def test_a_replay_that_would_wait_for_a_copy_goes_on() -> None:
     manager = KVCacheManager(layout, capacity_bytes=2 * UNIT, clock=FakeClock(), trace=[sink])
     entry = manager.get_or_create("a")
     with manager._ledger.lock:
-        entry._begin(1)
+        entry._begin(1, 0)
     manager.get_or_create("b")
     with manager._ledger.lock:
         entry._end()

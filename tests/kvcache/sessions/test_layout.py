@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvcache import ContextOverflowError, DtypeError, InvalidSizeError, KVCacheManager, KVLayout
+from kvcache import SYSTEM_PAGE, ContextOverflowError, DtypeError, InvalidSizeError, KVCacheManager, KVLayout
 from kvcache.values import is_bfloat16
 from tests.kvcache.fakes import make_manager, one_token
 
@@ -18,11 +18,10 @@ SIZES: dict[str, Any] = {"layers": 3, "kv_heads": 2, "head_dim": 5, "max_context
 def test_a_block_is_two_aligned_regions() -> None:
     layout = KVLayout(**SIZES)
     assert layout.token_bytes == 3 * 2 * 5 * 4
-    assert layout.region_bytes == 840
-    assert layout.value_offset == 896
+    assert layout.keys.shape == layout.values.shape == (3, 2, 7, 5)
+    assert layout.keys.length == layout.values.offset == 896
+    assert layout.keys.row_bytes == 7 * 5 * 4
     assert layout.block_bytes == 1792
-    assert layout.region_shape == (7, 3, 2, 5)
-    assert layout.region_elements == 210
 
 
 @pytest.mark.parametrize(
@@ -95,21 +94,28 @@ def test_a_layout_is_a_frozen_value() -> None:
 
 LAYOUTS = st.builds(
     KVLayout,
-    layers=st.integers(1, 40),
-    kv_heads=st.integers(1, 16),
+    layers=st.integers(1, 4),
+    kv_heads=st.integers(1, 4),
     head_dim=st.integers(1, 130),
-    max_context=st.integers(1, 300),
+    max_context=st.integers(1, 50),
     dtype=st.sampled_from(["int8", "float16", "bfloat16", "float32", "float64"]),
-    alignment=st.sampled_from([1, 16, 64, 4096]),
+    alignment=st.sampled_from([1, 16, 64, SYSTEM_PAGE]),
+    value_dim=st.none() | st.integers(1, 130),
 )
 
 
 @given(LAYOUTS)
 def test_regions_are_aligned_disjoint_and_inside_the_block(layout: KVLayout) -> None:
-    assert layout.region_bytes == int(np.prod(layout.region_shape)) * layout.dtype.itemsize
-    assert layout.region_bytes <= layout.value_offset < layout.region_bytes + layout.alignment
-    assert layout.value_offset + layout.region_bytes <= layout.block_bytes
-    assert layout.value_offset % layout.alignment == layout.block_bytes % layout.alignment == 0
+    block = np.zeros(layout.block_bytes, np.uint8)
+    for region, width in ((layout.keys, layout.head_dim), (layout.values, layout.value_dim)):
+        assert region.shape == (layout.layers, layout.kv_heads, layout.max_context, width)
+        assert region.offset % layout.alignment == region.length % layout.alignment == 0
+        region.of(block, layout.dtype).view(np.uint8)[:] += np.uint8(1)
+        assert region.rows * region.row_bytes <= region.length
+        assert layout.alignment < SYSTEM_PAGE or region.row_bytes % layout.alignment == 0
+    written = int(np.prod(layout.token_shape) + np.prod(layout.value_shape)) * layout.max_context
+    assert np.count_nonzero(block) == (block == 1).sum() == written * layout.dtype.itemsize
+    assert layout.keys.length + layout.values.length == layout.block_bytes
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ VIEWS: list[tuple[str, Callable[[KVCacheEntry], object]]] = [
     ("keys", lambda entry: entry.key_mut()),
     ("values", lambda entry: entry.value_mut()),
     ("slice", lambda entry: entry.key_mut()[1:, 0]),
-    ("reshaped", lambda entry: entry.value_mut().reshape(-1)),
+    ("reshaped", lambda entry: entry.value_mut().transpose(1, 2, 0, 3).reshape(-1)),
     ("another-dtype", lambda entry: entry.key_mut().view(np.uint8)),
     ("transposed", lambda entry: entry.key_mut().T),
     ("memoryview", lambda entry: entry.key_mut().data),
     ("asarray", lambda entry: np.asarray(entry.key_mut())),
-    ("subclass", lambda entry: entry.key_mut().reshape(4, 16).view(np.matrix)),
+    ("subclass", lambda entry: entry.key_mut().transpose(1, 2, 0, 3).reshape(4, 16).view(np.matrix)),
     ("dlpack", lambda entry: np.from_dlpack(entry.key_mut())),
 ]
 TABLE = [pytest.param(view, id=name) for name, view in VIEWS]

@@ -282,7 +282,7 @@ def test_no_lock_is_held_while_tokens_are_copied() -> None:
             other.start()
             other.join(5)
 
-    entry._regions = entry._raw = (Region(), Region())  # type: ignore[assignment]
+    entry._regions = (Region(), Region())  # type: ignore[assignment]
     entry.append(one_token(manager.layout), one_token(manager.layout))
     assert seen == [1, 1]
 
@@ -296,7 +296,7 @@ def test_a_copy_that_fails_leaves_the_entry_as_it_was() -> None:
         def __setitem__(self, place: object, value: object) -> None:
             raise KeyboardInterrupt
 
-    entry._regions = entry._raw = (Broken(), Broken())  # type: ignore[assignment]
+    entry._regions = (Broken(), Broken())  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
         entry.append(one_token(manager.layout), one_token(manager.layout))
     assert entry.token_count == 0
