@@ -13,19 +13,17 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from kvcache.errors import ChainError, KVCacheError
 from kvcache.records.chain import GENESIS, digest, read_chain
 from kvcache.records.receipts import SCHEMA_VERSION, EvictionReceipt
 from kvcache.records.sinks import MemorySink
+from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import POLICIES, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.session_table import Costs
-
-if TYPE_CHECKING:
-    from kvcache.sessions.entry import KVCacheEntry
 
 BROKEN, USAGE = 1, 2
 _ASKED_FOR: Final = {"manual", "ttl", "shutdown"}

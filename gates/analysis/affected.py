@@ -8,21 +8,19 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gates.analysis.project import above, below
+from gates.analysis.project import Layout, above, below
 from gates.analysis.reach import Reach
 from gates.analysis.reading import NOTEWORTHY, parse, prefixes, read_imports
 from gates.portable.filters.matchers import compile_path_matcher
 from gates.portable.filters.nodes import Matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from gates.analysis.imports import Imports
-    from gates.analysis.project import Layout
 
 # Their names stand in many texts, and nobody reads them as data.
 _UNREAD = frozenset({"__init__.py", "conftest.py"})

@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from typing import Any
 
 NO_PACKAGES = ("benchmarks", "doc", "docs", "examples", "scripts", "test", "testing", "tests", "tools")
 """Top-level folders that are not what a project offers."""

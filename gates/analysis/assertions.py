@@ -9,15 +9,12 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
 from gates.portable.regular import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

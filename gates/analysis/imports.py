@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.analysis.modules import Modules
 from gates.analysis.packages import package_imports
 from gates.analysis.processes import starters, starts_python
 from gates.analysis.project import Layout, project_files
 from gates.analysis.reach import Reach
-from gates.analysis.reading import NOTEWORTHY, parse, read_imports
+from gates.analysis.reading import NOTEWORTHY, Reading, parse, read_imports
 from gates.portable.filters.nearest import nearest
 from gates.portable.values import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-    from pathlib import Path
-
-    from gates.analysis.reading import Reading
 
 __all__ = ["Imports", "build_imports", "project_files"]
 

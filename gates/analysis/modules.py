@@ -5,12 +5,8 @@ from __future__ import annotations
 import posixpath
 import sys
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
-from gates.analysis.project import above
-
-if TYPE_CHECKING:
-    from gates.analysis.project import Layout
+from gates.analysis.project import Layout, above
 
 
 class Modules:

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.portable.filters.bounds import BoundedPattern
 from gates.portable.filters.globs import to_regex
 from gates.portable.regular import read_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 """Where the file may lie; like GitHub, the first one is taken."""

@@ -11,11 +11,11 @@ import json
 import posixpath
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from importlib.machinery import ModuleSpec
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from gates.analysis.project import above, below
-from gates.analysis.reading import parse
+from gates.analysis.reading import Reading, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-
     from gates.analysis.modules import Modules
-    from gates.analysis.reading import Reading
 
 _MODULES = frozenset({"subprocess", "pexpect"})
 _FIXTURES = frozenset({"pytester", "testdir"})

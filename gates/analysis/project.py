@@ -7,18 +7,15 @@ import os
 import posixpath
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gates.portable.regular import read_bytes, read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 _DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 _TEST_FOLDER = re.compile(r"(.*_)?tests?(_.*)?|testing|specs?|e2e")

@@ -6,11 +6,8 @@ import ast
 import posixpath
 import re
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 # What imports the module that it is told, or the one that lies at a path.
 _IMPORTERS = frozenset({"import_module", "__import__", "run_module", "run_path", "importorskip"})

@@ -5,16 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.analysis.reading import parse
 from gates.portable.regular import read_bytes
 from gates.vcs.git import Git, changed_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 # What pytest and unittest run around the tests of a class or a module.
 _AROUND = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,6 @@ from click.core import ParameterSource
 from gates.portable.values import LEVELS, ORDERS, OUTPUTS, VARIABLES, parse_duration, parse_max_fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gates.planning.plan import Request
 
 

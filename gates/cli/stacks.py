@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,9 +25,6 @@ from gates.cli.options import (
     timeout_option,
 )
 from gates.cli.shown import say
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()

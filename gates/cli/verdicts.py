@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -29,8 +30,6 @@ from gates.portable.errors import UsageError
 from gates.portable.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS, plural
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.compare import BaseFailures
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
@@ -17,10 +18,6 @@ from gates.storage.kept_runs import FOLDER
 from gates.storage.records import Record, all_records
 from gates.storage.worktrees import abandoned_worktrees, forget, repository_of, size_of, worktrees_in
 from gates.vcs.git import Git
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 Kind = Literal["worktree", "run", "record"]
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from gates.analysis.api import api_changes
-from gates.analysis.assertions import shapes_of
+from gates.analysis.assertions import Shape, shapes_of
 from gates.compare import BaseFailures, Comparison, Further, Sources, Terms, compare_runs
-from gates.compare.timing.changes import DEFAULTS
+from gates.compare.timing.changes import DEFAULTS, Candidate
+from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.base_and_head import Side, Sides
-from gates.pipeline.confirm import run_again
+from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.publish import emit
-from gates.pipeline.timing import asked_filter, asked_for, suspects, time_sides
+from gates.pipeline.timing import Timed, asked_filter, asked_for, suspects, time_sides
 from gates.pipeline.validate import Finished
 from gates.planning.gate_needs import with_needs
+from gates.planning.prepare import Prepared
 from gates.planning.subjects import MERGE, WORKTREE, prepare_subject
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.filters.nearest import nearest
 from gates.portable.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.readers.junit.hints import junit_hint
+from gates.results import FileChange, Run, TestResult
 from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
 from gates.run.masking import Mask
 from gates.run.start import log_names
@@ -32,18 +36,6 @@ from gates.storage.reports import Reports, refuse_taken
 from gates.vcs.git import Git, changed_files
 from gates.vcs.histories import where_left
 from gates.vcs.hunks import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from gates.analysis.assertions import Shape
-    from gates.compare.timing.changes import Candidate
-    from gates.config.request import Request
-    from gates.pipeline.confirm import Confirmed
-    from gates.pipeline.timing import Timed
-    from gates.planning.prepare import Prepared
-    from gates.results import FileChange, Run, TestResult
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):

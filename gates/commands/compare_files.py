@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare import Side, Terms, compare_results
+from gates.compare import BaseFailures, Comparison, Side, Terms, compare_results
 from gates.config import find_root, load_config
 from gates.pipeline.result_files import results_of
 from gates.pipeline.validate import new_run_id
@@ -21,16 +21,11 @@ from gates.portable.filters.nearest import nearest
 from gates.portable.regular import open_file
 from gates.portable.values import REGRESSIONS, ExitCode, plural
 from gates.readers.junit.report import split_id
+from gates.results import TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json
 from gates.run.masking import Mask
 from gates.storage.reports import Reports
 from gates.vcs.git import Git
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gates.compare import BaseFailures, Comparison
-    from gates.results import TestResult
 
 SUFFIXES = (".xml", ".jsonl")
 

@@ -8,13 +8,14 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
 from gates.files.temporary import scratch
 from gates.pipeline.collect import tests_of_project
 from gates.pipeline.validate import write_facts
+from gates.planning.plan import Request
 from gates.planning.prepare import Prepared, prepare
 from gates.planning.pytest_gates import pytest_gates
 from gates.planning.test_queries import find_test
@@ -27,11 +28,6 @@ from gates.run.masking import Mask
 from gates.run.remains import known
 from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
 from gates.storage.streams import streams_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.planning.plan import Request
 
 
 def debug_test(root: Path, request: Request, name: str) -> ExitCode:

@@ -5,31 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
 from gates.compare.recorded import CheckedEntry, Finding, check_entries
-from gates.config import load_config
+from gates.config import Config, load_config
 from gates.pipeline.validate import validate
+from gates.planning.plan import Request
 from gates.planning.prepare import prepare
 from gates.planning.pytest_gates import pytest_gates
 from gates.portable.errors import GatesError, NothingSelected
-from gates.portable.exclusions import union
+from gates.portable.exclusions import Exclusion, union
 from gates.portable.filters import Matcher, Or, Predicate, to_text
 from gates.portable.values import ExitCode, TestOutcome
 from gates.render.text import plural
+from gates.results import TestResult
 from gates.results.files import RUN_FILE
 from gates.run.progress import StartsOnly
 from gates.storage.evidence import load_evidence
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.config import Config
-    from gates.planning.plan import Request
-    from gates.portable.exclusions import Exclusion
-    from gates.results import TestResult
 
 WORDS: dict[Finding, str] = {
     "as recorded": "as recorded",

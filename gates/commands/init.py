@@ -6,7 +6,8 @@ import json
 import os
 import re
 import tomllib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from gates.config.load import OWN_FILE, PROJECT_FILE
 from gates.files.folders import Folder
@@ -15,15 +16,9 @@ from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.regular import read_text
 from gates.portable.values import plural
 from gates.results.files import as_bytes
-from gates.starter.builds import BUILD_FILES, commands_of
+from gates.starter.builds import BUILD_FILES, Command, commands_of
 from gates.starter.noxfile import noxfile
 from gates.starter.python_project import look
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from gates.starter.builds import Command
 
 
 def write_starter(root: Path, *, force: bool = False, only_print: bool = False) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
 from gates.config import load_config
 from gates.planning.discover import discover
+from gates.planning.plan import Request
 from gates.planning.prepare import plan_by_history
 from gates.portable.values import format_duration
 from gates.run.start import command_line_of
 from gates.storage.cache import Store
 from gates.vcs.git import Git
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.planning.plan import Request
 
 
 def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:

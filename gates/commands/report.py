@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from gates.compare import Comparison
+from gates.config.values import Output
+from gates.results import Run, TestResult
 from gates.results.files import RUN_FILE
-from gates.storage.evidence import load_evidence
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from gates.config.values import Output
-    from gates.results import Run, TestResult
-    from gates.storage.evidence import Evidence
+from gates.storage.evidence import Evidence, load_evidence
 
 
 def show_terminal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
@@ -11,14 +11,10 @@ from gates.planning.plan import Request
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.values import plural
 from gates.results.files import RUN_FILE
+from gates.results.outstanding import Outstanding
 from gates.storage.cache import Store
 from gates.storage.evidence import load_evidence
 from gates.vcs.git import Git, changed_files, subject_of_worktree
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.results.outstanding import Outstanding
 
 NAMED = 5
 """Files that are named where the code changed."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +12,7 @@ from gates.compare.stack import Layer, Stack, StackRun, arrange, asks_for_base, 
 from gates.config import load_config
 from gates.pipeline.stack_runs import Runs, base_name, folder_of, merge_name
 from gates.pipeline.validate import new_run_id
+from gates.planning.plan import Request
 from gates.portable.errors import UsageError
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
 from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, as_bytes, to_json
@@ -33,12 +36,6 @@ from gates.vcs.branches import (
     would_rebase,
 )
 from gates.vcs.git import Git
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from gates.planning.plan import Request
 
 
 def validate_stack(

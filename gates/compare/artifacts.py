@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gates.compare.coverage import compare_coverage
 from gates.compare.diagnostics import compare_diagnostics
 from gates.compare.test_warnings import compare_warnings
+from gates.results import GateResult
+from gates.vcs.hunks import FileDifference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gates.compare.values import CoverageComparison, DiagnosticsComparison, WarningsComparison
-    from gates.results import GateResult
-    from gates.vcs.hunks import FileDifference
 
 
 class Brought(NamedTuple):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gates.compare.tests import WRONG_TESTS, naming
 from gates.portable.values import GateOutcome
+from gates.results import GateResult, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gates.compare.values import DiagnosticsComparison, TestsComparison
-    from gates.results import GateResult, TestResult
 
 
 def known_to_fail(tests: TestsComparison) -> frozenset[str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from gates.compare.tests import GOOD_TESTS
 from gates.compare.values import Confirmation, Finding, TestsComparison
 from gates.portable.values import BAD_TESTS, TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True):

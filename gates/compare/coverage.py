@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from gates.compare.values import CoverageComparison, FileLines
 from gates.readers.ranges import from_ranges, to_ranges
+from gates.results import Coverage, GateResult
 from gates.vcs.git import kind_of_file
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gates.results import Coverage, GateResult
-    from gates.vcs.hunks import FileDifference
+from gates.vcs.hunks import FileDifference
 
 
 def compare_coverage(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
+from gates.analysis.dependencies import Dependencies
 from gates.compare.values import DependencyChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from packaging.version import Version
 
-    from gates.analysis.dependencies import Dependencies
 
 Kind = Literal["added", "removed", "up", "down", "changed"]
 

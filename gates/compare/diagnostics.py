@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare.values import DiagnosticsComparison
 from gates.portable.failure_signature import normalise
+from gates.results import Diagnostic, Diagnostics, GateResult
+from gates.vcs.hunks import FileDifference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gates.results import Diagnostic, Diagnostics, GateResult
-    from gates.vcs.hunks import FileDifference
-
     Key = tuple[str, str, str, frozenset[str]]
 
 _QUOTED = re.compile(r"""["'`]([A-Za-z_][\w.]*)["'`]""")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Sequence
+from typing import Literal
 
 from gates.compare.values import WiderExclusion
 from gates.portable.values import TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from gates.results import TestResult
+from gates.results import TestResult
 
 
 def wider_exclusions(

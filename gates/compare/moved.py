@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gates.analysis.assertions import Shape
+from gates.analysis.assertions import Shape
 
 ALIKE = 0.75
 """From this likeness on, of body and name together, two tests are taken for the same one."""

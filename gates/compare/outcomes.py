@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from gates.compare.values import GatesComparison
 from gates.portable.values import GateOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from gates.results import GateResult
+from gates.results import GateResult
 
 _FAILED = (GateOutcome.FAILED, GateOutcome.TIMEOUT)
 

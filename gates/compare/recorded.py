@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
 from gates.portable.exclusions import Exclusion
 from gates.portable.values import LOST_TESTS, RAN_TESTS, TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from gates.results import TestResult
+from gates.results import TestResult
 
 Finding = Literal["as recorded", "passes", "differs", "unknown"]
 

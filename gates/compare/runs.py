@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,8 +22,6 @@ from gates.results import Run, Subject, TestCounts, TestResult, count_tests
 from gates.results.duplicates import worst_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from gates.compare.inputs import Further, Side, Sources, Terms
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from gates.portable.filters.globs import path_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 
 def out_of_scope(paths: Iterable[str], scope: Sequence[str]) -> tuple[str, ...]:

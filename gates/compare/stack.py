@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from gates.portable.errors import UsageError
 from gates.portable.values import BAD_TESTS, LOST_TESTS, SCHEMA_VERSION, ExitCode, GateOutcome, worst_exit
-from gates.results import TestCounts
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gates.results import Run, TestResult
+from gates.results import Run, TestCounts, TestResult
 
 State = Literal[
     "validated",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gates.compare.values import WarningsComparison
 from gates.portable.failure_signature import normalise
+from gates.results import GateResult, TestWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from gates.results import GateResult, TestWarning
-
     Key = tuple[str, str, str, str]
 
 

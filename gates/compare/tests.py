@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gates.analysis.assertions import Shape
 from gates.compare.moved import pairs_of
 from gates.compare.values import Fewer, Renamed, TestsComparison
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.results import TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from gates.analysis.assertions import Shape
-    from gates.results import TestResult
-
     Shapes = Mapping[str, Shape]
 
 GOOD_TESTS = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from gates.config import paths
 from gates.config.locate import locate
@@ -14,10 +16,6 @@ from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.portable.errors import ConfigError, GatesError, ManyErrors
 from gates.portable.regular import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 OWN_FILE = "gates.toml"
 PROJECT_FILE = "pyproject.toml"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, TESTS_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from gates.config.values import GateConfig
 
 BELOW = "inside the project's folder: relative, without '..'"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gates.portable.masking import Mask, looks_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from gates.config.values import Config
 
 _NAMED = re.compile(r"(?:--?)?([A-Za-z_][\w-]*)(?:=(.*))?", re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,8 +19,6 @@ from gates.readers.formats import JUNIT_ODDITIES
 from gates.results import EnvironmentChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from gates.config.tests import Named
 
     Reader = Callable[[Any], Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,6 @@ from gates.config.secrets import shown
 from gates.portable.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from gates.config.tables import Problems
 
     Reader = Callable[[Any], Any]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gates.portable.regular import open_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def folder_identity(root: Path) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.portable.errors import EnvironmentProblem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def take_lock(path: Path, busy: str) -> int:

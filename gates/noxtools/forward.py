@@ -10,11 +10,8 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import FrameType
+from collections.abc import Mapping, Sequence
+from types import FrameType
 
 
 def run_forwarding(command: Sequence[str], environ: Mapping[str, str], *, terminal: bool | None = None) -> int:

@@ -12,12 +12,9 @@ import re
 import shutil
 import tempfile
 import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 _HEADER = re.compile(
     r"\A# Made by `nox -s lock`[^\n]*\n# tables: sha256:([0-9a-f]{64})\n# body: sha256:([0-9a-f]{64})\n"

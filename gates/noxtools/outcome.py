@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import NoReturn, Protocol
 
 VARIABLE = "GATES_OUTCOME"
 """Names the file in which a gate may state its own outcome; set by `gates run`, unset under nox alone."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,27 +14,22 @@ import msgspec
 
 from gates.analysis.dependencies import FILES, Dependencies, dependencies_of
 from gates.config import load_config
+from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.validate import Finished, validate
 from gates.planning.discover import NOXFILE
-from gates.planning.prepare import shown_path
+from gates.planning.prepare import Prepared, shown_path
 from gates.planning.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.values import format_duration
 from gates.storage.kept_runs import StoredRuns, key_of
-from gates.vcs.git import subject_of_commit
+from gates.storage.run_key import RunKey
+from gates.vcs.git import Git, subject_of_commit
 from gates.vcs.ignored import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from gates.config.request import Request
     from gates.pipeline.confirm import Which
-    from gates.planning.prepare import Prepared
-    from gates.storage.run_key import RunKey
-    from gates.vcs.git import Git
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
 from gates.files.temporary import scratch
+from gates.planning.plan import Plan, Request
 from gates.planning.prepare import Prepared, prepare
 from gates.planning.pytest_gates import pytest_gates
 from gates.planning.test_queries import Tests
@@ -25,11 +26,6 @@ from gates.run.remains import known
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings
 from gates.storage.streams import streams_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.planning.plan import Plan, Request
 
 
 def tests_of_project(root: Path, request: Request) -> Tests:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from gates.compare import TestsComparison
 from gates.compare.confirm import Again
 from gates.compare.tests import naming
+from gates.config.request import Request
 from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode, TestOutcome
 from gates.results.duplicates import worst_first, worst_of
@@ -16,11 +20,6 @@ from gates.results.files import CONFIRM_FOLDER
 from gates.results.outstanding import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from gates.compare import TestsComparison
-    from gates.config.request import Request
     from gates.pipeline.validate import Finished
 
     Which = Literal["base", "head"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from gates.results import Run
 from gates.results.event_schema import (
     GateBegan,
     GateFinished,
@@ -18,9 +18,6 @@ from gates.results.event_schema import (
     TestsCollected,
 )
 from gates.run.events import Event, GateEnded, GateStarted, TestsFound, TestsLanded, TestSlow, TestStarted
-
-if TYPE_CHECKING:
-    from gates.results import Run
 
 Put = Callable[[Happening], None]
 

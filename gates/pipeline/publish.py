@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.compare import Comparison
+from gates.results import Run, TestResult
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
 from gates.results.values import FileDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from gates.compare import Comparison
-    from gates.results import Run, TestResult
     from gates.storage.reports import Reports
 
 

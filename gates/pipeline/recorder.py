@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,19 +14,17 @@ from gates.analysis.pythons import claimed_pythons
 from gates.pipeline.publish import emit
 from gates.planning.expectations import said_of_unheard
 from gates.planning.plan import available_cores
+from gates.planning.prepare import Prepared
+from gates.portable.exclusions import Exclusion
 from gates.portable.values import ExitCode, TestOutcome, listed
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.run import GateEnded, TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
+from gates.run.guard import Guard
 from gates.run.masking import Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gates.planning.prepare import Prepared
-    from gates.portable.exclusions import Exclusion
-    from gates.run.guard import Guard
     from gates.storage.reports import Reports
 
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from gates.planning.filter_facts import WRONG, Outside, resolve_all
 from gates.planning.prepare import records_of
 from gates.planning.test_queries import Tests
 from gates.portable.errors import UsageError
 from gates.portable.exclusions import named_expressions
-from gates.portable.filters import Candidate, Predicate, Resolution, TableFacts
+from gates.portable.filters import Candidate, Facts, Predicate, Resolution, TableFacts
 from gates.portable.filters.matchers import compile_duration
 from gates.portable.filters.resolution import Names
 from gates.portable.values import TestOutcome
+from gates.results import TestResult
 from gates.results.files import load_tests
 from gates.storage.evidence import refuse_altered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from gates.portable.filters import Facts
-    from gates.results import TestResult
 
 
 class Recorded(Candidate):

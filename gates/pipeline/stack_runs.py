@@ -6,30 +6,25 @@ import hashlib
 import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from gates.compare.stack import StackRun, failing_of
 from gates.config import load_config
 from gates.pipeline.validate import validate
-from gates.planning.subjects import BORROWED_CHECKLIST, prepare_commit
+from gates.planning.plan import Request
+from gates.planning.subjects import BORROWED_CHECKLIST, Kind, prepare_commit
 from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode
+from gates.results import Run, TestResult
 from gates.results.files import STACK_FOLDER
 from gates.storage.cache import Store
 from gates.storage.kept_runs import StoredRuns, key_of
+from gates.storage.run_key import RunKey
+from gates.vcs.git import Git
 from gates.vcs.ignored import fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from gates.planning.plan import Request
-    from gates.planning.subjects import Kind
-    from gates.results import Run, TestResult
-    from gates.storage.run_key import RunKey
-    from gates.vcs.git import Git
 
 
 class Runs:

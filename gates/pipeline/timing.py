@@ -6,40 +6,34 @@ import math
 import random
 import sys
 import time
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from gates.compare import TestsComparison
 from gates.compare.tests import naming
 from gates.compare.timing.changes import Candidate, TimingSettings, candidates, judge
-from gates.compare.timing.schedule import enough_for, plan
+from gates.compare.timing.schedule import Schedule, Turn, enough_for, plan
 from gates.compare.values import Timing
+from gates.config.request import Request
 from gates.pipeline.confirm import only_these
 from gates.pipeline.result_files import Recorded
-from gates.pipeline.validate import validate
-from gates.planning.prepare import plan_by_history
+from gates.pipeline.validate import Finished, validate
+from gates.planning.prepare import Prepared, plan_by_history
 from gates.portable.errors import GatesError
 from gates.portable.filters import Filter, TableFacts, compile_filter
 from gates.portable.values import ExitCode, GateOutcome, TestOutcome, format_duration
 from gates.render.text import plural
+from gates.results import Run, TestResult
 from gates.results.files import TIMING_FOLDER
+from gates.run.events import Event
 from gates.vcs.git import subject_of_worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-    from typing import Self
-
-    from gates.compare import TestsComparison
-    from gates.compare.timing.schedule import Schedule, Turn
-    from gates.config.request import Request
     from gates.pipeline.confirm import Which
-    from gates.pipeline.validate import Finished
-    from gates.planning.prepare import Prepared
-    from gates.results import Run, TestResult
-    from gates.run.events import Event
 
     Times = dict[str, float]
     TakeTurn = Callable[[Which, tuple[str, ...]], Times | None]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from gates.planning.plan import Plan
+from gates.planning.prepare import Prepared
 from gates.storage.claims import is_report
 from gates.vcs.folder_tree import FolderTree
 from gates.vcs.git_tree import GitTree
 from gates.vcs.new_files import Rule, declared_by
 from gates.vcs.streams import written_by_this_job
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gates.planning.plan import Plan
-    from gates.planning.prepare import Prepared
-    from gates.vcs.watch import Watch
+from gates.vcs.watch import Watch
 
 
 def checkout_of(prepared: Prepared) -> Path:

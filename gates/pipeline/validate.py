@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,7 +17,9 @@ from gates.files.temporary import scratch
 from gates.pipeline.event_feed import Feed
 from gates.pipeline.recorder import Recorder
 from gates.pipeline.tree_watch import checkout_of, watch
+from gates.planning.prepare import Prepared
 from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.filters import Resolution
 from gates.render.live import live_line
 from gates.results import Run, TestResult
 from gates.results.files import LOGS_FOLDER
@@ -27,19 +29,13 @@ from gates.run.echo import Echo
 from gates.run.event_writer import EventWriter
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
+from gates.run.masking import Mask
 from gates.run.progress import Progress, Teller, make_progress
 from gates.run.remains import known
 from gates.run.signals import StopWish
 from gates.run.start import Surroundings, log_names
 from gates.storage.claims import is_report
 from gates.storage.reports import Reports
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gates.planning.prepare import Prepared
-    from gates.portable.filters import Resolution
-    from gates.run.masking import Mask
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):

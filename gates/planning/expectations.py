@@ -6,17 +6,13 @@ them, as it always does: nothing else may be claimed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from gates.config import Profile
 from gates.config.request import Request
+from gates.planning.discover import Gate
 from gates.portable.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.config import Profile
-    from gates.planning.discover import Gate
-    from gates.results import GateResult
+from gates.results import GateResult
 
 _OF_TESTS = ("filter", "partition", "retries", "test_timeout", "max_fail", "order", "stress_count", "stress_duration")
 """Options that are about tests."""

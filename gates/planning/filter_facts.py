@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.config import Config, load_config
+from gates.planning.plan import Plan
 from gates.portable.filters import PREDICATES, Matcher, Predicate, Resolution, parse, predicates, to_text, unknown
 from gates.portable.filters.matchers import compile_duration, compile_matcher
 from gates.portable.filters.resolution import Names
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.results import Subject
 from gates.storage.cache import Recorded, Store
 from gates.vcs.git import Git, subject_of_worktree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
     from gates.analysis.imports import Imports
     from gates.analysis.reach import Reach
-    from gates.planning.plan import Plan
-    from gates.results import Subject
 
 WRONG = frozenset({*BAD_TESTS, *LOST_TESTS, TestOutcome.QUARANTINED})
 BASE, LAST = "base", "last"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.config.request import Request
-    from gates.planning.discover import Gate
+from gates.config.request import Request
+from gates.planning.discover import Gate
 
 
 def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,9 +20,6 @@ from gates.portable.exclusions import Exclusion, effective_filter
 from gates.portable.rules import NONE, Layer, SetupScript
 from gates.portable.values import format_duration, listed, parse_max_fail, plural
 from gates.results.outstanding import Asked, Outstanding, Part, said_of_rerun
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 __all__ = ["DEFAULT_PROFILE", "Plan", "PlannedGate", "Request", "available_cores", "make_plan"]
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import ast
-from pathlib import PurePath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
 
-from gates.planning.discover import NOXFILE
+from gates.planning.discover import NOXFILE, Gate
+from gates.planning.prepare import Prepared
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.planning.discover import Gate
-    from gates.planning.prepare import Prepared
 
 _PROGRAMS = frozenset({"pytest", "py.test"})
 

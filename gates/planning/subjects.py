@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path, PurePath
+from typing import Literal
 
 import msgspec
 
 from gates.config import Config, load_config
 from gates.files.folders import Folder
 from gates.planning.discover import NOXFILE, discover
+from gates.planning.plan import Request
 from gates.planning.prepare import Prepared, prepare
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.values import plural
+from gates.results import Subject
 from gates.storage.cache import Store
 from gates.storage.worktrees import DISK, checked_out, fill_submodules, merge_commit, pointers
 from gates.vcs.git import Git, subject_of_commit
 from gates.vcs.ignored import carry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from gates.planning.plan import Request
-    from gates.results import Subject
 
 Kind = Literal["commit", "merge"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,9 +14,6 @@ from gates.portable.filters.explain import explain, render
 from gates.portable.filters.nearest import nearest
 from gates.portable.rules import ALL_THREADS, NAMES, Layer, RuleBook
 from gates.portable.values import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):

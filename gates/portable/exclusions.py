@@ -9,18 +9,13 @@ Standard library only, Python 3.9 syntax: the pytest plugin reads the ledger too
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import ConfigError
-from .filters import FilterSyntaxError, Not, Or, Predicate, parse, to_text
+from .filters import Expression, FilterSyntaxError, Not, Or, Predicate, parse, to_text
 from .filters.nearest import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from .filters import Expression
 
 CATEGORIES = ("unimplemented", "todo", "hang", "flaky", "environment")
 

@@ -14,14 +14,9 @@ Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from .frames import Own, frames_of_dump, frames_of_exception, frames_of_text, innermost, leaf_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .frames import Frame
+from .frames import Frame, Own, frames_of_dump, frames_of_exception, frames_of_text, innermost, leaf_of
 
 LIMIT = 200
 """Characters of a normalised message."""

@@ -10,13 +10,11 @@ Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from .originals import os
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _DEEP = 10
 """Groups and causes inside each other that are looked into."""

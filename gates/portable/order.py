@@ -5,14 +5,11 @@ Standard library only, Python 3.9 syntax: the pytest plugin sorts by it in forei
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .originals import random
 from .values import BAD_TESTS, LOST_TESTS, TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _WRONG = frozenset(str(outcome) for outcome in (*BAD_TESTS, *LOST_TESTS, TestOutcome.FLAKY))
 

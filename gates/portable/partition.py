@@ -6,14 +6,11 @@ Pure, standard library only, Python 3.9 syntax: see `values`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _FORM = re.compile(r"(slice|hash):(\d+)/(\d+)")
 

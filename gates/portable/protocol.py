@@ -54,18 +54,16 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .disk_space import complain
 from .originals import exists, json, os, write_text, write_whole
 from .regular import read_bytes, read_text
 from .values import SCHEMA_VERSION, plural
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
 
 PACKAGE = __name__.partition(".")[0]
 """Top-level name under which this copy of gates was loaded."""

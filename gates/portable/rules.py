@@ -5,12 +5,11 @@ Pure, standard library only, Python 3.9 syntax: the pytest plugin applies them i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from .filters import Candidate, Expression, Facts
 
 RETRYABLE = ("failed", "error", "timeout", "crashed")

@@ -7,11 +7,8 @@ environments of foreign projects, under another package name (see `pytest_plugin
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 SCHEMA_VERSION = 1
 """Version of every file that gates writes. A reader refuses a version that it does not know."""

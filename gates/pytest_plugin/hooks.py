@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from .processes.arrival import arrival_of, arrive
 from .usage_errors import usage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from .selection.ledger import Ledgers
 
 _HEADER = pytest.StashKey["list[str]"]()

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN
+import pytest
+
+from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN, Settings
 from ..portable.values import parse_duration
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-
-    from ..portable.protocol import Settings
 
 REGISTERED = "gates-options"
 """Name of the marker that says: one copy of the plugin has added the options already."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from ..portable.protocol import Stream, asked_path
+from ..portable.protocol import Settings, Stream, asked_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ..portable.protocol import Settings
     from ..portable.rules import Rules
     from .execution.running import Announcer
     from .processes.isolation import Isolator

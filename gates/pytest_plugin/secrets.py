@@ -6,16 +6,13 @@ were replaced, here. It hears of secrets that only this process has: a nox sessi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ..portable.masking import Mask
 from ..portable.masking.handover import taken_over
 from ..portable.originals import os
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..portable.protocol import Stream
+from ..portable.protocol import Stream
 
 
 class Hiding:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ..portable.originals import exists, os
-from ..portable.protocol import PLUGIN, remove_injection
+from ..portable.protocol import PLUGIN, Settings, remove_injection
 from .registration import (
     register_left_out,
     register_limits,
@@ -19,11 +22,6 @@ from .registration import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pytest
-
-    from ..portable.protocol import Settings
     from .reporting.recorder import Recorder
     from .selection.catalogue import Catalogue
     from .selection.deselection import Selection

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.portable.regular import open_file, read_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MOST = 256 << 20
 """Bytes of a file that has to be read as a whole."""

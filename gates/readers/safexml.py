@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.parsers import expat  # entity declarations are refused below
 
@@ -15,9 +17,6 @@ from gates.portable.regular import open_file
 from gates.readers.formats import ROOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
     Start = Callable[[str, dict[str, str]], None]
     Text = Callable[[str], None]
     End = Callable[[str], None]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from gates.compare.values import Comparison, CoverageComparison, FileLines
 from gates.render.text import one_line, plural
+from gates.results import Diagnostic, TestWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gates.compare.values import Comparison, CoverageComparison, FileLines
-    from gates.results import Diagnostic, TestWarning
-
     Row = tuple[str, str, str]
     Named = tuple[str, tuple[str, ...]]
 

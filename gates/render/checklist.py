@@ -6,6 +6,7 @@ Nobody can tick a box by hand, and what was not shown stays open with the words 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,10 @@ from gates.render.filters import FILTER
 from gates.render.left_out import left_out_of
 from gates.render.text import one_line, plural
 from gates.render.verdict import not_ended
+from gates.results import ExclusionRecord, GateResult, Run, TestCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gates.render.comparison import ComparisonView
-    from gates.results import ExclusionRecord, GateResult, Run, TestCounts
 
 MINIMUM_PYTHON_GATES = ("min_python", "min-python")
 """How the gate is called that runs the lowest supported interpreter; a parametrised one starts so."""

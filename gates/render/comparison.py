@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 
+from gates.compare.values import (
+    Comparison,
+    Confirmation,
+    DependencyChange,
+    Fewer,
+    TestsComparison,
+    WiderExclusion,
+)
 from gates.portable.values import GateOutcome, noun
 from gates.render.artifacts import Annotation, annotations_of, brought_lists, brought_rows, brought_words, nothing_new
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 from gates.results.tests import LINE_ORDER, count_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.compare.values import (
-        Comparison,
-        Confirmation,
-        DependencyChange,
-        Fewer,
-        TestsComparison,
-        WiderExclusion,
-    )
 
 LISTS = (
     ("newly_failing", "newly failing"),

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from gates.render.text import one_line
-
-if TYPE_CHECKING:
-    from gates.results import FilterLeaf, Run
+from gates.results import FilterLeaf, Run
 
 FILTER = "filter"
 """Source of the predicates that somebody wrote for this run."""

@@ -5,19 +5,14 @@ The service shows ten errors a step, so what failed comes first; the summary fil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from gates.compare.values import Comparison
 from gates.portable.escapes import Commands
-from gates.render.summary import summarise
+from gates.render.summary import GateRow, summarise
+from gates.render.tests import Failure
 from gates.render.text import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.compare.values import Comparison
-    from gates.render.summary import GateRow
-    from gates.render.tests import Failure
-    from gates.results import Run, TestResult
+from gates.results import Run, TestResult
 
 LISTED_FAILURES = 50
 """So many failing tests are annotated, so many flaky ones, and so many places of what a comparison found."""

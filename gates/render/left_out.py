@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from gates.portable.values import plural
 from gates.render.text import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.results import GateResult, LeftOut, Run
+from gates.results import GateResult, LeftOut, Run
 
 NAMED = 3
 """So many are named of those who leave out tests."""

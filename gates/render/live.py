@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from gates.config.values import Output
 from gates.portable.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 from gates.render.output import attempts_of, failure_of, printed_by
 from gates.render.text import duration, one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gates.config.values import Output
-    from gates.results import TestResult
+from gates.results import TestResult
 
 _EDGE = "  | "
 """Before each line of a test's: a log of GitHub takes a line for a command that begins with `::`, blanks or not."""

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from gates.render.comparison import NOUNS
+from gates.compare.values import Comparison
+from gates.render.comparison import NOUNS, ComparisonView
+from gates.render.filters import LeafRow
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted, is_cut
-from gates.render.summary import summarise
+from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary, summarise
+from gates.render.test_warnings import WarningSection
+from gates.render.tests import Failure, Flaky, Leaky, TestSection
 from gates.render.text import duration, plural
-from gates.results import counts_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.compare.values import Comparison
-    from gates.render.comparison import ComparisonView
-    from gates.render.filters import LeafRow
-    from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary
-    from gates.render.test_warnings import WarningSection
-    from gates.render.tests import Failure, Flaky, Leaky, TestSection
-    from gates.results import FileChange, Run, TestResult
+from gates.results import FileChange, Run, TestResult, counts_line
 
 LISTED_FAILURES = 200
 """So many failures are shown at all; with their traceback as many as `Room.full` says, the others with their message."""

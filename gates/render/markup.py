@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from gates.render.text import clean, one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
 _LIVE = re.compile(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from gates.render.text import clean, one_line, plural, useful_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from gates.results import AttemptResult, SubtestResult, TestResult
+from gates.results import AttemptResult, SubtestResult, TestResult
 
 SHOWN_LINES = 40
 """Lines that are shown of a stream, or of a traceback that cannot be told apart."""

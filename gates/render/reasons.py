@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from gates.portable.values import GateOutcome
 from gates.render.text import clean, one_line
-
-if TYPE_CHECKING:
-    from gates.results import GateResult, Run
+from gates.results import GateResult, Run
 
 SILENT = "(its log has nothing more)"
 """Stands where a gate printed nothing that could be shown."""

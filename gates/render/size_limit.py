@@ -5,14 +5,12 @@ It is laid out again with less and less room until it fits. Texts and lists beco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from gates.portable.values import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 MOST = 65_535
 """Bytes of a summary, as UTF-8."""

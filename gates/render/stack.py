@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.text import duration, one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gates.compare.stack import Failure, Layer, Stack, StackRun
 
 MERGE_COMMAND = "gh pr merge --squash --delete-branch --subject {subject} -- {branch}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.compare.values import Comparison
 from gates.portable.values import GateOutcome, noun
 from gates.readers.formats import JUNIT_ACCEPTED
 from gates.render.checklist import Item, checklist, exclusion_fault
@@ -19,13 +20,7 @@ from gates.render.test_warnings import WarningSection, warning_section
 from gates.render.tests import TestSection, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, verdict_of
-from gates.results import ExclusionRecord, FileChange
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.compare.values import Comparison
-    from gates.results import GateResult, Run, TestCounts, TestResult
+from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestCounts, TestResult
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
 """Kind of a changed file → its heading, in the order shown."""

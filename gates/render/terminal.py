@@ -6,29 +6,26 @@ rich is imported where it is used: it costs more than the rest of the program's 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 
+from gates.compare.values import Comparison
 from gates.config.values import Output
 from gates.portable.values import BAD_TESTS, LEVELS
-from gates.render.comparison import FAILURES, comparison_view
+from gates.render.comparison import FAILURES, ComparisonView, comparison_view
 from gates.render.filters import leaf_lines
 from gates.render.live import final_lines, shows
 from gates.render.reasons import SILENT
-from gates.render.summary import summarise
+from gates.render.summary import GateRow, Summary, summarise
+from gates.render.tests import Failure
 from gates.render.text import clean, duration, one_line
+from gates.results import Run, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
-    from gates.compare.values import Comparison
-    from gates.render.comparison import ComparisonView
-    from gates.render.summary import GateRow, Summary
-    from gates.render.tests import Failure
-    from gates.results import Run, TestResult
 
 SHOWN_FAILURES = 20
 """So many failures are shown; the summary file has more."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from gates.portable.values import plural
 from gates.render.text import one_line
-
-if TYPE_CHECKING:
-    from gates.results import Run, TestWarning
+from gates.results import Run, TestWarning
 
 
 class WarningSection(msgspec.Struct, frozen=True):

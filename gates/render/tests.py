@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.compare.tests import names_of
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.render.text import one_line, plural, useful_lines
-from gates.results import TestCounts, count_tests, counts_line
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from gates.results import Run, SubtestResult, TestResult
+from gates.results import Run, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 
 NAMED_SUBTESTS = 3
 """So many failed subtests are named in the line of a failure."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from gates.compare.values import Comparison, GateTimes, Timing, TimingChange
 from gates.portable.values import GateOutcome
 from gates.render.text import duration, plural
-
-if TYPE_CHECKING:
-    from gates.compare.values import Comparison, GateTimes, Timing, TimingChange
 
 SLOWER = "slower"
 """Verdict and words of what nobody may miss."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import msgspec
 
 from gates.portable.values import GateOutcome, listed
 from gates.render.filters import wrong_names
 from gates.render.text import one_line, plural
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gates.results import GateResult, Run, TestCounts
+from gates.results import GateResult, Run, TestCounts
 
 WORDS = {
     "passed": "PASS",

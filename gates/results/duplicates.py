@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
-
-    from gates.results.tests import TestResult
+from gates.results.tests import TestResult
 
 _NUMBER = re.compile(r"#\d+\Z")
 _ORDER = tuple(sorted(outcome.value for outcome in TestOutcome))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 
 from gates.portable.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome, plural
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.results import GateResult, Run, TestResult
+from gates.results import GateResult, Run, TestResult
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable  # noqa: TC003 — msgspec resolves annotations at run time
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.analysis.project import project_files
+from gates.planning.discover import Gate
 from gates.portable.regular import open_file, open_text
 from gates.portable.values import GateOutcome
 from gates.readers.diagnostics.reasons import excerpt
 from gates.readers.sourcepaths import SourcePaths
-from gates.results import Coverage, Diagnostics
+from gates.results import Coverage, Diagnostic, Diagnostics, TestCounts
 from gates.results.artifacts import KEPT
 from gates.vcs.git import Git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from gates.planning.discover import Gate
-    from gates.results import Diagnostic, TestCounts
-
     Stamps = Mapping[str, tuple[int, ...] | None]
 
 ENDED = (GateOutcome.PASSED, GateOutcome.FAILED)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TextIO
 
 from gates.portable.escapes import Commands
-
-if TYPE_CHECKING:
-    from typing import TextIO
-
 
 _STRING = re.compile("(?:\x1b|\xc2(?=[\x90\x98\x9d-\x9f]))([\\]P_^X\x90\x98\x9d-\x9f])")
 """What begins a message to a terminal: its title, its clipboard, links."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.config import Config
+from gates.planning.plan import Plan, PlannedGate
 from gates.portable.protocol import Stop, reached
 from gates.portable.values import BAD_TESTS, GateOutcome, format_duration
+from gates.results import GateResult, TestResult
 from gates.run.events import (
     Event,
     GateEnded,
@@ -25,10 +26,6 @@ from gates.run.gate import RunningGate
 from gates.run.guard import Guard
 from gates.run.start import Surroundings, not_started
 from gates.vcs.watch import Seen
-
-if TYPE_CHECKING:
-    from gates.planning.plan import Plan, PlannedGate
-    from gates.results import GateResult, TestResult
 
 GLOBAL_TIMEOUT = "global-timeout"
 TICK = 0.1

@@ -6,13 +6,10 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from gates.portable.regular import open_text
 from gates.results import Environment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 def describe_environment(variables: Mapping[str, str], record: Sequence[str], cores: int) -> Environment:

@@ -12,21 +12,16 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.files.folders import open_within
 from gates.portable.errors import UsageError
-from gates.results.event_schema import Dropped, Happenings, RunFinished
+from gates.results.event_schema import Dropped, Happening, Happenings, RunFinished
 from gates.results.files import encoded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from gates.results.event_schema import Happening
 
 WAITING = 20_000
 """Events that wait for a slow reader; what comes then is dropped, and counted."""

@@ -6,12 +6,15 @@ import signal
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from gates.planning.plan import PlannedGate
 from gates.portable.disk_space import FULL, complaint, reserve
 from gates.portable.errors import EnvironmentProblem
+from gates.portable.filters import Described
 from gates.portable.regular import read_bytes
 from gates.portable.values import GateOutcome, format_duration
 from gates.readers.diagnostics.reasons import last_words
@@ -29,12 +32,6 @@ from gates.run.stall import Stall, patience_of
 from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, gate_environment, log_names
 from gates.run.versions import tool_versions
 from gates.run.witnesses import is_demanded, names
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gates.planning.plan import PlannedGate
-    from gates.portable.filters import Described
 
 _NO_JUNIT = "no JUnit file was read: name it in `junit`"
 TERM_GRACE = 5.0

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from gates.portable.values import GateOutcome
+from gates.results import GateResult
 from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness, written_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from gates.results import GateResult
-    from gates.vcs.watch import Seen
+from gates.vcs.watch import Seen
 
 
 class Guard:

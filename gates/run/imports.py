@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.analysis.dependencies import normal
 from gates.portable.regular import read_bytes, read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,8 +15,6 @@ from gates.results.artifacts import KEPT
 from gates.run.test_process import PERIOD, PytestProcess
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.run.masking import Mask
 
 

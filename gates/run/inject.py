@@ -7,16 +7,19 @@ the plugin loads under a name of its own and never shadows a `gates` that is its
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gates
-from gates.portable.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS, TOX_OVERRIDE, TOX_PASSES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gates.portable.protocol import Settings
+from gates.portable.protocol import (
+    INBOX,
+    INJECTED_PACKAGE,
+    INJECTED_PLUGIN,
+    SETTINGS,
+    TOX_OVERRIDE,
+    TOX_PASSES,
+    Settings,
+)
 
 
 def write_injection(folder: Path) -> Path:

@@ -10,14 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from gates.run import keeper
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 CLOSING = 15.0
 """Seconds that the keeper has to end what is left."""

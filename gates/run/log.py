@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.portable.protocol import INJECTED_PACKAGE
 from gates.run.sightings import Words
+from gates.storage.streams import Stream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gates.run.echo import Echo
     from gates.run.masking import Mask
-    from gates.storage.streams import Stream
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
 _REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()

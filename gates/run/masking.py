@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
+from gates.config import Config
 from gates.config.secrets import mask_of
 from gates.portable import masking
 from gates.portable.failure_signature import normalise, typed
 from gates.portable.masking.mask import OUR_WORDS
+from gates.results import AttemptResult, SubtestResult, TestResult
 from gates.results.files import encoded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gates.config import Config
-    from gates.results import AttemptResult, SubtestResult, TestResult
 
 looks_secret = masking.looks_secret
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +13,6 @@ from typing import TYPE_CHECKING
 from gates.portable.regular import read_bytes
 
 if TYPE_CHECKING:
-    import signal
-    from collections.abc import Mapping, Sequence
-
     from gates.run.launching import Keeper
 
 PIPE_SIZE = 1 << 20

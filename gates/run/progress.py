@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
+from typing import Any, Protocol, Self, TextIO
 
 import msgspec
 
+from gates.planning.plan import Plan
 from gates.portable.escapes import clean
 from gates.portable.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.run.echo import Echo
 from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
-
-if TYPE_CHECKING:
-    from gates.planning.plan import Plan
 
 WORDS = {
     GateOutcome.PASSED: ("PASS", "green"),

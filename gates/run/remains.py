@@ -9,17 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.files.locking import take_lock
 from gates.files.temporary import sweep, temporary_folder
 from gates.portable.errors import EnvironmentProblem
 from gates.run.processes import MARKER, marked_processes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 FOLDER = "running"
 PATIENCE = 5.0

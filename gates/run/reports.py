@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from glob import escape, glob
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from gates.config import GateConfig
 from gates.portable.errors import GatesError
 from gates.portable.regular import open_file
 from gates.portable.values import plural
 from gates.results import TestResult
 from gates.run.artifacts import stamp_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from gates.config import GateConfig
 
 _MAGIC = re.compile(r"[*?\[]")
 

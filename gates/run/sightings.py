@@ -6,17 +6,14 @@ Everything that keeps the plugin out (`env -i`, `include_outer_env=False`, a con
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.portable.regular import read_bytes
 from gates.run.witnesses.injection import Seen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 _HEADER = re.compile(rb"=+ test session starts =+")

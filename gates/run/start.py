@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.planning.discover import nox_command
-from gates.planning.plan import Plan
+from gates.planning.plan import Plan, PlannedGate
 from gates.portable.exclusions import to_json
 from gates.portable.masking.handover import handed_over
 from gates.portable.protocol import Settings
 from gates.portable.rules import RuleBook
-from gates.portable.values import VARIABLES
+from gates.portable.values import VARIABLES, GateOutcome
 from gates.results import GateResult
 from gates.run.echo import Echo
 from gates.run.inject import injected
@@ -26,10 +25,6 @@ from gates.run.launching import Keeper
 from gates.run.masking import Mask
 from gates.run.processes import MARKER
 from gates.storage.streams import Begin
-
-if TYPE_CHECKING:
-    from gates.planning.plan import PlannedGate
-    from gates.portable.values import GateOutcome
 
 JUNIT_FILE = "pytest.xml"
 _ASKED = frozenset(VARIABLES.values())

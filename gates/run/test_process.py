@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,9 +19,6 @@ from gates.results import FilterLeaf, TestResult, TestWarning
 from gates.run.witnesses.test_results import ProcessSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
     from gates.run.masking import Mask
 
 PERIOD = 60.0

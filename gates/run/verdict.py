@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from gates.portable.values import ExitCode, GateOutcome, worst_exit
+from gates.results import FilterLeaf, GateResult, Witness
 from gates.run.witnesses.names import (
     EXIT_CODE,
     IMPORTS,
@@ -20,11 +21,6 @@ from gates.run.witnesses.names import (
     TESTS,
 )
 from gates.run.witnesses.test_results import NO_TEST, NOTHING_RAN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from gates.results import FilterLeaf, GateResult, Witness
 
 _WORST_FIRST = (
     GateOutcome.INTERRUPTED,

@@ -6,15 +6,14 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.planning.discover import Gate
 from gates.portable.regular import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from gates.planning.discover import Gate
     from gates.run.test_process import PytestProcess
 
 _DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")

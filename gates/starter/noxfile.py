@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gates.planning.discover import TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gates.starter.python_project import PythonProject, Source
 
 _HEAD = '''"""The checklist: each session with the tag "gate" must pass before a merge."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from gates.config.load import PROJECT_FILE
 from gates.portable.regular import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _TEST_FILE = re.compile(r"(test_.*|.*_tests?)\.py")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -7,24 +7,21 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.values import TestOutcome
+from gates.results import Run, TestResult
 from gates.results.duplicates import worst_of
 from gates.results.outstanding import Outstanding
 from gates.storage.records import RECORDS
 from gates.storage.sealed import read_sealed, write_sealed
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from gates.results import Run, TestResult
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
 _NAME = re.compile(r".*-[0-9a-f]{16}", re.DOTALL)

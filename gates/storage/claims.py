@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 import stat
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
@@ -33,10 +34,6 @@ from gates.results.files import (
 from gates.storage.published import busy
 from gates.storage.records import ASIDE, Record, all_records
 from gates.vcs.git import Git
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 NAMES = {
     "run": (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
@@ -13,9 +13,6 @@ from gates.portable.values import listed, plural
 from gates.results import FileDigest, Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 from gates.storage.records import all_records
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,16 +8,16 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates import __version__
+from gates.config.request import Request
 from gates.files.folders import Folder
 from gates.portable.errors import GatesError
 from gates.portable.regular import open_file, read_bytes
 from gates.portable.values import ExitCode, GateOutcome
-from gates.results import FileDigest
+from gates.results import FileDigest, Run, TestResult
 from gates.results.files import (
     COMPARISON_FILE,
     JUNIT_FILE,
@@ -33,11 +33,7 @@ from gates.storage.records import RECORDS, digest_of
 from gates.storage.reports import Reports
 from gates.storage.run_key import RunKey
 from gates.storage.sealed import read_sealed, write_sealed
-
-if TYPE_CHECKING:
-    from gates.config.request import Request
-    from gates.results import Run, TestResult
-    from gates.storage.streams import Stream
+from gates.storage.streams import Stream
 
 KEPT_RUNS = 40
 """Runs that stay for the next command."""

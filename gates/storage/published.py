@@ -6,21 +6,16 @@ import errno
 import fcntl
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gates.files.folders import Blocked, Folder, open_within, write_all
 from gates.portable.errors import EnvironmentProblem
 from gates.portable.regular import open_file
 from gates.results.files import reports_problem
 from gates.results.values import FileDigest
-from gates.storage.records import ASIDE, aside_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from gates.storage.records import OpenRecord
+from gates.storage.records import ASIDE, OpenRecord, aside_of
 
 IGNORE = ".gitignore"
 

@@ -15,16 +15,14 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gates.files.folders import Blocked, Folder
 from gates.portable.regular import read_bytes
 from gates.results import FileDigest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JOURNAL, FILES, LOCK = "journal.jsonl", "files", "lock"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
 
 from gates.config.paths import is_gits
 from gates.files.folders import Blocked, Folder, open_within
@@ -17,10 +18,6 @@ from gates.storage.claims import NAMES, claim, need
 from gates.storage.published import Published
 from gates.storage.records import ASIDE, RECORDS, OpenRecord, digest_of, key_of, prune
 from gates.storage.streams import Stream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from types import TracebackType
 
 
 class Reports:

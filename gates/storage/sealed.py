@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.portable.regular import read_bytes
 from gates.results.files import write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _SEALED = re.compile(rb'\{"seal":"(?P<seal>sha256:[0-9a-f]{64})","kept":(?P<kept>.*)\}\n', re.DOTALL)
 

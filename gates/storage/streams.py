@@ -6,13 +6,10 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gates.results import FileDigest
 from gates.results.files import reports_problem
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Stream:

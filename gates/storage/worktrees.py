@@ -6,9 +6,9 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gates.files.folders import Folder
 from gates.files.locking import take_lock
@@ -19,10 +19,6 @@ from gates.storage.cache import CACHE_VARIABLE, Store, all_stores
 from gates.vcs.branches import would_merge
 from gates.vcs.environments import bring_back, remove, set_aside
 from gates.vcs.git import Git, git_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 """The user's hooks (post-checkout) are made for the user's worktrees; a daemon that watches one of ours outlives the run."""

@@ -5,14 +5,10 @@ Nothing is touched: no branch, no index, no file. Commits that are made to ask g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from gates.portable.errors import EnvironmentProblem
-
-if TYPE_CHECKING:
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 _HEADS = "refs/heads/"
 _AUTHOR = ("-c", "user.name=gates", "-c", "user.email=gates@localhost", "-c", "commit.gpgSign=false")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
 
 ENVIRONMENTS = (".nox", ".tox", ".venv")
 """Names of folders with environments: they cost more to make than to keep, and whoever made them knows how to bring them up

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from gates.files.fingerprint import content_digest, folder_files
-from gates.vcs.new_files import NEW, folders_of
+from gates.vcs.new_files import NEW, Rule, folders_of
 from gates.vcs.watch import Seen, Stamps
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from gates.vcs.new_files import Rule
 
 
 class FolderTree:

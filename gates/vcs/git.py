@@ -8,17 +8,15 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from gates.files.fingerprint import folder_identity
 from gates.files.temporary import scratch
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.results import Changes, FileChange, Subject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 # Set by git inside hooks; they would make every command look at another repository or index.
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.files.temporary import scratch
 from gates.portable.errors import EnvironmentProblem
 from gates.vcs.git import STRICT, Git, git_environment
-from gates.vcs.new_files import NEW, folders_of
+from gates.vcs.new_files import NEW, Rule, folders_of
 from gates.vcs.repository import RepositoryState
 from gates.vcs.watch import Seen, Stamps, is_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from gates.vcs.new_files import Rule
-
     MakeRule = Callable[[frozenset[str], frozenset[str]], Rule]
 
 _SUBMODULE = "160000"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gates.portable.values import plural
+from gates.results import Subject
 from gates.vcs.branches import distance
-
-if TYPE_CHECKING:
-    from gates.results import Subject
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 
 def where_left(git: Git, base: Subject, head: Subject) -> tuple[tuple[str, ...], str]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from gates.portable.errors import EnvironmentProblem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 

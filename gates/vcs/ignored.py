@@ -7,19 +7,15 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from gates.files.folders import Blocked, Folder
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.regular import open_file, read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from gates.vcs.git import Git
+from gates.vcs.git import Git
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):

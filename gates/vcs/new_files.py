@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
 from gates.portable.filters.globs import path_pattern
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Effect = Literal["none", "left", "fault"]
 """`left`: said, and the tree is no longer clean. `fault`: what is validated is not what it was."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gates.files.temporary import scratch
 from gates.portable.regular import read_bytes
-from gates.vcs.git import git_environment
+from gates.vcs.git import Git, git_environment
 from gates.vcs.watch import stamp_of
-
-if TYPE_CHECKING:
-    from gates.vcs.git import Git
 
 _INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
 """Files in git's own folder that decide what it sees of the tree."""

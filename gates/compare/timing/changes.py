@@ -7,13 +7,15 @@ Nothing is said from the two runs that were compared: they only name `candidates
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
 from gates.compare.timing.statistics import (
     RESOLUTION,
+    Bootstrapped,
     bootstrap,
     detectable,
     fewest_pairs,
@@ -25,11 +27,6 @@ from gates.compare.timing.statistics import (
     signed_rank,
 )
 from gates.compare.values import TimingChange
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from gates.compare.timing.statistics import Bootstrapped
 
 FEWEST_PAIRS = 10
 """Pairs below which nothing is said: the intervals of fewer cover less than they say."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
-from gates.compare.timing.changes import DEFAULTS, FEWEST_PAIRS
+from gates.compare.timing.changes import DEFAULTS, FEWEST_PAIRS, Candidate, TimingSettings
 from gates.compare.timing.statistics import fewest_pairs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.compare.timing.changes import Candidate, TimingSettings
 
 Side = Literal["base", "head"]
 

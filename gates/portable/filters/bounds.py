@@ -7,15 +7,12 @@ pattern takes long that is not tried over and over, and a busy machine changes n
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..originals import signal
-
-if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterator
 
 SECONDS = 2.0
 """Processor time for any number of matches."""

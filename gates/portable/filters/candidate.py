@@ -7,15 +7,13 @@ its items, a JUnit file does not. What is not known is None, and makes the predi
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from ..originals import os
 from ..originals import platform as system
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 GROUP_MARK = "xdist_group"
 """The marker that puts tests into a group; pytest-xdist defined it."""

@@ -5,11 +5,10 @@ NO < UNKNOWN < YES, so that `and` is the minimum, `or` the maximum, and `not` th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from .resolution import Answer
 
 NO, UNKNOWN, YES = 0, 1, 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Union
 
 from .leaves import leaf_of
@@ -12,8 +13,6 @@ from .printing import to_text
 from .resolution import NoFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .resolution import Facts
 
 NAMED = {"default": Predicate("all"), "quarantined": Predicate("none")}

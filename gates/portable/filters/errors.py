@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,6 @@ from ..errors import GatesError
 from ..values import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .nodes import Span
 
 SHOWN = 20

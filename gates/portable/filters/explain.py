@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from . import columns
+from .candidate import Candidate
 from .candidates import Candidates
 from .compile import operator_of
-from .match import value_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .candidate import Candidate
-    from .match import Branch, Filter
-    from .resolution import Answer
+from .match import Branch, Filter, value_of
+from .resolution import Answer
 
 WORDS = {True: "true", False: "false", None: "unknown"}
 

@@ -7,13 +7,10 @@ meaning (`[z-a]`) one that quietly matches nothing.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from ..originals import warnings
 from .bounds import BoundedPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SET = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 _ACROSS = re.compile(r"\*\*/|/\*\*\Z|\*\*")

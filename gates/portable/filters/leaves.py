@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional
 
@@ -13,8 +14,6 @@ from .predicates import PREDICATES
 from .printing import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from .candidate import Candidate, Mark
     from .candidates import Candidates, Groups
     from .columns import Column

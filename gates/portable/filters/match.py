@@ -6,6 +6,7 @@ left out silently.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
@@ -14,8 +15,6 @@ from .candidates import Candidates
 from .nodes import And, Expression, Not, Predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from .candidate import Candidate
     from .columns import Column
     from .leaves import LeafQuestion

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Union
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Union
 
 DEEPEST = 100
 """Levels of `not` and parentheses that an expression may have. Everything after the parser may recurse over them."""

@@ -9,16 +9,13 @@ There is no recursion: open parentheses are frames on a list, so hostile input m
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ..values import plural
 from .errors import FilterSyntaxError, Problem
 from .nodes import DEEPEST, And, Expression, Not, Or, Span
 from .tokens import HOLE, Lexer, Token
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
 
 
 def parse(text: str, without: Collection[str] = ()) -> Expression:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from .arguments import FOREIGN, KEY, KEY_DEFAULT
 from .nodes import And, Argument, Expression, Matcher, Not, Predicate
 from .predicates import PREDICATES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", ")": "\\)", ",": "\\,"}
 PREFIXES = "=~/#"

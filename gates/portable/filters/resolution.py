@@ -6,12 +6,11 @@ Whoever knows (the program `gates`) answers each such predicate of an expression
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .nodes import Predicate
 
 Answer = Optional[bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from .nodes import Predicate, Span
 from .predicates import PREDICATES, PredicateForm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from .errors import Problem
     from .nodes import Argument
 

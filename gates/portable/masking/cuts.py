@@ -6,10 +6,7 @@ pytest, unittest, reprlib and gates itself all say that they cut; how they say i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 _SHORTEST = 4
 """Bytes of a piece that is masked. Of one that may be a common word, six; where no cut is seen for sure, eight."""

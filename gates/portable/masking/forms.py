@@ -7,10 +7,8 @@ half.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _PLAIN = re.compile(r"[A-Za-z0-9]")
 _RUN = re.compile(rb"[A-Za-z0-9]+")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ..originals import hashlib
 from .forms import encode
 from .mask import Mask
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def handed_over(mask: Mask, environment: Mapping[str, str], salt: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .cuts import Pieces, replaced
@@ -10,8 +11,6 @@ from .forms import encode, forms_of, pieces_of
 from .names import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from .forms import Form
 
 OUR_WORDS = frozenset({"type", "outcome", "kind"})

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 SHORTEST = 6
 """Shorter values (`1`, `true`, `main`) stand everywhere; masking them would hide the log and no secret."""

@@ -6,6 +6,7 @@ in it is theirs, and lasts on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,8 +19,6 @@ from ..processes.crashes import children_of
 from ..reporting.reports import LEAKS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
     from ...portable.rules import Rules
 
 GRACE = 0.05

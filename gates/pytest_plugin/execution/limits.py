@@ -6,6 +6,8 @@ code holds the interpreter, swallows exceptions, or ignores signals.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
+from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +16,6 @@ from ...portable.originals import faulthandler, signal, tempfile, threading, tim
 from ..reporting.reports import TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-    from types import FrameType
-
     from ...portable.rules import Rules
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from ...portable.protocol import Stop, reached
-
-if TYPE_CHECKING:
-    from ...portable.protocol import Settings
+from ...portable.protocol import Settings, Stop, reached
 
 
 class Counter:

@@ -5,6 +5,7 @@ All of it comes before the test is announced as running and before its time coun
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -13,15 +14,13 @@ from _pytest.runner import runtestprotocol
 
 from ...portable.errors import UsageError
 from ...portable.originals import is_folder, os
+from ...portable.protocol import Settings
 from ...portable.rules import ALL_THREADS, Rules, SetupScript
 from ..secrets import HIDING
 from .running import ANNOUNCER
 from .semaphores import AVAILABLE, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
-    from ...portable.protocol import Settings
     from .scripts import Prepared, Scripts
 
 _SETTINGS = ("group", "threads_required", "setup")

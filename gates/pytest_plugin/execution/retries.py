@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
@@ -11,8 +12,6 @@ from ...portable.originals import random, time
 from ..reporting.reports import TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ...portable.rules import Retries, Rules
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -11,14 +12,12 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from ...portable.originals import exists, open_anew, open_to_append, os, remove, threading, time
+from ...portable.protocol import Stream
 from ...portable.regular import read_bytes
 from ..reporting.internal_errors import FORKED, trouble_of
 from ..selection.catalogue import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-
-    from ...portable.protocol import Stream
     from ...portable.rules import Rules
 
 

@@ -8,7 +8,9 @@ begins it again.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from ...portable.originals import exists, json, open_anew, os, signal, subprocess, write_text, write_whole
@@ -19,9 +21,6 @@ from ..processes.crashes import SCRIPT as VARIABLE
 from .semaphores import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from ...portable.rules import SetupScript
 
 OF_A_WORKER = ("PYTEST_XDIST_", "PYTEST_CURRENT_TEST", MARKER)

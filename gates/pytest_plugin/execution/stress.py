@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 import pytest
 
 from ...portable.originals import time
+from ...portable.protocol import Settings
 from ...portable.values import plural
 from ..reporting.reports import text_of
 from .retries import attempt_of
 from .running import sign_of_life
-
-if TYPE_CHECKING:
-    from ...portable.protocol import Settings
 
 KEPT = 10
 """Failed attempts whose reports are kept."""

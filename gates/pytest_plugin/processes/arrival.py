@@ -7,16 +7,14 @@ whatever exit code, leaves a `begin` without a `finish`, which nobody takes for 
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ...portable.originals import os, time
 from ...portable.protocol import INBOX, Stream
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 NAME = "gates-arrival"
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import pytest
 
 from ...portable.originals import names_in, os, signal
 from ...portable.regular import read_bytes, read_text
 from ..reporting.reports import CRASH, TIMEOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
 
 MARKER = "GATES_WORKER"
 """Variable that a worker of xdist and everything that it starts inherit; finds what it left behind."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -29,9 +30,6 @@ from ..reporting.reports import TIMEOUT
 from ..selection.catalogue import Catalogue, load, reconciled, save
 from .arrival import arrival_of
 from .crashes import MARKER, describe_death, end_group, end_marked
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 LOOK = 0.1
 """Seconds between two looks at the processes of the workers."""

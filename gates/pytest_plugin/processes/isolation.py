@@ -6,6 +6,7 @@ rest to its parent. Where a fork is not safe, a new pytest is started for the on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Callable
 
@@ -13,7 +14,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ...portable.originals import os, select, signal, threading, time, warnings
-from ...portable.rules import Retries
+from ...portable.rules import Retries, Rules
 from ..execution.retries import fail_flaky, longest_delay
 from ..execution.running import adopt_process, sign_of_life
 from ..reporting.reports import TIMEOUT
@@ -21,10 +22,6 @@ from .crashes import describe_death, end_group, report_of_death, take_stacks
 from .relay import END, REPORT, WARNING, Receiver, Sender, install_relay, record_warning, warn_again
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...portable.rules import Rules
-
     Finalizers = Mapping[Any, int]
 
 PATIENCE = 5.0

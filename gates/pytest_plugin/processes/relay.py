@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from ...portable.originals import json, os, pickle, warnings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pytest
 
 HEAD = struct.Struct("<I")
 REPORT, WARNING, END = "report", "warning", "end"

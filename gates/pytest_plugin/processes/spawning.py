@@ -5,20 +5,18 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ...portable.originals import exists, is_folder, json, open_anew, os, subprocess, tempfile
 from ...portable.protocol import PACKAGE, PLUGIN, Settings, injection_folder
 from ...portable.regular import read_text
+from ...portable.rules import Rules
 from ..execution.running import STACKS_ON_DEMAND
 from .crashes import end_group
 from .isolation import dead, listen
 from .relay import END, Sender, install_relay
-
-if TYPE_CHECKING:
-    from ...portable.rules import Rules
 
 VARIABLE = "GATES_SPAWNED"
 """For the pytest of one isolated test: descriptor of the pipe, path for stacks, rules and limit, as JSON."""

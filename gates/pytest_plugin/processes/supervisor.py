@@ -10,6 +10,7 @@ while there is none.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 import pytest
 
 from ...portable.originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
+from ...portable.protocol import Stream
 from ...portable.regular import read_bytes, read_text
 from ..execution.running import adopt_process
 from ..reporting.replay import reports_of
@@ -24,9 +26,6 @@ from ..reporting.reports import PHASES
 from .crashes import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ...portable.protocol import Stream
     from ..reporting.recorder import Recorder
     from .isolation import Isolator
 

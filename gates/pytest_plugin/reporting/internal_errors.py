@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ...portable.frames import in_project, place_of_exception
 from .text import first_line
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TROUBLE = "trouble"
 """The kind of the record that says it."""

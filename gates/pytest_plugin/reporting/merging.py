@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...portable.values import WORST_FIRST, TestOutcome, plural
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _RANK = {outcome.value: rank for rank, outcome in enumerate(WORST_FIRST)}
 

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import CodeType, FrameType
+from typing import Any
 
 import pytest
 
 from ...portable.originals import threading
 from .text import first_line
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from types import CodeType, FrameType
 
 CALLED = "gates_called"
 """On the report of a call: it began, in the process that made the report."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ import pytest
 from .subtests import is_subtest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..selection.catalogue import Catalogue
 
 ATTRIBUTE = "gates_quarantine"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from .text import cap, size, words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RECORD_LIMIT = 512 * 1024
 """Bytes (as UTF-8) that all texts of one record may have, the notes about cuts not counted."""

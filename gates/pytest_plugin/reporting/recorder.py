@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ...portable.originals import os, platform, time
 from ...portable.protocol import CHUNK, SCHEMA_VERSION, Stream
 from ...portable.values import BAD_TESTS, TestOutcome, plural
-from ..selection.catalogue import numbered, place
+from ..selection.catalogue import Catalogue, Entry, numbered, place
 from .internal_errors import TROUBLE, trouble_of
 from .merging import worst_of
 from .quarantine import as_it_was
@@ -18,10 +19,7 @@ from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_
 from .text import cap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from ..execution.max_fail import Counter
-    from ..selection.catalogue import Catalogue, Entry
 
 
 class Recorder:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _GOOD = ("passed", "flaky", "quarantined", "xpassed")
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
+
+import pytest
 
 from ...portable.failure_signature import of_crash, of_text, of_timeout
 from ...portable.frames import place_of_dump, place_of_text
@@ -16,10 +19,6 @@ from .subtests import is_subtest, subtest_name
 from .text import cap, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pytest
-
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]
 
 _WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")

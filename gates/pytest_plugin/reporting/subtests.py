@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from .text import first_line
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def is_subtest(report: pytest.TestReport) -> bool:

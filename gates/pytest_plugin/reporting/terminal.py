@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from ...portable.originals import time
+from ...portable.protocol import Settings
+from ..selection.catalogue import Catalogue
 from ..selection.deselection import FILTER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pytest
-
     from ...portable.exclusions import Exclusion
-    from ...portable.protocol import Settings
-    from ..selection.catalogue import Catalogue
 
 
 class Terminal:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...portable.failure_signature import normalise
 from ...portable.frames import in_project
+from ...portable.protocol import Stream
 from .text import first_line
 
 if TYPE_CHECKING:
     import warnings
-    from pathlib import Path
 
-    from ...portable.protocol import Stream
 
 MOST = 2000
 """Warnings of a session that are written one by one; further ones are counted, and written at its end."""

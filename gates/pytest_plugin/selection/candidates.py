@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Optional, Union, overload
+from typing import Any, Optional, Union, overload
 
 import pytest
 
@@ -12,9 +13,6 @@ from ...portable.filters.candidates import Candidates, Groups
 from ...portable.masking import distinct
 from ..reporting.text import words
 from ..secrets import HIDING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 LONGEST = 1000
 """Characters of a value that a filter sees."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional
 
 import pytest
@@ -12,22 +14,18 @@ from ...portable.errors import ConfigError
 from ...portable.masking import distinct
 from ...portable.originals import os
 from ...portable.partition import Partition, parse_partition
+from ...portable.protocol import Settings
 from ...portable.regular import read_text
 from ..secrets import HIDING
 from ..usage_errors import collection_errors
-from .catalogue import Dropped, make_catalogue
+from .catalogue import Catalogue, Dropped, make_catalogue
 from .ledger import Ledgers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from ...portable.exclusions import Exclusion
     from ...portable.filters import Candidates, Filter
     from ...portable.filters.columns import Column
     from ...portable.filters.resolution import Facts
-    from ...portable.protocol import Settings
-    from .catalogue import Catalogue
 
     Ledger = Sequence[tuple[Exclusion, Filter]]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ...portable.errors import ConfigError, ManyErrors
@@ -10,9 +12,6 @@ from ...portable.protocol import LEDGER
 from ...portable.regular import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from ...portable.exclusions import Exclusion
 
 SOURCES = (

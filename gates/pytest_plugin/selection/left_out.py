@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import fnmatch
 import sys
+from collections import Counter
+from collections.abc import Callable, Generator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ...portable.originals import os
 from ...portable.protocol import PACKAGE
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Generator
-    from pathlib import Path
 
 TESTS, FILES = "tests", "files"
 MOST = 20_000

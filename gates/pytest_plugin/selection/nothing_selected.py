@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from .catalogue import Catalogue
 from .deselection import FILTER
-
-if TYPE_CHECKING:
-    from .catalogue import Catalogue
 
 
 def refuse_wrong_names(catalogue: Catalogue) -> None:

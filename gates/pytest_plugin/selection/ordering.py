@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ...portable.order import Known, Sortable, sort
 from ...portable.originals import json
+from ...portable.protocol import Settings
 from ...portable.regular import read_text
 from .deselection import shown_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...portable.protocol import Settings
     from ...portable.rules import Rules
 
 

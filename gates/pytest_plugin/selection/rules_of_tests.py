@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
-from ...portable.exclusions import named_expressions
+from ...portable.exclusions import Exclusion, named_expressions
 from ...portable.filters import Resolution, TableFacts
 from ...portable.originals import exists, json, write_whole
+from ...portable.protocol import Settings
 from ...portable.rules import RuleBook, Rules
 from ..usage_errors import collection_errors
 from .candidates import ItemCandidates
 from .deselection import NO_FACTS, above
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from ...portable.exclusions import Exclusion
-    from ...portable.protocol import Settings
 
 
 class Ruler:

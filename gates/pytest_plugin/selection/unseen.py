@@ -10,7 +10,10 @@ import ast
 import fnmatch
 import re
 import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 import pytest
@@ -20,10 +23,6 @@ from ...portable.regular import read_text
 from .left_out import FILES, TESTS
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     Named = Callable[[str], bool]
     """Whether a function, or a class, of this name holds tests."""
 

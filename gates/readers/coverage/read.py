@@ -8,18 +8,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from gates.portable.regular import open_text
 from gates.readers.formats import beginning_of, unexpected, whole
 from gates.readers.safexml import read_xml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
 
 COBERTURA = "a Cobertura report"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gates.portable.values import plural
@@ -9,8 +10,6 @@ from gates.readers.ranges import to_ranges
 from gates.results.artifacts import Coverage, FileCoverage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
     from gates.readers.coverage.read import LineHits
 
 SHOWN = 3

@@ -10,17 +10,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from gates.readers.formats import beginning_of, unexpected, whole
 from gates.readers.safexml import read_xml
 from gates.results.artifacts import Diagnostic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _KINDS = frozenset({"fail", "open", "review"})
 _UNACCEPTED = frozenset({"underReview", "rejected"})

@@ -9,13 +9,10 @@ project, so that what merely looks like one does not.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
 from gates.results.artifacts import Diagnostic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 LONGEST = 4_000
 """Characters of a line that are looked at."""

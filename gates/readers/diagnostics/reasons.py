@@ -9,13 +9,10 @@ nothing tells of a fault, the last lines are shown.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from gates.portable.escapes import clean
 from gates.portable.values import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 LINES = 20
 """Lines of an excerpt, the notes about what was left out not counted."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gates.readers.formats import JUNIT_ACCEPTED
 from gates.readers.junit.counts import Found, acceptable, doubts
 from gates.readers.junit.outcomes import FLAKY_ELEMENTS
 from gates.readers.junit.producers import DIALECTS
-from gates.readers.junit.words import normal
+from gates.readers.junit.words import Said, normal
+from gates.results import TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gates.readers.junit.cases import RawCase
     from gates.readers.junit.rules import JUnitRules
-    from gates.readers.junit.words import Said
-    from gates.results import TestResult
 
 _SHOWN = 20
 """Contradictions that are told; there may be one in each of thousands of suites."""

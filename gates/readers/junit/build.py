@@ -6,6 +6,7 @@ Nearly all cases of a file are plain: a name, a class, a time, and nothing insid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from gates.portable.values import BAD_TESTS, TestOutcome
 from gates.readers.junit.account import Account
 from gates.readers.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
+from gates.readers.junit.counts import Found
 from gates.readers.junit.errors import JUnitError
 from gates.readers.junit.outcomes import RESULTS, worst_outcome
 from gates.readers.junit.producers import Marks
@@ -23,10 +25,8 @@ from gates.readers.junit.words import said_by
 from gates.results import TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from xml.parsers.expat import XMLParserType
 
-    from gates.readers.junit.counts import Found
     from gates.readers.junit.rules import JUnitRules
 
 SUITES = frozenset({"testsuites", "testsuite", "testrun"})

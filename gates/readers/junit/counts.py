@@ -9,16 +9,13 @@ none.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from gates.portable.values import plural
 from gates.readers.formats import JUNIT_ODDITIES
 from gates.readers.junit.words import NO, bad_word, counts_failures
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 _NUMBER = re.compile(r"\d{1,15}(?:\.0*)?|\d{1,3}(?:,\d{3}){1,4}", re.ASCII)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 RUNNERS: tuple[tuple[str, str, str], ...] = (
     (r"cargo (?:\S+ )*nextest", "cargo nextest", '[profile.ci.junit] path = "junit.xml" in .config/nextest.toml, and --profile ci'),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from gates.portable.values import BAD_TESTS, WORST_FIRST, GateOutcome, TestOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 TEST_ELEMENTS = {
     TestOutcome.FAILED: "failure",

@@ -7,12 +7,9 @@ the attributes that go with it, in the order in which only this writer puts them
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from gates.readers.junit.report import PYTEST
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CATCH2, DOCTEST, GOTESTSUM, PHPUNIT, SUREFIRE = "Catch2", "doctest", "gotestsum", "PHPUnit", "Surefire"
 

@@ -6,7 +6,8 @@ nothing outside the file is ever loaded. What a file may ask for is limited, see
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from xml.parsers import expat  # entity declarations are refused below
 
 import msgspec
@@ -19,10 +20,6 @@ from gates.readers.junit.report import JUnitReport
 from gates.readers.junit.rules import JUnitRules
 from gates.readers.junit.saved import told
 from gates.readers.safexml import BadEncoding, Document
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["JUnitError", "JUnitReport", "parse_junit", "read_junit"]
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from gates.portable.values import GateOutcome
 from gates.readers.junit.elements import Case, Suite, document
 from gates.readers.junit.outcomes import GATE_ELEMENTS
 from gates.readers.junit.report import GATES_SUITE, OWN_MARK
 from gates.readers.junit.testcase import iso, seconds, test_case
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from gates.results import GateResult, Run, TestResult
+from gates.results import GateResult, Run, TestResult
 
 
 def run_document(run: Run, tests: Sequence[TestResult]) -> str:

@@ -18,19 +18,14 @@ seen by nobody who does not look for it. Our reader, our counts and every summar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from gates.portable.values import TestOutcome
 from gates.readers.junit.elements import Attempt, Case
 from gates.readers.junit.outcomes import OWN_KINDS, SUBTEST, TEST_ELEMENTS
 from gates.readers.junit.report import split_id
-from gates.results import AttemptResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from gates.results import TestResult
+from gates.results import AttemptResult, TestResult
 
 _TYPE = re.compile(r"[A-Z]\w*(?=: | @ |\Z)")
 """The class of the exception at the start of a signature."""

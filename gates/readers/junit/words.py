@@ -7,6 +7,7 @@ word for a skip, or a word that nobody knows, which is an error and is named.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -14,8 +15,6 @@ from gates.portable.values import BAD_TESTS, TestOutcome
 from gates.readers.junit.outcomes import worst_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     Question = Literal["outcome", "passed", "failed", "skipped", "run", "code", ""]
 
 _WORDS: dict[str, TestOutcome] = {

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.results import Run, TestResult
+from gates.results import Run, TestResult
 
 
 def junit_document(run: Run, tests: Sequence[TestResult]) -> str:

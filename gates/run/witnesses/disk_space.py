@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from gates.portable.values import GateOutcome
 from gates.results import TestCounts, Witness
 from gates.run.witnesses.names import ROOM, TESTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def with_room(

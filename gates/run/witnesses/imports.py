@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.names import IMPORTS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _INSTALLED = re.compile(r"/(site|dist)-packages/")
 _SHOWN = 3

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from gates.portable.values import GateOutcome, plural
 from gates.results import TestCounts, Witness
 from gates.run.witnesses.names import JUNIT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Sequence[str] = ()) -> Witness | None:

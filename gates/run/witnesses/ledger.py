@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from collections.abc import Sequence
 
-from gates.portable.exclusions import expired
+from gates.portable.exclusions import Exclusion, expired
 from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.names import LEDGER
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-
-    from gates.portable.exclusions import Exclusion
 
 
 def ledger_witness(exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date) -> Witness | None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from gates.portable.values import TestOutcome, plural
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.results import TestResult
+from gates.results import TestResult
 
 SHOWN = 3
 """So many tests, or messages, are named."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 
+from gates.config.values import TestWitness
 from gates.portable.values import GateOutcome, plural
 from gates.results import TestCounts, TestResult, Witness
 from gates.run.witnesses.names import TESTS
 from gates.run.witnesses.stops import collection_words, uncollectable, unrun_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gates.config.values import TestWitness
 
 NO_TEST = "no test was selected"
 _PYTEST_STOPPED, _PYTEST_INTERNAL, _PYTEST_USAGE, _PYTEST_NO_TESTS = 2, 3, 4, 5

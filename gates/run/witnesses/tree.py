@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from gates.portable.values import GateOutcome, listed, plural
 from gates.results import Witness
 from gates.run.witnesses.names import TREE
 from gates.vcs.new_files import NEW
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SHOWN = 3
 """So many files are named."""
