@@ -86,6 +86,6 @@ def test_what_is_not_known_is_never_none() -> None:
     assert compared(None, known) == (None, 1, 0, "base: the gate was not run")
     # What was not kept of the base may be what looks new.
     cut = Diagnostics(count=9, kept=(at(1),))
-    assert compared(cut, Diagnostics(count=1, kept=(at(2, "x"),)))[2:] == (0, "base: of 9 only the first 1 are kept")
-    assert compared(known, Diagnostics(count=9, kept=(at(2, "x"),)))[2:] == (1, "head: of 9 only the first 1 are kept")
+    assert compared(cut, Diagnostics(count=1, kept=(at(2, "x"),)))[2:] == (0, "base: only the first 1 of 9 are kept")
+    assert compared(known, Diagnostics(count=9, kept=(at(2, "x"),)))[2:] == (1, "head: only the first 1 of 9 are kept")
     assert compare_diagnostics([a_gate("test")], [a_gate("test")], []) == ()
