@@ -123,8 +123,11 @@ class ReportBuilder:
         def end(_: str) -> None:
             nonlocal state, shape, name, classname, file, line, time, missing, last_class, last_file, prefix, path
             if state != _PLAIN:
-                state = _PLAIN if state == _PRINTED else finish()
-                last_class = None
+                if state == _PRINTED:
+                    state = _PLAIN
+                else:
+                    state = finish()
+                    last_class = None
                 return
             state = _READY
             if case[::2] != shape:
@@ -139,15 +142,17 @@ class ReportBuilder:
             if case[classname] != last_class or case[file] != last_file:
                 last_class, last_file = case[classname], case[file]
                 prefix, path = place(last_class, last_file)
-            seconds, number = case[time], case[line]
+            try:
+                seconds = times[case[time]]
+            except KeyError:
+                seconds = self._duration(case[time])
+            try:
+                number = lines[case[line]]
+            except KeyError:
+                number = self._line(case[line])
             test_id = prefix + case[name]
             result = TestResult(
-                gate=gate,
-                id=test_id,
-                outcome=_PASSED,
-                duration=times[seconds] if seconds in times else self._duration(seconds),
-                file=path,
-                line=lines[number] if number in lines else self._line(number),
+                gate=gate, id=test_id, outcome=_PASSED, duration=seconds, file=path, line=number
             )
             if results.setdefault(test_id, result) is not result:
                 add(result, test_id)
