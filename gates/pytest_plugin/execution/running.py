@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
@@ -12,8 +11,8 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from ...portable.originals import exists, open_anew, open_to_append, os, remove, threading, time
+from ...portable.peak_memory import peak_memory
 from ...portable.protocol import Stream
-from ...portable.regular import read_bytes
 from ..reporting.internal_errors import FORKED, trouble_of
 from ..selection.catalogue import numbered
 
@@ -300,19 +299,6 @@ class CrashStacks:
         from ...portable.originals import faulthandler
 
         faulthandler.disable()
-
-
-def peak_memory() -> int:
-    """Bytes that this process took at most; 0 where the system does not tell."""
-    # Not by getrusage where this is there: a process inherits the peak of the one that started it, however large.
-    with suppress(OSError, ValueError, IndexError):
-        return int(read_bytes("/proc/self/status").split(b"VmHWM:")[1].split()[0]) * 1024
-    try:
-        from ...portable.originals import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def open_stacks(path: Path | None) -> IO[bytes]:

@@ -99,7 +99,7 @@ class ReportBuilder:
         These two run for every element, so they are closures over the few things that they need.
         """
         begin, finish, add, place = self._start, self._end, self._add, self._place
-        results, gate, times, lines = self._results, self._gate, self._times, self._lines
+        results, gate, known_seconds, known_line = self._results, self._gate, self._times.get, self._lines.get
         state = _OTHER
         case: list[str] = []
         shape = [""]  # of no case: one without attributes has the shape []
@@ -142,18 +142,12 @@ class ReportBuilder:
             if case[classname] != last_class or case[file] != last_file:
                 last_class, last_file = case[classname], case[file]
                 prefix, path = place(last_class, last_file)
-            try:
-                seconds = times[case[time]]
-            except KeyError:
+            if (seconds := known_seconds(case[time])) is None:
                 seconds = self._duration(case[time])
-            try:
-                number = lines[case[line]]
-            except KeyError:
+            if (number := known_line(case[line])) is None:
                 number = self._line(case[line])
             test_id = prefix + case[name]
-            result = TestResult(
-                gate=gate, id=test_id, outcome=_PASSED, duration=seconds, file=path, line=number
-            )
+            result = TestResult(gate=gate, id=test_id, outcome=_PASSED, duration=seconds, file=path, line=number)
             if results.setdefault(test_id, result) is not result:
                 add(result, test_id)
 
