@@ -22,7 +22,7 @@ _OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @dataclass(frozen=True)
-class Rule:
+class OwnerRule:
     """One line: a pattern and whom its paths belong to.
 
     Attributes:
@@ -52,7 +52,7 @@ class Owners:
     """
 
     place: str
-    rules: tuple[Rule, ...]
+    rules: tuple[OwnerRule, ...]
     notes: tuple[str, ...] = ()
 
     def of(self, path: str) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _rule(line: str, words: list[str], number: int) -> Rule:
+def _rule(line: str, words: list[str], number: int) -> OwnerRule:
     pattern, *owners = words
     if _SECTION.match(line.strip()):
         raise ValueError(f"{line.strip()!r} opens a section, which only GitLab supports; ignored")
@@ -106,7 +106,7 @@ def _rule(line: str, words: list[str], number: int) -> Rule:
     for owner in owners:
         if not _OWNER.fullmatch(owner):
             raise ValueError(f"{owner!r} is not an owner: expected @name, @organisation/team or an address; ignored")
-    return Rule(pattern, tuple(owners), number, _compile(re.sub(r"\\(.)", r"\1", pattern)))
+    return OwnerRule(pattern, tuple(owners), number, _compile(re.sub(r"\\(.)", r"\1", pattern)))
 
 
 def _compile(pattern: str) -> BoundedPattern:

@@ -27,7 +27,7 @@ from gates.cli.options import (
 )
 from gates.cli.shown import say
 from gates.portable.errors import UsageError
-from gates.portable.values import BROUGHT, FINDINGS, OF_SOURCES, REGRESSIONS, plural
+from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SOURCE_FINDINGS, plural
 
 if TYPE_CHECKING:
     from gates.compare import BaseFailures
@@ -183,7 +183,7 @@ def compare(
             )
             raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
         _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
-    from gates.commands.compare import Wish, compare_subjects
+    from gates.commands.compare import CompareOptions, compare_subjects
 
     outcome = compare_subjects(
         project_root(root),
@@ -192,7 +192,7 @@ def compare(
         request(**options),
         command_line(),
         reports=absolute(reports),
-        wish=Wish(
+        options=CompareOptions(
             accepted=accepted,
             fail_on=fail_on,
             scope=scope,
@@ -236,7 +236,7 @@ def _compare_files(
             "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
         )
     for word in fail_on:
-        if word in (*BROUGHT, *OF_SOURCES):
+        if word in (*ARTIFACT_FINDINGS, *SOURCE_FINDINGS):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
     with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens

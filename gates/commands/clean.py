@@ -22,7 +22,7 @@ from gates.vcs.git import Git
 Kind = Literal["worktree", "run", "record"]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class CacheItem(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the cache that costs time when it is gone, and nothing else.
 
     Attributes:
@@ -40,7 +40,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["there", "removed", "in use"] = "there"
 
 
-def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tuple[Item, ...]:
+def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tuple[CacheItem, ...]:
     """Remove worktrees and kept runs; what is known of durations and outcomes stays, for it is small and hard to get.
 
     Args:
@@ -57,7 +57,7 @@ def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tup
     return tuple(items) if dry_run else tuple(map(_removed, items))
 
 
-def _held(store: Store) -> Iterator[Item]:
+def _held(store: Store) -> Iterator[CacheItem]:
     yield from (_item("worktree", path) for path in worktrees_in(store))
     yield from (_item("run", path.parent) for path in sorted((store.folder / FOLDER).glob(f"*/{RUN_FILE}")))
     for record in all_records(store.records):
@@ -65,11 +65,11 @@ def _held(store: Store) -> Iterator[Item]:
             yield _item("record", record.path)
 
 
-def _item(kind: Kind, path: Path) -> Item:
-    return Item(kind=kind, path=path, size=size_of(path), age=max(0.0, time.time() - path.stat().st_mtime))
+def _item(kind: Kind, path: Path) -> CacheItem:
+    return CacheItem(kind=kind, path=path, size=size_of(path), age=max(0.0, time.time() - path.stat().st_mtime))
 
 
-def _removed(item: Item) -> Item:
+def _removed(item: CacheItem) -> CacheItem:
     if item.kind == "run":
         shutil.rmtree(item.path, ignore_errors=True)
         return msgspec.structs.replace(item, state="removed")
@@ -87,7 +87,7 @@ def _removed(item: Item) -> Item:
     return msgspec.structs.replace(item, state="removed")
 
 
-def told(items: tuple[Item, ...], *, dry_run: bool) -> str:
+def told(items: tuple[CacheItem, ...], *, dry_run: bool) -> str:
     """A line for each worktree, one for all runs of a project, and the sum."""
     trees = [item for item in items if item.kind == "worktree"]
     lines = [f"{_size(item.size):>9}  {_ago(item.age):>11}  {item.path}{_state(item)}" for item in trees]
@@ -100,7 +100,7 @@ def told(items: tuple[Item, ...], *, dry_run: bool) -> str:
     return "\n".join([*lines, f"{_size(gone)} {verb}" if items else "nothing is kept"]) + "\n"
 
 
-def _state(item: Item) -> str:
+def _state(item: CacheItem) -> str:
     return "" if item.state == "there" else f": {item.state}"
 
 

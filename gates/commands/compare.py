@@ -10,11 +10,11 @@ import msgspec
 
 from gates.analysis.api import api_changes
 from gates.analysis.assertions import Shape, shapes_of
-from gates.compare import BaseFailures, Comparison, Further, Sources, Terms, compare_runs
-from gates.compare.timing.changes import DEFAULTS, Candidate
+from gates.compare import BaseFailures, Comparison, RegressionPolicy, Remeasured, SourceChanges, compare_runs
+from gates.compare.timing.changes import DEFAULTS, Suspect
 from gates.config.request import Request
 from gates.files.temporary import scratch
-from gates.pipeline.base_and_head import Side, Sides
+from gates.pipeline.base_and_head import SideRun, Sides
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.publish import emit
 from gates.pipeline.timing import Timed, asked_filter, asked_for, suspects, time_sides
@@ -28,7 +28,7 @@ from gates.portable.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.readers.junit.hints import junit_hint
 from gates.results import FileChange, Run, TestResult
 from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.run.start import log_names
 from gates.run.witnesses.names import IMPORTS
 from gates.storage.claims import NAMES
@@ -46,7 +46,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: ExitCode
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How two sides are compared.
 
     Attributes:
@@ -79,7 +79,7 @@ def compare_subjects(
     request: Request,
     command_line: str,
     reports: Path | None = None,
-    wish: Wish | None = None,
+    options: CompareOptions | None = None,
 ) -> Compared:
     """Run the gates that bring something to compare on both sides, and again what fails newly, where that is wished.
 
@@ -90,12 +90,12 @@ def compare_subjects(
         request: what the user asked for.
         command_line: the command, to paste.
         reports: where reports go; None for the project's folder of reports.
-        wish: how to compare; None for the usual way.
+        options: how to compare; None for the usual way.
 
     Raises:
         GatesError: no git, no such commit, or a side that cannot be run.
     """
-    wish = wish or Wish()
+    options = options or CompareOptions()
     git = Git.of(root)
     if git is None:
         raise UsageError("there is no git repository, so there is nothing to compare with", place=str(root))
@@ -103,12 +103,12 @@ def compare_subjects(
         if name != WORKTREE and not name.startswith(MERGE):
             git.need_commit(name, also=", and no file either")
     with prepare_subject(root, request, head, reports=reports) as prepared:
-        _refuse_unknown(prepared, wish.accepted)
-        budget = wish.timing_budget or prepared.config.timing_budget
-        _need_budget(wish, budget)
-        wanted = request if wish.all_gates else _wanted(prepared, request)
-        _refuse_taken(prepared, wish, budget)
-    sides = Sides(root, git, base, head, prepared, command_line, fresh=wish.fresh)
+        _refuse_unknown(prepared, options.accepted)
+        budget = options.timing_budget or prepared.config.timing_budget
+        _need_budget(options, budget)
+        wanted = request if options.all_gates else _wanted(prepared, request)
+        _refuse_taken(prepared, options, budget)
+    sides = Sides(root, git, base, head, prepared, command_line, fresh=options.fresh)
     sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
     sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
     base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
@@ -117,7 +117,7 @@ def compare_subjects(
     _refuse_foreign(base_side.finished, base)
     _need_tests(prepared, base_side.finished, base)
     sys.stderr.write(f"head: {head}\n")
-    measured = _Measured(git, prepared, wish, base_side, sides.run_head(wanted, reports))
+    measured = _Measured(git, prepared, options, base_side, sides.run_head(wanted, reports))
     if measured.code != ExitCode.INTERRUPTED:
         measured.confirm(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:
@@ -128,9 +128,9 @@ def compare_subjects(
 class _Measured:
     """What both sides came to; the comparison grows, and is written anew, with each further measurement."""
 
-    def __init__(self, git: Git, prepared: Prepared, wish: Wish, base: Side, head: Side) -> None:
+    def __init__(self, git: Git, prepared: Prepared, options: CompareOptions, base: SideRun, head: SideRun) -> None:
         self.before, self.after = base.finished, head.finished
-        self._config, self._wish = prepared.config, wish
+        self._config, self._options = prepared.config, options
         self._records, self._root = prepared.store.records, prepared.home
         behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
         self._sources = _read(git, (base, head), fork)
@@ -139,10 +139,10 @@ class _Measured:
         self._again: Confirmed | None = None
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
-        self._mask = Mask.of(prepared.config)
-        self._suspects: tuple[Candidate, ...] = ()
+        self._mask = StructMask.of(prepared.config)
+        self._suspects: tuple[Suspect, ...] = ()
         self.comparison = self._compared()
-        self._suspect(wish.timed)
+        self._suspect(options.timed)
         self._write()
 
     def _suspect(self, expression: str) -> None:
@@ -157,8 +157,8 @@ class _Measured:
     def confirm(self, sides: Sides, request: Request) -> None:
         """Run newly failing tests again, where that is wished."""
         tests = self.comparison.tests
-        if self._wish.confirm and tests.newly_failing:
-            self._again = run_again(tests, self.before, self.after, self._wish.confirm, request, sides.run)
+        if self._options.confirm and tests.newly_failing:
+            self._again = run_again(tests, self.before, self.after, self._options.confirm, request, sides.run)
             self._write(interrupted=self._again.interrupted)
 
     def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
@@ -171,7 +171,7 @@ class _Measured:
             self._write(interrupted=self._timed.interrupted)
 
     def _compared(self) -> Comparison:
-        wish, config = self._wish, self._config
+        options, config = self._options, self._config
         notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
         return compare_runs(
             self.before.run,
@@ -179,14 +179,14 @@ class _Measured:
             self.after.run,
             self.after.tests,
             (*self._notes, *notes),
-            terms=Terms(
-                accepted=(*config.accept_exclusions, *wish.accepted),
-                fail_on=wish.fail_on,
-                scope=wish.scope or config.scope,
-                base_failures=wish.base_failures or config.base_failures,
+            policy=RegressionPolicy(
+                accepted=(*config.accept_exclusions, *options.accepted),
+                fail_on=options.fail_on,
+                scope=options.scope or config.scope,
+                base_failures=options.base_failures or config.base_failures,
             ),
             sources=self._sources,
-            further=Further(
+            remeasured=Remeasured(
                 again=self._again.again if self._again is not None else None,
                 suspects=len(self._suspects),
                 timing=self._timed.timing if self._timed is not None else None,
@@ -214,22 +214,24 @@ def _only_outcomes(base: Run, head: Run) -> tuple[str, ...]:
     )
 
 
-def _refuse_taken(prepared: Prepared, wish: Wish, budget: float | None) -> None:
+def _refuse_taken(prepared: Prepared, options: CompareOptions, budget: float | None) -> None:
     """Refuse before anything runs where reports would lie that are not ours to replace."""
-    folders = [f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(wish.confirm)]
+    folders = [
+        f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(options.confirm)
+    ]
     folders += [f"{TIMING_FOLDER}/{side}" for side in ("base", "head") if budget]
     needs = [f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values()]
     needs += [f"{folder}/{name}" for folder in folders for name in NAMES["run"]]
     refuse_taken(prepared.reports, prepared.store.records, root=prepared.home, needs=needs)
 
 
-def _need_budget(wish: Wish, budget: float | None) -> None:
+def _need_budget(options: CompareOptions, budget: float | None) -> None:
     """Refuse what cannot be timed before anything runs."""
-    if wish.timed:
-        asked_filter(wish.timed)
+    if options.timed:
+        asked_filter(options.timed)
     if budget:
         return
-    asked = "--timed" if wish.timed else "--fail-on slower" if "slower" in wish.fail_on else ""
+    asked = "--timed" if options.timed else "--fail-on slower" if "slower" in options.fail_on else ""
     if asked:
         raise UsageError(
             f"{asked} needs a time budget to re-time tests",
@@ -277,13 +279,13 @@ def _need_tests(prepared: Prepared, base: Finished, name: str) -> None:
     )
 
 
-def _read(git: Git, sides: tuple[Side, Side], fork: str) -> Sources:
+def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
     """What the sources of both sides say; the branch is counted from where it left the base, where that is known."""
     base, head = sides
     trees = (_tree(base.finished), _tree(head.finished))
     differing = changed_files(git, *trees)
     shapes, api = _read_python(git, trees, differing, (*base.finished.tests, *head.finished.tests))
-    return Sources(
+    return SourceChanges(
         files=changed_files(git, git.tree(fork), trees[1]) if fork else differing,
         shapes=shapes,
         dependencies=(base.needs, head.needs),

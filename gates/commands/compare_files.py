@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.compare import BaseFailures, Comparison, Side, Terms, compare_results
+from gates.compare import BaseFailures, Comparison, RecordedSide, RegressionPolicy, compare_results
 from gates.config import find_root, load_config
 from gates.pipeline.result_files import results_of
 from gates.pipeline.validate import new_run_id
@@ -23,7 +23,7 @@ from gates.portable.values import REGRESSIONS, ExitCode, plural
 from gates.readers.junit.report import split_id
 from gates.results import TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.storage.reports import Reports
 from gates.vcs.git import Git
 
@@ -76,7 +76,7 @@ def compare_files(
     files = [_files(argument, errors) for argument in (base, head)]
     root = find_root(Path.cwd())
     config = load_config(root)
-    rules, mask = config.junit, Mask.of(config)
+    rules, mask = config.junit, StructMask.of(config)
     notes: list[str] = []
     records = records_of(root)
     results = [
@@ -89,10 +89,10 @@ def compare_files(
     before, after = _aligned(masked[: len(results[0])], masked[len(results[0]) :])
     _refuse_unknown((*before, *after), accepted)
     comparison = compare_results(
-        Side(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
-        Side(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
+        RecordedSide(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
+        RecordedSide(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
         notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
-        terms=Terms(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
+        policy=RegressionPolicy(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
     )
     comparison = mask.struct(comparison)
     if reports is not None:

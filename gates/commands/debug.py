@@ -24,9 +24,9 @@ from gates.portable.regular import read_bytes
 from gates.portable.values import ExitCode
 from gates.results.outstanding import Part
 from gates.run.inject import write_injection
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.run.remains import known
-from gates.run.start import Surroundings, command_line_of, command_of, gate_environment
+from gates.run.start import RunContext, command_line_of, command_of, gate_environment
 from gates.storage.streams import streams_in
 
 
@@ -78,14 +78,14 @@ def _run(prepared: Prepared) -> ExitCode:
     (planned,) = plan.gates
     run_id = f"debug-{secrets.token_hex(8)}"
     with scratch() as folder, known(prepared.store.folder, run_id):
-        around = Surroundings(
+        around = RunContext(
             root=prepared.root,
             work=folder,
             logs=streams_in(folder),
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=plan,
-            mask=Mask.of(prepared.config),
+            mask=StructMask.of(prepared.config),
             run_id=run_id,
             facts=write_facts(folder, prepared.facts),
             debug=True,

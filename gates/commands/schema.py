@@ -11,9 +11,9 @@ from gates.compare import Comparison
 from gates.compare.stack import Stack
 from gates.portable.values import SCHEMA_VERSION
 from gates.results import Run, TestResult
-from gates.results.event_schema import Happenings
+from gates.results.event_schema import AnyEvent
 
-TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "stack": Stack, "events": Happenings}
+TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "stack": Stack, "events": AnyEvent}
 
 
 def schema_text(name: str) -> str:

@@ -16,7 +16,7 @@ from gates.planning.plan import Request
 from gates.portable.errors import UsageError
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
 from gates.results.files import STACK_FILE, STACK_SUMMARY_FILE, as_bytes, to_json
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.storage.cache import Store
 from gates.storage.claims import NAMES
 from gates.storage.reports import Reports
@@ -78,7 +78,7 @@ def validate_stack(
     with Reports.begin(folder, store.records, new_run_id(), root=root, kind="stack", needs=needs) as written:
         runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
         found = judged(_with_runs(git, found, runs))
-        found = Mask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
+        found = StructMask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
         written.publish({STACK_FILE: to_json(found), STACK_SUMMARY_FILE: as_bytes(render_stack(found, markdown=True))})
     return found
 

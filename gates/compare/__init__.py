@@ -1,6 +1,6 @@
 """Compare a base run with a head run. Pure."""
 
-from gates.compare.inputs import Further, Side, Sources, Terms
+from gates.compare.inputs import RecordedSide, RegressionPolicy, Remeasured, SourceChanges
 from gates.compare.runs import compare_results, compare_runs
 from gates.compare.values import (
     BaseFailures,
@@ -16,12 +16,12 @@ __all__ = [
     "BaseFailures",
     "Comparison",
     "Confirmation",
-    "Further",
     "GateTimes",
+    "RecordedSide",
+    "RegressionPolicy",
+    "Remeasured",
     "Renamed",
-    "Side",
-    "Sources",
-    "Terms",
+    "SourceChanges",
     "TestsComparison",
     "WiderExclusion",
     "compare_results",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gates.compare.values import CoverageComparison, DiagnosticsComparison, WarningsComparison
 
 
-class Brought(NamedTuple):
+class ArtifactChanges(NamedTuple):
     """What of it changed."""
 
     diagnostics: tuple[DiagnosticsComparison, ...]
@@ -48,7 +48,7 @@ def compare_brought(
     head: Sequence[GateResult],
     differences: Sequence[FileDifference],
     changed: Sequence[FileDifference],
-) -> Brought:
+) -> ArtifactChanges:
     """Compare all of it.
 
     Args:
@@ -58,7 +58,7 @@ def compare_brought(
         changed: what the head changed since it left the base.
     """
     renamed = {file.after: file.before for file in differences if file.before and file.after != file.before}
-    return Brought(
+    return ArtifactChanges(
         diagnostics=compare_diagnostics(base, head, differences),
         warnings=compare_warnings(base, head, renamed),
         coverage=compare_coverage(base, head, changed),

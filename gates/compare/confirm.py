@@ -11,14 +11,14 @@ from gates.compare.values import Confirmation, Finding, TestsComparison
 from gates.portable.values import BAD_TESTS, TestOutcome
 
 
-class Again(msgspec.Struct, frozen=True, kw_only=True):
+class RepeatedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
     """Outcomes by name of test, once for each time that tests were run again; see `tests.naming`."""
 
     base: tuple[dict[str, TestOutcome], ...] = ()
     head: tuple[dict[str, TestOutcome], ...] = ()
 
 
-def confirm(tests: TestsComparison, again: Again | None) -> tuple[TestsComparison, tuple[Confirmation, ...]]:
+def confirm(tests: TestsComparison, again: RepeatedOutcomes | None) -> tuple[TestsComparison, tuple[Confirmation, ...]]:
     """Leave as newly failing only what fails on the head each time and on the base never; all where nothing was run again.
 
     A time that shows nothing (skipped, lost, not there) does not count: it takes no blame away.
@@ -39,7 +39,7 @@ def confirm(tests: TestsComparison, again: Again | None) -> tuple[TestsCompariso
     return sorted_out, found
 
 
-def _counted(test: str, again: Again) -> Confirmation:
+def _counted(test: str, again: RepeatedOutcomes) -> Confirmation:
     head_failed, head_runs = _count(test, again.head)
     base_failed, base_runs = _count(test, again.base)
     finding: Finding = "newly failing"

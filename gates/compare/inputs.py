@@ -8,14 +8,14 @@ import msgspec
 
 from gates.analysis.assertions import Shape
 from gates.analysis.dependencies import Dependencies
-from gates.compare.confirm import Again
+from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.values import BaseFailures, Timing
 from gates.portable.values import REGRESSIONS
 from gates.results import FileChange, TestResult
 from gates.vcs.hunks import FileDifference
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedSide(msgspec.Struct, frozen=True, kw_only=True):
     """Results that came without a run.
 
     Attributes:
@@ -29,7 +29,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[TestResult, ...]
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class RegressionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What the project and the user hold to be a regression.
 
     Attributes:
@@ -45,7 +45,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     base_failures: BaseFailures = "report"
 
 
-class Sources(msgspec.Struct, frozen=True, kw_only=True):
+class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What the sources of both sides say.
 
     Attributes:
@@ -70,7 +70,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         return self.differences if self.own is None else self.own
 
 
-class Further(msgspec.Struct, frozen=True, kw_only=True):
+class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured after both runs.
 
     Attributes:
@@ -79,9 +79,9 @@ class Further(msgspec.Struct, frozen=True, kw_only=True):
         timing: what timing them again showed; None where none was.
     """
 
-    again: Again | None = None
+    again: RepeatedOutcomes | None = None
     suspects: int = 0
     timing: Timing | None = None
 
 
-USUAL_TERMS, UNREAD, NOTHING_MORE = Terms(), Sources(), Further()
+DEFAULT_POLICY, NO_SOURCES, NOT_REMEASURED = RegressionPolicy(), SourceChanges(), Remeasured()

@@ -12,7 +12,7 @@ from gates.compare.blame import fails_as_base, gates_with_failures, known_to_fai
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
 from gates.compare.exclusions import wider_exclusions
-from gates.compare.inputs import NOTHING_MORE, UNREAD, USUAL_TERMS
+from gates.compare.inputs import DEFAULT_POLICY, NO_SOURCES, NOT_REMEASURED
 from gates.compare.outcomes import compare_outcomes
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
@@ -22,7 +22,7 @@ from gates.results import Run, Subject, TestCounts, TestResult, count_tests
 from gates.results.duplicates import worst_first
 
 if TYPE_CHECKING:
-    from gates.compare.inputs import Further, Side, Sources, Terms
+    from gates.compare.inputs import RecordedSide, RegressionPolicy, Remeasured, SourceChanges
 
 
 def compare_runs(
@@ -32,9 +32,9 @@ def compare_runs(
     head_tests: Sequence[TestResult],
     notes: Sequence[str] = (),
     *,
-    terms: Terms = USUAL_TERMS,
-    sources: Sources = UNREAD,
-    further: Further = NOTHING_MORE,
+    policy: RegressionPolicy = DEFAULT_POLICY,
+    sources: SourceChanges = NO_SOURCES,
+    remeasured: Remeasured = NOT_REMEASURED,
 ) -> Comparison:
     """Base against head.
 
@@ -44,20 +44,20 @@ def compare_runs(
         head: the head's run.
         head_tests: its tests.
         notes: what the reader must know.
-        terms: what makes a regression.
+        policy: what makes a regression.
         sources: what was read of either side.
-        further: what was measured after both runs.
+        remeasured: what was measured after both runs.
     """
     base_tests, head_tests = worst_first(base_tests), worst_first(head_tests)
-    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(sources.shapes or ())), further.again)
-    wider = wider_exclusions(base_tests, head_tests, terms.accepted)
+    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(sources.shapes or ())), remeasured.again)
+    wider = wider_exclusions(base_tests, head_tests, policy.accepted)
     changed = compare_dependencies(*sources.dependencies) if sources.dependencies is not None else None
-    outside = out_of_scope((change.path for change in sources.files), terms.scope)
+    outside = out_of_scope((change.path for change in sources.files), policy.scope)
     names, unknown = _api(sources.api)
     broken = any(change.kind == "breaking" for change in names or ())
     outcomes = compare_outcomes(base.gates, head.gates, {test.gate for test in (*base_tests, *head_tests)})
     brought = compare_brought(base.gates, head.gates, sources.differences, sources.of_the_branch)
-    timing = further.timing
+    timing = remeasured.timing
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
@@ -77,13 +77,13 @@ def compare_runs(
         base_counts=base.tests or TestCounts(),
         head_counts=head.tests or TestCounts(),
         gate_times=_times(base, head),
-        suspects=further.suspects,
+        suspects=remeasured.suspects,
         timing=timing,
         files=tuple(sources.files),
         dependencies=changed,
         api=names,
         api_unknown=unknown,
-        scope=tuple(terms.scope),
+        scope=tuple(policy.scope),
         out_of_scope=outside,
         confirmations=confirmations,
         only_base_failures=only_base_failures(
@@ -96,10 +96,10 @@ def compare_runs(
         diagnostics=brought.diagnostics,
         warnings=brought.warnings,
         coverage=brought.coverage,
-        unjudged=tuple(finding for finding in brought.unjudged if finding in terms.fail_on),
+        unjudged=tuple(finding for finding in brought.unjudged if finding in policy.fail_on),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
-        **_judged(tests, wider, _findings(tests, wider, more), terms),
+        **_judged(tests, wider, _findings(tests, wider, more), policy),
     )
 
 
@@ -111,11 +111,13 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
     return (None if unknown and not changes else msgspec.convert(list(changes), tuple[ApiChange, ...])), unknown
 
 
-def compare_results(base: Side, head: Side, notes: Sequence[str] = (), *, terms: Terms = USUAL_TERMS) -> Comparison:
-    """Results against results, whoever made them; `notes` and `terms` as of `compare_runs`."""
+def compare_results(
+    base: RecordedSide, head: RecordedSide, notes: Sequence[str] = (), *, policy: RegressionPolicy = DEFAULT_POLICY
+) -> Comparison:
+    """Results against results, whoever made them; `notes` and `policy` as of `compare_runs`."""
     base_tests, head_tests = worst_first(base.tests), worst_first(head.tests)
     tests = compare_tests(base_tests, head_tests)
-    wider = wider_exclusions(base_tests, head_tests, terms.accepted)
+    wider = wider_exclusions(base_tests, head_tests, policy.accepted)
     return Comparison(
         base=base.name,
         head=head.name,
@@ -127,22 +129,22 @@ def compare_results(base: Side, head: Side, notes: Sequence[str] = (), *, terms:
         head_counts=count_tests(head.tests),
         notes=tuple(notes),
         only_base_failures=bool(fails_as_base(base_tests, head_tests, tests)),
-        **_judged(tests, wider, _findings(tests, wider, {}), terms),
+        **_judged(tests, wider, _findings(tests, wider, {}), policy),
     )
 
 
 def _judged(
-    tests: TestsComparison, wider: tuple[WiderExclusion, ...], findings: tuple[str, ...], terms: Terms
+    tests: TestsComparison, wider: tuple[WiderExclusion, ...], findings: tuple[str, ...], policy: RegressionPolicy
 ) -> dict[str, Any]:
     """What was found, and what that means."""
     return {
         "tests": tests,
         "wider_exclusions": wider,
         "findings": findings,
-        "fail_on": tuple(terms.fail_on),
-        "regression": bool(set(findings) & set(terms.fail_on)),
-        "base_failures": terms.base_failures,
-        "blocked": terms.base_failures == "block" and bool(known_to_fail(tests)),
+        "fail_on": tuple(policy.fail_on),
+        "regression": bool(set(findings) & set(policy.fail_on)),
+        "base_failures": policy.base_failures,
+        "blocked": policy.base_failures == "block" and bool(known_to_fail(tests)),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.config.durations import seconds
 from gates.config.secrets import shown
-from gates.portable.rules import ALL_THREADS, RETRYABLE, Layer, SetupScript
+from gates.portable.rules import ALL_THREADS, RETRYABLE, Override, SetupScript
 
 if TYPE_CHECKING:
     from gates.config.tables import Problems
@@ -167,7 +167,7 @@ def names_of(table: Any) -> Named:
     return found
 
 
-def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Named) -> tuple[Layer, ...]:
+def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Named) -> tuple[Override, ...]:
     """The layers of a `tests` table: its overrides in their order, then what holds for all.
 
     Args:
@@ -183,7 +183,7 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Name
         return ()
     left_out = {"overrides", *(TABLES if at == ("tests",) else ())}
     base = {key: value for key, value in table.items() if key not in left_out}
-    own = Layer(problems.place(at), "", problems.fields(base, SETTINGS, at))
+    own = Override(problems.place(at), "", problems.fields(base, SETTINGS, at))
     overrides = table.get("overrides", [])
     if not isinstance(overrides, list) or not all(isinstance(item, dict) for item in overrides):
         problems.add((*at, "overrides"), "overrides is not a list of tables", expected=f"[[{'.'.join(at)}.overrides]]")
@@ -195,7 +195,7 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Name
     return (*found, own)
 
 
-def _refuse_unknown(layer: Layer, at: tuple[str, ...], problems: Problems, named: Named) -> None:
+def _refuse_unknown(layer: Override, at: tuple[str, ...], problems: Problems, named: Named) -> None:
     for setting, known in named.items():
         value = layer.settings.get(setting, ())
         for name in [value] if isinstance(value, str) else value:
@@ -257,11 +257,11 @@ def _read_named(
         yield name, fields
 
 
-def _override(table: Mapping[str, Any], at: tuple[str, ...], problems: Problems) -> Layer:
+def _override(table: Mapping[str, Any], at: tuple[str, ...], problems: Problems) -> Override:
     from gates.config.tables import expression  # which reads profiles, and so needs this module
 
     fields = problems.fields(table, {"filter": expression, **SETTINGS}, at)
     if "filter" not in table:
         problems.add(at, "an override has no filter", remedy="say which tests it is for")
     text = fields.pop("filter", "")
-    return Layer(problems.place(at), text, fields)
+    return Override(problems.place(at), text, fields)

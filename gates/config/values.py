@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gates.portable.rules import Layer, SetupScript
+from gates.portable.rules import Override, SetupScript
 from gates.results import EnvironmentChange
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
@@ -88,7 +88,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     order: str = ""
     workers: int | None = None
     output: dict[str, str] = {}
-    rules: tuple[Layer, ...] = ()
+    rules: tuple[Override, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     timing_budget: float | None = None
     timing_threshold: float = 0.05
     merge_command: str = ""
-    rules: tuple[Layer, ...] = ()
+    rules: tuple[Override, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
     global_timeout: float | None = None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gates.pipeline.confirm import Which
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class SideRun(msgspec.Struct, frozen=True, kw_only=True):
     """A run, and what could be read of its subject while that lay there.
 
     Attributes:
@@ -66,7 +66,7 @@ class Sides:
         self._root, self._git, self._names = root, git, {"base": base, "head": head}
         self._seen, self._checklist_of, self._command_line = prepared, prepared.root, command_line
 
-    def run_base(self, request: Request, reports: Path, *, again: bool = False) -> Side:
+    def run_base(self, request: Request, reports: Path, *, again: bool = False) -> SideRun:
         """Run the base, with the head's checklist where it has none; `again`, although it was run before."""
         known = None if again else self._known("base", request, reports)
         if known is not None:
@@ -74,7 +74,7 @@ class Sides:
         with self._prepared_base(request, reports) as prepared:
             return self._run(prepared, request, again=again)
 
-    def run_head(self, request: Request, reports: Path | None, *, again: bool = False) -> Side:
+    def run_head(self, request: Request, reports: Path | None, *, again: bool = False) -> SideRun:
         """Run the head."""
         known = None if again else self._known("head", request, reports)
         if known is not None:
@@ -113,16 +113,16 @@ class Sides:
                 raise known from error
             yield prepared
 
-    def _run(self, prepared: Prepared, request: Request, *, again: bool) -> Side:
+    def _run(self, prepared: Prepared, request: Request, *, again: bool) -> SideRun:
         finished = validate(prepared, self._command_line, remember=not again)
         key = None if again else self._key_of_made(prepared, request)
         trouble = self._stored.keep(key, finished.run, finished.reports)
         needs = dependencies_of(prepared.root)
-        return Side(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
+        return SideRun(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
 
     # Runs that were made before
 
-    def _known(self, which: Which, request: Request, reports: Path | None) -> Side | None:
+    def _known(self, which: Which, request: Request, reports: Path | None) -> SideRun | None:
         """A run that was kept, which is said; what its sources say is read from git, for no worktree is needed."""
         name, git, config = self._names[which], self._git, self._seen.config
         if name == WORKTREE:
@@ -154,7 +154,7 @@ class Sides:
             folder = work / "tree"
             git.export(tree, folder, *FILES)
             needs = dependencies_of(folder / git.prefix)
-        return Side(finished=finished, needs=needs, notes=(said,) if which == "base" else ())
+        return SideRun(finished=finished, needs=needs, notes=(said,) if which == "base" else ())
 
     def _key_of_made(self, prepared: Prepared, request: Request) -> RunKey | None:
         """The key of a run; None for one that is made anew: of the working tree, and where a filter asks the outside."""

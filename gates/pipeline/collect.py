@@ -21,10 +21,10 @@ from gates.portable.values import BAD_TESTS
 from gates.results.files import LOGS_FOLDER
 from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.run.remains import known
-from gates.run.signals import StopWish
-from gates.run.start import Surroundings
+from gates.run.signals import StopRequest
+from gates.run.start import RunContext
 from gates.storage.streams import streams_in
 
 
@@ -64,20 +64,20 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
     broken: dict[str, None] = {}
     ended: list[GateEnded] = []
     run_id = f"list-{secrets.token_hex(8)}"
-    with scratch() as folder, known(prepared.store.folder, run_id), StopWish() as wish:
+    with scratch() as folder, known(prepared.store.folder, run_id), StopRequest() as stop:
         (folder / LOGS_FOLDER).mkdir()
-        around = Surroundings(
+        around = RunContext(
             root=prepared.root,
             work=folder,
             logs=streams_in(folder / LOGS_FOLDER),
             injection=write_injection(folder),
             environment=dict(os.environ),
             plan=prepared.plan,
-            mask=Mask.of(prepared.config),
+            mask=StructMask.of(prepared.config),
             run_id=run_id,
             collect=True,
         )
-        engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=wish.why))
+        engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=stop.why))
         try:
             for event in engine.events():
                 if isinstance(event, TestsDescribed):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from gates.compare import TestsComparison
-from gates.compare.confirm import Again
+from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.tests import naming
 from gates.config.request import Request
 from gates.portable.errors import GatesError
@@ -35,7 +35,7 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
         interrupted: the user ended them.
     """
 
-    again: Again
+    again: RepeatedOutcomes
     notes: tuple[str, ...] = ()
     interrupted: bool = False
 
@@ -90,4 +90,4 @@ def _confirmed(
     again: dict[str, list[dict[str, TestOutcome]]], notes: tuple[str, ...] = (), *, interrupted: bool = False
 ) -> Confirmed:
     sides = {side: tuple(outcomes) for side, outcomes in again.items()}
-    return Confirmed(again=Again(**sides), notes=notes, interrupted=interrupted)
+    return Confirmed(again=RepeatedOutcomes(**sides), notes=notes, interrupted=interrupted)

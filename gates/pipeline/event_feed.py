@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from gates.results import Run
 from gates.results.event_schema import (
+    Event,
     GateBegan,
     GateFinished,
-    Happening,
     RunFinished,
     RunStarted,
     TestBegan,
@@ -17,9 +17,9 @@ from gates.results.event_schema import (
     TestIsSlow,
     TestsCollected,
 )
-from gates.run.events import Event, GateEnded, GateStarted, TestsFound, TestsLanded, TestSlow, TestStarted
+from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsFound, TestsLanded, TestSlow, TestStarted
 
-Put = Callable[[Happening], None]
+Put = Callable[[Event], None]
 
 
 class Feed:
@@ -54,7 +54,7 @@ class Feed:
             )
         )
 
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Something happened."""
         now = self._wall()
         if isinstance(event, GateStarted):

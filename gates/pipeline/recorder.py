@@ -22,7 +22,7 @@ from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.run import GateEnded, TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
 from gates.run.guard import Guard
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 
 if TYPE_CHECKING:
     from gates.storage.reports import Reports
@@ -40,7 +40,7 @@ class Recorder:
         self._lines = reports.stream(TESTS_FILE)
         self.tests: list[TestResult] = []
         config, plan = prepared.config, prepared.plan
-        self.mask = Mask.of(config)
+        self.mask = StructMask.of(config)
         self._planned = [item.gate.name for item in plan.gates]
         self._plan = plan
         self._clock = time.monotonic()

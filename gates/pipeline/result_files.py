@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gates.planning.filter_facts import WRONG, Outside, resolve_all
+from gates.planning.filter_facts import WRONG, ExternalFacts, resolve_all
 from gates.planning.prepare import records_of
 from gates.planning.test_queries import Tests
 from gates.portable.errors import UsageError
 from gates.portable.exclusions import named_expressions
 from gates.portable.filters import Candidate, Facts, Predicate, Resolution, TableFacts
 from gates.portable.filters.matchers import compile_duration
-from gates.portable.filters.resolution import Names
+from gates.portable.filters.resolution import NamedTests
 from gates.portable.values import TestOutcome
 from gates.results import TestResult
 from gates.results.files import load_tests
 from gates.storage.evidence import refuse_altered
 
 
-class Recorded(Candidate):
+class RecordedTest(Candidate):
     """A test of a results file. Where the file does not say in which file it stands, nobody knows."""
 
     def __init__(self, result: TestResult) -> None:
@@ -27,7 +27,7 @@ class Recorded(Candidate):
         self.placed = bool(result.file)
 
 
-class Subtest(Recorded):
+class Subtest(RecordedTest):
     """A part of a test that failed by itself; it is known from results only."""
 
     kind = "subtest"
@@ -56,7 +56,7 @@ class ResultFacts:
 
     def _split(self, holds: Callable[[TestResult], bool]) -> Resolution:
         yes = frozenset(test.id for test in self._results if holds(test))
-        return Resolution(Names(tests=yes), otherwise=False)
+        return Resolution(NamedTests(tests=yes), otherwise=False)
 
 
 def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]) -> Tests:
@@ -65,7 +65,7 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
     Raises:
         GatesError: a file cannot be read.
     """
-    outside = Outside.of_worktree(root)
+    outside = ExternalFacts.of_worktree(root)
     results = [result for file in files for result in results_of(file, outside.config.junit, records_of(root))[0]]
     facts = ResultFacts(results, TableFacts(resolve_all(expressions, outside), "a results file does not record it"))
     return Tests(
@@ -76,7 +76,7 @@ def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]
 
 
 def _candidates(result: TestResult) -> Iterator[Candidate]:
-    yield Recorded(result)
+    yield RecordedTest(result)
     for subtest in result.subtests:
         yield Subtest(result, subtest.name)
 

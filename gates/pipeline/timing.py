@@ -15,12 +15,12 @@ import msgspec
 
 from gates.compare import TestsComparison
 from gates.compare.tests import naming
-from gates.compare.timing.changes import Candidate, TimingSettings, candidates, judge
+from gates.compare.timing.changes import Suspect, TimingSettings, find_suspects, judge
 from gates.compare.timing.schedule import Schedule, Turn, enough_for, plan
 from gates.compare.values import Timing
 from gates.config.request import Request
 from gates.pipeline.confirm import only_these
-from gates.pipeline.result_files import Recorded
+from gates.pipeline.result_files import RecordedTest
 from gates.pipeline.validate import Finished, validate
 from gates.planning.prepare import Prepared, plan_by_history
 from gates.portable.errors import GatesError
@@ -29,7 +29,7 @@ from gates.portable.values import ExitCode, GateOutcome, TestOutcome, format_dur
 from gates.render.text import plural
 from gates.results import Run, TestResult
 from gates.results.files import TIMING_FOLDER
-from gates.run.events import Event
+from gates.run.events import EngineEvent
 from gates.vcs.git import subject_of_worktree
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def suspects(
     tests: TestsComparison,
     settings: TimingSettings,
     asked: frozenset[str] = frozenset(),
-) -> tuple[Candidate, ...]:
+) -> tuple[Suspect, ...]:
     """Tests, then gates, that passed on both sides and are worth timing again.
 
     Args:
@@ -86,8 +86,8 @@ def suspects(
     base, head = _passed(before.tests, naming(both, renamed)), _passed(after.tests, naming(both))
     gates = (_passed_gates(before.run), _passed_gates(after.run))
     return (
-        *candidates(base, head, settings, asked),
-        *candidates(*gates, msgspec.structs.replace(settings, floor=GATE_FLOOR)),
+        *find_suspects(base, head, settings, asked),
+        *find_suspects(*gates, msgspec.structs.replace(settings, floor=GATE_FLOOR)),
     )
 
 
@@ -109,7 +109,7 @@ def asked_for(sides: tuple[Finished, Finished], expression: str) -> frozenset[st
         return frozenset()
     before, after = sides
     name = naming((*before.tests, *after.tests))
-    matched = asked_filter(expression).select([Recorded(result) for result in after.tests]).matched
+    matched = asked_filter(expression).select([RecordedTest(result) for result in after.tests]).matched
     return frozenset(name(result) for result, selected in zip(after.tests, matched, strict=True) if selected)
 
 
@@ -123,7 +123,7 @@ def asked_filter(expression: str) -> Filter:
 
 
 def time_again(
-    found: Sequence[Candidate],
+    found: Sequence[Suspect],
     turn: TakeTurn,
     budget: float,
     settings: TimingSettings,
@@ -232,7 +232,7 @@ class _Silent:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Show nothing."""
 
 
@@ -286,7 +286,7 @@ class _Turns:
 
 
 def time_sides(
-    found: Sequence[Candidate],
+    found: Sequence[Suspect],
     runs: tuple[Finished, Finished],
     tests: TestsComparison,
     request: Request,

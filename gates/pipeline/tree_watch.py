@@ -12,9 +12,9 @@ from gates.planning.prepare import Prepared
 from gates.storage.claims import is_report
 from gates.vcs.folder_tree import FolderTree
 from gates.vcs.git_tree import GitTree
-from gates.vcs.new_files import Rule, declared_by
+from gates.vcs.new_files import NewFileRule, declared_by
 from gates.vcs.streams import written_by_this_job
-from gates.vcs.watch import Watch
+from gates.vcs.watch import TreeWatch
 
 
 def checkout_of(prepared: Prepared) -> Path:
@@ -23,7 +23,7 @@ def checkout_of(prepared: Prepared) -> Path:
     return prepared.root.parents[depth - 1] if depth else prepared.root
 
 
-def watch(prepared: Prepared) -> Watch:
+def watch(prepared: Prepared) -> TreeWatch:
     """Looks at the tree of a run that is about to begin."""
     top, made = checkout_of(prepared), prepared.store.made()
     prefix = prepared.git.prefix if prepared.git is not None else ""
@@ -35,8 +35,8 @@ def watch(prepared: Prepared) -> Watch:
 
     reports = _reports(top, prepared.reports)
 
-    def rule(tracked: frozenset[str], folders: frozenset[str]) -> Rule:
-        return Rule(tracked=tracked, folders=folders, made=made, declared=declared, reports=reports)
+    def rule(tracked: frozenset[str], folders: frozenset[str]) -> NewFileRule:
+        return NewFileRule(tracked=tracked, folders=folders, made=made, declared=declared, reports=reports)
 
     if prepared.git is None:
         return FolderTree(prepared.root, rule, prepared.began)

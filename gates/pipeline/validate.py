@@ -29,11 +29,11 @@ from gates.run.echo import Echo
 from gates.run.event_writer import EventWriter
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
-from gates.run.masking import Mask
-from gates.run.progress import Progress, Teller, make_progress
+from gates.run.masking import StructMask
+from gates.run.progress import LineFormatter, Progress, make_progress
 from gates.run.remains import known
-from gates.run.signals import StopWish
-from gates.run.start import Surroundings, log_names
+from gates.run.signals import StopRequest
+from gates.run.start import RunContext, log_names
 from gates.storage.claims import is_report
 from gates.storage.reports import Reports
 
@@ -80,7 +80,7 @@ def validate(
         scratch() as work,
         known(prepared.store.folder, run_id),
         reports_of(prepared, run_id, work) as reports,
-        StopWish() as wish,
+        StopRequest() as stop,
         progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
     ):
         recorder = Recorder(prepared, reports, command_line, run_id)
@@ -89,7 +89,7 @@ def validate(
             prepared.plan,
             Settings(
                 config=prepared.config,
-                around=Surroundings(
+                around=RunContext(
                     root=prepared.root,
                     work=work,
                     logs=reports.log,
@@ -104,8 +104,8 @@ def validate(
                     echo=echo,
                     keeper=keeper,
                 ),
-                stopped=wish.why,
-                at_once=wish.insists,
+                stopped=stop.why,
+                at_once=stop.insists,
                 detailed=feed is not None,
                 look=watch(prepared).look,
             ),
@@ -119,12 +119,12 @@ def validate(
                 shown.take(event)
                 if feed is not None:
                     feed.take(event)
-            recorder.finish(interrupted=bool(wish.count), late=engine.late, guard=engine.guard)
+            recorder.finish(interrupted=bool(stop.count), late=engine.late, guard=engine.guard)
             if feed is not None:
                 feed.end(recorder.run)
         except EnvironmentProblem as error:
             engine.close()
-            error.exit_code = recorder.give_up(interrupted=bool(wish.count))
+            error.exit_code = recorder.give_up(interrupted=bool(stop.count))
             if feed is not None:
                 feed.end(recorder.run)
             raise
@@ -162,7 +162,7 @@ def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
     return Reports.begin(folder, records, run_id, root=prepared.home, needs=logs, spare=spare)
 
 
-def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool) -> None:
+def _remember(prepared: Prepared, finished: Finished, mask: StructMask, *, aside: bool) -> None:
     run, plan = finished.run, prepared.plan
     prepared.store.remember_made(run.left)
     if not run.changed and not run.altered:  # else nobody knows which tree it was about
@@ -173,7 +173,7 @@ def _remember(prepared: Prepared, finished: Finished, mask: Mask, *, aside: bool
         prepared.store.remember_outstanding(mask.struct(left))
 
 
-def _teller(output: Output) -> Teller:
+def _teller(output: Output) -> LineFormatter:
     return lambda test: live_line(test, output)
 
 

@@ -13,10 +13,10 @@ from gates.config import Config, load_config
 from gates.planning.plan import Plan
 from gates.portable.filters import PREDICATES, Matcher, Predicate, Resolution, parse, predicates, to_text, unknown
 from gates.portable.filters.matchers import compile_duration, compile_matcher
-from gates.portable.filters.resolution import Names
+from gates.portable.filters.resolution import NamedTests
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.results import Subject
-from gates.storage.cache import Recorded, Store
+from gates.storage.cache import RecordedOutcomes, Store
 from gates.vcs.git import Git, subject_of_worktree
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NO_GIT = "there is no git repository"
 NO_HISTORY = "it has not run here yet"
 
 
-def resolve_all(expressions: Iterable[str], outside: Outside) -> dict[str, Resolution]:
+def resolve_all(expressions: Iterable[str], outside: ExternalFacts) -> dict[str, Resolution]:
     """The answers to every predicate of the expressions that needs one, by its canonical text.
 
     Raises:
@@ -43,7 +43,7 @@ def resolve_all(expressions: Iterable[str], outside: Outside) -> dict[str, Resol
 
 def facts_json(root: Path, expressions: Iterable[str]) -> str:
     """The answers for some expressions as JSON: for a pytest that runs without a runner, whose plugin asks."""
-    found = resolve_all(expressions, Outside.of_worktree(root))
+    found = resolve_all(expressions, ExternalFacts.of_worktree(root))
     return msgspec.json.encode({text: resolution.to_json() for text, resolution in found.items()}).decode()
 
 
@@ -53,7 +53,7 @@ def expressions_of(plan: Plan) -> tuple[str, ...]:
     return (plan.filter, plan.default_filter, *ledgers, *(layer.filter for layer in plan.rules))
 
 
-class Outside:
+class ExternalFacts:
     """What is known of a subject in a folder; looked up when it is asked for, and once."""
 
     def __init__(self, root: Path, config: Config, git: Git | None, subject: Subject, store: Store) -> None:
@@ -61,7 +61,7 @@ class Outside:
         self._root, self._git, self._subject, self._store = root, git, subject, store
 
     @classmethod
-    def of_worktree(cls, root: Path) -> Outside:
+    def of_worktree(cls, root: Path) -> ExternalFacts:
         """What is known of the working tree in a folder.
 
         Raises:
@@ -93,7 +93,7 @@ class Outside:
     def _split(self, holds: Callable[[tuple[str, float, float]], bool]) -> Resolution:
         yes = frozenset(name for name, known in self._memory.items() if holds(known))
         no = self._memory.keys() - yes
-        return Resolution(Names(tests=yes), Names(tests=frozenset(no)), otherwise=None, why=NO_HISTORY)
+        return Resolution(NamedTests(tests=yes), NamedTests(tests=frozenset(no)), otherwise=None, why=NO_HISTORY)
 
     def _flaky(self, _: Predicate) -> Resolution:
         return self._split(lambda known: bool(known[2]))
@@ -111,14 +111,16 @@ class Outside:
             return unknown(why)
         wrong = frozenset(test for test, outcome in recorded.outcomes.items() if outcome in WRONG)
         right = frozenset(recorded.outcomes) - wrong
-        return Resolution(Names(tests=wrong), Names(tests=right), otherwise=None, why=f"it did not run on {name}")
+        return Resolution(
+            NamedTests(tests=wrong), NamedTests(tests=right), otherwise=None, why=f"it did not run on {name}"
+        )
 
     def _new(self, predicate: Predicate) -> Resolution:
         name = predicate.matchers[0].text
         recorded, why = self._recorded(name)
         if recorded is None:
             return unknown(why)
-        there = Names(tests=frozenset(recorded.outcomes))
+        there = NamedTests(tests=frozenset(recorded.outcomes))
         if recorded.whole:
             return Resolution(no=there, otherwise=True)
         return Resolution(no=there, otherwise=None, why=f"the recorded run of {name} did not include every test")
@@ -149,7 +151,7 @@ class Outside:
             )
         return merge_base, why
 
-    def _recorded(self, name: str) -> tuple[Recorded | None, str]:
+    def _recorded(self, name: str) -> tuple[RecordedOutcomes | None, str]:
         commit, merge_base, why = self._base(name)
         if not commit or self._git is None:
             return None, why
@@ -167,7 +169,7 @@ class Outside:
         if not merge_base or self._git is None:
             return unknown(why)
         found = changed_tests(self._git, self._root, merge_base, self._files)
-        return Resolution(Names(functions=found.functions, files=found.files))
+        return Resolution(NamedTests(functions=found.functions, files=found.files))
 
     # Files
 
@@ -198,7 +200,7 @@ class Outside:
         yes = frozenset(file for file in self._files if any(map(matches, owners.of(above + file))))
         no = frozenset(self._files) - yes
         return Resolution(
-            Names(files=yes), Names(files=no), otherwise=None, why="its file is not a file of the project"
+            NamedTests(files=yes), NamedTests(files=no), otherwise=None, why="its file is not a file of the project"
         )
 
     def _importers_of(self, predicate: Predicate) -> Resolution:
@@ -232,4 +234,4 @@ class Outside:
             return Resolution(otherwise=True, note="; ".join(part for part in (everything, note) if part))
         others = self._imports.layout.tests - reach.files
         why = "the import graph does not know its file as a test file"
-        return Resolution(Names(files=reach.files), Names(files=others), otherwise=None, why=why, note=note)
+        return Resolution(NamedTests(files=reach.files), NamedTests(files=others), otherwise=None, why=why, note=note)

@@ -17,7 +17,7 @@ from gates.planning.expectations import asks_of, refuse_unheard
 from gates.planning.gate_needs import said_of_needs, with_needs
 from gates.portable.errors import ManyErrors, NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion, effective_filter
-from gates.portable.rules import NONE, Layer, SetupScript
+from gates.portable.rules import NONE, Override, SetupScript
 from gates.portable.values import format_duration, listed, parse_max_fail, plural
 from gates.results.outstanding import Asked, Outstanding, Part, said_of_rerun
 
@@ -105,8 +105,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: tuple[Exclusion, ...] = ()
     no_tests: NoTests = "fail"
     partition: str = ""
-    rules: tuple[Layer, ...] = ()
-    limits: tuple[Layer, ...] = ()
+    rules: tuple[Override, ...] = ()
+    limits: tuple[Override, ...] = ()
     groups: dict[str, int] = {}
     supervise: bool = True
     scripts: dict[str, SetupScript] = {}
@@ -261,17 +261,17 @@ def _asked(profile: Profile, request: Request) -> Asked:
     )
 
 
-def _limits(request: Request, timeout: float | None) -> tuple[Layer, ...]:
+def _limits(request: Request, timeout: float | None) -> tuple[Override, ...]:
     source = request.source("test_timeout") if request.test_timeout else "test-timeout"
     limit = {"period": timeout, "terminate_after": 1, "grace": 0.0}
-    return () if timeout is None else (Layer(source, "", {"slow_timeout": limit}),)
+    return () if timeout is None else (Override(source, "", {"slow_timeout": limit}),)
 
 
-def _rules(config: Config, profile: Profile, request: Request, limits: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def _rules(config: Config, profile: Profile, request: Request, limits: tuple[Override, ...]) -> tuple[Override, ...]:
     """Command line over profile over config, as nextest has it; nothing where nobody says anything."""
     asked = []
     if request.retries is not None:
-        asked = [Layer(request.source("retries"), "", {"retries": {**NONE, "count": request.retries}})]
+        asked = [Override(request.source("retries"), "", {"retries": {**NONE, "count": request.retries}})]
     written = (*asked, *profile.rules, *config.rules)
     if not any(layer.settings for layer in written):
         return ()

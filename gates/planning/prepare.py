@@ -16,7 +16,7 @@ import msgspec
 from gates.config import Config, load_config
 from gates.planning.available_memory import available_memory
 from gates.planning.discover import Gate, discover
-from gates.planning.filter_facts import Outside, expressions_of, resolve_all
+from gates.planning.filter_facts import ExternalFacts, expressions_of, resolve_all
 from gates.planning.plan import Plan, Request, available_cores, make_plan
 from gates.portable.filters import Resolution
 from gates.portable.workers import choose_workers
@@ -99,7 +99,7 @@ def prepare(
         gates = found.result()
         facts, changes, store = later.result()
     plan = plan_by_history(config, gates, request, store)
-    outside = resolve_all(expressions_of(plan), Outside(root, config, git, facts, store))
+    outside = resolve_all(expressions_of(plan), ExternalFacts(root, config, git, facts, store))
     return Prepared(
         root=root,
         home=home or root,

@@ -12,7 +12,7 @@ from gates.portable.exclusions import Exclusion
 from gates.portable.filters import Candidate, Expression, Facts, compile_filter, leaf_reports
 from gates.portable.filters.explain import explain, render
 from gates.portable.filters.nearest import nearest
-from gates.portable.rules import ALL_THREADS, NAMES, Layer, RuleBook
+from gates.portable.rules import ALL_THREADS, NAMES, Override, RuleBook
 from gates.portable.values import plural
 
 
@@ -38,7 +38,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
     expression: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     quarantine: tuple[Exclusion, ...] = ()
-    rules: tuple[Layer, ...] = ()
+    rules: tuple[Override, ...] = ()
     broken: tuple[str, ...] = ()
 
 

@@ -303,7 +303,7 @@ def injection_folder() -> str:
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
-class Stream:
+class RecordStream:
     """Appends records to one file; each record is a single write, so several processes can share the file.
 
     A full disk must not fail the tests: the first error is kept in `error`, and nothing is written after it. The
@@ -394,9 +394,9 @@ __all__ = [
     "SETTINGS",
     "TOX_OVERRIDE",
     "TOX_PASSES",
+    "RecordStream",
     "Settings",
     "Stop",
-    "Stream",
     "injection_folder",
     "reached",
     "read_settings",

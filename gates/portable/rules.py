@@ -105,7 +105,7 @@ NAMES = {one.name.replace("_", "-"): one.name for one in fields(Rules)}
 
 
 @dataclass(frozen=True)
-class Layer:
+class Override:
     """Settings from one place, for the tests that a filter selects.
 
     Attributes:
@@ -119,13 +119,13 @@ class Layer:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-DEFAULT = Layer("default", "", asdict(Rules()))
+DEFAULT = Override("default", "", asdict(Rules()))
 NONE: Mapping[str, Any] = asdict(Retries())
 """The setting `retries` of no retries, to begin with."""
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ResolvedRules:
     """The rules of one test, and where each setting comes from."""
 
     rules: Rules
@@ -135,12 +135,12 @@ class Chosen:
 class RuleBook:
     """Layers in the order in which they are asked: the first one that has a setting for a test decides that setting."""
 
-    def __init__(self, layers: Sequence[Layer] = ()) -> None:
+    def __init__(self, layers: Sequence[Override] = ()) -> None:
         self.layers = tuple(layers)
 
     def choose(
         self, tests: Sequence[Candidate], facts: Facts | None = None, named: Mapping[str, Expression] | None = None
-    ) -> list[Chosen]:
+    ) -> list[ResolvedRules]:
         """The rules of each test, in their order.
 
         A filter holds for a test that it may mean: an unknown predicate gives it the setting rather than withhold it.
@@ -163,7 +163,7 @@ class RuleBook:
     @classmethod
     def from_json(cls, data: Iterable[Mapping[str, Any]]) -> RuleBook:
         """Read what `to_json` made."""
-        return cls([Layer(str(one["source"]), str(one["filter"]), dict(one["settings"])) for one in data])
+        return cls([Override(str(one["source"]), str(one["filter"]), dict(one["settings"])) for one in data])
 
 
 def _refused(
@@ -185,9 +185,9 @@ def rules_from_json(values: Mapping[str, Any]) -> Rules:
     return Rules(retries=Retries(**retries), slow_timeout=SlowTimeout(**slow), setup=tuple(values["setup"]), **rest)
 
 
-def _chosen(known: Mapping[str, tuple[Any, str]], made: dict[str, Rules]) -> Chosen:
+def _chosen(known: Mapping[str, tuple[Any, str]], made: dict[str, Rules]) -> ResolvedRules:
     values = {name: value for name, (value, _) in known.items()}
     key = repr(sorted(values.items(), key=lambda item: item[0]))
     if key not in made:
         made[key] = rules_from_json(values)
-    return Chosen(made[key], {name: source for name, (_, source) in known.items()})
+    return ResolvedRules(made[key], {name: source for name, (_, source) in known.items()})

@@ -128,14 +128,14 @@ REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 """What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
 checking less, and exclusions that grew and that nobody accepted."""
 
-BROUGHT = ("findings", "warnings", "uncovered")
+ARTIFACT_FINDINGS = ("findings", "warnings", "uncovered")
 """What a comparison finds in what gates bring besides tests: new findings of linters and type checkers, new warnings of
 tests, changed lines that no test ran."""
 
-OF_SOURCES = ("api", "scope", "dependencies")
+SOURCE_FINDINGS = ("api", "scope", "dependencies")
 """What a comparison finds in the sources of both sides."""
 
-FINDINGS = (*REGRESSIONS, "slower", *OF_SOURCES, *BROUGHT)
+FINDINGS = (*REGRESSIONS, "slower", *SOURCE_FINDINGS, *ARTIFACT_FINDINGS)
 """What a comparison can find, and fail on."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")

@@ -16,7 +16,7 @@ from .processes.arrival import arrival_of, arrive
 from .usage_errors import usage_errors
 
 if TYPE_CHECKING:
-    from .selection.ledger import Ledgers
+    from .selection.ledger import ExclusionLists
 
 _HEADER = pytest.StashKey["list[str]"]()
 """Lines for the header that are known before the parts of the plugin exist."""
@@ -100,16 +100,16 @@ def _read_settings() -> Settings | None:
         raise pytest.UsageError(f"the variable GATES_PYTEST, which the runner set, cannot be read: {error}") from None
 
 
-def _settings(config: pytest.Config) -> tuple[Settings, Ledgers]:
+def _settings(config: pytest.Config) -> tuple[Settings, ExclusionLists]:
     """What is asked of this session, and the ledgers."""
     told = _read_settings()
     if told is not None:
-        from .selection.deselection import read_ledgers
+        from .selection.deselection import read_exclusion_lists
 
-        return apply_options(told, config), read_ledgers(told)
-    from .selection.ledger import load_ledgers
+        return apply_options(told, config), read_exclusion_lists(told)
+    from .selection.ledger import load_exclusion_lists
 
-    found = load_ledgers(config.rootpath)
+    found = load_exclusion_lists(config.rootpath)
     settings = apply_options(Settings(source=found.source, default_filter=found.default_filter), config)
     if found.ledgers:
         from ..portable.exclusions import to_json
@@ -132,9 +132,9 @@ def _configure_session(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this process ignores it
         config.option.usepdb = True  # not by the option: xdist refuses it where the command line asks for workers
     if settings.no_tests != "fail":
-        from .selection.nothing_selected import NothingSelected
+        from .selection.nothing_selected import EmptySelection
 
-        config.pluginmanager.register(NothingSelected(settings.no_tests), "gates-nothing-selected")
+        config.pluginmanager.register(EmptySelection(settings.no_tests), "gates-nothing-selected")
     header = config.stash.get(_HEADER, [])
     selecting = bool(settings.filter or ledgers or settings.partition or settings.only_file)
     if selecting or header or settings.inbox or settings.test_timeout:

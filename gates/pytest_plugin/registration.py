@@ -7,16 +7,16 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from ..portable.protocol import Settings, Stream, asked_path
+from ..portable.protocol import RecordStream, Settings, asked_path
 
 if TYPE_CHECKING:
     from ..portable.rules import Rules
     from .execution.running import Announcer
     from .processes.isolation import Isolator
-    from .reporting.recorder import Recorder
+    from .reporting.recorder import ResultRecorder
     from .selection.catalogue import Catalogue
-    from .selection.deselection import Selection
-    from .selection.ledger import Ledgers
+    from .selection.deselection import Deselector
+    from .selection.ledger import ExclusionLists
 
 
 def register_rules(
@@ -25,15 +25,15 @@ def register_rules(
     """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
     if not settings.rules:
         return {}
-    from .selection.deselection import read_ledgers
-    from .selection.rules_of_tests import Ruler
+    from .selection.deselection import read_exclusion_lists
+    from .selection.rules_of_tests import RuleResolver
 
-    ruler = Ruler(settings, read_ledgers(settings).quarantine, leave)
+    ruler = RuleResolver(settings, read_exclusion_lists(settings).quarantine, leave)
     config.pluginmanager.register(ruler, "gates-ruler")
     return ruler.rules
 
 
-def register_left_out(config: pytest.Config, selection: Selection) -> None:
+def register_left_out(config: pytest.Config, selection: Deselector) -> None:
     """What counts the tests that others leave out before the selection, or that pytest never sees."""
     from .selection.left_out import LeftOutWatch
     from .selection.unseen import UnseenWatch
@@ -54,9 +54,9 @@ def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pyt
 def register_stopper(config: pytest.Config, settings: Settings) -> None:
     """What passes over tests once enough failed."""
     if settings.max_fail and settings.locks:
-        from .execution.max_fail import Stopper
+        from .execution.max_fail import MaxFailStop
 
-        config.pluginmanager.register(Stopper(settings), "gates-stopper")
+        config.pluginmanager.register(MaxFailStop(settings), "gates-stopper")
 
 
 def register_limits(
@@ -74,13 +74,13 @@ def register_limits(
     isolator = Isolator(config, rules, stacks, settings.test_timeout, asked, stress)
     if settings.rules or settings.stress_count or settings.stress_duration:
         from .execution.limits import Limits
-        from .execution.retries import Retrier
+        from .execution.retries import RetryRunner
 
-        retrier: object = Retrier(rules)
+        retrier: object = RetryRunner(rules)
         if settings.stress_count or settings.stress_duration:
-            from .execution.stress import Stresser
+            from .execution.stress import StressRunner
 
-            retrier = Stresser(settings)
+            retrier = StressRunner(settings)
         register(retrier, "gates-retrier")
         register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
         if any(name in layer["settings"] for layer in settings.rules for name in ("leak", "isolate")):
@@ -89,9 +89,9 @@ def register_limits(
             register(LeakFinder(rules), "gates-leaks")
         register(isolator, "gates-isolator")
     elif settings.test_timeout:
-        from .execution.running import Watch
+        from .execution.running import TimeoutWatchdog
 
-        register(Watch(settings.test_timeout, stacks, config), "gates-watch")
+        register(TimeoutWatchdog(settings.test_timeout, stacks, config), "gates-watch")
     return isolator
 
 
@@ -104,24 +104,24 @@ def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[
     return quarantine.take
 
 
-def register_recorder(config: pytest.Config, settings: Settings, ledgers: Ledgers) -> Recorder:
+def register_recorder(config: pytest.Config, settings: Settings, ledgers: ExclusionLists) -> ResultRecorder:
     """What writes down what becomes of every test."""
     from .processes.arrival import arrival_of
-    from .reporting.recorder import Recorder
+    from .reporting.recorder import ResultRecorder
     from .reporting.test_warnings import WarningWriter
-    from .secrets import HIDING
+    from .secrets import SECRETS
 
     counter = None
     if settings.max_fail and settings.locks:
-        from .execution.max_fail import Counter
+        from .execution.max_fail import FailureCounter
 
-        counter = Counter(settings)
+        counter = FailureCounter(settings)
     arrival = arrival_of(config)
     if arrival is None:
         raise pytest.UsageError("gates: something has taken the plugin of `gates run` apart")
     reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
-    recorder = Recorder(config, arrival.stream, reasons, counter)
-    HIDING.begin(settings.secrets, recorder.stream)
+    recorder = ResultRecorder(config, arrival.stream, reasons, counter)
+    SECRETS.begin(settings.secrets, recorder.stream)
     config.pluginmanager.register(recorder, "gates-recorder")
     config.pluginmanager.register(WarningWriter(recorder.stream, config.rootpath), "gates-warnings")
     return recorder
@@ -132,16 +132,16 @@ def register_runner(
 ) -> Announcer:
     """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
     from .execution.running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
-    from .reporting.failure_signature import Signer
+    from .reporting.failure_signature import SignatureWriter
     from .reporting.phases import CallWitness
 
     register = config.pluginmanager.register
     register(CallWitness(), "gates-call-witness")
     register(LeftThreads(), "gates-left-threads")
     register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
-    announcer = Announcer(Stream(stream), worker, config, rules, settings.test_timeout, root=settings.root)
+    announcer = Announcer(RecordStream(stream), worker, config, rules, settings.test_timeout, root=settings.root)
     register(announcer, ANNOUNCER)
     register(ForkGuard(announcer.stream), "gates-fork-guard")
     register_stopper(config, settings)
-    register(Signer(config.rootpath), "gates-signer")
+    register(SignatureWriter(config.rootpath), "gates-signer")
     return announcer

@@ -12,17 +12,17 @@ from typing import Any
 from ..portable.masking import Mask
 from ..portable.masking.handover import taken_over
 from ..portable.originals import os
-from ..portable.protocol import Stream
+from ..portable.protocol import RecordStream
 
 
-class Hiding:
+class SecretMasker:
     """Owns the mask of this process."""
 
     def __init__(self) -> None:
         self.mask = Mask()
-        self._stream: Stream | None = None
+        self._stream: RecordStream | None = None
 
-    def begin(self, told: Mapping[str, Any], stream: Stream) -> None:
+    def begin(self, told: Mapping[str, Any], stream: RecordStream) -> None:
         """Take the secrets of the environment, and let the runner hear of those that it does not know.
 
         Args:
@@ -42,10 +42,10 @@ class Hiding:
             self._stream.write("secrets", variables=dict(variables))
 
 
-HIDING = Hiding()
+SECRETS = SecretMasker()
 """Of this process: texts are cut in many places, and none of them has anything else to ask."""
 
 
 def hide(text: str) -> str:
     """`text` without secrets."""
-    return HIDING.mask.text(text)
+    return SECRETS.mask.text(text)

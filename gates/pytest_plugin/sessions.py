@@ -22,15 +22,17 @@ from .registration import (
 )
 
 if TYPE_CHECKING:
-    from .reporting.recorder import Recorder
+    from .reporting.recorder import ResultRecorder
     from .selection.catalogue import Catalogue
-    from .selection.deselection import Selection
-    from .selection.ledger import Ledgers
+    from .selection.deselection import Deselector
+    from .selection.ledger import ExclusionLists
 
     Listeners = list[Callable[[Catalogue], None]]
 
 
-def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledgers, header: Sequence[str]) -> None:
+def configure_session(
+    config: pytest.Config, settings: Settings, ledgers: ExclusionLists, header: Sequence[str]
+) -> None:
     """The controller of an xdist session, or the only process, of which something is asked."""
     if settings.rules:
         from .execution.resources import check_needs
@@ -70,7 +72,11 @@ def configure_session(config: pytest.Config, settings: Settings, ledgers: Ledger
 
 
 def _configure_local(
-    config: pytest.Config, settings: Settings, selection: Selection, recorder: Recorder | None, listeners: Listeners
+    config: pytest.Config,
+    settings: Settings,
+    selection: Deselector,
+    recorder: ResultRecorder | None,
+    listeners: Listeners,
 ) -> None:
     """The only process: it selects, runs and records."""
     from .selection.deselection import Lister
@@ -121,13 +127,13 @@ def configure_worker(config: pytest.Config) -> None:
             os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
     from .execution.running import CrashStacks, open_stacks
     from .processes.serialization import WireCleaner
-    from .secrets import HIDING
-    from .selection.deselection import Lister, make_selection, read_ledgers
+    from .secrets import SECRETS
+    from .selection.deselection import Lister, make_selection, read_exclusion_lists
     from .selection.rules_of_tests import leave_retried
 
     register = config.pluginmanager.register
     settings, worker = order.settings, str(workerinput["workerid"])
-    selection = make_selection(settings, read_ledgers(settings))
+    selection = make_selection(settings, read_exclusion_lists(settings))
     register(selection, "gates-selection")
     if order.stream:
         register_left_out(config, selection)
@@ -154,7 +160,7 @@ def configure_worker(config: pytest.Config) -> None:
         register_needs(config, settings, rules, order.scratch, int(workerinput["workercount"]))
     if order.stream:
         announcer = register_runner(config, settings, rules, order.stream, worker)
-        HIDING.begin(settings.secrets, announcer.stream)
+        SECRETS.begin(settings.secrets, announcer.stream)
 
 
 def lists(settings: Settings) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from gates.compare.values import Comparison
 from gates.portable.escapes import Commands
 from gates.render.summary import GateRow, summarise
-from gates.render.tests import Failure
+from gates.render.tests import FailureRow
 from gates.render.text import clean
 from gates.results import Run, TestResult
 
@@ -39,7 +39,7 @@ def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison 
     return "\n".join(lines) + "\n"
 
 
-def _test(failure: Failure) -> str:
+def _test(failure: FailureRow) -> str:
     text = "\n".join(part for part in (failure.message, failure.also, *failure.lines) if part) or failure.outcome.value
     where = "" if failure.many else failure.place
     file, _, line = where.rpartition(":")

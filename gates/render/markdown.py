@@ -12,7 +12,7 @@ from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary, summarise
 from gates.render.test_warnings import WarningSection
-from gates.render.tests import Failure, Flaky, Leaky, TestSection
+from gates.render.tests import FailureRow, Flaky, Leaky, TestSection
 from gates.render.text import duration, plural
 from gates.results import FileChange, Run, TestResult, counts_line
 
@@ -84,7 +84,7 @@ def _failures(summary: Summary, room: Room) -> list[str]:
     return [*lines, *room.rest(failures, "failure", LISTED_FAILURES), ""]
 
 
-def _failure(failure: Failure, *, full: bool) -> list[str]:
+def _failure(failure: FailureRow, *, full: bool) -> list[str]:
     where = f" at {code(failure.place)}" if failure.place and not failure.many else ""
     head = f"- **{failure.outcome}** {failure.many or code(failure.id)}{where} (gate {code(failure.gate)}, {duration(failure.duration)})"
     if not full:

@@ -33,7 +33,7 @@ _FOOT = re.compile(r"^(\S.*?):(\d+): ?[\w.]*$")  # of a long one
 _RULE = re.compile(r"^(?:_ )+_? *$")
 
 
-class Frame(msgspec.Struct, frozen=True):
+class TracebackFrame(msgspec.Struct, frozen=True):
     """A frame of a traceback, as pytest prints it."""
 
     path: str
@@ -92,16 +92,16 @@ def last_lines(lines: Sequence[str]) -> list[str]:
     return note + shown[::-1]
 
 
-def frames_of(lines: Sequence[str]) -> list[Frame]:
+def frames_of(lines: Sequence[str]) -> list[TracebackFrame]:
     """The frames of a traceback of pytest's; none where it is of another kind."""
-    found: list[Frame] = []
+    found: list[TracebackFrame] = []
     text: list[str] = []
     at: tuple[str, int] | None = None
 
     def end() -> None:
         nonlocal at
         if at is not None:
-            found.append(Frame(*at, tuple(_trimmed(text))))
+            found.append(TracebackFrame(*at, tuple(_trimmed(text))))
         text.clear()
         at = None
 

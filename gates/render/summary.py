@@ -11,7 +11,7 @@ import msgspec
 from gates.compare.values import Comparison
 from gates.portable.values import GateOutcome, noun
 from gates.readers.formats import JUNIT_ACCEPTED
-from gates.render.checklist import Item, checklist, exclusion_fault
+from gates.render.checklist import ChecklistItem, checklist, exclusion_fault
 from gates.render.comparison import ComparisonView, comparison_view
 from gates.render.filters import LeafRow, leaf_rows
 from gates.render.left_out import left_out_note
@@ -85,7 +85,7 @@ class ChangeSection(msgspec.Struct, frozen=True):
     groups: tuple[ChangeGroup, ...]
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class EvidenceFile(msgspec.Struct, frozen=True):
     """A file that holds raw results."""
 
     what: str
@@ -112,9 +112,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     changes: ChangeSection | None
     comparison: ComparisonView | None
     notes: tuple[str, ...]
-    checklist: tuple[Item, ...]
+    checklist: tuple[ChecklistItem, ...]
     commands: tuple[tuple[str, str], ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[EvidenceFile, ...]
 
 
 def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> Summary:
@@ -344,13 +344,15 @@ def _commands(run: Run) -> tuple[tuple[str, str], ...]:
     return tuple(commands)
 
 
-def _evidence(run: Run) -> tuple[Evidence, ...]:
+def _evidence(run: Run) -> tuple[EvidenceFile, ...]:
     logs = [
-        Evidence(f"Log of {gate.name}", f"{run.reports}/{gate.log}", gate.log_digest) for gate in run.gates if gate.log
+        EvidenceFile(f"Log of {gate.name}", f"{run.reports}/{gate.log}", gate.log_digest)
+        for gate in run.gates
+        if gate.log
     ]
     return (
-        Evidence("Run", f"{run.reports}/run.json"),
-        Evidence("Tests", f"{run.reports}/tests.jsonl"),
-        Evidence("JUnit", f"{run.reports}/junit.xml"),
+        EvidenceFile("Run", f"{run.reports}/run.json"),
+        EvidenceFile("Tests", f"{run.reports}/tests.jsonl"),
+        EvidenceFile("JUnit", f"{run.reports}/junit.xml"),
         *logs,
     )

@@ -19,7 +19,7 @@ from gates.render.filters import leaf_lines
 from gates.render.live import final_lines, shows
 from gates.render.reasons import SILENT
 from gates.render.summary import GateRow, Summary, summarise
-from gates.render.tests import Failure
+from gates.render.tests import FailureRow
 from gates.render.text import clean, duration, one_line
 from gates.results import Run, TestResult
 
@@ -127,7 +127,7 @@ def _failures(summary: Summary, output: Output) -> list[str]:
     return lines
 
 
-def _failure(failure: Failure) -> list[str]:
+def _failure(failure: FailureRow) -> list[str]:
     lines = ["", f"{failure.outcome.value.upper()} {failure.many or failure.id}{ON_BASE if failure.on_base else ''}"]
     lines += [f"  {failure.place}"] if failure.place and not failure.many else []
     lines += [f"  {failure.message}"] if failure.message else []
@@ -161,7 +161,7 @@ def _warnings(summary: Summary) -> list[str]:
     ]
 
 
-def _was_shown(failure: Failure, output: Output) -> bool:
+def _was_shown(failure: FailureRow, output: Output) -> bool:
     return shows(output.failure_output, "final") and failure.outcome in BAD_TESTS
 
 

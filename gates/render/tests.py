@@ -30,7 +30,7 @@ class PackageRow(msgspec.Struct, frozen=True):
     counts: TestCounts
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailureRow(msgspec.Struct, frozen=True):
     """A test that failed or was lost, as shown first; tests with the same reason outside of themselves are one.
 
     Attributes:
@@ -91,7 +91,7 @@ class TestSection(msgspec.Struct, frozen=True):
     counts: TestCounts
     seconds: float
     packages: tuple[PackageRow, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[FailureRow, ...]
     by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
     flaky: tuple[Flaky, ...] = ()
     leaky: tuple[Leaky, ...] = ()
@@ -182,7 +182,7 @@ def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
     )
 
 
-def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[Failure, ...]:
+def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[FailureRow, ...]:
     """Modules that cannot be collected, then what failed, in the order of the run, then what was lost.
 
     What is known to fail on the base, too, comes last. What keeps many tests from running is one failure.
@@ -197,7 +197,7 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
     for test in failed:
         groups.setdefault((id(test) in on_base, *_cause(test)), []).append(test)
     return tuple(
-        Failure(
+        FailureRow(
             id=test.id,
             gate=test.gate,
             outcome=test.outcome,

@@ -9,13 +9,13 @@ from gates.results.tests import TestCounts, TestResult
 from gates.results.values import GateResult, Subject
 
 
-class Happening(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
     """Something that happens in a run, at `time` (seconds since the epoch)."""
 
     time: float
 
 
-class RunStarted(Happening, frozen=True, kw_only=True, tag="run-started"):
+class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     """The first event.
 
     Attributes:
@@ -31,7 +31,7 @@ class RunStarted(Happening, frozen=True, kw_only=True, tag="run-started"):
     command_line: str
 
 
-class GateBegan(Happening, frozen=True, kw_only=True, tag="gate-started"):
+class GateBegan(Event, frozen=True, kw_only=True, tag="gate-started"):
     """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
 
     gate: str
@@ -39,7 +39,7 @@ class GateBegan(Happening, frozen=True, kw_only=True, tag="gate-started"):
     workers: str = ""
 
 
-class TestsCollected(Happening, frozen=True, kw_only=True, tag="tests-collected"):
+class TestsCollected(Event, frozen=True, kw_only=True, tag="tests-collected"):
     """It is known how many tests a gate runs, or that there are more."""
 
     __test__ = False
@@ -48,7 +48,7 @@ class TestsCollected(Happening, frozen=True, kw_only=True, tag="tests-collected"
     tests: int
 
 
-class TestBegan(Happening, frozen=True, kw_only=True, tag="test-started"):
+class TestBegan(Event, frozen=True, kw_only=True, tag="test-started"):
     """A test runs; `worker` is empty without xdist."""
 
     __test__ = False
@@ -58,7 +58,7 @@ class TestBegan(Happening, frozen=True, kw_only=True, tag="test-started"):
     worker: str = ""
 
 
-class TestIsSlow(Happening, frozen=True, kw_only=True, tag="test-slow"):
+class TestIsSlow(Event, frozen=True, kw_only=True, tag="test-slow"):
     """A test still runs after so many seconds."""
 
     __test__ = False
@@ -68,7 +68,7 @@ class TestIsSlow(Happening, frozen=True, kw_only=True, tag="test-slow"):
     seconds: float
 
 
-class TestFinished(Happening, frozen=True, kw_only=True, tag="test-ended"):
+class TestFinished(Event, frozen=True, kw_only=True, tag="test-ended"):
     """A test has its result, which names its gate."""
 
     __test__ = False
@@ -76,13 +76,13 @@ class TestFinished(Happening, frozen=True, kw_only=True, tag="test-ended"):
     result: TestResult
 
 
-class GateFinished(Happening, frozen=True, kw_only=True, tag="gate-ended"):
+class GateFinished(Event, frozen=True, kw_only=True, tag="gate-ended"):
     """A gate has its result, whether it was started or not."""
 
     result: GateResult
 
 
-class RunFinished(Happening, frozen=True, kw_only=True, tag="run-ended"):
+class RunFinished(Event, frozen=True, kw_only=True, tag="run-ended"):
     """The last event; missing where the run was killed."""
 
     run: str
@@ -92,13 +92,13 @@ class RunFinished(Happening, frozen=True, kw_only=True, tag="run-ended"):
     tests: TestCounts | None = None
 
 
-class Dropped(Happening, frozen=True, kw_only=True, tag="events-dropped"):
+class Dropped(Event, frozen=True, kw_only=True, tag="events-dropped"):
     """The reader was too slow, and so many events are not here."""
 
     number: int
 
 
-Happenings = (
+AnyEvent = (
     RunStarted
     | GateBegan
     | TestsCollected

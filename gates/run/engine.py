@@ -13,7 +13,7 @@ from gates.portable.protocol import Stop, reached
 from gates.portable.values import BAD_TESTS, GateOutcome, format_duration
 from gates.results import GateResult, TestResult
 from gates.run.events import (
-    Event,
+    EngineEvent,
     GateEnded,
     GateStarted,
     TestsDescribed,
@@ -24,8 +24,8 @@ from gates.run.events import (
 )
 from gates.run.gate import RunningGate
 from gates.run.guard import Guard
-from gates.run.start import Surroundings, not_started
-from gates.vcs.watch import Seen
+from gates.run.start import RunContext, not_started
+from gates.vcs.watch import TreeChanges
 
 GLOBAL_TIMEOUT = "global-timeout"
 TICK = 0.1
@@ -45,11 +45,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: Config
-    around: Surroundings
+    around: RunContext
     stopped: Callable[[], str] = lambda: ""
     at_once: Callable[[], bool] = lambda: False
     detailed: bool = False
-    look: Callable[[], Seen] | None = None
+    look: Callable[[], TreeChanges] | None = None
 
 
 class Engine:
@@ -69,7 +69,7 @@ class Engine:
         self.late = False
         self.guard = Guard(settings.look)
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[EngineEvent]:
         """What happens, until every planned gate has its result."""
         limit = self.plan.global_timeout
         ends_at = None if limit is None else self.settings.around.clock() + limit
@@ -92,13 +92,13 @@ class Engine:
         self._running.clear()
         self.settings.around.keeper.close()
 
-    def _stop(self, why: str) -> Iterator[Event]:
+    def _stop(self, why: str) -> Iterator[EngineEvent]:
         for item in list(self._waiting.values()):
             yield self._end_unstarted(item, GateOutcome.INTERRUPTED, f"not started: {why}")
         for gate in self._running.values():
             gate.end(GateOutcome.INTERRUPTED, why, at_once=self.settings.at_once())
 
-    def _end_late(self, limit: float) -> Iterator[Event]:
+    def _end_late(self, limit: float) -> Iterator[EngineEvent]:
         self.late = True
         why = f"the run took longer than its {GLOBAL_TIMEOUT} of {format_duration(limit)}"
         for item in list(self._waiting.values()):
@@ -106,7 +106,7 @@ class Engine:
         for gate in self._running.values():
             gate.end(GateOutcome.TIMEOUT, why)
 
-    def _start(self) -> Iterator[Event]:
+    def _start(self) -> Iterator[EngineEvent]:
         for name in self.plan.starts:
             item = self._waiting.get(name)
             if item is None:
@@ -127,7 +127,7 @@ class Engine:
             gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
             yield GateStarted(name, gate.command_line, "" if self.plan.no_capture else item.workers_said)
 
-    def _poll(self) -> Iterator[Event]:
+    def _poll(self) -> Iterator[EngineEvent]:
         for name, gate in list(self._running.items()):
             before, found = len(gate.tests), gate.expected
             gate.poll()
@@ -143,7 +143,7 @@ class Engine:
                 del self._running[name]
                 yield self._end(self.guard.ended(gate.result, self._running))
 
-    def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[Event]:
+    def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[EngineEvent]:
         """What became of tests since the last look; where every start is told, in the order in which it happened."""
         begun = gate.begun()
         landed = tuple(gate.tests[before:])

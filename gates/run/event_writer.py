@@ -20,7 +20,7 @@ import msgspec
 
 from gates.files.folders import open_within
 from gates.portable.errors import UsageError
-from gates.results.event_schema import Dropped, Happening, Happenings, RunFinished
+from gates.results.event_schema import AnyEvent, Dropped, Event, RunFinished
 from gates.results.files import encoded
 
 WAITING = 20_000
@@ -72,7 +72,7 @@ class EventWriter:
         self._path: Path | None = None
         self._descriptor = -1
         self._open(named, root)
-        self._queue: deque[Happening] = deque()
+        self._queue: deque[Event] = deque()
         self._dropped = 0
         self._gone = self._ending = False
         self._wake = threading.Condition()
@@ -95,7 +95,7 @@ class EventWriter:
             words = getattr(error, "strerror", "") or str(error)
             raise UsageError(f"events cannot be written: {words}", place=f"--events {target}") from error
 
-    def put(self, event: Happening) -> None:
+    def put(self, event: Event) -> None:
         """Hand over an event; never waits. There is always room for the end of the run: followers wait for it."""
         with self._wake:
             if self._gone:
@@ -182,7 +182,7 @@ def _own_file(path: Path, root: Path | None) -> int:
     first, newline, _ = os.pread(descriptor, _FIRST, 0).partition(b"\n")
     try:
         if first or newline:
-            msgspec.json.decode(first, type=Happenings)
+            msgspec.json.decode(first, type=AnyEvent)
     except ValueError as error:
         os.close(descriptor)
         raise UsageError(

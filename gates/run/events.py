@@ -71,4 +71,4 @@ class GateEnded(msgspec.Struct, frozen=True):
     result: GateResult
 
 
-Event = GateStarted | TestsFound | TestStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded
+EngineEvent = GateStarted | TestsFound | TestStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded

@@ -29,7 +29,7 @@ from gates.run.processes import GateProcess
 from gates.run.reports import ExpectedReports, read_report
 from gates.run.sightings import Watcher
 from gates.run.stall import Stall, patience_of
-from gates.run.start import JUNIT_FILE, Surroundings, command_line_of, command_of, gate_environment, log_names
+from gates.run.start import JUNIT_FILE, RunContext, command_line_of, command_of, gate_environment, log_names
 from gates.run.versions import tool_versions
 from gates.run.witnesses import is_demanded, names
 
@@ -48,7 +48,7 @@ DRAIN_GRACE = 1.0
 class RunningGate:
     """A started gate. `poll` moves it on; when `done`, `result` holds how it ended."""
 
-    def __init__(self, planned: PlannedGate, number: int, around: Surroundings, *, inject: bool = True) -> None:
+    def __init__(self, planned: PlannedGate, number: int, around: RunContext, *, inject: bool = True) -> None:
         """Start the gate.
 
         Args:

@@ -9,7 +9,7 @@ import msgspec
 from gates.portable.values import GateOutcome
 from gates.results import GateResult
 from gates.run.witnesses.tree import changed_words, left_words, staged_words, tree_witness, written_words
-from gates.vcs.watch import Seen
+from gates.vcs.watch import TreeChanges
 
 
 class Guard:
@@ -19,7 +19,7 @@ class Guard:
         look: says what changed since the last look; None where there is nothing to hold gates to.
     """
 
-    def __init__(self, look: Callable[[], Seen] | None) -> None:
+    def __init__(self, look: Callable[[], TreeChanges] | None) -> None:
         self._look = look
         self._ran: dict[str, None] = {}
         self._changes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []

@@ -15,13 +15,13 @@ from gates.results.artifacts import KEPT
 from gates.run.test_process import PERIOD, PytestProcess
 
 if TYPE_CHECKING:
-    from gates.run.masking import Mask
+    from gates.run.masking import StructMask
 
 
 class Inbox:
     """The folder into which the pytest processes of one gate write."""
 
-    def __init__(self, gate: str, folder: Path, mask: Mask) -> None:
+    def __init__(self, gate: str, folder: Path, mask: StructMask) -> None:
         self.gate, self.folder = gate, folder
         self.processes: dict[Path, PytestProcess] = {}
         self._mask = mask

@@ -12,7 +12,7 @@ from gates.storage.streams import Stream
 
 if TYPE_CHECKING:
     from gates.run.echo import Echo
-    from gates.run.masking import Mask
+    from gates.run.masking import StructMask
 
 _WARNING = re.compile(rb"warning:", re.IGNORECASE)
 _REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()
@@ -33,7 +33,7 @@ _ENDING_CUT = 4096
 class GateLog:
     """Takes output in pieces and writes whole lines."""
 
-    def __init__(self, stream: Stream, mask: Mask, echo: Echo | None = None) -> None:
+    def __init__(self, stream: Stream, mask: StructMask, echo: Echo | None = None) -> None:
         """Begin a log.
 
         Args:

@@ -22,11 +22,11 @@ _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 _Part = TypeVar("_Part", "TestResult", "AttemptResult", "SubtestResult")
 
 
-class Mask(masking.Mask):
+class StructMask(masking.Mask):
     """Masks the values of a run, too."""
 
     @classmethod
-    def of(cls, config: Config, environment: Mapping[str, str] | None = None) -> Mask:
+    def of(cls, config: Config, environment: Mapping[str, str] | None = None) -> StructMask:
         """The mask of a project: it hides what this process's variables hold, and those that the config sets for gates."""
         return mask_of([config], os.environ if environment is None else environment, cls)
 

@@ -14,7 +14,7 @@ from gates.portable.escapes import clean
 from gates.portable.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.run.echo import Echo
-from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
+from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsLanded, TestSlow
 
 WORDS = {
     GateOutcome.PASSED: ("PASS", "green"),
@@ -34,11 +34,11 @@ class Progress(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Show one event."""
 
 
-class Told(Protocol):
+class ProgressLine(Protocol):
     """A line about a test, and what is shown below it."""
 
     @property
@@ -58,7 +58,7 @@ class Told(Protocol):
         """Further lines."""
 
 
-Teller = Callable[[TestResult], Told | None]
+LineFormatter = Callable[[TestResult], ProgressLine | None]
 """Says what is said of a test that ends; None for nothing."""
 
 
@@ -76,7 +76,7 @@ class Sink(Protocol):
         """Show it."""
 
 
-def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller | None = None) -> Progress:
+def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: LineFormatter | None = None) -> Progress:
     """Live lines when `stream` is a terminal, plain lines else, and where gates print between them."""
     stream = stream or sys.stderr
     if not isinstance(stream, Echo) and stream.isatty():
@@ -84,7 +84,7 @@ def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: Teller 
     return PlainProgress(plan, stream, tell=tell or only_failures)
 
 
-class Failed(msgspec.Struct, frozen=True):
+class FailedTest(msgspec.Struct, frozen=True):
     """A line about a test that failed."""
 
     word: str
@@ -93,11 +93,11 @@ class Failed(msgspec.Struct, frozen=True):
     below: tuple[str, ...] = ()
 
 
-def only_failures(test: TestResult) -> Told | None:
+def only_failures(test: TestResult) -> ProgressLine | None:
     """Speaks of tests that failed."""
     if test.outcome not in BAD_TESTS:
         return None
-    return Failed(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
+    return FailedTest(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
 
 
 def end_line(result: GateResult) -> str:
@@ -132,7 +132,7 @@ class PlainProgress:
         plan: Plan,
         stream: Sink,
         clock: Callable[[], float] = time.monotonic,
-        tell: Teller = only_failures,
+        tell: LineFormatter = only_failures,
     ) -> None:
         self._stream, self._clock, self._tell = stream, clock, tell
         self._slow = speaks_of_slow(plan)
@@ -147,7 +147,7 @@ class PlainProgress:
     def __exit__(self, *_: object) -> None:
         self._stream.flush()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Print a line, if the event is worth one."""
         if isinstance(event, GateStarted):
             self._said[event.gate] = self._clock()
@@ -184,7 +184,7 @@ class PlainProgress:
 class StartsOnly(PlainProgress):
     """Says which gate starts, and nothing of how it goes: where failures are expected, they are no news."""
 
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Print a line for a start."""
         if isinstance(event, GateStarted):
             super().take(event)
@@ -193,7 +193,7 @@ class StartsOnly(PlainProgress):
 class LiveProgress:
     """A line for each gate that runs, on a terminal; ended gates scroll away above."""
 
-    def __init__(self, plan: Plan, stream: TextIO, tell: Teller = only_failures) -> None:
+    def __init__(self, plan: Plan, stream: TextIO, tell: LineFormatter = only_failures) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
@@ -223,7 +223,7 @@ class LiveProgress:
     def __exit__(self, *details: object) -> None:
         self._bars.__exit__(*details)
 
-    def take(self, event: Event) -> None:
+    def take(self, event: EngineEvent) -> None:
         """Move the lines."""
         if isinstance(event, GateStarted):
             self._tasks[event.gate] = self._bars.add_task(

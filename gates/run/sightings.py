@@ -13,7 +13,7 @@ from pathlib import PurePath
 import msgspec
 
 from gates.portable.regular import read_bytes
-from gates.run.witnesses.injection import Seen
+from gates.run.witnesses.injection import RunnerTraces
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 _HEADER = re.compile(rb"=+ test session starts =+")
@@ -77,9 +77,9 @@ class Words:
             self._cases = (self._cases or 0) + int(skipped["tests"] if skipped else 0)
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> RunnerTraces:
         """All of it."""
-        return Seen(
+        return RunnerTraces(
             headers=self._headers,
             footers=self._footers,
             failed=tuple(self._failed),

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Self
 
 
-class StopWish:
+class StopRequest:
     """While entered, catches signals. The first asks for an orderly end, the second for an immediate one.
 
     A terminal that closes says so several times (the system, then its shell): that is one wish.

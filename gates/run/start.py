@@ -22,7 +22,7 @@ from gates.results import GateResult
 from gates.run.echo import Echo
 from gates.run.inject import injected
 from gates.run.launching import Keeper
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.run.processes import MARKER
 from gates.storage.streams import Begin
 
@@ -31,7 +31,7 @@ _ASKED = frozenset(VARIABLES.values())
 OUTCOME_VARIABLE = "GATES_OUTCOME"
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     """What all gates of a run share.
 
     Attributes:
@@ -61,7 +61,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     injection: Path
     environment: Mapping[str, str]
     plan: Plan
-    mask: Mask
+    mask: StructMask
     run_id: str
     salt: str = msgspec.field(default_factory=lambda: secrets.token_hex(8))
     checkout: Path | None = None
@@ -76,7 +76,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gate_environment(
-    planned: PlannedGate, number: int, around: Surroundings, folder: Path, *, inject: bool = True
+    planned: PlannedGate, number: int, around: RunContext, folder: Path, *, inject: bool = True
 ) -> dict[str, str]:
     """All variables of a gate's process."""
     plan = around.plan

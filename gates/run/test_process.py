@@ -19,7 +19,7 @@ from gates.results import FilterLeaf, TestResult, TestWarning
 from gates.run.witnesses.test_results import ProcessSummary
 
 if TYPE_CHECKING:
-    from gates.run.masking import Mask
+    from gates.run.masking import StructMask
 
 PERIOD = 60.0
 """Seconds after which a test is called slow, where no rule says otherwise."""
@@ -57,7 +57,7 @@ class Finish(msgspec.Struct, frozen=True):
 class PytestProcess:
     """One pytest process of a gate: what it collected, what ended, whether it finished."""
 
-    def __init__(self, gate: str, number: int, path: Path, mask: Mask) -> None:
+    def __init__(self, gate: str, number: int, path: Path, mask: StructMask) -> None:
         self.gate, self.number, self.path = gate, number, path
         self._mask = mask
         self.offset = 0

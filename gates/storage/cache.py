@@ -69,7 +69,7 @@ class TestMemory(msgspec.Struct, frozen=True, array_like=True):
     flaky: float = 0.0
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
     """Outcomes of one run, kept by the tree that was validated.
 
     Attributes:
@@ -148,9 +148,9 @@ class Store:
         with suppress(GatesError, OSError):
             write_sealed(self._made, json.dumps(sorted(self.made() | set(names))).encode())
 
-    def recorded(self, identity: str) -> Recorded | None:
+    def recorded(self, identity: str) -> RecordedOutcomes | None:
         """The last run of a subject with this identity; None when there was none."""
-        return _kept(self._record(identity), Recorded)
+        return _kept(self._record(identity), RecordedOutcomes)
 
     def _record(self, identity: str) -> Path:
         return self.folder / "outcomes" / f"{identity.rpartition(':')[2]}.json"
@@ -190,7 +190,7 @@ class Store:
         whole = not run.filter and not run.include_excluded and run.whole and ended == set(run.planned)
         outcomes = {name: str(test.outcome) for name, test in worst_of(tests, _id).items()}
         record = self._record(run.subject.identity)
-        write_sealed(record, msgspec.json.encode(Recorded(run=run.id, whole=whole, outcomes=outcomes)))
+        write_sealed(record, msgspec.json.encode(RecordedOutcomes(run=run.id, whole=whole, outcomes=outcomes)))
         old = sorted(record.parent.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in old[KEPT_RECORDS:]:
             path.unlink(missing_ok=True)

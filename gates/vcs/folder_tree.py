@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gates.files.fingerprint import content_digest, folder_files
-from gates.vcs.new_files import NEW, Rule, folders_of
-from gates.vcs.watch import Seen, Stamps
+from gates.vcs.new_files import NEW, NewFileRule, folders_of
+from gates.vcs.watch import Stamps, TreeChanges
 
 
 class FolderTree:
@@ -19,14 +19,16 @@ class FolderTree:
         since: nanoseconds since the epoch, before its files were read.
     """
 
-    def __init__(self, root: Path, make_rule: Callable[[frozenset[str], frozenset[str]], Rule], since: int) -> None:
+    def __init__(
+        self, root: Path, make_rule: Callable[[frozenset[str], frozenset[str]], NewFileRule], since: int
+    ) -> None:
         self._root = root
         self._digests = {name: content_digest(root / name) for name in folder_files(root)}
         self._stamps = Stamps(str(root), self._digests, since)
         self._rule = make_rule(frozenset(), folders_of(self._digests))
         self._seen: set[str] = set()
 
-    def look(self) -> Seen:
+    def look(self) -> TreeChanges:
         """Files are read again only where a stamp differs."""
         found: dict[str, list[str]] = {"none": [], "left": [], "fault": []}
         written: list[str] = []
@@ -42,4 +44,4 @@ class FolderTree:
                 self._seen.add(name)
                 effect = self._rule.of_new(name)
                 found[effect].append(f"{name}{NEW}" if effect == "fault" else name)
-        return Seen(faults=tuple(found["fault"]), left=tuple(found["left"]), written=tuple(written))
+        return TreeChanges(faults=tuple(found["fault"]), left=tuple(found["left"]), written=tuple(written))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from gates.files.temporary import scratch
 from gates.portable.errors import EnvironmentProblem
 from gates.vcs.git import STRICT, Git, git_environment
-from gates.vcs.new_files import NEW, Rule, folders_of
+from gates.vcs.new_files import NEW, NewFileRule, folders_of
 from gates.vcs.repository import RepositoryState
-from gates.vcs.watch import Seen, Stamps, is_file
+from gates.vcs.watch import Stamps, TreeChanges, is_file
 
 if TYPE_CHECKING:
-    MakeRule = Callable[[frozenset[str], frozenset[str]], Rule]
+    MakeRule = Callable[[frozenset[str], frozenset[str]], NewFileRule]
 
 _SUBMODULE = "160000"
 
@@ -59,14 +59,14 @@ class GitTree:
         )
         self._repository = RepositoryState(self._git, inside.rstrip("/") or "the repository")
 
-    def look(self) -> Seen:
+    def look(self) -> TreeChanges:
         """Git reads only files whose stamps differ. A repository that it can read no more is a fault like others."""
         try:
             return self._look()
         except EnvironmentProblem as error:
-            return Seen(faults=(f"the repository ({error.got or error.what})",))
+            return TreeChanges(faults=(f"the repository ({error.got or error.what})",))
 
-    def _look(self) -> Seen:
+    def _look(self) -> TreeChanges:
         faults: list[str] = []
         left: list[str] = []
         changed = self._changed()
@@ -93,7 +93,7 @@ class GitTree:
             staged += seen.staged
             written += seen.written
         faults, left = list(dict.fromkeys(faults)), list(dict.fromkeys(left))
-        return Seen(faults=tuple(faults), left=tuple(left), staged=tuple(staged), written=tuple(written))
+        return TreeChanges(faults=tuple(faults), left=tuple(left), staged=tuple(staged), written=tuple(written))
 
     def _as_they_were(self, names: Iterable[str]) -> list[str]:
         """Files that somebody wrote, and whose change would be a fault."""

@@ -18,7 +18,7 @@ from gates.portable.regular import open_file, read_text
 from gates.vcs.git import Git
 
 
-class Carried(msgspec.Struct, frozen=True, kw_only=True):
+class CopiedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What a worktree got.
 
     Attributes:
@@ -32,7 +32,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> Carried:
+def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> CopiedFiles:
     """Bring files of the working tree into a worktree, and take away those that an earlier run brought.
 
     A file that the commit has stays as the commit has it. Linked files are the user's own: who writes to one changes it.
@@ -65,7 +65,7 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
     if brought:
         shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
         notes.append(f"git-ignored files of the working tree were added: {shown} ({len(brought)} in all)")
-    return Carried(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
+    return CopiedFiles(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
 
 
 def _bring(source: Path, target: Path, name: str, bring: Callable[[Folder, Folder, str], None]) -> None:

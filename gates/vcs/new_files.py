@@ -67,7 +67,7 @@ def _matches(name: str, globs: Iterable[str]) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
     """What a change of a file means. Paths are those from the root of the tree.
 
     Attributes:

@@ -24,7 +24,7 @@ COARSE = 2_000_000_000
 """Likewise, on a file system that keeps whole seconds."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class TreeChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What one look found that the look before it did not.
 
     Attributes:
@@ -40,10 +40,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
 
 
-class Watch(Protocol):
+class TreeWatch(Protocol):
     """Looks at a folder."""
 
-    def look(self) -> Seen:
+    def look(self) -> TreeChanges:
         """What changed since the last look, or since the run began."""
 
 

@@ -1,6 +1,6 @@
 """Which tests became slower or faster, judged from times taken in turns.
 
-Nothing is said from the two runs that were compared: they only name `candidates`. These are timed again, in pairs
+Nothing is said from the two runs that were compared: they only name `find_suspects`. These are timed again, in pairs
 (`gates.compare.timing.schedule` says in which order), and `judge` looks at the new times alone. See docs/explanation/timing.md.
 """
 
@@ -65,7 +65,7 @@ class TimingSettings(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULTS = TimingSettings()
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
     """A test whose recorded times differ.
 
     Attributes:
@@ -81,12 +81,12 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-def candidates(
+def find_suspects(
     base: Mapping[str, float],
     head: Mapping[str, float],
     settings: TimingSettings = DEFAULTS,
     asked: Collection[str] = (),
-) -> tuple[Candidate, ...]:
+) -> tuple[Suspect, ...]:
     """Tests that are worth timing again: those that were asked for, then those that seem slower, the largest change first.
 
     A run as a whole is slower than another when the machine was busy. Ratios are looked at as they are and also without
@@ -110,7 +110,7 @@ def candidates(
         if test in asked or (size > math.log1p(settings.candidate) and apart > settings.floor):
             direction: Literal["slower", "faster"] = "slower" if size == up else "faster"
             seconds = base[test] + head[test]
-            found.append(Candidate(test=test, direction=direction, size=size, seconds=seconds))
+            found.append(Suspect(test=test, direction=direction, size=size, seconds=seconds))
     return tuple(sorted(found, key=lambda one: (one.test not in asked, one.direction != "slower", -one.size)))
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from gates.compare.timing.changes import DEFAULTS, FEWEST_PAIRS, Candidate, TimingSettings
+from gates.compare.timing.changes import DEFAULTS, FEWEST_PAIRS, Suspect, TimingSettings
 from gates.compare.timing.statistics import fewest_pairs
 
 Side = Literal["base", "head"]
@@ -50,7 +50,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    found: Sequence[Candidate],
+    found: Sequence[Suspect],
     budget: float,
     *,
     overhead: float = 0.0,
@@ -82,7 +82,7 @@ def plan(
     )
 
 
-def enough_for(found: Sequence[Candidate], overhead: float, settings: TimingSettings = DEFAULTS) -> float:
+def enough_for(found: Sequence[Suspect], overhead: float, settings: TimingSettings = DEFAULTS) -> float:
     """Seconds with which each of the candidates gets its least number of pairs.
 
     Args:
@@ -94,13 +94,13 @@ def enough_for(found: Sequence[Candidate], overhead: float, settings: TimingSett
     return rounds * (2 * overhead + sum(candidate.seconds for candidate in found))
 
 
-def _least(found: Sequence[Candidate], settings: TimingSettings) -> int:
+def _least(found: Sequence[Suspect], settings: TimingSettings) -> int:
     return max(settings.least_pairs, FEWEST_PAIRS, fewest_pairs(settings.alpha / len(found)))
 
 
 def _longest(
-    fitting: Sequence[Candidate], budget: float, overhead: float, settings: TimingSettings
-) -> tuple[Sequence[Candidate], dict[str, int]]:
+    fitting: Sequence[Suspect], budget: float, overhead: float, settings: TimingSettings
+) -> tuple[Sequence[Suspect], dict[str, int]]:
     """As many of the first candidates as can be timed together, with their pairs."""
     low, high = 0, len(fitting)
     while low < high:
@@ -112,7 +112,7 @@ def _longest(
     return fitting[:low], _share(fitting[:low], budget, overhead, settings)
 
 
-def _share(found: Sequence[Candidate], budget: float, overhead: float, settings: TimingSettings) -> dict[str, int]:
+def _share(found: Sequence[Suspect], budget: float, overhead: float, settings: TimingSettings) -> dict[str, int]:
     """Pairs of each, so that the fewest are as many as can be; empty where some get too few."""
     if not found:
         return {}
@@ -128,7 +128,7 @@ def _share(found: Sequence[Candidate], budget: float, overhead: float, settings:
     return {candidate.test: best[candidate.test] for candidate in found if best}
 
 
-def _filled(cheapest_first: Sequence[Candidate], seconds: float, rounds: int) -> dict[str, int]:
+def _filled(cheapest_first: Sequence[Suspect], seconds: float, rounds: int) -> dict[str, int]:
     """Pairs by equal shares of the time; each candidate leaves to the dearer ones what it does not need."""
     pairs = {}
     for position, candidate in enumerate(cheapest_first):

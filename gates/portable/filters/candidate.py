@@ -35,7 +35,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Names:
+class NodeParts:
     """The parts of a node id `path::Class::name[param]`."""
 
     file: str
@@ -45,15 +45,15 @@ class Names:
     function: str
 
 
-def split_id(nodeid: str) -> Names:
+def split_id(nodeid: str) -> NodeParts:
     """Take a node id apart. A parameter may hold anything, so nothing behind the first `[` of the name is split."""
     file, separator, rest = nodeid.partition("::")
     head, _bracket, param = rest.partition("[")
     *classes, name = head.split("::")
     if not separator:
-        return Names(file, (), file.rpartition("/")[2], "", file)
+        return NodeParts(file, (), file.rpartition("/")[2], "", file)
     param = param.partition("]#")[0] if "]#" in param else param
-    return Names(file, tuple(classes), name, param.removesuffix("]"), f"{file}::{head}")
+    return NodeParts(file, tuple(classes), name, param.removesuffix("]"), f"{file}::{head}")
 
 
 class Candidate:
@@ -89,7 +89,7 @@ class Candidate:
         return self.above + self.file
 
     @property
-    def names(self) -> Names:
+    def names(self) -> NodeParts:
         """The parts of the id."""
         return split_id(self.id)
 

@@ -18,7 +18,7 @@ Answer = Optional[bool]
 
 
 @dataclass(frozen=True)
-class Names:
+class NamedTests:
     """A set of tests, named in whatever way is known.
 
     Attributes:
@@ -41,7 +41,7 @@ class Names:
         return {name: sorted(members) for name, members in parts.items() if members}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Names:
+    def from_json(cls, data: Mapping[str, Any]) -> NamedTests:
         """Read what `to_json` made."""
         return cls(*(frozenset(map(str, data.get(name) or ())) for name in ("tests", "functions", "files")))
 
@@ -59,8 +59,8 @@ class Resolution:
         missing: what the predicate names and nothing has, with the nearest that exists; empty where all is there.
     """
 
-    yes: Names = field(default_factory=Names)
-    no: Names = field(default_factory=Names)
+    yes: NamedTests = field(default_factory=NamedTests)
+    no: NamedTests = field(default_factory=NamedTests)
     otherwise: Answer = False
     why: str = ""
     note: str = ""
@@ -88,8 +88,8 @@ class Resolution:
         """Read what `to_json` made."""
         otherwise = data.get("otherwise", None)
         return cls(
-            yes=Names.from_json(data.get("yes") or {}),
-            no=Names.from_json(data.get("no") or {}),
+            yes=NamedTests.from_json(data.get("yes") or {}),
+            no=NamedTests.from_json(data.get("no") or {}),
             otherwise=None if otherwise is None else bool(otherwise),
             why=str(data.get("why") or ""),
             note=str(data.get("note") or ""),

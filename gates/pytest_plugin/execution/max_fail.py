@@ -7,7 +7,7 @@ import pytest
 from ...portable.protocol import Settings, Stop, reached
 
 
-class Counter:
+class FailureCounter:
     """In the process that records: counts the failures of this session."""
 
     def __init__(self, settings: Settings) -> None:
@@ -21,7 +21,7 @@ class Counter:
             self.stop.say(reached(self._most))
 
 
-class Stopper:
+class MaxFailStop:
     """In each process that runs tests; registered behind whatever runs them, so that it is asked first."""
 
     def __init__(self, settings: Settings) -> None:

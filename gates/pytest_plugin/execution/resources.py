@@ -16,12 +16,12 @@ from ...portable.errors import UsageError
 from ...portable.originals import is_folder, os
 from ...portable.protocol import Settings
 from ...portable.rules import ALL_THREADS, Rules, SetupScript
-from ..secrets import HIDING
+from ..secrets import SECRETS
 from .running import ANNOUNCER
-from .semaphores import AVAILABLE, Slots
+from .semaphores import AVAILABLE, Semaphore
 
 if TYPE_CHECKING:
-    from .scripts import Prepared, Scripts
+    from .scripts import Scripts, SetupOutcome
 
 _SETTINGS = ("group", "threads_required", "setup")
 
@@ -44,15 +44,15 @@ class Needs:
     def __init__(
         self,
         rules: Mapping[pytest.Item, Rules],
-        groups: Mapping[str, Slots],
-        threads: Optional[Slots],
+        groups: Mapping[str, Semaphore],
+        threads: Optional[Semaphore],
         scripts: Optional[Scripts],
         scratch: str = "",
     ) -> None:
         self._rules, self._groups, self._threads, self._scripts = rules, groups, threads, scripts
         self._scratch, self._process = scratch, os.getpid()
-        self._taken: list[Slots] = []
-        self.lacks: Optional[Prepared] = None  # of the test at hand, when one of its scripts failed
+        self._taken: list[Semaphore] = []
+        self.lacks: Optional[SetupOutcome] = None  # of the test at hand, when one of its scripts failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -94,7 +94,7 @@ class Needs:
         assert self._scripts is not None
         scripts = self._scripts
         done = scripts.prepare(rules.setup, lambda name: _tell(item, script=name, limit=scripts.limit_of(name)))
-        HIDING.learn(done.variables)
+        SECRETS.learn(done.variables)
         for name, output in done.fresh.items():
             item.add_report_section("setup", f"stdout of setup script {name}", output)
         if done.message:
@@ -201,10 +201,10 @@ def register_needs(
         known = {name: SetupScript(tuple(one["command"]), one["timeout"]) for name, one in settings.scripts.items()}
         scripts = Scripts(known, Path(folder), Path(settings.root or config.rootpath))
     groups = {
-        name: Slots(f"{shared or folder}/group-{number}", settings.groups[name])
+        name: Semaphore(f"{shared or folder}/group-{number}", settings.groups[name])
         for number, name in enumerate(sorted(settings.groups))  # a name may hold anything
     }
-    threads = Slots(f"{folder}/threads", workers) if threaded else None
+    threads = Semaphore(f"{folder}/threads", workers) if threaded else None
     needs = Needs(rules, groups, threads, scripts, own)
     config.pluginmanager.register(needs, "gates-needs")
     config.pluginmanager.register(Refusal(needs), "gates-refusal")

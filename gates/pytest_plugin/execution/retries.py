@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...portable.rules import Retries, Rules
 
 
-class Retrier:
+class RetryRunner:
     """Runs the tests that may be tried again; all others are left to pytest."""
 
     def __init__(

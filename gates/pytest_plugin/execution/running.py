@@ -12,7 +12,7 @@ import pytest
 
 from ...portable.originals import exists, open_anew, open_to_append, os, remove, threading, time
 from ...portable.peak_memory import peak_memory
-from ...portable.protocol import Stream
+from ...portable.protocol import RecordStream
 from ..reporting.internal_errors import FORKED, trouble_of
 from ..selection.catalogue import numbered
 
@@ -34,7 +34,7 @@ class Announcer:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: RecordStream,
         worker: str,
         config: pytest.Config,
         rules: Mapping[pytest.Item, Rules] | None = None,
@@ -137,7 +137,7 @@ class ForkGuard:
     What the child raised fails the run: nobody else hears of it.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: RecordStream) -> None:
         self.pid, self._stream = os.getpid(), stream
 
     @pytest.hookimpl(tryfirst=True)
@@ -162,7 +162,7 @@ def adopt_process(config: pytest.Config) -> None:
         guard.pid = os.getpid()
 
 
-class Watch:
+class TimeoutWatchdog:
     """Arms a watchdog for each test. It is a C thread: it works while Python code holds the interpreter, too.
 
     When the time is over it writes the stacks of all threads to `stacks` and ends the process at once.

@@ -18,7 +18,7 @@ from ...portable.regular import open_file, read_bytes, read_text
 from ...portable.values import plural
 from ..processes.crashes import MARKER
 from ..processes.crashes import SCRIPT as VARIABLE
-from .semaphores import Lock
+from .semaphores import FileLock
 
 if TYPE_CHECKING:
     from ...portable.rules import SetupScript
@@ -35,7 +35,7 @@ LIMIT = 16 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Result(NamedTuple):
+class ScriptResult(NamedTuple):
     """What became of a script.
 
     Attributes:
@@ -49,7 +49,7 @@ class Result(NamedTuple):
     output: str = ""
 
 
-class Prepared(NamedTuple):
+class SetupOutcome(NamedTuple):
     """What became of the scripts of one test.
 
     Attributes:
@@ -77,9 +77,9 @@ class Scripts:
     def __init__(self, scripts: Mapping[str, SetupScript], scratch: Path, folder: Path) -> None:
         self._scripts, self._scratch, self._folder = scripts, scratch, folder
         self._numbers = {name: number for number, name in enumerate(sorted(scripts))}  # a name may hold anything
-        self._known: dict[str, Result] = {}
+        self._known: dict[str, ScriptResult] = {}
 
-    def prepare(self, names: Sequence[str], told: Callable[[str], None]) -> Prepared:
+    def prepare(self, names: Sequence[str], told: Callable[[str], None]) -> SetupOutcome:
         """See to it that scripts have run, in this order, up to the first that fails.
 
         Args:
@@ -96,36 +96,36 @@ class Scripts:
                     fresh[name] = self._known[name].output
             result = self._known[name]
             if result.failure:
-                return Prepared({}, f"setup script {name} failed: {result.failure}", result.output)
+                return SetupOutcome({}, f"setup script {name} failed: {result.failure}", result.output)
             variables.update(result.variables)
-        return Prepared(variables, fresh=fresh)
+        return SetupOutcome(variables, fresh=fresh)
 
     def limit_of(self, name: str) -> float:
         """Seconds after which a script has ended, one way or the other."""
         return self._scripts[name].timeout + GRACE if name in self._scripts else 0.0
 
-    def _ask(self, name: str, variables: Mapping[str, str]) -> tuple[Result, bool]:
+    def _ask(self, name: str, variables: Mapping[str, str]) -> tuple[ScriptResult, bool]:
         """The result, and whether it was this process that ran the script."""
         if name not in self._scripts:
-            return Result("no script has this name"), False
+            return ScriptResult("no script has this name"), False
         base = self._scratch / f"script-{self._numbers[name]}"
-        lock = Lock(f"{base}.lock")
+        lock = FileLock(f"{base}.lock")
         try:
             lock.wait(0)
             known = _load(base.with_suffix(".json"))
             if known is not None:
                 return known, False
-            _save(Result("the process that ran it ended before it did"), base.with_suffix(".json"))
+            _save(ScriptResult("the process that ran it ended before it did"), base.with_suffix(".json"))
             result = self._run(self._scripts[name], base, variables)
             _save(result, base.with_suffix(".json"))
         except OSError as error:
-            return Result(f"its files cannot be used: {error.strerror or error}"), False
+            return ScriptResult(f"its files cannot be used: {error.strerror or error}"), False
         else:
             return result, True
         finally:
             lock.close()
 
-    def _run(self, script: SetupScript, base: Path, variables: Mapping[str, str]) -> Result:
+    def _run(self, script: SetupScript, base: Path, variables: Mapping[str, str]) -> ScriptResult:
         output, left = base.with_suffix(".log"), base.with_suffix(".env")
         write_text(left, "")
         environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_A_WORKER)}
@@ -139,7 +139,7 @@ class Scripts:
                 found = read_variables(read_bytes(left) if exists(left) else b"")
             except ValueError as error:
                 failure = str(error)
-        return Result(failure, found, read_ends(output))
+        return ScriptResult(failure, found, read_ends(output))
 
 
 def run_to_end(script: SetupScript, folder: Path, environ: Mapping[str, str], output: int) -> str:
@@ -225,13 +225,13 @@ def read_ends(path: Path, limit: int = LIMIT) -> str:
     return f"{head.decode('utf-8', 'replace')}\n… {plural(cut, 'byte')} cut …\n{tail.decode('utf-8', 'replace')}"
 
 
-def _load(path: Path) -> Optional[Result]:
+def _load(path: Path) -> Optional[ScriptResult]:
     try:
         failure, variables, output = json.loads(read_text(path, encoding="ascii"))
     except FileNotFoundError:
         return None
-    return Result(failure, variables, output)
+    return ScriptResult(failure, variables, output)
 
 
-def _save(result: Result, path: Path) -> None:
+def _save(result: ScriptResult, path: Path) -> None:
     write_whole(path, json.dumps(result), encoding="ascii")

@@ -33,7 +33,7 @@ PAUSE, LONGEST_PAUSE = 0.0005, 0.01
 """Seconds between two looks of the process at the turnstile: doubled from the first to the second."""
 
 
-class Slots:
+class Semaphore:
     """A number of slots in one file. A process must have no second object, and no other open file, of the same path.
 
     Args:
@@ -43,7 +43,7 @@ class Slots:
 
     def __init__(self, path: str, size: int) -> None:
         self.path, self.size = path, size
-        self._lock = Lock(path)
+        self._lock = FileLock(path)
         self._held = 0
 
     def take(self, count: int, told: Optional[Callable[[], None]] = None) -> None:
@@ -100,7 +100,7 @@ class Slots:
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-class Lock:
+class FileLock:
     """Record locks of one file.
 
     Args:

@@ -17,7 +17,7 @@ KEPT = 10
 """Failed attempts whose reports are kept."""
 
 
-class Stresser:
+class StressRunner:
     """Takes the place of retries: here a failure is what one is looking for."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ...portable.originals import os, time
-from ...portable.protocol import INBOX, Stream
+from ...portable.protocol import INBOX, RecordStream
 
 NAME = "gates-arrival"
 
@@ -35,7 +35,7 @@ def arrive(pluginmanager: pytest.PytestPluginManager) -> None:
     inbox = os.environ.get(INBOX, "")
     if not inbox or "GATES_SPAWNED" in os.environ or pluginmanager.has_plugin(NAME):
         return
-    stream = Stream(str(Path(inbox, f"pytest-{os.getpid()}-{os.urandom(4).hex()}.jsonl")))
+    stream = RecordStream(str(Path(inbox, f"pytest-{os.getpid()}-{os.urandom(4).hex()}.jsonl")))
     stream.write("begin", pid=os.getpid(), command=_command(), time=time.time())
     pluginmanager.register(Arrival(stream), NAME)
 
@@ -49,7 +49,7 @@ def arrival_of(config: pytest.Config) -> Arrival | None:
 class Arrival:
     """Owns the stream of this pytest from its first record to its last."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: RecordStream) -> None:
         self.stream = stream
         self._session: pytest.Session | None = None
         self._told: dict[str, Any] = {}

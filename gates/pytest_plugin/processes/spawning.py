@@ -112,10 +112,10 @@ def configure_spawned(config: pytest.Config) -> None:
     from ...portable.rules import Rules, rules_from_json
     from ..execution.leaks import LeakFinder
     from ..execution.limits import Limits
-    from ..execution.retries import Retrier
+    from ..execution.retries import RetryRunner
     from ..execution.running import StacksOnDemand, open_stacks
-    from ..execution.stress import Stresser
-    from ..reporting.failure_signature import Signer
+    from ..execution.stress import StressRunner
+    from ..reporting.failure_signature import SignatureWriter
     from ..reporting.phases import CallWitness
 
     told = json.loads(os.environ.pop(VARIABLE))
@@ -133,10 +133,10 @@ def configure_spawned(config: pytest.Config) -> None:
     known = _Same(rules)
     count, seconds = told["stress"]
     stressed = Settings(stress_count=count, stress_duration=seconds)
-    register(Stresser(stressed) if count or seconds else Retrier(known), "gates-retrier")
+    register(StressRunner(stressed) if count or seconds else RetryRunner(known), "gates-retrier")
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
     register(LeakFinder(known), "gates-leaks")
-    register(Signer(config.rootpath), "gates-signer")
+    register(SignatureWriter(config.rootpath), "gates-signer")
     register(CallWitness(), "gates-call-witness")
     if told["asked"]:
         register(StacksOnDemand(Path(told["asked"])), STACKS_ON_DEMAND)

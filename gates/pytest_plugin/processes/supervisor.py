@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 import pytest
 
 from ...portable.originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
-from ...portable.protocol import Stream
+from ...portable.protocol import RecordStream
 from ...portable.regular import read_bytes, read_text
 from ..execution.running import adopt_process
 from ..reporting.replay import reports_of
@@ -26,7 +26,7 @@ from ..reporting.reports import PHASES
 from .crashes import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
 
 if TYPE_CHECKING:
-    from ..reporting.recorder import Recorder
+    from ..reporting.recorder import ResultRecorder
     from .isolation import Isolator
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -36,7 +36,7 @@ SAFE_THREADS = ("pytest_rerunfailures",)
 RUNNING, ENDED = 0, 1
 
 
-class Death(NamedTuple):
+class Crash(NamedTuple):
     """A child that died, and the test that it was running.
 
     Attributes:
@@ -54,7 +54,7 @@ class Death(NamedTuple):
     failed: tuple[dict[str, Any], ...] = ()
 
 
-class Progress(NamedTuple):
+class StreamProgress(NamedTuple):
     """What the stream says.
 
     Attributes:
@@ -72,16 +72,16 @@ class Supervisor:
     def __init__(
         self,
         config: pytest.Config,
-        streams: tuple[Stream, ...],
+        streams: tuple[RecordStream, ...],
         stacks: IO[bytes],
         name_of: Callable[[pytest.Item], str],
         isolator: Isolator,
-        recorder: Recorder,
+        recorder: ResultRecorder,
         test_timeout: float | None = None,
     ) -> None:
         self._config, self._streams, self._stacks, self._name_of = config, streams, stacks, name_of
         self._isolator, self._recorder, self._test_timeout = isolator, recorder, test_timeout
-        self._deaths: list[Death] = []
+        self._deaths: list[Crash] = []
         self._shared = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the children
         self._side = Path(streams[0].path).with_name(f".failed-{os.getpid()}.json")
         self._child = 0  # in a child: its own number
@@ -163,7 +163,7 @@ class Supervisor:
         # pytest's loop goes over what stands here; the number of collected tests is a field of its own.
         session.items[:] = list(left.values())
 
-    def _report(self, item: pytest.Item, death: Death) -> bool:
+    def _report(self, item: pytest.Item, death: Crash) -> bool:
         """Report the test that the last child was running; whether it is to be tried once more."""
         report = report_of_death(item, f"the test process died while running {item.nodeid!r}", self._config)
         describe_death(report, death.code, death.stacks, self._test_timeout)
@@ -226,7 +226,7 @@ class Supervisor:
             if len(progress.ended) >= len(session.items) and not progress.running:
                 _end_like(code)  # all tests have ended: it died behind them
             self._deaths.append(
-                Death(
+                Crash(
                     progress.running, code, take_stacks(self._stacks), self._shared[1], self._failed(progress.running)
                 )
             )
@@ -265,7 +265,7 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> StreamProgress:
         ended, running = [], ""
         seen: set[str] = set()
         for line in read_bytes(self._streams[0].path).splitlines():
@@ -276,7 +276,7 @@ class Supervisor:
                 seen.add(record["id"])
                 if record["outcome"] != "excluded":
                     ended.append(record)
-        return Progress(tuple(ended), "" if running in seen else running)
+        return StreamProgress(tuple(ended), "" if running in seen else running)
 
     def _failed(self, test: str) -> tuple[dict[str, Any], ...]:
         try:

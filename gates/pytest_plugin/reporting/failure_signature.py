@@ -12,7 +12,7 @@ from ...portable.frames import Own, place_of_exception
 from ..secrets import hide
 
 
-class Signer:
+class SignatureWriter:
     """Signs reports; extra attributes travel through xdist, and into the reports of subtests."""
 
     def __init__(self, root: Path) -> None:

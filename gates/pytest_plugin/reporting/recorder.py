@@ -8,32 +8,46 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...portable.originals import os, platform, time
-from ...portable.protocol import CHUNK, SCHEMA_VERSION, Stream
+from ...portable.protocol import CHUNK, SCHEMA_VERSION, RecordStream
 from ...portable.values import BAD_TESTS, TestOutcome, plural
 from ..selection.catalogue import Catalogue, Entry, numbered, place
 from .internal_errors import TROUBLE, trouble_of
 from .merging import worst_of
 from .quarantine import as_it_was
 from .record_limit import fit
-from .reports import PHASES, Attempt, conclude, message_of, place_of, signature_of, skip_reason, text_of, worker_of
+from .reports import (
+    PHASES,
+    AttemptReports,
+    conclude,
+    message_of,
+    place_of,
+    signature_of,
+    skip_reason,
+    text_of,
+    worker_of,
+)
 from .text import cap
 
 if TYPE_CHECKING:
-    from ..execution.max_fail import Counter
+    from ..execution.max_fail import FailureCounter
 
 
-class Recorder:
+class ResultRecorder:
     """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
 
     def __init__(
-        self, config: pytest.Config, stream: Stream, reasons: Mapping[str, str], counter: Counter | None = None
+        self,
+        config: pytest.Config,
+        stream: RecordStream,
+        reasons: Mapping[str, str],
+        counter: FailureCounter | None = None,
     ) -> None:
         self._config, self.stream, self._reasons, self._counter = config, stream, reasons, counter
         self._session: pytest.Session | None = None
         self._tests: dict[str, Entry] = {}
         self._missing: dict[str, None] = {}  # ids of selected tests without a result, in order
-        self._open: dict[tuple[str, str], Attempt] = {}  # (node id, worker) → reports so far
-        self._carried: dict[str, Attempt] = {}  # node id → attempts of a test that killed its process
+        self._open: dict[tuple[str, str], AttemptReports] = {}  # (node id, worker) → reports so far
+        self._carried: dict[str, AttemptReports] = {}  # node id → attempts of a test that killed its process
         self._begun: dict[str, float] = {}  # node id → when it started
         self._reported: set[str] = set()  # ids of collect-error and collect-skip records
         self._settled: set[str] = set()  # ids of tests whose records a process wrote that died
@@ -198,7 +212,7 @@ class Recorder:
         attempt = self._open.get(key)
         if attempt is None:
             began = getattr(report, "start", 0.0) or self._begun.get(report.nodeid) or time.time()
-            attempt = self._carried.pop(report.nodeid, None) or Attempt(began, str(self._config.rootpath))
+            attempt = self._carried.pop(report.nodeid, None) or AttemptReports(began, str(self._config.rootpath))
             self._open[key] = attempt
         attempt.add(report)
         if attempt.crash is not None:

@@ -46,7 +46,7 @@ NEGLIGIBLE = 0.001
 
 
 @dataclass
-class Attempt:
+class AttemptReports:
     """The reports of one test so far, in one process.
 
     Attributes:
@@ -126,7 +126,7 @@ def worker_of(report: pytest.TestReport) -> str:
     return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 
 
-def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
+def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
     """The fields of a test record that follow from the reports alone."""
     fields: dict[str, Any] = {
         "outcome": TestOutcome.PASSED,
@@ -169,7 +169,7 @@ def conclude(attempt: Attempt, now: float) -> dict[str, Any]:
     return fields
 
 
-def _phases(attempt: Attempt) -> dict[str, Any]:
+def _phases(attempt: AttemptReports) -> dict[str, Any]:
     """The phases, where they say more than the duration and the outcome of the test."""
     phases = attempt.phases
     if not any(
@@ -184,7 +184,7 @@ def _phases(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
+def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, Any]:
     """The attempt that `report` ends, as it goes into a record; what is empty is left out."""
     lead = attempt.subtests[0] if attempt.subtests and isinstance(report.longrepr, (str, type(None))) else report
     titled = [(f"subtest {subtest_name(each, travelled=bool(worker_of(each)))}", each) for each in attempt.subtests]
@@ -208,7 +208,7 @@ def _earlier(attempt: Attempt, report: pytest.TestReport) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value}
 
 
-def _subtest(report: pytest.TestReport, attempt: Attempt) -> dict[str, Any]:
+def _subtest(report: pytest.TestReport, attempt: AttemptReports) -> dict[str, Any]:
     """A subtest that failed, as it goes into a record."""
     fields = {
         "name": subtest_name(report, travelled=bool(worker_of(report))),
@@ -222,7 +222,7 @@ def _subtest(report: pytest.TestReport, attempt: Attempt) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value}
 
 
-def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
+def _crashed(attempt: AttemptReports, crash: pytest.TestReport) -> dict[str, Any]:
     details = text_of(crash)
     failed = [(f"{name}, before that", report) for name, report in attempt.phases.items() if report.failed]
     if failed:
@@ -240,7 +240,7 @@ def _crashed(attempt: Attempt, crash: pytest.TestReport) -> dict[str, Any]:
     }
 
 
-def _judged(attempt: Attempt) -> dict[str, Any]:
+def _judged(attempt: AttemptReports) -> dict[str, Any]:
     bad = [(name, attempt.phases[name]) for name in PHASES if name in attempt.phases and attempt.phases[name].failed]
     if bad or attempt.subtests:
         ended = next((name for name, report in bad if hasattr(report, TIMEOUT)), "")
@@ -252,7 +252,7 @@ def _judged(attempt: Attempt) -> dict[str, Any]:
     return _contradicted(attempt) or _not_failed(attempt)
 
 
-def _not_failed(attempt: Attempt) -> dict[str, Any]:
+def _not_failed(attempt: AttemptReports) -> dict[str, Any]:
     for name in PHASES:
         report = attempt.phases.get(name)
         expected = None if report is None else getattr(report, "wasxfail", None)
@@ -281,7 +281,7 @@ def _not_failed(attempt: Attempt) -> dict[str, Any]:
     return {}
 
 
-def _contradicted(attempt: Attempt) -> dict[str, Any]:
+def _contradicted(attempt: AttemptReports) -> dict[str, Any]:
     """What must be said of a test whose reports all say *passed*, and that has not; empty where nothing must."""
     for name in PHASES:
         how, words = getattr(attempt.phases.get(name), HIDDEN, ("", ""))
@@ -306,7 +306,7 @@ def _contradicted(attempt: Attempt) -> dict[str, Any]:
     return {}
 
 
-def _standing(attempt: Attempt, why: str) -> dict[str, Any]:
+def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
     """A test that failed and then skipped itself when it was tried again: no attempt passed, so the failure stands."""
     last = attempt.earlier[-1]
     return {
@@ -320,7 +320,7 @@ def _standing(attempt: Attempt, why: str) -> dict[str, Any]:
 
 
 def _failed(
-    attempt: Attempt, outcome: TestOutcome, phase: str, bad: list[tuple[str, pytest.TestReport]]
+    attempt: AttemptReports, outcome: TestOutcome, phase: str, bad: list[tuple[str, pytest.TestReport]]
 ) -> dict[str, Any]:
     # pytest 9 fails the test itself with "contains 1 failed subtest": the subtests' own texts say more.
     own = [(name, report) for name, report in bad if not (attempt.subtests and isinstance(report.longrepr, str))]

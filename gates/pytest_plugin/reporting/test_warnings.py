@@ -10,7 +10,7 @@ import pytest
 
 from ...portable.failure_signature import normalise
 from ...portable.frames import in_project
-from ...portable.protocol import Stream
+from ...portable.protocol import RecordStream
 from .text import first_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _INSTALLED = re.compile(r"\A(?:.*/(?=(?:site|dist)-packages/)|.*/lib/(?=python[\
 class WarningWriter:
     """Each warning becomes a `warning` record, so that those of a process that dies are not lost."""
 
-    def __init__(self, stream: Stream, root: Path) -> None:
+    def __init__(self, stream: RecordStream, root: Path) -> None:
         self._stream, self._root = stream, str(root)
         self._written = 0
         self._once: set[tuple[Any, ...]] = set()

@@ -8,11 +8,11 @@ from typing import Any, Optional, Union, overload
 
 import pytest
 
-from ...portable.filters.candidate import Candidate, Mark, Names, here, split_id
+from ...portable.filters.candidate import Candidate, Mark, NodeParts, here, split_id
 from ...portable.filters.candidates import Candidates, Groups
 from ...portable.masking import distinct
 from ..reporting.text import words
-from ..secrets import HIDING
+from ..secrets import SECRETS
 
 LONGEST = 1000
 """Characters of a value that a filter sees."""
@@ -33,11 +33,11 @@ class ItemCandidate(Candidate):
         return self.id.partition("::")[0]
 
     @cached_property
-    def names(self) -> Names:
+    def names(self) -> NodeParts:
         """The parts of the id; of an item that is no Python function, its name may hold anything."""
         if isinstance(self._item, pytest.Function) or self._is_doctest:
             return split_id(self.id)
-        return Names(self.file, (), self._item.name, "", self.id)
+        return NodeParts(self.file, (), self._item.name, "", self.id)
 
     @property
     def module(self) -> Optional[str]:  # type: ignore[override]
@@ -113,7 +113,7 @@ class ItemCandidates(Candidates):
     @cached_property
     def shown(self) -> dict[str, str]:
         """Ids that hold a secret, and what stands for them in results."""
-        return distinct(self.ids, HIDING.mask)
+        return distinct(self.ids, SECRETS.mask)
 
     @cached_property
     def ids(self) -> Sequence[str]:

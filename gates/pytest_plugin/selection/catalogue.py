@@ -67,7 +67,7 @@ class Catalogue:
 
 
 @dataclass
-class Dropped:
+class Deselected:
     """What the selection took out of pytest's list, and what it knows of the rest."""
 
     excluded: dict[pytest.Item, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Dropped:
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)  # who, of what → how many
 
 
-def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_test: bool) -> Catalogue:
+def make_catalogue(selected: Sequence[pytest.Item], dropped: Deselected, *, every_test: bool) -> Catalogue:
     """What was collected.
 
     Args:
@@ -107,7 +107,7 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Dropped, *, every_t
     )
 
 
-def _about(item: pytest.Item, dropped: Dropped) -> dict[str, Any]:
+def _about(item: pytest.Item, dropped: Deselected) -> dict[str, Any]:
     """What the ledgers say of a test that runs."""
     found: dict[str, Any] = {}
     if item in dropped.included:

@@ -16,10 +16,10 @@ from ...portable.originals import os
 from ...portable.partition import Partition, parse_partition
 from ...portable.protocol import Settings
 from ...portable.regular import read_text
-from ..secrets import HIDING
+from ..secrets import SECRETS
 from ..usage_errors import collection_errors
-from .catalogue import Catalogue, Dropped, make_catalogue
-from .ledger import Ledgers
+from .catalogue import Catalogue, Deselected, make_catalogue
+from .ledger import ExclusionLists
 
 if TYPE_CHECKING:
     from ...portable.exclusions import Exclusion
@@ -36,7 +36,7 @@ NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
 
 
 @dataclass(frozen=True)
-class Outstanding:
+class LeftToRun:
     """What of the selected tests is left to be run.
 
     Attributes:
@@ -80,7 +80,7 @@ class Choice:
     describe: bool = False
     of_profile: frozenset[str] = frozenset()
     part: Optional[Partition] = None
-    outstanding: Optional[Outstanding] = None
+    outstanding: Optional[LeftToRun] = None
     root: str = ""
 
     @property
@@ -95,12 +95,12 @@ class Choice:
         return mine if self.outstanding is None else self.outstanding.members(shown, mine)
 
 
-class Selection:
+class Deselector:
     """Owns the choice of tests in a process that collects; every xdist worker makes the same one."""
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
-        self.dropped = Dropped()
+        self.dropped = Deselected()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -183,7 +183,7 @@ class Selection:
 def shown_ids(items: Sequence[pytest.Item]) -> list[str]:
     """The ids of all that was collected as results show them: without secrets."""
     ids = [item.nodeid for item in items]
-    shown = distinct(ids, HIDING.mask)
+    shown = distinct(ids, SECRETS.mask)
     return [shown.get(one, one) for one in ids]
 
 
@@ -199,7 +199,7 @@ class Lister:
     """Tells its listeners what was collected, once the collection is finished."""
 
     def __init__(
-        self, selection: Selection, listeners: Sequence[Callable[[Catalogue], None]], *, every_test: bool
+        self, selection: Deselector, listeners: Sequence[Callable[[Catalogue], None]], *, every_test: bool
     ) -> None:
         self._selection, self._listeners, self._every_test = selection, listeners, every_test
 
@@ -213,20 +213,20 @@ class Lister:
             listener(catalogue)
 
 
-def read_ledgers(settings: Settings) -> Ledgers:
+def read_exclusion_lists(settings: Settings) -> ExclusionLists:
     """Read the ledgers of the settings.
 
     Raises:
         GatesError: an entry is broken.
     """
     if not settings.exclusions and not settings.quarantine:
-        return Ledgers()
+        return ExclusionLists()
     from ...portable.exclusions import from_json
 
-    return Ledgers(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
+    return ExclusionLists(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
 
 
-def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
+def make_selection(settings: Settings, ledgers: ExclusionLists) -> Deselector:
     """Compile what is to be selected.
 
     Raises:
@@ -235,7 +235,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     part = parse_partition(settings.partition) if settings.partition else None
     outstanding = read_outstanding(settings.only_file) if settings.only_file else None
     if not settings.filter and not ledgers:
-        return Selection(Choice(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root))
+        return Deselector(Choice(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root))
     from ...portable.exclusions import named_expressions
     from ...portable.filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
@@ -246,7 +246,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     def ledger(entries: Sequence[Exclusion]) -> Ledger:
         return [(entry, compile_filter(entry.filter, facts, named)) for entry in entries]
 
-    return Selection(
+    return Deselector(
         Choice(
             wanted=compile_filter(parse(settings.filter), facts, named) if settings.filter else None,
             exclusions=ledger(ledgers.exclusions),
@@ -261,7 +261,7 @@ def make_selection(settings: Settings, ledgers: Ledgers) -> Selection:
     )
 
 
-def read_outstanding(file: str) -> Outstanding:
+def read_outstanding(file: str) -> LeftToRun:
     """What is left to be run. Of tests that share an id, all are meant: their numbers may have changed.
 
     Raises:
@@ -277,6 +277,6 @@ def read_outstanding(file: str) -> Outstanding:
         raise ConfigError(f"the list of tests to run cannot be read: {error}", place=file) from None
     numbered = {re.sub(r"#\d+\Z", "", name) for name in told["tests"]}
     seen = told["seen"]
-    return Outstanding(
+    return LeftToRun(
         frozenset(numbered.union(told["tests"])), None if seen is None else frozenset(seen), told["anyway"]
     )

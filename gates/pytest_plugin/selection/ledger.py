@@ -23,7 +23,7 @@ SOURCES = (
 # Named tuples: every pytest that has the plugin loads this module, and dataclasses take twice as long to make.
 
 
-class Ledgers(NamedTuple):
+class ExclusionLists(NamedTuple):
     """The entries of both ledgers."""
 
     exclusions: tuple[Exclusion, ...] = ()
@@ -33,7 +33,7 @@ class Ledgers(NamedTuple):
         return bool(self.exclusions or self.quarantine)
 
 
-class Found(NamedTuple):
+class ProjectExclusions(NamedTuple):
     """What a project's config says of its tests.
 
     Attributes:
@@ -42,12 +42,12 @@ class Found(NamedTuple):
         source: where the exclusions come from, in words.
     """
 
-    ledgers: Ledgers = Ledgers()
+    ledgers: ExclusionLists = ExclusionLists()
     default_filter: str = ""
     source: str = LEDGER
 
 
-def load_ledgers(root: Path) -> Found:
+def load_exclusion_lists(root: Path) -> ProjectExclusions:
     """The ledgers of a project; nothing where it has none.
 
     Raises:
@@ -60,7 +60,7 @@ def load_ledgers(root: Path) -> Found:
         default: Any = table
         for key in ("profile", "default", "filter"):
             default = default.get(key) if isinstance(default, dict) else None
-        found = Found(default_filter=default if isinstance(default, str) else "", source=source)
+        found = ProjectExclusions(default_filter=default if isinstance(default, str) else "", source=source)
         ledgers = {key: _table(table, key, name) for key in ("exclusions", "quarantine")}
         if not any(ledgers.values()):
             return found
@@ -72,8 +72,8 @@ def load_ledgers(root: Path) -> Found:
         errors += more
         if errors:
             raise errors[0] if len(errors) == 1 else ManyErrors(errors)
-        return found._replace(ledgers=Ledgers(exclusions, quarantine))
-    return Found()
+        return found._replace(ledgers=ExclusionLists(exclusions, quarantine))
+    return ProjectExclusions()
 
 
 def _table(table: dict[str, Any], key: str, file: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def refuse_wrong_names(catalogue: Catalogue) -> None:
         raise pytest.UsageError("\n".join(f"the filter's {text}" for text in wrong))
 
 
-class NothingSelected:
+class EmptySelection:
     """`--no-tests warn|pass`: a session that selected nothing passes."""
 
     def __init__(self, meaning: str) -> None:

@@ -17,7 +17,7 @@ from .candidates import ItemCandidates
 from .deselection import NO_FACTS, above
 
 
-class Ruler:
+class RuleResolver:
     """Owns the rules of the session's tests; the ones that need nothing from us are left out."""
 
     def __init__(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gates.readers.formats import JUNIT_ACCEPTED
-from gates.readers.junit.counts import Found, acceptable, doubts
+from gates.readers.junit.counts import CaseCounts, acceptable, doubts
 from gates.readers.junit.outcomes import FLAKY_ELEMENTS
 from gates.readers.junit.producers import DIALECTS
-from gates.readers.junit.words import Said, normal
+from gates.readers.junit.words import ReportedOutcome, normal
 from gates.results import TestResult
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class Account:
         self._notes: dict[str, None] = {}
         self._hinted: set[str] = set()  # oddities of which was said how they are accepted
 
-    def found(self, cases: int) -> Found:
+    def found(self, cases: int) -> CaseCounts:
         """Everything up to here; `cases` were read."""
-        return Found(cases, self.bad, self.skipped, self._attempts, self._flaky)
+        return CaseCounts(cases, self.bad, self.skipped, self._attempts, self._flaky)
 
     def count(self, case: RawCase) -> int:
         """Count the results of a case; the number of those that are failures or errors."""
@@ -64,7 +64,7 @@ class Account:
         else:
             self._untold += 1
 
-    def without_result(self, test: TestResult, case: RawCase, said: Said) -> None:
+    def without_result(self, test: TestResult, case: RawCase, said: ReportedOutcome) -> None:
         """A case is bad on its own word, or nobody knows what it says, and no failure or error is in it."""
         self.bad += 1
         unknown, tag = said.unknown, case.unknown[:100]
@@ -81,7 +81,7 @@ class Account:
         self._hinted.add(word)
         self.contradict(f"{test.id!r} {text}{hint}")
 
-    def suite(self, tag: str, attributes: Mapping[str, str], found: Found, producer: str) -> None:
+    def suite(self, tag: str, attributes: Mapping[str, str], found: CaseCounts, producer: str) -> None:
         """A suite ends that holds what was found; its counts are compared."""
         known = DIALECTS.get(producer, {})
         # A writer whose `skipped` counts more than it lists may count only what it lists as `tests`.

@@ -14,7 +14,7 @@ import msgspec
 from gates.portable.values import BAD_TESTS, TestOutcome
 from gates.readers.junit.account import Account
 from gates.readers.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
-from gates.readers.junit.counts import Found
+from gates.readers.junit.counts import CaseCounts
 from gates.readers.junit.errors import JUnitError
 from gates.readers.junit.outcomes import RESULTS, worst_outcome
 from gates.readers.junit.producers import Marks
@@ -53,7 +53,9 @@ class _Suite:
 
     __slots__ = ("attributes", "before", "depth", "file", "gate", "name", "tag")
 
-    def __init__(self, tag: str, attributes: dict[str, str], outer: _Suite | None, depth: int, before: Found) -> None:
+    def __init__(
+        self, tag: str, attributes: dict[str, str], outer: _Suite | None, depth: int, before: CaseCounts
+    ) -> None:
         self.tag = tag
         self.attributes = attributes
         self.name = attributes.get("name", "")

@@ -27,7 +27,7 @@ from gates.readers.junit.times import read_moment, read_seconds
 from gates.results import AttemptResult, SubtestResult, TestResult
 
 if TYPE_CHECKING:
-    from gates.readers.junit.words import Said
+    from gates.readers.junit.words import ReportedOutcome
 
 MAX_KEPT = 1 << 20
 """Characters kept of one text; the rest is cut, and that is said."""
@@ -157,7 +157,7 @@ class RawCase:
         self.unknown = ""
 
 
-def read_case(case: RawCase, said: Said, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+def read_case(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, file: str, producer: str) -> TestResult:
     """The result of a case.
 
     Args:
@@ -215,7 +215,7 @@ def read_case(case: RawCase, said: Said, test_id: str, gate: str, file: str, pro
     )
 
 
-def _with_words(outcome: TestOutcome, said: Said) -> TestOutcome:
+def _with_words(outcome: TestOutcome, said: ReportedOutcome) -> TestOutcome:
     """The outcome of the elements, or that of the words where it is worse: words turn nothing green."""
     if (
         said.outcome is TestOutcome.PASSED
@@ -226,7 +226,7 @@ def _with_words(outcome: TestOutcome, said: Said) -> TestOutcome:
     return worst_outcome((outcome, said.outcome))
 
 
-def _read_simple(case: RawCase, said: Said, test_id: str, gate: str, file: str, producer: str) -> TestResult:
+def _read_simple(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, file: str, producer: str) -> TestResult:
     """The same for one of the many cases that have one result at most, and no properties."""
     attributes = case.attributes
     result = case.results[0] if case.results else None

@@ -23,7 +23,7 @@ _BAD = ("failures", "errors")
 _SKIPS = ("skipped", "skip", "skips", "ignored", "not-run")
 
 
-class Found(msgspec.Struct, frozen=True):
+class CaseCounts(msgspec.Struct, frozen=True):
     """What a suite holds, and the suites inside it.
 
     Attributes:
@@ -40,10 +40,10 @@ class Found(msgspec.Struct, frozen=True):
     attempts: int = 0
     flaky: int = 0
 
-    def since(self, before: Found) -> Found:
+    def since(self, before: CaseCounts) -> CaseCounts:
         """What was found between two counts."""
         names = self.__struct_fields__
-        return Found(**{name: getattr(self, name) - getattr(before, name) for name in names})
+        return CaseCounts(**{name: getattr(self, name) - getattr(before, name) for name in names})
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class Doubt(msgspec.Struct, frozen=True):
 def doubts(
     tag: str,
     attributes: Mapping[str, str],
-    found: Found,
+    found: CaseCounts,
     accepted: Collection[str] = (),
     passed: Collection[str] = (),
 ) -> list[Doubt]:
@@ -101,7 +101,7 @@ def doubts(
 
 
 def _bad(
-    where: str, numbers: dict[str, int], also_bad: Collection[str], found: Found, accepted: Collection[str]
+    where: str, numbers: dict[str, int], also_bad: Collection[str], found: CaseCounts, accepted: Collection[str]
 ) -> list[Doubt]:
     told: list[Doubt] = []
     failures, errors = (numbers.get(key, 0) for key in _BAD)
@@ -117,7 +117,7 @@ def _bad(
     return told
 
 
-def _of_bad(key: str, number: int, found: Found) -> str:
+def _of_bad(key: str, number: int, found: CaseCounts) -> str:
     """The name by which too many failures may be accepted. Where none is shown, only output can be meant."""
     if number <= found.bad + found.flaky:
         return "counts-include-attempts"
@@ -126,7 +126,7 @@ def _of_bad(key: str, number: int, found: Found) -> str:
     return "errors-count-output" if key == "errors" else ""
 
 
-def _tests(where: str, numbers: Mapping[str, int], found: Found, accepted: Collection[str]) -> list[Doubt]:
+def _tests(where: str, numbers: Mapping[str, int], found: CaseCounts, accepted: Collection[str]) -> list[Doubt]:
     tests, started = numbers.get("tests", 0), numbers.get("started", numbers.get("tests", 0))
     told = []
     if started < tests:

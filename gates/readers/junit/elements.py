@@ -22,7 +22,7 @@ COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptElement:
     """What Surefire's schema says of an attempt that is not the main one; its texts are elements of their own."""
 
     element: str
@@ -83,7 +83,7 @@ class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no type
         result.text = clean(details) or None
         self.results.append(result)
 
-    def add_attempt(self, attempt: Attempt) -> None:
+    def add_attempt(self, attempt: AttemptElement) -> None:
         """Add an attempt beside the main one; may be called several times."""
         self.results.append(attempt.build())
 

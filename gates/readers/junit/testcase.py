@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from gates.portable.values import TestOutcome
-from gates.readers.junit.elements import Attempt, Case
+from gates.readers.junit.elements import AttemptElement, Case
 from gates.readers.junit.outcomes import OWN_KINDS, SUBTEST, TEST_ELEMENTS
 from gates.readers.junit.report import split_id
 from gates.results import AttemptResult, TestResult
@@ -128,8 +128,8 @@ def _add_attempts(case: Case, test: TestResult) -> None:
         case.add_attempt(_attempt("rerun", attempt))
 
 
-def _attempt(word: str, attempt: AttemptResult) -> Attempt:
-    return Attempt(
+def _attempt(word: str, attempt: AttemptResult) -> AttemptElement:
+    return AttemptElement(
         word + TEST_ELEMENTS[attempt.outcome].capitalize(),
         _kind(attempt.outcome, attempt.signature),
         attempt.message or attempt.outcome.value,

@@ -62,7 +62,7 @@ _SOUNDS_BAD = re.compile(
 _AUXILIARY = re.compile(r"^(?:is|has|was|did)(?=.)")
 
 
-class Said(NamedTuple):
+class ReportedOutcome(NamedTuple):
     """What a case says of its own outcome, beside its elements.
 
     Attributes:
@@ -78,12 +78,12 @@ class Said(NamedTuple):
     accepted: str = ""
 
 
-_NOTHING = Said()
+_NOTHING = ReportedOutcome()
 
 
 def said_by(
     attributes: Mapping[str, str], properties: Mapping[str, str] | None = None, passed: Collection[str] = ()
-) -> Said:
+) -> ReportedOutcome:
     """What a case says of its own outcome.
 
     Args:
@@ -97,12 +97,12 @@ def said_by(
     for name, text in (properties or {}).items():
         outcome = _meaning(text.strip()) if question_of(name) == "outcome" else None
         if outcome is not None:
-            said = _worse(said, Said(outcome, f"property {name}={text[:100]!r}"))
+            said = _worse(said, ReportedOutcome(outcome, f"property {name}={text[:100]!r}"))
     return said
 
 
 @lru_cache(maxsize=1024)
-def _said(words: tuple[tuple[str, str], ...], passed: frozenset[str]) -> Said:
+def _said(words: tuple[tuple[str, str], ...], passed: frozenset[str]) -> ReportedOutcome:
     # Nearly all cases of a file say the same.
     said = _NOTHING
     for name, text in words:
@@ -112,16 +112,16 @@ def _said(words: tuple[tuple[str, str], ...], passed: frozenset[str]) -> Said:
     return said
 
 
-def _worse(first: Said, second: Said) -> Said:
+def _worse(first: ReportedOutcome, second: ReportedOutcome) -> ReportedOutcome:
     worse = second if worst_outcome((first.outcome, second.outcome)) is not first.outcome else first
     return worse._replace(accepted=first.accepted or second.accepted)
 
 
-def _answer(question: Question, name: str, value: str, passed: Collection[str]) -> Said:
+def _answer(question: Question, name: str, value: str, passed: Collection[str]) -> ReportedOutcome:
     flag, text = value.casefold(), f'{name}="{value[:100]}"'
     outcome: TestOutcome | None = TestOutcome.PASSED
     if passed and normal(value) in passed:
-        return Said(accepted=text)
+        return ReportedOutcome(accepted=text)
     if question == "outcome":
         outcome = _meaning(value)
     elif question in ("failed", "code"):
@@ -133,8 +133,8 @@ def _answer(question: Question, name: str, value: str, passed: Collection[str]) 
     elif flag not in _YES:
         outcome = _meaning(value)
     if outcome is None:
-        return Said(TestOutcome.ERROR, text, value[:100])
-    return Said(outcome, text)
+        return ReportedOutcome(TestOutcome.ERROR, text, value[:100])
+    return ReportedOutcome(outcome, text)
 
 
 def _meaning(value: str) -> TestOutcome | None:

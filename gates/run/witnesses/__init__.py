@@ -12,7 +12,7 @@ from gates.run.witnesses.disk_space import with_room
 from gates.run.witnesses.exit_code import exit_witness
 from gates.run.witnesses.gate_report import own_word_witness
 from gates.run.witnesses.imports import imports_witness
-from gates.run.witnesses.injection import FALLBACK, Seen, refusal_witness, runner_witness, unspoken_witness
+from gates.run.witnesses.injection import FALLBACK, RunnerTraces, refusal_witness, runner_witness, unspoken_witness
 from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.nox_report import nox_witness
@@ -32,7 +32,7 @@ __all__ = [
     "NOTHING_RAN",
     "NO_TEST",
     "ProcessSummary",
-    "Seen",
+    "RunnerTraces",
     "agree",
     "exit_witness",
     "imports_witness",

@@ -15,7 +15,7 @@ _REMEDY = (
 )
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class RunnerTraces(msgspec.Struct, frozen=True, kw_only=True):
     """Traces of pytest, and of unittest, that a gate left.
 
     Attributes:
@@ -48,7 +48,7 @@ def refusal_witness(gate: str) -> Witness:
     return Witness(name=INJECTION, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
-def unspoken_witness(gate: str, seen: Seen, spoken: int, *, quotes: bool, excused: bool) -> Witness | None:
+def unspoken_witness(gate: str, seen: RunnerTraces, spoken: int, *, quotes: bool, excused: bool) -> Witness | None:
     """What it means that pytest was seen and did not speak; None where each did.
 
     Where one has spoken, what is printed is no proof: its tests may run pytest themselves. Unless it prints what tests
@@ -81,7 +81,7 @@ def unspoken_witness(gate: str, seen: Seen, spoken: int, *, quotes: bool, excuse
     return Witness(name=INJECTION, outcome=None if excused else GateOutcome.COULD_NOT_RUN, detail=detail)
 
 
-def runner_witness(seen: Seen, exit_code: int | None, *, quotes: bool, has_tests: bool) -> Witness | None:
+def runner_witness(seen: RunnerTraces, exit_code: int | None, *, quotes: bool, has_tests: bool) -> Witness | None:
     """What it means that unittest said at last that tests failed, or that there were none, where the gate did not fail.
 
     Args:

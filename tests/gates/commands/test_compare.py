@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.commands import compare as compare_module
-from gates.commands.compare import Wish, compare_subjects, exit_of, gates_to_compare
-from gates.compare import Terms, compare_runs
+from gates.commands.compare import CompareOptions, compare_subjects, exit_of, gates_to_compare
+from gates.compare import RegressionPolicy, compare_runs
 from gates.compare.timing.changes import TimingSettings
 from gates.pipeline.validate import Finished
 from gates.planning.plan import Request
@@ -112,7 +112,7 @@ def test_what_fails_as_on_the_base_fails_the_comparison_only_where_it_blocks(
     base = (a_test("a", TestOutcome.FAILED),)
     tests = base if known else (*base, a_test("new", TestOutcome.FAILED))
     head = a_run(tests, gates=gate, exit_code=run)
-    comparison = compare_runs(a_run(base, gates=gate), base, head, tests, terms=Terms(base_failures=policy))
+    comparison = compare_runs(a_run(base, gates=gate), base, head, tests, policy=RegressionPolicy(base_failures=policy))
     assert exit_of(Finished(run=head, tests=tests, reports=tmp_path), comparison) is ExitCode(code)
 
 
@@ -158,7 +158,9 @@ def test_what_was_asked_for_and_is_not_known_is_no_pass(
 ) -> None:
     gate = of_lint(unknown=unknown, outcome=GateOutcome.PASSED, code=0)
     head = a_run(gates=(gate,), exit_code=run)
-    comparison = compare_runs(a_run(gates=(gate,)), [a_test()], head, [a_test()], terms=Terms(fail_on=asked))
+    comparison = compare_runs(
+        a_run(gates=(gate,)), [a_test()], head, [a_test()], policy=RegressionPolicy(fail_on=asked)
+    )
     assert exit_of(Finished(run=head, tests=(a_test(),), reports=tmp_path), comparison) is ExitCode(code)
 
 
@@ -222,8 +224,8 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
     assert (code, found["suspects"], found["timing"]) == (0, 1, None)
     summary = repository.root / "reports/summary.md"
     assert "1 suspect in one run each, which proves nothing" in summary.read_text(encoding="utf-8")
-    timed = Wish(timing_budget=100.0, fail_on=("slower",), timed="test(test_b)")
-    code, found = compared(repository, wish=timed)
+    timed = CompareOptions(timing_budget=100.0, fail_on=("slower",), timed="test(test_b)")
+    code, found = compared(repository, options=timed)
     assert (code, found["findings"]) == (5, ["slower"])
     changes = found["timing"]["changes"]
     assert [(one["test"].rpartition("::")[2], one["verdict"]) for one in changes] == [
@@ -251,7 +253,7 @@ def test_what_was_to_be_timed_and_is_not_there_is_told(
     monkeypatch.setattr(compare_module, "DEFAULTS", TimingSettings(pairs=1, least_pairs=1))
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit("test_b"), ".gitignore": "/reports\nresults.xml\n"})
     repository.write({"other": "file"})
-    _, found = compared(repository, wish=Wish(timing_budget=100.0, timed=expression))
+    _, found = compared(repository, options=CompareOptions(timing_budget=100.0, timed=expression))
     assert [note for note in found["notes"] if "--timed" in note] == notes
 
 
@@ -269,7 +271,7 @@ def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
     ran, notes = starts()
     assert (ran, len(notes)) == (1, 1)
     assert "ago stands for HEAD: same tree, interpreter, filter and checklist" in notes[0]
-    assert starts(wish=Wish(fresh=True)) == (2, [])
+    assert starts(options=CompareOptions(fresh=True)) == (2, [])
     repository.git("commit", "--amend", "--quiet", "--message", "Same tree, another commit")
     assert starts()[0] == 1
     assert starts(head="HEAD")[0] == 0, "a commit on both sides"
@@ -326,14 +328,17 @@ def test_a_base_that_borrows_the_checklist_is_run_again_when_that_changes(
 
 
 @pytest.mark.parametrize(
-    ("wish", "what"), [(Wish(fail_on=("slower",)), "--fail-on slower"), (Wish(timed="all()"), "--timed")]
+    ("options", "what"),
+    [(CompareOptions(fail_on=("slower",)), "--fail-on slower"), (CompareOptions(timed="all()"), "--timed")],
 )
-def test_timing_without_a_budget_is_refused_before_anything_runs(repository: Repository, wish: Wish, what: str) -> None:
+def test_timing_without_a_budget_is_refused_before_anything_runs(
+    repository: Repository, options: CompareOptions, what: str
+) -> None:
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit()})
     with pytest.raises(UsageError, match=f"{what} needs a time"):
-        compared(repository, wish=wish)
+        compared(repository, options=options)
     with pytest.raises(GatesError, match="test"):
-        compared(repository, wish=Wish(timing_budget=60.0, timed="test("))
+        compared(repository, options=CompareOptions(timing_budget=60.0, timed="test("))
     assert not (repository.root / "reports").exists()
 
 
@@ -367,12 +372,12 @@ def test_a_gate_that_only_brings_findings_may_be_younger_than_the_base(repositor
     files = {"source.xml": junit(), ".gitignore": "/reports\nresults.xml\n", "found": "source.xml:1:1: E1 bad\n"}
     repository.commit({"gates.toml": CHECKLIST, **files})
     repository.write({"gates.toml": CHECKLIST + LINT})
-    code, found = compared(repository, wish=Wish(fail_on=("findings",)))
+    code, found = compared(repository, options=CompareOptions(fail_on=("findings",)))
     assert code == 1, "lint fails, and nobody knows whether it would have on the base"
     assert found["diagnostics"] == [{"gate": "lint", "head": 1, "unknown": "base: the gate was not run"}]
     assert found["unjudged"] == ["findings"]
     repository.commit()
-    code, found = compared(repository, wish=Wish(fail_on=("findings",)))
+    code, found = compared(repository, options=CompareOptions(fail_on=("findings",)))
     assert (code, found["diagnostics"]) == (0, [{"gate": "lint", "base": 1, "head": 1}])
     # Alone it needs no tests.
     outcome = compare_subjects(repository.root, "HEAD", "worktree", Request(gates=("lint",)), "gates compare")

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from jsonschema import Draft202012Validator, ValidationError
 
 from gates.commands.schema import TYPES, schema_text
-from gates.compare import Sources, compare_runs
+from gates.compare import SourceChanges, compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import (
     Changes,
@@ -112,7 +112,7 @@ def test_any_test_result_fits_its_schema(result: TestResult) -> None:
 
 def test_a_comparison_fits_its_schema() -> None:
     before, after = [a_test("one")], [a_test("one", TestOutcome.FAILED), a_test("two")]
-    sources = Sources(files=[FileChange(path="a", kind="config")])
+    sources = SourceChanges(files=[FileChange(path="a", kind="config")])
     comparison = compare_runs(full_run(), before, a_run(after), after, ["note"], sources=sources)
     VALIDATORS["comparison"].validate(json.loads(to_json(comparison)))
 

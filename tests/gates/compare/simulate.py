@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gates.compare.timing.changes import DEFAULTS, Candidate, TimingSettings, candidates, judge
+from gates.compare.timing.changes import DEFAULTS, Suspect, TimingSettings, find_suspects, judge
 from gates.compare.timing.schedule import Schedule, plan
 from gates.compare.timing.statistics import bootstrap, shift, signed_rank
 
@@ -81,7 +81,7 @@ def head_slots(schedule: Schedule) -> NDArray[np.bool_]:
 def shuffled(pairs: int, seed: int) -> NDArray[np.bool_]:
     settings = TimingSettings(pairs=pairs)
     return head_slots(
-        plan([Candidate(test="t", direction="slower", size=1.0, seconds=1.0)], math.inf, seed=seed, settings=settings)
+        plan([Suspect(test="t", direction="slower", size=1.0, seconds=1.0)], math.inf, seed=seed, settings=settings)
     )
 
 
@@ -177,7 +177,7 @@ def compare(
     before, after = (
         seconds * np.exp(realistic(dice, tests, 1)[:, 0] + dice.normal(0, 0.1) + moved) for moved in (0.0, change)
     )
-    suspects = candidates(
+    suspects = find_suspects(
         dict(zip(names, before.tolist(), strict=True)), dict(zip(names, after.tolist(), strict=True)), settings
     )
     schedule = plan(suspects, math.inf, seed=int(dice.integers(2**31)), settings=settings)
@@ -248,7 +248,7 @@ def work() -> dict[str, Callable[[], object]]:
 def real(seconds: float, pairs: int = PAIRS) -> Iterator[tuple[int, int]]:
     """Whole A/A comparisons of real work, until the time is over: tests that were timed, and false alarms."""
     jobs = work()
-    suspects = [Candidate(test=name, direction="slower", size=1.0, seconds=0.01) for name in jobs]
+    suspects = [Suspect(test=name, direction="slower", size=1.0, seconds=0.01) for name in jobs]
     until = time.monotonic() + seconds
     seed = 0
     while time.monotonic() < until:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gates.compare.confirm import Again, confirm
+from gates.compare.confirm import RepeatedOutcomes, confirm
 from gates.compare.values import TestsComparison
 from gates.portable.values import TestOutcome
 
@@ -46,7 +46,9 @@ def times(letters: str) -> tuple[dict[str, TestOutcome], ...]:
 def test_counts_decide_whether_the_head_is_to_blame(
     head: str, base: str, finding: str, counts: tuple[int, int, int, int]
 ) -> None:
-    tests, (found,) = confirm(TestsComparison(newly_failing=("it",)), Again(base=times(base), head=times(head)))
+    tests, (found,) = confirm(
+        TestsComparison(newly_failing=("it",)), RepeatedOutcomes(base=times(base), head=times(head))
+    )
     assert found.finding == finding
     assert (found.head_failed, found.head_runs, found.base_failed, found.base_runs) == counts
     fields = {"newly failing": "newly_failing", "unconfirmed": "unconfirmed", "flaky on both sides": "flaky_on_both"}
@@ -55,5 +57,5 @@ def test_counts_decide_whether_the_head_is_to_blame(
 
 def test_what_was_not_run_again_stays_as_it_is() -> None:
     before = TestsComparison(new=("a",), newly_failing=("it",), still_failing=("b",), fixed=("c",))
-    tests, _ = confirm(before, Again(base=times("P"), head=times("P")))
+    tests, _ = confirm(before, RepeatedOutcomes(base=times("P"), head=times("P")))
     assert tests == TestsComparison(new=("a",), unconfirmed=("it",), still_failing=("b",), fixed=("c",))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import Terms, WiderExclusion, compare_runs
+from gates.compare import RegressionPolicy, WiderExclusion, compare_runs
 from gates.compare.exclusions import wider_exclusions
 from gates.portable.values import TestOutcome
 from tests.gates.readers.junit.sample import a_run, a_test
@@ -59,7 +59,9 @@ def test_an_entry_that_names_more_than_any_did_is_found(
 
 @pytest.mark.parametrize(("accepted", "regression"), [((), True), (("x",), False), (("y",), True)])
 def test_it_fails_the_comparison_unless_it_is_named(accepted: tuple[str, ...], regression: bool) -> None:
-    found = compare_runs(a_run(), [a_test(id="a")], a_run(), [excluded("a", "x")], terms=Terms(accepted=accepted))
+    found = compare_runs(
+        a_run(), [a_test(id="a")], a_run(), [excluded("a", "x")], policy=RegressionPolicy(accepted=accepted)
+    )
     assert found.regression is regression
     assert found.wider_exclusions == (
         WiderExclusion(kind="exclusion", name="x", added=True, tests=("a",), accepted=not regression),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import Terms, compare_runs
+from gates.compare import RegressionPolicy, compare_runs
 from gates.compare.outcomes import compare_outcomes
 from gates.compare.values import GatesComparison
 from gates.portable.values import GateOutcome
@@ -80,7 +80,7 @@ def test_a_gate_that_fails_newly_is_a_regression_and_is_named() -> None:
     assert view.lists == (("gates newly failing", ("test",)),)
     assert ("Gate test", "passed", "failed") in view.rows
     assert not any(aspect.startswith("Tests") for aspect, _, _ in view.rows)
-    assert not compare_runs(BASE, (), HEAD, (), terms=Terms(fail_on=("lost",))).regression
+    assert not compare_runs(BASE, (), HEAD, (), policy=RegressionPolicy(fail_on=("lost",))).regression
 
 
 def test_gates_that_end_alike_are_no_regression() -> None:

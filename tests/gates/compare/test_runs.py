@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from gates.compare import Comparison, Further, GateTimes, Side, Sources, Terms, compare_results, compare_runs
-from gates.compare.confirm import Again
+from gates.compare import (
+    Comparison,
+    GateTimes,
+    RecordedSide,
+    RegressionPolicy,
+    Remeasured,
+    SourceChanges,
+    compare_results,
+    compare_runs,
+)
+from gates.compare.confirm import RepeatedOutcomes
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
 from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_subject, a_test
@@ -22,7 +31,7 @@ def compare(base: Run, head: Run, notes: Sequence[str] = (), **more: Any) -> Com
 def test_a_comparison_names_both_sides_and_their_runs() -> None:
     base = a_run(id="one", subject=a_subject(name="main", identity="git-tree:1"))
     head = a_run(id="two", subject=a_subject(name="feature", identity="git-tree:2", commit="c" * 40))
-    found = compare(base, head, ["said before"], sources=Sources(files=[FileChange(path="a", kind="test")]))
+    found = compare(base, head, ["said before"], sources=SourceChanges(files=[FileChange(path="a", kind="test")]))
     assert (found.base, found.head) == ("main (0123456789ab)", "feature (cccccccccccc)")
     assert (found.base_run, found.head_run) == ("one", "two")
     assert (found.base_identity, found.head_identity) == ("git-tree:1", "git-tree:2")
@@ -51,7 +60,9 @@ def test_a_new_failure_and_whatever_weakens_the_suite_make_a_regression(outcome:
     assert found.regression == (outcome.value in failing | weakened)
     assert ("newly-failing" in found.findings) == (outcome.value in failing)
     assert ("weakened" in found.findings) == (outcome.value in weakened)
-    assert not compare_runs(a_run(), [a_test()], a_run(), [a_test(outcome=outcome)], terms=Terms(fail_on=())).regression
+    assert not compare_runs(
+        a_run(), [a_test()], a_run(), [a_test(outcome=outcome)], policy=RegressionPolicy(fail_on=())
+    ).regression
 
 
 def test_counts_are_those_of_the_runs_and_none_where_there_were_no_tests() -> None:
@@ -176,18 +187,18 @@ def test_nothing_that_failed_is_no_failure_of_the_base() -> None:
     assert not compare(a_run(), a_run()).only_base_failures
 
 
-BLOCK = Terms(base_failures="block")
+BLOCK = RegressionPolicy(base_failures="block")
 
 
 def test_failures_of_the_base_block_where_that_is_asked_for() -> None:
     runs = a_run(gates=(failing(),)), [FAILED], a_run(gates=(failing(),)), [FAILED]
-    found = compare_runs(*runs, terms=BLOCK)
+    found = compare_runs(*runs, policy=BLOCK)
     assert (found.blocked, found.regression, found.base_failures) == (True, False, "block")
-    assert not compare_runs(a_run(), [a_test()], a_run(), [FAILED], terms=BLOCK).blocked
+    assert not compare_runs(a_run(), [a_test()], a_run(), [FAILED], policy=BLOCK).blocked
 
 
-def again(base: tuple[dict[str, TestOutcome], ...], head: tuple[dict[str, TestOutcome], ...]) -> Further:
-    return Further(again=Again(base=base, head=head))
+def again(base: tuple[dict[str, TestOutcome], ...], head: tuple[dict[str, TestOutcome], ...]) -> Remeasured:
+    return Remeasured(again=RepeatedOutcomes(base=base, head=head))
 
 
 def test_only_what_is_confirmed_is_a_regression() -> None:
@@ -195,11 +206,11 @@ def test_only_what_is_confirmed_is_a_regression() -> None:
     runs = a_run(), [a_test("a")], a_run(gates=(failing(),)), [wrong]
     assert compare_runs(*runs).regression
     fails, passes = {wrong.id: TestOutcome.FAILED}, {wrong.id: TestOutcome.PASSED}
-    confirmed = compare_runs(*runs, further=again((passes,), (fails,)))
+    confirmed = compare_runs(*runs, remeasured=again((passes,), (fails,)))
     assert (confirmed.regression, confirmed.tests.newly_failing) == (True, (wrong.id,))
-    flaky = compare_runs(*runs, further=again((fails,), (fails,)))
+    flaky = compare_runs(*runs, remeasured=again((fails,), (fails,)))
     assert (flaky.regression, flaky.tests.flaky_on_both, flaky.only_base_failures) == (False, (wrong.id,), True)
-    open_ = compare_runs(*runs, further=again((passes,), (passes,)))
+    open_ = compare_runs(*runs, remeasured=again((passes,), (passes,)))
     assert (open_.regression, open_.tests.unconfirmed, open_.only_base_failures) == (False, (wrong.id,), False)
     assert len(open_.confirmations) == 1
 
@@ -207,7 +218,8 @@ def test_only_what_is_confirmed_is_a_regression() -> None:
 def test_results_without_runs_are_compared_in_the_same_way() -> None:
     base, head = [a_test("a"), a_test("b")], [a_test("a", TestOutcome.FAILED), a_test("b")]
     found = compare_results(
-        Side(name="a.xml", identity="x", tests=tuple(base)), Side(name="b.xml", identity="y", tests=tuple(head))
+        RecordedSide(name="a.xml", identity="x", tests=tuple(base)),
+        RecordedSide(name="b.xml", identity="y", tests=tuple(head)),
     )
     run = compare_runs(a_run(base), base, a_run(head), head)
     for field in ("tests", "base_counts", "head_counts", "regression", "wider_exclusions"):

@@ -10,7 +10,7 @@ import pytest
 from gates.config import Config, GateConfig, Profile, find_root, load_config
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.portable.exclusions import Exclusion
-from gates.portable.rules import NONE, Layer, SetupScript
+from gates.portable.rules import NONE, Override, SetupScript
 from gates.results import EnvironmentChange
 from tests.gates.config.sample import load
 
@@ -227,7 +227,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                     "success_output": "never",
                 },
                 rules=(
-                    Layer(
+                    Override(
                         "gates.toml:64",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
@@ -236,7 +236,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
             )
         },
         rules=(
-            Layer(
+            Override(
                 "gates.toml:81",
                 "mark(net)",
                 {
@@ -250,10 +250,10 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                     }
                 },
             ),
-            Layer(
+            Override(
                 "gates.toml:85", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Layer("gates.toml:68", "", {"flaky_result": "fail"}),
+            Override("gates.toml:68", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

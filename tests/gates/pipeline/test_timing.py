@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.compare import Renamed, TestsComparison
-from gates.compare.timing.changes import Candidate, TimingSettings
+from gates.compare.timing.changes import Suspect, TimingSettings
 from gates.compare.values import TimingChange
 from gates.config.request import Request
 from gates.pipeline.timing import asked_for, suspects, time_again, time_sides
@@ -53,8 +53,8 @@ class Machine:
         return times
 
 
-def candidate(test: str) -> Candidate:
-    return Candidate(test=test, direction="slower", size=0.5, seconds=2.0)
+def candidate(test: str) -> Suspect:
+    return Suspect(test=test, direction="slower", size=0.5, seconds=2.0)
 
 
 def timed(machine: Machine, *tests: str, budget: float = 1000.0) -> Any:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gates.config import Config, load_config
-from gates.planning.filter_facts import Outside, resolve_all
+from gates.planning.filter_facts import ExternalFacts, resolve_all
 from gates.portable.filters import Candidate, Resolution, compile_filter, parse
 from gates.portable.values import TestOutcome
 from gates.storage.cache import Store
@@ -35,19 +35,19 @@ FILES = {
 ONE, TWO, OTHER = "tests/test_high.py::test_one", "tests/test_high.py::test_two", "tests/test_other.py::test_it"
 
 
-def outside(repository: Repository, tmp_path: Path) -> Outside:
+def outside(repository: Repository, tmp_path: Path) -> ExternalFacts:
     git = Git.of(repository.root)
     config = load_config(repository.root)
     subject = subject_of_worktree(repository.root, git, config.base)
-    return Outside(repository.root, config, git, subject, Store(tmp_path / "store"))
+    return ExternalFacts(repository.root, config, git, subject, Store(tmp_path / "store"))
 
 
-def answers(facts: Outside, expression: str, *tests: str) -> list[Answer]:
+def answers(facts: ExternalFacts, expression: str, *tests: str) -> list[Answer]:
     compiled = compile_filter(expression, facts)
     return [compiled.evaluate(Candidate(test)) for test in tests or (ONE, TWO, OTHER)]
 
 
-def resolved(facts: Outside, expression: str) -> Resolution:
+def resolved(facts: ExternalFacts, expression: str) -> Resolution:
     (found,) = resolve_all([expression], facts).values()
     return found
 
@@ -172,7 +172,7 @@ def test_without_git_nothing_can_have_changed_for_sure(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     root = tmp_path / "project"
-    facts = Outside(root, Config(root=root), None, subject_of_worktree(root, None), Store(tmp_path / "store"))
+    facts = ExternalFacts(root, Config(root=root), None, subject_of_worktree(root, None), Store(tmp_path / "store"))
     for expression in ("changed(base)", "rdeps(changed(main))", "new(base)", "failed(base)"):
         assert resolved(facts, expression).why == "there is no git repository"
     assert answers(facts, "rdeps(lib.low)") == [True, True, False]

@@ -11,7 +11,7 @@ from gates.planning.test_queries import Tests, explanation, find_test, listing, 
 from gates.portable.errors import NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion, named_expressions
 from gates.portable.filters import Candidate, Described, NoFacts
-from gates.portable.rules import ALL_THREADS, Layer
+from gates.portable.rules import ALL_THREADS, Override
 
 
 def an_entry(name: str, expression: str) -> Exclusion:
@@ -111,7 +111,7 @@ def test_the_name_of_a_function_wins_over_parts_of_others() -> None:
 
 
 def test_settings_are_shown_as_a_config_has_them() -> None:
-    layer = Layer("here", "", {"threads_required": ALL_THREADS, "setup": ["a", "b"], "group": "db"})
+    layer = Override("here", "", {"threads_required": ALL_THREADS, "setup": ["a", "b"], "group": "db"})
     lines = {tuple(line.split()) for line in settings_of(some_tests("a.py::x", rules=(layer,)), "x").splitlines()}
     assert lines >= {
         ("threads-required", "=", "'num-test-threads'", "#", "here"),

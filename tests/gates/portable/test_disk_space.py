@@ -10,7 +10,7 @@ import pytest
 
 from gates.portable import protocol
 from gates.portable.disk_space import NAME, SIZE, complain, complaint, reserve
-from gates.portable.protocol import Stream
+from gates.portable.protocol import RecordStream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_without_a_place_for_it_nothing_is_said(tmp_path: Path) -> None:
 
 def test_a_stream_that_does_not_fit_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reserve(str(tmp_path))
-    stream = Stream(str(tmp_path / "pytest-1.jsonl"))
+    stream = RecordStream(str(tmp_path / "pytest-1.jsonl"))
     stream.write("start")
 
     def fail(*_: object) -> int:

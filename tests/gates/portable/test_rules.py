@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gates.portable.filters import Candidate, NoFacts
-from gates.portable.rules import Layer, Retries, RuleBook, Rules, SlowTimeout
+from gates.portable.rules import Override, Retries, RuleBook, Rules, SlowTimeout
 
 ONCE = {"count": 1, "backoff": "fixed", "delay": 0.0, "max_delay": None, "jitter": False, "on": ["failed"]}
 
@@ -17,9 +17,9 @@ def test_without_layers_the_defaults_hold() -> None:
 def test_each_setting_comes_from_the_first_layer_that_has_it() -> None:
     book = RuleBook(
         [
-            Layer("first", "name(=x)", {"flaky_result": "fail"}),
-            Layer("second", "test(a.py)", {"retries": ONCE, "flaky_result": "pass"}),
-            Layer("third", "", {"retries": {**ONCE, "count": 9}}),
+            Override("first", "name(=x)", {"flaky_result": "fail"}),
+            Override("second", "test(a.py)", {"retries": ONCE, "flaky_result": "pass"}),
+            Override("third", "", {"retries": {**ONCE, "count": 9}}),
         ]
     )
     x, y, other = book.choose([Candidate("a.py::x"), Candidate("a.py::y"), Candidate("b.py::y")])
@@ -31,13 +31,13 @@ def test_each_setting_comes_from_the_first_layer_that_has_it() -> None:
 
 
 def test_a_setting_holds_for_a_test_that_may_be_meant() -> None:
-    book = RuleBook([Layer("here", "flaky()", {"retries": ONCE})])
+    book = RuleBook([Override("here", "flaky()", {"retries": ONCE})])
     (chosen,) = book.choose([Candidate("a.py::x")], NoFacts())
     assert chosen.rules.retries.count == 1
 
 
 def test_a_book_survives_json() -> None:
-    book = RuleBook([Layer("here", "test(x)", {"retries": ONCE})])
+    book = RuleBook([Override("here", "test(x)", {"retries": ONCE})])
     assert RuleBook.from_json(book.to_json()).layers == book.layers
 
 

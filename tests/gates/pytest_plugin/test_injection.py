@@ -195,7 +195,7 @@ def test_without_an_inbox_there_are_no_settings() -> None:
 
 
 def test_a_full_disk_stops_the_stream_and_nothing_else(tmp_path: Path) -> None:
-    stream = protocol.Stream(str(tmp_path / "missing" / "stream.jsonl"))
+    stream = protocol.RecordStream(str(tmp_path / "missing" / "stream.jsonl"))
     stream.write("start")
     stream.write("finish")
     assert isinstance(stream.error, OSError)

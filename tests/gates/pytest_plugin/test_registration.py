@@ -19,7 +19,7 @@ from gates.pytest_plugin.options import seconds
 from gates.pytest_plugin.processes import distribution
 from gates.pytest_plugin.reporting.phases import CALLED
 from gates.pytest_plugin.reporting.record_limit import RECORD_LIMIT, fair_share, fit
-from gates.pytest_plugin.reporting.reports import Attempt, conclude
+from gates.pytest_plugin.reporting.reports import AttemptReports, conclude
 from gates.pytest_plugin.reporting.terminal import lines
 from gates.pytest_plugin.reporting.text import cap, first_line
 from gates.pytest_plugin.selection.catalogue import (
@@ -32,7 +32,7 @@ from gates.pytest_plugin.selection.catalogue import (
     save,
 )
 from gates.pytest_plugin.selection.deselection import make_selection
-from gates.pytest_plugin.selection.ledger import Found, Ledgers, finder, load_ledgers
+from gates.pytest_plugin.selection.ledger import ExclusionLists, ProjectExclusions, finder, load_exclusion_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def uncalled(outcome: str, **more: Any) -> pytest.TestReport:
 
 
 def concluded(*reports: pytest.TestReport) -> dict[str, Any]:
-    attempt = Attempt(100.0)
+    attempt = AttemptReports(100.0)
     for one in reports:
         attempt.add(one)
     return conclude(attempt, 110.0)
@@ -378,15 +378,15 @@ class TestLedger:
         assert finder("", "f.toml", ("exclusions",))(("a",)) == "f.toml"
 
     def test_a_project_without_a_ledger_excludes_nothing(self, tmp_path: Path) -> None:
-        assert load_ledgers(tmp_path) == Found()
+        assert load_exclusion_lists(tmp_path) == ProjectExclusions()
         (tmp_path / "pyproject.toml").write_text("[tool.other.exclusions]\nx = 1\n")
-        assert load_ledgers(tmp_path) == Found()
+        assert load_exclusion_lists(tmp_path) == ProjectExclusions()
 
     @pytest.mark.parametrize("text", ["[tool.gates]\nexclusions = 3", "[tool.gates.exclusions"])
     def test_a_broken_file_is_an_error_with_its_name(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "pyproject.toml").write_text(text)
         with pytest.raises(Exception, match=r"pyproject\.toml"):
-            load_ledgers(tmp_path)
+            load_exclusion_lists(tmp_path)
 
 
 class TestProtocol:
@@ -396,7 +396,7 @@ class TestProtocol:
 
     def test_a_broken_filter_is_refused_before_anything_runs(self) -> None:
         with pytest.raises(FilterSyntaxError):
-            make_selection(Settings(filter="test("), Ledgers())
+            make_selection(Settings(filter="test("), ExclusionLists())
 
     @pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("0.5", 0.5), ("1m 30s", 90.0), ("250ms", 0.25)])
     def test_durations_are_seconds_or_have_a_unit(self, text: str, value: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gates.compare.values import Comparison, TestsComparison
 from gates.portable.values import GateOutcome
-from gates.render.checklist import Item, checklist
+from gates.render.checklist import ChecklistItem, checklist
 from gates.render.comparison import comparison_view
 from gates.results import Changes, ExclusionRecord, LeftOut, Run, TestCounts
 from tests.gates.readers.junit.sample import a_gate, a_run, a_subject
@@ -33,7 +33,7 @@ def compared(base_run: int = 822, /, **tests: tuple[str, ...]) -> Comparison:
     )
 
 
-def item(start: str, run: Run, counts: TestCounts | None = GOOD, comparison: Comparison | None = None) -> Item:
+def item(start: str, run: Run, counts: TestCounts | None = GOOD, comparison: Comparison | None = None) -> ChecklistItem:
     view = comparison_view(comparison) if comparison else None
     (found,) = [each for each in checklist(run, counts, view) if each.text.startswith(start)]
     return found
@@ -75,7 +75,9 @@ def test_nothing_shown_leaves_the_boxes_open() -> None:
     ],
 )
 def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: bool, why: str) -> None:
-    assert item("Gate lint", a_run(gates=(a_gate("lint", **fields),))) == Item(checked, "Gate lint passes", why)
+    assert item("Gate lint", a_run(gates=(a_gate("lint", **fields),))) == ChecklistItem(
+        checked, "Gate lint passes", why
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gates.compare import Sources, Terms, compare_runs
+from gates.compare import RegressionPolicy, SourceChanges, compare_runs
 from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.markdown import LISTED_FAILURES, LISTED_FLAKY, render_markdown
@@ -249,8 +249,8 @@ def test_lists_of_a_comparison_say_what_they_list() -> None:
         [a_test("a")],
         run,
         [a_test("a"), a_test("b")],
-        terms=Terms(scope=["src/**"], fail_on=["scope"]),
-        sources=Sources(
+        policy=RegressionPolicy(scope=["src/**"], fail_on=["scope"]),
+        sources=SourceChanges(
             files=[FileChange(path="docs/x.md", kind="docs")],
             api=([{"kind": "breaking", "package": "p", "name": "p.x", "what": "was removed"}], ""),
         ),

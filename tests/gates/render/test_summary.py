@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.compare import Terms, compare_runs
+from gates.compare import RegressionPolicy, compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.summary import STATUS_WORDS, summarise
 from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts, Witness
@@ -222,6 +222,8 @@ def test_what_fails_as_on_the_base_is_no_pass_and_no_fault_of_the_head(
 ) -> None:
     tests = [a_test("a", TestOutcome.FAILED), a_test("b")]
     run = a_run(tests, gates=(a_gate("test", GateOutcome.FAILED, exit_code=1),), outcome=outcome)
-    verdict = summarise(run, tests, compare_runs(run, tests, run, tests, terms=Terms(base_failures=policy))).verdict
+    verdict = summarise(
+        run, tests, compare_runs(run, tests, run, tests, policy=RegressionPolicy(base_failures=policy))
+    ).verdict
     assert (verdict.word, verdict.passed) == (word, False)
     assert ("what fails here also fails there (1 test)" in verdict.sentence) == (word == "NO REGRESSION")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from rich.console import Console
 
-from gates.compare import Further, Side, compare_results, compare_runs
-from gates.compare.confirm import Again
+from gates.compare import RecordedSide, Remeasured, compare_results, compare_runs
+from gates.compare.confirm import RepeatedOutcomes
 from gates.config.values import Output
 from gates.portable.values import OUTPUTS, GateOutcome, TestOutcome
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
@@ -155,7 +155,7 @@ def test_any_text_is_shown_on_its_own_line(text: str) -> None:
 def printed(base: list[TestResult], head: list[TestResult], **more: Any) -> str:
     stream = io.StringIO()
     before, after = (
-        Side(name=name, identity="", tests=tuple(tests)) for name, tests in (("a.xml", base), ("b.xml", head))
+        RecordedSide(name=name, identity="", tests=tuple(tests)) for name, tests in (("a.xml", base), ("b.xml", head))
     )
     render_comparison(compare_results(before, after, **more), terminal_console(stream))
     return stream.getvalue()
@@ -181,8 +181,8 @@ def test_what_was_run_again_is_shown_with_its_counts() -> None:
     before, after = [a_test("a")], [a_test("a", TestOutcome.FAILED)]
     stream = io.StringIO()
     head, name = a_run(after, outcome="failed"), before[0].id
-    again = Again(base=({name: TestOutcome.PASSED},), head=({name: TestOutcome.PASSED},))
-    comparison = compare_runs(a_run(before), before, head, after, further=Further(again=again))
+    again = RepeatedOutcomes(base=({name: TestOutcome.PASSED},), head=({name: TestOutcome.PASSED},))
+    comparison = compare_runs(a_run(before), before, head, after, remeasured=Remeasured(again=again))
     render_terminal(head, after, terminal_console(stream), comparison)
     assert f"  Run again on both sides:\n    {name}: unconfirmed (head 0/1, base 0/1)\n" in stream.getvalue()
     assert ": no regression\n" in stream.getvalue()

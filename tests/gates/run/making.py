@@ -11,20 +11,20 @@ from gates.planning.discover import Gate
 from gates.planning.plan import Plan, PlannedGate
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import GateResult, TestResult
-from gates.run import Engine, Event, GateEnded, Settings
+from gates.run import Engine, EngineEvent, GateEnded, Settings
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
-from gates.run.masking import Mask
-from gates.run.start import Surroundings
+from gates.run.masking import StructMask
+from gates.run.start import RunContext
 from gates.storage.streams import streams_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gates.vcs.watch import Seen
+    from gates.vcs.watch import TreeChanges
 
-NOTHING = Mask({})
+NOTHING = StructMask({})
 KEEPER = Keeper()
 """One for all tests of a process: it takes longer to start than most of them."""
 atexit.register(KEEPER.close)
@@ -58,7 +58,7 @@ def a_plan(*gates: PlannedGate, jobs: int = 2, starts: tuple[str, ...] = (), **f
     return Plan(profile="default", gates=gates, starts=starts or names, jobs=jobs, **fields)
 
 
-def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = None, **fields: Any) -> Surroundings:
+def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = None, **fields: Any) -> RunContext:
     """What gates share, with everything below `folder`."""
     for name in ("project", "work", "logs"):
         (folder / name).mkdir(exist_ok=True)
@@ -73,7 +73,7 @@ def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = 
         "run_id": f"test-{folder.name}",
         "keeper": KEEPER,
     }
-    return Surroundings(**{**values, **fields})
+    return RunContext(**{**values, **fields})
 
 
 def an_engine(
@@ -85,7 +85,7 @@ def an_engine(
     stopped: Callable[[], str] = lambda: "",
     at_once: Callable[[], bool] = lambda: False,
     global_timeout: float | None = None,
-    look: Callable[[], Seen] | None = None,
+    look: Callable[[], TreeChanges] | None = None,
     **around: Any,
 ) -> Engine:
     plan = a_plan(*gates, jobs=jobs, starts=starts, global_timeout=global_timeout)
@@ -95,7 +95,7 @@ def an_engine(
     return Engine(plan, settings)
 
 
-def ended(events: Iterator[Event]) -> dict[str, GateResult]:
+def ended(events: Iterator[EngineEvent]) -> dict[str, GateResult]:
     """The results of a run, in the order in which gates ended."""
     return {event.result.name: event.result for event in events if isinstance(event, GateEnded)}
 

@@ -7,14 +7,14 @@ import pytest
 
 from gates.run.echo import Echo
 from gates.run.log import GateLog
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.storage.streams import streams_in
 from tests.gates.run.making import NOTHING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = Mask({"MY_TOKEN": "s3cret-value"})
+SECRET = StructMask({"MY_TOKEN": "s3cret-value"})
 FAR = b"far before it, " + b"." * (SECRET.longest - 1 - len("no secret, s3cret"))
 
 
@@ -56,7 +56,7 @@ def test_what_the_run_says_begins_a_line_of_its_own() -> None:
     ids=["at once", "a secret in pieces", "nearly a secret"],
 )
 def test_output_is_shown_as_it_comes_but_never_a_part_of_a_secret(
-    tmp_path: Path, mask: Mask, pieces: list[bytes], shown: list[str]
+    tmp_path: Path, mask: StructMask, pieces: list[bytes], shown: list[str]
 ) -> None:
     stream = Stream()
     log = GateLog(streams_in(tmp_path)("log"), mask, Echo(stream))

@@ -123,14 +123,14 @@ class TestCouldNotRun:
 
 class TestStop:
     def test_every_gate_still_gets_its_result(self, tmp_path: Path) -> None:
-        wish: list[str] = []
+        stop: list[str] = []
         gates = [planned("done", PASS), *(planned(f"g{number}", SLEEP) for number in range(4))]
-        engine = an_engine(tmp_path, *gates, stopped=lambda: "".join(wish))
+        engine = an_engine(tmp_path, *gates, stopped=lambda: "".join(stop))
         results = {}
         for event in engine.events():
             if isinstance(event, GateEnded):
                 results[event.result.name] = event.result
-                wish[:] = ["interrupted by SIGINT"]
+                stop[:] = ["interrupted by SIGINT"]
         assert outcomes(results) == {"done": "passed", **dict.fromkeys(("g0", "g1", "g2", "g3"), "interrupted")}
         reasons = Counter(result.reason for result in results.values())
         started = reasons["interrupted by SIGINT"]

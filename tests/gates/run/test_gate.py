@@ -18,7 +18,7 @@ from gates.results import EnvironmentChange, GateResult
 from gates.run import gate as gate_module
 from gates.run.engine import Engine, Settings
 from gates.run.gate import RunningGate
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.run.processes import MARKER
 from gates.run.start import command_line_of, command_of, file_name, gate_environment
 from tests.gates.run.making import a_plan, an_engine, ended, planned, surroundings
@@ -180,7 +180,7 @@ class TestJUnit:
     def test_its_texts_are_masked(self, tmp_path: Path) -> None:
         item = junit_gate('<failure message="no s3cret-value here">s3cret-value</failure>', name="t[s3cret-value]")
         plan = a_plan(item)
-        around = surroundings(tmp_path, plan, mask=Mask({"MY_TOKEN": "s3cret-value"}))
+        around = surroundings(tmp_path, plan, mask=StructMask({"MY_TOKEN": "s3cret-value"}))
         tests = [
             test
             for event in Engine(plan, Settings(config=Config(root=tmp_path), around=around)).events()
@@ -193,7 +193,7 @@ class TestJUnit:
 def test_a_reason_with_a_secret_is_masked(tmp_path: Path) -> None:
     word = json.dumps({"outcome": "failed", "reason": "401 for s3cret-value"})
     code = f"import os; open(os.environ['GATES_OUTCOME'], 'w').write({word!r}); print('s3cret-value')"
-    result = run(tmp_path, planned("gate", code), mask=Mask({"MY_TOKEN": "s3cret-value"}))
+    result = run(tmp_path, planned("gate", code), mask=StructMask({"MY_TOKEN": "s3cret-value"}))
     assert result.reason == "401 for [masked: MY_TOKEN]"
     assert "s3cret-value" not in log_of(tmp_path, result)
     assert "s3cret-value" not in repr(result), "not even in the command, which holds it literally"

@@ -7,7 +7,7 @@ import pytest
 from gates.portable.values import GateOutcome
 from gates.run import GateStarted
 from gates.run.guard import Guard
-from gates.vcs.watch import Seen
+from gates.vcs.watch import TreeChanges
 from tests.gates.run.making import a_result, an_engine, ended, planned
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def looks(*seen: Seen) -> Callable[[], Seen]:
+def looks(*seen: TreeChanges) -> Callable[[], TreeChanges]:
     left = list(seen)
-    return lambda: left.pop(0) if left else Seen()
+    return lambda: left.pop(0) if left else TreeChanges()
 
 
-EDITED = Seen(faults=("a.py", "b.py"))
+EDITED = TreeChanges(faults=("a.py", "b.py"))
 
 
 def test_a_gate_that_ran_while_the_tree_changed_fails_though_it_passed() -> None:
@@ -46,7 +46,7 @@ def test_it_never_makes_an_outcome_better(outcome: str, becomes: str) -> None:
 
 
 def test_all_gates_that_ran_meanwhile_are_named_and_fail_and_no_other() -> None:
-    guard = Guard(looks(Seen(), EDITED))
+    guard = Guard(looks(TreeChanges(), EDITED))
     for name in ("early", "one", "two"):
         guard.started(name)
     assert guard.ended(a_result("early"), ("one", "two")).outcome is GateOutcome.PASSED
@@ -55,13 +55,13 @@ def test_all_gates_that_ran_meanwhile_are_named_and_fail_and_no_other() -> None:
 
 
 def test_many_files_are_counted() -> None:
-    guard = Guard(looks(Seen(faults=tuple("abcde"))))
+    guard = Guard(looks(TreeChanges(faults=tuple("abcde"))))
     guard.started("fix")
     assert guard.ended(a_result("fix"), ()).reason.endswith(": a, b, c and 2 more")
 
 
 def test_new_files_are_said_and_fail_nothing() -> None:
-    guard = Guard(looks(Seen(left=("out.txt",)), Seen(left=("x", "y"))))
+    guard = Guard(looks(TreeChanges(left=("out.txt",)), TreeChanges(left=("x", "y"))))
     for name in ("one", "two"):
         guard.started(name)
         assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
@@ -73,7 +73,7 @@ def test_new_files_are_said_and_fail_nothing() -> None:
 
 
 def test_files_that_were_written_and_are_as_they_were_are_said_and_fail_nothing() -> None:
-    guard = Guard(looks(Seen(written=("a.py",)), Seen(written=("x", "y"))))
+    guard = Guard(looks(TreeChanges(written=("a.py",)), TreeChanges(written=("x", "y"))))
     for name in ("one", "two"):
         guard.started(name)
         assert guard.ended(a_result(name), ()).outcome is GateOutcome.PASSED
@@ -105,7 +105,7 @@ def test_a_run_that_validates_nothing_has_nothing_to_look_at() -> None:
 
 
 def test_a_change_of_the_index_alone_is_said_and_fails_nothing() -> None:
-    guard = Guard(looks(Seen(staged=("the index of the repository",))))
+    guard = Guard(looks(TreeChanges(staged=("the index of the repository",))))
     guard.started("a")
     assert str(guard.ended(a_result("a"), ()).outcome) == "passed"
     assert guard.notes == ("the index of the repository changed while a ran; the files did not",)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gates.portable.values import TestOutcome
 from gates.results import LeftOut
 from gates.run.inbox import Inbox
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from tests.gates.run.making import NOTHING
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ STREAM = b"".join(
 class Box:
     """An inbox, and the file of one pytest process in it."""
 
-    def __init__(self, folder: Path, mask: Mask = NOTHING) -> None:
+    def __init__(self, folder: Path, mask: StructMask = NOTHING) -> None:
         self.inbox = Inbox("test", folder, mask)
         self.path = folder / "pytest-7-abcd.jsonl"
 
@@ -363,7 +363,7 @@ def test_attempts_subtests_and_phases_of_a_record_are_those_of_the_result(box: B
 
 @pytest.mark.parametrize("word", ["collected", "finish", "passed", "started"])
 def test_a_password_like_a_word_of_the_stream_leaves_it_readable(tmp_path: Path, word: str) -> None:
-    box = Box(tmp_path, Mask({"MY_PASSWORD": word}))
+    box = Box(tmp_path, StructMask({"MY_PASSWORD": word}))
     box.write(STREAM)
     assert set(outcomes(box.inbox.settle("x")).values()) == {"passed"}
     assert (box.process.unreadable, box.process.exit_code, box.inbox.expected) == (0, 0, 5)
@@ -372,7 +372,7 @@ def test_a_password_like_a_word_of_the_stream_leaves_it_readable(tmp_path: Path,
 def test_secrets_are_masked_in_every_text_and_ids_stay_consistent(tmp_path: Path) -> None:
     secret = 'p"ss\\word-ä'
     name = f"a.py::t[{secret}]"
-    box = Box(tmp_path, Mask({"MY_TOKEN": secret}))
+    box = Box(tmp_path, StructMask({"MY_TOKEN": secret}))
     box.write(collected(name, f"{name}2") + record("running", id=name, worker="", time=1.0))
     box.write(ended(name, "failed", message=f"is {secret}", stdout=json.dumps(secret), details=repr(secret)))
     (tmp_path / "stacks-7-abcd.txt").write_text(f"Timeout {secret}")

@@ -9,7 +9,7 @@ import pytest
 from gates.portable.errors import EnvironmentProblem
 from gates.run import log as log_module
 from gates.run.log import GateLog
-from gates.run.masking import Mask
+from gates.run.masking import StructMask
 from gates.storage.streams import Stream
 from tests.gates.run.making import NOTHING
 
@@ -36,7 +36,7 @@ def test_whole_lines_are_there_at_once_and_half_ones_at_the_end(path: Path) -> N
 
 
 def test_the_digest_is_that_of_the_file(path: Path) -> None:
-    log = GateLog(Stream(path), Mask({"MY_TOKEN": "s3cret-value"}))
+    log = GateLog(Stream(path), StructMask({"MY_TOKEN": "s3cret-value"}))
     log.feed(b"with s3cret-value\nand a half line")
     log.close()
     assert log.digest == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()

@@ -12,7 +12,7 @@ from gates.portable.values import TestOutcome
 from gates.results import TestResult
 from gates.run import log as log_module
 from gates.run.log import GateLog
-from gates.run.masking import Mask, looks_secret
+from gates.run.masking import StructMask, looks_secret
 from gates.storage.streams import Stream
 
 characters = st.characters(codec="utf-8")
@@ -48,7 +48,7 @@ def test_names_tell_secrets(name: str, secret: bool) -> None:
 @settings(deadline=None)
 @given(secret=secrets, before=texts, after=texts)
 def test_a_secret_survives_in_no_text(secret: str, before: str, after: str) -> None:
-    masked = Mask({"MY_TOKEN": secret}).text(f"{before}{secret}{after}")
+    masked = StructMask({"MY_TOKEN": secret}).text(f"{before}{secret}{after}")
     assert secret.strip() not in masked.replace("[masked: MY_TOKEN]", "")
 
 
@@ -56,14 +56,14 @@ def test_a_secret_survives_in_no_text(secret: str, before: str, after: str) -> N
 @given(secret=secrets, before=texts, after=texts, ascii_only=st.booleans())
 def test_a_secret_survives_in_no_json(secret: str, before: str, after: str, ascii_only: bool) -> None:
     document = json.dumps({"text": f"{before}|{secret}|{after}"}, ensure_ascii=ascii_only).encode()
-    masked = Mask({"MY_TOKEN": secret}).data(document)
+    masked = StructMask({"MY_TOKEN": secret}).data(document)
     assert json.dumps(secret.strip(), ensure_ascii=ascii_only)[1:-1].encode() not in masked
 
 
 @settings(deadline=None)
 @given(secret=secrets)
 def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
-    masked = Mask({"MY_TOKEN": secret.strip()}).text(f"assert {secret.strip()!r} == ''")
+    masked = StructMask({"MY_TOKEN": secret.strip()}).text(f"assert {secret.strip()!r} == ''")
     assert masked == f"assert {repr(secret.strip())[0]}[masked: MY_TOKEN]{repr(secret.strip())[0]} == ''"
 
 
@@ -80,7 +80,7 @@ def test_a_secret_survives_in_no_result(secret: str, texts: list[str]) -> None:
         details=spoiled[2],
         stdout=spoiled[3],
     )
-    masked = Mask({"MY_TOKEN": secret}).struct(result)
+    masked = StructMask({"MY_TOKEN": secret}).struct(result)
     for text in (masked.id, masked.message, masked.details, masked.stdout):
         assert secret.strip() not in text.replace("[masked: MY_TOKEN]", "")
     assert (masked.outcome, masked.duration) == (result.outcome, result.duration)
@@ -90,7 +90,7 @@ def test_a_secret_survives_in_no_result(secret: str, texts: list[str]) -> None:
 def test_a_password_like_our_own_words_and_numbers_leaves_a_readable_result(word: str) -> None:
     result = TestResult(gate="test", id="a.py::b", outcome=TestOutcome(word) if "-" in word else TestOutcome.PASSED,
                         duration=0.123456, message=f"it is {word}")  # fmt: skip
-    masked = Mask({"DB_PASSWORD": word}).struct(result)
+    masked = StructMask({"DB_PASSWORD": word}).struct(result)
     assert masked == msgspec.structs.replace(result, message="it is [masked: DB_PASSWORD]")
 
 
@@ -98,7 +98,7 @@ def test_a_password_like_our_own_words_and_numbers_leaves_a_readable_result(word
 @settings(deadline=None)
 @given(keys=st.lists(lines, min_size=2, max_size=5))
 def test_each_line_of_a_key_is_masked_alone_and_together(keys: list[str]) -> None:
-    mask = Mask({"PRIVATE_KEY": "\n".join(keys) + "\n"})
+    mask = StructMask({"PRIVATE_KEY": "\n".join(keys) + "\n"})
     together = mask.text("\n".join(keys))
     assert together == "[masked: PRIVATE_KEY]"
     for line in keys:
@@ -107,28 +107,28 @@ def test_each_line_of_a_key_is_masked_alone_and_together(keys: list[str]) -> Non
 
 @pytest.mark.parametrize("value", ["", "1", "true", "main", "12345", "  abc  \n"])
 def test_a_short_value_hides_nothing(value: str) -> None:
-    mask = Mask({"MY_TOKEN": value})
+    mask = StructMask({"MY_TOKEN": value})
     assert mask.longest == 0
     assert mask.text("1 true main 12345 abc") == "1 true main 12345 abc"
 
 
 def test_the_config_adds_names_and_takes_names_away() -> None:
     environment = {"LICENCE": "abcdef-1", "BUILD_TOKEN": "ghijkl-2", "BOTH_TOKEN": "mnopqr-3"}
-    mask = Mask(environment, names=["LICENCE", "BOTH_TOKEN"], shown=["BUILD_TOKEN", "BOTH_TOKEN"])
+    mask = StructMask(environment, names=["LICENCE", "BOTH_TOKEN"], shown=["BUILD_TOKEN", "BOTH_TOKEN"])
     assert mask.text("abcdef-1 ghijkl-2 mnopqr-3") == "[masked: LICENCE] ghijkl-2 [masked: BOTH_TOKEN]"
 
 
 def test_a_secret_inside_a_longer_one_leaves_no_rest() -> None:
-    assert Mask({"A_TOKEN": "abcdef", "B_TOKEN": "abcdefghi"}).text("abcdefghi") == "[masked: B_TOKEN]"
+    assert StructMask({"A_TOKEN": "abcdef", "B_TOKEN": "abcdefghi"}).text("abcdefghi") == "[masked: B_TOKEN]"
 
 
 def test_bytes_that_are_no_text_are_masked_too() -> None:
     value = b"caf\xe9-secret".decode("utf-8", "surrogateescape")
-    assert Mask({"MY_TOKEN": value}).data(b"<caf\xe9-secret>") == b"<[masked: MY_TOKEN]>"
+    assert StructMask({"MY_TOKEN": value}).data(b"<caf\xe9-secret>") == b"<[masked: MY_TOKEN]>"
 
 
 def test_texts_with_lone_surrogates_stay_as_they_are() -> None:
-    mask = Mask({"MY_TOKEN": "abcdef"})
+    mask = StructMask({"MY_TOKEN": "abcdef"})
     assert mask.text("\ud800 abcdef \udcff") == "\ud800 [masked: MY_TOKEN] \udcff"
 
 
@@ -139,7 +139,7 @@ class TestGateLog:
         self, tmp_path_factory: pytest.TempPathFactory, pieces: list[int], secret: str
     ) -> None:
         path = tmp_path_factory.mktemp("log") / "gate.log"
-        log = GateLog(Stream(path), Mask({"MY_TOKEN": secret}))
+        log = GateLog(Stream(path), StructMask({"MY_TOKEN": secret}))
         data = f"one {secret} two\n{secret}\nthe end {secret}".encode()
         for size in pieces:
             log.feed(data[:size])
@@ -159,7 +159,7 @@ class TestGateLog:
         secret = "s3cret-value"
         filler = data.draw(st.lists(st.sampled_from(["x", "yy", "s3cret", secret]), min_size=1, max_size=60))
         text = "".join(filler)
-        log = GateLog(Stream(folder / "gate.log"), Mask({"MY_TOKEN": secret}))
+        log = GateLog(Stream(folder / "gate.log"), StructMask({"MY_TOKEN": secret}))
         with closing(log), pytest.MonkeyPatch.context() as patch:
             patch.setattr(log_module, "_LONGEST_LINE", data.draw(st.integers(1, 40)))
             rest = text.encode()

@@ -8,7 +8,7 @@ import pytest
 from gates.config.values import Output
 from gates.portable.values import LEVELS, GateOutcome, TestOutcome
 from gates.results import TestResult, count_tests
-from gates.run.events import Event, GateEnded, GateStarted, TestsLanded, TestSlow
+from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsLanded, TestSlow
 from gates.run.progress import PLAIN_EVERY, LiveProgress, PlainProgress, end_line, make_progress
 from tests.gates.run.making import a_plan, a_result, a_test, planned
 
@@ -44,7 +44,7 @@ def landed(*results: TestResult, expected: int = 10) -> TestsLanded:
     return TestsLanded("test", results, expected)
 
 
-def shown(stream: io.StringIO, events: Sequence[Event]) -> str:
+def shown(stream: io.StringIO, events: Sequence[EngineEvent]) -> str:
     with make_progress(PLAN, stream) as progress:
         for event in events:
             progress.take(event)
@@ -52,7 +52,7 @@ def shown(stream: io.StringIO, events: Sequence[Event]) -> str:
 
 
 FAILURE = a_test("a.py::b", TestOutcome.FAILED, message="assert 1 == 2")
-EVENTS: tuple[Event, ...] = (
+EVENTS: tuple[EngineEvent, ...] = (
     GateStarted("lint", "nox -s lint"),
     GateStarted("test", "nox -s test"),
     landed(a_test("a.py::a"), FAILURE),

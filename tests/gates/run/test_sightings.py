@@ -5,13 +5,13 @@ import itertools
 import pytest
 
 from gates.run.sightings import Sighting, Watcher, Words, is_pytest
-from gates.run.witnesses import Seen
+from gates.run.witnesses import RunnerTraces
 
 HEADER = b"============================= test session starts ==============================\n"
 FOOTER = b"========================= 1 failed, 2 passed in 0.12s =========================\n"
 
 
-def words(*lines: bytes) -> Seen:
+def words(*lines: bytes) -> RunnerTraces:
     found = Words()
     for line in lines:
         found.take(line)
@@ -21,26 +21,26 @@ def words(*lines: bytes) -> Seen:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (HEADER, Seen(headers=1)),
-        (b"\x1b[1m" + HEADER.rstrip() + b"\x1b[0m\n", Seen(headers=1)),
-        (FOOTER, Seen(footers=1, failed=("1 failed, 2 passed in 0.12s",))),
-        (b"3 passed in 0.01s\n", Seen(footers=1)),
-        (b"1 passed, 1 warning, 2 subtests passed in 61.30s (0:01:01)\n", Seen(footers=1)),
-        (b"\x1b[32m\x1b[1m3 passed\x1b[0m\x1b[32m in 0.01s\x1b[0m\n", Seen(footers=1)),
-        (b"no tests ran in 0.00s\n", Seen(footers=1)),
-        (b"1 error in 0.30s\n", Seen(footers=1, failed=("1 error in 0.30s",))),
-        (b"nox > python -m pytest -q tests\n", Seen(commands=("python -m pytest -q tests",))),
-        (b"nox > pytest\n", Seen(commands=("pytest",))),
-        (b"nox > coverage run -m pytest tests\n", Seen(commands=("coverage run -m pytest tests",))),
-        (b"Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", Seen(unittest="FAILED (failures=1)")),
-        (b"Ran 0 tests in 0.000s\n\nOK\n", Seen(empty=True)),
-        (b"Ran 0 tests in 0.000s\n\nNO TESTS RAN\n", Seen(empty=True)),
-        (b"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", Seen()),  # a class that is skipped
-        (b"Ran 2 tests in 0.001s\n\nOK\nRan 0 tests in 0.000s\n\nOK\n", Seen()),
-        (b"Ran 2 tests in 0.001s\n\nFAILED (errors=1)\nRan 2 tests in 0.001s\n\nOK (skipped=1)\n", Seen()),
+        (HEADER, RunnerTraces(headers=1)),
+        (b"\x1b[1m" + HEADER.rstrip() + b"\x1b[0m\n", RunnerTraces(headers=1)),
+        (FOOTER, RunnerTraces(footers=1, failed=("1 failed, 2 passed in 0.12s",))),
+        (b"3 passed in 0.01s\n", RunnerTraces(footers=1)),
+        (b"1 passed, 1 warning, 2 subtests passed in 61.30s (0:01:01)\n", RunnerTraces(footers=1)),
+        (b"\x1b[32m\x1b[1m3 passed\x1b[0m\x1b[32m in 0.01s\x1b[0m\n", RunnerTraces(footers=1)),
+        (b"no tests ran in 0.00s\n", RunnerTraces(footers=1)),
+        (b"1 error in 0.30s\n", RunnerTraces(footers=1, failed=("1 error in 0.30s",))),
+        (b"nox > python -m pytest -q tests\n", RunnerTraces(commands=("python -m pytest -q tests",))),
+        (b"nox > pytest\n", RunnerTraces(commands=("pytest",))),
+        (b"nox > coverage run -m pytest tests\n", RunnerTraces(commands=("coverage run -m pytest tests",))),
+        (b"Ran 2 tests in 0.001s\n\nFAILED (failures=1)\n", RunnerTraces(unittest="FAILED (failures=1)")),
+        (b"Ran 0 tests in 0.000s\n\nOK\n", RunnerTraces(empty=True)),
+        (b"Ran 0 tests in 0.000s\n\nNO TESTS RAN\n", RunnerTraces(empty=True)),
+        (b"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", RunnerTraces()),  # a class that is skipped
+        (b"Ran 2 tests in 0.001s\n\nOK\nRan 0 tests in 0.000s\n\nOK\n", RunnerTraces()),
+        (b"Ran 2 tests in 0.001s\n\nFAILED (errors=1)\nRan 2 tests in 0.001s\n\nOK (skipped=1)\n", RunnerTraces()),
     ],
 )
-def test_runners_are_known_by_their_own_lines(lines: bytes, expected: Seen) -> None:
+def test_runners_are_known_by_their_own_lines(lines: bytes, expected: RunnerTraces) -> None:
     assert words(lines) == expected
     assert words(*lines.splitlines(keepends=True)) == expected
 
@@ -61,7 +61,7 @@ def test_runners_are_known_by_their_own_lines(lines: bytes, expected: Seen) -> N
     ],
 )
 def test_other_lines_are_no_sign_of_a_runner(line: bytes) -> None:
-    assert words(line) == Seen()
+    assert words(line) == RunnerTraces()
 
 
 @pytest.mark.parametrize(

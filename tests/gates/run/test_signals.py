@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.run.signals import StopWish
+from gates.run.signals import StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,31 +21,31 @@ def heard() -> Iterator[None]:
 
 
 def test_without_a_signal_nobody_wants_to_stop() -> None:
-    with StopWish() as wish:
-        assert (wish.why(), wish.insists()) == ("", False)
+    with StopRequest() as stop:
+        assert (stop.why(), stop.insists()) == ("", False)
 
 
 def test_a_terminal_that_closes_asks_but_once_however_often_it_says_so() -> None:
-    with StopWish() as wish:
+    with StopRequest() as stop:
         signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGHUP)
-        assert (wish.why(), wish.insists()) == ("interrupted by SIGHUP", False)
+        assert (stop.why(), stop.insists()) == ("interrupted by SIGHUP", False)
         signal.raise_signal(signal.SIGINT)
-        assert wish.insists()
+        assert stop.insists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_a_wish_and_the_second_an_order(number: signal.Signals) -> None:
-    with StopWish() as wish:
+    with StopRequest() as stop:
         signal.raise_signal(number)
-        assert (wish.why(), wish.insists()) == (f"interrupted by {number.name}", False)
+        assert (stop.why(), stop.insists()) == (f"interrupted by {number.name}", False)
         signal.raise_signal(number)
-        assert wish.insists()
+        assert stop.insists()
 
 
 def test_signals_mean_what_they_meant_before() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
-    with StopWish():
+    with StopRequest():
         assert signal.getsignal(signal.SIGINT) not in before
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
@@ -53,17 +53,17 @@ def test_signals_mean_what_they_meant_before() -> None:
 def test_an_ignored_signal_stays_ignored() -> None:
     """A shell starts background jobs so, and nohup."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with StopWish() as wish:
+    with StopRequest() as stop:
         signal.raise_signal(signal.SIGHUP)
-        assert wish.why() == ""
+        assert stop.why() == ""
 
 
 def test_outside_the_main_thread_signals_are_somebody_elses() -> None:
     seen = []
 
     def run() -> None:
-        with StopWish() as wish:
-            seen.append(wish.why())
+        with StopRequest() as stop:
+            seen.append(stop.why())
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -9,8 +9,8 @@ import pytest
 
 from gates.vcs.git import subject_of_worktree
 from gates.vcs.git_tree import GitTree
-from gates.vcs.new_files import Rule
-from gates.vcs.watch import Seen
+from gates.vcs.new_files import NewFileRule
+from gates.vcs.watch import TreeChanges
 from tests.repository import Repository, git_of
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def rule(tracked: frozenset[str], folders: frozenset[str]) -> Rule:
-    return Rule(tracked=tracked, folders=folders)
+def rule(tracked: frozenset[str], folders: frozenset[str]) -> NewFileRule:
+    return NewFileRule(tracked=tracked, folders=folders)
 
 
 @pytest.fixture
@@ -120,10 +120,10 @@ CHANGES = {
 def test_a_change_of_what_is_validated_is_named(subject: Repository, change: str) -> None:
     act, faults = CHANGES[change]
     watch = watched(subject)
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
     act(subject)
     assert sorted(watch.look().faults) == sorted(faults)
-    assert watch.look() == Seen(), "it is said once"
+    assert watch.look() == TreeChanges(), "it is said once"
 
 
 def test_a_folder_behind_a_link_is_a_change_though_its_files_are_the_same(subject: Repository) -> None:
@@ -131,7 +131,7 @@ def test_a_folder_behind_a_link_is_a_change_though_its_files_are_the_same(subjec
     (subject.root / "sub").rename(subject.root / "ignored")
     (subject.root / "sub").symlink_to("ignored")
     assert set(watch.look().faults) == {"sub (new)", "sub/b.py (removed)"}
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
 
 
 def test_one_file_that_git_refuses_does_not_hide_what_the_others_are(subject: Repository) -> None:
@@ -152,8 +152,8 @@ def test_one_file_that_git_refuses_does_not_hide_what_the_others_are(subject: Re
 def test_what_is_added_to_the_index_is_said_and_changes_no_file(subject: Repository, words: tuple[str, ...]) -> None:
     watch = watched(subject)
     subject.git(*words)
-    assert watch.look() == Seen(staged=("the index of the repository",))
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges(staged=("the index of the repository",))
+    assert watch.look() == TreeChanges()
 
 
 def test_a_commit_moves_head(subject: Repository) -> None:
@@ -179,7 +179,7 @@ HARMLESS = {
 def test_what_is_no_change_is_none(subject: Repository, change: str) -> None:
     watch = watched(subject)
     HARMLESS[change](subject)
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
 
 
 def put_back(repository: Repository) -> None:
@@ -205,15 +205,15 @@ def test_a_file_that_was_written_and_is_as_it_was_is_said_once(subject: Reposito
     AS_IT_WAS[change](subject)
     seen = watch.look()
     assert (seen.faults, seen.written) == ((), ("a.py",))
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
 
 
 def test_a_new_file_that_nothing_reads_unasked_is_left_and_said_once(subject: Repository) -> None:
     watch = watched(subject)
     subject.write({"out.txt": "1", "sub/data.bin": "2"})
-    assert watch.look() == Seen(left=("out.txt", "sub/data.bin"))
+    assert watch.look() == TreeChanges(left=("out.txt", "sub/data.bin"))
     subject.write({"out.txt": "2"})
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
 
 
 @pytest.mark.parametrize("setting", ["core.trustctime=false", "core.checkStat=minimal", "core.fileMode=true"])
@@ -236,7 +236,7 @@ def test_what_came_and_went_before_the_first_look_is_seen(subject: Repository) -
     subject.write({"conftest.py": ""})
     watch = GitTree(subject.root, tree, rule, since)
     assert watch.look().faults == ("a.py (removed)", "conftest.py (new)")
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
 
 
 def test_files_outside_of_a_sparse_checkout_are_not_there_on_purpose(subject: Repository) -> None:
@@ -244,7 +244,7 @@ def test_files_outside_of_a_sparse_checkout_are_not_there_on_purpose(subject: Re
     subject.git("commit", "--quiet", "-m", "all")
     subject.git("sparse-checkout", "set", "--no-cone", "/*", "!/sub/")
     watch = watched(subject)
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
     subject.write({"sub/b.py": "9\n"})
     assert watch.look().faults == ("sub/b.py",)
 
@@ -253,7 +253,7 @@ def test_before_the_first_commit_there_is_a_tree_to_look_at(tmp_path: Path) -> N
     new = Repository(tmp_path / "new")
     new.write({"a.py": "1"})
     watch = watched(new)
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
     new.git("-c", "user.name=x", "commit", "--quiet", "--allow-empty", "-m", "first")
     assert watch.look().faults
 
@@ -265,7 +265,7 @@ def test_a_submodule_is_looked_at_like_the_rest(subject: Repository, tmp_path: P
     subject.git("add", "-A")
     subject.git("commit", "--quiet", "-m", "with a submodule")
     watch = watched(subject)
-    assert watch.look() == Seen()
+    assert watch.look() == TreeChanges()
     assert not subject_of_worktree(subject.root, git_of(subject.root)).dirty
     subject.write({"vendor/inner/x.py": "2\n"})
     assert subject_of_worktree(subject.root, git_of(subject.root)).dirty, "no commit holds what was validated"

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from gates.vcs.new_files import Rule, declared_by, folders_of
+from gates.vcs.new_files import NewFileRule, declared_by, folders_of
 
 SUBJECT = ("src/app/core.py", "tests/test_core.py", "build/tools/make.sh", "README.md")
 
 
-def rule(**more: frozenset[str]) -> Rule:
-    return Rule(
+def rule(**more: frozenset[str]) -> NewFileRule:
+    return NewFileRule(
         tracked=frozenset(SUBJECT),
         folders=folders_of(SUBJECT),
         declared=declared_by(("out/junit.xml", "cov/*.json", "api.md"), "sub/"),
@@ -60,7 +60,7 @@ def test_folders_are_those_that_hold_files_and_all_above_them() -> None:
 )
 def test_a_new_file_is_a_fault_where_tools_read_it_unasked(path: str, effect: str) -> None:
     if path == "build/lib/app/__init__.py":  # a folder of what is built is one only where nothing of the subject lies
-        assert Rule(tracked=frozenset(), folders=folders_of(("a.py",))).of_new(path) == effect
+        assert NewFileRule(tracked=frozenset(), folders=folders_of(("a.py",))).of_new(path) == effect
     else:
         assert rule().of_new(path) == effect
 
@@ -84,12 +84,14 @@ def test_what_was_validated_may_not_change_unless_a_gate_says_that_it_writes_it(
 
 
 def test_a_tracked_file_that_a_gate_says_it_writes_is_said() -> None:
-    declared = Rule(tracked=frozenset({"api.md"}), folders=frozenset({""}), declared=declared_by(("api.md",), ""))
+    declared = NewFileRule(
+        tracked=frozenset({"api.md"}), folders=frozenset({""}), declared=declared_by(("api.md",), "")
+    )
     assert declared.of_known("api.md") == "left"
 
 
 def test_a_tracked_file_is_no_cache_whatever_its_name() -> None:
-    tracked = Rule(tracked=frozenset({"venv/setup.py", "coverage.xml"}), folders=frozenset({"", "venv"}))
+    tracked = NewFileRule(tracked=frozenset({"venv/setup.py", "coverage.xml"}), folders=frozenset({"", "venv"}))
     assert [tracked.of_known(path) for path in sorted(tracked.tracked)] == ["fault", "fault"]
 
 

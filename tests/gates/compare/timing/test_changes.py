@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.compare.timing.changes import DEFAULTS, TimingSettings, candidates, judge
+from gates.compare.timing.changes import DEFAULTS, TimingSettings, find_suspects, judge
 from gates.compare.values import TimingChange
 
 FAST = TimingSettings(resamples=200)
@@ -175,19 +175,19 @@ def test_a_change_survives_json() -> None:
     ],
 )
 def test_a_candidate_differs_by_a_part_and_by_seconds(base: float, head: float, direction: str | None) -> None:
-    found = candidates({"it": base}, {"it": head})
+    found = find_suspects({"it": base}, {"it": head})
     assert [candidate.direction for candidate in found] == ([direction] if direction else [])
 
 
 def test_only_tests_of_both_sides_are_candidates() -> None:
-    (found,) = candidates({"old": 1.0, "both": 1.0}, {"both": 3.0, "new": 9.0})
+    (found,) = find_suspects({"old": 1.0, "both": 1.0}, {"both": 3.0, "new": 9.0})
     assert (found.test, found.direction, found.seconds) == ("both", "slower", 4.0)
     assert found.size == pytest.approx(math.log(3))
 
 
 def test_slowdowns_come_first_and_the_largest_of_them_at_the_front() -> None:
     base = dict.fromkeys("abcde", 1.0)
-    found = candidates(base, {"a": 1.3, "b": 0.1, "c": 2.0, "d": 0.5, "e": 1.0})
+    found = find_suspects(base, {"a": 1.3, "b": 0.1, "c": 2.0, "d": 0.5, "e": 1.0})
     assert [candidate.test for candidate in found] == ["c", "a", "b", "d"]
 
 
@@ -197,20 +197,20 @@ def test_slowdowns_come_first_and_the_largest_of_them_at_the_front() -> None:
 )
 def test_a_machine_that_was_faster_or_slower_hides_no_change(machine: float, real: float, direction: str) -> None:
     base = {f"t{number}": 1.0 for number in range(31)}
-    found = candidates(base, {**dict.fromkeys(base, machine), "t7": machine * real})
+    found = find_suspects(base, {**dict.fromkeys(base, machine), "t7": machine * real})
     assert ("t7", direction) in [(candidate.test, candidate.direction) for candidate in found]
 
 
 def test_everything_slower_makes_everything_a_candidate() -> None:
     base = {f"t{number}": 1.0 for number in range(31)}
-    found = candidates(base, dict.fromkeys(base, 1.3))
+    found = find_suspects(base, dict.fromkeys(base, 1.3))
     assert len(found) == 31
 
 
 def test_few_tests_say_nothing_of_the_machine() -> None:
     base = {f"t{number}": 1.0 for number in range(19)}
-    assert not candidates(base, {**dict.fromkeys(base, 1.15), "t7": 1.0})
-    assert not candidates(base, {**dict.fromkeys(base, 0.9), "t7": 1.15})
+    assert not find_suspects(base, {**dict.fromkeys(base, 1.15), "t7": 1.0})
+    assert not find_suspects(base, {**dict.fromkeys(base, 0.9), "t7": 1.15})
 
 
 def test_the_settings_are_used() -> None:

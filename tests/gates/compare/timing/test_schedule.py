@@ -5,16 +5,16 @@ from collections import Counter
 
 import pytest
 
-from gates.compare.timing.changes import Candidate, TimingSettings
+from gates.compare.timing.changes import Suspect, TimingSettings
 from gates.compare.timing.schedule import Schedule, enough_for, plan
 
 SETTINGS = TimingSettings(pairs=40, least_pairs=20)
 
 
-def suspects(*seconds: float) -> list[Candidate]:
+def suspects(*seconds: float) -> list[Suspect]:
     """Candidates in the order of suspicion, with what a pair of each takes."""
     return [
-        Candidate(test=f"t{number}", direction="slower", size=1.0, seconds=cost) for number, cost in enumerate(seconds)
+        Suspect(test=f"t{number}", direction="slower", size=1.0, seconds=cost) for number, cost in enumerate(seconds)
     ]
 
 

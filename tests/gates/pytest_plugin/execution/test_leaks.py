@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.portable.rules import Layer, RuleBook
+from gates.portable.rules import Override, RuleBook
 from gates.pytest_plugin.execution.leaks import Snapshot, difference, widened
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ LEAKY = """
 
 def leaking(project: Project, meaning: str, *args: str) -> Ran:
     project.write(test_it=LEAKY)
-    rules = RuleBook([Layer("test", "", {"leak": meaning})]).to_json()
+    rules = RuleBook([Override("test", "", {"leak": meaning})]).to_json()
     return project.injected("-W", "ignore", *args, settings={"rules": rules, "supervise": True})
 
 
@@ -127,7 +127,7 @@ def test_isolated_tests_are_looked_at_unless_told_otherwise(project: Project, ho
     project.write(
         test_it="import os\ndef test_own(): os.environ['LEFT'] = '1'\ndef test_here(): os.environ['A'] = '1'\n"
     )
-    rules = RuleBook([Layer("test", "test(own)", {"isolate": how})]).to_json()
+    rules = RuleBook([Override("test", "test(own)", {"isolate": how})]).to_json()
     ran = project.injected(settings={"rules": rules})
     assert ran.tests["test_own"]["leaks"] == ["environment: LEFT added"]
     assert "leaks" not in ran.tests["test_here"]

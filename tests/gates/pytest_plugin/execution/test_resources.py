@@ -12,7 +12,7 @@ from gates.portable.rules import Rules
 from gates.pytest_plugin.execution import resources as needs
 from gates.pytest_plugin.execution.resources import Needs, check_needs
 from gates.pytest_plugin.execution.scripts import GRACE
-from gates.pytest_plugin.execution.semaphores import Slots
+from gates.pytest_plugin.execution.semaphores import Semaphore
 from tests.gates.pytest_plugin.execution.test_retries import layer, retries
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def test_where_no_test_needs_more_than_one_slot_none_takes_one(tmp_path: Path, m
 
     item: Any = Item()
     other: Any = Item()
-    plugin = Needs({item: Rules(threads_required=most)}, {}, Slots(str(tmp_path / "threads"), 2), None)
+    plugin = Needs({item: Rules(threads_required=most)}, {}, Semaphore(str(tmp_path / "threads"), 2), None)
     plugin.pytest_collection_finish()
     for _ in plugin.pytest_runtest_protocol(other):
         assert (tmp_path / "threads").exists() is taken

@@ -17,7 +17,7 @@ import gates
 from gates.portable import originals
 from gates.portable.rules import SetupScript
 from gates.pytest_plugin.execution import scripts as module
-from gates.pytest_plugin.execution.scripts import Prepared, Scripts, read_ends, read_variables, run_to_end
+from gates.pytest_plugin.execution.scripts import Scripts, SetupOutcome, read_ends, read_variables, run_to_end
 from tests.gates.run.waiting import is_dead, wait_for
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def shell(text: str, timeout: float = 60.0) -> SetupScript:
     return SetupScript(("sh", "-c", text), timeout)
 
 
-def prepare(folder: Path, *names: str, **scripts: SetupScript) -> Prepared:
+def prepare(folder: Path, *names: str, **scripts: SetupScript) -> SetupOutcome:
     return Scripts(scripts, folder, folder).prepare(names or tuple(scripts), lambda _: None)
 
 
@@ -152,8 +152,8 @@ def test_each_runs_once_and_sees_what_those_before_it_left(tmp_path: Path) -> No
     told: list[str] = []
     one = Scripts(scripts, tmp_path, tmp_path)
     first = one.prepare(["db", "tables"], told.append)
-    assert first == Prepared({"URL": "here", "SAME": "2", "MADE": "here"}, fresh={"db": "started\n"})
-    assert one.prepare(["db"], told.append) == Prepared({"URL": "here", "SAME": "1"})
+    assert first == SetupOutcome({"URL": "here", "SAME": "2", "MADE": "here"}, fresh={"db": "started\n"})
+    assert one.prepare(["db"], told.append) == SetupOutcome({"URL": "here", "SAME": "1"})
     assert told == ["db", "tables"]
     other = Scripts(scripts, tmp_path, tmp_path)  # of another process of the session
     assert other.prepare(["db", "tables"], told.append) == first._replace(fresh={})

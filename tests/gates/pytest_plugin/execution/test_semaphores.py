@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.pytest_plugin.execution import semaphores as module
-from gates.pytest_plugin.execution.semaphores import Slots
+from gates.pytest_plugin.execution.semaphores import Semaphore
 from tests.gates.run.waiting import is_dead, wait_for
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ folder = {str(Path(module.__file__).parents[2])!r}
 for name in ("gates", "gates.pytest_plugin", "gates.pytest_plugin.execution"):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [os.path.join(folder, *name.split(".")[1:])]
-from gates.pytest_plugin.execution.semaphores import Slots
+from gates.pytest_plugin.execution.semaphores import Semaphore
 """
 
 OBEY = """
-slots = Slots(sys.argv[1], int(sys.argv[2]))
+slots = Semaphore(sys.argv[1], int(sys.argv[2]))
 say = lambda word: print(word, flush=True)
 for line in sys.stdin:
     word, *rest = line.split()
@@ -154,7 +154,7 @@ def stop() -> None:
 def test_who_is_interrupted_while_it_waits_leaves_nothing_behind(others: list[Other], path: Path, size: int) -> None:
     first, second, third = others
     assert first.take(1) == "has"
-    own = Slots(str(path), size)
+    own = Semaphore(str(path), size)
     with pytest.raises(Stop):
         own.take(3, stop)
     assert second.take(2) == "has"
@@ -179,13 +179,13 @@ def test_a_circle_that_the_kernel_only_sees_among_threads_is_waited_out(
                 raise answer
 
     monkeypatch.setattr(module, "fcntl", Kernel)
-    Slots(str(path), 1).take(1)
+    Semaphore(str(path), 1).take(1)
     assert next(answers, "all were asked for") == "all were asked for"
 
 
 def test_a_file_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Slots(str(tmp_path / "gone" / "slots"), 1).take(1)
+        Semaphore(str(tmp_path / "gone" / "slots"), 1).take(1)
 
 
 # Many at once
@@ -194,7 +194,7 @@ GROUP, THREADS, PROCESSES, ROUNDS = 2, 3, 6, 30
 
 WORK = f"""
 folder, seed = sys.argv[1], int(sys.argv[2])
-group, threads = Slots(folder + "/group", {GROUP}), Slots(folder + "/threads", {THREADS})
+group, threads = Semaphore(folder + "/group", {GROUP}), Semaphore(folder + "/threads", {THREADS})
 log = os.open(folder + "/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def say(what, count): os.write(log, f"{{os.getpid()}} {{what}} {{count}} {{time.monotonic_ns()}}\\n".encode())
 dice = random.Random(seed)

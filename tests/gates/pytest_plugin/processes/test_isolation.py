@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.portable.rules import NONE, Layer, RuleBook
+from gates.portable.rules import NONE, Override, RuleBook
 
 if TYPE_CHECKING:
     from tests.gates.pytest_plugin.conftest import Project, Ran
@@ -22,7 +22,7 @@ HOW = pytest.mark.parametrize("how", ["fork", "spawn"])
 
 def isolated(project: Project, how: str, *args: str, **rules: Any) -> Ran:
     """Run, with the tests that have `own` in their names isolated."""
-    layers = [Layer("override", "test(own)", {"isolate": how}), Layer("test", "", rules)]
+    layers = [Override("override", "test(own)", {"isolate": how}), Override("test", "", rules)]
     return project.injected(*args, settings={"supervise": True, "rules": RuleBook(layers).to_json()})
 
 
@@ -251,7 +251,7 @@ def test_under_stress_an_isolated_test_runs_as_often_as_the_others(project: Proj
                 file.write("x")
         """
     )
-    rules = RuleBook([Layer("test", "", {"isolate": how, "slow_timeout": SHORT})]).to_json()
+    rules = RuleBook([Override("test", "", {"isolate": how, "slow_timeout": SHORT})]).to_json()
     ran = project.injected(settings={"rules": rules, "stress_count": 7})
     assert ran.outcomes == {"test_own": "passed"}
     assert (project.root / "ran.txt").read_text() == "x" * 7

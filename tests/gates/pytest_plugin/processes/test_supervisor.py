@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gates.portable.rules import NONE, Layer, RuleBook
+from gates.portable.rules import NONE, Override, RuleBook
 from gates.pytest_plugin.processes.crashes import how_it_ended, limit_of
 from tests.gates.run.waiting import is_dead, wait_for
 
@@ -23,7 +23,7 @@ LIMIT = {"period": 0.4, "terminate_after": 1, "grace": 0.3}
 
 
 def supervised(project: Project, *args: str, rules: dict[str, Any] | None = None, **settings: Any) -> Ran:
-    told = {"supervise": True, "rules": RuleBook([Layer("test", "", rules or {})]).to_json(), **settings}
+    told = {"supervise": True, "rules": RuleBook([Override("test", "", rules or {})]).to_json(), **settings}
     return project.injected(*args, settings=told)
 
 

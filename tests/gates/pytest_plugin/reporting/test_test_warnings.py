@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.portable.rules import Layer, RuleBook
+from gates.portable.rules import Override, RuleBook
 
 if TYPE_CHECKING:
     from tests.gates.pytest_plugin.conftest import Project, Ran
@@ -81,7 +81,7 @@ def test_each_warning_is_written_with_its_place_and_test(warned: Project, option
 @pytest.mark.parametrize("how", ["fork", "spawn"])
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_warnings_of_isolated_tests_arrive_once(warned: Project, how: str, options: tuple[str, ...]) -> None:
-    rules = RuleBook([Layer("override", "test(own) or test(test_a)", {"isolate": how})]).to_json()
+    rules = RuleBook([Override("override", "test(own) or test(test_a)", {"isolate": how})]).to_json()
     ran = warned.injected(*options, settings={"supervise": True, "rules": rules})
     assert ran.exit_code == 0, ran.output
     assert [each for each in found(ran) if each[5] == "runtest"] == EXPECTED

@@ -6,42 +6,42 @@ import pytest
 
 from gates.portable.values import GateOutcome
 from gates.run.verdict import decide
-from gates.run.witnesses import Seen, exit_witness, refusal_witness, runner_witness, unspoken_witness
+from gates.run.witnesses import RunnerTraces, exit_witness, refusal_witness, runner_witness, unspoken_witness
 
 FAILED, COULD_NOT_RUN = GateOutcome.FAILED, GateOutcome.COULD_NOT_RUN
 
 
-def heard(seen: Seen, spoken: int = 0, **more: Any) -> Any:
+def heard(seen: RunnerTraces, spoken: int = 0, **more: Any) -> Any:
     return unspoken_witness("test", seen, spoken, **{"quotes": False, "excused": False, **more})
 
 
 @pytest.mark.parametrize(
     ("seen", "spoken", "more"),
     [
-        pytest.param(Seen(), 0, {}, id="nothing seen"),
-        pytest.param(Seen(headers=1, footers=1, commands=("pytest",)), 1, {}, id="it spoke"),
-        pytest.param(Seen(headers=2, footers=3), 2, {}, id="more closing lines: tests print such lines"),
-        pytest.param(Seen(headers=5), 1, {"quotes": True}, id="it prints what tests print"),
-        pytest.param(Seen(unittest="FAILED (failures=1)"), 0, {}, id="unittest is another matter"),
+        pytest.param(RunnerTraces(), 0, {}, id="nothing seen"),
+        pytest.param(RunnerTraces(headers=1, footers=1, commands=("pytest",)), 1, {}, id="it spoke"),
+        pytest.param(RunnerTraces(headers=2, footers=3), 2, {}, id="more closing lines: tests print such lines"),
+        pytest.param(RunnerTraces(headers=5), 1, {"quotes": True}, id="it prints what tests print"),
+        pytest.param(RunnerTraces(unittest="FAILED (failures=1)"), 0, {}, id="unittest is another matter"),
     ],
 )
-def test_a_pytest_that_speaks_is_believed(seen: Seen, spoken: int, more: dict[str, Any]) -> None:
+def test_a_pytest_that_speaks_is_believed(seen: RunnerTraces, spoken: int, more: dict[str, Any]) -> None:
     assert heard(seen, spoken, **more) is None
 
 
 @pytest.mark.parametrize(
     ("seen", "spoken", "words"),
     [
-        (Seen(headers=1, footers=1), 0, "its log shows 1 session of pytest; none reported to gates"),
-        (Seen(footers=1), 0, "its log shows 1 session of pytest"),
-        (Seen(commands=("pytest -qq",)), 0, "`pytest -qq`, according to nox"),
-        (Seen(commands=("pytest a", "pytest b")), 1, "`pytest b`, according to nox; only 1 reported to gates"),
-        (Seen(processes=("python -m pytest",)), 2, "the process `python -m pytest`; only 2 reported to gates"),
-        (Seen(headers=2), 1, "its log shows 2 sessions of pytest; only 1 reported"),
+        (RunnerTraces(headers=1, footers=1), 0, "its log shows 1 session of pytest; none reported to gates"),
+        (RunnerTraces(footers=1), 0, "its log shows 1 session of pytest"),
+        (RunnerTraces(commands=("pytest -qq",)), 0, "`pytest -qq`, according to nox"),
+        (RunnerTraces(commands=("pytest a", "pytest b")), 1, "`pytest b`, according to nox; only 1 reported to gates"),
+        (RunnerTraces(processes=("python -m pytest",)), 2, "the process `python -m pytest`; only 2 reported to gates"),
+        (RunnerTraces(headers=2), 1, "its log shows 2 sessions of pytest; only 1 reported"),
     ],
 )
 def test_a_pytest_that_was_seen_and_did_not_speak_keeps_the_gate_from_passing(
-    seen: Seen, spoken: int, words: str
+    seen: RunnerTraces, spoken: int, words: str
 ) -> None:
     witness = heard(seen, spoken)
     assert witness.outcome is COULD_NOT_RUN
@@ -53,18 +53,26 @@ def test_a_pytest_that_was_seen_and_did_not_speak_keeps_the_gate_from_passing(
 @pytest.mark.parametrize(
     ("seen", "spoken", "words"),
     [
-        (Seen(footers=1, failed=("1 failed in 0.12s",)), 0, "reported '1 failed in 0.12s', but the gate did not fail"),
-        (Seen(processes=("pytest",), left=("pytest",)), 0, "the gate ended, and its pytest (`pytest`) still ran"),
+        (
+            RunnerTraces(footers=1, failed=("1 failed in 0.12s",)),
+            0,
+            "reported '1 failed in 0.12s', but the gate did not fail",
+        ),
+        (
+            RunnerTraces(processes=("pytest",), left=("pytest",)),
+            0,
+            "the gate ended, and its pytest (`pytest`) still ran",
+        ),
     ],
 )
-def test_what_contradicts_the_gate_fails_it(seen: Seen, spoken: int, words: str) -> None:
+def test_what_contradicts_the_gate_fails_it(seen: RunnerTraces, spoken: int, words: str) -> None:
     witness = heard(seen, spoken)
     assert (witness.outcome, words in witness.detail) == (FAILED, True)
     assert decide([exit_witness(0, "command"), witness])[:2] == (FAILED, True)
 
 
 def test_where_the_gate_failed_anyway_or_others_are_the_witnesses_it_is_only_told() -> None:
-    witness = heard(Seen(headers=1, failed=("1 failed in 0.12s",)), excused=True)
+    witness = heard(RunnerTraces(headers=1, failed=("1 failed in 0.12s",)), excused=True)
     assert witness.outcome is None
     assert decide([exit_witness(1, "command"), witness]) == (FAILED, False, "exit code 1")
 
@@ -79,9 +87,9 @@ def test_a_refusal_says_what_to_do() -> None:
 def test_unittest_that_failed_at_last_contradicts_an_exit_code_of_0(
     exit_code: int | None, outcome: GateOutcome | None
 ) -> None:
-    witness = runner_witness(Seen(unittest="FAILED (failures=1)"), exit_code, quotes=False, has_tests=False)
+    witness = runner_witness(RunnerTraces(unittest="FAILED (failures=1)"), exit_code, quotes=False, has_tests=False)
     assert (witness and witness.outcome) == outcome
-    assert runner_witness(Seen(), 0, quotes=False, has_tests=False) is None
+    assert runner_witness(RunnerTraces(), 0, quotes=False, has_tests=False) is None
 
 
 @pytest.mark.parametrize(
@@ -96,9 +104,9 @@ def test_unittest_that_failed_at_last_contradicts_an_exit_code_of_0(
 def test_unittest_without_a_test_shows_nothing(
     exit_code: int, has_tests: bool, quotes: bool, outcome: GateOutcome | None
 ) -> None:
-    witness = runner_witness(Seen(empty=True), exit_code, quotes=quotes, has_tests=has_tests)
+    witness = runner_witness(RunnerTraces(empty=True), exit_code, quotes=quotes, has_tests=has_tests)
     assert (witness and witness.outcome) == outcome
 
 
 def test_what_a_test_prints_is_no_word_of_unittest() -> None:
-    assert runner_witness(Seen(unittest="FAILED (failures=1)"), 0, quotes=True, has_tests=True) is None
+    assert runner_witness(RunnerTraces(unittest="FAILED (failures=1)"), 0, quotes=True, has_tests=True) is None
