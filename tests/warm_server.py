@@ -45,6 +45,9 @@ MODULES = ("pytest", "nox")
 WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 """How execnet starts a process of xdist."""
 
+WORKERS = ("-n", "--num", "--tx", "--dist", "-f")
+"""How arguments of pytest begin that ask for processes of xdist."""
+
 KEEPER = str(Path("gates", "run", "keeper.py"))
 """The end of the path of the program that gates has its gates started by: it forks, and becomes them."""
 
@@ -184,6 +187,14 @@ def program_of(words: "list[str]") -> "dict[str, Any] | None":
     return None
 
 
+def starts_programs(request: "dict[str, Any]") -> bool:
+    """Whether a program is likely to start some that can be forked; what others start is started from scratch."""
+    if request.get("module") == "pytest":
+        words = [*request["arguments"], *request["environment"].get("PYTEST_ADDOPTS", "").split()]
+        return any(word.startswith(WORKERS) for word in words)
+    return "module" in request
+
+
 def fits(environment: "dict[str, str]", room: int) -> bool:
     """Whether a process that is there already can have these variables."""
     customised = (
@@ -253,7 +264,7 @@ class Server:
     def become(self, request: "dict[str, Any]", streams: "list[int]") -> "dict[str, Any]":
         """Make this fork the program that was asked for, up to its first line. May return in another process."""
         connection = None
-        if self.place and request.get("starts", True):
+        if self.place and starts_programs(request):
             connection, theirs = socket.socketpair()
             if not os.fork():
                 connection.close()
