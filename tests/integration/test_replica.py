@@ -7,6 +7,7 @@ with one more test.
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -38,7 +39,21 @@ def skipped(number: int) -> str:
         """
 
 
-REPOSITORY = {
+class Sizes(NamedTuple):
+    """How many tests there are."""
+
+    server: int
+    caching: int
+    models: int
+    common: int
+    devices: int
+
+
+THE_DOCUMENTS = Sizes(server=42, caching=412, models=53, common=314, devices=48)
+SMALL = Sizes(server=2, caching=12, models=3, common=4, devices=5)
+"""For what does not depend on their number."""
+
+FILES = {
     ".gitignore": "__pycache__/\n.nox/\nreports/\n",
     "pyproject.toml": """
         [tool.pytest.ini_options]
@@ -72,11 +87,6 @@ REPOSITORY = {
     "README.md": "# A pool\n",
     "pool/__init__.py": "",
     "pool/arena.py": "def fits(size, capacity):\n    return size <= capacity\n",
-    "tests/server/test_server.py": passing(42),
-    "tests/caching/test_caching.py": passing(412),
-    "tests/models/test_models.py": passing(53),
-    "tests/common/test_common.py": passing(314),
-    "tests/common/test_devices.py": skipped(48),
     "tests/support/test_backend_helpers.py": """
         import pytest
 
@@ -110,10 +120,20 @@ REPOSITORY = {
 )
 
 
-@pytest.fixture
-def replica(project: Project) -> Project:
+def repository(sizes: Sizes) -> dict[str, str]:
+    """The base's files."""
+    return FILES | {
+        "tests/server/test_server.py": passing(sizes.server),
+        "tests/caching/test_caching.py": passing(sizes.caching),
+        "tests/models/test_models.py": passing(sizes.models),
+        "tests/common/test_common.py": passing(sizes.common),
+        "tests/common/test_devices.py": skipped(sizes.devices),
+    }
+
+
+def build(project: Project, sizes: Sizes) -> Project:
     """The repository, with the head checked out."""
-    project.write(REPOSITORY)
+    project.write(repository(sizes))
     project.commit("Lay the arena's foundation")
     project.git("branch", BASE)
     project.git("switch", "--quiet", "--create", HEAD)
@@ -130,6 +150,18 @@ def replica(project: Project) -> Project:
     )
     project.commit("Wire the entry")
     return project
+
+
+@pytest.fixture
+def replica(project: Project) -> Project:
+    """The document's repository."""
+    return build(project, THE_DOCUMENTS)
+
+
+@pytest.fixture
+def small_replica(project: Project) -> Project:
+    """One like it with a few tests."""
+    return build(project, SMALL)
 
 
 GATES = ["build", "lint", "format", "docs", "min_python", "test"]
@@ -210,66 +242,66 @@ def test_the_comparison_finds_one_new_test_and_no_regression(replica: Project) -
 
 
 @pytest.mark.slow
-def test_a_regression_has_an_exit_code_of_its_own(replica: Project) -> None:
-    replica.write({"pool/arena.py": "def fits(size, capacity):\n    return size != 411 and size <= capacity\n"})
-    done = replica.gates("compare", BASE)
+def test_a_regression_has_an_exit_code_of_its_own(small_replica: Project) -> None:
+    small_replica.write({"pool/arena.py": "def fits(size, capacity):\n    return size != 11 and size <= capacity\n"})
+    done = small_replica.gates("compare", BASE)
     assert done.code == 5, done.text
-    found = replica.json("comparison.json")
+    found = small_replica.json("comparison.json")
     assert found["regression"] is True
-    assert found["tests"]["newly_failing"] == ["tests/caching/test_caching.py::test_a_span_fits[411]"]
+    assert found["tests"]["newly_failing"] == ["tests/caching/test_caching.py::test_a_span_fits[11]"]
     assert "REGRESSION" in done.out
     assert "uncommitted changes" in found["head"]
-    assert replica.run.tests is not None
-    assert (replica.run.tests.passed, replica.run.tests.failed) == (821, 1)
+    assert small_replica.run.tests is not None
+    assert (small_replica.run.tests.passed, small_replica.run.tests.failed) == (21, 1)
 
 
 @pytest.mark.slow
-def test_the_scaffolding_costs_nothing_until_it_is_asked_for(replica: Project) -> None:
-    done = replica.gates("run", "--gate", "test", "--include-excluded", "--test-timeout", "1")
+def test_the_scaffolding_costs_nothing_until_it_is_asked_for(small_replica: Project) -> None:
+    done = small_replica.gates("run", "--gate", "test", "--include-excluded", "--test-timeout", "1")
     assert done.code == 1
-    counts = replica.run.tests
+    counts = small_replica.run.tests
     assert counts is not None
-    assert (counts.failed, counts.timeout, counts.passed, counts.skipped) == (12, 4, 822, 48)
+    assert (counts.failed, counts.timeout, counts.passed, counts.skipped) == (12, 4, 22, 5)
     assert (counts.excluded, counts.lost, counts.crashed, counts.error) == (0, 0, 0, 0)
-    for test in replica.tests:
+    for test in small_replica.tests:
         if test.outcome == "timeout":
             assert "::test_serial[" in test.id
             assert "most recent call first" in test.details
             assert "in test_serial" in test.details
             assert test.duration >= 1.0
-    assert "838 tests run: 822 passed, 12 failed, 4 timeouts, 48 skipped" in done.out
-    assert not replica.gate("test").inconsistent
-    assert any("exclusions are switched off" in note for note in replica.run.notes)
-    assert not replica.run.exclusions
+    assert "38 tests run: 22 passed, 12 failed, 4 timeouts, 5 skipped" in done.out
+    assert not small_replica.gate("test").inconsistent
+    assert any("exclusions are switched off" in note for note in small_replica.run.notes)
+    assert not small_replica.run.exclusions
 
 
 @pytest.mark.slow
-def test_the_users_tree_index_and_branch_stay_as_they_are(replica: Project) -> None:
-    replica.write({"pool/staged.py": "x = 1\n", "README.md": "# A pool, changed\n"})
-    replica.git("add", "pool/staged.py")
-    replica.write({"pool/staged.py": "x = 2\n", "new.txt": "untracked"})
-    replica.git("status")  # brings the file stamps in the index up to date
+def test_the_users_tree_index_and_branch_stay_as_they_are(small_replica: Project) -> None:
+    small_replica.write({"pool/staged.py": "x = 1\n", "README.md": "# A pool, changed\n"})
+    small_replica.git("add", "pool/staged.py")
+    small_replica.write({"pool/staged.py": "x = 2\n", "new.txt": "untracked"})
+    small_replica.git("status")  # brings the file stamps in the index up to date
 
     def state() -> dict[str, object]:
         files = {
-            path.relative_to(replica.folder): path.read_bytes()
-            for path in replica.folder.rglob("*")
+            path.relative_to(small_replica.folder): path.read_bytes()
+            for path in small_replica.folder.rglob("*")
             if path.is_file() and not {".git", "reports", ".nox", "__pycache__"} & set(path.parts)
         }
         # Looking must change nothing.
         words = ("status --porcelain", "diff --cached", "diff", "symbolic-ref HEAD", "rev-parse HEAD", "stash list")
-        refs = replica.git("for-each-ref")
-        index = (replica.folder / ".git" / "index").read_bytes()
-        answers = {word: replica.git("--no-optional-locks", *word.split()) for word in words}
+        refs = small_replica.git("for-each-ref")
+        index = (small_replica.folder / ".git" / "index").read_bytes()
+        answers = {word: small_replica.git("--no-optional-locks", *word.split()) for word in words}
         return {"files": files, "refs": refs, "index": index, **answers}
 
     before = state()
-    assert replica.gates("run", "--gate", "lint").code == 0
-    assert replica.run.subject.dirty
-    assert replica.run.subject.change_digest.startswith("sha256:")
-    assert replica.gates("run", "--gate", "lint", "--subject", BASE).code == 0
-    assert str(replica.run.subject.kind) == "commit"
-    assert replica.gates("run", "--gate", "lint", "--subject", f"merge:{BASE}").code == 0
-    assert str(replica.run.subject.kind) == "merge"
-    assert replica.gates("compare", BASE, HEAD, "--gate", "test").code == 0
+    assert small_replica.gates("run", "--gate", "lint").code == 0
+    assert small_replica.run.subject.dirty
+    assert small_replica.run.subject.change_digest.startswith("sha256:")
+    assert small_replica.gates("run", "--gate", "lint", "--subject", BASE).code == 0
+    assert str(small_replica.run.subject.kind) == "commit"
+    assert small_replica.gates("run", "--gate", "lint", "--subject", f"merge:{BASE}").code == 0
+    assert str(small_replica.run.subject.kind) == "merge"
+    assert small_replica.gates("compare", BASE, HEAD, "--gate", "test").code == 0
     assert state() == before
