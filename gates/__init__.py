@@ -1,3 +1,3 @@
-"""Tells you, with evidence that others can check, whether a branch is safe to merge."""
+"""Checks whether a branch is safe to merge, with evidence that others can verify."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""What a git change, the import graph and CODEOWNERS say about the tests of a project."""
+"""What git changes, the import graph and CODEOWNERS show about the tests of a project."""

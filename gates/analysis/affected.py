@@ -1,6 +1,6 @@
 """Tell which test files can break when some paths of the project changed.
 
-What cannot be mapped selects everything: a test file too many costs its time, one too few hides a failure.
+A path that cannot be mapped selects everything: one test file too many costs time, one too few hides a failure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gates.portable.filters.nodes import Matcher
 if TYPE_CHECKING:
     from gates.analysis.imports import Imports
 
-# Their names stand in many texts, and nobody reads them as data.
+# Many texts contain their names, but nobody reads them as data.
 _UNREAD = frozenset({"__init__.py", "conftest.py"})
 _WORD = re.compile(rb"[^\W\d]\w*")
 
@@ -33,7 +33,7 @@ def affected(imports: Imports, changed: Sequence[str], unrelated: Sequence[str] 
     Args:
         imports: the import graph of the project after the change.
         changed: paths that were added, modified or deleted, and both names of renamed ones; relative to the root.
-        unrelated: globs of paths that the project declares to influence no test: `*` within a folder, `**` across.
+        unrelated: globs of paths that affect no test, as the project declares: `*` within a folder, `**` across.
     """
     without = [compile_path_matcher(Matcher("#", pattern.removeprefix("/"))) for pattern in unrelated]
     paths = tuple(path for path in changed if not any(matches(path) for matches in without))
@@ -44,7 +44,7 @@ def affected(imports: Imports, changed: Sequence[str], unrelated: Sequence[str] 
 
 @dataclass(frozen=True)
 class _Change:
-    """Paths that changed, in a project."""
+    """The changed paths of a project."""
 
     imports: Imports
     paths: tuple[str, ...]
@@ -71,7 +71,7 @@ class _Change:
         return frozenset(path for name in names for path in self.imports.modules.meant(name, ""))
 
     def _why_everything(self, path: str) -> str:
-        """Why a change of this path may break any test, as the end of a sentence; empty when it is known better."""
+        """Why a change of this path may break any test, as the end of a sentence; empty when the affected tests are known."""
         if path.startswith("../"):
             return "is outside the project"
         if self._around(path):
@@ -82,12 +82,12 @@ class _Change:
         return "" if known else "is in no package and nothing imports it, so nobody knows what runs it"
 
     def _around(self, path: str) -> frozenset[str]:
-        """The folders by which a path can be mapped: the nearest package, and the nearest folder of tests."""
+        """The folders that a path is mapped by: the nearest package and the nearest test folder."""
         package = next((folder for folder in above(path) if folder in self._layout.packages), "")
         return frozenset({package, self._layout.governed(path)} - {""})
 
     def _touched(self, path: str) -> Iterator[str]:
-        """The files of Python that a change of a path changes, in what they are or in what they do."""
+        """The Python files whose content or behaviour changes when a path changes."""
         yield from self._reading_by_name(path)
         name = posixpath.basename(path)
         if not path.endswith(".py"):
@@ -98,13 +98,13 @@ class _Change:
         folder = posixpath.dirname(path)
         if name == "conftest.py":
             yield from (test for test in self._layout.tests if below(test, folder))
-        elif name == "__init__.py":  # what lies in the folder has another name with it than without it
+        elif name == "__init__.py":  # it changes the module names of everything in its folder
             yield from (file for file in self._layout.python if below(file, folder))
         elif not self._layout.is_test(path) and not self._importers(path) and self._layout.governed(path):
             yield from self._having_as_data(path)
 
     def _having_as_data(self, path: str) -> Iterator[str]:
-        """The files that may read a path because of where they lie: in its package, or in its folder of tests."""
+        """The files that may read a path because they are in the same package or test folder."""
         folder = self._layout.governed(path)
         if folder:
             yield from (file for file in self._layout.python if below(file, folder))
@@ -117,13 +117,13 @@ class _Change:
         return self._naming(path).union(self.imports.needed_by.get(path, ())) - {path}
 
     def _naming(self, path: str) -> frozenset[str]:
-        """The files that name a module in their imports that is not there (any more)."""
+        """The files that import a module that does not exist (any more)."""
         return self._by_deleted.get(path, frozenset())
 
     @cached_property
     def _by_deleted(self) -> dict[str, frozenset[str]]:
         deleted = [path for path in self.paths if path.endswith(".py") and path not in self._layout.python]
-        # A package that is gone as a whole still gave its modules their names.
+        # A package that was removed entirely still gave its modules their names.
         before = replace(self._layout, files=self._layout.files.union(deleted))
         names = {path: before.names_of(path) for path in deleted}
         found: dict[str, set[str]] = {path: set() for path in deleted}
@@ -131,7 +131,7 @@ class _Change:
         for file, text in self._texts.items() if deleted else ():
             words = {word.decode() for word in _WORD.findall(text)}
             if not last & words and not NOTEWORTHY.search(text):
-                continue  # nobody imports a module without writing its name
+                continue  # to import a module, a file must contain its name
             said, texts, packages = _said(text, file)
             for path in deleted:
                 own = {name.rpartition(".")[2] for name in names[path]}
@@ -141,7 +141,7 @@ class _Change:
         return {path: frozenset(files) for path, files in found.items()}
 
     def _reading_by_name(self, path: str) -> frozenset[str]:
-        """The files that mention a file's name, and so may read it: any of them data, tests also Python."""
+        """The files that mention a file's name and so may read it. Any file may read data; only tests may read Python."""
         name = posixpath.basename(path)
         if name in _UNREAD or self._layout.is_test(name):
             return frozenset()
@@ -159,10 +159,10 @@ class _Change:
 
 
 def _said(text: bytes, file: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """What a file imports by name, its texts (`__all__` names modules), and packages of which it imports anything."""
+    """The names that a file imports, its strings (`__all__` names modules), and packages of which it imports anything."""
     tree = parse(text)
     if tree is None:
-        return frozenset(), frozenset(), frozenset()  # counts as importing everything already
+        return frozenset(), frozenset(), frozenset()  # already counts as importing everything
     reading = read_imports(tree, file)
     texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return prefixes(reading.names), frozenset(texts), reading.below

@@ -1,6 +1,6 @@
-"""What changed in the public API from one source tree to another, by griffe: nothing of the project is imported.
+"""What changed in the public API from one source tree to another, read by griffe without importing the project.
 
-The comparison runs in a process of its own, this file as a script, for griffe's objects are large and are wanted once.
+The comparison runs this file as a script in a separate process, because griffe's objects are large and used only once.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 NO_PACKAGES = ("benchmarks", "doc", "docs", "examples", "scripts", "test", "testing", "tests", "tools")
-"""Top-level folders that are not what a project offers."""
+"""Top-level folders that are not part of a project's API."""
 
 NO_MODULES = ("conftest", "noxfile", "setup", "tasks", "fabfile", "dodo", "manage")
 
 CHANGED = ("PARAMETER_CHANGED_DEFAULT", "ATTRIBUTE_CHANGED_VALUE", "ATTRIBUTE_CHANGED_TYPE", "RETURN_CHANGED_TYPE")
-"""What griffe calls breakages and what breaks no caller for sure."""
+"""What griffe calls breaking although it breaks no caller for certain."""
 
 LONGEST = 200
-"""Characters of a value that are kept."""
+"""How many characters of a value are kept."""
 
 
 def public_packages(root: Path) -> dict[str, str]:
-    """Top-level packages and modules that a project offers → the folder that each lies in.
+    """Top-level packages and modules of a project → the folder of each.
 
-    Of a `src` layout what lies in `src`; else packages beside the project's files, and modules where there is no package.
+    In a `src` layout, those in `src`; else packages next to the project's files, or modules if there is no package.
     """
     for folder in (root / "src", root):
         packages = {path.parent.name for path in folder.glob("*/__init__.py")}
@@ -104,14 +104,14 @@ def _changes(package: str, base: Any, head: Any) -> Iterator[dict[str, str]]:
     for name, text in after.items():
         if name not in before:
             parent = name.rpartition(".")[0]
-            if parent in before or parent == package:  # else its parent is new, and says it all
+            if parent in before or parent == package:  # else its parent is new, and that is enough
                 yield _change("added", package, name, "added")
         elif before[name] != text and name not in seen:
             yield _change("changed", package, name, "signature changed", before[name], text)
 
 
 def _public(item: Any) -> Iterator[tuple[str, str]]:
-    """Public names below an object, with what a caller sees of each; what another module offers again is its own."""
+    """Public names below an object, with what a caller sees of each; re-exported names belong to the re-exporting module."""
     for member in item.members.values():
         if member.is_alias or not member.is_public or member.name.startswith(("test_", "conftest")):
             continue

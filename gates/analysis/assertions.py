@@ -1,6 +1,6 @@
-"""What a test's source says of it: how much it asserts, and what its body looks like. Reads text; imports nothing.
+"""What the source of a test shows: how much it asserts, and what its body looks like. Reads text; imports nothing.
 
-Assertions are counted where they stand, and in functions of the same file that the test calls. A rewrite that asserts as
+Assertions are counted in the test, and in functions of the same file that it calls. A rewrite that asserts as
 much counts as much: `assert a and b` is two, `self.assertEqual(a, b)` is the comparison that `assert a == b` is.
 """
 
@@ -30,7 +30,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: of its body, whatever its formatting, comments and local names.
         words: names and constants of the body, with how often each occurs.
         assertions: how many there are.
-        comparisons: how many of these compare with something, rather than ask whether a value is true or there.
+        comparisons: how many of these compare with something, rather than check that a value is true or exists.
     """
 
     fingerprint: str
@@ -40,7 +40,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shapes_of(root: Path, files: Iterable[str]) -> dict[str, Shape]:
-    """The tests of some files, by id without parameters; a file that is gone or cannot be parsed has none.
+    """The tests of some files, by id without parameters; a missing or unparsable file has none.
 
     Args:
         root: folder that the paths begin at.
@@ -57,7 +57,7 @@ def shapes_of(root: Path, files: Iterable[str]) -> dict[str, Shape]:
 
 
 def shapes_in(tree: ast.Module) -> dict[str, Shape]:
-    """The tests of a module, by the part of the id behind the file."""
+    """The tests of a module, by the part of the id after the file."""
     functions = dict(_functions(tree))
     helpers = {name.rpartition("::")[2]: node for name, node in functions.items()}
     return {
@@ -129,7 +129,7 @@ def _claims(test: ast.expr) -> list[ast.expr]:
 def _compares(claim: ast.expr) -> bool:
     if not isinstance(claim, ast.Compare):
         return False
-    # `is None` and `is not None` ask no more than whether there is something.
+    # `is None` and `is not None` only check whether there is something.
     return not any(
         isinstance(side, ast.Constant) and side.value is None and isinstance(op, ast.Is | ast.IsNot)
         for op, side in zip(claim.ops, claim.comparators, strict=True)
@@ -155,7 +155,7 @@ def _words(body: ast.Module) -> Iterator[str]:
 
 
 class _Normal(ast.NodeTransformer):
-    """Gives local names and helpers names of their places, so that a renaming changes nothing."""
+    """Renames local names and helpers by position, so that a renaming changes nothing."""
 
     def __init__(self, node: Function, helpers: Mapping[str, Function]) -> None:
         self._names: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What a project depends on, as its files say it: pyproject.toml and lock files. Reads text; asks no index."""
+"""The dependencies of a project, from pyproject.toml and lock files. Reads text; queries no index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOCKS = {"uv.lock": "package", "poetry.lock": "package", "pdm.lock": "package", 
 """Lock file → its array of packages."""
 
 FILES = ("pyproject.toml", *LOCKS, ":(glob)*requirements*.txt", ":(glob)requirements/*.txt")
-"""What is read, as pathspecs of git from the project's folder."""
+"""The files to read, as git pathspecs from the project's folder."""
 
 _PINNED = re.compile(r"(?<![A-Za-z0-9._-])([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 
@@ -27,7 +27,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         direct: where it is declared (`project`, `extra NAME`, `group NAME`, `build-system`) → requirement → its versions.
         locked: lock file → distribution → its version.
-        requires_python: the versions of Python; empty where nothing is said.
+        requires_python: the versions of Python; empty if not given.
         unreadable: files that could not be read, with the reason.
     """
 
@@ -38,7 +38,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dependencies_of(root: Path) -> Dependencies:
-    """Read the project in a folder; where there is no pyproject.toml, nothing is direct."""
+    """Read the project in a folder; without a pyproject.toml there are no direct dependencies."""
     unreadable: list[str] = []
     project = _toml(root / "pyproject.toml", unreadable)
     about = _table(project, "project")
@@ -59,7 +59,7 @@ def dependencies_of(root: Path) -> Dependencies:
 
 
 def normal(name: str) -> str:
-    """A distribution's name as all of its spellings are compared (PEP 503)."""
+    """The normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -75,7 +75,7 @@ def _direct(project: dict[str, Any], about: dict[str, Any]) -> dict[str, dict[st
 
 
 def _group(name: str, groups: dict[str, Any], above: tuple[str, ...]) -> list[Any]:
-    """The requirements of a group, those of included groups among them (PEP 735)."""
+    """The requirements of a group, including those of included groups (PEP 735)."""
     found: list[Any] = []
     for entry in groups.get(name, ()) if isinstance(groups.get(name), list) else ():
         included = normal(str(entry["include-group"])) if isinstance(entry, dict) and "include-group" in entry else ""
@@ -87,7 +87,7 @@ def _group(name: str, groups: dict[str, Any], above: tuple[str, ...]) -> list[An
 
 
 def _requirements(words: Any) -> dict[str, str]:
-    """Requirement, with extras and marker → its versions; the order of either says nothing."""
+    """Requirement, with extras and marker → its versions; their order does not matter."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     found = {}

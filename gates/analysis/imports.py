@@ -1,7 +1,7 @@
 """The import graph of a project: which test files depend on a module, and on which ones a module depends.
 
-It is a graph of files, and it errs to the safe side: an edge too many runs a test, an edge too few hides a failure.
-What it cannot see: a test that reads a file of the project by a path that it works out, and what a process runs that is
+It is a graph of files, and it errs on the safe side: an edge too many runs a test, an edge too few hides a failure.
+What it cannot see: a test that reads a file of the project by a computed path, and what a process runs that is
 started from production code.
 """
 
@@ -32,13 +32,13 @@ class Imports:
     """The import graph.
 
     Attributes:
-        layout: where the project keeps what.
+        layout: where the project keeps its files.
         modules: its modules by name.
         edges: the files that each file needs. A test file needs the conftest.py of its folder and of those above, and
             each file the `__init__.py` of the packages around it.
-        guessing: files that import what they work out while running, start Python, or cannot be read: they may need
+        guessing: files that import computed names, start Python, or cannot be read: they may need
             everything.
-        starting: files on the tests' side that start processes, which may run everything.
+        starting: test-side files that start processes, which may run everything.
     """
 
     layout: Layout
@@ -62,27 +62,27 @@ class Imports:
         return found
 
     def importers(self, match: Callable[[str], bool], wanted: str = "") -> Reach:
-        """The test files that import, through any path, a module whose dotted name matches; those modules included.
+        """The test files that importa module whose dotted name matches, through any path; including those modules.
 
         Args:
-            match: whether a dotted name is meant.
-            wanted: how the user wrote it, to name the nearest module where nothing matches.
+            match: whether a dotted name matches.
+            wanted: how the user wrote it, to suggest the nearest module if nothing matches.
         """
         found = self._matching(match)
         return self.reach(found) if found else self._missing(wanted)
 
     def dependencies(self, match: Callable[[str], bool], wanted: str = "") -> Reach:
-        """The test files among the modules that matching ones import through any path; those modules included.
+        """The test files among the modules that matching ones import through any path, including those modules.
 
         Args:
-            match: whether a dotted name is meant.
-            wanted: how the user wrote it, to name the nearest module where nothing matches.
+            match: whether a dotted name matches.
+            wanted: how the user wrote it, to suggest the nearest module if nothing matches.
         """
         found = self._matching(match)
         if not found:
             return self._missing(wanted)
         needed = _closure(found, self.edges)
-        # A test file that needs a starting one by more than the conftest.py above it is a starting one itself.
+        # A test file that needs a starting one other than through the conftest.py above it is a starting one itself.
         production = {path for path in found if not self.layout.test_side(path)}
         wide = sorted(needed & self.guessing | (found | _closure(production, self.edges)) & self.starting)
         if wide:
@@ -95,16 +95,16 @@ class Imports:
         return Reach(needed & self.layout.tests)
 
     def reach(self, files: Iterable[str]) -> Reach:
-        """The test files that need any of these files, themselves included, with all that may need everything."""
+        """The test files that need any of these files, including themselves and all files that may need everything."""
         return Reach(self.needing(files) & self.layout.tests, notes=self.notes())
 
     def needing(self, files: Iterable[str]) -> frozenset[str]:
-        """All files that need any of these files, themselves included, with all that may need everything."""
-        # What starts processes is closed under imports already, in its own way: see `processes`.
+        """All files that need any of these files, including themselves and all files that may need everything."""
+        # `starting` already follows imports, in its own way: see `processes`.
         return _closure(self.guessing.union(files), self.needed_by) | self.starting
 
     def notes(self) -> tuple[str, ...]:
-        """How many test files are selected by every question, and why, a sentence each."""
+        """How many test files every query selects, and why, a sentence each."""
         by_import = _closure(self.guessing, self.needed_by) & self.layout.tests
         guessing = [file for file in sorted(self.guessing) if by_import & _closure({file}, self.needed_by)]
         by_process = sorted(self.starting & self.layout.tests)
@@ -136,7 +136,7 @@ def _closure(start: AbstractSet[str], edges: Mapping[str, AbstractSet[str]]) -> 
 
 
 def build_imports(root: Path, files: Sequence[str]) -> Imports:
-    """Read the import graph of a project; nothing of it is run.
+    """Read the import graph of a project without running any of it.
 
     Args:
         root: the project's folder.
@@ -199,14 +199,14 @@ def _edges_in_packages(modules: Modules) -> dict[str, set[str]]:
         for path in files[module]:
             needed = edges.setdefault(path, set())
             for name in imported:
-                # A name from outside is cut to its first part: whatever is below it may be meant.
+                # A name from outside is cut to its first part: it may mean anything below that.
                 needed |= files.get(name) or modules.exactly(name, path) | modules.under(name)
             needed.discard(path)
     return edges
 
 
 def _files_of(layout: Layout, packages: Mapping[str, str], module: str) -> set[str]:
-    """The files of a module in one of the packages, generated ones that git ignores among them."""
+    """The files of a module in one of the packages, including generated ones that git ignores."""
     top, _, rest = module.partition(".")
     stem = posixpath.join(packages[top], *rest.split(".")) if rest else packages[top]
     places = (f"{stem}.py", f"{stem}/__init__.py")

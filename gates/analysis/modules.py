@@ -1,4 +1,4 @@
-"""Find the files that a dotted name stands for."""
+"""Find the files that a dotted name refers to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gates.analysis.project import Layout, above
 class Modules:
     """The modules of a project by name.
 
-    Where several files could be meant, all of them are: which one Python takes depends on the search path of the process,
-    and a file too many costs a test, a file too few hides a failure.
+    If a name could mean several files, all of them count: which one Python takes depends on the search path of the process,
+    and one file too many costs a test, one too few hides a failure.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -31,7 +31,7 @@ class Modules:
                     parent = parent.rpartition(".")[0]
 
     def _hides(self, path: str, name: str) -> bool:
-        """Whether only scripts and tests beside it find this file by this name: `tests/data/json.py` as `json`."""
+        """Whether only scripts and tests next to it find this file by this name: `tests/data/json.py` as `json`."""
         if name.partition(".")[0] not in sys.stdlib_module_names:
             return False
         stem = path.removesuffix(".py").removesuffix("/__init__")

@@ -1,4 +1,4 @@
-"""Ask grimp for the imports within packages, in a process of its own.
+"""Ask grimp for the imports within packages, in a separate process.
 
 The process runs this file as a script, so nothing of gates is imported here at the top. It is a process because finding
 a package looks at what the running one has imported: a project that is guarded by its own installed version, as this one
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def package_imports(root: Path, packages: Mapping[str, str]) -> dict[str, list[str]]:
     """What each module of some packages imports, by dotted names; empty when grimp cannot tell.
 
-    Names outside of the packages are cut to their first part. A module that is not in the answer was not read: grimp
-    stops at the first file that is no Python, and leaves folders without `__init__.py` out.
+    Names outside the packages are cut to their first part. A module that is not in the result was not read: grimp
+    stops at the first file that is not Python, and skips folders without `__init__.py`.
 
     Args:
         root: the project's folder.
@@ -35,7 +35,7 @@ def package_imports(root: Path, packages: Mapping[str, str]) -> dict[str, list[s
         "path": sys.path,
         "packages": {name: str((root / folder / "__init__.py").absolute()) for name, folder in packages.items()},
     }
-    # Isolated and without `site`: what the environment says about Python is not meant for this process.
+    # Isolated and without `site`: Python's environment variables are not meant for this process.
     command = [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).absolute())]
     done = subprocess.run(command, input=json.dumps(question).encode(), capture_output=True, check=False)
     try:
@@ -46,7 +46,7 @@ def package_imports(root: Path, packages: Mapping[str, str]) -> dict[str, list[s
 
 
 class _Finder:
-    """Finds the packages of the project, and nothing else; the search path stays as it is."""
+    """Finds only the packages of the project; the search path does not change."""
 
     def __init__(self, packages: Mapping[str, str]) -> None:
         self._packages = packages
@@ -69,7 +69,7 @@ def _answer(question: Mapping[str, Any]) -> dict[str, list[str]]:
     sys.path[:] = question["path"]
     import grimp
 
-    # What grimp is made of is found among the loaded modules, or would be loaded from the project when grimp asks for it
+    # grimp's own modules are found among the loaded ones, or would be loaded from the project when grimp imports them
     # later: packages with such names are read in another way.
     taken = sys.stdlib_module_names | sys.modules.keys()
     packages = {name: file for name, file in question["packages"].items() if name not in taken}
@@ -77,7 +77,7 @@ def _answer(question: Mapping[str, Any]) -> dict[str, list[str]]:
         return {}
     finder: Any = _Finder(packages)
     sys.meta_path.insert(0, finder)
-    # No cache: its folder would lie in the project.
+    # No cache: its folder would be inside the project.
     graph = grimp.build_graph(*packages, include_external_packages=True, cache_dir=None)
     return {
         module: sorted(graph.find_modules_directly_imported_by(module))

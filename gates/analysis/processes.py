@@ -1,7 +1,7 @@
-"""Find the test files that start processes: what such a process runs is in no import.
+"""Find the test files that start processes: no import shows what such a process runs.
 
-A conftest.py that starts processes in a fixture says little about the tests that do not ask for that fixture. So files
-are followed by imports, and what a conftest.py offers is followed by name.
+A conftest.py that starts processes in a fixture does not affect tests that do not use that fixture. So files
+are followed by imports, and the contents of a conftest.py are followed by name.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def starters(
     imports: Mapping[str, AbstractSet[str]],
     readings: Mapping[str, Reading],
 ) -> frozenset[str]:
-    """The files on the tests' side that may start any process.
+    """The test-side files that may start any process.
 
     Args:
         modules: of the project.
-        texts: of the Python files on the tests' side.
-        imports: the files that each file imports, without what a test file gets from conftest.py unasked.
-        readings: of the files that were read, each conftest.py among them.
+        texts: of the test-side Python files.
+        imports: the files that each file imports, without what a test file gets from conftest.py automatically.
+        readings: of the files that were read, including each conftest.py.
     """
     search = _Search(modules, texts, imports, readings)
     return search.found()
@@ -60,7 +60,7 @@ class _Search:
         self._readings = readings
         self._words = {path: frozenset(word.decode() for word in _WORD.findall(text)) for path, text in texts.items()}
         conftests = [path for path in texts if posixpath.basename(path) == "conftest.py"]
-        # Those above come first: fixtures below ask for theirs.
+        # Those above come first: fixtures below use theirs.
         self._conftests = sorted(conftests, key=lambda path: (path.count("/"), path))
         self._trees = {
             path: parse(text) for path, text in texts.items() if path in conftests or _SUSPICIOUS.search(text)
@@ -80,7 +80,7 @@ class _Search:
         return frozenset(self._starting)
 
     def _follow_imports(self) -> None:
-        """Add the files on the tests' side that import one that starts processes; a conftest.py is looked into."""
+        """Add the test-side files that import one that starts processes; a conftest.py is examined by name."""
         importers: dict[str, set[str]] = {}
         for path, imported in self._imports.items():
             for file in imported:
@@ -130,7 +130,7 @@ class _Search:
 
     @staticmethod
     def _at_once(tree: ast.Module, names: AbstractSet[str]) -> bool:
-        """Whether a conftest.py, once imported, starts processes for every test: in hooks and fixtures for all, too."""
+        """Whether a conftest.py starts processes for every test: at import, in hooks, or in autouse fixtures."""
         if "*" in names or any(_mentions(node, names, texts=False) for node in _run_by_import(tree.body)):
             return True
         return any(
@@ -160,7 +160,7 @@ class _Search:
         return False
 
     def _follow_names(self) -> None:
-        """Add the files that mention what a conftest.py above offers, or import such a conftest.py."""
+        """Add the files that mention a name of a conftest.py above, or import such a conftest.py."""
         for conftest, names in self._offers.items():
             own = names - _FIXTURES
             folder = posixpath.dirname(conftest)
@@ -204,7 +204,7 @@ def _bound(tree: ast.Module) -> set[str]:
 
 
 def _mentions(node: ast.AST, names: AbstractSet[str], *, texts: bool = True) -> bool:
-    """Whether any of the names stands in a piece of code, as a name, an argument or (fixtures are asked for so) a text."""
+    """Whether a piece of code contains any of the names, as a name, an argument or (as for fixtures) a string."""
     for part in ast.walk(node):
         match part:
             case ast.Name(id=name) | ast.arg(arg=name) if name in names:
@@ -221,7 +221,7 @@ def _mentions(node: ast.AST, names: AbstractSet[str], *, texts: bool = True) -> 
 
 
 def _offered(node: _Definition) -> Iterator[str]:
-    """The names by which others use a definition: its own, and the one that a fixture is given."""
+    """The names by which others use a definition: its own, and the name given to a fixture."""
     yield node.name
     for decorator in node.decorator_list:
         for word in decorator.keywords if isinstance(decorator, ast.Call) else ():
@@ -235,7 +235,7 @@ def _for_all(node: _Definition) -> bool:
 
 
 def _run_by_import(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    """What runs when a file is imported: neither the bodies of functions nor what only type checkers see."""
+    """The code that runs on import: no bodies of functions, and nothing that only type checkers see."""
     for node in body:
         match node:
             case ast.Import() | ast.ImportFrom() | ast.Assign(targets=[ast.Name(id="pytest_plugins")]):

@@ -62,20 +62,20 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def above(path: str) -> Iterator[str]:
-    """The folders that hold a path, the nearest first, the root (as an empty text) last."""
+    """The folders that contain a path, the nearest first, the root (as an empty string) last."""
     while path:
         path = posixpath.dirname(path)
         yield path
 
 
 def below(path: str, folder: str) -> bool:
-    """Whether a path lies in a folder or in one below; everything lies in the root."""
+    """Whether a path is in a folder or below it; everything is in the root."""
     return not folder or path.startswith(f"{folder}/")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a project keeps what.
+    """Where a project keeps its files.
 
     Attributes:
         root: the project's folder.
@@ -104,7 +104,7 @@ class Layout:
         return cls(
             root=root,
             files=frozenset(files),
-            # Added to pytest's own, not instead of them: a test file too many is a test that runs.
+            # In addition to pytest's own, not instead of them: one test file too many only runs a test.
             patterns=(
                 *_DEFAULT_PATTERNS,
                 *(f"*/{pattern}" if "/" in pattern else pattern for pattern in _words(options.get("python_files"))),
@@ -115,7 +115,7 @@ class Layout:
         )
 
     def text(self, path: str) -> bytes:
-        """What a file holds. One that cannot be read is no Python: what it imports is as unknown."""
+        """The content of a file. An unreadable file counts as not Python: its imports are unknown, too."""
         try:
             return read_bytes(self.root / path)
         except OSError:
@@ -123,12 +123,12 @@ class Layout:
 
     @cached_property
     def python(self) -> frozenset[str]:
-        """The files with Python."""
+        """The Python files."""
         return frozenset(path for path in self.files if path.endswith(".py"))
 
     @cached_property
     def tests(self) -> frozenset[str]:
-        """The files with tests."""
+        """The test files."""
         return self.python if self.doctests else self._named_as_tests
 
     @cached_property
@@ -142,12 +142,12 @@ class Layout:
 
     @cached_property
     def _direct(self) -> frozenset[str]:
-        """Folders with a test file of their own, or with a conftest.py and no production code beside it."""
+        """Folders that directly contain a test file, or a conftest.py and no production code."""
         kinds: dict[str, set[str]] = {}
         for path in self.python:
             kinds.setdefault(posixpath.dirname(path), set()).add(posixpath.basename(path))
         tests = {posixpath.dirname(path) for path in self._named_as_tests}
-        # A package may have a conftest.py for the tests in its folders, and is production code all the same.
+        # A package may have a conftest.py for the tests in its folders, and is still production code.
         mixed = {folder for folder in self.packages if kinds[folder] - {"__init__.py", "conftest.py"}}
         return frozenset(tests | {folder for folder, names in kinds.items() if "conftest.py" in names} - mixed)
 
@@ -162,7 +162,7 @@ class Layout:
         return any(fnmatchcase(f"/{path}" if "/" in pattern else name, pattern) for pattern in self.patterns)
 
     def of_tests(self, folder: str) -> bool:
-        """Whether a folder, or one above it, is there for tests. The root never is: it holds everything."""
+        """Whether a folder, or one above it, is a test folder. The root never is: it contains everything."""
         if not folder:
             return False
         if folder not in self._folders:
@@ -171,18 +171,18 @@ class Layout:
         return self._folders[folder]
 
     def test_side(self, path: str) -> bool:
-        """Whether a file belongs to the tests: a test file, a conftest.py, or anything in a folder of tests."""
+        """Whether a file belongs to the tests: a test file, a conftest.py, or anything in a test folder."""
         name = posixpath.basename(path)
         return self.is_test(path) or name == "conftest.py" or self.of_tests(posixpath.dirname(path))
 
     def governed(self, path: str) -> str:
-        """The nearest folder of tests around a path that has test files at or below it; empty when there is none."""
+        """The nearest test folder containing a path that has test files at or below it; empty if there is none."""
         return next((folder for folder in above(path) if self.of_tests(folder) and folder in self._over_tests), "")
 
     def names_of(self, path: str) -> tuple[str, ...]:
         """The dotted names by which a Python file, present or deleted, can be imported; the usual one first.
 
-        Folders on the search path give names, and so does the first folder above that is no package: pytest puts it on
+        Folders on the search path give names, and so does the first folder above that is not a package: pytest puts it on
         the search path. Every file has a name from the root, too: a folder without `__init__.py` is a package as well.
         """
         stem = path.removesuffix(".py")
@@ -213,7 +213,7 @@ def _named_plugins(words: Sequence[str]) -> Iterator[str]:
 
 
 def _registered_plugins(root: Path) -> list[str]:
-    """The modules that the project offers to pytest as plugins: once it is installed, every run of pytest loads them."""
+    """The modules that the project registers as pytest plugins: once it is installed, every run of pytest loads them."""
     tables = ("project.entry-points.pytest11", "tool.poetry.plugins.pytest11")
     try:
         found = _from_toml(read_text(root / "pyproject.toml"), tables)
@@ -223,7 +223,7 @@ def _registered_plugins(root: Path) -> list[str]:
 
 
 def _pytest_options(root: Path) -> Mapping[str, Any]:
-    """The options of pytest's config file; empty where there is none that can be read."""
+    """The options of pytest's config file; empty if there is none that can be read."""
     for name, tables in _CONFIGS:
         path = root / name
         try:

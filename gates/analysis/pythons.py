@@ -1,4 +1,4 @@
-"""Which versions of Python a project says it supports: the classifiers of pyproject.toml or setup.cfg. Reads text only."""
+"""Which versions of Python a project claims to support: the classifiers of pyproject.toml or setup.cfg. Reads text only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
 
 
 def claimed_pythons(root: Path) -> tuple[str, ...]:
-    """The minor versions (`3.12`) that the project in a folder claims, ascending; none where it claims none.
+    """The minor versions (`3.12`) that the project in a folder claims, ascending.
 
-    `requires-python` alone says what may be installed, not what is supported: it has no end.
+    `requires-python` alone shows where it may be installed, not what it supports: it has no upper end.
     """
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         claims = tomllib.loads(read_text(root / "pyproject.toml"))["project"]["classifiers"]

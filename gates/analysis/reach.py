@@ -1,4 +1,4 @@
-"""How far something reaches: the test files that it concerns."""
+"""How far something reaches: the test files that it affects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reach:
-    """The test files that a question about imports or changes selects.
+    """The test files that a query about imports or changes selects.
 
     Attributes:
         files: test files below the project's root, with `/`.
-        everything: why every test is selected, in a sentence; empty when it is not so. `files` holds all of them then.
-        notes: what the reader must know although the answer is known, a sentence each.
-        missing: what the question names and the project has not, with the nearest that exists; empty where all is there.
+        everything: why every test is selected, in a sentence; `files` then holds all of them. Empty otherwise.
+        notes: caveats of a known answer, a sentence each.
+        missing: what the query names but the project lacks, with the nearest that exists; empty if nothing is missing.
     """
 
     files: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Read what one Python file says that it imports, without running it."""
+"""Read the imports of one Python file, without running it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# What imports the module that it is told, or the one that lies at a path.
+# Functions that import the module with a given name or path.
 _IMPORTERS = frozenset({"import_module", "__import__", "run_module", "run_path", "importorskip"})
-# What imports by means that no reader can follow.
+# Ways of importing that no reader can follow.
 _LOADERS = frozenset({"spec_from_file_location", "SourceFileLoader", "resolve_name"})
 _DYNAMIC = (_IMPORTERS | _LOADERS) - {"importorskip"}
-# What may be told a module in a text (`patch("a.b.c")`), and imports nothing new when it is told something else.
+# Functions that may get a module name in a string (`patch("a.b.c")`), and import nothing new for other arguments.
 _NAMING = frozenset({"patch", "multiple", "dict", "setattr", "delattr"})
 
 NOTEWORTHY = re.compile(
     rb"import_module|__import__|run_module|run_path|importorskip|spec_from_file_location|SourceFileLoader|resolve_name"
     rb"|import\s*\(?\s*\*|pytest_plugins|(?:patch|multiple|dict|setattr|delattr)\(\s*(?:target\s*=\s*)?[\"']"
 )
-"""A file without any of this says all its imports in plain `import` statements."""
+"""A file without any of these has only plain `import` statements."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -31,11 +31,11 @@ class Reading:
     """What a file imports.
 
     Attributes:
-        names: dotted names from the root or from a folder on the search path. Not each is a module: of `a.b.c`, what
-            comes first may be a module and the rest what it holds.
-        below: packages of which any module may be imported.
+        names: dotted names from the root or from a folder on the search path. Not each is a module: in `a.b.c`, what
+            comes first may be a module and the rest its contents.
+        below: packages any of whose modules may be imported.
         plugins: modules that the file names as plugins of pytest; in `names` too.
-        anything: whether the file imports what it works out while it runs, or cannot be read.
+        anything: whether the file imports computed names, or cannot be read.
     """
 
     names: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ UNREADABLE = Reading(anything=True)
 
 
 def parse(text: bytes | str) -> ast.Module | None:
-    """The tree of a file's text; None when it is no Python that this interpreter knows."""
+    """The syntax tree of a file; None if it is not Python for this interpreter."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the file's own business, such as an invalid escape
@@ -58,7 +58,7 @@ def parse(text: bytes | str) -> ast.Module | None:
 
 
 def read_imports(tree: ast.Module | None, path: str) -> Reading:
-    """What a file imports: anywhere, so within functions and for type checkers too.
+    """What a file imports anywhere, including within functions and for type checkers.
 
     Args:
         tree: of the file.
@@ -68,7 +68,7 @@ def read_imports(tree: ast.Module | None, path: str) -> Reading:
         return UNREADABLE
     nodes = list(ast.walk(tree))
     aliases = [alias for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
-    # A bare name such as `run_path` is the function only where it was imported; a variable may be called so, too.
+    # A bare name such as `run_path` is the function only if it was imported; a variable may have that name, too.
     known = {alias.asname or alias.name: alias.name for alias in aliases if alias.name in _IMPORTERS | _LOADERS}
     reader = _Reader(posixpath.dirname(path).replace("/", "."), {**known, "__import__": "__import__"})
     for node in nodes:
@@ -90,7 +90,7 @@ class _Reader:
         self._mentioned: set[int] = set()
 
     def reading(self) -> Reading:
-        # An importing function that is not called with a text but handed on may import anything.
+        # An importing function that is passed on, rather than called with a string, may import anything.
         anything = self._anything or bool(self._mentioned - self._called)
         return Reading(
             names=frozenset(self._names | self._plugins),
@@ -118,7 +118,7 @@ class _Reader:
                 pass
 
     def _function(self, node: ast.expr) -> str:
-        """The name of a function as its module has it; empty when it cannot be told, or is none of interest."""
+        """The name of a function in its module; empty if it is unknown or irrelevant."""
         match node:
             case ast.Attribute(attr=name):
                 return name
@@ -152,7 +152,7 @@ class _Reader:
             self._imported(node.args[0] if node.args else None, node)
 
     def _executed(self, code: ast.expr | None) -> None:
-        """What `exec` runs: a text that stands there is read like the file, any other may import anything."""
+        """What `exec` runs: a literal string is read like the file, any other may import anything."""
         tree = parse(code.value.encode()) if isinstance(code, ast.Constant) and isinstance(code.value, str) else None
         if tree is None:
             self._anything = True
@@ -177,7 +177,7 @@ class _Reader:
                 self._anything = True
 
     def _import_relative(self, text: str, call: ast.Call) -> bool:
-        """Whether it could be told what `import_module(".x", …)` imports."""
+        """Whether it is known what `import_module(".x", …)` imports."""
         anchors = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "package")]
         level = len(text) - len(text.lstrip("."))
         match anchors:
@@ -204,7 +204,7 @@ def _joined(*parts: str) -> str:
 
 
 def prefixes(names: Iterable[str]) -> frozenset[str]:
-    """Every name with all that it begins with: of `a.b.c` also `a` and `a.b`."""
+    """Every name with all its prefixes: for `a.b.c` also `a` and `a.b`."""
     found: set[str] = set()
     for name in names:
         parts = name.split(".")

@@ -1,4 +1,4 @@
-"""Tell which tests differ in their own code between a commit and the working tree."""
+"""Find the tests whose own code differs between a commit and the working tree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ChangedTests:
 
     Attributes:
         functions: ids without parameters, `path::Class::name`, paths relative to the project's root. They may name
-            functions that are no tests.
+            functions that are not tests.
         files: new files and those that cannot be read on either side: each test in them counts.
     """
 
@@ -42,7 +42,7 @@ class ChangedTests:
 def changed_paths(git: Git, root: Path, merge_base: str) -> tuple[str, ...]:
     """The paths that differ between a commit and the working tree, with both names of what was renamed.
 
-    What is not committed counts, and so do files that git does not track and does not ignore.
+    Uncommitted changes count, and so do untracked files that git does not ignore.
 
     Args:
         git: the repository.
@@ -63,7 +63,7 @@ def changed_tests(git: Git, root: Path, merge_base: str, files: Sequence[str]) -
     """The tests whose own code differs between a commit and the working tree.
 
     A test's code is its function with decorators and docstring; of the classes around it (and their bases in the same
-    file) what is no method, and the methods that set up and tear down; and the module's `pytestmark`, set-up and
+    file) everything but methods, and the methods that set up and tear down; and the module's `pytestmark`, set-up and
     tear-down. Comments and layout do not count, and neither does what a test calls.
 
     Args:
@@ -95,7 +95,7 @@ def _text(path: Path) -> bytes | None:
 
 
 def _old_names(git: Git, merge_base: str) -> dict[str, str]:
-    """What each file of the working tree that differs was called before; empty for a new one."""
+    """The old name of each changed file of the working tree; empty for a new file."""
     trees = (git.tree(merge_base), git.worktree_tree())
     fields = iter(git.need("diff-tree", "-r", "-z", "-M", "--name-status", *trees).split("\0"))
     found = {}
@@ -110,7 +110,7 @@ def _old_names(git: Git, merge_base: str) -> dict[str, str]:
 
 
 def _texts_at(git: Git, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """The text of files at a commit, by one process for all of them."""
+    """The text of files at a commit, read by one process for all of them."""
     asked = sorted(path for path in paths if "\n" not in path)
     question = "".join(f"{commit}:{path}\n" for path in asked).encode("utf-8", "surrogateescape")
     answer = git.run("cat-file", "--batch", stdin=question).stdout if asked else b""
@@ -125,7 +125,7 @@ def _texts_at(git: Git, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
 
 
 def _codes(text: bytes | None) -> Mapping[str, tuple[str, ...]] | None:
-    """The code of each function in a file, with the frame that it runs in, by id; None for what is no Python."""
+    """The code of each function in a file, with the frame that it runs in, by id; None if the file is not Python."""
     tree = None if text is None else parse(text)
     if tree is None:
         return None
@@ -160,7 +160,7 @@ def _functions(
 def _made(
     node: ast.stmt, frame: tuple[str, ...], classes: Mapping[str, ast.ClassDef]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The test of a class that is made of another, as of a state machine: `TestPool = PoolMachine.TestCase`."""
+    """The test of a class derived from another, as from a state machine: `TestPool = PoolMachine.TestCase`."""
     if not isinstance(node, ast.Assign):
         return
     used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)} & classes.keys()
@@ -171,7 +171,7 @@ def _made(
 
 
 def _family(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
-    """A class and its bases that stand in the same file."""
+    """A class and its bases in the same file."""
     found = [node]
     for one in found:  # grows while it is walked
         names = {base.id for base in one.bases if isinstance(base, ast.Name)}
@@ -180,7 +180,7 @@ def _family(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> list[ast
 
 
 def _frame(node: ast.ClassDef) -> Iterator[str]:
-    """What of a class concerns each of its tests."""
+    """The parts of a class that affect each of its tests."""
     for part in (*node.decorator_list, *node.bases, *node.keywords):
         yield ast.dump(part)
     for statement in _flat(node.body):
@@ -189,7 +189,7 @@ def _frame(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a body, and those that stand under `if`, `try` and `with` in it."""
+    """The statements of a body, including those under `if`, `try` and `with`."""
     for node in body:
         yield node
         if isinstance(node, (ast.If, ast.Try, ast.With)):

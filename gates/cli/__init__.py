@@ -1,4 +1,4 @@
-"""Arguments → a workflow → an exit code. What a command needs is imported when it runs: `--help` stays quick."""
+"""Arguments → a workflow → an exit code. A command imports what it needs when it runs, so `--help` stays quick."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode
 
 VERDICTS = {"run", "rerun", "compare", "stack", "exclusions"}
-"""Commands that say what they found by their exit code, whether anybody reads the words or not."""
+"""Commands whose exit code is the result, whether or not anybody reads their output."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -53,7 +53,7 @@ for command in (
 
 
 def _with_variable(error: click.ClickException) -> click.ClickException:
-    """Say of a wrong value where it stands, when that is the environment: nobody sees it on the command line."""
+    """Name the environment variable of an invalid value: nobody sees it on the command line."""
     if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
         return error
     if error.ctx.get_parameter_source(str(error.param.name)) is not ParameterSource.ENVIRONMENT:
@@ -85,7 +85,7 @@ def _exit_code() -> int:
     except GatesError as error:
         _say(f"gates: {error}")
         return error.exit_code
-    except OSError as error:  # a folder that went away, one that may not be read
+    except OSError as error:  # such as a folder that disappeared or cannot be read
         _say(f"gates: {error}")
         return ExitCode.COULD_NOT_RUN
     except (click.Abort, KeyboardInterrupt):

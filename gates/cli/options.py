@@ -1,4 +1,4 @@
-"""What several commands share: options, and what they come to."""
+"""Options that several commands share, and how they become a request."""
 
 from __future__ import annotations
 
@@ -193,24 +193,24 @@ def reports_folder(given: Path | None) -> Path:
 
 
 def absolute(path: Path | None) -> Path | None:
-    """The path from the root of the file system, as of now: later steps may stand elsewhere."""
+    """The absolute path as of now: later steps may have another working directory."""
     return path.absolute() if path else None
 
 
 def _taken() -> list[str]:
-    """Options of this command that were taken from the environment."""
+    """Options of this command whose values came from the environment."""
     context = click.get_current_context()
     return [name for name in VARIABLES if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT]
 
 
 def command_line() -> str:
-    """The command as a person can paste it, with the variables that it took options from."""
+    """The command in a form to paste, with the variables that gave it options."""
     variables = [f"{name}={shlex.quote(os.environ[name])}" for name in (VARIABLES[option] for option in _taken())]
     return " ".join([*variables, shlex.join(["gates", *sys.argv[1:]])])
 
 
 def union_of(expressions: tuple[str, ...]) -> str:
-    """One expression that selects what any of them selects; every one is checked before anything starts.
+    """One expression that selects what any of them selects; all are checked before anything starts.
 
     Raises:
         ManyErrors: some have errors, all of which are shown.
@@ -273,7 +273,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **options: Any) -> Request:
-    """The request that the options come to."""
+    """The request that the options describe."""
     import secrets
 
     from gates.planning.plan import Request

@@ -1,4 +1,4 @@
-"""The commands that tell something and give no verdict: list, explain, exclusions, report, schema, init, facts; and clean."""
+"""Commands without a verdict: list, explain, exclusions, report, schema, init, facts and clean."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
 @root_option
 @filter_option
 def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
-    """Answer, as JSON, the predicates that a test process cannot: its plugin asks."""
+    """Print, as JSON, facts that a test process does not know; the plugin calls this."""
     from gates.planning.filter_facts import facts_json
 
     union_of(expressions)

@@ -1,4 +1,4 @@
-"""A stream on which nothing secret and nothing that commands a CI system is shown, whoever writes to it."""
+"""A stream that masks secrets and commands to CI systems in everything written to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Secrets:
 
     @property
     def mask(self) -> Mask:
-        """Made when something is shown; reading a config is left to the command."""
+        """Made when something is shown. It reads no config: the command does."""
         load = sys.modules.get("gates.config.load")
         configs: list[Config] = load.READ if load is not None else []
         if self._mask is None or len(configs) != self._read:
@@ -44,13 +44,13 @@ SECRETS = Secrets()
 
 
 def allow_commands() -> None:
-    """What is printed from now on are commands of our own, for the CI system that reads them."""
+    """From now on, output contains commands of gates for the CI system, and passes unchanged."""
     if isinstance(sys.stdout, Shown):
         sys.stdout.own = True
 
 
 def say(text: str, *, as_json: bool = False, err: bool = False) -> None:
-    """Print lines that hold text of others: names of tests, notes, errors."""
+    """Print lines that contain foreign text: names of tests, notes, errors."""
     from gates.portable.escapes import clean, clean_json
 
     stream = sys.stderr if err else sys.stdout
@@ -58,7 +58,7 @@ def say(text: str, *, as_json: bool = False, err: bool = False) -> None:
 
 
 class Shown(io.TextIOWrapper):
-    """Masks secrets, and neutralises commands, unless they are our own (`own`)."""
+    """Masks secrets, and neutralises commands unless gates itself writes them (`own`)."""
 
     own = False
     _commands: Commands | None = None

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command like Ctrl-C: in order, with what it holds let go, and with exit code 130."""
+"""SIGTERM and SIGHUP end a command like Ctrl-C: cleanly, releasing what it holds, with exit code 130."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("SIGTERM", "SIGHUP")
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Turn them into `KeyboardInterrupt`. What whoever started us ignores (`nohup`) stays ignored; a run has its own way."""
+    """Turn them into `KeyboardInterrupt`. Signals that were ignored at the start (`nohup`) stay ignored; a run handles them itself."""
     numbers = [number for name in NAMES if (number := getattr(signal, name, None)) is not None]
     changed = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in changed:

@@ -88,6 +88,6 @@ def stack(
         reports=absolute(reports),
     )
     text = to_json(found).decode() if form == "json" else render_stack(found, markdown=form == "markdown")
-    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
+    with suppress(KeyboardInterrupt):  # the verdict stands, even if the output is interrupted
         say(text, as_json=form == "json")
     raise SystemExit(found.exit_code)

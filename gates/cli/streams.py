@@ -1,4 +1,4 @@
-"""What the program shows goes through here, and never decides how the program ends.
+"""All output of the program goes through here, and never decides how the program ends.
 
 A terminal that was closed, a full disk, a reader that went away: the first error silences the stream, and whoever wrote
 goes on. Everything that prints (progress, summaries, rich, click, tracebacks, Python at its exit) uses `sys.stdout` and
@@ -18,10 +18,10 @@ from gates.cli.shown import Shown
 
 
 class QuietOutput(io.RawIOBase):
-    """A file descriptor for output that swallows what it cannot take.
+    """A file descriptor for output that drops what it cannot write.
 
     Attributes:
-        lost: why it shows nothing any more; None while it does.
+        lost: why it no longer writes anything; None while it does.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -30,24 +30,24 @@ class QuietOutput(io.RawIOBase):
         self.lost: OSError | None = None
 
     def writable(self) -> bool:
-        """It is for nothing else."""
+        """Always."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor, which stays open when this goes."""
+        """The descriptor, which stays open when this object is closed."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether somebody looks at a terminal."""
+        """Whether it is a terminal."""
         return self.lost is None and os.isatty(self._descriptor)
 
     def write(self, data: object) -> int:
-        """Write some of it, or say so. `data` is what `io` hands on: an object with a buffer."""
+        """Write some of `data`, an object with a buffer from `io`, and return how much."""
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         while self.lost is None:
             try:
                 return os.write(self._descriptor, view)
-            except BlockingIOError:  # somebody else made it one that does not wait
+            except BlockingIOError:  # another process made it non-blocking
                 waiting = select.poll()
                 waiting.register(self._descriptor, select.POLLOUT)
                 waiting.poll()
@@ -57,21 +57,21 @@ class QuietOutput(io.RawIOBase):
 
 
 def open_missing() -> None:
-    """Point standard descriptors that were closed at nothing: the next file that is opened would take their numbers."""
+    """Open closed standard descriptors on the null device: the next opened file would take their numbers."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
 
 
 def guard() -> QuietOutput:
-    """Put quiet streams in the place of Python's own, closed ones too; what standard output goes to."""
+    """Replace Python's standard streams, even closed ones, by quiet ones; return where standard output goes."""
     open_missing()
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     output = QuietOutput(1)
-    if sys.stdout is sys.__stdout__:  # else somebody who runs us in his own process took it
+    if sys.stdout is sys.__stdout__:  # else a caller in the same process has replaced it
         sys.stdout = _text(output, sys.stdout, lines=output.isatty())
     if sys.stderr is sys.__stderr__:
         sys.stderr = _text(QuietOutput(2), sys.stderr, lines=True)
@@ -80,11 +80,11 @@ def guard() -> QuietOutput:
 
 def _text(output: QuietOutput, before: TextIO | None, *, lines: bool) -> io.TextIOWrapper:
     encoding = before.encoding if before is not None else "utf-8"
-    # A stream that cannot show a character shows its number.
+    # A character that the stream cannot encode is shown as its number.
     return Shown(io.BufferedWriter(output), encoding, errors="backslashreplace", line_buffering=lines)
 
 
 def loss(output: QuietOutput) -> OSError | None:
-    """Why what was printed got lost; None where nothing did, or its reader had read enough (`| head`)."""
+    """Why output was lost; None if nothing was, or if the reader stopped early (`| head`)."""
     sys.stdout.flush()
     return None if output.lost is None or output.lost.errno == errno.EPIPE else output.lost

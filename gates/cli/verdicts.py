@@ -55,7 +55,7 @@ def run(
     from gates.planning.subjects import prepare_subject
 
     with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
-        from gates.pipeline.validate import validate  # imported by now, while nox was waited for
+        from gates.pipeline.validate import validate  # already imported while waiting for nox
 
         finished = validate(prepared, command_line(), events=events)
     _show(finished.run, finished.tests, output=finished.output)
@@ -239,7 +239,7 @@ def _compare_files(
         if word in (*ARTIFACT_FINDINGS, *SOURCE_FINDINGS):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
-    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
+    with suppress(KeyboardInterrupt):  # the verdict stands, even if the output is interrupted
         show_comparison(comparison)
     raise SystemExit(exit_of_files(comparison))
 
@@ -247,5 +247,5 @@ def _compare_files(
 def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:
     from gates.commands.report import show_terminal
 
-    with suppress(KeyboardInterrupt):  # the verdict stands, whoever listens
+    with suppress(KeyboardInterrupt):  # the verdict stands, even if the output is interrupted
         show_terminal(run, tests, comparison, output)  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""One short function per command: the stages called in order. The architecture can be read here."""
+"""One short function per command, which calls the stages in order. Read the architecture here."""

@@ -1,4 +1,4 @@
-"""`gates compare BASE.xml HEAD.xml`: results files of any runner. Nothing is run, and no project is needed."""
+"""`gates compare BASE.xml HEAD.xml`: results files from any runner. Runs nothing, and needs no project."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SUFFIXES = (".xml", ".jsonl")
 
 
 def names_files(argument: str) -> bool:
-    """Whether an argument is about results files: paths and globs with commas between them.
+    """Whether an argument names results files: paths and globs, separated by commas.
 
-    What exists is a file, whatever it is called; what does not is one where it ends as these do.
+    An existing path is a file, whatever its name; a missing one is a file if it has the ending of one.
 
     Raises:
         UsageError: it names a file and a commit.
@@ -59,18 +59,18 @@ def compare_files(
     fail_on: tuple[str, ...] = REGRESSIONS,
     base_failures: BaseFailures = "report",
 ) -> Comparison:
-    """Compare results files, and write the comparison into `reports` where that is given.
+    """Compare results files, and write the comparison to `reports`, if given.
 
     Args:
-        base: paths and globs, with commas between them.
+        base: paths and globs, separated by commas.
         head: likewise.
         reports: folder for the comparison; None for none.
         accepted: names of entries of the ledgers that may grow.
         fail_on: the findings that make a regression.
-        base_failures: what tests mean that fail on both sides for the same cause.
+        base_failures: what to do with tests that fail on both sides for the same cause.
 
     Raises:
-        GatesError: a file is missing, is no results file, or contradicts itself; all such files are named.
+        GatesError: a file is missing, is not a results file, or contradicts itself; all such files are named.
     """
     errors: list[GatesError] = []
     files = [_files(argument, errors) for argument in (base, head)]
@@ -84,7 +84,7 @@ def compare_files(
     ]
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(tuple(errors))
-    # Together: what looks alike without its secrets is told apart in the same way on both sides.
+    # Together: ids that look alike after masking are distinguished in the same way on both sides.
     masked = mask.results([*results[0], *results[1]])
     before, after = _aligned(masked[: len(results[0])], masked[len(results[0]) :])
     _refuse_unknown((*before, *after), accepted)
@@ -102,14 +102,14 @@ def compare_files(
 
 
 def exit_of_files(comparison: Comparison) -> ExitCode:
-    """Exit code of a comparison without runs. What else fails on the head was judged by whoever ran it."""
+    """Exit code of a comparison without runs. The runner has already judged other failures on the head."""
     if comparison.regression:
         return ExitCode.REGRESSION
     return ExitCode.GATE_FAILED if comparison.blocked else ExitCode.PASSED
 
 
 def _parts(argument: str) -> list[str]:
-    if Path(argument).exists():  # whatever characters its name has
+    if Path(argument).exists():  # the name may have any characters
         return [argument]
     return [part.strip() for part in argument.split(",") if part.strip()]
 
@@ -152,11 +152,11 @@ def _read(
 
 
 def _aligned(base: Sequence[TestResult], head: Sequence[TestResult]) -> tuple[tuple[TestResult, ...], ...]:
-    """The results with the same id for the same test, whichever way the files spell it."""
-    # Files of other runners know no gates: then those of the other side tell nothing, either.
+    """The results with the same id for the same test, however the files spell it."""
+    # Files from other runners have no gates: then those of the other side mean nothing, either.
     anonymous = not all(result.gate for side in (base, head) for result in side)
     before, after = _numbered(base, anonymous=anonymous), _numbered(head, anonymous=anonymous)
-    # Nearly all tests are called the same on both sides; only the others are looked at closely.
+    # Nearly all tests have the same name on both sides; only the others need a closer look.
     if before.keys() == after.keys():
         return tuple(before.values()), tuple(after.values())
     come = {_spelling(result): result for key, result in after.items() if key not in before}
@@ -170,7 +170,7 @@ def _aligned(base: Sequence[TestResult], head: Sequence[TestResult]) -> tuple[tu
 def _numbered(results: Sequence[TestResult], *, anonymous: bool) -> dict[tuple[str, int, str] | str, TestResult]:
     """Results by gate, process and id; equal ones become `#2`, `#3`, …, so that none hides another.
 
-    Where the files know no gates, one file may still hold several, so the result of another gate is a second one.
+    If the files have no gates, one file may still contain several, so the result of another gate is a second one.
     """
     found: dict[tuple[str, int, str] | str, TestResult]
     if anonymous and not any(result.gate or result.process for result in results):
@@ -198,7 +198,7 @@ def _numbered(results: Sequence[TestResult], *, anonymous: bool) -> dict[tuple[s
 
 
 def _spelling(result: TestResult) -> tuple[str, int, str, str]:
-    """What makes two results with different ids the same test: a node id is what pytest makes of it in JUnit."""
+    """The key that is equal for two ids of the same test: a node id becomes what pytest writes in JUnit."""
     name, classname = split_id(result.id, result.file)
     return result.gate, result.process, classname, name
 
@@ -216,7 +216,7 @@ def _identity(files: Iterable[Path]) -> str:
 
 
 def _cut(side: str, files: Iterable[Path]) -> list[str]:
-    """Files of runs that did not end; the run's own file lies beside them."""
+    """Files of unfinished runs; the run's own file is next to them."""
     notes = []
     for path in files:
         with suppress(GatesError):

@@ -31,12 +31,12 @@ from gates.storage.streams import streams_in
 
 
 def debug_test(root: Path, request: Request, name: str) -> ExitCode:
-    """Run a test where the user can type: no workers, no capture, no time limits, `pdb` where it fails or breaks.
+    """Run a test interactively: no workers, no capture, no time limits, `pdb` at failures and breakpoints.
 
     Args:
         root: the project's folder.
-        request: what the user asked for besides.
-        name: id of the test, or a part of only one.
+        request: what else the user asked for.
+        name: id of the test, or an unambiguous part of it.
 
     Raises:
         UsageError: no test, or more than one, has the name.
@@ -68,7 +68,7 @@ def _find(root: Path, request: Request, gates: tuple[str, ...], name: str) -> tu
 
 
 def _run(prepared: Prepared) -> ExitCode:
-    # No limits, no supervisor, no second attempt: a person who looks at variables takes as long as it takes.
+    # No limits, no supervisor, no retries: a person who inspects variables may take any time.
     needed = tuple(
         replace(layer, settings={"setup": layer.settings["setup"]})
         for layer in prepared.plan.rules
@@ -100,9 +100,9 @@ def _run(prepared: Prepared) -> ExitCode:
 
 
 def _foreground(command: tuple[str, ...], folder: Path, environment: dict[str, str], inbox: Path) -> ExitCode:
-    """Run a gate's command on the terminal. Ctrl-C is for the debugger, or ends everything while no test session runs.
+    """Run a gate's command on the terminal. Ctrl-C goes to the debugger, or ends everything while no test session runs.
 
-    Whatever lies between here and pytest ignores it: nox would end the session. The plugin makes pytest heed it again.
+    Processes between here and pytest ignore it, because nox would end the session. The plugin makes pytest handle it again.
     """
     interrupted = False
 

@@ -1,4 +1,4 @@
-"""`gates exclusions`: what the ledgers hold, and whether it is still true."""
+"""`gates exclusions`: what the ledgers contain, and whether it still holds."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ FOLDER = "exclusions"
 """Below the reports: verifying must not replace the summary of a run."""
 
 SHORT = 2.0
-"""Seconds that an excluded test gets: one that hangs would take for ever, and the others are short."""
+"""Time limit in seconds for an excluded test: one that hangs would take forever, and the others are short."""
 
 
 def ledger_listing(root: Path, today: dt.date | None = None) -> str:
-    """Both ledgers, an entry a line, with the tests that they named in the last run."""
+    """Both ledgers, one entry per line, with the tests that each matched in the last run."""
     config = load_config(root)
     today = today or dt.datetime.now(dt.UTC).date()
     if not config.exclusions and not config.quarantine:
@@ -70,16 +70,16 @@ def _counts(root: Path, config: Config) -> dict[tuple[str, str], str]:
         run = load_evidence(root / config.reports / RUN_FILE).run
     except GatesError:
         return {}
-    if run.filter or not run.whole:  # it did not see every test
+    if run.filter or not run.whole:  # that run did not have every test
         return {}
     found = {("exclusion", record.name): plural(record.tests, "test") for record in run.exclusions}
-    # What the quarantine names and what it forgave are two things; the run knows the latter.
+    # The quarantine may match a test without forgiving a failure; the run records only the latter.
     found |= {("quarantine", record.name): plural(record.tests, "failure") for record in run.quarantine}
     return found
 
 
 def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCode]:
-    """Run what is excluded, each test for a short time only, and say what does not do what is recorded.
+    """Run the excluded tests, each for a short time only, and report those that do not behave as recorded.
 
     Raises:
         NothingSelected: there are no exclusions.
@@ -105,7 +105,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
         if finished.run.exit_code == ExitCode.INTERRUPTED:
             return "interrupted\n", ExitCode.INTERRUPTED
         results |= {test.id: test for test in finished.tests}
-        # Without xdist, a test that hangs or crashes ends its session: the ones behind it get a session of their own.
+        # Without xdist, a test that hangs or crashes ends its session: the tests after it get a new session.
         lost = [test.id for test in finished.tests if test.outcome is TestOutcome.NOT_RUN and test.exclusion]
         if not lost or len(lost) == len(finished.tests):
             break

@@ -1,4 +1,4 @@
-"""`gates init`: a starter, after looking at what is there."""
+"""`gates init`: look at the project and write a starter config."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from gates.starter.python_project import look
 
 
 def write_starter(root: Path, *, force: bool = False, only_print: bool = False) -> str:
-    """Write the starter files that the project lacks; what was done and what comes next, for people.
+    """Write the starter files that the project lacks; return what was done and what comes next, for people.
 
     Raises:
-        UsageError: there is a config already.
+        UsageError: a config already exists.
     """
     files, advice = starter(root)
     if only_print:
@@ -38,7 +38,7 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
             )
         if path.exists() and not force:
             raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
-    if OWN_FILE in files and _tool_gates(root):  # with --force, too: two configs are refused by every other command
+    if OWN_FILE in files and _tool_gates(root):  # even with --force: every other command refuses two configs
         raise UsageError(
             f"[tool.gates] of {PROJECT_FILE} exists",
             place=str(root / PROJECT_FILE),
@@ -54,7 +54,7 @@ def _write(root: Path, name: str, data: bytes, *, force: bool) -> None:
     try:
         with Folder.of(root) as folder:
             if not force:
-                os.close(folder.create(name))  # what came meanwhile stays
+                os.close(folder.create(name))  # a file that appeared meanwhile stays
             folder.put(name, data)
     except OSError as error:
         raise EnvironmentProblem(
@@ -65,10 +65,10 @@ def _write(root: Path, name: str, data: bytes, *, force: bool) -> None:
 
 
 def starter(root: Path) -> tuple[dict[str, str], str]:
-    """The files to write, by name, and sentences on what was seen.
+    """The files to write, by name, and sentences about what was found.
 
     Raises:
-        UsageError: nothing is there that could be checked.
+        UsageError: there is nothing to check.
     """
     if (root / NOXFILE).exists():
         return _for_noxfile(root)
@@ -81,7 +81,7 @@ def starter(root: Path) -> tuple[dict[str, str], str]:
         if "pytest" not in project.tools:
             said.append("found no test, so there is no gate for tests")
     builds = commands_of(root)
-    if files and not builds.keys() - {"Makefile"}:  # of a Python project, make calls the same tools
+    if files and not builds.keys() - {"Makefile"}:  # in a Python project, make calls the same tools
         return files, "\n".join(said)
     if builds:
         files[OWN_FILE] = _HEAD + _SETTINGS + "\n# Plain commands, started without a shell.\n" + _tables(builds)
@@ -111,7 +111,7 @@ def _table(command: Command) -> str:
 
 
 def _unignored(root: Path, builds: Mapping[str, Sequence[Command]]) -> list[str]:
-    """What to add to .gitignore: a gate that leaves new files behind is told, and the tree is not clean any more."""
+    """What to add to .gitignore: a gate that leaves new files is reported, and the tree is no longer clean."""
     ignored = root / ".gitignore"
     if not builds.keys() & {"CMakeLists.txt", "meson.build"} or (ignored.is_file() and "build" in read_text(ignored)):
         return []
@@ -125,7 +125,7 @@ def _for_noxfile(root: Path) -> tuple[dict[str, str], str]:
         names = ", ".join(session.signature for session in tagged)
         text = _HEAD + f"# The noxfile tags these sessions {TAG!r}: {names}\n" + _SETTINGS
         return {OWN_FILE: text}, f"found {NOXFILE} with tagged sessions: {names}"
-    # What the noxfile does not run by default needs more than every machine has: conda, a release's secrets.
+    # Sessions that the noxfile does not run by default need things that not every machine has: conda, release secrets.
     default = {session.name for session in list_sessions(root, only_default=True)}
     names_seen = list(dict.fromkeys(session.name for session in sessions))
     usual = [name for name in names_seen if name in default] or names_seen

@@ -1,4 +1,4 @@
-"""`gates report`: a run that was made before, rendered again."""
+"""`gates report`: an earlier run, rendered again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def show_terminal(
     from gates.render.terminal import render_terminal, terminal_console
 
     render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
-    sys.stdout.flush()  # an interruption of a slow reader is noticed here, where the verdict stands
+    sys.stdout.flush()  # an interruption of a slow reader arrives here, after the verdict
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -34,15 +34,15 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
-    """The text of a run in `form`; None when it was printed already.
+    """The text of a run in `form`; None if it was printed already.
 
     Args:
-        path: its `run.json`, or the folder of that.
+        path: its `run.json`, or the folder of that file.
         form: as in `--format`.
         records: where runs of the project are recorded.
 
     Raises:
-        UsageError: there is no run at `path`, or a file of it is not as gates wrote it.
+        UsageError: there is no run at `path`, or a file of it changed since gates wrote it.
     """
     file = path / RUN_FILE if path.is_dir() or not path.suffix else path
     found = load_evidence(file, records)

@@ -1,4 +1,4 @@
-"""`gates rerun`: what failed or did not run in the last run of this working tree, and nothing else."""
+"""`gates rerun`: run only what failed or did not run in the last run of this working tree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         request: the one that does it; None when nothing is left.
-        said: where nothing is left, what the user should know of it, a line each.
+        said: if nothing is left, what the user should know about it, a line each.
     """
 
     request: Request | None
@@ -35,11 +35,11 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rest_of(root: Path, request: Request) -> Rest:
-    """What the last run of this working tree left.
+    """What is outstanding after the last run of this working tree.
 
     Args:
         root: the project's folder.
-        request: what the user asked for besides; its gates and its filter narrow what is run.
+        request: what else the user asked for; its gates and its filter narrow what is run.
 
     Raises:
         UsageError: no run is known, or the reports of the last one were changed since.
@@ -59,17 +59,17 @@ def rest_of(root: Path, request: Request) -> Rest:
 
 
 def _refuse_altered(root: Path, store: Store) -> None:
-    """Refuse to go on with a run whose reports are not as it left them: who changed them wants another answer."""
+    """Refuse a run whose reports changed since: somebody may have wanted another result."""
     file = root / load_config(root).reports / RUN_FILE
     if file.exists():
         load_evidence(file, store.records)
 
 
 def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Request:
-    """The user's request, and what the run before it was asked where the user says nothing.
+    """The user's request, completed by that of the earlier run.
 
     Raises:
-        UsageError: what it was asked cannot be asked again.
+        UsageError: the earlier request cannot be repeated.
     """
     asked = left.asked
     if "[masked: " in asked.filter and not request.filter:
@@ -93,7 +93,7 @@ def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Req
 
 
 def _limits(left: Outstanding) -> str:
-    """What kept the run from being one of everything, as far as the user asked for it."""
+    """What the user asked for that made the run a partial one."""
     asked = left.asked
     said = [f"-p {asked.profile}"] if asked.profile != "default" else []
     said += [f"-E {asked.filter!r}"] if asked.filter else []
@@ -119,5 +119,5 @@ def _files(git: Git, before: str, now: str) -> list[str]:
         return []
     try:
         return [change.path for change in changed_files(git, *trees)]
-    except GatesError:  # no commit holds the tree, and git has cleared it away
+    except GatesError:  # no commit contains the tree, and git has removed it
         return []

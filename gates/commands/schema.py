@@ -28,7 +28,7 @@ def schema_text(name: str) -> str:
 
 
 def _with_plain_descriptions(schema: Any) -> Any:
-    """Docstrings without their indentation. Python removes it itself from 3.13 on: the schema must not tell who wrote it."""
+    """Docstrings without their indentation. Python 3.13 removes it: the schema must not depend on the version of Python."""
     if isinstance(schema, list):
         return [_with_plain_descriptions(each) for each in schema]
     if not isinstance(schema, dict):

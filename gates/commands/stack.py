@@ -1,4 +1,4 @@
-"""`gates stack`: find the layers, run each alone and merged into the trunk, tell who introduced what fails."""
+"""`gates stack`: find the layers, run each alone and merged into the trunk, find where each failure was introduced."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def validate_stack(
         command_line: the command, to paste.
         trunk: what the stack is merged into; empty for the base of the config, or git's default branch.
         run: make the runs that are not stored.
-        fresh: take no stored run.
+        fresh: use no stored run.
         merge_command: template of the command that merges a layer; empty for that of the config.
-        reports: where reports go; None for the project's folder of reports.
+        reports: where reports go; None for the project's reports folder.
 
     Raises:
         GatesError: no git, no such branch, no stack, or a template with unknown names.
@@ -132,14 +132,14 @@ def _trunk(root: Path, git: Git, given: str) -> str:
     names = (base, f"origin/{base}") if base else git.default_bases()
     for name in names:
         if git.commit(name):
-            # A local branch of that name is what layers stand on in their config.
+            # In their config, layers name a local branch of that name as their parent.
             local = name.removeprefix("origin/")
             return local if local in local_branches(git) else name
     raise UsageError("the trunk of the stack is not known", place=str(root), remedy="gates stack --trunk BRANCH")
 
 
 def _named(branches: tuple[str, ...], trunk: str) -> dict[str, Parent]:
-    """The layers of the command line: each stands on the one before, unless it names its parent."""
+    """The layers of the command line: each is based on the one before, unless it names its parent."""
     found: dict[str, Parent] = {}
     before = trunk
     for word in branches:
@@ -157,7 +157,7 @@ def _named(branches: tuple[str, ...], trunk: str) -> dict[str, Parent]:
 
 
 def _recorded_stack(git: Git, start: str, trunk: str) -> dict[str, Parent]:
-    """The stack of a branch, by what git's config says of parents; on the trunk, all stacks that stand on it."""
+    """The stack of a branch, from the parents in git's config; on the trunk, all stacks based on it."""
     recorded = {name: _canonical(parent, trunk) for name, parent in recorded_parents(git).items() if name != trunk}
     if start and start != trunk:
         git.need_commit(start)
@@ -179,13 +179,13 @@ def _names(parents: Mapping[str, Parent]) -> dict[str, str]:
 
 
 def _canonical(parent: Parent, trunk: str) -> Parent:
-    """The trunk under one name, be it told as `main` or as `origin/main`."""
+    """The trunk under one name, whether given as `main` or as `origin/main`."""
     same = parent.name == trunk or parent.name.endswith(f"/{trunk}") or trunk.endswith(f"/{parent.name}")
     return Parent(trunk, parent.source) if same else parent
 
 
 def _complete(git: Git, name: str, trunk: str, recorded: dict[str, Parent]) -> None:
-    """Find the parents that nobody recorded, down to the trunk: the nearest branch that this one holds."""
+    """Find unrecorded parents, down to the trunk: the nearest branch that this one contains."""
     passed: set[str] = set()
     there = local_branches(git)
     while name != trunk and name not in passed:
@@ -210,7 +210,7 @@ def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: 
     """One layer, with what its merge would do; the layers below it are known."""
     known = {layer.name: layer for layer in below}
     told, on = parent.name, parent.name
-    while on in known and known[on].merged:  # what it stood on is in the trunk by now
+    while on in known and known[on].merged:  # its parent is in the trunk by now
         former = former or on
         on = known[on].parent
     commit, parent_commit, trunk_commit = git.need_commit(name), git.need_commit(on), git.need_commit(trunk)
@@ -229,13 +229,13 @@ def _layer(git: Git, name: str, parent: Parent, former: str, trunk: str, below: 
         ahead=ahead,
         behind=distance(git, commit, parent_commit),
         merge_conflicts=merge.conflicts,
-        # Also when it was squashed: merging it once more would change nothing.
+        # Even if it was squashed: merging it again would change nothing.
         merged=on == trunk and not merge.conflicts and merge.tree == git.tree(trunk_commit),
     )
 
 
 def _with_rebases(git: Git, layers: Sequence[Layer], trunk: str) -> tuple[Layer, ...]:
-    """What a rebase of the whole stack would do, from the trunk upward: each layer onto its parent as that would be then."""
+    """What a rebase of the whole stack would do, from the trunk upward: each layer onto its rebased parent."""
     moved: dict[str, str] = {}
     found = []
     for layer in layers:
@@ -247,7 +247,7 @@ def _with_rebases(git: Git, layers: Sequence[Layer], trunk: str) -> tuple[Layer,
         onto = moved.get(layer.parent) or layer.parent_commit
         result = would_rebase(git, fork, onto, layer.commit) if fork else None
         conflicts = result.conflicts if result else ()
-        # Where it conflicts, nobody knows what comes out: what is above is asked on the layer as it is.
+        # If it conflicts, nobody knows the result: the layers above are checked on the layer as it is.
         moved[layer.name] = layer.commit if result is None or conflicts else commit_of(git, result.tree, onto)
         command = rebase_command_of(layer, fork) if fork else ""
         found.append(msgspec.structs.replace(layer, rebase=must, rebase_conflicts=conflicts, rebase_command=command))
@@ -259,7 +259,7 @@ def _must_rebase(
 ) -> Literal["", "pending", "after-parent"]:
     if holds(git, layer.commit, layer.parent_commit):
         return "after-parent" if layer.parent in moved else ""
-    # Behind the trunk only: its merge is run, and shows what a rebase would.
+    # Only behind the trunk: its merge is run, and shows what a rebase would.
     behind_only = layer.parent == trunk and not layer.former_parent and not layer.merge_conflicts
     return "" if behind_only else "pending"
 

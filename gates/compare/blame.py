@@ -1,4 +1,4 @@
-"""Whether all that failed on the head fails on the base, too."""
+"""Whether everything that failed on the head also fails on the base."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def known_to_fail(tests: TestsComparison) -> frozenset[str]:
-    """Tests that fail on the base, too: no doing of the head's."""
+    """Tests that also fail on the base: not the head's fault."""
     return frozenset((*tests.same_cause, *tests.flaky_on_both))
 
 
@@ -25,14 +25,14 @@ def only_base_failures(
     with_failures: frozenset[str],
     old: frozenset[str],
 ) -> bool:
-    """Whether something failed on the head, and all of it fails on the base, too.
+    """Whether something failed on the head, and all of it also fails on the base.
 
     Args:
         base: gates of the base.
         head: gates of the head.
-        alike: what `fails_as_base` says of the tests.
+        alike: the result of `fails_as_base` for the tests.
         with_failures: gates of the head that have failed tests.
-        old: gates whose linters and type checkers find on the head what they find on the base, and nothing else.
+        old: gates whose linters and type checkers find exactly the same on the head as on the base.
     """
     failed = [gate for gate in head if gate.outcome is not GateOutcome.PASSED and not gate.accepted]
     if alike is False or (alike is None and not failed):
@@ -49,9 +49,9 @@ def only_base_failures(
 
 
 def fails_as_base(base: Sequence[TestResult], head: Sequence[TestResult], tests: TestsComparison) -> bool | None:
-    """Whether every test that failed on the head is known to fail on the base; None where none failed.
+    """Whether every test that failed on the head is known to fail on the base; None if none failed.
 
-    What could not be collected stands for tests of which nobody knows, so it is never only what the base has, too.
+    A collection error stands for unknown tests, so it never counts as a failure that the base also has.
     """
     failed = [result for result in head if result.outcome in WRONG_TESTS]
     if not failed:
@@ -69,16 +69,16 @@ def gates_with_failures(tests: Sequence[TestResult]) -> frozenset[str]:
 
 
 def only_old(gates: Sequence[DiagnosticsComparison]) -> frozenset[str]:
-    """Gates that find something on the head, and nothing that they did not find on the base."""
+    """Gates with findings on the head, none of which is new."""
     return frozenset(each.gate for each in gates if each.head and not each.new and not each.unknown)
 
 
 _OF_TESTS = frozenset({"exit code", "nox report", "test results", "junit"})
-"""Witnesses that say no more than that tests failed; any other one has something of its own to say."""
+"""Witnesses that only report failed tests; any other one reports a cause of its own."""
 
 
 def _fail_alike(one: GateResult, other: GateResult, *, passed: bool = True) -> bool:
-    # What passed on the base and failed there only when it was run again left the gate of the base passed.
+    # A test that passed on the base and failed there only when it was run again did not fail the base's gate.
     alike = (passed and one.outcome is GateOutcome.PASSED) or (
         one.outcome is GateOutcome.FAILED and one.exit_code == other.exit_code
     )

@@ -1,4 +1,4 @@
-"""Which of the changed lines some test ran. Pure."""
+"""Find which changed lines a test ran. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gates.vcs.hunks import FileDifference
 def compare_coverage(
     base: Sequence[GateResult], head: Sequence[GateResult], changed: Sequence[FileDifference]
 ) -> CoverageComparison | None:
-    """Coverage of the lines of production files that only the head has; None where the head names no coverage file.
+    """Coverage of the production lines that only the head has; None if the head names no coverage file.
 
     Args:
         base: gates of the base.
@@ -29,7 +29,7 @@ def compare_coverage(
     unknown = [f"{name}: {each.unknown}" for name, each in after if each.unknown]
     notes = tuple(f"{name}: {note}" for name, each in after for note in each.notes)
     if unknown:
-        # Another gate's file tells of lines that ran, and never that others did not.
+        # The file of another gate may show that lines ran, but never that others did not.
         return CoverageComparison(unknown="; ".join(unknown), notes=notes, base_total=base_total)
     ran, missed = _lines_of([each for _, each in after])
     uncovered, unmeasured, covered = [], [], 0
@@ -61,7 +61,7 @@ def _total(ran: Mapping[str, set[int]], missed: Mapping[str, set[int]]) -> tuple
 
 
 def _lines_of(found: Sequence[Coverage]) -> tuple[dict[str, set[int]], dict[str, set[int]]]:
-    """The lines of each file that some gate ran, and those that none did."""
+    """The lines of each file that a gate ran, and those that none did."""
     ran: dict[str, set[int]] = {}
     missed: dict[str, set[int]] = {}
     for each in found:

@@ -1,4 +1,4 @@
-"""What changed in what a project depends on. Pure."""
+"""Compare the dependencies of a project. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["added", "removed", "up", "down", "changed"]
 
 
 def compare_dependencies(base: Dependencies, head: Dependencies) -> tuple[DependencyChange, ...]:
-    """Direct ones first, as declared; then those of lock files, by file."""
+    """Changes of direct dependencies first, in order of declaration; then those of lock files, by file."""
     found = []
     if base.requires_python != head.requires_python:
         kind = _kind(base.requires_python, head.requires_python)
@@ -65,7 +65,7 @@ def _kind(before: str, after: str) -> Kind:
 
 
 def _lowest(text: str) -> Version | None:
-    """A version, or the one from which on a range begins; None where there is none."""
+    """A version, or the lower bound of a range; None if there is none."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion, Version
 

@@ -1,6 +1,6 @@
-"""Tell new diagnostics from old ones, whose lines have moved. Pure.
+"""Distinguish new diagnostics from old ones whose lines have moved. Pure.
 
-A diagnostic of the head is an old one where the base has one of the same rule, file (renames followed) and message, in
+A diagnostic of the head is old if the base has one of the same rule, file (renames followed) and message, in
 which numbers do not matter: as many as the base has of them, and those first whose line is the same line there. What is
 left over on lines that were moved to another file, with their texts, is old, too. The rest is new.
 """
@@ -36,28 +36,28 @@ class Lines:
         self._added = {path: dict(file.added()) for path, file in self._by_head.items()}
 
     def before(self, path: str) -> str:
-        """What a file of the head is called on the base."""
+        """The name on the base of a file of the head."""
         file = self._by_head.get(path)
         return file.before or path if file is not None else path
 
     def back(self, path: str, line: int) -> int:
-        """The same line on the base; 0 for none."""
+        """The number of the same line on the base; 0 for none."""
         file = self._by_head.get(path)
         return line if file is None else file.back(line)
 
     def text_added(self, path: str, line: int) -> str:
-        """What a line says that only the head has; empty for others."""
+        """The text of a line that only the head has; empty for others."""
         return self._added.get(path, {}).get(line, "").strip()
 
     def text_removed(self, path: str, line: int) -> str:
-        """What a line says that only the base has; `path` as it is called there."""
+        """The text of a line that only the base has; `path` as named there."""
         return self._removed.get(path, {}).get(line, "").strip()
 
 
 def compare_diagnostics(
     base: Sequence[GateResult], head: Sequence[GateResult], differences: Sequence[FileDifference]
 ) -> tuple[DiagnosticsComparison, ...]:
-    """What is new of each gate that brings diagnostics on either side.
+    """What is new in each gate that has diagnostics on either side.
 
     Args:
         base: gates of the base.
@@ -114,7 +114,7 @@ def new_and_gone(
 
 
 def key_of(diagnostic: Diagnostic, path: str) -> Key:
-    """What stays the same when lines move: rule, path on the base, message; the names in it tell messages apart."""
+    """The parts that stay the same when lines move: rule, path on the base, message with its names."""
     names = frozenset(_QUOTED.findall(diagnostic.message))
     return diagnostic.rule, path, normalise(diagnostic.message), names
 
@@ -129,7 +129,7 @@ def _grouped(pairs: Iterable[tuple[Key, Diagnostic]]) -> dict[Key, list[Diagnost
 def _unmatched(
     base: list[Diagnostic], head: list[Diagnostic], lines: Lines
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """What is left of each side when as many as possible are pairs."""
+    """The rest of each side after pairing as many as possible."""
     there: dict[int, list[Diagnostic]] = {}
     for each in base:
         there.setdefault(each.line, []).append(each)
@@ -141,8 +141,8 @@ def _unmatched(
         else:
             left.append(each)
     waiting = [each for same in there.values() for each in same]
-    # What stands on a line that the base has, too, is less likely new than what stands on an added one; and where a
-    # removed line says the same as an added one, that is the one that was moved.
+    # A diagnostic on a line that the base also has is less likely new than one on an added line; and if a
+    # removed line has the same text as an added one, it was moved.
     texts = Counter(text for each in waiting if (text := lines.text_removed(each.path, each.line)))
     left.sort(key=lambda each: _newness(each, texts, lines))
     pairs = min(len(left), len(waiting))
@@ -155,7 +155,7 @@ def _newness(each: Diagnostic, removed: Mapping[str, int], lines: Lines) -> tupl
 
 
 def _without_moved(new: list[Diagnostic], gone: list[Diagnostic], lines: Lines) -> tuple[tuple[Diagnostic, ...], int]:
-    """Without those whose lines were moved to another file, with their texts."""
+    """The diagnostics without those whose lines moved unchanged to another file."""
 
     def key(each: Diagnostic, text: str) -> tuple[object, ...]:
         rule, _, message, names = key_of(each, "")

@@ -1,4 +1,4 @@
-"""The ratchet: which exclusions leave out tests that they did not leave out on the base?"""
+"""The ratchet: find exclusions that leave out tests that they did not leave out on the base."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gates.results import TestResult
 def wider_exclusions(
     base: Sequence[TestResult], head: Sequence[TestResult], accepted: Collection[str] = ()
 ) -> tuple[WiderExclusion, ...]:
-    """Entries of both ledgers that name tests which no entry named on the base.
+    """Entries of both ledgers that match tests which no entry matched on the base.
 
-    An entry that was split or renamed names nothing new. A test that is new and excluded at once is new to its entry.
+    Splitting or renaming an entry adds nothing new. A new test that is excluded at once is new to its entry.
 
     Args:
         base: results of the base.
         head: results of the head.
-        accepted: names of entries that may.
+        accepted: names of entries that may grow.
     """
     found = []
     kinds: tuple[Literal["exclusion", "quarantine"], ...] = ("exclusion", "quarantine")
@@ -36,7 +36,7 @@ def wider_exclusions(
 
 
 def _named(results: Sequence[TestResult], kind: Literal["exclusion", "quarantine"]) -> dict[str, str]:
-    """Test → the entry that names it."""
+    """Test → the entry that matches it."""
     if kind == "quarantine":
         return {test.id: test.quarantine for test in results if test.quarantine}
     return {test.id: test.exclusion for test in results if test.outcome is TestOutcome.EXCLUDED}

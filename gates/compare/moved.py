@@ -1,4 +1,4 @@
-"""Which tests of the base are which of the head under another name. Pure."""
+"""Match tests of the base with renamed tests of the head. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from difflib import SequenceMatcher
 from gates.analysis.assertions import Shape
 
 ALIKE = 0.75
-"""From this likeness on, of body and name together, two tests are taken for the same one."""
+"""Minimum likeness, of body and name together, for two tests to count as the same one."""
 
 BODY_ALIKE = 0.6
-"""From this likeness of bodies on; a name alone makes no test."""
+"""Minimum likeness of the bodies; an equal name alone is not enough."""
 
 BODY, NAME = 0.7, 0.3
 """Weights."""
 
 COMPARED = 400
-"""Tests on a side up to which bodies are compared pairwise; beyond, only equal bodies and names count."""
+"""Maximum number of tests per side for comparing bodies pairwise; beyond it, only equal bodies and names count."""
 
 
 def pairs_of(
@@ -31,8 +31,8 @@ def pairs_of(
     Args:
         gone: tests that only the base has.
         come: tests that only the head has.
-        base: what the source of the base says of tests; may lack any.
-        head: likewise, of the head.
+        base: what the source of the base shows about tests; may lack any.
+        head: the same, for the head.
     """
     found: dict[str, str] = {}
     left, free = dict.fromkeys(gone), dict.fromkeys(come)
@@ -66,7 +66,7 @@ def pairs_of(
 def _equal(
     left: Iterable[str], free: Iterable[str], of_left: Mapping[str, str], of_free: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Pairs with the same key, where only one test of each side has it."""
+    """Pairs with the same key, if only one test of each side has it."""
     seldom = {key for key, number in Counter(of_left.values()).items() if number == 1}
     seldom &= {key for key, number in Counter(of_free.values()).items() if number == 1}
     there = {of_free[test]: test for test in free if test in of_free}
@@ -74,7 +74,7 @@ def _equal(
 
 
 def likeness(one: str, other: str, before: Shape, after: Shape) -> float:
-    """From 0 to 1; 0 where the bodies are too different, whatever the names."""
+    """From 0 to 1; 0 if the bodies are too different, whatever the names."""
     mine, theirs = Counter(before.words), Counter(after.words)
     both, all_ = sum((mine & theirs).values()), sum((mine | theirs).values())
     body = both / all_ if all_ else 0.0

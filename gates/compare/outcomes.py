@@ -1,4 +1,4 @@
-"""How gates ended on both sides that have no test results on either: their outcomes are all that can be compared. Pure."""
+"""Compare gates without test results by their outcomes. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _FAILED = (GateOutcome.FAILED, GateOutcome.TIMEOUT)
 def compare_outcomes(
     base: Sequence[GateResult], head: Sequence[GateResult], with_tests: Collection[str] = ()
 ) -> GatesComparison:
-    """The gates of both sides by what became of them.
+    """The gates of both sides, by how they changed.
 
-    A gate that could not run, was skipped or was interrupted says nothing of the code: on the head it is *unknown*, and
-    on the base it is no pass that could have been lost. What linters and type checkers find is compared by itself.
+    A gate that could not run, was skipped or was interrupted shows nothing about the code: on the head it is *unknown*, and
+    on the base it is not a pass that could have been lost. Findings of linters and type checkers are compared separately.
 
     Args:
         base: gates of the base.
         head: gates of the head.
-        with_tests: names of gates that brought results on either side.
+        with_tests: names of gates with test results on either side.
     """
     before = {gate.name: gate for gate in base if gate.tests is None and gate.name not in with_tests}
     both = [
@@ -49,5 +49,5 @@ def _told_by_findings(base: GateResult, head: GateResult) -> bool:
 
 
 def _outcome(gate: GateResult) -> GateOutcome:
-    """A gate whose witnesses disagree has failed, whatever the worst of them says."""
+    """A gate whose witnesses disagree has failed, whatever the worst of them reports."""
     return GateOutcome.FAILED if gate.inconsistent else gate.outcome

@@ -1,4 +1,4 @@
-"""What excluded tests do now, against what the ledger says of them."""
+"""Compare what excluded tests do now with what the ledger records."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ EXPECTED = {
 """Category of an exclusion → outcomes that fit it."""
 
 UNWRITTEN = re.compile(r"NotImplemented|not (yet )?implemented|unimplemented|TODO|not written", re.IGNORECASE)
-"""What the failure of an unimplemented test says of itself."""
+"""Words in the failure of an unimplemented test."""
 
 PASSING = (TestOutcome.PASSED, TestOutcome.XPASSED, TestOutcome.FLAKY)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """One excluded test, after it was run.
+    """An excluded test that was run.
 
     Attributes:
         test: its id.
         finding: `passes` makes the exclusion stale; `differs`: it fails, but not as recorded.
-        said: what it did, in words.
+        said: a description of what it did.
     """
 
     test: str
@@ -57,7 +57,7 @@ class CheckedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_entries(entries: Iterable[Exclusion], results: Iterable[TestResult]) -> tuple[CheckedEntry, ...]:
-    """Judge each entry by what its tests did when they were run all the same."""
+    """Judge each entry by what its tests did when they were run."""
     by_entry: dict[str, dict[str, TestResult]] = {}
     for result in results:
         if result.exclusion:
@@ -85,7 +85,7 @@ def _finding(entry: Exclusion, result: TestResult) -> Finding:
     if outcome in LOST_TESTS or (outcome not in RAN_TESTS and outcome is not TestOutcome.SKIPPED):
         return "unknown"
     if outcome in PASSING:
-        # A flaky test that passes once shows nothing.
+        # One pass of a flaky test proves nothing.
         return "as recorded" if entry.category == "flaky" else "passes"
     if entry.signature:
         return "as recorded" if result.signature == entry.signature else "differs"

@@ -1,4 +1,4 @@
-"""What a branch touches beyond what it may. Pure."""
+"""Find files that a branch changes outside its scope. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gates.portable.filters.globs import path_pattern
 
 
 def out_of_scope(paths: Iterable[str], scope: Sequence[str]) -> tuple[str, ...]:
-    """The paths that no glob matches; none where there is no scope.
+    """The paths that no glob matches; empty if there is no scope.
 
     Args:
         paths: of files that differ.

@@ -1,4 +1,4 @@
-"""A stack of branches: which layer introduced what fails, and the state of each."""
+"""A stack of branches: the layer that introduced each failure, and the state of each layer."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ How = Literal["layer", "merge", "trunk", "outdated"]
 
 
 class Failing(msgspec.Struct, frozen=True, order=True):
-    """Something that fails in one run: a test, or a gate that fails though none of its tests does (`test` is empty).
+    """Something that fails in one run: a test, or a gate whose tests do not fail (`test` is empty).
 
     Attributes:
         gate: its gate.
         test: its id.
-        signature: its cause; empty where that is not known.
+        signature: its cause; empty if unknown.
     """
 
     gate: str
@@ -47,22 +47,22 @@ class Failing(msgspec.Struct, frozen=True, order=True):
 
 
 class StackRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a stack, as much of it as the stack tells.
+    """One run of a stack, with the facts that the stack needs.
 
     Attributes:
         subject: what was run, in words.
         identity: its tree.
         commit: its commit.
-        run: id of the run; empty where there is none.
+        run: id of the run; empty if there is none.
         outcome: of the run.
         exit_code: of the run.
         reason: why it could not run.
         tests: counts.
         failing: what fails.
-        unknown: gates that did not end, or could not run: of their tests nothing is known.
-        same_as: the subject of this stack that has the same tree, and whose run this is; empty for a run of its own.
+        unknown: gates that did not end, or could not run: nothing is known about their tests.
+        same_as: the subject of this stack with the same tree, whose run this is; empty if the run is its own.
         stored: it was made by an earlier command on the same tree.
-        age: seconds since it was started, where it is stored.
+        age: seconds since a stored run started.
         reports: its folder, below the reports.
     """
 
@@ -87,7 +87,7 @@ class StackRun(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.run)
 
     def tells_of(self, failing: Failing) -> bool:
-        """Whether the run says if this fails. Where a whole gate failed, nothing is known of the tests that it lost."""
+        """Whether the run shows if this fails. If a whole gate failed, nothing is known about its lost tests."""
         if not self.known or failing.gate in self.unknown:
             return False
         return self.has(failing) or not failing.test or Failing(failing.gate) not in self.failing
@@ -98,17 +98,17 @@ class StackRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """What fails somewhere in the stack, and the lowest layer that introduced it.
+    """A failure in the stack, and the lowest layer that introduced it.
 
     Attributes:
         gate: its gate.
         test: its id; empty for a gate that fails by itself.
-        signature: its cause: a test that fails for another one is another failure.
+        signature: its cause; the same test with another cause is another failure.
         introduced_by: a layer, or the trunk.
-        how: `layer`: it fails on the layer and not on what it stands on. `merge`: only once the layer is merged into the
+        how: `layer`: it fails on the layer and not on its parent. `merge`: only once the layer is merged into the
             trunk. `trunk`: it fails on the trunk already. `outdated`: the layer above has it of an older state of this one,
             which has it no more: a rebase removes it.
-        certain: False where it is not known whether it failed before.
+        certain: False if it is not known whether it failed before.
         seen: the subjects that it fails on.
     """
 
@@ -126,28 +126,28 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: of the branch.
-        parent: what it stands on: another layer, or the trunk.
-        parent_source: who says so.
-        former_parent: the recorded parent, where that is merged or gone.
+        parent: what it is based on: another layer, or the trunk.
+        parent_source: where the parent was found.
+        former_parent: the recorded parent, if it is merged or gone.
         number: place in the stack, from 1 at the trunk.
         total: height of the stack through it.
-        title: of its first commit.
+        title: the title of its first commit.
         commit: its tip.
-        parent_commit: tip of what it stands on.
-        fork: the commit that it was made from.
+        parent_commit: tip of its parent.
+        fork: the commit where it branched off.
         ahead: commits of its own.
         behind: commits of the parent that it does not have.
         rebase: `pending`: it must be rebased onto its parent. `after-parent`: its parent must be first.
         rebase_conflicts: files in which that would conflict.
-        rebase_command: what does it.
+        rebase_command: the command that rebases it.
         merge_conflicts: files in which its merge into the trunk conflicts.
         merged: the trunk has all of it.
         state: what is known of it.
         base_state: the same, of its parent.
         own: its run.
         merge: the run of its merge into the trunk.
-        base: the run of the commit that it was made from, where it was asked what failed there.
-        merge_command: what merges it.
+        base: the run of the commit where it branched off, if that was needed.
+        merge_command: the command that merges it.
     """
 
     name: str
@@ -183,8 +183,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         trunk_commit: its commit.
         trunk_state: what is known of it.
         trunk_run: its run.
-        layers: each layer behind the one that it stands on.
-        failures: what fails, and who introduced it.
+        layers: each layer after its parent.
+        failures: what fails, and where it was introduced.
         exit_code: of the command.
         notes: what else the reader must know.
     """
@@ -201,10 +201,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def arrange(parents: Mapping[str, str], trunk: str) -> tuple[str, ...]:
-    """All layers, each behind the one that it stands on; what stands on the same one stays as given.
+    """All layers, each after its parent; layers with the same parent keep their order.
 
     Raises:
-        UsageError: some stand on each other, and none of them on the trunk.
+        UsageError: some are based on each other, and none of them on the trunk.
     """
     above: dict[str, list[str]] = {}
     for name, parent in parents.items():
@@ -242,7 +242,7 @@ def members(parents: Mapping[str, str], start: str, trunk: str) -> tuple[str, ..
 
 
 def numbered(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """The layers with their place in the stack; those that are merged still count."""
+    """The layers with their place in the stack; merged ones still count."""
     depth: dict[str, int] = {}
     for layer in layers:
         depth[layer.name] = depth.get(layer.former_parent or layer.parent, 0) + 1
@@ -255,7 +255,7 @@ def numbered(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 
 def failing_of(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[Failing, ...], tuple[str, ...]]:
-    """What fails in a run, and the gates of which nothing is known."""
+    """What fails in a run, and the gates about which nothing is known."""
     wrong = dict.fromkeys(
         Failing(test.gate, test.id, test.signature) for test in tests if test.outcome in BAD_TESTS | LOST_TESTS
     )
@@ -272,7 +272,7 @@ def failing_of(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[Failing, ..
 
 
 def asks_for_base(layer: Layer, parent: StackRun | None) -> bool:
-    """Whether the run of the commit that the layer was made from must be known to tell what it introduced."""
+    """Whether the run of the commit where the layer branched off is needed to tell what the layer introduced."""
     if layer.own is None or parent is None or layer.fork in ("", layer.parent_commit):
         return False
     return any(not parent.has(failing) for failing in layer.own.failing)
@@ -282,7 +282,7 @@ _Origin = tuple[str, How, bool]
 
 
 def attribute(trunk: str, trunk_run: StackRun | None, layers: Sequence[Layer]) -> tuple[Failure, ...]:
-    """Who introduced what fails; layers must come behind what they stand on."""
+    """Where each failure was introduced; layers must come after their parents."""
     runs = {trunk: trunk_run} | {layer.name: layer.own for layer in layers}
     at_trunk: dict[Failing, _Origin] = dict.fromkeys(trunk_run.failing if trunk_run else (), (trunk, "trunk", True))
     alone = {trunk: at_trunk}
@@ -362,7 +362,7 @@ def state_of_layer(layer: Layer, failures: Sequence[Failure]) -> State:
 
 
 def judged(stack: Stack) -> Stack:
-    """The stack with who introduced what, the state of each layer, and the exit code."""
+    """The stack with its failures, the state of each layer, and the exit code."""
     failures = attribute(stack.trunk, stack.trunk_run, stack.layers)
     states: dict[str, State] = {stack.trunk: state_of_run(stack.trunk_run)}
     layers = []
@@ -380,9 +380,9 @@ def judged(stack: Stack) -> Stack:
 
 
 def exit_of_stack(layers: Sequence[Layer], failures: Sequence[Failure]) -> ExitCode:
-    """Exit code of a stack. As in a comparison, what a layer introduced is told as a regression.
+    """Exit code of a stack. As in a comparison, a failure that a layer introduced is a regression.
 
-    The trunk's own run decides nothing: a stack that repairs the trunk is a good one.
+    The trunk's own run does not count: a stack may repair the trunk.
     """
     codes = [ExitCode(run.exit_code) for layer in layers for run in (layer.own, layer.merge) if run is not None]
     if any(one.how in ("layer", "merge") and one.certain for one in failures):

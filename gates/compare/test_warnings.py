@@ -1,4 +1,4 @@
-"""Tell new warnings of tests from old ones. Pure."""
+"""Distinguish new warnings of tests from old ones. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def compare_warnings(
     base: Sequence[GateResult], head: Sequence[GateResult], renamed: Mapping[str, str]
 ) -> WarningsComparison | None:
-    """The warnings that only the head has; None where no gate of either side ran pytest.
+    """The warnings that only the head has; None if no gate on either side ran pytest.
 
     Args:
         base: gates of the base.
         head: gates of the head.
-        renamed: path on the head → path on the base, of files that have another one.
+        renamed: path on the head → path on the base, for renamed files.
     """
     sides = {"base": base, "head": head}
     if not any(gate.test_warnings for gates in sides.values() for gate in gates):
@@ -40,7 +40,7 @@ def compare_warnings(
     return WarningsComparison(
         base=None if why["base"] else _count(base),
         head=None if why["head"] else _count(head),
-        # What the base does not tell may have been there.
+        # A warning that the base does not report may still have existed there.
         new=() if why["base"] else tuple(new),
         unknown="; ".join((*why["base"], *why["head"])),
     )

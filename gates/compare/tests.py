@@ -28,25 +28,25 @@ WEAKER = {
     TestOutcome.XPASSED: "newly_xpassed",
     TestOutcome.FLAKY: "newly_flaky",
 }
-"""Outcome that says less than *passed* → what a test is called that said more on the base."""
+"""Outcome that is weaker than *passed* → the finding for a test that had a stronger one on the base."""
 
 SAYS_LESS = (*WEAKER, TestOutcome.PASSED)
-"""Outcomes, those that say least first. A step down is named, however small: the next step may be taken from there."""
+"""Outcomes, the weakest first. Even a small step down is reported: the next step may start from there."""
 
 
 def naming(results: Iterable[TestResult], renamed: Mapping[str, str] | None = None) -> Callable[[TestResult], str]:
-    """How tests are called in a comparison of these results: with their gate only where there are several.
+    """The names of tests in a comparison of these results: with their gate only if there are several.
 
     Args:
         results: of both sides.
-        renamed: tests of the base that have another name on the head, to name results of the base.
+        renamed: tests of the base that have another name on the head.
     """
     several = len({result.gate for result in results}) > 1
     return lambda result: names_of(result, renamed)[several]
 
 
 def names_of(result: TestResult, renamed: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """What a test may be called in a comparison: without its gate, and with it."""
+    """The possible names of a test in a comparison: without its gate, and with it."""
     function, bracket, rest = result.id.partition("[")
     test = renamed.get(function, function) if renamed else function
     name = f"{test}{bracket}{rest}" + (f" (process {result.process})" if result.process else "")
@@ -66,8 +66,8 @@ def compare_tests(
     Args:
         base: results of the base.
         head: results of the head.
-        base_shapes: what the source of the base says of tests, by id without parameters; None where it is not at hand.
-        head_shapes: likewise, of the head.
+        base_shapes: what the source of the base shows about tests, by id without parameters; None if not available.
+        head_shapes: the same, for the head.
     """
     shapes = (base_shapes or {}, head_shapes or {})
     several = len({result.gate for side in (base, head) for result in side}) > 1
@@ -88,7 +88,7 @@ def compare_tests(
     functions = {test.partition("[")[0] for test in after} if gone else set()
     found["removed"] = [test for test in gone if "[" not in test or test.partition("[")[0] not in functions]
     found["renamed"] = [Renamed(before=one, after=other) for one, other in renamed.items()]
-    fewer = _fewer_parameters(before, after) if gone else ()  # no name went, so no function lost one
+    fewer = _fewer_parameters(before, after) if gone else ()  # no name disappeared, so no function lost one
     found["fewer"] = [*fewer, *_fewer_claims(renamed, base, head, *shapes)]
     return TestsComparison(**{field: tuple(tests) for field, tests in found.items()})
 
@@ -96,7 +96,7 @@ def compare_tests(
 def _by_name(results: Sequence[TestResult], several: bool, renamed: Mapping[str, str]) -> dict[str, TestResult]:
     if several or renamed:
         return {names_of(result, renamed)[several]: result for result in results}
-    # The same without a call for each of perhaps 100,000 tests.
+    # The same without a function call for each of perhaps 100,000 tests.
     return {names_of(result)[0] if result.process else result.id: result for result in results}
 
 
@@ -161,19 +161,19 @@ def _became(before: TestResult | None, after: TestResult) -> tuple[str, ...]:
 
 
 def _says(outcome: TestOutcome) -> int:
-    """How much a test says that ends so: one that fails is heard, one that may fail is not."""
+    """How much an outcome shows: a failing test counts, one that may fail does not."""
     if outcome in LOST_TESTS:
         outcome = TestOutcome.SKIPPED
     return SAYS_LESS.index(TestOutcome.FLAKY if outcome in BAD_TESTS else outcome)
 
 
 def _causes(before: TestResult, after: TestResult) -> list[str]:
-    """Whether two failures have one cause, as far as their signatures tell. Of a lost test nothing is known."""
+    """Whether two failures have the same cause, as far as their signatures show. Nothing is known about a lost test."""
     if before.outcome not in BAD_TESTS or after.outcome not in BAD_TESTS:
         return []
     was, now = before.signature, after.signature
     if was and now:
-        # Files of other runners do not say in which function it happened.
+        # Files from other runners do not name the function in which it happened.
         placed = " @ " in was and " @ " in now
         same = was == now if placed else was.partition(" @ ")[0] == now.partition(" @ ")[0]
         return ["same_cause" if same else "other_cause"]

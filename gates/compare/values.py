@@ -353,7 +353,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         dependencies: what changed in what the project depends on; None where that was not looked at.
         api: what changed in the public API; None where it is not known.
         api_unknown: why it is not known, or not wholly.
-        scope: globs of what the branch may touch; empty for anything.
+        scope: globs of files that the branch may change; empty for any file.
         out_of_scope: files that differ and lie outside.
         diagnostics: of each gate that brings some.
         warnings: of tests; None where pytest ran on neither side.

@@ -37,7 +37,7 @@ class Runs:
         command_line: the command, to paste.
         reports: where reports go: a folder of its own for each run below it.
         make: make the runs that are not stored.
-        fresh: take no stored run.
+        fresh: use no stored run.
     """
 
     def __init__(

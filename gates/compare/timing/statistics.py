@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXACT_UP_TO = 100
-"""Differences up to which the distribution of signed ranks is counted out; beyond, the normal one is close enough."""
+"""Maximum number of differences for the exact distribution of signed ranks; beyond it, the normal one is close enough."""
 
 RESOLUTION = 1e-6
-"""Seconds: a shorter time is taken for this long, for a coarse clock says 0 and 0 has no ratio."""
+"""Seconds: a shorter time counts as this long, because a coarse clock returns 0, and 0 has no ratio."""
 
-_DIGITS = 9  # far below any clock; without it, rounding would break ties that are there
+_DIGITS = 9  # far below the resolution of any clock; without it, rounding would break real ties
 _CHUNK = 4_000_000  # cells of one table of the bootstrap: about 50 MB
 
 
 class Bootstrapped(NamedTuple):
-    """What resampling says about a shift: the ends of its interval, and its standard error."""
+    """The result of resampling a shift: the ends of its interval, and its standard error."""
 
     low: float
     high: float
@@ -37,21 +37,21 @@ class Bootstrapped(NamedTuple):
 
 
 def finite_pairs(base: Sequence[float], head: Sequence[float]) -> list[tuple[float, float]]:
-    """The n-th of both sides, in order, where both are numbers; what one side has more is left out."""
+    """The n-th values of both sides, in order, if both are numbers; extra values on one side are ignored."""
     return [pair for pair in zip(base, head, strict=False) if all(map(math.isfinite, pair))]
 
 
 def log_ratios(pairs: Sequence[tuple[float, float]]) -> list[float]:
     """The differences of pairs of base and head.
 
-    Times are multiplied by noise, not added to: on the log scale a test of 10 ms and one of 10 s have the same noise,
-    and +10% and its way back are the same distance.
+    Noise multiplies times, rather than adding to them: on the log scale a test of 10 ms and one of 10 s have the same noise,
+    and +10% and its reverse are the same distance.
     """
     return [round(math.log(max(after, RESOLUTION) / max(before, RESOLUTION)), _DIGITS) for before, after in pairs]
 
 
 def signed_rank(differences: Sequence[float]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test: how rarely chance alone deals the signs as unevenly as here.
+    """Two-sided p of Wilcoxon's signed-rank test: how rarely chance alone makes the signs as uneven as here.
 
     Ranks of tied sizes are averaged; zeros take part in the ranking and then leave (Pratt, "Remarks on zeros and ties in
     the Wilcoxon signed rank procedures", JASA 54, 1959), so that many unchanged pairs speak against a change. Given the
