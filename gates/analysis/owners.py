@@ -1,4 +1,4 @@
-"""Read CODEOWNERS: whom a path belongs to.
+"""Read CODEOWNERS: who owns a path.
 
 The syntax is GitHub's: like .gitignore without `!` and `[…]`, the last match wins, a pattern without owners clears them.
 """
@@ -14,7 +14,7 @@ from gates.portable.filters.globs import to_regex
 from gates.portable.regular import read_bytes
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-"""Where the file may lie; like GitHub, the first one is taken."""
+"""Where the file may be; the first one is used, as on GitHub."""
 
 _FIELD = re.compile(r"(?:\\.|\S)+")
 _SECTION = re.compile(r"\^?\[[^\]]*\]")
@@ -23,11 +23,11 @@ _OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True)
 class OwnerRule:
-    """One line: a pattern and whom its paths belong to.
+    """One line: a pattern and the owners of its paths.
 
     Attributes:
         pattern: as written.
-        owners: people (`@name`), teams (`@org/team`) and addresses; nobody, where the line clears ownership.
+        owners: people (`@name`), teams (`@org/team`) and addresses; empty if the line clears ownership.
         line: number in the file, from 1.
     """
 
@@ -37,7 +37,7 @@ class OwnerRule:
     _regex: BoundedPattern = field(compare=False, repr=False)
 
     def matches(self, path: str) -> bool:
-        """Whether the rule is about a path."""
+        """Whether the rule matches a path."""
         return self._regex.match(path)
 
 
@@ -48,7 +48,7 @@ class Owners:
     Attributes:
         place: its path from the root.
         rules: in the file's order.
-        notes: what the file says and this reader leaves out, a sentence each.
+        notes: lines of the file that are ignored, a sentence each.
     """
 
     place: str
@@ -56,12 +56,12 @@ class Owners:
     notes: tuple[str, ...] = ()
 
     def of(self, path: str) -> tuple[str, ...]:
-        """Whom a path (from the root, with `/`) belongs to; nobody, where no rule matches or the last one says so."""
+        """The owners of a path (from the root, with `/`); none if no rule matches or the last match has no owners."""
         return next((rule.owners for rule in reversed(self.rules) if rule.matches(path)), ())
 
 
 def read_owners(root: Path) -> Owners | None:
-    """The owners that a project names; None where it names none."""
+    """The owners that a project names; None if it has no such file."""
     for place in PLACES:
         try:
             text = read_bytes(root / place).decode("utf-8-sig", "replace")
@@ -110,10 +110,10 @@ def _rule(line: str, words: list[str], number: int) -> OwnerRule:
 
 
 def _compile(pattern: str) -> BoundedPattern:
-    """The paths of files that a pattern means.
+    """The files that a pattern matches.
 
-    A `/` at its beginning or within ties it to the root. What it matches may be a folder, which stands for all in it,
-    except after `/*`: GitHub takes `docs/*` for the files in docs and not for those further down.
+    A `/` at its beginning or inside anchors it to the root. It may match a folder, which means everything in it,
+    except after `/*`: on GitHub, `docs/*` means the files in docs, but not those further down.
     """
     tied = "/" in pattern.removesuffix("/")
     body = pattern.strip("/")

@@ -1,4 +1,4 @@
-"""`gates clean`: say what the cache holds of a project, and remove what comes again by itself."""
+"""`gates clean`: show what the cache holds for a project, and remove what can be rebuilt."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Kind = Literal["worktree", "run", "record"]
 
 
 class CacheItem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something in the cache that costs time when it is gone, and nothing else.
+    """Something in the cache whose loss costs only time.
 
     Attributes:
-        kind: a worktree with its environments, a run that may stand for a new one, or the record of a run.
+        kind: a worktree with its environments, a run kept for reuse, or the record of a run.
         path: its folder.
         size: bytes on the disk.
         age: seconds since it was last used.
@@ -41,11 +41,11 @@ class CacheItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clean(root: Path, *, everything: bool = False, dry_run: bool = False) -> tuple[CacheItem, ...]:
-    """Remove worktrees and kept runs; what is known of durations and outcomes stays, for it is small and hard to get.
+    """Remove worktrees and kept runs. Recorded durations and outcomes stay: they are small and hard to get again.
 
     Args:
         root: the project's folder.
-        everything: of all projects, and not only of this one.
+        everything: of all projects, not only of this one.
         dry_run: remove nothing.
     """
     cache = cache_folder()
@@ -61,7 +61,9 @@ def _held(store: Store) -> Iterator[CacheItem]:
     yield from (_item("worktree", path) for path in worktrees_in(store))
     yield from (_item("run", path.parent) for path in sorted((store.folder / FOLDER).glob(f"*/{RUN_FILE}")))
     for record in all_records(store.records):
-        if record.ended or record.busy or not record.folder.is_dir():  # else it alone tells whose the reports are
+        if (
+            record.ended or record.busy or not record.folder.is_dir()
+        ):  # else it is the only proof of who wrote the reports
             yield _item("record", record.path)
 
 
@@ -88,7 +90,7 @@ def _removed(item: CacheItem) -> CacheItem:
 
 
 def told(items: tuple[CacheItem, ...], *, dry_run: bool) -> str:
-    """A line for each worktree, one for all runs of a project, and the sum."""
+    """A line for each worktree, one for all runs of a project, and the total."""
     trees = [item for item in items if item.kind == "worktree"]
     lines = [f"{_size(item.size):>9}  {_ago(item.age):>11}  {item.path}{_state(item)}" for item in trees]
     for folder in dict.fromkeys(item.path.parent for item in items if item.kind != "worktree"):

@@ -52,13 +52,13 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         accepted: names of entries of the ledgers that may grow, besides those that the config accepts.
         fail_on: the findings that make a regression.
-        scope: globs of what the branch may touch; empty takes those of the config.
-        base_failures: what tests mean that fail as they do on the base; None leaves it to the config.
+        scope: globs of files that the branch may change; empty uses those of the config.
+        base_failures: what to do with tests that fail as on the base; None uses the config.
         confirm: how often newly failing tests are run again on both sides.
-        timing_budget: seconds in which tests may be timed again; None leaves it to the config.
-        timed: a filter expression: these tests are timed again whatever they took.
-        all_gates: run the whole checklist, and not only gates with tests.
-        fresh: run everything anew, also what was run before on the same tree.
+        timing_budget: seconds for re-timing tests; None uses the config.
+        timed: a filter expression: these tests are always re-timed.
+        all_gates: run the whole checklist, not only gates with tests.
+        fresh: run everything again, even what was run before on the same tree.
     """
 
     accepted: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ def compare_subjects(
     reports: Path | None = None,
     options: CompareOptions | None = None,
 ) -> Compared:
-    """Run the gates that bring something to compare on both sides, and again what fails newly, where that is wished.
+    """Run the gates with something to compare on both sides and, on request, newly failing tests again.
 
     Args:
         root: the project's folder.
@@ -89,7 +89,7 @@ def compare_subjects(
         head: a subject.
         request: what the user asked for.
         command_line: the command, to paste.
-        reports: where reports go; None for the project's folder of reports.
+        reports: where reports go; None for the project's reports folder.
         options: how to compare; None for the usual way.
 
     Raises:
@@ -126,7 +126,7 @@ def compare_subjects(
 
 
 class _Measured:
-    """What both sides came to; the comparison grows, and is written anew, with each further measurement."""
+    """The results of both sides; each further measurement extends the comparison and writes it again."""
 
     def __init__(self, git: Git, prepared: Prepared, options: CompareOptions, base: SideRun, head: SideRun) -> None:
         self.before, self.after = base.finished, head.finished
@@ -146,7 +146,7 @@ class _Measured:
         self._write()
 
     def _suspect(self, expression: str) -> None:
-        """Find what is worth timing again, or was asked for."""
+        """Find what is worth re-timing, or was requested."""
         runs = (self.before, self.after)
         asked = asked_for(runs, expression)
         self._suspects = suspects(runs, self.comparison.tests, self._settings, asked)
@@ -155,14 +155,14 @@ class _Measured:
             self._notes = (*self._notes, f"--timed '{expression}' selects {what}")
 
     def confirm(self, sides: Sides, request: Request) -> None:
-        """Run newly failing tests again, where that is wished."""
+        """Run newly failing tests again, on request."""
         tests = self.comparison.tests
         if self._options.confirm and tests.newly_failing:
             self._again = run_again(tests, self.before, self.after, self._options.confirm, request, sides.run)
             self._write(interrupted=self._again.interrupted)
 
     def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
-        """Time again what seems slower or faster, where there is a budget for it."""
+        """Re-time what seems slower or faster, if there is a budget for it."""
         if budget:
             self._timed = time_sides(
                 self._suspects, (self.before, self.after), self.comparison.tests, request, sides.prepared,
@@ -204,7 +204,7 @@ class _Measured:
 
 
 def _only_outcomes(base: Run, head: Run) -> tuple[str, ...]:
-    """What to do where no gate has tests that could be compared by name."""
+    """What to do if no gate has tests that could be compared by name."""
     if base.tests is not None or head.tests is not None:
         return ()
     hint = junit_hint(gate.command_line for gate in head.gates)
@@ -215,7 +215,7 @@ def _only_outcomes(base: Run, head: Run) -> tuple[str, ...]:
 
 
 def _refuse_taken(prepared: Prepared, options: CompareOptions, budget: float | None) -> None:
-    """Refuse before anything runs where reports would lie that are not ours to replace."""
+    """Refuse, before anything runs, to replace reports that gates did not write."""
     folders = [
         f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(options.confirm)
     ]
@@ -241,7 +241,7 @@ def _need_budget(options: CompareOptions, budget: float | None) -> None:
 
 
 def _wanted(prepared: Prepared, request: Request) -> Request:
-    """The gates that are run on both sides; what only brings diagnostics may be younger than the base."""
+    """The gates that run on both sides; one that only has diagnostics may be missing on the base."""
     if request.gates:
         return request
     names = gates_to_compare(prepared)
@@ -249,7 +249,7 @@ def _wanted(prepared: Prepared, request: Request) -> Request:
 
 
 def _named(prepared: Prepared, request: Request) -> list[str]:
-    """The gates that will run, with those that they need; none for all."""
+    """The gates that will run, including those that they need; empty for all."""
     chosen = [gate for gate in prepared.gates if {gate.name, gate.group} & set(request.gates)]
     return [gate.name for gate in with_needs(prepared.gates, chosen)]
 
@@ -266,7 +266,7 @@ def _refuse_foreign(base: Finished, name: str) -> None:
 
 
 def _need_tests(prepared: Prepared, base: Finished, name: str) -> None:
-    """Refuse a base that shows nothing where tests are known to be: a gate that has none is compared by its outcome."""
+    """Refuse a base without results although it is known to have tests; a gate without tests is compared by its outcome."""
     known = set(_known_to_bring_tests(prepared))
     if base.run.tests is not None or not known.intersection(gate.name for gate in base.run.gates):
         return
@@ -280,7 +280,7 @@ def _need_tests(prepared: Prepared, base: Finished, name: str) -> None:
 
 
 def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
-    """What the sources of both sides say; the branch is counted from where it left the base, where that is known."""
+    """What the sources of both sides show; changes of the branch count from where it left the base, if that is known."""
     base, head = sides
     trees = (_tree(base.finished), _tree(head.finished))
     differing = changed_files(git, *trees)
@@ -298,7 +298,7 @@ def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
 def _read_python(
     git: Git, trees: tuple[str, str], differing: Sequence[FileChange], tests: Sequence[TestResult]
 ) -> tuple[tuple[dict[str, Shape], dict[str, Shape]], tuple[list[dict[str, str]], str]]:
-    """What the sources of both trees say of tests, and of the public API; of files that are the same, nothing new."""
+    """What the sources of both trees show about tests and the public API; unchanged files are skipped."""
     changed = {change.path for change in differing}
     files = [file for file in {test.file for test in tests} if f"{git.prefix}{file}" in changed]
     api = any(path.endswith((".py", ".pyi")) for path in changed)
@@ -325,14 +325,14 @@ def _refuse_unknown(prepared: Prepared, accepted: tuple[str, ...]) -> None:
 
 
 def gates_to_compare(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that bring test results, diagnostics or coverage, in the order of the checklist; all where none brings tests."""
+    """Gates with test results, diagnostics or coverage, in checklist order; all gates if none has tests."""
     planned = [item.gate for item in prepared.plan.gates]
     found = _with_tests(prepared)
     return tuple(gate.name for gate in planned if not found or gate.name in found or gate.brings)
 
 
 def _with_tests(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that are known to bring tests, or have the name of one that does."""
+    """Gates that are known to have tests, or have the name of one that does."""
     known = _known_to_bring_tests(prepared)
     return tuple(
         item.gate.name
@@ -342,7 +342,7 @@ def _with_tests(prepared: Prepared) -> tuple[str, ...]:
 
 
 def _known_to_bring_tests(prepared: Prepared) -> tuple[str, ...]:
-    """Gates that say that they bring test results, or brought some last time."""
+    """Gates that declare test results, or had some last time."""
     history = prepared.store.history()
     return tuple(
         item.gate.name
@@ -354,16 +354,16 @@ def _known_to_bring_tests(prepared: Prepared) -> tuple[str, ...]:
 
 
 def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
-    """Exit code of a comparison: a regression is told as such, although it made the head's gate fail, too.
+    """Exit code of a comparison: a regression is reported as such, although it also made the head's gate fail.
 
-    Where all that fails on the head fails on the base, too, that is no failure of the head's, unless it blocks.
+    If everything that fails on the head also fails on the base, the head did not fail, unless that blocks.
     """
     code = ExitCode(head.run.exit_code)
     if comparison.regression and code in (ExitCode.GATE_FAILED, ExitCode.PASSED, ExitCode.COULD_NOT_RUN):
         return ExitCode.REGRESSION
     if code is ExitCode.GATE_FAILED and comparison.only_base_failures and not comparison.blocked:
         code = ExitCode.PASSED
-    # Asked for, and nobody knows: that must not look like a pass.
+    # It was requested, and nobody knows the answer: that must not look like a pass.
     return ExitCode.COULD_NOT_RUN if code is ExitCode.PASSED and comparison.unjudged else code
 
 

@@ -1,4 +1,4 @@
-"""What gates bring besides outcomes, on both sides: diagnostics, warnings, coverage. Pure."""
+"""Compare what gates report besides outcomes: diagnostics, warnings, coverage. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ArtifactChanges(NamedTuple):
-    """What of it changed."""
+    """What changed."""
 
     diagnostics: tuple[DiagnosticsComparison, ...]
     warnings: WarningsComparison | None
@@ -24,7 +24,7 @@ class ArtifactChanges(NamedTuple):
 
     @property
     def findings(self) -> dict[str, bool]:
-        """Which findings there are."""
+        """Which findings exist."""
         return {
             "findings": any(gate.new for gate in self.diagnostics),
             "warnings": self.warnings is not None and bool(self.warnings.new),
@@ -33,7 +33,7 @@ class ArtifactChanges(NamedTuple):
 
     @property
     def unjudged(self) -> tuple[str, ...]:
-        """Findings of which is not known whether there are any: where there are some, that is known."""
+        """Findings that may or may not exist, because something is unknown and none was found."""
         unknown = {
             "findings": not self.diagnostics or any(gate.unknown for gate in self.diagnostics),
             "warnings": self.warnings is None or bool(self.warnings.unknown),

@@ -1,4 +1,4 @@
-"""Whether the head is to blame for tests that fail there: they were run again on both sides, and are counted."""
+"""Decide whether the head is to blame for newly failing tests: count how they ended when run again on both sides."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gates.portable.values import BAD_TESTS, TestOutcome
 
 
 class RepeatedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcomes by name of test, once for each time that tests were run again; see `tests.naming`."""
+    """Outcomes by name of test, one mapping for each extra run; see `tests.naming`."""
 
     base: tuple[dict[str, TestOutcome], ...] = ()
     head: tuple[dict[str, TestOutcome], ...] = ()
 
 
 def confirm(tests: TestsComparison, again: RepeatedOutcomes | None) -> tuple[TestsComparison, tuple[Confirmation, ...]]:
-    """Leave as newly failing only what fails on the head each time and on the base never; all where nothing was run again.
+    """Keep as newly failing only what always fails on the head and never on the base; all, if nothing was run again.
 
-    A time that shows nothing (skipped, lost, not there) does not count: it takes no blame away.
+    A run that shows nothing (skipped, lost, missing) does not count: it does not clear the head.
     """
     if again is None:
         return tests, ()
@@ -58,7 +58,7 @@ def _counted(test: str, again: RepeatedOutcomes) -> Confirmation:
 
 
 def _count(test: str, times: Sequence[Mapping[str, TestOutcome]]) -> tuple[int, int]:
-    """How often a test failed, of the times that it ran to an end."""
+    """How often a test failed, and how often it finished."""
     outcomes = [outcomes.get(test) for outcomes in times]
     failed = sum(outcome in BAD_TESTS for outcome in outcomes)
     return failed, failed + sum(outcome in GOOD_TESTS for outcome in outcomes)

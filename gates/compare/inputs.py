@@ -1,4 +1,4 @@
-"""What a comparison is given."""
+"""The inputs of a comparison."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gates.vcs.hunks import FileDifference
 
 
 class RecordedSide(msgspec.Struct, frozen=True, kw_only=True):
-    """Results that came without a run.
+    """Results without a run.
 
     Attributes:
         name: for people.
-        identity: of what they were read from.
+        identity: of their source.
         tests: the results.
     """
 
@@ -30,13 +30,13 @@ class RecordedSide(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegressionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What the project and the user hold to be a regression.
+    """What the project and the user count as a regression.
 
     Attributes:
         accepted: names of entries of the ledgers that may leave out more.
         fail_on: the findings that make a regression.
-        scope: globs of what the branch may touch; empty for anything.
-        base_failures: what tests mean that fail as they do on the base.
+        scope: globs of files that the branch may change; empty for any file.
+        base_failures: what to do with tests that fail as on the base.
     """
 
     accepted: Sequence[str] = ()
@@ -46,15 +46,15 @@ class RegressionPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sources of both sides say.
+    """What the sources of both sides show.
 
     Attributes:
         files: that the branch changed.
-        shapes: what base and head say of tests; None where they are not at hand.
-        dependencies: what base and head depend on; None where they were not looked at.
-        api: what `facts.api.api_changes` gives; None where it was not asked.
+        shapes: what the sources of base and head show about tests; None if they are not available.
+        dependencies: what base and head depend on; None if not read.
+        api: what `facts.api.api_changes` gives; None if it was not called.
         differences: between the two subjects, line by line.
-        own: likewise, what the head changed since it left the base; None where that is the same.
+        own: the same, for what the head changed since it left the base; None if that is equal.
     """
 
     files: Sequence[FileChange] = ()
@@ -74,9 +74,9 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured after both runs.
 
     Attributes:
-        again: how tests fared that were run again; None where none was.
-        suspects: tests and gates that are worth timing again.
-        timing: what timing them again showed; None where none was.
+        again: outcomes of tests that were run again; None if there are none.
+        suspects: tests and gates worth re-timing.
+        timing: the result of re-timing; None if there is none.
     """
 
     again: RepeatedOutcomes | None = None

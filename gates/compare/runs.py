@@ -1,4 +1,4 @@
-"""Put the comparison of two runs together, or of two sets of results."""
+"""Compare two runs, or two sets of results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def compare_runs(
         head_tests: its tests.
         notes: what the reader must know.
         policy: what makes a regression.
-        sources: what was read of either side.
+        sources: what was read on each side.
         remeasured: what was measured after both runs.
     """
     base_tests, head_tests = worst_first(base_tests), worst_first(head_tests)
@@ -107,7 +107,7 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
     if told is None:
         return None, ""
     changes, unknown = told
-    # Where a part could not be read, no change among the rest shows nothing.
+    # If a part could not be read, an unchanged rest proves nothing.
     return (None if unknown and not changes else msgspec.convert(list(changes), tuple[ApiChange, ...])), unknown
 
 
@@ -183,7 +183,7 @@ def _times(base: Run, head: Run) -> tuple[GateTimes, ...]:
 
 
 def _same_ground(base: Run, head: Run) -> list[str]:
-    """What makes the two runs differ besides the code."""
+    """Differences between the two runs other than the code."""
     notes = []
     if base.environment.python != head.environment.python:
         notes.append(f"different interpreters: {base.environment.python} and {head.environment.python}")

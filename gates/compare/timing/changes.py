@@ -1,7 +1,7 @@
 """Which tests became slower or faster, judged from times taken in turns.
 
 Nothing is said from the two runs that were compared: they only name `find_suspects`. These are timed again, in pairs
-(`gates.compare.timing.schedule` says in which order), and `judge` looks at the new times alone. See docs/explanation/timing.md.
+(in the order of `gates.compare.timing.schedule`), and `judge` uses only the new times. See docs/explanation/timing.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gates.compare.timing.statistics import (
 from gates.compare.values import TimingChange
 
 FEWEST_PAIRS = 10
-"""Pairs below which nothing is said: the intervals of fewer cover less than they say."""
+"""Minimum number of pairs for a verdict: intervals of fewer pairs cover less than they claim."""
 
 _ENOUGH_FOR_DRIFT = 20
 
@@ -39,14 +39,14 @@ class TimingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         alpha: how often a whole comparison in which nothing changed may call any test slower or faster.
-        threshold: a change up to this part is none that matters: 0.05 is 5%, and on the way down 1 / 1.05.
-        effect: a slowdown that should be found; `pairs_needed` is meant for it.
+        threshold: changes up to this fraction do not matter: 0.05 is 5%, and 1 / 1.05 downward.
+        effect: a slowdown that should be found; `pairs_needed` refers to it.
         power: how often it should be found.
         confidence: of the intervals.
         resamples: of the bootstrap.
-        candidate: recorded times that differ by more than this part are timed again.
-        floor: seconds by which they must differ, too: below it is what the machine does by itself.
-        pairs: how often a test is timed on both sides where the budget allows it.
+        candidate: tests whose recorded times differ by more than this fraction are re-timed.
+        floor: seconds by which they must also differ: smaller differences are noise of the machine.
+        pairs: how often a test is timed on both sides, if the budget allows it.
         least_pairs: a test is left out rather than timed less often than this.
     """
 
@@ -70,7 +70,7 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         test: its id.
-        direction: what it seems to be.
+        direction: whether it seems slower or faster.
         size: by how much, as a log ratio above 0.
         seconds: what one pair of it takes.
     """
@@ -87,16 +87,16 @@ def find_suspects(
     settings: TimingSettings = DEFAULTS,
     asked: Collection[str] = (),
 ) -> tuple[Suspect, ...]:
-    """Tests that are worth timing again: those that were asked for, then those that seem slower, the largest change first.
+    """Tests worth re-timing: requested ones, then those that seem slower, the largest change first.
 
-    A run as a whole is slower than another when the machine was busy. Ratios are looked at as they are and also without
+    A run as a whole is slower than another if the machine was busy. Ratios are checked both as they are and without
     the median ratio of all tests, so that neither a busy base hides a slowdown nor a busy head makes it look small.
 
     Args:
-        base: seconds of each test; the median, where there are several.
+        base: seconds of each test; the median, if there are several.
         head: likewise.
-        settings: `candidate` and `floor` count here.
-        asked: tests that are timed again whatever their recorded times are.
+        settings: only `candidate` and `floor` are used.
+        asked: tests that are always re-timed.
     """
     both = [test for test in head if _usable(head[test]) and test in base and _usable(base[test])]
     ratios = {test: log_ratios([(base[test], head[test])])[0] for test in both}
@@ -105,7 +105,7 @@ def find_suspects(
     for test, ratio in ratios.items():
         up, down = max(ratio, ratio - drift), min(ratio, ratio - drift)
         size = up if up > math.log1p(settings.candidate) else -down
-        # Where the drift was taken off, so is its part of the seconds.
+        # If the drift was removed, so is its part of the seconds.
         apart = max(RESOLUTION, min(base[test], head[test])) * math.expm1(abs(size))
         if test in asked or (size > math.log1p(settings.candidate) and apart > settings.floor):
             direction: Literal["slower", "faster"] = "slower" if size == up else "faster"
@@ -121,15 +121,15 @@ def _usable(seconds: float) -> bool:
 def judge(
     samples: Mapping[str, tuple[Sequence[float], Sequence[float]]], settings: TimingSettings = DEFAULTS
 ) -> tuple[TimingChange, ...]:
-    """Say of each test what its times show; in the order of the samples.
+    """Judge each test by its times, in the order of the samples.
 
-    The times that made a test a candidate must not be among them: on new times, what was chosen is as innocent as any
-    other test, so it is enough to correct for the number of tests that were timed again. On the old times all tests of
-    the two runs would have to be counted, and the candidates are those that chance was unkind to.
+    The times that made a test a candidate must not be included: on new times, a candidate is like any
+    other test, so it is enough to correct for the number of re-timed tests. On the old times all tests of
+    the two runs would have to count, because chance selected the candidates.
 
     Args:
         samples: test → its times on base and on head, in seconds; the n-th of both are a pair. A round that gave no time
-            is NaN; what one side has more is left out. Tests without a pair are inconclusive and not counted.
+            is NaN; extra values on one side are ignored. Tests without a pair are inconclusive and not counted.
         settings: levels and thresholds.
     """
     pairs = {test: finite_pairs(*sides) for test, sides in samples.items()}

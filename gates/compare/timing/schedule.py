@@ -1,4 +1,4 @@
-"""In which turns candidates are timed again, within a budget."""
+"""Plan the turns in which candidates are re-timed within a budget."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Side = Literal["base", "head"]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """What is run next: these tests, on one side, in a process of its own.
+    """One step of a timing: these tests, on one side, in a new process.
 
     Attributes:
-        round: from 1; each round has a turn on both sides, and gives each of its tests a pair. Round 0 warms caches up,
-            and its times are thrown away.
+        round: from 1; each round has a turn on both sides, and gives each of its tests a pair. Round 0 warms up caches,
+            and its times are discarded.
         side: which of the two subjects.
         tests: ids, in the order of the candidates.
     """
@@ -32,14 +32,14 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """The turns of a timing, fixed before the first of them.
 
-    The clock may end it early, between two rounds; its p-values may not. A look at them after each round, until one is
+    The clock may end it early, between two rounds; its p-values may not. Checking them after each round, until one is
     small enough, would find a false change sooner or later, and the budget is known from the start: so the number of
-    pairs is chosen once, and looked at once.
+    pairs is chosen once, and the result is checked once.
 
     Attributes:
         turns: in order.
         pairs: of each test that is timed.
-        left_out: candidates that the budget has no room for; nothing is said of them.
+        left_out: candidates that do not fit into the budget; they get no verdict.
         seconds: what all turns are expected to take.
     """
 
@@ -59,16 +59,16 @@ def plan(
 ) -> Schedule:
     """Lay out the rounds that fit into the budget.
 
-    First go the candidates that do not fit even alone; then the last ones, until each of the others gets its least
-    number of pairs. What is left of the budget is shared in equal times: cheap tests reach `pairs` and leave the rest of
-    their share to the dear ones.
+    First the candidates that do not fit even alone are dropped; then the last ones, until each of the others gets its least
+    number of pairs. The rest of the budget is shared in equal times: cheap tests reach `pairs` and leave the rest of
+    their share to the expensive ones.
 
     Args:
         found: the candidates, the most suspicious first.
         budget: seconds.
         overhead: seconds that each turn takes besides its tests.
-        seed: of the order of sides.
-        settings: `pairs`, `least_pairs` and `alpha` count here.
+        seed: for the order of sides.
+        settings: only `pairs`, `least_pairs` and `alpha` are used.
     """
     fitting = [candidate for candidate in found if _share([candidate], budget, overhead, settings)]
     timed, pairs = _longest(fitting, budget, overhead, settings)
@@ -88,7 +88,7 @@ def enough_for(found: Sequence[Suspect], overhead: float, settings: TimingSettin
     Args:
         found: the candidates.
         overhead: seconds that each turn takes besides its tests.
-        settings: as of `plan`.
+        settings: as in `plan`.
     """
     rounds = _least(found, settings) + 1
     return rounds * (2 * overhead + sum(candidate.seconds for candidate in found))
@@ -113,7 +113,7 @@ def _longest(
 
 
 def _share(found: Sequence[Suspect], budget: float, overhead: float, settings: TimingSettings) -> dict[str, int]:
-    """Pairs of each, so that the fewest are as many as can be; empty where some get too few."""
+    """The pairs of each, with the smallest number as large as possible; empty if some get too few."""
     if not found:
         return {}
     least = _least(found, settings)
@@ -122,14 +122,14 @@ def _share(found: Sequence[Suspect], budget: float, overhead: float, settings: T
     best: dict[str, int] = {}
     for rounds in range(least, max(least, settings.pairs) + 1):
         shared = _filled(cheapest_first, budget - 2 * overhead * (rounds + 1) - once, rounds)
-        # More rounds cost more overhead, and that is taken from the dearest tests.
+        # More rounds cost more overhead, which is taken from the most expensive tests.
         if min(shared.values()) >= max(least, min(best.values(), default=0)):
             best = shared
     return {candidate.test: best[candidate.test] for candidate in found if best}
 
 
 def _filled(cheapest_first: Sequence[Suspect], seconds: float, rounds: int) -> dict[str, int]:
-    """Pairs by equal shares of the time; each candidate leaves to the dearer ones what it does not need."""
+    """Pairs by equal shares of the time; each candidate leaves what it does not need to the more expensive ones."""
     pairs = {}
     for position, candidate in enumerate(cheapest_first):
         share = seconds / (len(cheapest_first) - position)
@@ -142,9 +142,9 @@ def _filled(cheapest_first: Sequence[Suspect], seconds: float, rounds: int) -> d
 def _turns(pairs: dict[str, int], seed: int) -> tuple[Turn, ...]:
     """Half of the rounds begin with the base, half with the head, shuffled.
 
-    Like ABBA, this takes a steady drift off exactly. Unlike ABBA it makes the sign of each pair a coin that was really
-    thrown: where nothing changed, no rhythm of the machine and no memory of its noise can go with the sides (Fisher, "The
-    Design of Experiments", 1935, chapter 2). Noise that remembers makes ABBA's pairs alike, and its p-values too small.
+    Like ABBA, this cancels a steady drift exactly. Unlike ABBA, it makes the sign of each pair a fair coin
+    toss: if nothing changed, no rhythm of the machine and no memory of its noise can follow the sides (Fisher, "The
+    Design of Experiments", 1935, chapter 2). Noise with memory makes ABBA's pairs alike, and its p-values too small.
     """
     rounds = max(pairs.values(), default=0)
     first: list[Side] = ["base", "head"] * ((rounds + 1) // 2)
