@@ -18,8 +18,9 @@ from gates.portable.exclusions import named_expressions
 from gates.portable.filters import Described, TableFacts
 from gates.portable.regular import read_text
 from gates.portable.values import BAD_TESTS
+from gates.results.event_schema import GateEnded
 from gates.results.files import LOGS_FOLDER
-from gates.run import Engine, GateEnded, Settings, TestsDescribed, TestsLanded
+from gates.run import Engine, Settings, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import StructMask
 from gates.run.remains import known

@@ -6,18 +6,8 @@ import time
 from collections.abc import Callable
 
 from gates.results import Run
-from gates.results.event_schema import (
-    Event,
-    GateBegan,
-    GateFinished,
-    RunFinished,
-    RunStarted,
-    TestBegan,
-    TestFinished,
-    TestIsSlow,
-    TestsCollected,
-)
-from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsFound, TestsLanded, TestSlow, TestStarted
+from gates.results.event_schema import Event, RunEnded, RunStarted, TestEnded
+from gates.run.events import EngineEvent, TestsDescribed, TestsLanded
 
 Put = Callable[[Event], None]
 
@@ -44,7 +34,7 @@ class Feed:
     def end(self, run: Run) -> None:
         """The run is over, and its reports are written, or cannot be."""
         self._put(
-            RunFinished(
+            RunEnded(
                 time=self._wall(),
                 run=run.id,
                 outcome=run.outcome,
@@ -56,17 +46,8 @@ class Feed:
 
     def take(self, event: EngineEvent) -> None:
         """Something happened."""
-        now = self._wall()
-        if isinstance(event, GateStarted):
-            self._put(GateBegan(time=now, gate=event.gate, command_line=event.command_line, workers=event.workers))
-        elif isinstance(event, TestsFound):
-            self._put(TestsCollected(time=now, gate=event.gate, tests=event.number))
-        elif isinstance(event, TestStarted):
-            self._put(TestBegan(time=event.time, gate=event.gate, test=event.test, worker=event.worker))
-        elif isinstance(event, TestsLanded):
+        if isinstance(event, TestsLanded):
             for result in event.results:
-                self._put(TestFinished(time=now, result=result))
-        elif isinstance(event, TestSlow):
-            self._put(TestIsSlow(time=now, gate=event.gate, test=event.test, seconds=event.seconds))
-        elif isinstance(event, GateEnded):
-            self._put(GateFinished(time=now, result=event.result))
+                self._put(TestEnded(time=self._wall(), result=result))
+        elif not isinstance(event, TestsDescribed):
+            self._put(event)

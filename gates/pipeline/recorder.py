@@ -18,8 +18,9 @@ from gates.planning.prepare import Prepared
 from gates.portable.exclusions import Exclusion
 from gates.portable.values import ExitCode, TestOutcome, listed
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
+from gates.results.event_schema import GateEnded
 from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
-from gates.run import GateEnded, TestsLanded, conclude, leaves_of
+from gates.run import TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
 from gates.run.guard import Guard
 from gates.run.masking import StructMask

@@ -63,7 +63,7 @@ from typing import Any
 from .disk_space import complain
 from .originals import exists, json, os, write_text, write_whole
 from .regular import read_bytes, read_text
-from .values import SCHEMA_VERSION, plural
+from .values import plural
 
 PACKAGE = __name__.partition(".")[0]
 """Top-level name under which this copy of gates was loaded."""
@@ -379,26 +379,3 @@ class Stop:
 def reached(number: int) -> str:
     """Why a run with `--max-fail` stops."""
     return f"--max-fail: {plural(number, 'test')} failed"
-
-
-__all__ = [
-    "CHUNK",
-    "INBOX",
-    "INJECTED_PACKAGE",
-    "INJECTED_PLUGIN",
-    "INSTALLED_PLUGIN",
-    "LEDGER",
-    "PACKAGE",
-    "PLUGIN",
-    "SCHEMA_VERSION",
-    "SETTINGS",
-    "TOX_OVERRIDE",
-    "TOX_PASSES",
-    "RecordStream",
-    "Settings",
-    "Stop",
-    "injection_folder",
-    "reached",
-    "read_settings",
-    "remove_injection",
-]

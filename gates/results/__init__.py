@@ -1,15 +1,7 @@
 """Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
 
-from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, FileCoverage, TestWarning, TestWarnings
-from gates.results.tests import (
-    AttemptResult,
-    PhaseResult,
-    SubtestResult,
-    TestCounts,
-    TestResult,
-    count_tests,
-    counts_line,
-)
+from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, TestWarning, TestWarnings
+from gates.results.tests import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 from gates.results.values import (
     Changes,
     Environment,
@@ -35,12 +27,10 @@ __all__ = [
     "EnvironmentChange",
     "ExclusionRecord",
     "FileChange",
-    "FileCoverage",
     "FileDigest",
     "FilterLeaf",
     "GateResult",
     "LeftOut",
-    "PhaseResult",
     "Run",
     "Subject",
     "SubtestResult",

@@ -31,7 +31,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     command_line: str
 
 
-class GateBegan(Event, frozen=True, kw_only=True, tag="gate-started"):
+class GateStarted(Event, frozen=True, kw_only=True, tag="gate-started"):
     """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
 
     gate: str
@@ -48,7 +48,7 @@ class TestsCollected(Event, frozen=True, kw_only=True, tag="tests-collected"):
     tests: int
 
 
-class TestBegan(Event, frozen=True, kw_only=True, tag="test-started"):
+class TestStarted(Event, frozen=True, kw_only=True, tag="test-started"):
     """A test runs; `worker` is empty without xdist."""
 
     __test__ = False
@@ -58,7 +58,7 @@ class TestBegan(Event, frozen=True, kw_only=True, tag="test-started"):
     worker: str = ""
 
 
-class TestIsSlow(Event, frozen=True, kw_only=True, tag="test-slow"):
+class TestSlow(Event, frozen=True, kw_only=True, tag="test-slow"):
     """A test still runs after so many seconds."""
 
     __test__ = False
@@ -68,7 +68,7 @@ class TestIsSlow(Event, frozen=True, kw_only=True, tag="test-slow"):
     seconds: float
 
 
-class TestFinished(Event, frozen=True, kw_only=True, tag="test-ended"):
+class TestEnded(Event, frozen=True, kw_only=True, tag="test-ended"):
     """A test has its result, which names its gate."""
 
     __test__ = False
@@ -76,13 +76,13 @@ class TestFinished(Event, frozen=True, kw_only=True, tag="test-ended"):
     result: TestResult
 
 
-class GateFinished(Event, frozen=True, kw_only=True, tag="gate-ended"):
+class GateEnded(Event, frozen=True, kw_only=True, tag="gate-ended"):
     """A gate has its result, whether it was started or not."""
 
     result: GateResult
 
 
-class RunFinished(Event, frozen=True, kw_only=True, tag="run-ended"):
+class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
     """The last event; missing where the run was killed."""
 
     run: str
@@ -92,7 +92,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run-ended"):
     tests: TestCounts | None = None
 
 
-class Dropped(Event, frozen=True, kw_only=True, tag="events-dropped"):
+class EventsDropped(Event, frozen=True, kw_only=True, tag="events-dropped"):
     """The reader was too slow, and so many events are not here."""
 
     number: int
@@ -100,12 +100,12 @@ class Dropped(Event, frozen=True, kw_only=True, tag="events-dropped"):
 
 AnyEvent = (
     RunStarted
-    | GateBegan
+    | GateStarted
     | TestsCollected
-    | TestBegan
-    | TestIsSlow
-    | TestFinished
-    | GateFinished
-    | RunFinished
-    | Dropped
+    | TestStarted
+    | TestSlow
+    | TestEnded
+    | GateEnded
+    | RunEnded
+    | EventsDropped
 )

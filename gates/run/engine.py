@@ -12,16 +12,8 @@ from gates.planning.plan import Plan, PlannedGate
 from gates.portable.protocol import Stop, reached
 from gates.portable.values import BAD_TESTS, GateOutcome, format_duration
 from gates.results import GateResult, TestResult
-from gates.run.events import (
-    EngineEvent,
-    GateEnded,
-    GateStarted,
-    TestsDescribed,
-    TestsFound,
-    TestsLanded,
-    TestSlow,
-    TestStarted,
-)
+from gates.results.event_schema import GateEnded, GateStarted, TestsCollected, TestSlow, TestStarted
+from gates.run.events import EngineEvent, TestsDescribed, TestsLanded
 from gates.run.gate import RunningGate
 from gates.run.guard import Guard
 from gates.run.start import RunContext, not_started
@@ -125,7 +117,8 @@ class Engine:
             self._number += 1
             self.guard.started(name)
             gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
-            yield GateStarted(name, gate.command_line, "" if self.plan.no_capture else item.workers_said)
+            workers = "" if self.plan.no_capture else item.workers_said
+            yield GateStarted(time=self._now(), gate=name, command_line=gate.command_line, workers=workers)
 
     def _poll(self) -> Iterator[EngineEvent]:
         for name, gate in list(self._running.items()):
@@ -136,7 +129,7 @@ class Engine:
                 continue
             yield from self._tests(name, gate, before, found)
             for test, seconds in gate.slow():
-                yield TestSlow(name, test, seconds)
+                yield TestSlow(time=self._now(), gate=name, test=test, seconds=seconds)
             if gate.done and self.settings.around.collect:
                 yield TestsDescribed(name, tuple(gate.described))
             if gate.done and gate.result is not None:
@@ -150,12 +143,13 @@ class Engine:
         self._count(landed)
         if self.settings.detailed:
             if gate.expected > found:
-                yield TestsFound(name, gate.expected)
+                yield TestsCollected(time=self._now(), gate=name, tests=gate.expected)
             for number, record in begun:
                 if number > before:
                     yield TestsLanded(name, tuple(gate.tests[before:number]), gate.expected)
                     before = number
-                yield TestStarted(name, record["id"], str(record.get("worker", "")), float(record.get("time", 0.0)))
+                worker, time = str(record.get("worker", "")), float(record.get("time", 0.0))
+                yield TestStarted(time=time, gate=name, test=record["id"], worker=worker)
         rest = tuple(gate.tests[before:])
         if rest:
             yield TestsLanded(name, rest, gate.expected)
@@ -189,7 +183,10 @@ class Engine:
         if by_name and result.outcome is GateOutcome.COULD_NOT_RUN:
             result = msgspec.structs.replace(result, accepted=True)
         self._ended[result.name] = result
-        return GateEnded(result)
+        return GateEnded(time=self._now(), result=result)
+
+    def _now(self) -> float:
+        return self.settings.around.wall()
 
     def _wait(self) -> None:
         descriptors = [number for gate in self._running.values() for number in gate.descriptors]

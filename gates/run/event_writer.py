@@ -20,7 +20,7 @@ import msgspec
 
 from gates.files.folders import open_within
 from gates.portable.errors import UsageError
-from gates.results.event_schema import AnyEvent, Dropped, Event, RunFinished
+from gates.results.event_schema import AnyEvent, Event, EventsDropped, RunEnded
 from gates.results.files import encoded
 
 WAITING = 20_000
@@ -100,11 +100,11 @@ class EventWriter:
         with self._wake:
             if self._gone:
                 return
-            if len(self._queue) >= self._most and not isinstance(event, RunFinished):
+            if len(self._queue) >= self._most and not isinstance(event, RunEnded):
                 self._dropped += 1
                 return
             if self._dropped:
-                self._queue.append(Dropped(time=self._wall(), number=self._dropped))
+                self._queue.append(EventsDropped(time=self._wall(), number=self._dropped))
                 self._dropped = 0
             self._queue.append(event)
             self._wake.notify()
@@ -114,7 +114,7 @@ class EventWriter:
         with self._wake:
             self._ending = True
             if self._dropped and not self._gone:
-                self._queue.append(Dropped(time=self._wall(), number=self._dropped))
+                self._queue.append(EventsDropped(time=self._wall(), number=self._dropped))
             self._wake.notify()
         self._thread.join(LAST)
 

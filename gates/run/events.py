@@ -1,23 +1,16 @@
-"""What the engine tells while gates run."""
+"""What the engine tells while gates run: live events, and what it hands over for the record."""
 
 from __future__ import annotations
 
 import msgspec
 
 from gates.portable.filters import Described
-from gates.results import GateResult, TestResult
-
-
-class GateStarted(msgspec.Struct, frozen=True):
-    """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
-
-    gate: str
-    command_line: str
-    workers: str = ""
+from gates.results import TestResult
+from gates.results.event_schema import GateEnded, GateStarted, TestsCollected, TestSlow, TestStarted
 
 
 class TestsLanded(msgspec.Struct, frozen=True):
-    """Tests of a gate ended, in the order in which they did."""
+    """Results of a gate's tests; `expected` says how many tests it will have, as far as is known."""
 
     __test__ = False
 
@@ -26,38 +19,8 @@ class TestsLanded(msgspec.Struct, frozen=True):
     expected: int
 
 
-class TestsFound(msgspec.Struct, frozen=True):
-    """It is known how many tests a gate runs, or that there are more."""
-
-    __test__ = False
-
-    gate: str
-    number: int
-
-
-class TestStarted(msgspec.Struct, frozen=True):
-    """A test runs; `worker` is empty without xdist."""
-
-    __test__ = False
-
-    gate: str
-    test: str
-    worker: str
-    time: float
-
-
-class TestSlow(msgspec.Struct, frozen=True):
-    """A test still runs, after another period of its `slow-timeout`."""
-
-    __test__ = False
-
-    gate: str
-    test: str
-    seconds: float
-
-
 class TestsDescribed(msgspec.Struct, frozen=True):
-    """What is known of the tests of a gate, where they were listed instead of run."""
+    """The tests that a gate would run; only told when nothing else was asked of it."""
 
     __test__ = False
 
@@ -65,10 +28,4 @@ class TestsDescribed(msgspec.Struct, frozen=True):
     tests: tuple[Described, ...]
 
 
-class GateEnded(msgspec.Struct, frozen=True):
-    """A gate has its result, whether it was started or not."""
-
-    result: GateResult
-
-
-EngineEvent = GateStarted | TestsFound | TestStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded
+EngineEvent = GateStarted | TestsCollected | TestStarted | TestsLanded | TestSlow | TestsDescribed | GateEnded

@@ -13,8 +13,9 @@ from gates.planning.plan import Plan
 from gates.portable.escapes import clean
 from gates.portable.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 from gates.results import GateResult, TestResult, count_tests, counts_line
+from gates.results.event_schema import GateEnded, GateStarted, TestSlow
 from gates.run.echo import Echo
-from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsLanded, TestSlow
+from gates.run.events import EngineEvent, TestsLanded
 
 WORDS = {
     GateOutcome.PASSED: ("PASS", "green"),

@@ -7,21 +7,20 @@ last. The grammar is in docs/reference/filters.md. Standard library only, Python
 
 from __future__ import annotations
 
-from .candidate import Candidate, Described, Mark
+from .candidate import Candidate, Described
 from .candidates import Candidates
 from .compile import compile_filter
-from .errors import FilterSyntaxError, Problem
+from .errors import FilterSyntaxError
 from .findings import LeafReport, leaf_reports
-from .match import Filter, Leaf, Selection
-from .nodes import And, Expression, Matcher, Not, Or, Predicate, Span, predicates
+from .match import Filter
+from .nodes import Expression, Matcher, Not, Or, Predicate, predicates
 from .parse import parse
-from .predicates import PREDICATES, PredicateForm
+from .predicates import PREDICATES
 from .printing import to_text
-from .resolution import Facts, NoFacts, Resolution, TableFacts, unknown
+from .resolution import Facts, Resolution, TableFacts, unknown
 
 __all__ = [
     "PREDICATES",
-    "And",
     "Candidate",
     "Candidates",
     "Described",
@@ -29,19 +28,12 @@ __all__ = [
     "Facts",
     "Filter",
     "FilterSyntaxError",
-    "Leaf",
     "LeafReport",
-    "Mark",
     "Matcher",
-    "NoFacts",
     "Not",
     "Or",
     "Predicate",
-    "PredicateForm",
-    "Problem",
     "Resolution",
-    "Selection",
-    "Span",
     "TableFacts",
     "compile_filter",
     "leaf_reports",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...portable.originals import os, platform, time
-from ...portable.protocol import CHUNK, SCHEMA_VERSION, RecordStream
-from ...portable.values import BAD_TESTS, TestOutcome, plural
+from ...portable.protocol import CHUNK, RecordStream
+from ...portable.values import BAD_TESTS, SCHEMA_VERSION, TestOutcome, plural
 from ..selection.catalogue import Catalogue, Entry, numbered, place
 from .internal_errors import TROUBLE, trouble_of
 from .merging import worst_of

@@ -12,27 +12,14 @@ from gates.run.witnesses.disk_space import with_room
 from gates.run.witnesses.exit_code import exit_witness
 from gates.run.witnesses.gate_report import own_word_witness
 from gates.run.witnesses.imports import imports_witness
-from gates.run.witnesses.injection import FALLBACK, RunnerTraces, refusal_witness, runner_witness, unspoken_witness
+from gates.run.witnesses.injection import FALLBACK, refusal_witness, runner_witness, unspoken_witness
 from gates.run.witnesses.junit import agree, junit_witness
 from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.nox_report import nox_witness
-from gates.run.witnesses.test_results import (
-    ALL_SKIPPED,
-    NO_TEST,
-    NOTHING_RAN,
-    ProcessSummary,
-    is_demanded,
-    results_witness,
-)
-from gates.run.witnesses.tree import tree_witness
+from gates.run.witnesses.test_results import is_demanded, results_witness
 
 __all__ = [
-    "ALL_SKIPPED",
     "FALLBACK",
-    "NOTHING_RAN",
-    "NO_TEST",
-    "ProcessSummary",
-    "RunnerTraces",
     "agree",
     "exit_witness",
     "imports_witness",
@@ -45,7 +32,6 @@ __all__ = [
     "refusal_witness",
     "results_witness",
     "runner_witness",
-    "tree_witness",
     "unspoken_witness",
     "with_room",
 ]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from gates.compare.coverage import compare_coverage
 from gates.compare.values import FileLines
-from gates.results import Coverage, FileCoverage
+from gates.results import Coverage
+from gates.results.artifacts import FileCoverage
 from gates.vcs.hunks import FileDifference, Hunk
 from tests.gates.readers.junit.sample import a_gate
 

@@ -7,7 +7,6 @@ import pytest
 
 from gates.compare import (
     Comparison,
-    GateTimes,
     RecordedSide,
     RegressionPolicy,
     Remeasured,
@@ -16,6 +15,7 @@ from gates.compare import (
     compare_runs,
 )
 from gates.compare.confirm import RepeatedOutcomes
+from gates.compare.values import GateTimes
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
 from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_subject, a_test

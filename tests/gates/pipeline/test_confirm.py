@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import Renamed, TestsComparison
+from gates.compare import TestsComparison
+from gates.compare.values import Renamed
 from gates.config.request import Request
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.validate import Finished

@@ -10,7 +10,8 @@ import pytest
 from gates.planning.test_queries import Tests, explanation, find_test, listing, settings_of
 from gates.portable.errors import NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion, named_expressions
-from gates.portable.filters import Candidate, Described, NoFacts
+from gates.portable.filters import Candidate, Described
+from gates.portable.filters.resolution import NoFacts
 from gates.portable.rules import ALL_THREADS, Override
 
 

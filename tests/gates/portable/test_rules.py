@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gates.portable.filters import Candidate, NoFacts
+from gates.portable.filters import Candidate
+from gates.portable.filters.resolution import NoFacts
 from gates.portable.rules import Override, Retries, RuleBook, Rules, SlowTimeout
 
 ONCE = {"count": 1, "backoff": "fixed", "delay": 0.0, "max_delay": None, "jitter": False, "on": ["failed"]}

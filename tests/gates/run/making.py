@@ -11,7 +11,9 @@ from gates.planning.discover import Gate
 from gates.planning.plan import Plan, PlannedGate
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import GateResult, TestResult
-from gates.run import Engine, EngineEvent, GateEnded, Settings
+from gates.results.event_schema import GateEnded
+from gates.run import Engine, Settings
+from gates.run.events import EngineEvent
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
 from gates.run.masking import StructMask

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.portable.values import ExitCode, GateOutcome
-from gates.run import GateEnded, GateStarted, TestsLanded
+from gates.results.event_schema import GateEnded, GateStarted
+from gates.run import TestsLanded
 from gates.run import gate as gate_module
 from gates.run.processes import marked_processes
 from gates.run.verdict import conclude

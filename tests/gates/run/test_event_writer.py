@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.portable.errors import UsageError
-from gates.results.event_schema import RunFinished, TestBegan
+from gates.results.event_schema import RunEnded, TestStarted
 from gates.run import event_writer as eventwriter
 from gates.run.event_writer import EventWriter
 from tests.gates.run.waiting import wait_for
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def began(number: int) -> TestBegan:
-    return TestBegan(time=1.0, gate="test", test=f"t{number}")
+def began(number: int) -> TestStarted:
+    return TestStarted(time=1.0, gate="test", test=f"t{number}")
 
 
 def test_events_arrive_in_order_in_a_file_that_is_begun_anew(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_descriptor_for_reading_is_refused() -> None:
 
 def test_bytes_that_are_no_text_are_spelled_out(tmp_path: Path) -> None:
     writer = EventWriter(str(tmp_path / "events"))
-    writer.put(TestBegan(time=1.0, gate="test", test="half \udcff"))
+    writer.put(TestStarted(time=1.0, gate="test", test="half \udcff"))
     writer.put(began(1))
     writer.close()
     lines = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
@@ -153,7 +153,7 @@ def test_the_end_of_the_run_is_last_and_never_dropped(tmp_path: Path) -> None:
     writer = EventWriter(str(fifo), waiting=5)
     for number in range(20):
         writer.put(began(number))
-    writer.put(RunFinished(time=2.0, run="r", outcome="passed", exit_code=0, duration=1.0))
+    writer.put(RunEnded(time=2.0, run="r", outcome="passed", exit_code=0, duration=1.0))
     with fifo.open() as file:
         writer.close()
         lines = [json.loads(line) for line in file]

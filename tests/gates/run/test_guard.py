@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.portable.values import GateOutcome
-from gates.run import GateStarted
+from gates.results.event_schema import GateStarted
 from gates.run.guard import Guard
 from gates.vcs.watch import TreeChanges
 from tests.gates.run.making import a_result, an_engine, ended, planned

@@ -7,8 +7,9 @@ import pytest
 
 from gates.config.values import Output
 from gates.portable.values import LEVELS, GateOutcome, TestOutcome
-from gates.results import TestResult, count_tests
-from gates.run.events import EngineEvent, GateEnded, GateStarted, TestsLanded, TestSlow
+from gates.results import GateResult, TestResult, count_tests
+from gates.results.event_schema import GateEnded, GateStarted, TestSlow
+from gates.run.events import EngineEvent, TestsLanded
 from gates.run.progress import PLAIN_EVERY, LiveProgress, PlainProgress, end_line, make_progress
 from tests.gates.run.making import a_plan, a_result, a_test, planned
 
@@ -40,6 +41,18 @@ class AsciiTerminal(Ascii):
         return True
 
 
+def started(gate: str, command_line: str, workers: str = "") -> GateStarted:
+    return GateStarted(time=0.0, gate=gate, command_line=command_line, workers=workers)
+
+
+def slow(gate: str, test: str, seconds: float) -> TestSlow:
+    return TestSlow(time=0.0, gate=gate, test=test, seconds=seconds)
+
+
+def ended(result: GateResult) -> GateEnded:
+    return GateEnded(time=0.0, result=result)
+
+
 def landed(*results: TestResult, expected: int = 10) -> TestsLanded:
     return TestsLanded("test", results, expected)
 
@@ -53,11 +66,11 @@ def shown(stream: io.StringIO, events: Sequence[EngineEvent]) -> str:
 
 FAILURE = a_test("a.py::b", TestOutcome.FAILED, message="assert 1 == 2")
 EVENTS: tuple[EngineEvent, ...] = (
-    GateStarted("lint", "nox -s lint"),
-    GateStarted("test", "nox -s test"),
+    started("lint", "nox -s lint"),
+    started("test", "nox -s test"),
     landed(a_test("a.py::a"), FAILURE),
-    GateEnded(a_result("lint", duration=1.25)),
-    GateEnded(a_result("test", GateOutcome.FAILED, duration=75.0, reason="1 test failed", inconsistent=True)),
+    ended(a_result("lint", duration=1.25)),
+    ended(a_result("test", GateOutcome.FAILED, duration=75.0, reason="1 test failed", inconsistent=True)),
 )
 
 
@@ -82,7 +95,7 @@ def test_a_terminal_gets_the_same_words() -> None:
 def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
     stream = Terminal()
     with LiveProgress(PLAN, stream) as progress:
-        progress.take(GateStarted("test", "nox -s test"))
+        progress.take(started("test", "nox -s test"))
         progress.take(landed(a_test("a"), FAILURE, expected=7))
         progress._bars.refresh()  # what its own thread does ten times a second
     assert "2 of 7 tests, 1 failed" in stream.getvalue()
@@ -90,13 +103,13 @@ def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
 def test_it_is_said_why_a_gate_has_so_many_workers(stream: io.StringIO) -> None:
-    assert "-n auto: 2 workers: why" in shown(stream, [GateStarted("test", "nox", "2 workers: why")])
+    assert "-n auto: 2 workers: why" in shown(stream, [started("test", "nox", "2 workers: why")])
 
 
 @pytest.mark.parametrize("stream", [Ascii(), AsciiTerminal()], ids=["log", "terminal"])
 def test_no_name_of_a_test_ends_the_run(stream: io.StringIO) -> None:
     odd = a_test("a.py::größe[\ud800]", TestOutcome.FAILED, message="[bold]…[/nothing] \udcff")
-    text = shown(stream, [GateStarted("test", "größe"), landed(odd), GateEnded(a_result(reason="größe"))])
+    text = shown(stream, [started("test", "größe"), landed(odd), ended(a_result(reason="größe"))])
     assert "gr\\xf6\\xdfe[\\ud800]" in text
     assert "[bold]\\u2026[/nothing] \\udcff" in text
 
@@ -112,7 +125,7 @@ def test_only_tests_that_are_wrong_are_told_one_by_one(outcome: TestOutcome, tol
 def test_a_long_gate_says_now_and_then_that_it_lives() -> None:
     stream, now = io.StringIO(), [0.0]
     progress = PlainProgress(PLAN, stream, clock=lambda: now[0])
-    progress.take(GateStarted("test", "nox -s test"))
+    progress.take(started("test", "nox -s test"))
     for step in range(7):
         now[0] = step * PLAIN_EVERY / 2
         progress.take(landed(a_test(f"t{step}"), a_test(f"x{step}", TestOutcome.EXCLUDED)))
@@ -125,13 +138,13 @@ def test_a_long_gate_says_now_and_then_that_it_lives() -> None:
 
 @pytest.mark.parametrize("outcome", GateOutcome)
 def test_every_outcome_of_a_gate_has_a_word(outcome: GateOutcome) -> None:
-    assert shown(io.StringIO(), [GateEnded(a_result("lint", outcome))]).split()[0] in {
+    assert shown(io.StringIO(), [ended(a_result("lint", outcome))]).split()[0] in {
         "PASS", "FAIL", "TIMEOUT", "COULD", "SKIPPED", "INTERRUPTED",
     }  # fmt: skip
 
 
 def test_a_gate_that_never_started_ends_on_a_terminal_too() -> None:
-    assert "SKIPPED" in shown(Terminal(), [GateEnded(a_result("lint", GateOutcome.SKIPPED))])
+    assert "SKIPPED" in shown(Terminal(), [ended(a_result("lint", GateOutcome.SKIPPED))])
 
 
 def test_the_end_of_a_gate_names_its_tests() -> None:
@@ -152,7 +165,7 @@ def test_what_the_config_accepts_is_said() -> None:
 def test_tests_that_still_run_are_spoken_of_from_their_level_on(level: str, make: type[io.StringIO]) -> None:
     stream = make()
     with make_progress(a_plan(planned("test"), output=Output(status_level=level)), stream) as progress:
-        progress.take(TestSlow("test", "a.py::a", 60.0))
+        progress.take(slow("test", "a.py::a", 60.0))
     assert ("SLOW" in stream.getvalue()) == (level not in ("none", "fail", "flaky"))
 
 
@@ -160,7 +173,7 @@ def test_tests_that_still_run_are_spoken_of_from_their_level_on(level: str, make
 def test_no_name_of_a_test_moves_the_cursor_or_begins_a_line(make: type[io.StringIO]) -> None:
     stream = make()
     with make_progress(PLAN, stream) as progress:
-        progress.take(TestSlow("test", "a.py::a[\x1b]0;owned\x07\n::error::]", 60.0))
+        progress.take(slow("test", "a.py::a[\x1b]0;owned\x07\n::error::]", 60.0))
         progress.take(landed(a_test("a.py::b[\x1b[2J]", TestOutcome.FAILED, message="no\n::error::")))
     assert "\x1b]0;" not in stream.getvalue()
     assert "\x1b[2J" not in stream.getvalue()

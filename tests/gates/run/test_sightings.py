@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from gates.run.sightings import Sighting, Watcher, Words, is_pytest
-from gates.run.witnesses import RunnerTraces
+from gates.run.witnesses.injection import RunnerTraces
 
 HEADER = b"============================= test session starts ==============================\n"
 FOOTER = b"========================= 1 failed, 2 passed in 0.12s =========================\n"

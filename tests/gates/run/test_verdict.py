@@ -8,7 +8,8 @@ import pytest
 from gates.portable.values import EXIT_PRECEDENCE, ExitCode, GateOutcome, worst_exit
 from gates.results import FilterLeaf, GateResult, TestCounts, Witness
 from gates.run.verdict import conclude, decide, leaves_of
-from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, results_witness
+from gates.run.witnesses import results_witness
+from gates.run.witnesses.test_results import ALL_SKIPPED, NO_TEST, ProcessSummary
 from tests.gates.run.making import a_result
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT

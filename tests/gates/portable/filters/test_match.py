@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.portable.filters import Candidate, Candidates, Described, NoFacts, columns, compile_filter
+from gates.portable.filters import Candidate, Candidates, Described, columns, compile_filter
 from gates.portable.filters.candidates import Groups, describe, of_descriptions
+from gates.portable.filters.resolution import NoFacts
 
 if TYPE_CHECKING:
     from gates.portable.filters.resolution import Answer

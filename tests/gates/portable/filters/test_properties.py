@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.portable.filters import (
-    And,
     Candidate,
     Described,
     Expression,
@@ -22,12 +21,13 @@ from gates.portable.filters import (
     Not,
     Or,
     Predicate,
-    Problem,
     compile_filter,
     parse,
     to_text,
 )
+from gates.portable.filters.errors import Problem
 from gates.portable.filters.explain import explain
+from gates.portable.filters.nodes import And
 
 if TYPE_CHECKING:
     import random

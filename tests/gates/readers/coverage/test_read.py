@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.readers.coverage import LineHits, put_together, read_coverage
-from gates.results import FileCoverage
+from gates.results.artifacts import FileCoverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,8 @@ import pytest
 
 from gates.portable.values import GateOutcome
 from gates.run.verdict import decide
-from gates.run.witnesses import RunnerTraces, exit_witness, refusal_witness, runner_witness, unspoken_witness
+from gates.run.witnesses import exit_witness, refusal_witness, runner_witness, unspoken_witness
+from gates.run.witnesses.injection import RunnerTraces
 
 FAILED, COULD_NOT_RUN = GateOutcome.FAILED, GateOutcome.COULD_NOT_RUN
 

@@ -7,7 +7,8 @@ import pytest
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import TestCounts, TestResult, Witness, count_tests
 from gates.run.verdict import decide
-from gates.run.witnesses import ALL_SKIPPED, NO_TEST, ProcessSummary, is_demanded, results_witness
+from gates.run.witnesses import is_demanded, results_witness
+from gates.run.witnesses.test_results import ALL_SKIPPED, NO_TEST, ProcessSummary
 
 PASSED, FAILED, TIMEOUT = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.TIMEOUT
 SKIPPED, COULD_NOT_RUN, INTERRUPTED = GateOutcome.SKIPPED, GateOutcome.COULD_NOT_RUN, GateOutcome.INTERRUPTED
