@@ -10,13 +10,13 @@ from gates.portable.values import SCHEMA_VERSION
 from gates.results import Diagnostic, FileChange, TestCounts, TestWarning
 
 BaseFailures = Literal["block", "report"]
-"""What it means that tests fail which failed on the base, for the same cause: it fails the comparison, or is shown."""
+"""What to do with tests that fail as on the base, for the same cause: fail the comparison, or report them."""
 
 Finding = Literal["newly failing", "flaky on both sides", "unconfirmed"]
 
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):
-    """A test that has another name, or lies in another file, on the head; ids without parameters."""
+    """A test that has another name, or is in another file, on the head; ids without parameters."""
 
     before: str
     after: str
@@ -39,7 +39,7 @@ class Fewer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Tests by what became of them; each entry is an id, with the gate in front where there are several.
+    """Tests by finding; each entry is an id, prefixed by the gate if there are several gates.
 
     Attributes:
         new: only on the head.
@@ -48,18 +48,18 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         newly_failing: passed on the base, and failed or was lost on the head. These are the regressions.
         newly_failing_other: not passed on the base either (skipped, excluded, new), and failed on the head.
         unconfirmed: passed on the base, failed on the head, and then did not fail on the head every time.
-        flaky_on_both: likewise, and failed on the base, too, when it was run again there.
+        flaky_on_both: the same, but it also failed on the base when it was run again there.
         fixed: failed on the base, passed on the head.
         still_failing: failed on both.
-        same_cause: those of them that failed on both, and for the same cause: no doing of the head's.
+        same_cause: those of them with the same cause on both sides: not the head's fault.
         newly_skipped: ran on the base, skipped on the head.
         newly_excluded: not excluded on the base, excluded on the head.
-        newly_xfailed: is expected to fail on the head, and failed; was not on the base, or passed there all the same.
-        newly_xpassed: is expected to fail on the head, and passed all the same: from now on it may fail unheard.
-        newly_quarantined: passed on the base; failed on the head, where an entry of the quarantine forgives it.
-        newly_flaky: passed at its first attempt on the base, and only at a further one on the head.
+        newly_xfailed: expected to fail on the head, and failed; on the base not expected to fail, or passed anyway.
+        newly_xpassed: expected to fail on the head, but passed: from now on it may fail unnoticed.
+        newly_quarantined: passed on the base; failed on the head, where a quarantine entry forgives it.
+        newly_flaky: passed on its first attempt on the base, and only on a retry on the head.
         other_cause: failed on both sides, with another signature.
-        lost: without a result on the head, though it ran on the base.
+        lost: without a result on the head, although it ran on the base.
         fewer: tests that check less.
     """
 
@@ -87,7 +87,7 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weakens(self) -> bool:
-        """Whether the suite checks less than before; exclusions are judged by their entries."""
+        """Whether the suite checks less than before; exclusions are judged separately, by entry."""
         return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.newly_xpassed or self.fewer)
 
 
@@ -110,15 +110,15 @@ class GatesComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """How a test fared that passed on the base and not on the head, when it was run again on both.
+    """The outcomes of a newly failing test when it was run again on both sides.
 
     Attributes:
         test: as in the lists of tests.
-        head_failed: times that it failed on the head.
-        head_runs: times that it ran there to an end.
-        base_failed: times that it failed on the base.
-        base_runs: times that it ran there to an end.
-        finding: what the counts say.
+        head_failed: how often it failed on the head.
+        head_runs: how often it finished there.
+        base_failed: how often it failed on the base.
+        base_runs: how often it finished there.
+        finding: what the counts show.
     """
 
     test: str
@@ -135,8 +135,8 @@ class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: `exclusion` or `quarantine`.
         name: of the entry.
-        added: the entry named no test on the base.
-        tests: ids of the tests that no entry of this ledger named on the base.
+        added: the entry matched no test on the base.
+        tests: ids of the tests that no entry of this ledger matched on the base.
         accepted: the config or the command line names the entry, so it is shown and does not fail the comparison.
     """
 
@@ -148,15 +148,15 @@ class WiderExclusion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DependencyChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A dependency that is not what it was.
+    """A changed dependency.
 
     Attributes:
-        kind: `up` and `down` are about a locked version, or about the lowest one that is allowed.
+        kind: `up` and `down` refer to a locked version, or to the lowest allowed one.
         name: of the distribution, with extras and marker; `python` for `requires-python`.
         where: `project`, `extra NAME`, `group NAME`, `build-system`, `requires-python`, or a lock file.
-        before: versions on the base; empty where it was not there, or for any.
+        before: versions on the base; empty if it did not exist, or for any version.
         after: versions on the head.
-        locked: it stands in a lock file, and may have come with another one.
+        locked: it is in a lock file, and may be a dependency of another one.
     """
 
     kind: Literal["added", "removed", "up", "down", "changed"]
@@ -168,14 +168,14 @@ class DependencyChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class ApiChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A public name that is not what it was.
+    """A changed public name.
 
     Attributes:
         kind: `breaking`: a caller may break; `changed`: what a caller sees differs; `added`.
         package: top-level package.
         name: dotted path.
-        what: in words.
-        before: on the base, where that says more.
+        what: a description.
+        before: on the base, if that adds information.
         after: on the head.
     """
 
@@ -192,11 +192,11 @@ class DiagnosticsComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defa
 
     Attributes:
         gate: its name.
-        base: how many on the base; None where that is not known.
-        head: likewise, on the head.
-        new: those that only the head has, wherever their lines have moved to.
+        base: how many on the base; None if unknown.
+        head: the same, on the head.
+        new: those that only the head has; moved lines do not count.
         gone: how many only the base has.
-        unknown: why `new` is not known, or not wholly.
+        unknown: why `new` is not known, or not completely.
     """
 
     gate: str
@@ -211,10 +211,10 @@ class WarningsComparison(msgspec.Struct, frozen=True, kw_only=True, omit_default
     """The warnings of tests.
 
     Attributes:
-        base: how many pytest recorded on the base; None where that is not known.
-        head: likewise, on the head.
+        base: how many pytest recorded on the base; None if unknown.
+        head: the same, on the head.
         new: groups that the base does not have.
-        unknown: why that is not known, or not wholly.
+        unknown: why that is not known, or not completely.
     """
 
     base: int | None = None
@@ -224,7 +224,7 @@ class WarningsComparison(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 class FileLines(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines of a file: as ranges, `1-4,9`, and how many they are."""
+    """Lines of a file: as ranges, `1-4,9`, and their number."""
 
     path: str
     lines: str
@@ -235,12 +235,12 @@ class CoverageComparison(msgspec.Struct, frozen=True, kw_only=True, omit_default
     """Coverage of the lines of production files that the head added or changed.
 
     Attributes:
-        covered: changed lines that some test ran.
-        executable: changed lines that can run.
+        covered: changed lines that a test ran.
+        executable: changed lines that are executable.
         uncovered: those that no test ran.
-        unmeasured: changed lines of files that no coverage file knows; nobody knows which of them can run.
-        base_total: lines that ran and lines that can run, of all files, on the base; None where that is not known.
-        head_total: likewise, on the head.
+        unmeasured: changed lines of files that no coverage file contains; nobody knows which of them are executable.
+        base_total: lines that ran and executable lines, of all files, on the base; None if unknown.
+        head_total: the same, on the head.
         notes: what else must be known.
         unknown: why nothing is known.
     """
@@ -266,25 +266,25 @@ class GateTimes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimingChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One test or gate that was timed again on both sides, in pairs; see docs/explanation/timing.md.
+    """One test or gate that was re-timed on both sides, in pairs; see docs/explanation/timing.md.
 
     Attributes:
         test: its id, as in `tests`; `gate NAME` for a gate as a whole.
-        verdict: `slower` or `faster`: the change is no chance, and it is more than the threshold. `same`: the whole interval
-            lies within the threshold. `inconclusive`: anything else, too few pairs above all.
+        verdict: `slower` or `faster`: the change is not due to chance, and it is more than the threshold. `same`: the whole interval
+            is within the threshold. `inconclusive`: anything else, mostly too few pairs.
         pairs: how often it was timed on both sides.
         base_seconds: median of the base.
-        head_seconds: likewise of the head; both None without a pair.
-        ratio: head over base, from the pairs: 1.1 is 10% slower. Not the ratio of the two medians.
+        head_seconds: the same for the head; both None without a pair.
+        ratio: head over base, from the pairs: 1.1 is 10% slower. This is not the ratio of the two medians.
         low: lower end of the interval of this ratio.
         high: upper end.
         confidence: of that interval.
         p: two-sided, of this test alone.
-        adjusted_p: the same, for the number of tests that were timed again: what the verdict is taken from.
+        adjusted_p: the same, corrected for the number of re-timed tests: the verdict uses it.
         timed: that number.
-        detectable: the smallest ratio above 1 that so many pairs find; None where they can find none.
-        pairs_needed: pairs with which the answer would be clear: `slower` if it were slower by what was asked for, `same`
-            if nothing had changed; None without a pair, for then its noise is not known.
+        detectable: the smallest ratio above 1 that this number of pairs can find; None if it can find none.
+        pairs_needed: how many pairs would give a clear answer: `slower` if it were slower by the wanted effect, `same`
+            if nothing had changed; None without a pair, because its noise is then unknown.
     """
 
     test: str
@@ -304,16 +304,16 @@ class TimingChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Tests and gates that were timed again, in turns on both sides.
+    """Tests and gates that were re-timed, in turns on both sides.
 
     Attributes:
-        changes: what their times show, the most suspicious first.
-        left_out: candidates that the budget had no room for; nothing is said of them.
-        budget: seconds that it might take.
+        changes: the results, the most suspicious first.
+        left_out: candidates that did not fit into the budget; they have no verdict.
+        budget: seconds that it was allowed to take.
         seconds: that it took.
-        rounds: turns on both sides that were made, without the one that warmed up.
-        threshold: a change up to this part is none that matters: 0.05 is 5%.
-        seed: of the order of turns.
+        rounds: completed turns on both sides, without the warm-up.
+        threshold: changes up to this fraction do not matter: 0.05 is 5%.
+        seed: for the order of turns.
     """
 
     changes: tuple[TimingChange, ...] = ()
@@ -326,7 +326,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A base run against a head run, with a verdict of its own.
+    """A base run against a head run, with its own verdict.
 
     Attributes:
         base: the base as named, with its commit.
@@ -335,34 +335,34 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         head_run: id of its run.
         base_identity: what was run as the base.
         head_identity: what was run as the head.
-        tests: what became of tests.
-        gates: what became of gates that have none.
+        tests: changes of tests.
+        gates: changes of gates without tests.
         base_counts: outcomes on the base.
         head_counts: outcomes on the head.
         gate_times: of every gate that ran on either side.
-        suspects: tests and gates that took so much longer, or so much less, in these two runs that they are worth timing
-            again. Two runs do not show that anything is slower.
-        timing: what timing them again showed; None where it was not done.
-        files: what differs between the two subjects.
+        suspects: tests and gates whose times in these two runs differ so much that they are worth
+            re-timing. Two runs do not prove that anything is slower.
+        timing: the result of re-timing them; None if that was not done.
+        files: the differences between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
-        confirmations: what became of newly failing tests when they were run again.
-        base_failures: what it means that tests fail as they do on the base.
+        confirmations: the results of running newly failing tests again.
+        base_failures: what to do with tests that fail as on the base.
         blocked: such tests fail the comparison.
-        only_base_failures: something failed on the head, and all of it are tests that fail on the base, too, and
-            diagnostics that the base has, too.
-        dependencies: what changed in what the project depends on; None where that was not looked at.
-        api: what changed in the public API; None where it is not known.
-        api_unknown: why it is not known, or not wholly.
+        only_base_failures: something failed on the head, but only tests that also fail on the base, and
+            diagnostics that the base also has.
+        dependencies: changed dependencies; None if they were not read.
+        api: changes of the public API; None if unknown.
+        api_unknown: why it is not known, or not completely.
         scope: globs of files that the branch may change; empty for any file.
-        out_of_scope: files that differ and lie outside.
-        diagnostics: of each gate that brings some.
-        warnings: of tests; None where pytest ran on neither side.
-        coverage: of changed lines; None where the head names no coverage files.
-        findings: what of `values.FINDINGS` there is.
-        fail_on: which of them make a regression.
-        regression: one of those is there.
-        unjudged: which of those are asked for, and of which nothing is known.
-        base_age: seconds between the two runs; 0 when both were made now.
+        out_of_scope: changed files outside the scope.
+        diagnostics: of each gate that has some.
+        warnings: of tests; None if pytest ran on neither side.
+        coverage: of changed lines; None if the head names no coverage files.
+        findings: those of `values.FINDINGS` that exist.
+        fail_on: which of them count as a regression.
+        regression: one of those exists.
+        unjudged: those in `fail_on` about which nothing is known.
+        base_age: seconds between the two runs; 0 if both were made now.
         notes: what else the reader must know.
     """
 

@@ -12,7 +12,7 @@ def seconds(value: Any) -> float:
     """A duration in a config: `'90s'`, or seconds.
 
     Raises:
-        ValueError: it is none, or not above zero.
+        ValueError: it is not a duration, or not above zero.
     """
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     try:

@@ -1,4 +1,4 @@
-"""Read and check the config; every mistake of the file is shown at once, with line and the nearest valid name."""
+"""Read and check the config; show all its mistakes at once, each with its line and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECT_FILE = "pyproject.toml"
 
 
 def find_root(start: Path) -> Path:
-    """The project's folder: the nearest one upward that holds a config, a noxfile, or a git repository."""
+    """The project's folder: the nearest one upward that has a config, a noxfile, or a git repository."""
     for folder in (start, *start.parents):
         if any((folder / name).exists() for name in (OWN_FILE, "noxfile.py", PROJECT_FILE, ".git")):
             return folder
@@ -30,11 +30,11 @@ def find_root(start: Path) -> Path:
 
 
 READ: list[Config] = []
-"""The configs that this process has read: what it shows must hide the secrets that they name."""
+"""The configs that this process has read: its output must hide the secrets that they name."""
 
 
 def load_config(root: Path) -> Config:
-    """The config of the project in `root`; defaults where it has none.
+    """The config of the project in `root`; the defaults if it has none.
 
     Raises:
         ManyErrors: everything that is wrong with the file.
@@ -115,7 +115,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     problems = Problems(place)
     for keys in nul_in(table):
         problems.add(keys, f"{'.'.join(keys)!r} holds a NUL", expected="text without NUL characters")
-    if problems.found:  # whatever reads on would only stumble over it
+    if problems.found:  # reading on would only cause follow-up errors
         raise ManyErrors(tuple(problems.found))
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}

@@ -17,15 +17,15 @@ def _split(keys: str) -> tuple[str, ...]:
 
 
 def locate(text: str, path: tuple[str, ...]) -> int:
-    """The line (from 1) where the key `path` stands, or its nearest parent that does; 0 for an empty file.
+    """The line (from 1) of the key `path`, or of its nearest parent that exists; 0 for an empty file.
 
-    The n-th table of `[[a.b]]` is `("a", "b", "n")`, counted from 0. A key inside an inline table or a text of several lines is found at the line of the table.
+    The n-th table of `[[a.b]]` is `("a", "b", "n")`, counted from 0. A key inside an inline table or a multi-line string is found at the line of the table.
     """
     table: tuple[str, ...] = ()
     best_depth, best_line, quotes = -1, 0, ""
     seen: Counter[tuple[str, ...]] = Counter()
     for number, line in enumerate(text.split("\n"), 1):
-        if quotes:  # inside a text of several lines, which may look like anything
+        if quotes:  # inside a multi-line string, which may look like anything
             quotes = "" if quotes in line else quotes
             continue
         header = _HEADER.match(line)
@@ -34,7 +34,7 @@ def locate(text: str, path: tuple[str, ...]) -> int:
             if line.lstrip().startswith("[["):
                 indexed = (*found, str(seen[found]))
                 seen[found] += 1
-                if indexed[-1] != "0" or path[: len(indexed)] == indexed:  # who asks without a number means the first
+                if indexed[-1] != "0" or path[: len(indexed)] == indexed:  # without a number, the first is meant
                     table = found = indexed
         else:
             key = _KEY.match(line)

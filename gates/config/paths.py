@@ -1,4 +1,4 @@
-"""The one check of every path that a config names: below the project's folder, whoever wrote the config."""
+"""The single check of every path in a config: it must be inside the project's folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _inside(value: Any) -> bool:
 
 
 def is_gits(path: str) -> bool:
-    """Whether a path leads into a folder of git, on a disk that knows no case, too."""
+    """Whether a path leads into a git folder, even on a case-insensitive disk."""
     return any(part.rstrip(". ").casefold() == ".git" for part in path.split("/"))
 
 
@@ -80,7 +80,7 @@ _OWN = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE)
 
 
 def taken(reports: str, gates: Mapping[str, GateConfig]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Files that a gate is to write where gates itself writes its reports: the keys of each, and its path."""
+    """Files of a gate that have the names of reports that gates itself writes: the keys of each, and its path."""
     place = _plain(reports)
     for gate in gates.values():
         findings = gate.findings if isinstance(gate.findings, tuple) else ()

@@ -1,4 +1,4 @@
-"""What the user asks of a run, before profile and config have their say."""
+"""What the user asks for, before profile and config are applied."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from gates.results.outstanding import Outstanding, Part
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for on the command line; None and empty leave it to profile and config.
+    """What the user asked for on the command line; None and empty mean: as in profile and config.
 
     Attributes:
         gates: names after `--gate`.
-        if_there: those of them that are left out where the subject does not have them.
+        if_there: those of them that are ignored if the subject does not have them.
         profile: name after `--profile`.
         filter: the expression after `-E`.
         jobs: gates at a time.
         test_timeout: seconds for a test.
-        include_excluded: run what the ledger excludes.
-        ignore_default_filter: the profile's filter does not hold.
-        no_tests: what it means when nothing is selected.
-        retries: further attempts of a test that failed.
+        include_excluded: also run excluded tests.
+        ignore_default_filter: ignore the profile's filter.
+        no_tests: what to do when no test is selected.
+        retries: how often a failed test is retried.
         partition: the part of the selected tests that runs.
         global_timeout: seconds for the whole run.
         stall_timeout: seconds without any sign of life from a gate that runs tests.
-        max_fail: tests that may fail, and what happens then to those that run: `3:wait`.
+        max_fail: after how many failures no test starts, and what happens to running tests: `3:wait`.
         order: in which tests run.
-        seed: of the random order.
+        seed: for the random order.
         stress_count: how often each test runs.
-        stress_duration: seconds for which each test runs again and again.
-        workers: answer to `pytest -n auto`.
-        only: gate → the tests that run; a gate that is not named runs all of its.
-        needs: gates that the chosen ones need run, too; False only where these ran in the same folder a moment ago.
-        rest: what is outstanding of the run whose rest this one runs: no other gates are chosen.
+        stress_duration: seconds for which each test is repeated.
+        workers: worker count for `pytest -n auto`.
+        only: gate → the tests that run; other gates run all of theirs.
+        needs: also run the gates that the chosen ones need; False only if these just ran in the same folder.
+        rest: what is outstanding of the run that this one continues: no other gates are chosen.
         notes: what else the reader should know.
-        no_capture: output of tests goes to the terminal as it comes.
+        no_capture: show test output live.
         status_level, final_status_level, failure_output, success_output: see `config.values.Output`.
         no_install: reuse environments as they are (`nox -R`).
-        variables: options that were not given, and taken from the environment.
+        variables: options whose values came from the environment.
     """
 
     gates: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The secrets of a project: what the variables of this process hold, and those that the config sets for its gates."""
+"""The secrets of a project: from the variables of this process, and from those that the config sets for its gates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mask_of(configs: Sequence[Config], environment: Mapping[str, str], kind: typ
 
 
 def shown(value: Any) -> str:
-    """A value of the config for an error, when there is no mask yet: without what secret names stand for."""
+    """A config value for an error message when there is no mask yet: without the values of secret names."""
     return repr(_without_secrets(value))
 
 
@@ -39,7 +39,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 def named_in(words: Sequence[str]) -> dict[str, str]:
-    """What a command gives to names: `NAME=value`, `--name=value` and `--name value`."""
+    """The values that a command passes by name: `NAME=value`, `--name=value` and `--name value`."""
     found = {}
     for word, following in zip(words, (*words[1:], ""), strict=False):
         match = _NAMED.fullmatch(word)

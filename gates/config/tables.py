@@ -53,7 +53,7 @@ def _flag(value: Any) -> bool:
 
 
 def command(value: Any) -> tuple[str, ...]:
-    """Words of a command, or a text that is split into them as a shell does.
+    """Words of a command, or a string that is split into words as a shell would.
 
     Raises:
         ValueError: it is neither.
@@ -164,7 +164,7 @@ def expression(value: Any) -> str:
 
     Raises:
         MistakenFilter: it has mistakes.
-        ValueError: it is no text.
+        ValueError: it is not a string.
     """
     # Imported here: a config without filters need not load their language.
     from gates.portable.filters import FilterSyntaxError, parse
@@ -179,7 +179,7 @@ def expression(value: Any) -> str:
 
 
 def _variable(name: str) -> str:
-    """The name of a variable, as the system knows names."""
+    """The name of an environment variable."""
     if not name or "=" in name:
         raise ValueError(f"names of variables, without '=': {name!r} is not one")
     return name
@@ -277,7 +277,7 @@ PROFILE: dict[str, Reader] = {
 
 
 def nul_in(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Keys of the texts that hold a NUL, or whose name does: no command, variable, path or branch can have one."""
+    """Keys whose name or value contains a NUL: no command, variable, path or branch can have one."""
     if isinstance(value, dict):
         for key, item in value.items():
             if "\0" in key:
@@ -291,7 +291,7 @@ def nul_in(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 class Problems:
-    """Collects what is wrong while the tables are read, so that all of it can be shown together."""
+    """Collects mistakes while the tables are read, so that all of them can be shown together."""
 
     def __init__(self, place: Callable[[tuple[str, ...]], str]) -> None:
         self.place = place
@@ -304,7 +304,7 @@ class Problems:
     def tables(
         self, table: Mapping[str, Any], name: str, above: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """The sub-tables of `[name.…]`, which itself lies in the table `above`; what is no table is noted and left out."""
+        """The sub-tables of `[name.…]` in the table `above`; anything that is not a table is noted and skipped."""
         group, at = table.get(name, {}), (*above, name)
         dotted = ".".join(at)
         if not isinstance(group, dict):
@@ -317,7 +317,7 @@ class Problems:
                 self.add((*at, key), f"{dotted}.{key} is not a table", expected=f"[{dotted}.{key}]", got=shown(value))
 
     def fields(self, table: Mapping[str, Any], known: Mapping[str, Reader], at: tuple[str, ...]) -> dict[str, Any]:
-        """The known fields of a table, read; unknown and wrong ones are noted."""
+        """The known fields of a table, read; unknown and invalid ones are noted."""
         also = TABLES if not at else ()
         found = {}
         for key, value in table.items():
@@ -342,7 +342,7 @@ class Problems:
 
 
 def read_top(table: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
-    """The settings that stand in no sub-table."""
+    """The settings outside sub-tables."""
     return problems.fields(table, TOP, ())
 
 

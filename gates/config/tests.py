@@ -1,4 +1,4 @@
-"""`[tests]` and `[profile.NAME.tests]`: how tests are run, for all of them and, in `overrides`, for some."""
+"""`[tests]` and `[profile.NAME.tests]`: how all tests are run and, in `overrides`, some of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Any], Any]
     Named = Mapping[str, Sequence[str]]
-    """A setting whose value is a name, or a list of names → the names that there are."""
+    """A setting whose value is a name, or a list of names → the existing names."""
 
 _RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
 _SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
@@ -155,11 +155,11 @@ SETTINGS: dict[str, Reader] = {
 
 
 TABLES = ("groups", "scripts")
-"""Tables of `[tests]` that are no settings of tests: what the settings name."""
+"""Tables of `[tests]` that are not settings of tests: the things that settings name."""
 
 
 def names_of(table: Any) -> Named:
-    """What the settings may name: the groups and scripts of `[tests]`, however wrong their own tables are."""
+    """What the settings may name: the groups and scripts of `[tests]`, even if their own tables have mistakes."""
     found = {}
     for setting, kind in (("group", "groups"), ("setup", "scripts")):
         group = table.get(kind) if isinstance(table, dict) else None
@@ -168,13 +168,13 @@ def names_of(table: Any) -> Named:
 
 
 def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Named) -> tuple[Override, ...]:
-    """The layers of a `tests` table: its overrides in their order, then what holds for all.
+    """The layers of a `tests` table: its overrides in their order, then the settings for all tests.
 
     Args:
-        table: the content of `tests`; None where there is none.
-        at: its keys, for places.
-        problems: collects what is wrong.
-        named: what there is to be named, see `names_of`.
+        table: the content of `tests`; None if there is none.
+        at: its keys, to locate mistakes.
+        problems: collects mistakes.
+        named: the names that exist, see `names_of`.
     """
     if table is None:
         return ()
@@ -199,7 +199,7 @@ def _refuse_unknown(layer: Override, at: tuple[str, ...], problems: Problems, na
     for setting, known in named.items():
         value = layer.settings.get(setting, ())
         for name in [value] if isinstance(value, str) else value:
-            if not name or name in known:  # the empty group takes a test out of another layer's
+            if not name or name in known:  # the empty group removes a test from another layer's group
                 continue
             near = get_close_matches(name, known, 1, 0.5)
             kind = "group of tests" if setting == "group" else "setup script"
@@ -213,11 +213,11 @@ def _refuse_unknown(layer: Override, at: tuple[str, ...], problems: Problems, na
 
 
 def read_groups(table: Any, problems: Problems) -> dict[str, int]:
-    """`[tests.groups.NAME]`: how many of the tests of a group run at a time, in all gates together.
+    """`[tests.groups.NAME]`: how many tests of a group may run at the same time, across all gates.
 
     Args:
         table: the content of `tests`.
-        problems: collects what is wrong.
+        problems: collects mistakes.
     """
     return {
         name: fields["max_threads"]
@@ -227,13 +227,13 @@ def read_groups(table: Any, problems: Problems) -> dict[str, int]:
 
 
 def read_scripts(table: Any, problems: Problems) -> dict[str, SetupScript]:
-    """`[tests.scripts.NAME]`: what must have run before the tests that name it.
+    """`[tests.scripts.NAME]`: scripts that must run before the tests that name them.
 
     Args:
         table: the content of `tests`.
-        problems: collects what is wrong.
+        problems: collects mistakes.
     """
-    from gates.config.tables import command  # which reads profiles, and so needs this module
+    from gates.config.tables import command  # it reads profiles, and so needs this module
 
     return {
         name: SetupScript(**fields)
@@ -245,7 +245,7 @@ def read_scripts(table: Any, problems: Problems) -> dict[str, SetupScript]:
 def _read_named(
     table: Any, kind: str, known: Mapping[str, Reader], problems: Problems
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The tables `[tests.KIND.NAME]`, read; all of their keys are needed but `timeout`."""
+    """The tables `[tests.KIND.NAME]`, read; all of their keys are required except `timeout`."""
     if not isinstance(table, dict):
         return
     for name, content in problems.tables(table, kind, ("tests",)):
@@ -258,7 +258,7 @@ def _read_named(
 
 
 def _override(table: Mapping[str, Any], at: tuple[str, ...], problems: Problems) -> Override:
-    from gates.config.tables import expression  # which reads profiles, and so needs this module
+    from gates.config.tables import expression  # it reads profiles, and so needs this module
 
     fields = problems.fields(table, {"filter": expression, **SETTINGS}, at)
     if "filter" not in table:

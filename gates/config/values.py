@@ -1,4 +1,4 @@
-"""What a project's config says, checked."""
+"""The checked config of a project."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from gates.portable.rules import Override, SetupScript
 from gates.results import EnvironmentChange
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
-"""What a gate must show of its tests: `auto` takes what comes, `pytest` and `junit` demand it."""
+"""Which test results a gate must have: `auto` accepts any, `pytest` and `junit` demand them."""
 
 FindingsSource = Literal["log", "none"] | tuple[str, ...]
-"""Where a gate's diagnostics are read: its log, nowhere, or files."""
+"""Where the diagnostics of a gate are read from: its log, nowhere, or files."""
 
 NoTests = Literal["fail", "warn", "pass"]
-"""What it means when a gate's pytest selects no test."""
+"""What to do when a gate's pytest selects no test."""
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`[gate.NAME]`: what nox has no word for, or a gate that is a plain command.
+    """`[gate.NAME]`: settings that nox cannot express, or a gate that is a plain command.
 
     Attributes:
         name: as in `--gate`.
         command: arguments of a plain command; empty for a nox session.
-        session: signature of the nox session, where it is not the name; adopts a session without the tag.
-        args: further arguments: of a session what follows `--`, of a command what follows its words.
+        session: signature of the nox session, if it is not the name; also adopts a session without the tag.
+        args: extra arguments: after `--` for a session, after its words for a command.
         title: one line for the summary.
-        timeout: seconds; None takes the run's.
-        needs: gates that must have passed before this one starts.
+        timeout: seconds; None uses that of the run.
+        needs: gates that must pass before this one starts.
         junit: JUnit files that it must write, and globs of them, relative to the root.
         reports: other files that it must write; an `.xml` file among them is read if it is JUnit.
         tests: see `TestWitness`.
         env: variables to set or clear, with reasons.
         cwd: folder to run in, relative to the root.
-        findings: where its linters' and type checkers' diagnostics are; None leaves it to the gate's name.
-        coverage: files of coverage that it writes, relative to the root.
+        findings: where to read the diagnostics of linters and type checkers; None lets the gate's name decide.
+        coverage: coverage files that it writes, relative to the root.
     """
 
     name: str
@@ -57,13 +57,13 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of tests while they run, and behind them.
+    """What is shown of tests while they run, and after them.
 
     Attributes:
-        status_level: of tests that end: one of `values.LEVELS`.
-        final_status_level: of the list behind all tests.
-        failure_output: when what failed tests left is shown: one of `values.OUTPUTS`.
-        success_output: likewise, of tests that passed.
+        status_level: which tests to report as they end: one of `values.LEVELS`.
+        final_status_level: which tests to list after all have run.
+        failure_output: when to show the details of failed tests: one of `values.OUTPUTS`.
+        success_output: the same, for passed tests.
     """
 
     status_level: str = "slow"
@@ -73,7 +73,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """`[profile.NAME]`: a named subset of the checklist with settings of its own; None inherits."""
+    """`[profile.NAME]`: a named subset of the checklist with its own settings; None inherits."""
 
     name: str
     gates: tuple[str, ...] | None = None
@@ -96,38 +96,38 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         root: the project's folder.
-        path: the file it came from; None when there is none and defaults hold.
+        path: its file; None if there is none and the defaults apply.
         base: branch that changes are shown against; empty asks git.
         jobs: gates at a time; None for the number of cores.
         timeout: seconds a gate may take.
         test_timeout: seconds a test may take; None for no limit.
         accept_could_not_run: gates whose `could-not-run` does not fail the run.
-        no_tests: what it means when nothing is selected.
+        no_tests: what to do when no test is selected.
         record_env: variables whose values are recorded.
         mask_env: variables whose values are masked, besides those whose names look secret.
-        reports: folder of reports, relative to the root.
-        nox_args: further arguments of every nox call.
+        reports: reports folder, relative to the root.
+        nox_args: extra arguments for every nox call.
         gates: by name, in the file's order.
         profiles: by name.
         exclusions: the ledger (`gates.portable.exclusions.Exclusion`).
         quarantine: tests that run and do not count, entries of the same kind.
-        accept_exclusions: entries of both ledgers that may exclude more than on the base.
-        base_failures: what it means in a comparison that tests fail as they do on the base: `block` or `report`.
-        rules: how tests are run, the first that has a setting decides.
+        accept_exclusions: entries of both ledgers that may match more tests than on the base.
+        base_failures: what a comparison does with tests that fail as on the base: `block` or `report`.
+        rules: how tests are run; the first rule that has a setting decides it.
         global_timeout: seconds for the whole run; None for no limit.
         stall_timeout: seconds without any sign of life from a gate that runs tests; None for the default.
-        supervise: tests of a session without workers run in a process that is watched.
-        groups: of tests, with the number of them that run at a time.
-        scripts: that tests need to have run before them.
-        scope: globs of what a branch may touch; empty for anything.
+        supervise: run the tests of a session without workers in a watched process.
+        groups: groups of tests, with how many of them may run at the same time.
+        scripts: setup scripts that tests need.
+        scope: globs of files that a branch may change; empty for any file.
         worktree_copy: globs of files that git ignores and tests need: copied into worktrees of commits.
-        worktree_link: likewise, linked to.
-        worktree_disk: bytes that worktrees of commits may take with their environments; None for the default.
-        timing_budget: seconds in which a comparison may time tests again; None for no timing.
-        timing_threshold: a change of a time up to this part is none that matters.
+        worktree_link: the same, as links.
+        worktree_disk: bytes that worktrees of commits and their environments may take; None for the default.
+        timing_budget: seconds that a comparison may spend on re-timing tests; None for no timing.
+        timing_threshold: changes of a time up to this fraction do not matter.
         merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
         unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
-        junit: what files of other runners may ask for, and what is accepted of them, where it is not the default: fields of
+        junit: limits for JUnit files and accepted oddities, if not the default: fields of
             `junit.rules.JUnitRules`.
     """
 

@@ -1,4 +1,4 @@
-"""Files of a folder without git, and what they hold: what identifies it."""
+"""The identity of a folder without git: its files and their contents."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def folder_identity(root: Path) -> str:
 
 
 def folder_files(root: Path) -> Iterator[str]:
-    """Files and links below `root`, in a fixed order; hidden folders, caches and reports are left out."""
+    """Files and links below `root`, in a fixed order; hidden folders, caches and reports are skipped."""
     for folder, folders, files in os.walk(root):
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` does not go into them
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]  # `walk` then does not enter them
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
         if Path(folder) == root and "reports" in folders:
             folders.remove("reports")
@@ -30,7 +30,7 @@ def folder_files(root: Path) -> Iterator[str]:
 
 
 def content_digest(path: Path) -> bytes:
-    """Digest of what a file holds, or of where a link leads. A pipe has nothing but its name: reading it never ends."""
+    """Digest of a file's content, or of a link's target. For a pipe only its name counts: reading it would never end."""
     try:
         if not path.is_file():
             return hashlib.sha256(os.fsencode(path.readlink())).digest()

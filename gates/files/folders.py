@@ -1,6 +1,6 @@
-"""Work in a folder without ever leaving it through a symbolic link, whoever puts one there and whenever.
+"""Work in a folder without ever leaving it through a symbolic link, even one that appears meanwhile.
 
-Every step below an open folder is taken by descriptor, and no link is followed: so the place that was looked at is the
+Every step below an open folder uses a descriptor, and no link is followed: so the place that was checked is the
 place that is written to.
 """
 
@@ -22,7 +22,7 @@ _PIECE = 1 << 20
 
 
 class Blocked(UsageError):
-    """A step of a path is no folder: a symbolic link, or a file."""
+    """A step of a path is not a folder, but a symbolic link or a file."""
 
 
 class Folder:
@@ -33,7 +33,7 @@ class Folder:
 
     @classmethod
     def of(cls, path: Path) -> Folder:
-        """Open a folder that the user named: here, and only here, links are followed.
+        """Open a folder that the user named: only here are links followed.
 
         Raises:
             OSError: there is none.
@@ -49,7 +49,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of it; calling it again does nothing."""
+        """Close it; calling this again does nothing."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
@@ -59,7 +59,7 @@ class Folder:
 
         Args:
             name: its path; empty for this folder.
-            made: folders that are missing are made, and their names are added; None makes none.
+            made: missing folders are made, and their names are added here; None makes none.
 
         Raises:
             Blocked: a part of the path is a link or a file.
@@ -92,7 +92,7 @@ class Folder:
             yield folder.descriptor, _inside(folder, last)
 
     def about(self, name: str) -> os.stat_result | None:
-        """What lies there, itself and not what a link points to; None for nothing.
+        """The file or link itself, not the target of the link; None if there is nothing.
 
         Raises:
             Blocked: a part of the path above it is a link or a file.
@@ -104,22 +104,22 @@ class Folder:
             return None
 
     def names(self) -> list[str]:
-        """What lies in it."""
+        """Its entries."""
         return sorted(os.listdir(self.descriptor))  # noqa: PTH208 (no path would do)
 
     def holds_file(self, name: str) -> bool:
-        """Whether a regular file lies there."""
+        """Whether there is a regular file."""
         about = self.about(name)
         return about is not None and stat.S_ISREG(about.st_mode)
 
     def open(self, name: str, flags: int = os.O_RDONLY, made: list[str] | None = None) -> int:
-        """Open a regular file, and never a FIFO, a device or what a link points to.
+        """Open a regular file, but never a FIFO, a device or the target of a link.
 
         Raises:
             Blocked: a part of the path above it is a link or a file.
             OSError: it cannot be opened, or is not a regular file.
         """
-        # Not blocking: opening a FIFO would wait for its other end.
+        # Non-blocking: opening a FIFO would wait for its other end.
         flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with self._parent(name, made) as (parent, last):
             descriptor = os.open(last, flags, 0o644, dir_fd=parent)
@@ -129,11 +129,11 @@ class Folder:
         return descriptor
 
     def create(self, name: str, made: list[str] | None = None) -> int:
-        """Make a file that is not there, and open it to append.
+        """Create a new file, and open it to append.
 
         Raises:
             Blocked: a part of the path above it is a link or a file.
-            OSError: something lies there, or it cannot be made.
+            OSError: something is already there, or it cannot be made.
         """
         return self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, made)
 
@@ -159,12 +159,12 @@ class Folder:
         return number, "sha256:" + found.hexdigest()
 
     def replace(self, aside: str, name: str) -> None:
-        """Rename a file over another one in the same folder. A link that lies there is replaced, not followed."""
+        """Rename a file over another one in the same folder. A link there is replaced, not followed."""
         with self._parent(name) as (parent, last):
             os.rename(aside.rpartition("/")[2], last, src_dir_fd=parent, dst_dir_fd=parent)
 
     def move(self, name: str, to: str) -> None:
-        """Give a file another name, in a folder that is made where it is missing.
+        """Move a file to another name, in a folder that is created if missing.
 
         Raises:
             Blocked: a part of a path is a link or a file.
@@ -174,7 +174,7 @@ class Folder:
             os.rename(last, new, src_dir_fd=parent, dst_dir_fd=new_parent)
 
     def put(self, name: str, data: bytes, made: list[str] | None = None) -> None:
-        """Write a file as a whole in place of whatever file or link lies there.
+        """Write a whole file, replacing any file or link there.
 
         Raises:
             Blocked: a part of the path above it is a link or a file.
@@ -190,18 +190,18 @@ class Folder:
             raise
 
     def link(self, name: str, target: Path, made: list[str] | None = None) -> None:
-        """Make a symbolic link in place of whatever file or link lies there. Raises as `put`."""
+        """Make a symbolic link, replacing any file or link there. Raises as `put`."""
         self.remove(name)
         with self._parent(name, made) as (parent, last):
             os.symlink(target, last, dir_fd=parent)
 
     def remove(self, name: str) -> None:
-        """Remove a file or a link, never what it points to; what is not there, or behind a link, stays as it is."""
+        """Remove a file or a link, but never its target; a missing file, or one behind a link, is ignored."""
         with suppress(OSError, Blocked), self._parent(name) as (parent, last):
             os.unlink(last, dir_fd=parent)
 
     def remove_empty(self, name: str) -> None:
-        """Remove a folder if nothing is in it."""
+        """Remove a folder if it is empty."""
         with suppress(OSError, Blocked), self._parent(name) as (parent, last):
             os.rmdir(last, dir_fd=parent)
 
@@ -221,14 +221,14 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def _inside(folder: Folder, part: str) -> str:
-    """One step downward, and no other."""
+    """Take exactly one step downward."""
     if part in ("", ".", "..") or "/" in part or "\0" in part:
         raise Blocked("leads out of the folder", place=str(folder.path), expected="a name inside it", got=repr(part))
     return part
 
 
 def _blocked(folder: Folder, part: str) -> Blocked | None:
-    """The error for a step that is no folder; None where something else is wrong."""
+    """The error for a step that is not a folder; None if the problem is something else."""
     with suppress(OSError):
         mode = os.stat(part, dir_fd=folder.descriptor, follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
@@ -255,9 +255,9 @@ def open_within(root: Path | None, path: Path, made: list[Path] | None = None) -
     """Open a folder: below `root` without following a link, elsewhere as the user named it.
 
     Args:
-        root: the folder that is worked in.
-        path: absolute path of the folder that is wanted.
-        made: folders that are missing are made, and added; None makes none.
+        root: the folder to work in.
+        path: absolute path of the wanted folder.
+        made: missing folders are made, and added here; None makes none.
 
     Raises:
         Blocked: a part of the path below `root` is a link or a file.

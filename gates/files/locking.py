@@ -1,4 +1,4 @@
-"""Keep two runs apart: one lock, held by the operating system, so that a killed run leaves none behind."""
+"""Keep two runs apart with one lock, which the operating system holds, so that a killed run leaves none behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gates.portable.errors import EnvironmentProblem
 
 
 def take_lock(path: Path, busy: str) -> int:
-    """Take the lock at `path`; the file descriptor that holds it until it is closed.
+    """Take the lock at `path`; return the file descriptor that holds it until it is closed.
 
     Args:
-        path: made if it is not there. Only who holds the lock may remove it.
+        path: created if missing. Only the holder of the lock may remove it.
         busy: what to say when another process holds it.
 
     Raises:
@@ -29,7 +29,7 @@ def take_lock(path: Path, busy: str) -> int:
             raise EnvironmentProblem(busy, place=str(path), remedy="wait until it ends") from error
         if _lies_at(descriptor, path):
             return descriptor
-        os.close(descriptor)  # its holder removed it between the two calls: a lock that nobody else would meet
+        os.close(descriptor)  # its holder removed it between the two calls: nobody else would see this lock
 
 
 def _lies_at(descriptor: int, path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Temporary folders, marked as ours and locked while they are in use: those of a run that was killed are cleaned up.
+"""Temporary folders of gates, marked, and locked while in use: those of a killed run are cleaned up.
 
-The mark is a file with a lock of the operating system, which ends with its process, however that ends. What carries no
-mark, is locked, is a link, or is another user's stays, whatever it is called.
+The mark is a file with a lock of the operating system, which ends with its process, however that ends. A folder without a
+mark, a locked one, a link, or another user's folder stays, whatever its name.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from gates.portable.errors import EnvironmentProblem
 PREFIX = "gates-"
 MARK = ".made-by-gates"
 ROOM = 1 << 16
-"""Bytes that must fit into a temporary folder before anything is begun in it."""
+"""Bytes that must fit into a temporary folder before anything starts in it."""
 
 
 def temporary_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where temporary files go: what the user named, whether it can be used or not, else what Python finds.
+    """Where temporary files go: the folder that the user named, usable or not, else the one that Python finds.
 
-    Python would silently take another one, the project's own folder in the end.
+    Python alone would silently take another one, in the end even the project's own folder.
 
     Raises:
         EnvironmentProblem: there is none.
@@ -49,10 +49,10 @@ def scratch(kind: str = "") -> Iterator[Path]:
     """A temporary folder, removed at the end.
 
     Args:
-        kind: a word in its name, with a hyphen behind it.
+        kind: a word in its name, followed by a hyphen.
 
     Raises:
-        EnvironmentProblem: it cannot be made, or there is no room in it.
+        EnvironmentProblem: it cannot be made, or its disk is full.
     """
     parent = temporary_folder()
     folder = None
@@ -64,7 +64,7 @@ def scratch(kind: str = "") -> Iterator[Path]:
             mark = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(mark, fcntl.LOCK_EX)
             new.rename(folder / MARK)  # locked before anybody can see it
-            (folder / ".gitignore").write_text("*\n")  # should it lie in a project, that is not changed by it
+            (folder / ".gitignore").write_text("*\n")  # if it is inside a project, git ignores it
             room = memoryview(bytes(ROOM))
             while room:  # a full disk shows itself as a short write first
                 room = room[os.write(mark, room) :]
@@ -80,7 +80,7 @@ def scratch(kind: str = "") -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the temporary folders of ours that nobody uses any more."""
+    """Remove temporary folders of gates that are no longer in use."""
     with suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):

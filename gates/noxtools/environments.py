@@ -1,7 +1,7 @@
-"""Brings the environment of a session up to date, and does nothing at all where it is.
+"""Brings the environment of a session up to date, or does nothing if it already is.
 
-What was installed is remembered in a stamp inside the environment; a warm session costs one small file instead of
-two starts of uv.
+A stamp inside the environment records what was installed; a warm session reads one small file instead of
+starting uv twice.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def stamp(root: Path, files: Iterable[Path], words: Iterable[str] = ()) -> str:
     """What an environment was made from, in one line.
 
     Args:
-        root: the project's folder: an editable install of another working tree is another environment.
-        files: whose contents decide what is installed.
-        words: anything else that does, such as the interpreter.
+        root: the project's folder: an editable install of another working tree counts as another environment.
+        files: the files whose contents decide what is installed.
+        words: anything else that decides it, such as the interpreter.
     """
     digest = hashlib.sha256(str(root).encode())
     for word in words:
@@ -42,7 +42,7 @@ def is_current(environment: Path, wanted: str) -> bool:
 
 
 def python_of(environment: Path) -> tuple[int, ...]:
-    """The version of the interpreter that the environment was made with; empty where it does not say."""
+    """The version of the interpreter that the environment was made with; empty if unknown."""
     settings = _settings(environment)
     text = settings.get("version_info") or settings.get("version", "")
     return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())

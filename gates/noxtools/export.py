@@ -1,4 +1,4 @@
-"""Copies what a commit of the working tree would hold to another folder: a build must not depend on leftovers."""
+"""Copies what a commit of the working tree would contain to another folder: a build must not depend on leftovers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEFTOVERS = shutil.ignore_patterns(
 def export(root: Path, destination: Path) -> int:
     """Copy the files of `root` that git tracks, or would track, to `destination`; returns how many.
 
-    Where there is no git, or `root` is no repository of its own, everything but the usual leftovers is copied.
+    Without git, or if `root` is not the top of a repository, everything but the usual leftovers is copied.
     """
     names = _known_to_git(root)
     if names is None:

@@ -1,7 +1,7 @@
-"""Runs a program that ends its own children, and hands on to it the signals that only its parent gets.
+"""Runs a program that ends its own children, and forwards to it the signals that only its parent gets.
 
-nox waits for a child that was interrupted, but it dies of SIGTERM without a word to it: what `nox` started would then
-go on with nobody watching.
+nox waits for an interrupted child, but SIGTERM ends nox without telling the child: what `nox` started would then
+go on unattended.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def run_forwarding(command: Sequence[str], environ: Mapping[str, str], *, termin
     Args:
         command: the program and its arguments.
         environ: its environment variables.
-        terminal: whether Ctrl-C comes from a terminal, which sends it to the whole process group: handing it on would
-            then interrupt twice, and programs take a second one for impatience. None looks.
+        terminal: whether Ctrl-C comes from a terminal, which sends it to the whole process group: forwarding it would
+            then interrupt twice, and programs treat a second one as impatience. None: find out.
     """
     from_terminal = _has_terminal() if terminal is None else terminal
-    # The child's own handlers are its business: signals are handed on only from the moment it exists.
+    # Signals are forwarded only once the child exists; its handlers are its own business.
     with subprocess.Popen(command, env=dict(environ)) as process:
 
         def hand_on(number: int, _frame: FrameType | None) -> None:
@@ -40,7 +40,7 @@ def run_forwarding(command: Sequence[str], environ: Mapping[str, str], *, termin
 
 
 def _has_terminal() -> bool:
-    # In the foreground of a terminal, and not merely with one somewhere above: `nox &` gets no Ctrl-C from it.
+    # It must be in the foreground of a terminal: `nox &` gets no Ctrl-C from it.
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
 """Finds the Python interpreters of this machine: on PATH, among pyenv's versions and among uv's.
 
-Looking is cheap (names of files and folders, no process) because a noxfile is loaded for every session; a name is
-only believed after `verified` has asked the interpreter itself. pyenv's shims are passed over: a shim exists for
-every version that was ever installed, whether it runs or not.
+The search is cheap (names of files and folders, no process) because a noxfile is loaded for every session; a name is
+trusted only after `verified` has asked the interpreter itself. pyenv's shims are skipped: a shim exists for
+every version that was ever installed, even if it does not run.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from packaging.version import Version
 
 if TYPE_CHECKING:
     Launch = Callable[[Path], "str | None"]
-    """Asks an interpreter for its version, such as `3.12.1`; None where it does not run."""
+    """Asks an interpreter for its version, such as `3.12.1`; None if it does not run."""
 
 _PATH_NAME = re.compile(r"python(3)\.(\d+)(?:\.exe)?")
 _PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+")
-# What is no release is no version that anybody supports: 3.15.0alpha matches no name.
+# Nobody supports a pre-release: 3.15.0alpha matches no name.
 _ASK = "import sys; v = sys.version_info; print('%d.%d.%d' % v[:3] + ('' if v[3] == 'final' else v[3]))"
 
 
@@ -33,9 +33,9 @@ class Interpreter:
     """One Python on this machine.
 
     Attributes:
-        version: major, minor and, where it is known, micro.
+        version: major, minor and, if known, micro.
         path: the executable.
-        origin: who put it there: `path`, `pyenv`, `uv` or `running` (the one that runs nox).
+        origin: who installed it: `path`, `pyenv`, `uv` or `running` (the one that runs nox).
     """
 
     version: tuple[int, ...]
@@ -44,7 +44,7 @@ class Interpreter:
 
     @property
     def minor(self) -> tuple[int, int]:
-        """Major and minor, the part that `requires-python` speaks of."""
+        """Major and minor, the part that `requires-python` refers to."""
         return self.version[0], self.version[1]
 
     def __str__(self) -> str:
@@ -52,12 +52,12 @@ class Interpreter:
 
 
 def candidates(environ: Mapping[str, str], home: Path, running: Interpreter | None = None) -> tuple[Interpreter, ...]:
-    """Every interpreter that the names of files and folders promise, without starting one.
+    """Every interpreter that names of files and folders suggest, without starting one.
 
     Args:
         environ: the environment variables (`PATH`, `PYENV_ROOT`, `UV_PYTHON_INSTALL_DIR`, `XDG_DATA_HOME`).
         home: the home folder, where pyenv and uv keep theirs unless told otherwise.
-        running: the interpreter that runs nox; it needs no search.
+        running: the interpreter that runs nox; it is already known.
     """
     pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
     data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
@@ -91,7 +91,7 @@ def _in_versions_folder(folder: Path, name: re.Pattern[str], origin: str) -> Ite
 
 
 def launch(path: Path) -> str | None:
-    """The version that the interpreter at `path` states itself; None where it does not run."""
+    """The version that the interpreter at `path` reports; None if it does not run."""
     try:
         answer = subprocess.run([path, "-I", "-c", _ASK], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -100,7 +100,7 @@ def launch(path: Path) -> str | None:
 
 
 def verified(interpreter: Interpreter, ask: Launch = launch) -> Interpreter | None:
-    """The interpreter with the version that it states itself; None where it does not run or its name lied."""
+    """The interpreter with the version that it reports; None if it does not run or its name is wrong."""
     match = _PYENV_NAME.fullmatch(ask(interpreter.path) or "")
     if match is None:
         return None
@@ -136,7 +136,7 @@ def supported(requires_python: str, found: Iterable[Interpreter]) -> tuple[Inter
 
 
 def oldest(requires_python: str, found: Iterable[Interpreter], ask: Launch = launch) -> Interpreter | None:
-    """The interpreter of the lowest supported version that really runs; None where only newer ones are installed.
+    """A working interpreter of the lowest supported version; None if only newer ones are installed.
 
     Raises:
         ValueError: `requires_python` has no lower bound.
@@ -149,7 +149,7 @@ def oldest(requires_python: str, found: Iterable[Interpreter], ask: Launch = lau
 def newest(
     requires_python: str, found: Collection[Interpreter], running: Interpreter, ask: Launch = launch
 ) -> Interpreter | None:
-    """The newest supported interpreter that really runs and is newer than the running one; None where there is none.
+    """The newest working, supported interpreter that is newer than the running one; None if there is none.
 
     Raises:
         ValueError: `requires_python` has no lower bound.

@@ -1,6 +1,6 @@
-"""Keeps lock files honest: makes them with uv, and tells offline whether they still fit `pyproject.toml`.
+"""Keeps lock files up to date: makes them with uv, and checks offline whether they still fit `pyproject.toml`.
 
-A lock file is a requirements file with hashes and without any index address. Its header carries two digests:
+A lock file is a requirements file with hashes and without any index address. Its header has two digests:
 one of the dependency tables that it was made from (does it fit?) and one of its own lines (was it edited by hand?).
 """
 
@@ -30,7 +30,7 @@ class Lock:
     Attributes:
         name: the file is `requirements/NAME.txt`.
         groups: dependency groups of `pyproject.toml`.
-        project: the run-time dependencies of the project, too.
+        project: whether it includes the run-time dependencies of the project.
         resolution: uv's `--resolution`: `highest` or `lowest-direct`.
     """
 
@@ -50,7 +50,7 @@ class Lock:
 
 
 def tables_digest(pyproject: Mapping[str, object]) -> str:
-    """Digest of every table that decides what a lock must hold, whatever its order or spelling in TOML."""
+    """Digest of every table that decides the content of a lock, whatever its order or spelling in TOML."""
     project = pyproject.get("project")
     build = pyproject.get("build-system")
     relevant = {
@@ -69,7 +69,7 @@ def with_header(body: str, tables: str) -> str:
 
 
 def problems(root: Path, locks: Iterable[Lock]) -> tuple[str, ...]:
-    """What is wrong with the lock files under `root`, one sentence each; empty when all of them fit."""
+    """Problems of the lock files under `root`, one sentence each; empty if all of them fit."""
     locks = tuple(locks)
     tables = tables_digest(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")))
     folder = root / "requirements"
@@ -112,7 +112,7 @@ def remake(
     *,
     upgrade: bool = False,
 ) -> None:
-    """Write every lock file anew; versions that are locked already stay where they still fit.
+    """Write every lock file again; locked versions stay if they still fit.
 
     Args:
         root: the project's folder.
@@ -124,7 +124,7 @@ def remake(
     tables = tables_digest(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")))
     folder = root / "requirements"
     folder.mkdir(exist_ok=True)
-    # All are resolved before one is written: a resolver that fails half-way must not leave a mixture.
+    # All are resolved before one is written: a resolver that fails halfway must not leave a mixture.
     with tempfile.TemporaryDirectory() as temporary:
         bodies: dict[Path, str] = {}
         for lock in locks:

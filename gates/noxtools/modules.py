@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 
 def failures(packages: Iterable[str]) -> tuple[str, ...]:
-    """One line for each module that cannot be imported; `__main__` modules are programs, nothing to import."""
+    """One line for each module that cannot be imported; `__main__` modules are programs and are skipped."""
     return tuple(line for package in packages for name in _names(package) if (line := _attempt(name)))
 
 
@@ -17,7 +17,7 @@ def _names(package: str) -> Iterator[str]:
     yield package
     if package not in sys.modules:
         return
-    # A package below that cannot be imported is named by _attempt; the walk only has to go on.
+    # _attempt reports a subpackage that cannot be imported; the walk only has to go on.
     path = sys.modules[package].__path__
     for found in pkgutil.walk_packages(path, package + ".", onerror=lambda _: None):
         if not found.name.endswith(".__main__"):

@@ -1,4 +1,4 @@
-"""Ends a session that could not run, so that neither nox nor `gates` takes it for a success."""
+"""Ends a session that could not run, so that neither nox nor `gates` reports a success."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 VARIABLE = "GATES_OUTCOME"
-"""Names the file in which a gate may state its own outcome; set by `gates run`, unset under nox alone."""
+"""The variable with the file to which a gate may write its own outcome; set by `gates run`, unset under nox alone."""
 
 
 class Skips(Protocol):
-    """What is needed of a nox session."""
+    """The part of a nox session that is needed here."""
 
     def skip(self, *reasons: object) -> NoReturn:
-        """Leave the session; nox reports it as skipped."""
+        """End the session; nox reports it as skipped."""
 
 
 def could_not_run(session: Skips, reason: str, environ: Mapping[str, str] = os.environ) -> NoReturn:
-    """Leave the session because the environment lacks something: not passed, and not the code's fault either.
+    """End the session because the environment lacks something: not passed, but not the code's fault either.
 
     nox by itself reports the session as skipped, with the reason; `gates run` reports the gate as could-not-run.
     """

@@ -1,4 +1,4 @@
-"""Looks into a built wheel: what must be in it, and what must not."""
+"""Checks a built wheel: what must be in it, and what must not."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def wheel_problems(wheel: Path, packages: Iterable[str], entry_points: Iterable[str]) -> tuple[str, ...]:
-    """What is wrong with the contents of `wheel`, one sentence each.
+    """Problems in the contents of `wheel`, one sentence each.
 
     Args:
         wheel: the file.
-        packages: import packages that it must hold, each with `py.typed`, and nothing else.
-        entry_points: lines that its `entry_points.txt` must hold.
+        packages: import packages that it must contain, each with `py.typed`, and nothing else.
+        entry_points: lines that its `entry_points.txt` must contain.
     """
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

@@ -76,7 +76,7 @@ def suspects(
 
     Args:
         sides: the runs of base and head.
-        tests: what became of tests.
+        tests: changes of tests.
         settings: how much a difference must be.
         asked: these are timed in any case.
     """
@@ -137,7 +137,7 @@ def time_again(
         turn: runs candidates on one side and says what those took that passed; None: the user ended it.
         budget: seconds.
         settings: how times are judged.
-        seed: of the order of turns.
+        seed: for the order of turns.
         clock: seconds.
     """
     started = clock()
@@ -300,7 +300,7 @@ def time_sides(
     Args:
         found: the candidates.
         runs: of base and head.
-        tests: what became of tests.
+        tests: changes of tests.
         request: what the user asked for.
         prepare: gives a side its folder, with reports in another.
         command_line: the command, to paste.

@@ -68,11 +68,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         exclusions: entries of the ledger that hold in this run.
         ledger: all entries of the ledger, whether or not they hold.
         quarantine: entries of the quarantine.
-        no_tests: what it means when nothing is selected.
+        no_tests: what to do when no test is selected.
         partition: the part of the selected tests that runs; empty for all.
-        supervise: tests of a session without workers run in a process that is watched.
-        groups: of tests, with the number of them that run at a time.
-        scripts: that tests need to have run before them.
+        supervise: run the tests of a session without workers in a watched process.
+        groups: groups of tests, with how many of them may run at the same time.
+        scripts: setup scripts that tests need.
         rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
         limits: what `test_timeout` comes to, with its source; alone it needs no rules.
         whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
@@ -84,11 +84,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         stall_timeout: seconds without any sign of life from a gate that runs tests; None goes by the gate's timeout.
         max_fail: tests that may fail, and what happens then to those that run; None for all.
         order: in which tests run; empty for pytest's.
-        seed: of the random order.
+        seed: for the random order.
         stress_count: how often each test runs; 0 for once.
         stress_duration: seconds for which each test runs again and again; None for once.
         effective_filter: what a test must match to be run.
-        nox_args: further arguments of every nox call.
+        nox_args: extra arguments for every nox call.
         asks: what this run asks of tests, as the user knows it.
         junit: what a JUnit file may ask for, and what is accepted of it, where it is not the default.
         notes: what the reader should know about the choice.

@@ -51,7 +51,7 @@ def sort(tests: Sequence[Sortable], order: str, history: Mapping[str, Known] | N
         tests: in pytest's order.
         order: one of `values.ORDERS`; empty for pytest's.
         history: what is known of tests, by id.
-        seed: of the random order.
+        seed: for the random order.
     """
     known = history or {}
     positions = list(range(len(tests)))

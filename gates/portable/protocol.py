@@ -125,9 +125,9 @@ class Settings:
         rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
         partition: `slice:m/n` or `hash:m/n`: only this part of the selected tests runs; empty for all.
         locks: folder of the run for locks that its test processes share; empty without a runner.
-        groups: of tests, with the number of them that run at a time.
+        groups: groups of tests, with how many of them may run at the same time.
         order: in which tests run; empty for pytest's.
-        seed: of the random order.
+        seed: for the random order.
         history_file: what is known of tests: id → [outcome, seconds].
         only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
         max_fail: tests that may fail before no other one starts; 0 for all.

@@ -178,7 +178,7 @@ class OpenRecord(Record):
         self._take(entry)
 
     def close(self) -> None:
-        """Let go of it; calling it again does nothing."""
+        """Close it; calling this again does nothing."""
         for descriptor in (self._journal, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)

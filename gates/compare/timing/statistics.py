@@ -55,7 +55,7 @@ def signed_rank(differences: Sequence[float]) -> float:
 
     Ranks of tied sizes are averaged; zeros take part in the ranking and then leave (Pratt, "Remarks on zeros and ties in
     the Wilcoxon signed rank procedures", JASA 54, 1959), so that many unchanged pairs speak against a change. Given the
-    sizes, each sign is a fair coin where nothing changed: all 2^n ways are counted (Wilcoxon, "Individual comparisons by
+    sizes, each sign is a fair coin if nothing changed: all 2^n ways are counted (Wilcoxon, "Individual comparisons by
     ranking methods", Biometrics Bulletin 1, 1945), with the ties as they are. Above `EXACT_UP_TO` differences the normal
     approximation is used: variance Σr²/4 (which holds the correction for ties), continuity correction of half a rank
     (Hollander, Wolfe & Chicken, "Nonparametric Statistical Methods", 3rd ed., 2014, section 3.1).
@@ -76,7 +76,7 @@ def signed_rank(differences: Sequence[float]) -> float:
 
 
 def _doubled_ranks(sizes: Sequence[float]) -> list[int]:
-    """Twice the mean rank of each size: whole numbers also where sizes are tied."""
+    """Twice the mean rank of each size: whole numbers even if sizes are tied."""
     counts = Counter(sizes)
     ranks = {}
     below = 0
@@ -105,10 +105,10 @@ def _subset_sums(ranks: tuple[int, ...]) -> int:
 
 
 def holm(values: Mapping[str, float]) -> dict[str, float]:
-    """Each p, adjusted for their number, so that any false one among them is as rare as the level says.
+    """Each p, adjusted for their number, so that any false positive among them is as rare as the level.
 
-    The k-th smallest of m is multiplied by m - k + 1, and none is smaller than the one before it. Holds whatever the
-    tests have to do with each other (Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+    The k-th smallest of m is multiplied by m - k + 1, and none is smaller than the one before it. Holds however the
+    tests depend on each other (Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
     Journal of Statistics 6, 1979): tests that were timed in the same turn share the noise of that turn.
     """
     adjusted = {}
@@ -120,22 +120,22 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def shift(differences: Sequence[float]) -> float:
-    """The median of the means of all pairs of differences, each with itself, too.
+    """The median of the means of all pairs of differences, including each with itself.
 
-    The estimate that belongs to the signed-rank test (Hodges & Lehmann, "Estimates of location based on rank tests",
-    Annals of Mathematical Statistics 34, 1963). It stands up to 29% of outliers, and needs 5% more pairs than the mean
-    where noise is normal; the median of the differences needs 57% more.
+    The estimate that matches the signed-rank test (Hodges & Lehmann, "Estimates of location based on rank tests",
+    Annals of Mathematical Statistics 34, 1963). It withstands up to 29% outliers, and needs 5% more pairs than the mean
+    if noise is normal; the median of the differences needs 57% more.
     """
     return median((one + other) / 2 for one, other in combinations_with_replacement(differences, 2))
 
 
 def bootstrap(differences: Sequence[float], confidence: float, resamples: int) -> Bootstrapped:
-    """Interval and standard error of `shift`, by taking the differences anew, with replacement.
+    """Interval and standard error of `shift`, by resampling the differences with replacement.
 
     The percentile interval (Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): the correction
-    of BCa has nothing to correct in an estimate that is symmetric in its sides. The spread is widened by n / (n - 1),
-    as of any sample variance: without it, intervals of few pairs are too narrow. The dice depend only on the number of
-    differences: the same data give the same interval, and swapped sides its mirror image.
+    of BCa has nothing to correct in an estimate that is symmetric in its sides. The variance is widened by n / (n - 1),
+    as for any sample variance: without it, intervals of few pairs are too narrow. The seed depends only on the number of
+    differences: equal data give equal intervals, and swapped sides give the mirror image.
     """
     import numpy as np
 
@@ -159,7 +159,7 @@ def bootstrap(differences: Sequence[float], confidence: float, resamples: int) -
 
 @lru_cache(maxsize=8)
 def _taken(size: int, resamples: int) -> NDArray[np.int32]:
-    """How often each of the differences is in each resample; RandomState, for its numbers never change."""
+    """How often each difference is in each resample. Uses RandomState, because its numbers never change."""
     import numpy as np
 
     chosen = np.random.RandomState(size).randint(size, size=(resamples, size))
@@ -170,7 +170,7 @@ def _taken(size: int, resamples: int) -> NDArray[np.int32]:
 def _medians(
     means: NDArray[np.float64], one: NDArray[np.intp], other: NDArray[np.intp], counts: NDArray[np.int32]
 ) -> NDArray[np.float64]:
-    """The shift of each resample: its median of means, each mean as often as its two differences were taken together."""
+    """The shift of each resample: its median of means, each mean weighted by how often its two differences were drawn together."""
     import numpy as np
 
     together = counts[:, one] * counts[:, other]
@@ -178,7 +178,7 @@ def _medians(
     own = counts[:, one[itself]]
     together[:, itself] = own * (own + 1) // 2
     below = np.cumsum(together, axis=1, out=together)
-    # As many means as in any sample of this size; the mean of the two in the middle, where there are two.
+    # As many means as in any sample of this size; the mean of the two in the middle, if there are two.
     lower = np.argmax(2 * below >= len(means), axis=1)
     upper = np.argmax(2 * below > len(means), axis=1)
     found: NDArray[np.float64] = (means[lower] + means[upper]) / 2
@@ -186,16 +186,16 @@ def _medians(
 
 
 def fewest_pairs(level: float) -> int:
-    """Pairs below which no signed-rank test can reach the level: with all signs alike p is 2 / 2^n."""
+    """The minimum number of pairs with which a signed-rank test can reach the level: if all signs are equal, p is 2 / 2^n."""
     return math.ceil(math.log2(2 / level))
 
 
 def detectable(error: float, level: float, power: float, threshold: float) -> float:
-    """The smallest true shift that is found with this power: its test reaches the level, its estimate the threshold.
+    """The smallest true shift found with this power: its test reaches the level, and its estimate the threshold.
 
     (z(1 - level/2) + z(power)) · standard error (Bloom, "Minimum detectable effects", Evaluation Review 19, 1995), but
-    at least threshold + z(power) · standard error. From the noise alone, not from the shift that was seen: power at the
-    observed effect only says p again (Hoenig & Heisey, "The abuse of power", The American Statistician 55, 2001).
+    at least threshold + z(power) · standard error. From the noise alone, not from the observed shift: power at the
+    observed effect only repeats p (Hoenig & Heisey, "The abuse of power", The American Statistician 55, 2001).
     """
     normal = NormalDist()
     found = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(power)
@@ -205,7 +205,7 @@ def detectable(error: float, level: float, power: float, threshold: float) -> fl
 def pairs_for(
     error: float, pairs: int, *, effect: float, threshold: float, level: float, power: float, confidence: float
 ) -> int:
-    """Pairs that give a clear answer with this power: the effect is found, and nothing is seen to be nothing.
+    """Pairs that give a clear answer with this power: a real effect is found, and no effect is shown to be none.
 
     The first is `detectable` solved for the pairs. For the second the whole interval must lie within the threshold, on
     both sides: (z((1 + confidence) / 2) + z((1 + power) / 2)) · standard error (Julious, "Sample sizes for clinical trials
@@ -213,12 +213,12 @@ def pairs_for(
     root of the pairs.
 
     Args:
-        error: standard error that `pairs` gave.
+        error: the standard error with `pairs` pairs.
         pairs: that number.
-        effect: shift that is to be found; more than the threshold.
-        threshold: shift up to which nothing is said to have changed.
+        effect: the shift to find; more than the threshold.
+        threshold: shifts up to this count as no change.
         level: of the test.
-        power: how often each of the two comes out where it is true.
+        power: how often each of the two answers is given if it is true.
         confidence: of the interval.
     """
     z = NormalDist().inv_cdf
