@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gates.portable.regular import read_text
+from gates.readers.toml import table_at
 
 LOCKS = {"uv.lock": "package", "poetry.lock": "package", "pdm.lock": "package", "pylock.toml": "packages"}
 """Lock file → its array of packages."""
@@ -41,7 +42,7 @@ def dependencies_of(root: Path) -> Dependencies:
     """Read the project in a folder; without a pyproject.toml there are no direct dependencies."""
     unreadable: list[str] = []
     project = _toml(root / "pyproject.toml", unreadable)
-    about = _table(project, "project")
+    about = table_at(project, "project")
     locked = {name: _packages(_toml(root / name, unreadable), array) for name, array in LOCKS.items()}
     for path in sorted([*root.glob("*requirements*.txt"), *root.glob("requirements/*.txt")]):
         try:
@@ -65,12 +66,12 @@ def normal(name: str) -> str:
 
 def _direct(project: dict[str, Any], about: dict[str, Any]) -> dict[str, dict[str, str]]:
     found = {"project": _requirements(about.get("dependencies"))}
-    for name, words in _table(about, "optional-dependencies").items():
+    for name, words in table_at(about, "optional-dependencies").items():
         found[f"extra {normal(name)}"] = _requirements(words)
-    groups = {normal(name): words for name, words in _table(project, "dependency-groups").items()}
+    groups = {normal(name): words for name, words in table_at(project, "dependency-groups").items()}
     for name in groups:
         found[f"group {name}"] = _requirements(_group(name, groups, ()))
-    found["build-system"] = _requirements(_table(project, "build-system").get("requires"))
+    found["build-system"] = _requirements(table_at(project, "build-system").get("requires"))
     return {where: requirements for where, requirements in found.items() if requirements}
 
 
@@ -107,11 +108,6 @@ def _packages(lock: dict[str, Any], array: str) -> dict[str, str]:
     packages = lock.get(array)
     rows: Iterable[Any] = packages if isinstance(packages, list) else ()
     return {normal(str(row["name"])): str(row["version"]) for row in rows if isinstance(row, dict) and "version" in row}
-
-
-def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
-    found = table.get(key)
-    return found if isinstance(found, dict) else {}
 
 
 def _toml(path: Path, unreadable: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gates.analysis.modules import Modules
 from gates.analysis.packages import package_imports
-from gates.analysis.processes import starters, starts_python
+from gates.analysis.processes import StarterSearch, starts_python
 from gates.analysis.project import Layout, project_files
 from gates.analysis.reach import Reach
 from gates.analysis.reading import NOTEWORTHY, Reading, parse, read_imports
@@ -152,7 +152,7 @@ def build_imports(root: Path, files: Sequence[str]) -> Imports:
         if path in readings:
             edges[path] |= _meant(modules, readings[path], path)
     side = {path: text for path, text in texts.items() if layout.test_side(path)}
-    starting = starters(modules, side, edges, readings)
+    starting = StarterSearch(modules, side, edges, readings).found()
     for path in layout.tests:
         edges[path] |= modules.conftests(path)
     starting_python = (path for path in texts.keys() - side.keys() if starts_python(texts[path]))

@@ -29,13 +29,8 @@ _SUSPICIOUS = re.compile(rb"subprocess|pexpect|pytester|testdir|\bos\b")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def starters(
-    modules: Modules,
-    texts: Mapping[str, bytes],
-    imports: Mapping[str, AbstractSet[str]],
-    readings: Mapping[str, Reading],
-) -> frozenset[str]:
-    """The test-side files that may start any process.
+class StarterSearch:
+    """Looks for the test-side files that may start any process.
 
     Args:
         modules: of the project.
@@ -43,11 +38,7 @@ def starters(
         imports: the files that each file imports, without what a test file gets from conftest.py automatically.
         readings: of the files that were read, including each conftest.py.
     """
-    search = _Search(modules, texts, imports, readings)
-    return search.found()
 
-
-class _Search:
     def __init__(
         self,
         modules: Modules,

@@ -6,8 +6,7 @@ import configparser
 import os
 import posixpath
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gates.portable.regular import read_bytes, read_text
+from gates.readers.toml import read_toml, table_at
 from gates.vcs.git import Git
 
 _DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
@@ -214,11 +214,9 @@ def _named_plugins(words: Sequence[str]) -> Iterator[str]:
 
 def _registered_plugins(root: Path) -> list[str]:
     """The modules that the project registers as pytest plugins: once it is installed, every run of pytest loads them."""
-    tables = ("project.entry-points.pytest11", "tool.poetry.plugins.pytest11")
-    try:
-        found = _from_toml(read_text(root / "pyproject.toml"), tables)
-    except (OSError, ValueError):
-        return []
+    project = read_toml(root / "pyproject.toml")
+    found = table_at(project, "project", "entry-points", "pytest11")
+    found = found | table_at(project, "tool", "poetry", "plugins", "pytest11")
     return [str(value).partition(":")[0].strip() for value in found.values()]
 
 
@@ -226,35 +224,18 @@ def _pytest_options(root: Path) -> Mapping[str, Any]:
     """The options of pytest's config file; empty if there is none that can be read."""
     for name, tables in _CONFIGS:
         path = root / name
-        try:
-            text = read_text(path)
-        except (OSError, ValueError):
-            continue
-        found = _from_toml(text, tables) if name.endswith(".toml") else _from_ini(text, tables)
+        found: dict[str, Any] = {}
+        for table in tables:
+            found |= table_at(read_toml(path), *table.split(".")) if name.endswith(".toml") else _from_ini(path, table)
         if found:
             return found
     return {}
 
 
-def _from_toml(text: str, tables: Iterable[str]) -> dict[str, Any]:
-    try:
-        data: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return {}
-    found: dict[str, Any] = {}
-    for table in tables:
-        part = data
-        for key in table.split("."):
-            part = part.get(key, {}) if isinstance(part, dict) else {}
-        if isinstance(part, dict):
-            found |= part
-    return found
-
-
-def _from_ini(text: str, tables: Iterable[str]) -> dict[str, Any]:
+def _from_ini(path: Path, table: str) -> dict[str, Any]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(text)
-    except configparser.Error:
+        parser.read_string(read_text(path))
+    except (OSError, ValueError, configparser.Error):
         return {}
-    return {key: value for table in tables if parser.has_section(table) for key, value in parser.items(table)}
+    return dict(parser.items(table)) if parser.has_section(table) else {}

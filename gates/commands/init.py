@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gates.planning.discover import NOXFILE, TAG, list_sessions
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.regular import read_text
 from gates.portable.values import plural
+from gates.readers.toml import read_toml, table_at
 from gates.results.files import as_bytes
 from gates.starter.builds import BUILD_FILES, Command, commands_of
 from gates.starter.noxfile import noxfile
@@ -38,7 +38,9 @@ def write_starter(root: Path, *, force: bool = False, only_print: bool = False) 
             )
         if path.exists() and not force:
             raise UsageError(f"{name} exists", place=str(root / name), remedy="gates init --force replaces it")
-    if OWN_FILE in files and _tool_gates(root):  # even with --force: every other command refuses two configs
+    if OWN_FILE in files and "gates" in table_at(
+        read_toml(root / PROJECT_FILE), "tool"
+    ):  # even with --force: every other command refuses two configs
         raise UsageError(
             f"[tool.gates] of {PROJECT_FILE} exists",
             place=str(root / PROJECT_FILE),
@@ -171,13 +173,3 @@ _SETTINGS = """
 # owner = ""
 # expires = 2030-01-01
 """
-
-
-def _tool_gates(root: Path) -> bool:
-    path = root / PROJECT_FILE
-    if not path.exists():
-        return False
-    try:
-        return "gates" in tomllib.loads(read_text(path)).get("tool", {})
-    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError):
-        return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from gates.analysis.dependencies import normal
-from gates.portable.regular import read_bytes, read_text
+from gates.portable.regular import read_bytes
+from gates.readers.toml import read_toml, table_at
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,15 +82,9 @@ def _is_of(folder: str, project: str) -> bool:
 
 
 def _project_name(root: Path) -> str:
-    try:
-        text = read_text(root / "pyproject.toml")
-        table = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError):
-        return ""
+    project = read_toml(root / "pyproject.toml")
     for path in (("project",), ("tool", "poetry")):
-        found: object = table
-        for key in (*path, "name"):
-            found = found.get(key) if isinstance(found, dict) else None
+        found = table_at(project, *path).get("name")
         if isinstance(found, str) and re.fullmatch(r"[\w.-]+", found):
             return normal(found)
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
@@ -14,6 +13,7 @@ import msgspec
 
 from gates.config.load import PROJECT_FILE
 from gates.portable.regular import read_text
+from gates.readers.toml import read_toml, table_at
 
 _TEST_FILE = re.compile(r"(test_.*|.*_tests?)\.py")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -96,7 +96,7 @@ class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(root: Path) -> PythonProject | None:
     """What is there; None where the folder is no Python project."""
-    project = _toml(root / PROJECT_FILE)
+    project = read_toml(root / PROJECT_FILE)
     ini = {name: _ini(root / name) for name in ("setup.cfg", "tox.ini", "mypy.ini", ".mypy.ini")}
     signs = (PROJECT_FILE, "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt")
     if not any((root / name).is_file() for name in signs) and not any(root.glob("test_*.py")):
@@ -116,20 +116,6 @@ def look(root: Path) -> PythonProject | None:
         ruff_formats="ruff" in tools and _ruff_formats(root, project),
         docs=next((name for name in ("docs", "doc", "docs/source") if (root / name / "conf.py").is_file()), ""),
     )
-
-
-def _table(value: Any, *keys: str) -> dict[str, Any]:
-    """The table below these keys; empty where something else is there."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_text(path))
-    except (OSError, ValueError, RecursionError):
-        return {}
 
 
 def _ini(path: Path) -> RawConfigParser:
@@ -163,7 +149,7 @@ _SECTIONS = {
 
 def _tools(root: Path, tables: Any, ini: dict[str, RawConfigParser]) -> Iterator[str]:
     for name in ("ruff", "mypy", "black", "pytest", "pylint", "isort", "pyright"):
-        if name in _table(tables):
+        if name in table_at(tables):
             yield name
     yield from (tool for name, tool in _FILES.items() if (root / name).is_file())
     for file, sections in _SECTIONS.items():
@@ -183,10 +169,10 @@ def _has_tests(root: Path) -> bool:
 
 
 def _sources(root: Path, project: dict[str, Any], setup: RawConfigParser) -> Iterator[Source]:
-    groups = _table(project, "dependency-groups")
+    groups = table_at(project, "dependency-groups")
     for name in groups:
         yield Source("group", name, tuple(_of_group(groups, name)))
-    for name, lines in _table(project, "project", "optional-dependencies").items():
+    for name, lines in table_at(project, "project", "optional-dependencies").items():
         yield Source("extra", name, _texts(lines))
     if setup.has_section("options.extras_require"):
         for name, value in setup.items("options.extras_require"):
@@ -229,7 +215,7 @@ def _purpose(name: str) -> str:
 def _files_of_mypy(project: dict[str, Any], ini: dict[str, RawConfigParser]) -> tuple[str, ...]:
     """What mypy's own settings say that it checks: files, packages or modules."""
     keys = ("files", "packages", "modules")
-    own = _table(project, "tool", "mypy")
+    own = table_at(project, "tool", "mypy")
     found = [own[key] for key in keys if key in own]
     parsers = [parser for parser in ini.values() if parser.has_section("mypy")]
     found += [parser.get("mypy", key) for parser in parsers for key in keys if parser.has_option("mypy", key)]
@@ -245,7 +231,7 @@ def _code(root: Path) -> tuple[str, ...]:
 
 
 def _ruff_formats(root: Path, project: dict[str, Any]) -> bool:
-    settings = [_table(project, "tool", "ruff"), _toml(root / "ruff.toml"), _toml(root / ".ruff.toml")]
+    settings = [table_at(project, "tool", "ruff"), read_toml(root / "ruff.toml"), read_toml(root / ".ruff.toml")]
     if any("format" in table for table in settings):
         return True
     try:

@@ -10,7 +10,7 @@ from .match import Branch, Filter
 from .nodes import And, Expression, Not, Predicate
 from .parse import parse
 from .printing import to_text
-from .resolution import NoFacts
+from .resolution import TableFacts
 
 if TYPE_CHECKING:
     from .resolution import Facts
@@ -33,7 +33,13 @@ def compile_filter(
         FilterSyntaxError: the text is no expression.
     """
     tree = parse(expression) if isinstance(expression, str) else expression
-    return Filter(_compile(tree, facts or NoFacts(), {**NAMED, **(named or {})}))
+    return Filter(
+        _compile(
+            tree,
+            facts or TableFacts({}, "only `gates` knows history, git and imports, not this process"),
+            {**NAMED, **(named or {})},
+        )
+    )
 
 
 def _compile(expression: Expression, facts: Facts, named: Mapping[str, Expression]) -> Branch:

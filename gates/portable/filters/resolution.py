@@ -110,17 +110,6 @@ class Facts(Protocol):
         ...
 
 
-class NoFacts:
-    """Knows nothing of the outside."""
-
-    def __init__(self, why: str = "only `gates` knows history, git and imports, not this process") -> None:
-        self._why = why
-
-    def resolve(self, predicate: Predicate) -> Resolution:  # noqa: ARG002 (whatever it is)
-        """Unknown."""
-        return unknown(self._why)
-
-
 class TableFacts:
     """Answers that were found elsewhere, by the canonical text of the predicate."""
 

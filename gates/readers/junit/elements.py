@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET  # builds only; nothing from outside is parsed with it
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import junit_xml
 
@@ -19,32 +19,6 @@ from gates.readers.junit.text import clean
 
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 """Count attribute of a suite → the element in a case that it counts. A case counts once, for the first of these."""
-
-
-@dataclass(frozen=True)
-class AttemptElement:
-    """What Surefire's schema says of an attempt that is not the main one; its texts are elements of their own."""
-
-    element: str
-    kind: str
-    message: str
-    details: str = ""
-    stdout: str = ""
-    stderr: str = ""
-    time: float = 0.0
-    timestamp: str | None = None
-
-    def build(self) -> ET.Element:
-        """The element; texts in the order of the schema."""
-        attributes = {"message": clean(self.message), "type": clean(self.kind), "time": f"{self.time:.6f}"}
-        if self.timestamp:
-            attributes["timestamp"] = self.timestamp
-        element = ET.Element(self.element, attributes)
-        texts = {"stackTrace": self.details, "system-out": self.stdout, "system-err": self.stderr}
-        for tag, text in texts.items():
-            if text:
-                ET.SubElement(element, tag).text = clean(text)
-        return element
 
 
 class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no types
@@ -83,9 +57,18 @@ class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no type
         result.text = clean(details) or None
         self.results.append(result)
 
-    def add_attempt(self, attempt: AttemptElement) -> None:
-        """Add an attempt beside the main one; may be called several times."""
-        self.results.append(attempt.build())
+    def add_attempt(
+        self, element: str, kind: str, message: str, *, time: float, timestamp: str | None, texts: Mapping[str, str]
+    ) -> None:
+        """Add an attempt beside the main one, as in Surefire's schema: its texts are elements of their own."""
+        self.add_result(element, kind, message)
+        attempt = self.results[-1]
+        attempt.set("time", f"{time:.6f}")
+        if timestamp:
+            attempt.set("timestamp", timestamp)
+        for tag, text in texts.items():
+            if text:
+                ET.SubElement(attempt, tag).text = clean(text)
 
     def add_property(self, name: str, value: str) -> None:
         """Add a property, unless it has nothing to say."""

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from gates.portable.values import TestOutcome
-from gates.readers.junit.elements import AttemptElement, Case
+from gates.readers.junit.elements import Case
 from gates.readers.junit.outcomes import OWN_KINDS, SUBTEST, TEST_ELEMENTS
 from gates.readers.junit.report import split_id
 from gates.results import AttemptResult, TestResult
@@ -65,7 +65,7 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
         case.add_result(element, _kind(test.outcome, test.signature), _message(test), test.details)
     if not tried_in_vain:
         for attempt in test.attempts or _unknown_attempt(test):
-            case.add_attempt(_attempt("flaky", attempt))
+            _add_attempt(case, "flaky", attempt)
     for subtest in test.subtests:
         case.add_result("failure", SUBTEST, f"{subtest.name}: {subtest.message}", subtest.details)
     return case
@@ -125,19 +125,17 @@ def _add_attempts(case: Case, test: TestResult) -> None:
         stderr=test.stderr,
     )
     for attempt in (*others, last):
-        case.add_attempt(_attempt("rerun", attempt))
+        _add_attempt(case, "rerun", attempt)
 
 
-def _attempt(word: str, attempt: AttemptResult) -> AttemptElement:
-    return AttemptElement(
+def _add_attempt(case: Case, word: str, attempt: AttemptResult) -> None:
+    case.add_attempt(
         word + TEST_ELEMENTS[attempt.outcome].capitalize(),
         _kind(attempt.outcome, attempt.signature),
         attempt.message or attempt.outcome.value,
-        attempt.details,
-        attempt.stdout,
-        attempt.stderr,
-        seconds(attempt.duration),
-        iso(attempt.started),
+        time=seconds(attempt.duration),
+        timestamp=iso(attempt.started),
+        texts={"stackTrace": attempt.details, "system-out": attempt.stdout, "system-err": attempt.stderr},
     )
 
 

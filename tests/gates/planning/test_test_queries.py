@@ -11,7 +11,7 @@ from gates.planning.test_queries import Tests, explanation, find_test, listing, 
 from gates.portable.errors import NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion, named_expressions
 from gates.portable.filters import Candidate, Described
-from gates.portable.filters.resolution import NoFacts
+from gates.portable.filters.resolution import TableFacts
 from gates.portable.rules import ALL_THREADS, Override
 
 
@@ -21,7 +21,7 @@ def an_entry(name: str, expression: str) -> Exclusion:
 
 def some_tests(*names: str, **more: object) -> Tests:
     candidates = tuple(Described({"id": name, "kind": "function", "marks": []}) for name in names)
-    return Tests(candidates=candidates, facts=NoFacts("nobody knows"), named={}, **more)  # type: ignore[arg-type]
+    return Tests(candidates=candidates, facts=TableFacts({}, "nobody knows"), named={}, **more)  # type: ignore[arg-type]
 
 
 def test_what_matches_is_listed_and_counted() -> None:

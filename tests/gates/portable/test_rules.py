@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gates.portable.filters import Candidate
-from gates.portable.filters.resolution import NoFacts
+from gates.portable.filters.resolution import TableFacts
 from gates.portable.rules import Override, Retries, RuleBook, Rules, SlowTimeout
 
 ONCE = {"count": 1, "backoff": "fixed", "delay": 0.0, "max_delay": None, "jitter": False, "on": ["failed"]}
@@ -33,7 +33,7 @@ def test_each_setting_comes_from_the_first_layer_that_has_it() -> None:
 
 def test_a_setting_holds_for_a_test_that_may_be_meant() -> None:
     book = RuleBook([Override("here", "flaky()", {"retries": ONCE})])
-    (chosen,) = book.choose([Candidate("a.py::x")], NoFacts())
+    (chosen,) = book.choose([Candidate("a.py::x")], TableFacts({}, "nobody knows"))
     assert chosen.rules.retries.count == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gates.portable.filters import Candidate, Candidates, Described, columns, compile_filter
 from gates.portable.filters.candidates import Groups, describe, of_descriptions
-from gates.portable.filters.resolution import NoFacts
+from gates.portable.filters.resolution import TableFacts
 
 if TYPE_CHECKING:
     from gates.portable.filters.resolution import Answer
@@ -48,7 +48,7 @@ def test_operators_follow_three_valued_logic(left: Answer, right: Answer) -> Non
 
 
 def test_what_is_unknown_is_selected_but_not_for_certain() -> None:
-    unknown = compile_filter("failed(last)", NoFacts("no run is recorded"))
+    unknown = compile_filter("failed(last)", TableFacts({}, "no run is recorded"))
     assert unknown.evaluate(TESTS[0]) is None
     assert unknown.matches(TESTS[0])
     selection = unknown.select(TESTS)

@@ -49,13 +49,13 @@ class TestJUnit:
             pytest.param(
                 ALL_GOOD,
                 TestCounts(collected=2, run=2, passed=2),
-                "2 cases, and the results 3 tests",
+                "2 cases, but the results have 3 tests",
                 id="a case is missing",
             ),
             pytest.param(
                 TestCounts(collected=4, run=4, passed=2, xfailed=2),
                 TestCounts(collected=2, run=2, xfailed=2),
-                "2 cases, and the results 4 tests",
+                "2 cases, but the results have 4 tests",
                 id="expected failures hide no missing case",
             ),
             pytest.param(ONE_BAD, ALL_GOOD, "0 failed tests, the results 1", id="a failure is missing"),
