@@ -5,33 +5,70 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from gates.portable.values import LEVELS, ORDERS, OUTPUTS, VARIABLES, parse_duration, parse_max_fail
+from gates.portable.settings.kinds import DURATION, FLAG
+from gates.portable.settings.run import VARIABLES, Choice, Settings
 
 if TYPE_CHECKING:
-    from gates.planning.plan import Request
+    from collections.abc import Callable
+
+    from gates.config.request import Request
+    from gates.portable.settings.declare import Setting
+    from gates.portable.settings.kinds import Kind
+
+    Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-def duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
-    """Seconds of `90s`, `10m`, or plain seconds."""
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
+def checked(kind: Kind) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """What reads the text of an option; a wrong one is told as click tells it."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
+        if not text or kind.parse is None:
+            return text
         try:
-            return parse_duration(text)
+            return kind.parse(text)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
-    if not 0 < seconds < float("inf"):
-        raise click.BadParameter(f"not a duration above zero: {text!r}")
-    return seconds
+
+    return read
+
+
+duration = checked(DURATION)
+
+
+def option_of(setting: Setting) -> Decorator:
+    """The option of a setting. What it is where it is not given, profile and config have to say."""
+    kind, default = setting.kind, setting.shown_default
+    more: dict[str, Any] = {"is_flag": True} if kind is FLAG else {"metavar": setting.metavar or None}
+    if kind.words:
+        more["type"] = click.Choice(kind.words)
+    elif kind.least is not None:
+        more["type"] = click.IntRange(min=kind.least)
+    elif kind.parse is not None:
+        more["callback"] = checked(kind)
+    return click.option(
+        *filter(None, (setting.short, setting.option, setting.name)),
+        multiple=setting.many,
+        envvar=setting.variable or None,
+        help=f"{setting.help} [default: {default}]" if default else setting.help,
+        **more,
+    )
+
+
+def setting_options(*names: str) -> Decorator:
+    """The options of these settings."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for name in reversed(names):
+            command = option_of(Choice.SETTINGS[name])(command)
+        return command
+
+    return decorate
 
 
 root_option = click.option(
@@ -42,138 +79,6 @@ root_option = click.option(
 )
 reports_option = click.option(
     "--reports", type=click.Path(file_okay=False, path_type=Path), help="Where to write the reports. [default: reports]"
-)
-gate_option = click.option(
-    "-g", "--gate", "gates", multiple=True, metavar="GATE", help="Run only this gate; repeatable."
-)
-filter_option = click.option(
-    "-E",
-    "--filter-expr",
-    "expressions",
-    multiple=True,
-    metavar="EXPR",
-    help="Only tests that match; if repeated, those that match any.",
-)
-profile_option = click.option(
-    "-p", "--profile", default="", envvar=VARIABLES["profile"], help="Use a named checklist from the config."
-)
-jobs_option = click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    envvar=VARIABLES["jobs"],
-    help="How many gates run at once. [default: number of cores]",
-)
-timeout_option = click.option(
-    "--test-timeout",
-    metavar="DURATION",
-    callback=duration,
-    envvar=VARIABLES["test_timeout"],
-    help="Time limit for one test: 2 (seconds), 90s, 10m.",
-)
-global_timeout_option = click.option(
-    "--global-timeout",
-    metavar="DURATION",
-    callback=duration,
-    envvar=VARIABLES["global_timeout"],
-    help="Time limit for the whole run.",
-)
-stall_timeout_option = click.option(
-    "--stall-timeout",
-    metavar="DURATION",
-    callback=duration,
-    envvar=VARIABLES["stall_timeout"],
-    help="End a gate that shows no sign of life from its tests for this long. [default: 10m or more]",
-)
-
-
-def _max_fail(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    if text:
-        try:
-            parse_max_fail(text)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from error
-    return text
-
-
-max_fail_option = click.option(
-    "--max-fail",
-    default="",
-    metavar="N[:wait|immediate]",
-    callback=_max_fail,
-    envvar=VARIABLES["max_fail"],
-    help="Stop starting tests after N failures; `immediate` also ends running ones.",
-)
-order_option = click.option(
-    "--order",
-    type=click.Choice(ORDERS),
-    envvar=VARIABLES["order"],
-    help="Order in which tests run. [default: as collected]",
-)
-seed_option = click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    envvar=VARIABLES["seed"],
-    help="Seed for `--order random`; printed with each run.",
-)
-stress_count_option = click.option(
-    "--stress-count",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Repeat each test N times; all runs must pass.",
-)
-stress_duration_option = click.option(
-    "--stress-duration",
-    metavar="DURATION",
-    callback=duration,
-    help="Repeat each test for this long; all runs must pass.",
-)
-workers_option = click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    envvar=VARIABLES["workers"],
-    help="Worker count for `pytest -n auto`. [default: from durations, cores and memory]",
-)
-excluded_option = click.option("--include-excluded", is_flag=True, help="Also run excluded tests.")
-no_install_option = click.option(
-    "-R", "--no-install", is_flag=True, help="Reuse existing environments without installing (nox -R)."
-)
-default_option = click.option("--ignore-default-filter", is_flag=True, help="Ignore the filter of the profile.")
-retries_option = click.option(
-    "--retries",
-    type=click.IntRange(min=0),
-    metavar="N",
-    envvar=VARIABLES["retries"],
-    help="Retry a failed test up to N times.",
-)
-
-
-def _partition(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    from gates.portable.errors import UsageError
-    from gates.portable.partition import parse_partition
-
-    if text:
-        try:
-            parse_partition(text)
-        except UsageError as error:
-            raise click.BadParameter(f"{error.what} (expected {error.expected})") from error
-    return text
-
-
-partition_option = click.option(
-    "--partition",
-    default="",
-    metavar="PART",
-    callback=_partition,
-    envvar=VARIABLES["partition"],
-    help="Run one part of the tests: slice:1/3 or hash:1/3.",
-)
-no_tests_option = click.option(
-    "--no-tests",
-    type=click.Choice(["fail", "warn", "pass"]),
-    envvar=VARIABLES["no_tests"],
-    help="What to do when no test is selected. [default: fail]",
 )
 
 
@@ -229,14 +134,6 @@ def union_of(expressions: tuple[str, ...]) -> str:
     return expressions[0] if len(expressions) == 1 else " or ".join(f"({one})" for one in expressions)
 
 
-no_capture_option = click.option(
-    "--no-capture",
-    is_flag=True,
-    envvar=VARIABLES["no_capture"],
-    help="Show test output live; runs one gate and one test at a time.",
-)
-
-
 events_option = click.option(
     "--events",
     metavar="FILE|FD",
@@ -244,43 +141,22 @@ events_option = click.option(
 )
 
 
-def _output(name: str, choices: tuple[str, ...], words: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    variable = VARIABLES[name.replace("-", "_")]
-    return click.option(f"--{name}", type=click.Choice(choices), metavar="LEVEL", envvar=variable, help=words)
-
-
-output_options = (
-    _output("status-level", LEVELS, f"Which tests to report as they end: {', '.join(LEVELS)}. [default: slow]"),
-    _output("final-status-level", LEVELS, "Which tests to list after all have run. [default: leak]"),
-    _output("failure-output", OUTPUTS, f"When to show why tests failed: {', '.join(OUTPUTS)}. [default: never]"),
-    _output("success-output", OUTPUTS, "When to show the output of passed tests. [default: never]"),
-)
-
-
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options of every command that runs a checklist, in the order of its help."""
-    for option in reversed(
-        (
-            *(root_option, reports_option, gate_option, profile_option, filter_option, jobs_option, workers_option),
-            *(timeout_option, global_timeout_option, stall_timeout_option, retries_option, max_fail_option),
-            *(order_option, seed_option, stress_count_option, stress_duration_option, partition_option),
-            *(excluded_option, default_option, no_tests_option),
-            *(no_capture_option, *output_options, events_option, no_install_option),
-        )
-    ):
+    for option in (events_option, setting_options("gates", *Settings.SETTINGS), reports_option, root_option):
         command = option(command)
     return command
 
 
-def request(*, expressions: tuple[str, ...] = (), seed: int | None = None, **options: Any) -> Request:
+def request(*, filter: tuple[str, ...] = (), seed: int | None = None, **options: Any) -> Request:  # noqa: A002
     """The request that the options describe."""
     import secrets
 
-    from gates.planning.plan import Request
+    from gates.config.request import Request
 
     return Request(
-        filter=union_of(expressions),
+        filter=union_of(filter),
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         variables=frozenset(_taken()),
-        **{name: value for name, value in options.items() if value is not None},
+        **{name: value for name, value in options.items() if value != ()},
     )

@@ -10,17 +10,11 @@ import click
 
 from gates.cli.options import (
     command_line,
-    default_option,
-    filter_option,
-    gate_option,
-    no_install_option,
-    profile_option,
     project_root,
     reports_folder,
     request,
-    retries_option,
     root_option,
-    timeout_option,
+    setting_options,
     union_of,
 )
 from gates.cli.shown import allow_commands, say
@@ -37,12 +31,9 @@ results_option = click.option(
 
 @click.command("list")
 @root_option
-@profile_option
-@gate_option
-@filter_option
-@default_option
+@setting_options("profile", "gates", "filter", "ignore_default_filter")
 @results_option
-@no_install_option
+@setting_options("no_install")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """List the project's gates in checklist order; with -E, list the tests that match.
@@ -70,12 +61,9 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
 @click.command()
 @click.argument("test")
 @root_option
-@profile_option
-@gate_option
-@filter_option
-@default_option
+@setting_options("profile", "gates", "filter", "ignore_default_filter")
 @results_option
-@no_install_option
+@setting_options("no_install")
 def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
     """Explain why TEST (an id or part of one) runs or not: each expression, with true, false or unknown at each node."""
     from gates.pipeline.collect import tests_of_project
@@ -90,11 +78,7 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 @click.command("show-config")
 @click.argument("test")
 @root_option
-@profile_option
-@gate_option
-@retries_option
-@timeout_option
-@no_install_option
+@setting_options("profile", "gates", "retries", "test_timeout", "no_install")
 def show_config(root: Path | None, test: str, **options: Any) -> None:
     """Show the settings of TEST (an id or part of one): retries, timeouts, and where in the config each is set."""
     from gates.pipeline.collect import tests_of_project
@@ -105,10 +89,9 @@ def show_config(root: Path | None, test: str, **options: Any) -> None:
 
 @click.command()
 @root_option
-@gate_option
+@setting_options("gates")
 @click.option("--verify", is_flag=True, help="Run excluded tests and report those that now pass or fail differently.")
-@timeout_option
-@no_install_option
+@setting_options("test_timeout", "no_install")
 def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
     """Show the exclusions and the quarantine; with --verify, check that the exclusions still hold.
 
@@ -127,13 +110,13 @@ def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
 
 @click.command(hidden=True)
 @root_option
-@filter_option
-def facts(root: Path | None, expressions: tuple[str, ...]) -> None:
+@setting_options("filter")
+def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
     """Print, as JSON, facts that a test process does not know; the plugin calls this."""
     from gates.planning.filter_facts import facts_json
 
-    union_of(expressions)
-    sys.stdout.write(facts_json(project_root(root), expressions))
+    union_of(filter)
+    sys.stdout.write(facts_json(project_root(root), filter))
 
 
 @click.command()

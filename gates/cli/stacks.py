@@ -11,18 +11,11 @@ import click
 from gates.cli.options import (
     absolute,
     command_line,
-    default_option,
-    excluded_option,
-    filter_option,
-    gate_option,
-    jobs_option,
-    no_install_option,
-    profile_option,
     project_root,
     reports_option,
     request,
     root_option,
-    timeout_option,
+    setting_options,
 )
 from gates.cli.shown import say
 
@@ -31,14 +24,9 @@ from gates.cli.shown import say
 @click.argument("branches", nargs=-1, metavar="[BRANCH[:PARENT]]...")
 @root_option
 @reports_option
-@profile_option
-@gate_option
-@filter_option
-@jobs_option
-@timeout_option
-@excluded_option
-@default_option
-@no_install_option
+@setting_options(
+    "profile", "gates", "filter", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "no_install"
+)
 @click.option("--trunk", default="", metavar="BRANCH", help="Branch the stack is merged into. [default: the base]")
 @click.option("--no-run", is_flag=True, help="Run nothing: show the stack with the results of stored runs.")
 @click.option("--fresh", is_flag=True, help="Never reuse a stored run.")

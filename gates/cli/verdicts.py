@@ -12,18 +12,13 @@ from click.core import ParameterSource
 from gates.cli.options import (
     absolute,
     command_line,
-    default_option,
     duration,
-    excluded_option,
-    filter_option,
-    gate_option,
-    jobs_option,
     project_root,
     reports_option,
     request,
     root_option,
     run_options,
-    timeout_option,
+    setting_options,
 )
 from gates.cli.shown import say
 from gates.portable.errors import UsageError
@@ -97,8 +92,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
 @click.argument("more", nargs=-1, metavar="")
 @root_option
 @reports_option
-@gate_option
-@filter_option
+@setting_options("gates", "filter")
 @click.option(
     "--all",
     "all_gates",
@@ -106,10 +100,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     help="Run the whole checklist on both sides, not only gates with something to compare.",
 )
 @click.option("--fresh", is_flag=True, help="Never reuse an earlier run of the same tree.")
-@jobs_option
-@timeout_option
-@excluded_option
-@default_option
+@setting_options("jobs", "test_timeout", "include_excluded", "ignore_default_filter")
 @click.option(
     "--accept-exclusion",
     "accepted",
@@ -209,7 +200,7 @@ def compare(
 
 
 RUNNING = (
-    *("gates", "expressions", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
+    *("gates", "filter", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
     *("timing_budget", "timed", "all_gates", "fresh"),
 )
 """Options of `gates compare` that are about runs."""

@@ -24,6 +24,7 @@ from gates.planning.prepare import Prepared
 from gates.planning.subjects import MERGE, WORKTREE, prepare_subject
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.filters.nearest import nearest
+from gates.portable.settings.declare import replace
 from gates.portable.values import REGRESSIONS, ExitCode, GateOutcome
 from gates.readers.junit.hints import junit_hint
 from gates.results import FileChange, Run, TestResult
@@ -245,12 +246,12 @@ def _wanted(prepared: Prepared, request: Request) -> Request:
     if request.gates:
         return request
     names = gates_to_compare(prepared)
-    return msgspec.structs.replace(request, gates=names, if_there=frozenset(names) - set(_with_tests(prepared)))
+    return replace(request, gates=names, if_there=frozenset(names) - set(_with_tests(prepared)))
 
 
 def _named(prepared: Prepared, request: Request) -> list[str]:
     """The gates that will run, including those that they need; empty for all."""
-    chosen = [gate for gate in prepared.gates if {gate.name, gate.group} & set(request.gates)]
+    chosen = [gate for gate in prepared.gates if {gate.name, gate.group} & set(request.gates or ())]
     return [gate.name for gate in with_needs(prepared.gates, chosen)]
 
 

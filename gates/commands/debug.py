@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from gates.planning.pytest_gates import pytest_gates
 from gates.planning.test_queries import find_test
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.regular import read_bytes
+from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode
 from gates.results.outstanding import Part
 from gates.run.inject import write_injection
@@ -44,7 +45,7 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
     """
     prepared = prepare(root, request)
     gate, test = _find(root, request, pytest_gates(prepared, request.gates), name)
-    alone = msgspec.structs.replace(
+    alone = replace(
         request,
         gates=(gate,),
         needs=False,
@@ -59,7 +60,7 @@ def _find(root: Path, request: Request, gates: tuple[str, ...], name: str) -> tu
     """The first gate that has the test, and the test's id."""
     missed: UsageError | None = None
     for gate in gates:
-        tests = tests_of_project(root, msgspec.structs.replace(request, gates=(gate,)))
+        tests = tests_of_project(root, replace(request, gates=(gate,)))
         try:
             return gate, find_test(tests.candidates, name).id
         except UsageError as error:
@@ -70,11 +71,17 @@ def _find(root: Path, request: Request, gates: tuple[str, ...], name: str) -> tu
 def _run(prepared: Prepared) -> ExitCode:
     # No limits, no supervisor, no retries: a person who inspects variables may take any time.
     needed = tuple(
-        replace(layer, settings={"setup": layer.settings["setup"]})
+        dataclasses.replace(layer, settings={"setup": layer.settings["setup"]})
         for layer in prepared.plan.rules
         if "setup" in layer.settings
     )
-    plan = msgspec.structs.replace(prepared.plan, rules=needed, quarantine=(), test_timeout=None, supervise=False)
+    plan = msgspec.structs.replace(
+        prepared.plan,
+        rules=needed,
+        quarantine=(),
+        settings=replace(prepared.plan.settings, test_timeout=None),
+        config=replace(prepared.plan.config, supervise=False),
+    )
     (planned,) = plan.gates
     run_id = f"debug-{secrets.token_hex(8)}"
     with scratch() as folder, known(prepared.store.folder, run_id):

@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import msgspec
-
 from gates.compare.recorded import CheckedEntry, Finding, check_entries
 from gates.config import Config, load_config
 from gates.pipeline.validate import validate
@@ -18,6 +16,7 @@ from gates.planning.pytest_gates import pytest_gates
 from gates.portable.errors import GatesError, NothingSelected
 from gates.portable.exclusions import Exclusion, union
 from gates.portable.filters import Matcher, Or, Predicate, to_text
+from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, TestOutcome
 from gates.render.text import plural
 from gates.results import TestResult
@@ -88,7 +87,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
     config = load_config(root)
     if not config.exclusions:
         raise NothingSelected("there are no exclusions to verify")
-    wanted = msgspec.structs.replace(
+    wanted = replace(
         request,
         filter=to_text(union(config.exclusions)),
         include_excluded=True,
@@ -97,7 +96,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
         no_tests="pass",
     )
     if not wanted.gates:
-        wanted = msgspec.structs.replace(wanted, gates=pytest_gates(prepare(root, wanted)))
+        wanted = replace(wanted, gates=pytest_gates(prepare(root, wanted)))
     results: dict[str, TestResult] = {}
     while True:
         prepared = prepare(root, wanted, reports=root / config.reports / FOLDER)
@@ -110,7 +109,7 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
         if not lost or len(lost) == len(finished.tests):
             break
         again = Or(tuple(Predicate("test", (Matcher("=", name),)) for name in lost))
-        wanted = msgspec.structs.replace(wanted, filter=to_text(again if len(lost) > 1 else again.operands[0]))
+        wanted = replace(wanted, filter=to_text(again if len(lost) > 1 else again.operands[0]))
     checked = check_entries(config.exclusions, results.values())
     holds = all(entry.holds for entry in checked)
     return "".join(map(_shown, checked)), ExitCode.PASSED if holds else ExitCode.GATE_FAILED

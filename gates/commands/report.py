@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from gates.compare import Comparison
-from gates.config.values import Output
+from gates.portable.settings.run import Settings
 from gates.results import Run, TestResult
 from gates.results.files import RUN_FILE
 from gates.storage.evidence import Evidence, load_evidence
 
 
 def show_terminal(
-    run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, output: Output | None = None
+    run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, output: Settings | None = None
 ) -> None:
     """Print the summary to standard output."""
     from gates.render.terminal import render_terminal, terminal_console

@@ -9,6 +9,7 @@ import msgspec
 from gates.config import load_config
 from gates.planning.plan import Request
 from gates.portable.errors import GatesError, UsageError
+from gates.portable.settings.declare import replace
 from gates.portable.values import plural
 from gates.results.files import RUN_FILE
 from gates.results.outstanding import Outstanding
@@ -79,7 +80,7 @@ def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Req
             remedy="pass it again: gates rerun -E EXPR",
         )
     own = request.filter or request.partition or request.profile not in ("", asked.profile)
-    return msgspec.structs.replace(
+    return replace(
         request,
         profile=request.profile or asked.profile,
         filter=request.filter or asked.filter,

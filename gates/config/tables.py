@@ -3,72 +3,25 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 from gates.config import paths
-from gates.config.durations import seconds
 from gates.config.secrets import shown
 from gates.config.tests import read_layers
-from gates.config.values import FindingsSource, GateConfig, NoTests, Profile, TestWitness
+from gates.config.values import FindingsSource, GateConfig, Profile, TestWitness
 from gates.portable.errors import ConfigError
-from gates.portable.values import LEVELS, ORDERS, OUTPUTS, parse_max_fail
+from gates.portable.settings.kinds import COUNT, MistakenFilter, command, flag, one_of, seconds, text, texts
+from gates.portable.settings.run import Choice
 from gates.readers.formats import JUNIT_ODDITIES
 from gates.results import EnvironmentChange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from gates.config.tests import Named
 
     Reader = Callable[[Any], Any]
-
-
-class MistakenFilter(ValueError):
-    """An expression with mistakes; its message shows each under its place."""
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a string")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("a list of strings")
-    return tuple(value)
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("a whole number from 1")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def command(value: Any) -> tuple[str, ...]:
-    """Words of a command, or a string that is split into words as a shell would.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if isinstance(value, str):
-        try:
-            value = shlex.split(value)
-        except ValueError as error:
-            raise ValueError("a command with closed quotes") from error
-    words = _texts(value)
-    if not words or not words[0]:
-        raise ValueError("a command")
-    if "=" in words[0].split("/")[0]:
-        raise ValueError("a command that starts with the program (variables belong in the gate's env table)")
-    return words
 
 
 def _witness(value: Any) -> TestWitness:
@@ -76,14 +29,6 @@ def _witness(value: Any) -> TestWitness:
     if value not in choices:
         raise ValueError("one of " + ", ".join(choices))
     found: TestWitness = value
-    return found
-
-
-def _no_tests(value: Any) -> NoTests:
-    choices = get_args(NoTests)
-    if value not in choices:
-        raise ValueError("one of " + ", ".join(choices))
-    found: NoTests = value
     return found
 
 
@@ -97,18 +42,12 @@ def _findings(value: Any) -> FindingsSource:
         raise ValueError(f"'log', 'none', or {error}") from error
 
 
-def _max_fail(value: Any) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
-    parse_max_fail(text)
-    return text
-
-
 _BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_BYTES)})")
 
 
 def _size(value: Any) -> int:
-    match = _SIZE.fullmatch(_text(value).strip())
+    match = _SIZE.fullmatch(text(value).strip())
     if match is None:
         raise ValueError("a size such as '500 MB' or '10 GB'")
     return round(float(match[1]) * _BYTES[match[2]])
@@ -128,18 +67,9 @@ def _part(value: Any) -> float:
     return float(value)
 
 
-def _one_of(*choices: str) -> Reader:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return str(value)
-
-    return read
-
-
 def _several_of(*choices: str) -> Reader:
     def read(value: Any) -> tuple[str, ...]:
-        names = _texts(value)
+        names = texts(value)
         for name in names:
             if name not in choices:
                 near = get_close_matches(name, choices, 1, 0.5)
@@ -150,34 +80,6 @@ def _several_of(*choices: str) -> Reader:
     return read
 
 
-OUTPUT = {
-    "status_level": LEVELS,
-    "final_status_level": LEVELS,
-    "failure_output": OUTPUTS,
-    "success_output": OUTPUTS,
-}
-"""Settings of `Output` → their values."""
-
-
-def expression(value: Any) -> str:
-    """An expression of the filter language.
-
-    Raises:
-        MistakenFilter: it has mistakes.
-        ValueError: it is not a string.
-    """
-    # Imported here: a config without filters need not load their language.
-    from gates.portable.filters import FilterSyntaxError, parse
-
-    text = _text(value)
-    try:
-        if text.strip():
-            parse(text, without=("default",))
-    except FilterSyntaxError as error:
-        raise MistakenFilter(str(error)) from error
-    return text
-
-
 def _variable(name: str) -> str:
     """The name of an environment variable."""
     if not name or "=" in name:
@@ -186,7 +88,7 @@ def _variable(name: str) -> str:
 
 
 def _variable_names(value: Any) -> tuple[str, ...]:
-    return tuple(map(_variable, _texts(value)))
+    return tuple(map(_variable, texts(value)))
 
 
 def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
@@ -208,50 +110,50 @@ def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
     return tuple(changes)
 
 
+def settings_of(table: str) -> dict[str, Reader]:
+    """The settings of a run that a table may have: key → how it is read."""
+    return {one.key: one.kind.read for one in Choice.SETTINGS.values() if table in one.tables}
+
+
 TOP: dict[str, Reader] = {
-    "base": _text,
-    "jobs": _count,
+    "base": text,
     "timeout": seconds,
-    "test-timeout": seconds,
-    "accept-could-not-run": _texts,
-    "accept-exclusions": _texts,
+    "accept-could-not-run": texts,
+    "accept-exclusions": texts,
     "unrelated": paths.globs,
     "scope": paths.globs,
-    "merge-command": _text,
-    "no-tests": _no_tests,
+    "merge-command": text,
     "record-env": _variable_names,
     "mask-env": _variable_names,
     "reports": paths.own_folder,
-    "nox-args": _texts,
-    "supervise": _flag,
-    "global-timeout": seconds,
-    "stall-timeout": seconds,
-    "base-failures": _one_of("block", "report"),
+    "nox-args": texts,
+    "supervise": flag,
+    "base-failures": one_of("block", "report").read,
     "worktree-copy": paths.globs,
     "worktree-link": paths.globs,
     "worktree-disk": _size,
     "timing-budget": seconds,
     "timing-threshold": _part,
-}
+} | settings_of("top")
 TABLES = ("gate", "profile", "exclusions", "quarantine", "tests", "junit")
 
 JUNIT: dict[str, Reader] = {
     "max-size": _limit,
-    "max-depth": _count,
+    "max-depth": COUNT.read,
     "max-attribute": _limit,
     "max-text": _limit,
     "accept": _several_of(*JUNIT_ODDITIES),
-    "passed-words": _texts,
-    "silent-elements": _texts,
+    "passed-words": texts,
+    "silent-elements": texts,
 }
 
 GATE: dict[str, Reader] = {
     "command": command,
-    "session": _text,
-    "args": _texts,
-    "title": _text,
+    "session": text,
+    "args": texts,
+    "title": text,
     "timeout": seconds,
-    "needs": _texts,
+    "needs": texts,
     "junit": paths.files,
     "reports": paths.files,
     "tests": _witness,
@@ -261,19 +163,7 @@ GATE: dict[str, Reader] = {
     "coverage": paths.files,
 }
 
-PROFILE: dict[str, Reader] = {
-    "gates": _texts,
-    "filter": expression,
-    "jobs": _count,
-    "test-timeout": seconds,
-    "include-excluded": _flag,
-    "no-tests": _no_tests,
-    "global-timeout": seconds,
-    "stall-timeout": seconds,
-    "max-fail": _max_fail,
-    "order": _one_of(*ORDERS),
-    "workers": _count,
-} | {name.replace("_", "-"): _one_of(*choices) for name, choices in OUTPUT.items()}
+PROFILE = settings_of("profile")
 
 
 def nul_in(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -368,6 +258,4 @@ def read_profile(name: str, table: Mapping[str, Any], problems: Problems, named:
     own = {key: value for key, value in table.items() if key != "tests"}
     at = ("profile", name)
     rules = read_layers(table.get("tests"), (*at, "tests"), problems, named)
-    fields = problems.fields(own, PROFILE, at)
-    output = {setting: fields.pop(setting) for setting in OUTPUT if setting in fields}
-    return Profile(name=name, rules=rules, output=output, **fields)
+    return Profile(name=name, rules=rules, **problems.fields(own, PROFILE, at))

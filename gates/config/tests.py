@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from gates.config.durations import seconds
 from gates.config.secrets import shown
 from gates.portable.rules import ALL_THREADS, RETRYABLE, Override, SetupScript
+from gates.portable.settings.kinds import command, expression, flag, one_of, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from gates.config.tables import Problems
 
     Reader = Callable[[Any], Any]
@@ -29,21 +30,6 @@ def _whole(value: Any, least: int) -> int:
 
 def _delay(value: Any) -> float:
     return 0.0 if value == 0 and not isinstance(value, bool) else seconds(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def _choice(*choices: str) -> Reader:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return str(value)
-
-    return read
 
 
 def _outcomes(value: Any) -> list[str]:
@@ -76,10 +62,10 @@ def retries(value: Any) -> dict[str, Any]:
         value = {"count": value}
     readers: dict[str, Reader] = {
         "count": lambda item: _whole(item, 0),
-        "backoff": _choice("fixed", "exponential"),
+        "backoff": one_of("fixed", "exponential").read,
         "delay": _delay,
         "max-delay": seconds,
-        "jitter": _flag,
+        "jitter": flag,
         "on": _outcomes,
     }
     return {
@@ -142,10 +128,10 @@ def _names(value: Any) -> list[str]:
 
 SETTINGS: dict[str, Reader] = {
     "retries": retries,
-    "flaky-result": _choice("pass", "fail"),
+    "flaky-result": one_of("pass", "fail").read,
     "slow-timeout": slow_timeout,
     "isolate": _isolate,
-    "leak": _choice("ignore", "warn", "fail"),
+    "leak": one_of("ignore", "warn", "fail").read,
     "group": _name,
     "threads-required": _threads,
     "priority": _priority,
@@ -233,8 +219,6 @@ def read_scripts(table: Any, problems: Problems) -> dict[str, SetupScript]:
         table: the content of `tests`.
         problems: collects mistakes.
     """
-    from gates.config.tables import command  # it reads profiles, and so needs this module
-
     return {
         name: SetupScript(**fields)
         for name, fields in _read_named(table, "scripts", {"command": command, "timeout": seconds}, problems)
@@ -258,8 +242,6 @@ def _read_named(
 
 
 def _override(table: Mapping[str, Any], at: tuple[str, ...], problems: Problems) -> Override:
-    from gates.config.tables import expression  # it reads profiles, and so needs this module
-
     fields = problems.fields(table, {"filter": expression, **SETTINGS}, at)
     if "filter" not in table:
         problems.add(at, "an override has no filter", remedy="say which tests it is for")

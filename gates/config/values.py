@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from gates.portable.rules import Override, SetupScript
+from gates.portable.settings.declare import EMPTY
+from gates.portable.settings.run import Choice, Settings
 from gates.results import EnvironmentChange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gates.portable.rules import Override, SetupScript
 
 TestWitness = Literal["auto", "pytest", "junit", "none"]
 """Which test results a gate must have: `auto` accepts any, `pytest` and `junit` demand them."""
 
 FindingsSource = Literal["log", "none"] | tuple[str, ...]
 """Where the diagnostics of a gate are read from: its log, nowhere, or files."""
-
-NoTests = Literal["fail", "warn", "pass"]
-"""What to do when a gate's pytest selects no test."""
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,53 +58,27 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[str, ...] = ()
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown of tests while they run, and after them.
+class Profile(Choice):
+    """`[profile.NAME]`: a named subset of the checklist with settings of its own.
 
     Attributes:
-        status_level: which tests to report as they end: one of `values.LEVELS`.
-        final_status_level: which tests to list after all have run.
-        failure_output: when to show the details of failed tests: one of `values.OUTPUTS`.
-        success_output: the same, for passed tests.
+        name: as in `--profile`.
+        rules: how tests are run, the first that has a setting decides.
     """
 
-    status_level: str = "slow"
-    final_status_level: str = "leak"
-    failure_output: str = "never"
-    success_output: str = "never"
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """`[profile.NAME]`: a named subset of the checklist with its own settings; None inherits."""
-
     name: str
-    gates: tuple[str, ...] | None = None
-    filter: str = ""
-    jobs: int | None = None
-    test_timeout: float | None = None
-    include_excluded: bool = False
-    no_tests: NoTests | None = None
-    global_timeout: float | None = None
-    stall_timeout: float | None = None
-    max_fail: str = ""
-    order: str = ""
-    workers: int | None = None
-    output: dict[str, str] = {}
     rules: tuple[Override, ...] = ()
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole config of a project.
+class Config(Settings):
+    """The whole config of a project, with the settings of runs that its top level gives.
 
     Attributes:
         root: the project's folder.
         path: its file; None if there is none and the defaults apply.
         base: branch that changes are shown against; empty asks git.
-        jobs: gates at a time; None for the number of cores.
         timeout: seconds a gate may take.
-        test_timeout: seconds a test may take; None for no limit.
         accept_could_not_run: gates whose `could-not-run` does not fail the run.
-        no_tests: what to do when no test is selected.
         record_env: variables whose values are recorded.
         mask_env: variables whose values are masked, besides those whose names look secret.
         reports: reports folder, relative to the root.
@@ -114,8 +90,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         accept_exclusions: entries of both ledgers that may match more tests than on the base.
         base_failures: what a comparison does with tests that fail as on the base: `block` or `report`.
         rules: how tests are run; the first rule that has a setting decides it.
-        global_timeout: seconds for the whole run; None for no limit.
-        stall_timeout: seconds without any sign of life from a gate that runs tests; None for the default.
         supervise: run the tests of a session without workers in a watched process.
         groups: groups of tests, with how many of them may run at the same time.
         scripts: setup scripts that tests need.
@@ -134,17 +108,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     path: Path | None = None
     base: str = ""
-    jobs: int | None = None
     timeout: float = 1800.0
-    test_timeout: float | None = None
     accept_could_not_run: tuple[str, ...] = ()
-    no_tests: NoTests = "fail"
     record_env: tuple[str, ...] = ()
     mask_env: tuple[str, ...] = ()
     reports: str = "reports"
     nox_args: tuple[str, ...] = ()
-    gates: dict[str, GateConfig] = {}
-    profiles: dict[str, Profile] = {}
+    gates: dict[str, GateConfig] = EMPTY
+    profiles: dict[str, Profile] = EMPTY
     exclusions: tuple[Any, ...] = ()
     quarantine: tuple[Any, ...] = ()
     accept_exclusions: tuple[str, ...] = ()
@@ -158,9 +129,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     timing_threshold: float = 0.05
     merge_command: str = ""
     rules: tuple[Override, ...] = ()
-    groups: dict[str, int] = {}
+    groups: dict[str, int] = EMPTY
     supervise: bool = True
-    global_timeout: float | None = None
-    stall_timeout: float | None = None
-    scripts: dict[str, SetupScript] = {}
-    junit: dict[str, int | tuple[str, ...]] = {}
+    scripts: dict[str, SetupScript] = EMPTY
+    junit: dict[str, int | tuple[str, ...]] = EMPTY

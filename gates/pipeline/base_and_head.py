@@ -22,6 +22,7 @@ from gates.planning.prepare import Prepared, shown_path
 from gates.planning.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.regular import read_bytes
+from gates.portable.settings.declare import replace
 from gates.portable.values import format_duration
 from gates.storage.kept_runs import StoredRuns, key_of
 from gates.storage.run_key import RunKey
@@ -149,7 +150,7 @@ class Sides:
         run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
         run = self._stored.lay_out(key, run, target, self._root)
         sys.stderr.write(f"{said} (--fresh runs it again)\n")
-        finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.output)
+        finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.settings)
         with scratch("side-") as work:
             folder = work / "tree"
             git.export(tree, folder, *FILES)
@@ -166,7 +167,7 @@ class Sides:
 
     def _checklist(self) -> str:
         """Digest of the head's checklist, which is no part of the tree of a base that borrows it."""
-        config = msgspec.structs.replace(borrowed_config(Path(), self._checklist_of), path=None)
+        config = replace(borrowed_config(Path(), self._checklist_of), path=None)
         digest = hashlib.sha256(repr(config).encode("utf-8", "backslashreplace"))
         with suppress(OSError):
             digest.update(read_bytes(self._checklist_of / NOXFILE))

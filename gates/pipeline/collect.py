@@ -17,10 +17,11 @@ from gates.portable.errors import EnvironmentProblem
 from gates.portable.exclusions import named_expressions
 from gates.portable.filters import Described, TableFacts
 from gates.portable.regular import read_text
+from gates.portable.settings.declare import replace
 from gates.portable.values import BAD_TESTS
 from gates.results.event_schema import GateEnded
 from gates.results.files import LOGS_FOLDER
-from gates.run import Engine, Settings, TestsDescribed, TestsLanded
+from gates.run import Engine, EngineOptions, TestsDescribed, TestsLanded
 from gates.run.inject import write_injection
 from gates.run.masking import StructMask
 from gates.run.remains import known
@@ -35,7 +36,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     Raises:
         GatesError: config, noxfile or request is wrong, or no gate lists a test.
     """
-    request = msgspec.structs.replace(request, needs=False)  # nothing is run
+    request = replace(request, needs=False)  # nothing is run
     prepared = prepare(root, request)
     plan = _narrowed(prepared.plan, pytest_gates(prepared, request.gates))
     prepared = msgspec.structs.replace(prepared, plan=plan)
@@ -45,7 +46,7 @@ def tests_of_project(root: Path, request: Request) -> Tests:
         candidates=tuple(candidates.values()),
         facts=TableFacts(prepared.facts, "nobody asked"),
         named=named_expressions(plan.default_filter, plan.quarantine),
-        expression=plan.filter,
+        expression=plan.settings.filter,
         exclusions=plan.exclusions,
         quarantine=plan.quarantine,
         rules=plan.rules or plan.limits,
@@ -78,7 +79,7 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
             run_id=run_id,
             collect=True,
         )
-        engine = Engine(prepared.plan, Settings(config=prepared.config, around=around, stopped=stop.why))
+        engine = Engine(prepared.plan, EngineOptions(config=prepared.config, around=around, stopped=stop.why))
         try:
             for event in engine.events():
                 if isinstance(event, TestsDescribed):

@@ -14,6 +14,7 @@ from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.tests import naming
 from gates.config.request import Request
 from gates.portable.errors import GatesError
+from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, TestOutcome
 from gates.results.duplicates import worst_first, worst_of
 from gates.results.files import CONFIRM_FOLDER
@@ -83,7 +84,7 @@ def only_these(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
         by_gate.setdefault(gate, []).append(test)
     # Whatever the filter says now: it may ask what failed last.
     only = {gate: Part(tests=tuple(ids), anyway=True) for gate, ids in by_gate.items()}
-    return msgspec.structs.replace(request, gates=tuple(only), only=only, no_tests="pass")
+    return replace(request, gates=tuple(only), only=only, no_tests="pass")
 
 
 def _confirmed(

@@ -48,7 +48,7 @@ class Recorder:
         run = Run(
             id=run_id,
             started=time.time(),
-            profile=plan.profile,
+            profile=plan.settings.profile,
             project=prepared.home.resolve().name,
             subject=prepared.subject,
             environment=describe_environment(os.environ, config.record_env, available_cores()),
@@ -56,12 +56,12 @@ class Recorder:
             planned=tuple(self._planned),
             exclusions=_ledger(plan.exclusions, ()),
             quarantine=_ledger(plan.quarantine, ()),
-            filter=plan.filter,
+            filter=plan.settings.filter,
             effective_filter=plan.effective_filter,
             whole=plan.whole,
             rerun_of=plan.rest.run if plan.rest is not None else "",
-            include_excluded=plan.include_excluded,
-            test_timeout=plan.test_timeout,
+            include_excluded=plan.settings.include_excluded,
+            test_timeout=plan.settings.test_timeout,
             jobs=plan.jobs,
             command_line=command_line,
             reports=prepared.shown_reports,
@@ -174,6 +174,6 @@ def _notes(prepared: Prepared) -> tuple[str, ...]:
         notes.append("no git repository: the subject is the folder, identified by its files; nothing can be compared")
     if prepared.subject.shallow:
         notes.append("shallow clone: the merge base is not known for sure, so changes against the base are not shown")
-    if prepared.plan.include_excluded and prepared.config.exclusions:
+    if prepared.plan.settings.include_excluded and prepared.config.exclusions:
         notes.append("exclusions are switched off (--include-excluded)")
     return tuple(notes)

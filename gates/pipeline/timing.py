@@ -25,6 +25,7 @@ from gates.pipeline.validate import Finished, validate
 from gates.planning.prepare import Prepared, plan_by_history
 from gates.portable.errors import GatesError
 from gates.portable.filters import Filter, TableFacts, compile_filter
+from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, GateOutcome, TestOutcome, format_duration
 from gates.render.text import plural
 from gates.results import Run, TestResult
@@ -261,7 +262,7 @@ class _Turns:
                 return None
             times |= _passed(done.tests, name)
         for gate in (one.removeprefix(GATE) for one in wanted if one.startswith(GATE)):
-            done = self._run(side, msgspec.structs.replace(self._request, gates=(gate,)))
+            done = self._run(side, replace(self._request, gates=(gate,)))
             if done.run.exit_code == ExitCode.INTERRUPTED:
                 return None
             times |= _passed_gates(done.run)
@@ -270,8 +271,8 @@ class _Turns:
     def _run(self, side: Which, request: Request) -> Finished:
         prepared = self._sides[side]
         # One thing at a time: what runs beside a test is part of its time.
-        of_side: set[tuple[Which, str]] = {(side, gate) for gate in request.gates}
-        alone = msgspec.structs.replace(
+        of_side: set[tuple[Which, str]] = {(side, gate) for gate in request.gates or ()}
+        alone = replace(
             request,
             jobs=1,
             workers=1,

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from gates.config.values import Output
 from gates.files.temporary import scratch
 from gates.pipeline.event_feed import Feed
 from gates.pipeline.recorder import Recorder
@@ -20,11 +19,12 @@ from gates.pipeline.tree_watch import checkout_of, watch
 from gates.planning.prepare import Prepared
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.filters import Resolution
+from gates.portable.settings.run import Settings
 from gates.render.live import live_line
 from gates.results import Run, TestResult
 from gates.results.files import LOGS_FOLDER
 from gates.results.outstanding import left_by
-from gates.run import Engine, Settings
+from gates.run import Engine, EngineOptions
 from gates.run.echo import Echo
 from gates.run.event_writer import EventWriter
 from gates.run.inject import write_injection
@@ -44,7 +44,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     tests: tuple[TestResult, ...]
     reports: Path
-    output: Output = Output()
+    output: Settings = Settings()
 
 
 def validate(
@@ -73,7 +73,7 @@ def validate(
     writer = _event_writer(prepared, events) if events is not None else None
     run_id = new_run_id()
     prepared.store.make()
-    echo = Echo(sys.stderr) if prepared.plan.no_capture else None
+    echo = Echo(sys.stderr) if prepared.plan.settings.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
         Keeper() as keeper,  # it starts while the rest is prepared
@@ -81,13 +81,13 @@ def validate(
         known(prepared.store.folder, run_id),
         reports_of(prepared, run_id, work) as reports,
         StopRequest() as stop,
-        progress or make_progress(prepared.plan, echo, _teller(prepared.plan.output)) as shown,
+        progress or make_progress(prepared.plan, echo, _teller(prepared.plan.settings)) as shown,
     ):
         recorder = Recorder(prepared, reports, command_line, run_id)
         feed = Feed(writer.put) if writer is not None else None
         engine = Engine(
             prepared.plan,
-            Settings(
+            EngineOptions(
                 config=prepared.config,
                 around=RunContext(
                     root=prepared.root,
@@ -131,9 +131,9 @@ def validate(
         finally:
             engine.close()
     finished = Finished(
-        run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.output
+        run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.settings
     )
-    stressed = prepared.plan.stress_count or prepared.plan.stress_duration  # then durations are of many attempts
+    stressed = prepared.plan.settings.stressed  # then durations are of many attempts
     if remember and not stressed:
         _remember(prepared, finished, recorder.mask, aside=aside)
     return finished
@@ -166,14 +166,14 @@ def _remember(prepared: Prepared, finished: Finished, mask: StructMask, *, aside
     run, plan = finished.run, prepared.plan
     prepared.store.remember_made(run.left)
     if not run.changed and not run.altered:  # else nobody knows which tree it was about
-        prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.partition))
+        prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
         left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
         prepared.store.remember_outstanding(mask.struct(left))
 
 
-def _teller(output: Output) -> LineFormatter:
+def _teller(output: Settings) -> LineFormatter:
     return lambda test: live_line(test, output)
 
 
@@ -188,7 +188,7 @@ def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
 
 def write_history(folder: Path, prepared: Prepared) -> Path | None:
     """Write what became of tests when they last ran, for orders that ask for it."""
-    if prepared.plan.order not in ("failed-first", "new-first", "longest-first"):
+    if prepared.plan.settings.order not in ("failed-first", "new-first", "longest-first"):
         return None
     path = folder / "history.json"
     known = {test: [memory.outcome, memory.seconds] for test, memory in prepared.store.tests().items()}

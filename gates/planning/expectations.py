@@ -6,30 +6,26 @@ them, as it always does: nothing else may be claimed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gates.config import Profile
-from gates.config.request import Request
-from gates.planning.discover import Gate
 from gates.portable.errors import UsageError
-from gates.results import GateResult
 
-_OF_TESTS = ("filter", "partition", "retries", "test_timeout", "max_fail", "order", "stress_count", "stress_duration")
-"""Options that are about tests."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.config import Profile
+    from gates.config.request import Request
+    from gates.planning.discover import Gate
+    from gates.results import GateResult
 
 
 def _given(request: Request) -> list[str]:
-    nothing = Request()
-    return [name for name in _OF_TESTS if getattr(request, name) != getattr(nothing, name)]
-
-
-def _named(request: Request, option: str) -> str:
-    return "-E" if option == "filter" else request.source(option)
+    return [name for name in request.given if request.SETTINGS[name].asks]
 
 
 def asks_of(request: Request, profile: Profile) -> tuple[str, ...]:
     """What is asked of tests in this run, as the user knows it."""
-    asked = [_named(request, name) for name in _given(request)]
+    asked = [request.source(name) for name in _given(request)]
     if profile.filter and not request.ignore_default_filter:
         asked.append(f"the filter of the profile {profile.name}")
     if request.only:
@@ -43,7 +39,7 @@ def refuse_unheard(request: Request, gates: Sequence[Gate]) -> None:
     Raises:
         UsageError: every chosen gate has its tests read from files, or none.
     """
-    asked = [_named(request, name) for name in _given(request) if name not in request.variables]
+    asked = [request.source(name) for name in _given(request) if name not in request.variables]
     files = [gate.name for gate in gates if gate.config.tests == "junit"]
     if not asked or not files or any(gate.config.tests not in ("junit", "none") for gate in gates):
         return

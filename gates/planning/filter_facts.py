@@ -49,8 +49,8 @@ def facts_json(root: Path, expressions: Iterable[str]) -> str:
 
 def expressions_of(plan: Plan) -> tuple[str, ...]:
     """Every expression that decides something in a run."""
-    ledgers = (entry.filter for entry in (*plan.ledger, *plan.quarantine))
-    return (plan.filter, plan.default_filter, *ledgers, *(layer.filter for layer in plan.rules))
+    ledgers = (entry.filter for entry in (*plan.config.exclusions, *plan.quarantine))
+    return (plan.settings.filter, plan.default_filter, *ledgers, *(layer.filter for layer in plan.rules))
 
 
 class ExternalFacts:

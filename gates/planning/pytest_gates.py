@@ -13,7 +13,7 @@ from gates.portable.regular import read_text
 _PROGRAMS = frozenset({"pytest", "py.test"})
 
 
-def pytest_gates(prepared: Prepared, named: tuple[str, ...] = ()) -> tuple[str, ...]:
+def pytest_gates(prepared: Prepared, named: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Gates of the plan that run pytest.
 
     Those that the config says so of; where it says it of none: those whose tests came from pytest last time, whose

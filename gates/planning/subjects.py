@@ -16,6 +16,7 @@ from gates.planning.plan import Request
 from gates.planning.prepare import Prepared, prepare
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_bytes
+from gates.portable.settings.declare import replace
 from gates.portable.values import plural
 from gates.results import Subject
 from gates.storage.cache import Store
@@ -152,4 +153,4 @@ def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
 
 def borrowed_config(folder: Path, other: Path) -> Config:
     """The other folder's config, for this one."""
-    return msgspec.structs.replace(load_config(other), root=folder)
+    return replace(load_config(other), root=folder)

@@ -113,17 +113,6 @@ def worst_exit(codes: Iterable[ExitCode]) -> ExitCode:
     return min(codes, key=EXIT_PRECEDENCE.index, default=ExitCode.PASSED)
 
 
-VARIABLES = {
-    name: f"GATES_{name.upper()}"
-    for name in (
-        *("profile", "jobs", "workers", "retries", "test_timeout", "global_timeout", "stall_timeout", "max_fail"),
-        *("order", "seed", "no_tests", "partition", "no_capture"),
-        *("status_level", "final_status_level", "failure_output", "success_output"),
-    )
-}
-"""An option of a run → the variable that stands for it where it is not given. They are meant for one run, and not for
-the runs that its gates may start."""
-
 REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 """What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
 checking less, and exclusions that grew and that nobody accepted."""
@@ -143,6 +132,9 @@ LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
 
 OUTPUTS = ("immediate", "final", "immediate-final", "never")
 """When the output of a test is shown."""
+
+NO_TESTS = ("fail", "warn", "pass")
+"""What it means when a gate's pytest selects no test."""
 
 ORDERS = ("default", "failed-first", "new-first", "longest-first", "random")
 """Orders in which tests can run."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ..portable.originals import os, signal
-from ..portable.protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, Settings, read_settings, remove_injection
+from ..portable.protocol import INJECTED_PLUGIN, INSTALLED_PLUGIN, PLUGIN, remove_injection
+from ..portable.settings.declare import replace
+from ..portable.settings.plugin import PluginSettings, read_settings
 from .options import add_options, apply_options, with_facts
 from .processes.arrival import arrival_of, arrive
 from .usage_errors import usage_errors
@@ -93,14 +94,14 @@ def _acts(config: pytest.Config) -> bool:
     return PLUGIN != INSTALLED_PLUGIN or not config.pluginmanager.has_plugin(INJECTED_PLUGIN)
 
 
-def _read_settings() -> Settings | None:
+def _read_settings() -> PluginSettings | None:
     try:
         return read_settings(os.environ)
     except (ValueError, TypeError) as error:
         raise pytest.UsageError(f"the variable GATES_PYTEST, which the runner set, cannot be read: {error}") from None
 
 
-def _settings(config: pytest.Config) -> tuple[Settings, ExclusionLists]:
+def _settings(config: pytest.Config) -> tuple[PluginSettings, ExclusionLists]:
     """What is asked of this session, and the ledgers."""
     told = _read_settings()
     if told is not None:
@@ -110,7 +111,7 @@ def _settings(config: pytest.Config) -> tuple[Settings, ExclusionLists]:
     from .selection.ledger import load_exclusion_lists
 
     found = load_exclusion_lists(config.rootpath)
-    settings = apply_options(Settings(source=found.source, default_filter=found.default_filter), config)
+    settings = apply_options(PluginSettings(source=found.source, default_filter=found.default_filter), config)
     if found.ledgers:
         from ..portable.exclusions import to_json
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN, Settings
+from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN
+from ..portable.settings.declare import replace
+from ..portable.settings.plugin import PluginSettings
 from ..portable.values import parse_duration
 
 REGISTERED = "gates-options"
@@ -91,7 +92,7 @@ def seconds(text: str) -> float:
     return value
 
 
-def apply_options(settings: Settings, config: pytest.Config) -> Settings:
+def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSettings:
     """The settings with the options of this pytest over them.
 
     Raises:
@@ -117,7 +118,7 @@ def apply_options(settings: Settings, config: pytest.Config) -> Settings:
     )
 
 
-def with_facts(settings: Settings, root: Path) -> Settings:
+def with_facts(settings: PluginSettings, root: Path) -> PluginSettings:
     """The settings with what is known of the predicates that only the program `gates` can answer.
 
     Asked in a process of its own: what answers (git, the import graph, the history) is no part of a test process.

@@ -7,7 +7,9 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from ..portable.protocol import RecordStream, Settings, asked_path
+from ..portable.protocol import asked_path
+from ..portable.settings.plugin import PluginSettings
+from ..portable.stream import RecordStream
 
 if TYPE_CHECKING:
     from ..portable.rules import Rules
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def register_rules(
-    config: pytest.Config, settings: Settings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
+    config: pytest.Config, settings: PluginSettings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
 ) -> Mapping[pytest.Item, Rules]:
     """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
     if not settings.rules:
@@ -43,7 +45,7 @@ def register_left_out(config: pytest.Config, selection: Deselector) -> None:
     config.pluginmanager.register(LeftOutWatch(config, found), "gates-left-out")
 
 
-def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+def register_order(config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules]) -> None:
     """What sorts the tests, behind what chooses them."""
     if settings.order or settings.rules:
         from .selection.ordering import Sorter
@@ -51,7 +53,7 @@ def register_order(config: pytest.Config, settings: Settings, rules: Mapping[pyt
         config.pluginmanager.register(Sorter(settings, rules), "gates-sorter")
 
 
-def register_stopper(config: pytest.Config, settings: Settings) -> None:
+def register_stopper(config: pytest.Config, settings: PluginSettings) -> None:
     """What passes over tests once enough failed."""
     if settings.max_fail and settings.locks:
         from .execution.max_fail import MaxFailStop
@@ -61,7 +63,7 @@ def register_stopper(config: pytest.Config, settings: Settings) -> None:
 
 def register_limits(
     config: pytest.Config,
-    settings: Settings,
+    settings: PluginSettings,
     rules: Mapping[pytest.Item, Rules],
     stacks: IO[bytes],
     asked: Callable[[pytest.Item], bool] = lambda _item: False,
@@ -70,14 +72,14 @@ def register_limits(
     from .processes.isolation import Isolator
 
     register = config.pluginmanager.register
-    stress = (settings.stress_count, settings.stress_duration)
+    stress = (settings.stress_count, settings.stress_duration or 0.0)
     isolator = Isolator(config, rules, stacks, settings.test_timeout, asked, stress)
-    if settings.rules or settings.stress_count or settings.stress_duration:
+    if settings.rules or settings.stressed:
         from .execution.limits import Limits
         from .execution.retries import RetryRunner
 
         retrier: object = RetryRunner(rules)
-        if settings.stress_count or settings.stress_duration:
+        if settings.stressed:
             from .execution.stress import StressRunner
 
             retrier = StressRunner(settings)
@@ -95,7 +97,7 @@ def register_limits(
     return isolator
 
 
-def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[Catalogue], None]:
+def register_quarantine(config: pytest.Config, settings: PluginSettings) -> Callable[[Catalogue], None]:
     """What keeps failures from counting; takes what was collected."""
     from .reporting.quarantine import Quarantine
 
@@ -104,7 +106,7 @@ def register_quarantine(config: pytest.Config, settings: Settings) -> Callable[[
     return quarantine.take
 
 
-def register_recorder(config: pytest.Config, settings: Settings, ledgers: ExclusionLists) -> ResultRecorder:
+def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists) -> ResultRecorder:
     """What writes down what becomes of every test."""
     from .processes.arrival import arrival_of
     from .reporting.recorder import ResultRecorder
@@ -128,7 +130,7 @@ def register_recorder(config: pytest.Config, settings: Settings, ledgers: Exclus
 
 
 def register_runner(
-    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
+    config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
     """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
     from .execution.running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand

@@ -12,7 +12,7 @@ from typing import Any
 from ..portable.masking import Mask
 from ..portable.masking.handover import taken_over
 from ..portable.originals import os
-from ..portable.protocol import RecordStream
+from ..portable.stream import RecordStream
 
 
 class SecretMasker:

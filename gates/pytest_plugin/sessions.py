@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..portable.originals import exists, os
-from ..portable.protocol import PLUGIN, Settings, remove_injection
+from ..portable.protocol import PLUGIN, remove_injection
+from ..portable.settings.plugin import PluginSettings
 from .registration import (
     register_left_out,
     register_limits,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def configure_session(
-    config: pytest.Config, settings: Settings, ledgers: ExclusionLists, header: Sequence[str]
+    config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists, header: Sequence[str]
 ) -> None:
     """The controller of an xdist session, or the only process, of which something is asked."""
     if settings.rules:
@@ -73,7 +74,7 @@ def configure_session(
 
 def _configure_local(
     config: pytest.Config,
-    settings: Settings,
+    settings: PluginSettings,
     selection: Deselector,
     recorder: ResultRecorder | None,
     listeners: Listeners,
@@ -163,7 +164,7 @@ def configure_worker(config: pytest.Config) -> None:
         SECRETS.begin(settings.secrets, announcer.stream)
 
 
-def lists(settings: Settings) -> bool:
+def lists(settings: PluginSettings) -> bool:
     """Whether somebody needs to know of each test, and not only how many there are."""
     return bool(settings.inbox or settings.quarantine)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gates.config.values import Output
+from gates.portable.settings.run import Settings
 from gates.portable.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 from gates.render.output import attempts_of, failure_of, printed_by
 from gates.render.text import duration, one_line
@@ -42,7 +42,7 @@ def level_of(test: TestResult) -> str:
     return "skip" if test.outcome in (TestOutcome.SKIPPED, TestOutcome.EXCLUDED) else "pass"
 
 
-def live_line(test: TestResult, output: Output) -> Line | None:
+def live_line(test: TestResult, output: Settings) -> Line | None:
     """What is said of a test as it ends; None for nothing."""
     shown = level_of(test)
     below = _below(test, output, "immediate")
@@ -51,7 +51,7 @@ def live_line(test: TestResult, output: Output) -> Line | None:
     return _line(test, shown, below)
 
 
-def final_lines(tests: Sequence[TestResult], output: Output) -> Iterator[Line]:
+def final_lines(tests: Sequence[TestResult], output: Settings) -> Iterator[Line]:
     """What is said of tests behind all of them, beyond failures, flaky, slow and leaky tests, which have their own lists.
 
     Failures come here, and not into their list, where what they left is to be shown behind all tests.
@@ -76,7 +76,7 @@ def _line(test: TestResult, shown: str, below: tuple[str, ...]) -> Line:
     return Line(word, _STYLES.get(shown, ""), text, below)
 
 
-def _below(test: TestResult, output: Output, when: str) -> tuple[str, ...]:
+def _below(test: TestResult, output: Settings, when: str) -> tuple[str, ...]:
     failure, success = shows(output.failure_output, when), shows(output.success_output, when)
     lines: list[str] = []
     if test.outcome in BAD_TESTS:

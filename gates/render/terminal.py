@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import msgspec
 
 from gates.compare.values import Comparison
-from gates.config.values import Output
+from gates.portable.settings.run import Settings
 from gates.portable.values import BAD_TESTS, LEVELS
 from gates.render.comparison import FAILURES, ComparisonView, comparison_view
 from gates.render.filters import leaf_lines
@@ -64,11 +64,11 @@ def render_terminal(
     tests: Sequence[TestResult],
     console: Console | Log,
     comparison: Comparison | None = None,
-    output: Output | None = None,
+    output: Settings | None = None,
 ) -> None:
     """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
     summary = summarise(run, tests, comparison)
-    output = output or Output()
+    output = output or Settings()
     for line in final_lines(tests, output):
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
     view = summary.comparison
@@ -104,7 +104,7 @@ def _colour(summary: Summary) -> str:
     return "bold green" if summary.verdict.passed else "bold red"
 
 
-def _failures(summary: Summary, output: Output) -> list[str]:
+def _failures(summary: Summary, output: Settings) -> list[str]:
     """The lists behind all tests: failures, flaky, slow and leaky tests, as far as the level goes."""
     tests = summary.tests
     if tests is None:
@@ -161,7 +161,7 @@ def _warnings(summary: Summary) -> list[str]:
     ]
 
 
-def _was_shown(failure: FailureRow, output: Output) -> bool:
+def _was_shown(failure: FailureRow, output: Settings) -> bool:
     return shows(output.failure_output, "final") and failure.outcome in BAD_TESTS
 
 

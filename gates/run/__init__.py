@@ -1,12 +1,12 @@
 """Run a plan: start gates, watch them, end them, collect what they say. Plan → stream of events."""
 
-from gates.run.engine import Engine, Settings
+from gates.run.engine import Engine, EngineOptions
 from gates.run.events import TestsDescribed, TestsLanded
 from gates.run.verdict import conclude, leaves_of
 
 __all__ = [
     "Engine",
-    "Settings",
+    "EngineOptions",
     "TestsDescribed",
     "TestsLanded",
     "conclude",

@@ -9,8 +9,8 @@ import msgspec
 
 from gates.config import Config
 from gates.planning.plan import Plan, PlannedGate
-from gates.portable.protocol import Stop, reached
-from gates.portable.values import BAD_TESTS, GateOutcome, format_duration
+from gates.portable.stream import Stop, reached
+from gates.portable.values import BAD_TESTS, GateOutcome, format_duration, parse_max_fail
 from gates.results import GateResult, TestResult
 from gates.results.event_schema import GateEnded, GateStarted, TestsCollected, TestSlow, TestStarted
 from gates.run.events import EngineEvent, TestsDescribed, TestsLanded
@@ -24,7 +24,7 @@ TICK = 0.1
 """Seconds between two looks at test results and limits; ends of processes and output are noticed at once."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine needs besides the plan.
 
     Attributes:
@@ -52,7 +52,7 @@ class Engine:
         guard: holds gates to the tree that is validated.
     """
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
+    def __init__(self, plan: Plan, settings: EngineOptions) -> None:
         self.plan, self.settings = plan, settings
         self._waiting = {item.gate.name: item for item in plan.gates}
         self._running: dict[str, RunningGate] = {}
@@ -63,7 +63,7 @@ class Engine:
 
     def events(self) -> Iterator[EngineEvent]:
         """What happens, until every planned gate has its result."""
-        limit = self.plan.global_timeout
+        limit = self.plan.settings.global_timeout
         ends_at = None if limit is None else self.settings.around.clock() + limit
         while self._waiting or self._running:
             why = self.settings.stopped()
@@ -117,7 +117,7 @@ class Engine:
             self._number += 1
             self.guard.started(name)
             gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
-            workers = "" if self.plan.no_capture else item.workers_said
+            workers = "" if self.plan.settings.no_capture else item.workers_said
             yield GateStarted(time=self._now(), gate=name, command_line=gate.command_line, workers=workers)
 
     def _poll(self) -> Iterator[EngineEvent]:
@@ -156,9 +156,9 @@ class Engine:
 
     def _count(self, landed: tuple[TestResult, ...]) -> None:
         """Tell all test processes to start no other test, once enough failed."""
-        if self.plan.max_fail is None:
+        if not self.plan.settings.max_fail:
             return
-        most, mode = self.plan.max_fail
+        most, mode = parse_max_fail(self.plan.settings.max_fail)
         before, self._wrong = self._wrong, self._wrong + sum(test.outcome in BAD_TESTS for test in landed)
         if before < most <= self._wrong:
             why = reached(most)

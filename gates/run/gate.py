@@ -76,12 +76,12 @@ class RunningGate:
         self._drain_until: float | None = None
         self._output_open = True
         self._stray = self._taken = 0
-        seconds = patience_of(around.plan.stall_timeout, planned.timeout)
+        seconds = patience_of(around.plan.settings.stall_timeout, planned.timeout)
         self._stall = Stall(seconds, around.clock, around.wall, self._owns)
         self.command = command_of(planned, around.plan, self._folder / "nox.json")
         self.command_line = around.mask.text(command_line_of(planned, around.plan))
         self._before = stamps(around.root, self.gate)
-        self._expected = ExpectedReports(around.root, self.gate.config, around.plan.junit)
+        self._expected = ExpectedReports(around.root, self.gate.config, around.plan.config.junit)
         self._watcher = Watcher(around.clock)
         self._process = self._start(number)
 
@@ -125,7 +125,7 @@ class RunningGate:
     def plugin_was_refused(self) -> bool:
         """Whether it ended for want of our plugin, and may be started again without: nothing was asked of the plugin."""
         plan = self.around.plan
-        asked = plan.effective_filter or plan.test_timeout or is_demanded(self.gate.config.tests)
+        asked = plan.effective_filter or plan.settings.test_timeout or is_demanded(self.gate.config.tests)
         return self._log.refused_plugin and self.inject and self._ended_by is None and not asked
 
     @property
@@ -322,7 +322,7 @@ class RunningGate:
         said = last_words(self._log.tail, str(self.around.root)) if exit_code else ""
         found.append(
             witnesses.results_witness(
-                summaries, counts or TestCounts(), demanded, self.around.plan.no_tests, self.tests, said
+                summaries, counts or TestCounts(), demanded, self.around.plan.settings.no_tests, self.tests, said
             )
         )
         junit_tests, witness = self._junit(counts)
@@ -360,7 +360,7 @@ class RunningGate:
         """Read the JUnit files and look for the other reports that the gate was expected to write."""
         if not self.inject and (self._folder / JUNIT_FILE).exists():
             # What pytest's own JUnit says, where the plugin was refused.
-            own = read_report(self._folder / JUNIT_FILE, self.gate.name, self.around.plan.junit)
+            own = read_report(self._folder / JUNIT_FILE, self.gate.name, self.around.plan.config.junit)
             return list(own.results), witnesses.junit_witness(count_tests(own.results), own.problems, own.notes)
         demanded = self.gate.config.tests == "junit"
         if not self._expected:

@@ -11,15 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import gates
-from gates.portable.protocol import (
-    INBOX,
-    INJECTED_PACKAGE,
-    INJECTED_PLUGIN,
-    SETTINGS,
-    TOX_OVERRIDE,
-    TOX_PASSES,
-    Settings,
-)
+from gates.portable.protocol import INBOX, INJECTED_PACKAGE, INJECTED_PLUGIN, SETTINGS, TOX_OVERRIDE, TOX_PASSES
+from gates.portable.settings.plugin import PluginSettings
 
 
 def write_injection(folder: Path) -> Path:
@@ -31,7 +24,7 @@ def write_injection(folder: Path) -> Path:
     return package.parent
 
 
-def injected(environment: Mapping[str, str], injection: Path, inbox: Path, settings: Settings) -> dict[str, str]:
+def injected(environment: Mapping[str, str], injection: Path, inbox: Path, settings: PluginSettings) -> dict[str, str]:
     """The variables that make every pytest below load the plugin and report to `inbox`."""
 
     def joined(name: str, first: str, separator: str) -> str:

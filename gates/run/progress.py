@@ -117,7 +117,7 @@ def start_line(event: GateStarted) -> str:
 
 def speaks_of_slow(plan: Plan) -> bool:
     """Whether tests that still run are spoken of."""
-    return LEVELS.index(plan.output.status_level) >= LEVELS.index("slow")
+    return LEVELS.index(plan.settings.status_level) >= LEVELS.index("slow")
 
 
 def slow_line(event: TestSlow) -> str:

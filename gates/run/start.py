@@ -15,9 +15,10 @@ from gates.planning.discover import nox_command
 from gates.planning.plan import Plan, PlannedGate
 from gates.portable.exclusions import to_json
 from gates.portable.masking.handover import handed_over
-from gates.portable.protocol import Settings
 from gates.portable.rules import RuleBook
-from gates.portable.values import VARIABLES, GateOutcome
+from gates.portable.settings.plugin import PluginSettings
+from gates.portable.settings.run import VARIABLES
+from gates.portable.values import GateOutcome
 from gates.results import GateResult
 from gates.run.echo import Echo
 from gates.run.inject import injected
@@ -91,43 +92,44 @@ def gate_environment(
         options = environment.get("PYTEST_ADDOPTS", "")
         environment["PYTEST_ADDOPTS"] = f"{options} {shlex.quote(f'--junitxml={folder / JUNIT_FILE}')}".strip()
     elif planned.gate.config.tests != "none":
-        settings = Settings(
-            exclusions=tuple(to_json(entry) for entry in plan.ledger),
-            quarantine=tuple(to_json(entry) for entry in plan.quarantine),
-            filter=plan.default_filter if planned.needed else plan.filter,
-            default_filter=plan.default_filter,
-            include_excluded=plan.include_excluded,
-            test_timeout=plan.test_timeout,
-            workers=planned.workers,
-            workers_reason=planned.workers_reason,
-            foreground=plan.no_capture,
-            debug=around.debug,
-            no_tests=plan.no_tests,
-            facts_file=str(around.facts) if around.facts is not None else "",
-            collect_only=around.collect,
-            describe=around.collect,
-            partition="" if planned.needed else plan.partition,
-            rules=tuple(RuleBook(plan.rules).to_json()),
-            root=str(around.root),
-            secrets=handed_over(around.mask, environment, around.salt),
-            locks=str(around.work),
-            groups=plan.groups,
-            supervise=plan.supervise,
-            order=plan.order,
-            seed=plan.seed,
-            history_file=str(around.history) if around.history is not None else "",
-            max_fail=plan.max_fail[0] if plan.max_fail else 0,
-            stress_count=plan.stress_count,
-            stress_duration=plan.stress_duration or 0.0,
-            only_file=_only(planned, folder),
-            scripts={name: asdict(script) for name, script in plan.scripts.items()},
-        )
+        settings = _settings_of(planned, around, environment, folder)
         environment |= injected(environment, around.injection, folder / "inbox", settings)
-    if plan.no_capture:
+    if plan.settings.no_capture:
         environment["PYTEST_ADDOPTS"] = f"{environment.get('PYTEST_ADDOPTS', '')} -s".strip()
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
     environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
     return environment
+
+
+def _settings_of(
+    planned: PlannedGate, around: RunContext, environment: Mapping[str, str], folder: Path
+) -> PluginSettings:
+    plan = around.plan
+    told = {name: value for name, value in plan.settings.given.items() if plan.settings.SETTINGS[name].plugin}
+    if planned.needed:
+        told |= {"filter": plan.default_filter, "partition": ""}
+    return PluginSettings(
+        **told,
+        exclusions=tuple(to_json(entry) for entry in plan.config.exclusions),
+        quarantine=tuple(to_json(entry) for entry in plan.quarantine),
+        default_filter=plan.default_filter,
+        workers=planned.workers or None,
+        workers_reason=planned.workers_reason,
+        foreground=plan.settings.no_capture,
+        debug=around.debug,
+        facts_file=str(around.facts) if around.facts is not None else "",
+        collect_only=around.collect,
+        describe=around.collect,
+        rules=tuple(RuleBook(plan.rules).to_json()),
+        root=str(around.root),
+        secrets=handed_over(around.mask, environment, around.salt),
+        locks=str(around.work),
+        groups=plan.config.groups,
+        supervise=plan.config.supervise,
+        history_file=str(around.history) if around.history is not None else "",
+        only_file=_only(planned, folder),
+        scripts={name: asdict(script) for name, script in plan.config.scripts.items()},
+    )
 
 
 def _only(planned: PlannedGate, folder: Path) -> str:
@@ -144,10 +146,10 @@ def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...
     gate = planned.gate
     if gate.kind == "command":
         return gate.config.command + gate.config.args
-    reuse = ("-R",) if plan.no_install else ()
+    reuse = ("-R",) if plan.settings.no_install else ()
     rest = ("--", *gate.config.args) if gate.config.args else ()
     words = ("-s", gate.signature, "--error-on-missing-interpreters", *reuse, "--report", str(report))
-    return nox_command(*words, *plan.nox_args, *rest)
+    return nox_command(*words, *plan.config.nox_args, *rest)
 
 
 def command_line_of(planned: PlannedGate, plan: Plan) -> str:
@@ -162,8 +164,8 @@ def command_line_of(planned: PlannedGate, plan: Plan) -> str:
             return f"(cd {shlex.quote(gate.config.cwd)} && {' '.join(front + words)})"
     else:
         rest = ["--", *gate.config.args] if gate.config.args else []
-        reuse = ["-R"] if plan.no_install else []
-        words = [shlex.join(["nox", *reuse, "-s", gate.signature, *plan.nox_args, *rest])]
+        reuse = ["-R"] if plan.settings.no_install else []
+        words = [shlex.join(["nox", *reuse, "-s", gate.signature, *plan.config.nox_args, *rest])]
     return " ".join(front + words)
 
 

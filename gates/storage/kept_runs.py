@@ -16,6 +16,7 @@ from gates.config.request import Request
 from gates.files.folders import Folder
 from gates.portable.errors import GatesError
 from gates.portable.regular import open_file, read_bytes
+from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, GateOutcome
 from gates.results import FileDigest, Run, TestResult
 from gates.results.files import (
@@ -154,7 +155,7 @@ def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
     return RunKey(
         tree=tree,
         prefix=prefix,
-        asked=repr(msgspec.structs.replace(request, variables=frozenset(), seed=0, no_install=False)),
+        asked=repr(replace(request, variables=frozenset(), seed=None, no_install=False)),
         heard=tuple((name, os.environ.get(name)) for name in VARIABLES),
         python=sys.version,
         executable=sys.executable,

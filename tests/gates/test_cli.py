@@ -12,7 +12,8 @@ import pytest
 
 import gates
 from gates.cli import cli, main
-from gates.portable.values import VARIABLES, ExitCode
+from gates.portable.settings.run import VARIABLES
+from gates.portable.values import ExitCode
 from tests.gates.readers.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
 
@@ -94,7 +95,11 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
             *(
                 "gates",
                 "gates.portable",
+                "gates.portable.settings",
                 "gates.portable.values",
+                "gates.portable.settings.kinds",
+                "gates.portable.settings.declare",
+                "gates.portable.settings.run",
                 "gates.cli.options",
                 "gates.cli.shown",
                 "gates.cli.queries",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ...portable.protocol import Settings, Stop, reached
+from ...portable.settings.plugin import PluginSettings
+from ...portable.stream import Stop, reached
+from ...portable.values import parse_max_fail
 
 
 class FailureCounter:
     """In the process that records: counts the failures of this session."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._left = self._most = settings.max_fail
+    def __init__(self, settings: PluginSettings) -> None:
+        self._left = self._most = parse_max_fail(settings.max_fail)[0]
         self.stop = Stop(settings.locks)
 
     def count(self) -> None:
@@ -24,8 +26,8 @@ class FailureCounter:
 class MaxFailStop:
     """In each process that runs tests; registered behind whatever runs them, so that it is asked first."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._stop, self._most = Stop(settings.locks), settings.max_fail
+    def __init__(self, settings: PluginSettings) -> None:
+        self._stop, self._most = Stop(settings.locks), parse_max_fail(settings.max_fail)[0]
         self._wrong: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)

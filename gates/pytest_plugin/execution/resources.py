@@ -14,8 +14,8 @@ from _pytest.runner import runtestprotocol
 
 from ...portable.errors import UsageError
 from ...portable.originals import is_folder, os
-from ...portable.protocol import Settings
 from ...portable.rules import ALL_THREADS, Rules, SetupScript
+from ...portable.settings.plugin import PluginSettings
 from ..secrets import SECRETS
 from .running import ANNOUNCER
 from .semaphores import AVAILABLE, Semaphore
@@ -159,7 +159,7 @@ class Refusal:
             report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in lacks.output.splitlines())
 
 
-def check_needs(settings: Settings) -> None:
+def check_needs(settings: PluginSettings) -> None:
     """See that the system has what the settings need.
 
     Raises:
@@ -174,7 +174,11 @@ def check_needs(settings: Settings) -> None:
 
 
 def register_needs(
-    config: pytest.Config, settings: Settings, rules: Mapping[pytest.Item, Rules], scratch: str = "", workers: int = 1
+    config: pytest.Config,
+    settings: PluginSettings,
+    rules: Mapping[pytest.Item, Rules],
+    scratch: str = "",
+    workers: int = 1,
 ) -> None:
     """Register what keeps the settings, where one of them is there: behind all that runs tests.
 
@@ -210,7 +214,7 @@ def register_needs(
     config.pluginmanager.register(Refusal(needs), "gates-refusal")
 
 
-def _asks(settings: Settings, name: str) -> bool:
+def _asks(settings: PluginSettings, name: str) -> bool:
     """Whether a layer has this setting, with a value that asks for something."""
     return any(layer["settings"].get(name, 1) not in (1, "", [], ()) for layer in settings.rules)
 

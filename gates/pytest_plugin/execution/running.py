@@ -12,7 +12,7 @@ import pytest
 
 from ...portable.originals import exists, open_anew, open_to_append, os, remove, threading, time
 from ...portable.peak_memory import peak_memory
-from ...portable.protocol import RecordStream
+from ...portable.stream import RecordStream
 from ..reporting.internal_errors import FORKED, trouble_of
 from ..selection.catalogue import numbered
 

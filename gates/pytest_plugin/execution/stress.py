@@ -7,7 +7,7 @@ from typing import Callable
 import pytest
 
 from ...portable.originals import time
-from ...portable.protocol import Settings
+from ...portable.settings.plugin import PluginSettings
 from ...portable.values import plural
 from ..reporting.reports import text_of
 from .retries import attempt_of
@@ -20,8 +20,8 @@ KEPT = 10
 class StressRunner:
     """Takes the place of retries: here a failure is what one is looking for."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self._count, self._seconds, self._clock = settings.stress_count, settings.stress_duration, clock
+    def __init__(self, settings: PluginSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count, self._seconds, self._clock = settings.stress_count, settings.stress_duration or 0.0, clock
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:

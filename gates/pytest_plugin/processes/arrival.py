@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ...portable.originals import os, time
-from ...portable.protocol import INBOX, RecordStream
+from ...portable.protocol import INBOX
+from ...portable.stream import RecordStream
 
 NAME = "gates-arrival"
 

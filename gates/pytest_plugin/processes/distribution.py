@@ -24,8 +24,9 @@ from ...portable.originals import (
     threading,
     write_text,
 )
-from ...portable.protocol import INSTALLED_PLUGIN, PLUGIN, Settings, asked_path
+from ...portable.protocol import INSTALLED_PLUGIN, PLUGIN, asked_path
 from ...portable.regular import read_text
+from ...portable.settings.plugin import PluginSettings
 from ..reporting.reports import TIMEOUT
 from ..selection.catalogue import Catalogue, load, reconciled, save
 from .arrival import arrival_of
@@ -50,7 +51,7 @@ class Order:
     """
 
     plugin: str
-    settings: Settings
+    settings: PluginSettings
     stream: str
     scratch: str
 
@@ -66,7 +67,7 @@ class Order:
     @classmethod
     def from_workerinput(cls, told: Mapping[str, str]) -> Order:
         """Read what `to_workerinput` made."""
-        return cls(told["plugin"], Settings.from_json(told["settings"]), told["stream"], told["scratch"])
+        return cls(told["plugin"], PluginSettings.from_json(told["settings"]), told["stream"], told["scratch"])
 
 
 def catalogue_path(scratch: str) -> Path:
@@ -104,7 +105,11 @@ class Controller:
     """xdist's hooks in the controller. Owns the scratch folder."""
 
     def __init__(
-        self, config: pytest.Config, settings: Settings, stream: str, listeners: Sequence[Callable[[Catalogue], None]]
+        self,
+        config: pytest.Config,
+        settings: PluginSettings,
+        stream: str,
+        listeners: Sequence[Callable[[Catalogue], None]],
     ) -> None:
         self._config, self._settings, self._stream, self._listeners = config, settings, stream, listeners
         self._scratch = ""

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ...portable.originals import exists, is_folder, json, open_anew, os, subprocess, tempfile
-from ...portable.protocol import PACKAGE, PLUGIN, Settings, injection_folder
+from ...portable.protocol import PACKAGE, PLUGIN, injection_folder
 from ...portable.regular import read_text
 from ...portable.rules import Rules
+from ...portable.settings.plugin import PluginSettings
 from ..execution.running import STACKS_ON_DEMAND
 from .crashes import end_group
 from .isolation import dead, listen
@@ -132,7 +133,7 @@ def configure_spawned(config: pytest.Config) -> None:
     register = config.pluginmanager.register
     known = _Same(rules)
     count, seconds = told["stress"]
-    stressed = Settings(stress_count=count, stress_duration=seconds)
+    stressed = PluginSettings(stress_count=count, stress_duration=seconds)
     register(StressRunner(stressed) if count or seconds else RetryRunner(known), "gates-retrier")
     register(Limits(known, stacks, config, told["test_timeout"]), "gates-limits")
     register(LeakFinder(known), "gates-leaks")

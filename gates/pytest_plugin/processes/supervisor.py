@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 import pytest
 
 from ...portable.originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
-from ...portable.protocol import RecordStream
 from ...portable.regular import read_bytes, read_text
+from ...portable.stream import RecordStream
 from ..execution.running import adopt_process
 from ..reporting.replay import reports_of
 from ..reporting.reports import PHASES

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...portable.originals import os, platform, time
-from ...portable.protocol import CHUNK, RecordStream
+from ...portable.protocol import CHUNK
+from ...portable.stream import RecordStream
 from ...portable.values import BAD_TESTS, SCHEMA_VERSION, TestOutcome, plural
 from ..selection.catalogue import Catalogue, Entry, numbered, place
 from .internal_errors import TROUBLE, trouble_of

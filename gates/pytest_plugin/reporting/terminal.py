@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ...portable.originals import time
-from ...portable.protocol import Settings
+from ...portable.settings.plugin import PluginSettings
 from ..selection.catalogue import Catalogue
 from ..selection.deselection import FILTER
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Terminal:
     """Header and summary lines."""
 
-    def __init__(self, settings: Settings, exclusions: Sequence[Exclusion], header: Sequence[str] = ()) -> None:
+    def __init__(self, settings: PluginSettings, exclusions: Sequence[Exclusion], header: Sequence[str] = ()) -> None:
         self._settings, self._exclusions, self._header = settings, exclusions, list(header)
         self._catalogue: Catalogue | None = None
 
@@ -44,7 +44,7 @@ class Terminal:
 
 
 def lines(
-    settings: Settings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: dt.date
+    settings: PluginSettings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: dt.date
 ) -> list[str]:
     """The summary; nothing where nothing was left out and nothing is wrong with the ledger."""
     shown = []

@@ -10,7 +10,7 @@ import pytest
 
 from ...portable.failure_signature import normalise
 from ...portable.frames import in_project
-from ...portable.protocol import RecordStream
+from ...portable.stream import RecordStream
 from .text import first_line
 
 if TYPE_CHECKING:

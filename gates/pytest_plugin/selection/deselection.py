@@ -14,8 +14,8 @@ from ...portable.errors import ConfigError
 from ...portable.masking import distinct
 from ...portable.originals import os
 from ...portable.partition import Partition, parse_partition
-from ...portable.protocol import Settings
 from ...portable.regular import read_text
+from ...portable.settings.plugin import PluginSettings
 from ..secrets import SECRETS
 from ..usage_errors import collection_errors
 from .catalogue import Catalogue, Deselected, make_catalogue
@@ -213,7 +213,7 @@ class Lister:
             listener(catalogue)
 
 
-def read_exclusion_lists(settings: Settings) -> ExclusionLists:
+def read_exclusion_lists(settings: PluginSettings) -> ExclusionLists:
     """Read the ledgers of the settings.
 
     Raises:
@@ -226,7 +226,7 @@ def read_exclusion_lists(settings: Settings) -> ExclusionLists:
     return ExclusionLists(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
 
 
-def make_selection(settings: Settings, ledgers: ExclusionLists) -> Deselector:
+def make_selection(settings: PluginSettings, ledgers: ExclusionLists) -> Deselector:
     """Compile what is to be selected.
 
     Raises:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from ...portable.errors import ConfigError, ManyErrors
-from ...portable.protocol import LEDGER
 from ...portable.regular import read_text
+from ...portable.settings.plugin import LEDGER
 
 if TYPE_CHECKING:
     from ...portable.exclusions import Exclusion

@@ -9,8 +9,8 @@ import pytest
 
 from ...portable.order import Known, Sortable, sort
 from ...portable.originals import json
-from ...portable.protocol import Settings
 from ...portable.regular import read_text
+from ...portable.settings.plugin import PluginSettings
 from .deselection import shown_ids
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Sorter:
     """Sorts what the selection left; registered behind whatever chooses."""
 
-    def __init__(self, settings: Settings, rules: Mapping[pytest.Item, Rules]) -> None:
+    def __init__(self, settings: PluginSettings, rules: Mapping[pytest.Item, Rules]) -> None:
         self._settings, self._rules = settings, rules
 
     @pytest.hookimpl(trylast=True)
@@ -30,7 +30,7 @@ class Sorter:
         if not self._settings.order and not priorities:
             return
         tests = [Sortable(name, priorities.get(item, 0)) for item, name in zip(items, shown_ids(items))]
-        order, seed = self._settings.order, self._settings.seed
+        order, seed = self._settings.order, self._settings.seed or 0
         items[:] = [items[at] for at in sort(tests, order, read_history(self._settings.history_file), seed)]
 
 

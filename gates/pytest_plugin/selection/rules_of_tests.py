@@ -10,8 +10,8 @@ import pytest
 from ...portable.exclusions import Exclusion, named_expressions
 from ...portable.filters import Resolution, TableFacts
 from ...portable.originals import exists, json, write_whole
-from ...portable.protocol import Settings
 from ...portable.rules import RuleBook, Rules
+from ...portable.settings.plugin import PluginSettings
 from ..usage_errors import collection_errors
 from .candidates import ItemCandidates
 from .deselection import NO_FACTS, above
@@ -22,7 +22,7 @@ class RuleResolver:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: PluginSettings,
         quarantine: Sequence[Exclusion],
         leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None,
     ) -> None:

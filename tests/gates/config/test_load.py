@@ -4,13 +4,13 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 
 from gates.config import Config, GateConfig, Profile, find_root, load_config
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.portable.exclusions import Exclusion
 from gates.portable.rules import NONE, Override, SetupScript
+from gates.portable.settings.declare import replace
 from gates.results import EnvironmentChange
 from tests.gates.config.sample import load
 
@@ -220,12 +220,10 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 max_fail="3:immediate",
                 order="failed-first",
                 workers=2,
-                output={
-                    "status_level": "pass",
-                    "final_status_level": "fail",
-                    "failure_output": "immediate",
-                    "success_output": "never",
-                },
+                status_level="pass",
+                final_status_level="fail",
+                failure_output="immediate",
+                success_output="never",
                 rules=(
                     Override(
                         "gates.toml:64",
@@ -294,7 +292,7 @@ def test_pyproject_holds_the_same_config_below_its_own_table(tmp_path: Path) -> 
     shared = load(tmp_path, text, "pyproject.toml")
     assert shared.path == tmp_path / "pyproject.toml"
     assert (shared.gates, shared.exclusions) == (own.gates, own.exclusions)
-    one, other = (msgspec.structs.replace(config.profiles["quick"], rules=()) for config in (shared, own))
+    one, other = (replace(config.profiles["quick"], rules=()) for config in (shared, own))
     assert one == other
     rules, others = (
         [(layer.filter, layer.settings) for layer in (*config.profiles["quick"].rules, *config.rules)]

@@ -59,7 +59,7 @@ def names(found: Plan) -> list[str]:
 def test_without_a_wish_every_gate_runs_in_the_order_of_the_checklist() -> None:
     found = plan()
     assert names(found) == ["build", "lint", "test-3.11", "test-3.12"]
-    assert (found.profile, found.notes) == ("default", ())
+    assert (found.settings.profile, found.notes) == ("default", ())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_named_gates_count_more_than_the_profiles() -> None:
     profiles = {"p": Profile(name="p", gates=("lint",), jobs=1)}
     found = plan(request=Request(profile="p", gates=("build", "test")), profiles=profiles)
     assert names(found) == ["build", "test-3.11", "test-3.12"]
-    assert (found.jobs, found.profile) == (1, "p")
+    assert (found.jobs, found.settings.profile) == (1, "p")
 
 
 def test_all_unknown_gates_are_shown_at_once() -> None:
@@ -151,8 +151,8 @@ def test_the_time_limit_of_a_test_comes_from_the_nearest_that_says_one(
 ) -> None:
     profiles = {"p": Profile(name="p", test_timeout=profile)}
     request = Request(profile="p", test_timeout=request_)
-    assert plan(request=request, profiles=profiles, test_timeout=config).test_timeout == found
-    assert plan().test_timeout is None
+    assert plan(request=request, profiles=profiles, test_timeout=config).settings.test_timeout == found
+    assert plan().settings.test_timeout is None
 
 
 def test_a_gates_own_time_limit_counts_more_than_the_runs() -> None:
@@ -173,7 +173,7 @@ def test_a_gate_gets_the_workers_that_its_tests_deserve() -> None:
 
 def test_what_nox_is_called_with_is_passed_on() -> None:
     found = plan(request=Request(no_install=True), nox_args=("--x",))
-    assert (found.no_install, found.nox_args) == (True, ("--x",))
+    assert (found.settings.no_install, found.config.nox_args) == (True, ("--x",))
 
 
 # Filters
@@ -198,7 +198,7 @@ def test_filters_of_the_user_the_profile_and_the_exclusions_all_hold(
         profiles={"p": Profile(name="p", filter=profile)},
         exclusions=(SCAFFOLD,) if excluded else (),
     )
-    assert found.filter == shown
+    assert found.settings.filter == shown
     assert found.effective_filter == effective
     assert found.exclusions == ((SCAFFOLD,) if excluded else ())
 
@@ -210,7 +210,7 @@ def test_exclusions_can_be_switched_off(by_user: bool, by_profile: bool) -> None
         profiles={"p": Profile(name="p", include_excluded=by_profile)},
         exclusions=(SCAFFOLD,),
     )
-    assert (found.include_excluded, found.exclusions, found.effective_filter) == (True, (), "")
+    assert (found.settings.include_excluded, found.exclusions, found.effective_filter) == (True, (), "")
 
 
 def test_a_filter_that_cannot_be_parsed_is_refused() -> None:

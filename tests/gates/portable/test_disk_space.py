@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.portable import protocol
+from gates.portable import stream as streams
 from gates.portable.disk_space import NAME, SIZE, complain, complaint, reserve
-from gates.portable.protocol import RecordStream
+from gates.portable.stream import RecordStream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_stream_that_does_not_fit_says_so_once(tmp_path: Path, monkeypatch: py
         raise full()
 
     with monkeypatch.context() as patch:
-        patch.setattr(protocol.os, "write", fail)  # type: ignore[attr-defined]
+        patch.setattr(streams.os, "write", fail)  # type: ignore[attr-defined]
         patch.setattr("gates.portable.disk_space.os", os)
         stream.write("test", id="a")
     stream.write("finish")

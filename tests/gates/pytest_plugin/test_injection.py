@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.portable import protocol
+from gates.portable.settings.plugin import PluginSettings, read_settings
+from gates.portable.stream import RecordStream
 from tests.gates.pytest_plugin.conftest import GATES, INJECTED, Project, clean_environ, entry
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def test_importing_the_plugin_brings_only_the_standard_library_and_pytest() -> N
 
 
 def test_settings_survive_json() -> None:
-    settings = protocol.Settings(
+    settings = PluginSettings(
         exclusions=(entry("a"),),
         quarantine=(entry("b"),),
         filter="test(x)",
@@ -177,25 +178,25 @@ def test_settings_survive_json() -> None:
         partition="slice:1/2",
         root="project",
     )
-    assert protocol.Settings.from_json(settings.to_json()) == settings
+    assert PluginSettings.from_json(settings.to_json()) == settings
 
 
 def test_settings_of_a_newer_runner_can_be_read() -> None:
-    assert protocol.Settings.from_json('{"filter": "all()", "unheard_of": 1}').filter == "all()"
+    assert PluginSettings.from_json('{"filter": "all()", "unheard_of": 1}').filter == "all()"
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"test_timeout": "x"}'])
 def test_broken_settings_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        protocol.Settings.from_json(text)
+        PluginSettings.from_json(text)
 
 
 def test_without_an_inbox_there_are_no_settings() -> None:
-    assert protocol.read_settings({"GATES_PYTEST": "{}"}) is None
+    assert read_settings({"GATES_PYTEST": "{}"}) is None
 
 
 def test_a_full_disk_stops_the_stream_and_nothing_else(tmp_path: Path) -> None:
-    stream = protocol.RecordStream(str(tmp_path / "missing" / "stream.jsonl"))
+    stream = RecordStream(str(tmp_path / "missing" / "stream.jsonl"))
     stream.write("start")
     stream.write("finish")
     assert isinstance(stream.error, OSError)

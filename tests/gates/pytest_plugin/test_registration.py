@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gates.portable.exclusions import Exclusion
 from gates.portable.filters import FilterSyntaxError, LeafReport
-from gates.portable.protocol import Settings
+from gates.portable.settings.plugin import PluginSettings
 from gates.portable.workers import choose_workers, cores, read_durations
 from gates.pytest_plugin.options import seconds
 from gates.pytest_plugin.processes import distribution
@@ -311,17 +311,17 @@ class TestTerminal:
     TODAY = dt.date(2026, 6, 1)
 
     def test_nothing_is_said_when_nothing_was_left_out(self) -> None:
-        assert lines(Settings(), [], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
-        assert lines(Settings(), [ENTRY], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
+        assert lines(PluginSettings(), [], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
+        assert lines(PluginSettings(), [ENTRY], Catalogue((Entry("a", "a", 1),)), self.TODAY) == []
 
     def test_an_expired_entry_is_named_even_when_it_excludes_nothing(self) -> None:
-        (line,) = lines(Settings(), [ENTRY], Catalogue(), dt.date(2026, 6, 2))
+        (line,) = lines(PluginSettings(), [ENTRY], Catalogue(), dt.date(2026, 6, 2))
         assert line == "nothing excluded by [tool.gates.exclusions]; expired: helpers (2026-06-01)"
 
     def test_the_entry_with_the_most_tests_comes_first(self) -> None:
         other = Exclusion("other", "test(o)", "why", "hang", "me", dt.date(2026, 6, 1))
         catalogue = Catalogue(excluded={"helpers": 1, "other": 3})
-        (line,) = lines(Settings(), [ENTRY, other], catalogue, self.TODAY)
+        (line,) = lines(PluginSettings(), [ENTRY, other], catalogue, self.TODAY)
         assert line.startswith("4 excluded by [tool.gates.exclusions]: other 3 (hang), helpers 1 (todo); ")
 
 
@@ -391,12 +391,12 @@ class TestLedger:
 
 class TestProtocol:
     def test_an_order_survives_the_way_to_the_worker(self) -> None:
-        order = distribution.Order("p", Settings(filter="all()", test_timeout=1.0), "stream", "scratch")
+        order = distribution.Order("p", PluginSettings(filter="all()", test_timeout=1.0), "stream", "scratch")
         assert distribution.Order.from_workerinput(order.to_workerinput()) == order
 
     def test_a_broken_filter_is_refused_before_anything_runs(self) -> None:
         with pytest.raises(FilterSyntaxError):
-            make_selection(Settings(filter="test("), ExclusionLists())
+            make_selection(PluginSettings(filter="test("), ExclusionLists())
 
     @pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("0.5", 0.5), ("1m 30s", 90.0), ("250ms", 0.25)])
     def test_durations_are_seconds_or_have_a_unit(self, text: str, value: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gates.config.values import Output
+from gates.portable.settings.run import Settings
 from gates.portable.values import LEVELS, TestOutcome
 from gates.render.live import final_lines, level_of, live_line
 from gates.results import AttemptResult, TestResult
@@ -42,9 +42,9 @@ ALL = (FAILED, FLAKY, SLOW, LEAKY, PASSED, SKIPPED, LOST)
     ],
 )
 def test_each_level_says_what_those_before_it_say(level: str, words: list[str]) -> None:
-    output = Output(status_level=level)
+    output = Settings(status_level=level)
     assert [line.word for line in (live_line(test, output) for test in ALL) if line is not None] == words
-    final = [line.word for line in final_lines(ALL, Output(final_status_level=level))]
+    final = [line.word for line in final_lines(ALL, Settings(final_status_level=level))]
     assert final == words[4:], "failures, flaky, slow and leaky tests have their own lists"
 
 
@@ -58,8 +58,8 @@ def test_every_outcome_has_a_level() -> None:
 )
 def test_output_is_shown_when_it_is_asked_for(setting: str, now: bool, later: bool) -> None:
     for test, output in (
-        (FAILED, Output(status_level="fail", failure_output=setting)),
-        (PASSED, Output(status_level="none", success_output=setting)),
+        (FAILED, Settings(status_level="fail", failure_output=setting)),
+        (PASSED, Settings(status_level="none", success_output=setting)),
     ):
         line = live_line(test, output)
         assert bool(line is not None and line.below) == now
@@ -68,14 +68,14 @@ def test_output_is_shown_when_it_is_asked_for(setting: str, now: bool, later: bo
 
 def test_output_behind_a_line_names_no_command_of_a_log_and_moves_no_cursor() -> None:
     test = TestResult(gate="test", id="a.py::p", outcome=TestOutcome.PASSED, stdout="::stop-commands::x\n\x1b[2Jwiped")
-    line = live_line(test, Output(success_output="immediate"))
+    line = live_line(test, Settings(success_output="immediate"))
     assert line is not None
     assert line.below == ("  | --- stdout ---", "  | ::stop-commands::x", "  | \\x1b[2Jwiped")
 
 
 @pytest.mark.parametrize(("tries", "word"), [(3, "FLAKY 2/3"), (0, "FLAKY 2/2"), (1, "FLAKY 2/2")])
 def test_a_flaky_test_says_which_attempt_passed_and_why_the_first_one_did_not(tries: int, word: str) -> None:
-    line = live_line(msgspec.structs.replace(FLAKY, tries=tries), Output())
+    line = live_line(msgspec.structs.replace(FLAKY, tries=tries), Settings())
     assert line is not None
     assert (line.word, line.text) == (word, "a.py::k  not yet")
 
@@ -85,8 +85,8 @@ def test_the_attempts_of_a_flaky_test_are_failures() -> None:
     test = msgspec.structs.replace(FLAKY, attempts=(attempt,), stdout="second\n")
     shown = ("  | --- attempt 1: failed ---", "  | E   not yet", "  | --- stdout ---", "  | first")
     for output, below in (
-        (Output(failure_output="immediate"), shown),
-        (Output(success_output="immediate"), ("  | --- stdout ---", "  | second")),
+        (Settings(failure_output="immediate"), shown),
+        (Settings(success_output="immediate"), ("  | --- stdout ---", "  | second")),
     ):
         line = live_line(test, output)
         assert line is not None
@@ -95,5 +95,5 @@ def test_the_attempts_of_a_flaky_test_are_failures() -> None:
 
 def test_a_failure_whose_output_comes_behind_all_tests_comes_there_even_when_it_left_none() -> None:
     bare = TestResult(gate="test", id="a.py::f", outcome=TestOutcome.FAILED)
-    assert [line.word for line in final_lines([bare], Output(failure_output="final"))] == ["FAILED"]
-    assert not list(final_lines([bare], Output()))
+    assert [line.word for line in final_lines([bare], Settings(failure_output="final"))] == ["FAILED"]
+    assert not list(final_lines([bare], Settings()))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from gates.compare import RecordedSide, Remeasured, compare_results, compare_runs
 from gates.compare.confirm import RepeatedOutcomes
-from gates.config.values import Output
+from gates.portable.settings.run import Settings
 from gates.portable.values import OUTPUTS, GateOutcome, TestOutcome
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console
 from gates.results import AttemptResult
@@ -59,7 +59,7 @@ def test_flaky_tests_are_listed_with_their_attempts() -> None:
 def test_slow_tests_are_listed_from_their_level_on_the_slowest_first(level: str, listed: bool) -> None:
     tests = [a_test("quick"), *(a_test(f"s{number}", duration=60.0 + number, slow=True) for number in range(2))]
     stream = io.StringIO()
-    render_terminal(a_run(), tests, terminal_console(stream), output=Output(final_status_level=level))
+    render_terminal(a_run(), tests, terminal_console(stream), output=Settings(final_status_level=level))
     file = "tests/kvcache/test_pool.py"
     assert (f"SLOW {file}::s1: 1m 01s\nSLOW {file}::s0: 1m 00s\n" in stream.getvalue()) == listed
 
@@ -68,7 +68,7 @@ def test_a_failure_whose_output_is_shown_at_the_end_is_listed_once() -> None:
     tests = [a_test("f", TestOutcome.FAILED, details="E   no"), a_test("lost", TestOutcome.NOT_RUN)]
     for setting in OUTPUTS:
         stream = io.StringIO()
-        render_terminal(a_run(), tests, terminal_console(stream), output=Output(failure_output=setting))
+        render_terminal(a_run(), tests, terminal_console(stream), output=Settings(failure_output=setting))
         assert stream.getvalue().count("::f") == 1
         assert "::lost" in stream.getvalue()
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import atexit
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gates.config import Config, GateConfig
 from gates.planning.discover import Gate
 from gates.planning.plan import Plan, PlannedGate
+from gates.portable.settings.run import Settings
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import GateResult, TestResult
 from gates.results.event_schema import GateEnded
-from gates.run import Engine, Settings
+from gates.run import Engine, EngineOptions
 from gates.run.events import EngineEvent
 from gates.run.inject import write_injection
 from gates.run.launching import Keeper
@@ -22,7 +24,6 @@ from gates.storage.streams import streams_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from gates.vcs.watch import TreeChanges
 
@@ -57,7 +58,15 @@ def planned(
 
 def a_plan(*gates: PlannedGate, jobs: int = 2, starts: tuple[str, ...] = (), **fields: Any) -> Plan:
     names = tuple(item.gate.name for item in gates)
-    return Plan(profile="default", gates=gates, starts=starts or names, jobs=jobs, **fields)
+    settings = {name: fields.pop(name) for name in Settings.SETTINGS if name in fields}
+    return Plan(
+        config=Config(root=Path()),
+        settings=Settings(**settings),
+        gates=gates,
+        starts=starts or names,
+        jobs=jobs,
+        **fields,
+    )
 
 
 def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = None, **fields: Any) -> RunContext:
@@ -93,7 +102,7 @@ def an_engine(
     plan = a_plan(*gates, jobs=jobs, starts=starts, global_timeout=global_timeout)
     config = Config(root=folder, accept_could_not_run=accept)
     around_them = surroundings(folder, plan, **around)
-    settings = Settings(config=config, around=around_them, stopped=stopped, at_once=at_once, look=look)
+    settings = EngineOptions(config=config, around=around_them, stopped=stopped, at_once=at_once, look=look)
     return Engine(plan, settings)
 
 

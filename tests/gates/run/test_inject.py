@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import gates
-from gates.portable.protocol import INJECTED_PLUGIN, Settings, read_settings
+from gates.portable.protocol import INJECTED_PLUGIN
+from gates.portable.settings.declare import replace
+from gates.portable.settings.plugin import PluginSettings, read_settings
 from gates.run.inject import injected, write_injection
 
 HOME = Path(gates.__file__).parent
@@ -39,7 +40,7 @@ def test_an_odd_path_of_the_installation_is_kept(tmp_path: Path) -> None:
 
 def test_variables_of_the_user_stay_behind_ours(tmp_path: Path) -> None:
     own = {"PYTHONPATH": "src", "PYTEST_PLUGINS": "theirs", "PYTEST_ADDOPTS": "-q -x", "OTHER": "1"}
-    added = injected(own, tmp_path / "inject", tmp_path / "inbox", Settings())
+    added = injected(own, tmp_path / "inject", tmp_path / "inbox", PluginSettings())
     assert added["PYTHONPATH"] == f"{tmp_path / 'inject'}{os.pathsep}src"
     assert added["PYTEST_PLUGINS"] == f"{INJECTED_PLUGIN},theirs"
     assert added["PYTEST_ADDOPTS"] == f"-p {INJECTED_PLUGIN} -q -x"
@@ -47,24 +48,26 @@ def test_variables_of_the_user_stay_behind_ours(tmp_path: Path) -> None:
 
 
 def test_tox_is_told_to_hand_the_injection_on_unless_the_user_overrides_it(tmp_path: Path) -> None:
-    added = injected({}, tmp_path, tmp_path / "inbox", Settings())
+    added = injected({}, tmp_path, tmp_path / "inbox", PluginSettings())
     assert added["TOX_OVERRIDE"].startswith("testenv.pass_env+=PYTHONPATH,")
-    assert "TOX_OVERRIDE" not in injected({"TOX_OVERRIDE": "a.b=c"}, tmp_path, tmp_path / "inbox", Settings())
+    assert "TOX_OVERRIDE" not in injected({"TOX_OVERRIDE": "a.b=c"}, tmp_path, tmp_path / "inbox", PluginSettings())
 
 
 def test_an_empty_variable_leaves_no_separator(tmp_path: Path) -> None:
-    added = injected({"PYTHONPATH": ""}, tmp_path, tmp_path / "inbox", Settings())
+    added = injected({"PYTHONPATH": ""}, tmp_path, tmp_path / "inbox", PluginSettings())
     assert added["PYTHONPATH"] == str(tmp_path)  # an empty entry would be the current folder
 
 
 def test_the_plugin_reads_what_the_runner_writes(tmp_path: Path) -> None:
     inbox = str(tmp_path / "inbox")
-    told = Settings(exclusions=({"name": "x"},), filter="test(a)", include_excluded=True, test_timeout=2.5, workers=2)
+    told = PluginSettings(
+        exclusions=({"name": "x"},), filter="test(a)", include_excluded=True, test_timeout=2.5, workers=2
+    )
     assert read_settings(injected({}, tmp_path, tmp_path / "inbox", told)) == replace(told, inbox=inbox)
 
 
 def test_settings_that_are_too_long_for_a_variable_travel_in_a_file(tmp_path: Path) -> None:
-    told = Settings(filter=" or ".join(f"test(=a.py::test[{number}\u00e4\n])" for number in range(10_000)))
+    told = PluginSettings(filter=" or ".join(f"test(=a.py::test[{number}\u00e4\n])" for number in range(10_000)))
     environment = injected({}, tmp_path, tmp_path / "inbox", told)
     assert max(map(len, environment.values())) < 1000
     assert read_settings(environment) == replace(told, inbox=str(tmp_path / "inbox"))
@@ -76,7 +79,7 @@ def test_settings_that_are_too_long_for_a_variable_travel_in_a_file(tmp_path: Pa
 def test_the_plugin_takes_the_injection_out_again(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": "src", "PYTEST_ADDOPTS": "-q"}
     folder = write_injection(tmp_path)
-    environment |= injected(environment, folder, tmp_path / "inbox", Settings())
+    environment |= injected(environment, folder, tmp_path / "inbox", PluginSettings())
     code = (
         "import json, os; from _gates_injected.portable.protocol import remove_injection; "
         "remove_injection(os.environ); print(json.dumps({k: v for k, v in os.environ.items() if 'PYT' in k or 'GATES' in k}))"

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.config.values import Output
 from gates.portable.values import LEVELS, GateOutcome, TestOutcome
 from gates.results import GateResult, TestResult, count_tests
 from gates.results.event_schema import GateEnded, GateStarted, TestSlow
@@ -164,7 +163,7 @@ def test_what_the_config_accepts_is_said() -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_tests_that_still_run_are_spoken_of_from_their_level_on(level: str, make: type[io.StringIO]) -> None:
     stream = make()
-    with make_progress(a_plan(planned("test"), output=Output(status_level=level)), stream) as progress:
+    with make_progress(a_plan(planned("test"), status_level=level), stream) as progress:
         progress.take(slow("test", "a.py::a", 60.0))
     assert ("SLOW" in stream.getvalue()) == (level not in ("none", "fail", "flaky"))
 

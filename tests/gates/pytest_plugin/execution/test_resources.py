@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gates.portable.errors import UsageError
-from gates.portable.protocol import Settings
 from gates.portable.rules import Rules
+from gates.portable.settings.plugin import PluginSettings
 from gates.pytest_plugin.execution import resources as needs
 from gates.pytest_plugin.execution.resources import Needs, check_needs
 from gates.pytest_plugin.execution.scripts import GRACE
@@ -161,12 +161,12 @@ def test_where_no_test_needs_more_than_one_slot_none_takes_one(tmp_path: Path, m
 
 
 def test_a_system_without_record_locks_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(rules=(layer(group="", threads_required=1), layer("test(a)", group="db", setup=["x"])))
+    settings = PluginSettings(rules=(layer(group="", threads_required=1), layer("test(a)", group="db", setup=["x"])))
     check_needs(settings)
     monkeypatch.setattr(needs, "AVAILABLE", False)
     with pytest.raises(UsageError, match="group, setup cannot be enforced: this system has no record locks"):
         check_needs(settings)
-    check_needs(Settings(rules=(layer(group="", threads_required=1, setup=[]),)))
+    check_needs(PluginSettings(rules=(layer(group="", threads_required=1, setup=[]),)))
 
 
 # Scripts

@@ -1,0 +1,53 @@
+"""What each gate waits for, and in which order free slots take them. Pure."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from gates.portable.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gates.planning.discover import Gate
+    from gates.planning.plan import PlannedGate
+
+
+def places_of(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
+    """Name or group → the gates that it means, with their places in the checklist."""
+    found: dict[str, dict[str, int]] = {}
+    for place, gate in enumerate(gates):
+        for word in (gate.name, gate.group):
+            found.setdefault(word, {})[gate.name] = place
+    return found
+
+
+def start_order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
+    """Names so that a gate stands after what it needs and, among the free ones, the longest way to the end is first.
+
+    A gate of unknown length counts as long: starting it late is the dearer mistake.
+    """
+    graph = {item.gate.name: set(item.needs) for item in planned}
+    try:
+        topological = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise UsageError(
+            "gates need each other in a circle", got=" → ".join(error.args[1]), remedy="remove one of these needs"
+        ) from error
+    known = [item.expected for item in planned if item.expected is not None]
+    unknown = max(known, default=1.0)
+    length = {item.gate.name: unknown if item.expected is None else item.expected for item in planned}
+    # Length of the longest way from the start of a gate to the end of the run.
+    way: dict[str, float] = {}
+    behind = dict.fromkeys(topological, 0.0)
+    for name in reversed(topological):
+        way[name] = length[name] + behind[name]
+        for need in graph[name]:
+            behind[need] = max(behind[need], way[name])
+    # Gates that take no time have ways of the same length as what they need: the number of gates before decides.
+    depth: dict[str, int] = {}
+    for name in topological:
+        depth[name] = max((depth[need] + 1 for need in graph[name]), default=0)
+    place = {item.gate.name: number for number, item in enumerate(planned)}
+    return tuple(sorted(topological, key=lambda name: (-way[name], depth[name], place[name])))

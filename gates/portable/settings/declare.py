@@ -1,0 +1,157 @@
+"""Frozen values whose fields are declared once, each with all that is to be known of it.
+
+Not a dataclass: making one with thirty fields takes over a millisecond, in every process that runs tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import dataclass_transform
+
+    from .kinds import Kind
+else:  # no Python before 3.11 has it
+    dataclass_transform = lambda **_words: lambda declared: declared  # noqa: E731
+
+
+class Setting:
+    """What is to be known of one setting.
+
+    Attributes:
+        kind: how its values look in a config and as a text.
+        default: its value where nobody says anything.
+        help: one sentence for people.
+        option: there is an option; its name, where that is not the setting's. short: its letter.
+        variable: whether `GATES_NAME` stands for the option where that is not given.
+        tables: where a config may have it: `top`, `profile`, or the name of a table.
+        unset: what holds where nobody says anything, in words; empty shows the default.
+        many: the option may be repeated.
+        asks: it asks something of tests, which only pytest heeds.
+        plugin: it is told to the plugin.
+        metavar: stands for the value in the help.
+        more: Markdown for the reference, behind the help.
+    """
+
+    name = ""
+
+    def __init__(
+        self,
+        kind: Kind,
+        help: str,  # noqa: A002 — what everybody calls it
+        *,
+        default: Any = None,
+        option: str | bool = False,
+        short: str = "",
+        variable: bool = False,
+        tables: tuple[str, ...] = (),
+        unset: str = "",
+        many: bool = False,
+        asks: bool = False,
+        plugin: bool = False,
+        metavar: str = "",
+        more: str = "",
+    ) -> None:
+        self.kind, self.help, self.default, self.more = kind, help, default, more
+        self.short, self._option, self._variable = short, option, variable
+        self.tables, self.unset, self.many = tables, unset, many
+        self.asks, self.plugin, self.metavar = asks, plugin, metavar or kind.metavar
+
+    @property
+    def key(self) -> str:
+        """What it is called in a config."""
+        return self.name.replace("_", "-")
+
+    @property
+    def option(self) -> str:
+        """What it is called on the command line; empty where it is not."""
+        return f"--{self.key if self._option is True else self._option}" if self._option else ""
+
+    @property
+    def variable(self) -> str:
+        """The variable that stands for the option; empty for none."""
+        return f"GATES_{self.name.upper()}" if self._variable else ""
+
+    @property
+    def shown_default(self) -> str:
+        """What holds where nobody says anything, for people; empty for nothing."""
+        return self.unset or ("" if self.default in (None, "", (), False) else str(self.default))
+
+
+def declare(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
+    """A field of a `Declared`: see `Setting` for the arguments."""
+    return Setting(kind, help, default=default, **more)
+
+
+def option(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
+    """A field that a command line and a variable can give."""
+    return Setting(kind, help, default=default, **{"option": True, "variable": True, **more})
+
+
+EMPTY: dict[str, Any] = {}
+"""The default of a field that holds a mapping."""
+
+_Self = TypeVar("_Self", bound="Declared")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(declare, option))
+class Declared:
+    """A frozen value that knows which of its fields somebody gave.
+
+    None, and an empty default, are not given: so a command line, a profile and a config can be laid over each other.
+    """
+
+    SETTINGS: ClassVar[Mapping[str, Setting]] = {}
+    """Name → what is declared of it."""
+
+    FIELDS: ClassVar[Mapping[str, bool]] = {}
+    """Name → whether a value must be given it."""
+
+    def __init_subclass__(cls) -> None:
+        declared, fields = dict(cls.SETTINGS), dict(cls.FIELDS)
+        for name, kind in cls.__annotations__.items():
+            if str(kind).startswith("ClassVar"):
+                continue
+            value = vars(cls).get(name)
+            if isinstance(value, Setting):
+                value.name = name
+                declared[name] = value
+                setattr(cls, name, value.default)
+            fields[name] = name not in vars(cls) and not hasattr(cls, name)
+        cls.SETTINGS, cls.FIELDS = declared, fields
+
+    def __init__(self, **values: Any) -> None:
+        unknown = values.keys() - self.FIELDS.keys()
+        missing = [name for name, needed in self.FIELDS.items() if needed and name not in values]
+        if unknown or missing:
+            raise TypeError(f"{type(self).__name__}: unknown {sorted(unknown)}, missing {missing}")
+        given = ((name, value) for name, value in values.items() if value is not None)
+        vars(self).update((name, value) for name, value in given if value or value != getattr(type(self), name, None))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that somebody gave, in the order of declaration."""
+        return {name: vars(self)[name] for name in self.SETTINGS if name in vars(self)}
+
+    def __setattr__(self, name: str, _value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name}")
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.FIELDS)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Declared) and type(other) is type(self) and other._values() == self._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        """What differs from the defaults, in the order of declaration."""
+        shown = (f"{name}={vars(self)[name]!r}" for name in self.FIELDS if name in vars(self))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def replace(value: _Self, /, **changes: Any) -> _Self:
+    """The same with some fields changed; None takes back what was given."""
+    return type(value)(**{**vars(value), **changes})

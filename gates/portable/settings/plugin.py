@@ -1,0 +1,125 @@
+"""What the runner asks of the plugin: the settings that are declared for it, and what it needs to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..originals import json, write_text
+from ..protocol import INBOX, SETTINGS
+from ..regular import read_text
+from .declare import EMPTY
+from .kinds import EXPRESSION
+from .run import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LEDGER = "[tool.gates.exclusions]"
+LONGEST = 32_000
+"""Characters of settings that a variable may hold: Linux refuses variables from 128 KiB on, and all of them share a limit."""
+
+
+class PluginSettings(Settings):
+    """What the runner asks of the plugin; the defaults are a plain pytest without a runner.
+
+    Attributes:
+        inbox: folder for the records; empty without a runner.
+        exclusions: entries of the ledger, as `Exclusion.to_json` gives them.
+        quarantine: entries of the quarantine, likewise.
+        default_filter: expression that `default()` stands for; empty for all tests.
+        workers_reason: why so many workers, for people.
+        foreground: all tests run in this process, whatever the command line says of workers.
+        debug: a test that fails is looked at with `pdb`.
+        source: where the exclusions come from, for people.
+        facts: what gates knows of predicates about the outside: canonical text → `Resolution.to_json`.
+        facts_file: where `facts` stand, where they are too large for a variable.
+        collect_only: run nothing.
+        describe: write `described` records.
+        rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
+        root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
+        secrets: what the runner says of secrets, as `masking.handover.handed_over` gives it; empty without a runner.
+        locks: folder of the run for locks that its test processes share; empty without a runner.
+        groups: of tests, with the number of them that run at a time.
+        scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
+        supervise: a session without workers of its own runs its tests in a process that it watches.
+        history_file: what is known of tests: id → [outcome, seconds].
+        only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
+    """
+
+    inbox: str = ""
+    exclusions: tuple[dict[str, Any], ...] = ()
+    quarantine: tuple[dict[str, Any], ...] = ()
+    default_filter: str = ""
+    workers_reason: str = ""
+    foreground: bool = False
+    debug: bool = False
+    source: str = LEDGER
+    facts: Mapping[str, Any] = EMPTY
+    facts_file: str = ""
+    collect_only: bool = False
+    describe: bool = False
+    rules: tuple[dict[str, Any], ...] = ()
+    root: str = ""
+    secrets: Mapping[str, Any] = EMPTY
+    locks: str = ""
+    groups: Mapping[str, int] = EMPTY
+    scripts: Mapping[str, Any] = EMPTY
+    supervise: bool = False
+    history_file: str = ""
+    only_file: str = ""
+
+    def to_json(self) -> str:
+        """The value of `GATES_PYTEST`: what differs from the defaults."""
+        left_out = {"inbox"} | ({"facts"} if self.facts_file else set())
+        return json.dumps({name: value for name, value in vars(self).items() if name not in left_out})
+
+    def to_variable(self, file: Path) -> str:
+        """As `to_json`; where that is too long for a variable, the settings are written to `file`, which the value names."""
+        text = self.to_json()
+        if len(text) <= LONGEST:
+            return text
+        write_text(file, text)
+        return json.dumps({"settings_file": str(file)})
+
+    @classmethod
+    def from_json(cls, text: str, inbox: str = "") -> PluginSettings:
+        """Read a value of `GATES_PYTEST`; unknown members are ignored, so that an older plugin goes on working.
+
+        Raises:
+            ValueError: the text, or a file that it names, is not such a value.
+        """
+        data = json.loads(text) if text.strip() else {}
+        if isinstance(data, dict) and data.get("settings_file"):
+            data = _read_object(str(data["settings_file"]))
+        if not isinstance(data, dict):
+            raise ValueError(f"not a JSON object: {text[:80]!r}")
+        known = {name: value for name, value in data.items() if name in cls.FIELDS and value is not None}
+        for name in known.keys() & cls.SETTINGS.keys():
+            kind = cls.SETTINGS[name].kind
+            if kind is not EXPRESSION:  # who selects by it says what is wrong with it
+                known[name] = kind.read(known[name])
+        if known.get("facts_file"):
+            known["facts"] = _read_object(str(known["facts_file"]))
+        lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return cls(**{**known, **lists, "inbox": inbox})
+
+
+def _read_object(file: str) -> dict[str, Any]:
+    try:
+        found = json.loads(read_text(file))
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file}: not a JSON object")
+    return found
+
+
+def read_settings(environ: Mapping[str, str]) -> PluginSettings | None:
+    """What the runner asks for, or None where no runner started this process.
+
+    Raises:
+        ValueError: the runner's value cannot be read.
+    """
+    inbox = environ.get(INBOX, "")
+    return PluginSettings.from_json(environ.get(SETTINGS, ""), inbox) if inbox else None
