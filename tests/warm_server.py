@@ -48,6 +48,9 @@ WORKER = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
 WORKERS = ("-n", "--num", "--tx", "--dist", "-f")
 """How arguments of pytest begin that ask for processes of xdist."""
 
+ISOLATED = ('"spawn"', '"auto"')
+"""Words of the plugin's settings with which a test may have a pytest of its own."""
+
 KEEPER = str(Path("gates", "run", "keeper.py"))
 """The end of the path of the program that gates has its gates started by: it forks, and becomes them."""
 
@@ -191,7 +194,8 @@ def starts_programs(request: "dict[str, Any]") -> bool:
     """Whether a program is likely to start some that can be forked; what others start is started from scratch."""
     if request.get("module") == "pytest":
         words = [*request["arguments"], *request["environment"].get("PYTEST_ADDOPTS", "").split()]
-        return any(word.startswith(WORKERS) for word in words)
+        settings = request["environment"].get("GATES_PYTEST", "")
+        return any(word.startswith(WORKERS) for word in words) or any(word in settings for word in ISOLATED)
     return "module" in request
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 
 import gates
 from gates.storage.cache import Store
+from tests import warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
 def program() -> Program:
     """Runs `python -m gates` with arguments in a folder."""
 
+    root = str(Path(gates.__file__).parents[1])
+
     def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        path = [str(Path(gates.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        return subprocess.run(
-            [sys.executable, "-m", "gates", *arguments],
-            cwd=cwd,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), **variables},
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-            timeout=60,
-        )
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": path, **variables}
+        done = warm.run("gates", arguments, folder=cwd, environment=environment, imports=warm.GATES, path=[root])
+        out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     return run
 
