@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from gates.portable.values import BAD_TESTS, TestOutcome
 from gates.readers.junit.account import Account
-from gates.readers.junit.cases import NESTED, RawCase, RawResult, Text, read_case, read_line
+from gates.readers.junit.cases import NESTED, RawCase, RawResult, Text, read_case
 from gates.readers.junit.counts import CaseCounts
 from gates.readers.junit.errors import JUnitError
 from gates.readers.junit.outcomes import RESULTS, worst_outcome
+from gates.readers.junit.plain import PlainCases, mapping
 from gates.readers.junit.producers import Marks
-from gates.readers.junit.report import GATES_SUITE, OWN_MARK, PYTEST, JUnitReport, id_prefix
+from gates.readers.junit.report import GATES_SUITE, OWN_MARK, JUnitReport
+from gates.readers.junit.results import CaseResults
 from gates.readers.junit.silent import SILENT, local, sounds_bad, sounds_like_a_result
-from gates.readers.junit.times import read_seconds
 from gates.readers.junit.words import said_by
-from gates.results import TestResult
 
 if TYPE_CHECKING:
     from xml.parsers.expat import XMLParserType
@@ -35,14 +33,6 @@ SUITES = frozenset({"testsuites", "testsuite", "testrun"})
 OUTPUTS = frozenset({"system-out", "system-err"})
 
 _ELEMENTS = {name.lower(): name for name in (*RESULTS, *SUITES, *OUTPUTS, *NESTED, "testcase", "property")}
-_PASSED = TestOutcome.PASSED
-_REMEMBERED = 10_000
-"""Texts that are remembered of each kind: most tests of a suite take one of a few times, and lie in one of a few places."""
-
-_COLUMNS = ("name", "classname", "file", "line", "time")
-_PLAIN_ATTRIBUTES = frozenset(_COLUMNS)
-"""Attributes that do not say how a case ended, nor when."""
-
 _READY, _PLAIN, _PRINTED, _OTHER = range(4)
 """Where the reader is: a case may come; inside one that says nothing but its name so far; inside its output; anywhere
 else."""
@@ -80,39 +70,26 @@ class ReportBuilder:
         self._named_silent = {name.lower() for name in rules.silent_elements}
         self._silent = SILENT | self._named_silent
         self._gate = gate
-        self._places: dict[tuple[str, str], tuple[str, str]] = {}  # of the suite
-        self._times: dict[str, float] = {}
-        self._lines: dict[str, int] = {}
         self._depth = 0
         self._suites: list[_Suite] = []
         self._case: RawCase | None = None
         self._result: RawResult | None = None
-        self._results: dict[str, TestResult] = {}
-        self._repeats: dict[str, int] = {}
-        self._numbered: dict[str, str] = {}  # key of a result that was numbered → the one it would have had
-        self._gates: list[str] = []
-        self._more = 0
         self._account = Account(rules)
         self._marks = Marks()
+        self._results = CaseResults(self._marks)
+        self._plain = PlainCases(gate, self._marks, self._results, self._end_other)
 
     def handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
         """What takes the starts (names and values of attributes in turns) and the ends of elements.
 
         These two run for every element, so they are closures over the few things that they need.
         """
-        begin, finish, add, place = self._start, self._end, self._add, self._place
-        results, gate, known_seconds, known_line = self._results, self._gate, self._times.get, self._lines.get
+        begin, finish, keep = self._start, self._end, self._plain.waiting.append
         state = _OTHER
         case: list[str] = []
-        shape = [""]  # of no case: one without attributes has the shape []
-        name, classname, file, line, time = range(5)
-        missing = False
-        last_class: str | None = None
-        last_file = ""
-        prefix = path = ""
 
         def start(tag: str, attributes: list[str]) -> None:
-            nonlocal state, case, last_class
+            nonlocal state, case
             if state == _READY and tag == "testcase":
                 case = attributes
                 state = _PLAIN
@@ -120,53 +97,36 @@ class ReportBuilder:
                 state = _PRINTED
             else:
                 state = begin(tag, attributes, case, state)
-                last_class = None  # it may be another suite
 
         def end(_: str) -> None:
-            nonlocal state, shape, name, classname, file, line, time, missing, last_class, last_file, prefix, path
-            if state != _PLAIN:
-                if state == _PRINTED:
-                    state = _PLAIN
-                else:
-                    state = finish()
-                    last_class = None
-                return
-            state = _READY
-            if case[::2] != shape:
-                if not _PLAIN_ATTRIBUTES.issuperset(case[::2]):
-                    self._end_case(RawCase(mapping(case), 0))
-                    return
-                shape = case[::2]
-                name, classname, file, line, time = columns = _columns(shape)
-                missing = -1 in columns
-            if missing:
-                case.append("")
-            if case[classname] != last_class or case[file] != last_file:
-                last_class, last_file = case[classname], case[file]
-                prefix, path = place(last_class, last_file)
-            if (seconds := known_seconds(case[time])) is None:
-                seconds = self._duration(case[time])
-            if (number := known_line(case[line])) is None:
-                number = self._line(case[line])
-            test_id = prefix + case[name]
-            result = TestResult(gate=gate, id=test_id, outcome=_PASSED, duration=seconds, file=path, line=number)
-            if results.setdefault(test_id, result) is not result:
-                add(result, test_id)
+            nonlocal state
+            if state == _PLAIN:
+                keep(case)
+                state = _READY
+            else:
+                state = _PLAIN if state == _PRINTED else finish()
 
         return start, end
 
     def report(self) -> JUnitReport:
         """Everything that was read."""
+        self.settle()
         return JUnitReport(
-            results=tuple(self._results.values()),
-            gates=tuple(self._gates),
+            results=tuple(self._results.by_key.values()),
+            gates=tuple(self._results.gates),
             contradictions=self._account.contradictions(self.cases),
             notes=self._account.notes(),
             producer=self._marks.producer(self.cases),
         )
 
+    def settle(self) -> None:
+        """Read the plain cases that wait."""
+        if self._plain.waiting:
+            self._plain.read()
+
     def rescue(self) -> None:
         """The document ends too early: keep the case that is open where it has said already that something is wrong."""
+        self.settle()
         case, self._case, self._result = self._case, None, None
         if case is not None and any(result.is_bad for result in case.results):
             self._end_case(case)
@@ -174,41 +134,18 @@ class ReportBuilder:
     @property
     def cases(self) -> int:
         """Cases that were read to their end."""
-        return len(self._results) + self._more
+        return self._results.cases
 
     @property
     def wants_text(self) -> bool:
         """Whether text at this place is kept."""
         return self._result is not None or (self._case is not None and bool(self._case.output))
 
-    def _place(self, classname: str, file: str) -> tuple[str, str]:
-        """What cases of a class and a file have in common: the start of their ids, and their file."""
-        place = self._places.get((classname, file))
-        if place is not None:
-            return place
-        suite = self._suites[-1]
-        path = file or suite.file
-        place = (id_prefix(classname, path, suite.name), path)
-        if len(self._places) < _REMEMBERED:
-            self._places[classname, file] = place
-        return place
-
-    def _duration(self, text: str) -> float:
-        duration = read_seconds(text)
-        if len(self._times) < _REMEMBERED:
-            self._times[text] = duration
-        return duration
-
-    def _line(self, text: str) -> int:
-        line = read_line(text, self._marks.early)
-        if len(self._lines) < _REMEMBERED:
-            self._lines[text] = line
-        return line
-
     # The long way
 
     def _start(self, tag: str, pairs: list[str], plain: list[str], state: int) -> int:
         """An element begins; `plain` is the case that turns out not to be. Gives the new state."""
+        self.settle()
         if state in (_PLAIN, _PRINTED):
             self._depth += 1
             self._case = RawCase(mapping(plain), self._depth)
@@ -293,13 +230,16 @@ class ReportBuilder:
         suite = _Suite(
             tag, attributes, self._suites[-1] if self._suites else None, self._depth, self._account.found(self.cases)
         )
-        suite.gate = self._gate or next((gate for gate in self._gates if suite.name.startswith(f"{gate}: ")), "")
+        suite.gate = self._gate or next(
+            (gate for gate in self._results.gates if suite.name.startswith(f"{gate}: ")), ""
+        )
         self._marks.suite(tag, attributes)
         self._suites.append(suite)
-        self._places.clear()
+        self._plain.enter(suite.name, suite.file)
 
     def _end(self) -> int:
         """An element ends. Gives the new state."""
+        self.settle()
         depth, result, case = self._depth, self._result, self._case
         self._depth -= 1
         if result is not None:
@@ -321,13 +261,15 @@ class ReportBuilder:
                 case.silent_depth = 0
         elif depth == self._suites[-1].depth:
             self._end_suite(self._suites.pop())
-            self._places.clear()
         return self._now()
+
+    def _end_other(self, attributes: dict[str, str]) -> None:
+        self._end_case(RawCase(attributes, 0))
 
     def _end_case(self, case: RawCase) -> None:
         get = case.attributes.get
         suite, name, classname = self._suites[-1], get("name", ""), get("classname", "")
-        prefix, path = self._place(classname, get("file", ""))
+        prefix, path = self._plain.place(classname, get("file", ""))
         gate = suite.gate if suite.gate != GATES_SUITE else ""
         self._marks.case(case.attributes)
         said = said_by(case.attributes, case.properties, self._account.passed_words)
@@ -344,28 +286,11 @@ class ReportBuilder:
         if not case.results or not any(result.is_skip for result in case.results):
             self._account.skipped += read.outcome is TestOutcome.SKIPPED
         if suite.gate == classname == GATES_SUITE:
-            self._gates.append(name)
-            self._more += 1
+            self._results.add_gate(name)
             return
         key = read.id if gate == self._gate else f"{gate}\0{read.id}"  # two gates may have run the same test
-        if self._results.setdefault(key, read) is not read:
-            self._add(read, key)
-
-    def _add(self, result: TestResult, key: str) -> None:
-        """Keep a result that is not the first of its name."""
-        results = self._results
-        if self._marks.early == PYTEST and result.outcome is TestOutcome.ERROR:
-            last, before = next(reversed(results.items()))
-            if self._numbered.get(last, last) == key:
-                results[last] = _with_teardown(before, result)
-                self._more += 1
-                return
-        number = self._repeats.get(key, 1) + 1
-        while f"{key}#{number}" in results:
-            number += 1
-        self._repeats[key] = number
-        self._numbered[f"{key}#{number}"] = key
-        results[f"{key}#{number}"] = msgspec.structs.replace(result, id=f"{result.id}#{number}")
+        if self._results.by_key.setdefault(key, read) is not read:
+            self._results.add(read, key)
 
     def _suite_result(self, result: RawResult) -> None:
         suite = self._suites[-1]
@@ -378,27 +303,5 @@ class ReportBuilder:
     def _end_suite(self, suite: _Suite) -> None:
         found = self._account.found(self.cases).since(suite.before)
         self._account.suite(suite.tag, suite.attributes, found, self._marks.producer(self.cases))
-
-
-def _columns(shape: list[str]) -> tuple[int, ...]:
-    """Where the values of a plain case stand behind these names; the last one for what is missing."""
-    return tuple(2 * shape.index(name) + 1 if name in shape else -1 for name in _COLUMNS)
-
-
-def mapping(pairs: list[str]) -> dict[str, str]:
-    """Names and values in turns as a mapping."""
-    return dict(zip(pairs[::2], pairs[1::2], strict=True))
-
-
-def _with_teardown(test: TestResult, teardown: TestResult) -> TestResult:
-    """A test and the error of its teardown, which pytest writes as a second case with the same name."""
-    return msgspec.structs.replace(
-        test,
-        outcome=worst_outcome((test.outcome, teardown.outcome)),
-        duration=test.duration + teardown.duration,
-        message=test.message or teardown.message,
-        signature=test.signature or teardown.signature,
-        details="\n\n".join(text for text in (test.details, teardown.details) if text),
-        stdout=test.stdout or teardown.stdout,
-        stderr=test.stderr or teardown.stderr,
-    )
+        if self._suites:
+            self._plain.enter(self._suites[-1].name, self._suites[-1].file)

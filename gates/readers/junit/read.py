@@ -23,8 +23,8 @@ from gates.readers.safexml import BadEncoding, Document
 
 __all__ = ["JUnitError", "JUnitReport", "parse_junit", "read_junit"]
 
-PIECE = 1 << 18
-"""Bytes given to the parser at once."""
+PIECE = 1 << 15
+"""Bytes given to the parser at once: their cases fit into a processor's cache until they are read."""
 
 _TAG = 8
 """A tag or a comment, which the parser must keep whole, may be so many times as long as an attribute."""
@@ -107,6 +107,7 @@ class _Document:
         if self.fed > rules.max_size:
             raise JUnitError.over_limit("is too large", "max-size", rules.max_size)
         parser.Parse(piece, self.final)
+        self.builder.settle()
 
     def root(self, name: str, attributes: list[str]) -> None:
         """The first element."""
