@@ -1,4 +1,4 @@
-"""Ask the gates of a project for their tests, without running one."""
+"""Ask the gates of a project for their tests, without running any."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gates.storage.streams import streams_in
 
 
 def tests_of_project(root: Path, request: Request) -> Tests:
-    """Ask the gates that bring tests for their list, without running a test.
+    """Ask the gates that have tests for their list, without running a test.
 
     Raises:
         GatesError: config, noxfile or request is wrong, or no gate lists a test.
@@ -55,13 +55,13 @@ def tests_of_project(root: Path, request: Request) -> Tests:
 
 
 def _narrowed(plan: Plan, listing: tuple[str, ...]) -> Plan:
-    """The plan of these gates alone, without those that they need: nothing is run, so nothing needs to have passed."""
+    """The plan for only these gates, without those that they need: nothing is run, so nothing must have passed."""
     kept = tuple(msgspec.structs.replace(item, needs=()) for item in plan.gates if item.gate.name in listing)
     return msgspec.structs.replace(plan, gates=kept, starts=tuple(name for name in plan.starts if name in listing))
 
 
 def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
-    """What is known of each test, and what could not be collected."""
+    """What is known about each test, and what could not be collected."""
     found: list[Described] = []
     broken: dict[str, None] = {}
     ended: list[GateEnded] = []

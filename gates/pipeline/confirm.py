@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the further runs showed.
+    """The result of the extra runs.
 
     Attributes:
         again: outcomes, run by run.
-        notes: what kept them from showing more.
+        notes: why they do not show more.
         interrupted: the user ended them.
     """
 
@@ -44,10 +44,10 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
 def run_again(
     tests: TestsComparison, before: Finished, after: Finished, times: int, request: Request, run: RunSide
 ) -> Confirmed:
-    """Run tests so many times more on base and head, in turns: what changes with time then changes for both.
+    """Run tests N more times on base and head, in turns: a change over time then affects both.
 
     Args:
-        tests: what became of them; those that fail newly are run.
+        tests: their changes; newly failing ones are run.
         before: the base's run.
         after: the head's run.
         times: how often.
@@ -78,11 +78,11 @@ def run_again(
 
 
 def only_these(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
-    """The request for `(gate, test)` and nothing else."""
+    """The request for only these `(gate, test)` pairs."""
     by_gate: dict[str, list[str]] = {}
     for gate, test in tests:
         by_gate.setdefault(gate, []).append(test)
-    # Whatever the filter says now: it may ask what failed last.
+    # Whatever the filter selects now: it may depend on what failed last.
     only = {gate: Part(tests=tuple(ids), anyway=True) for gate, ids in by_gate.items()}
     return replace(request, gates=tuple(only), only=only, no_tests="pass")
 

@@ -1,4 +1,4 @@
-"""What happens in a run → the events that others can follow."""
+"""What happens in a run → the live events for other programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Put = Callable[[Event], None]
 
 
 class Feed:
-    """Hands each event on, in the order in which things happened."""
+    """Forwards each event, in the order in which things happened."""
 
     def __init__(self, put: Put, wall: Callable[[], float] = time.time) -> None:
         self._put, self._wall = put, wall
@@ -45,7 +45,7 @@ class Feed:
         )
 
     def take(self, event: EngineEvent) -> None:
-        """Something happened."""
+        """Forward an event of the run."""
         if isinstance(event, TestsLanded):
             for result in event.results:
                 self._put(TestEnded(time=self._wall(), result=result))

@@ -1,4 +1,4 @@
-"""Render a run into its reports, and publish them together. One broken renderer loses nothing that others write."""
+"""Render a run into its reports, and publish them together. One broken renderer does not affect the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Comparison | None = None) -> Run:
-    """Publish `run.json`, `summary.md`, `junit.xml` and, where there is one, `comparison.json`: all of them, or none.
+    """Publish `run.json`, `summary.md`, `junit.xml` and, if there is one, `comparison.json`: all of them, or none.
 
     Returns:
         The run with the digests of all of its files.
@@ -43,5 +43,5 @@ def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Co
 def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
     try:
         files[name] = as_bytes(render())
-    except (ValueError, TypeError, LookupError, AttributeError) as error:  # a bug of ours, not the user's
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # a bug in gates, not the user's fault
         sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")

@@ -1,4 +1,4 @@
-"""The one place where the evidence of a run is recorded: what an event brings is written at once, and checked at the end."""
+"""The only place that records the evidence of a run: each event is written at once, and checked at the end."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 NAMED = 5
-"""Files that are named where the reports were touched."""
+"""How many changed reports are named."""
 
 
 class Recorder:
-    """Holds the run's value as it grows, one frozen value after the other, and writes each at once."""
+    """Holds the growing value of the run, one frozen value after another, and writes each at once."""
 
     def __init__(self, prepared: Prepared, reports: Reports, command_line: str, run_id: str) -> None:
         self.reports = reports
@@ -71,7 +71,7 @@ class Recorder:
         self.run = self.mask.struct(run)
 
     def take(self, event: object) -> None:
-        """Write what an event brings."""
+        """Write the data of an event."""
         if isinstance(event, TestsLanded):
             lines = b"".join(encoded(result) + b"\n" for result in event.results)
             if lines:
@@ -84,7 +84,7 @@ class Recorder:
             self.save()
 
     def finish(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
-        """The run is complete: what was recorded is compared with what was written, and published as a whole.
+        """The run is complete: compare the recorded files with what was written, and publish them together.
 
         Raises:
             EnvironmentProblem: it cannot be published.
@@ -119,7 +119,7 @@ class Recorder:
         return code
 
     def save(self) -> None:
-        """Write `run.json` as far as it is known.
+        """Write `run.json` with what is known so far.
 
         Raises:
             EnvironmentProblem: it cannot be written.
@@ -141,7 +141,7 @@ class Recorder:
 
 
 def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
-    # A test counts once, in however many gates it is excluded.
+    # A test counts once, even if several gates exclude it.
     excluded = {(test.exclusion, test.id) for test in tests if test.outcome is TestOutcome.EXCLUDED}
     excluded |= {(test.quarantine, test.id) for test in tests if test.outcome is TestOutcome.QUARANTINED}
     counts = Counter(name for name, _ in excluded)
@@ -161,7 +161,7 @@ def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[(
 
 
 def _said_of(disturbed: Mapping[str, str]) -> tuple[str, ...]:
-    """What the reader must know of what was done to the reports while the run went on."""
+    """Notes about changes to the reports during the run."""
     if not disturbed:
         return ()
     what = listed([f"{name} ({done})" for name, done in sorted(disturbed.items())], NAMED)

@@ -1,4 +1,4 @@
-"""The tests of results files, as a filter sees them: JUnit of any runner, or a `tests.jsonl`."""
+"""The tests of results files, as a filter sees them: JUnit from any runner, or a `tests.jsonl`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gates.storage.evidence import refuse_altered
 
 
 class RecordedTest(Candidate):
-    """A test of a results file. Where the file does not say in which file it stands, nobody knows."""
+    """A test of a results file. If that does not name the test's file, it is unknown."""
 
     def __init__(self, result: TestResult) -> None:
         super().__init__(result.id, result.file)
@@ -28,7 +28,7 @@ class RecordedTest(Candidate):
 
 
 class Subtest(RecordedTest):
-    """A part of a test that failed by itself; it is known from results only."""
+    """A part of a test that failed by itself; only results show it."""
 
     kind = "subtest"
 
@@ -38,7 +38,7 @@ class Subtest(RecordedTest):
 
 
 class ResultFacts:
-    """What results say of the tests that they are about: failed, slow, flaky; the rest is asked elsewhere."""
+    """What results show about their tests: failed, slow, flaky. Everything else is answered elsewhere."""
 
     def __init__(self, results: Sequence[TestResult], others: Facts) -> None:
         self._results, self._others = results, others
@@ -60,7 +60,7 @@ class ResultFacts:
 
 
 def tests_of_files(root: Path, files: Sequence[Path], expressions: Iterable[str]) -> Tests:
-    """The tests of results files: JUnit of any runner, or a `tests.jsonl`.
+    """The tests of results files: JUnit from any runner, or a `tests.jsonl`.
 
     Raises:
         GatesError: a file cannot be read.
@@ -84,12 +84,12 @@ def _candidates(result: TestResult) -> Iterator[Candidate]:
 def results_of(
     file: Path, rules: Mapping[str, int | tuple[str, ...]] | None = None, records: Path | None = None
 ) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
-    """The results in a file, and harmless oddities of it. Their gate is empty where the file does not say it.
+    """The results in a file, and its harmless oddities. Their gate is empty if the file does not name it.
 
     Args:
-        file: JUnit of any runner, or a `tests.jsonl`.
-        rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default: fields of `JUnitRules`.
-        records: where runs of the project are recorded, to check what lies beside a `run.json`; None does not.
+        file: JUnit from any runner, or a `tests.jsonl`.
+        rules: limits for a JUnit file and accepted oddities, if not the default: fields of `JUnitRules`.
+        records: where runs of the project are recorded, to check the files next to a `run.json`; None does not check.
 
     Raises:
         GatesError: it cannot be read, is something else, or contradicts itself.

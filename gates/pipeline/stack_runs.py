@@ -1,4 +1,4 @@
-"""The runs of a stack: one for each tree, taken from an earlier command where that is the same run."""
+"""The runs of a stack: one for each tree, reused from an earlier command if it is the same run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Runs:
         git: its repository.
         request: what the user asked for.
         command_line: the command, to paste.
-        reports: where reports go: a folder of its own for each run below it.
+        reports: where reports go: a separate folder in it for each run.
         make: make the runs that are not stored.
         fresh: use no stored run.
     """
@@ -53,7 +53,7 @@ class Runs:
         self._carried = fingerprint(git, config.worktree_copy, config.worktree_link)
 
     def of(self, subject: str, commit: str, kind: Kind = "commit") -> StackRun:
-        """The run of a commit; one that is not known where there is none and none is made."""
+        """The run of a commit; an unknown one if none exists and none is made."""
         tree = self.git.tree(commit)
         known = self._known.get(tree)
         if known is not None:
@@ -99,7 +99,7 @@ class Runs:
         if BORROWED_CHECKLIST in finished.run.notes:
             self.notes.append(f"{none.subject} {BORROWED_CHECKLIST.replace('head', 'working tree')}")
         else:
-            # What a filter asks of the outside may have another answer the next time.
+            # A filter that depends on outside facts may have another answer the next time.
             key = None if asked_outside else self._key(none.identity.removeprefix("git-tree:"))
             trouble = self._stored.keep(key, finished.run, folder)
             self.notes += [trouble] if trouble else []
@@ -110,19 +110,19 @@ class Runs:
 
 
 def folder_of(subject: str) -> str:
-    """Where the reports of a subject lie, below those of the stack."""
+    """The folder for the reports of a subject, below those of the stack."""
     readable = re.sub(r"[^\w.-]+", "-", subject).strip("-.")[:60]
     digest = hashlib.sha256(subject.encode("utf-8", "surrogateescape")).hexdigest()[:6]
     return f"{STACK_FOLDER}/{readable}-{digest}"
 
 
 def merge_name(layer: str, trunk: str) -> str:
-    """What the merge of a layer into the trunk is called."""
+    """The name of the merge of a layer into the trunk."""
     return f"{layer} merged into {trunk}"
 
 
 def base_name(layer: str, parent: str) -> str:
-    """What a layer's parent is called, as the layer has it."""
+    """The name of a layer's parent, in the state that the layer contains."""
     return f"{parent} as {layer} has it"
 
 

@@ -18,17 +18,17 @@ from gates.vcs.watch import TreeWatch
 
 
 def checkout_of(prepared: Prepared) -> Path:
-    """The root of the working tree that the project lies in."""
+    """The root of the working tree that contains the project."""
     depth = len(Path(prepared.git.prefix).parts) if prepared.git is not None else 0
     return prepared.root.parents[depth - 1] if depth else prepared.root
 
 
 def watch(prepared: Prepared) -> TreeWatch:
-    """Looks at the tree of a run that is about to begin."""
+    """Examines the tree of a run that is about to start."""
     top, made = checkout_of(prepared), prepared.store.made()
     prefix = prepared.git.prefix if prepared.git is not None else ""
     named = declared_by(_declared(prepared.plan), prefix)
-    streams = cache(written_by_this_job)  # asked only where a file came or changed
+    streams = cache(written_by_this_job)  # called only if a file appeared or changed
 
     def declared(path: str) -> bool:
         return named(path) or path in streams(top)
@@ -40,7 +40,7 @@ def watch(prepared: Prepared) -> TreeWatch:
 
     if prepared.git is None:
         return FolderTree(prepared.root, rule, prepared.began)
-    # What lies in the worktree of a commit is the commit, and perhaps a checklist that it borrows.
+    # The worktree of a commit contains the commit, and perhaps a borrowed checklist.
     tree = prepared.subject.identity.removeprefix("git-tree:") if prepared.subject.kind == "worktree" else ""
     return GitTree(top, tree, rule, prepared.began)
 

@@ -1,4 +1,4 @@
-"""How much memory new processes can take: what the system has free, within the limits of control groups (Linux)."""
+"""How much memory new processes can use: the free memory of the system, within the limits of control groups (Linux)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 _SECOND = ("memory.max", "memory.current", "inactive_file")
 _FIRST = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-"""Files with the limit and with what is taken, and the line of `memory.stat` with what the kernel gives back when asked."""
+"""Files with the limit and the usage, and the line of `memory.stat` with memory that the kernel can reclaim."""
 
 
 def available_memory() -> int:
-    """Bytes that new processes can take."""
+    """Bytes that new processes can use."""
     import psutil
 
     try:
@@ -39,7 +39,7 @@ def room_in_groups(membership: str, mount: Path) -> Iterator[int]:
             continue
         top = mount / "memory" if controllers else mount
         group = top / path.lstrip("/")
-        # A container sees its own group as the topmost one, whatever the path says.
+        # A container sees its own group as the topmost one, whatever its path.
         for folder in (group, *group.parents):
             if not folder.is_relative_to(top):
                 break

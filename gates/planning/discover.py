@@ -31,7 +31,7 @@ CHECKERS = frozenset(
 """Names of gates whose logs are read for diagnostics unless the config says otherwise."""
 
 Launcher = Callable[[Sequence[str], Path], "subprocess.CompletedProcess[str]"]
-"""Runs a command in a folder and gives back what it printed; tests pass a fake."""
+"""Runs a command in a folder and returns its output; tests pass a fake."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def findings(self) -> FindingsSource:
-        """Where its diagnostics are: as the config says; else the log, where name or group say that it checks sources."""
+        """Where its diagnostics are: as configured; else the log, if its name or group shows that it checks sources."""
         if self.config.findings is not None:
             return self.config.findings
         tests = self.config.tests in {"pytest", "junit"}
@@ -74,13 +74,13 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def brings(self) -> bool:
-        """Whether it brings something besides tests that can be compared."""
+        """Whether it has something besides tests that can be compared."""
         return self.findings not in {"none", ()} or bool(self.config.coverage)
 
 
 def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; the usual `Launcher`."""
-    # These would make nox list a part of the sessions only, and the checklist would be shorter without a word.
+    # These would make nox list only some sessions, and silently shorten the checklist.
     environment = {key: value for key, value in os.environ.items() if key not in {"NOXSESSION", "NOXPYTHON"}}
     return subprocess.run(
         command,
@@ -95,11 +95,11 @@ def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[
 
 
 _LISTED: dict[tuple[str, tuple[str, ...], tuple[bytes, ...]], tuple[Session, ...]] = {}
-"""Answers of nox in this process: a comparison asks several times, and each time takes a quarter of a second."""
+"""Listings of nox in this process: a comparison needs several, and each takes a quarter of a second."""
 
 
 def _sessions(root: Path, launcher: Launcher, nox_args: Sequence[str]) -> tuple[Session, ...]:
-    """What nox lists, asked again only where noxfile or `pyproject.toml` is another one than before."""
+    """What nox lists; nox is called again only if noxfile or `pyproject.toml` changed."""
     if launcher is not launch:
         return list_sessions(root, launcher, nox_args)
     texts = tuple(read_bytes(path) for name in (NOXFILE, "pyproject.toml") if (path := root / name).is_file())
@@ -110,20 +110,20 @@ def _sessions(root: Path, launcher: Launcher, nox_args: Sequence[str]) -> tuple[
 
 
 def nox_command(*arguments: str) -> tuple[str, ...]:
-    """The nox that was installed with gates, whatever else is on PATH."""
+    """The nox that was installed with gates, not one on PATH."""
     return (sys.executable, "-m", "nox", "-f", NOXFILE, *arguments)
 
 
 def list_sessions(
     root: Path, launcher: Launcher = launch, nox_args: Sequence[str] = (), *, only_default: bool = False
 ) -> tuple[Session, ...]:
-    """What nox lists in `root`, or only what it runs by default; nothing where there is no noxfile.
+    """What nox lists in `root`, or only what it runs by default; nothing without a noxfile.
 
     Raises:
         UsageError: the noxfile is broken.
     """
     try:
-        open_file(root / NOXFILE).close()  # nox itself would wait for a FIFO for ever
+        open_file(root / NOXFILE).close()  # nox itself would wait for a FIFO forever
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -132,9 +132,7 @@ def list_sessions(
     every = () if only_default else ("-k", "not gates_lists_every_session")
     done = launcher(nox_command("--list", "--json", *every, *nox_args), root)
     listing = _listing(done.stdout)
-    if (
-        done.returncode == 0 and not listing and every
-    ):  # the noxfile selects tags of its own, which only a tag overrides
+    if done.returncode == 0 and not listing and every:  # the noxfile selects its own tags, which only a tag overrides
         done = launcher(nox_command("--list", "--json", "-t", TAG, *nox_args), root)
         listing = _listing(done.stdout)
     if done.returncode != 0 or listing is None:
@@ -167,7 +165,7 @@ class _Listed(msgspec.Struct):
 
 
 def _listing(output: str) -> list[_Listed] | None:
-    """The last line that is a listing: a noxfile may print what it likes around it, JSON included."""
+    """The last line that is a listing: a noxfile may print anything around it, even JSON."""
     found = None
     for line in reversed(output.split("\n")):
         if line.startswith("["):
@@ -276,7 +274,7 @@ def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Se
 
 
 def _twice(config: Config, gates: Sequence[Gate], file: str) -> Iterator[UsageError]:
-    """Names that several gates have, and sessions that several tables adopt."""
+    """Report names that several gates have, and sessions that several tables adopt."""
     adopters: dict[str, str] = {}
     for own in config.gates.values():
         if own.session and adopters.setdefault(own.session, own.name) != own.name:

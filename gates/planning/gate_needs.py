@@ -1,4 +1,4 @@
-"""Gates that other gates need: they belong to every run of those. Pure."""
+"""Gates that other gates need: they are part of every run of those. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from gates.planning.discover import Gate
 
 
 def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:
-    """The chosen gates and all that they need, in the checklist's order.
+    """The chosen gates and all gates that they need, in checklist order.
 
-    What a needed gate leaves behind (a build) lies outside of the tree, so nobody can say that it is up to date: it runs.
+    The output of a needed gate (a build) is not part of the tree, so nobody knows whether it is up to date: the gate runs.
     """
     found = {gate.name for gate in chosen}
     while True:
@@ -23,7 +23,7 @@ def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:
 
 
 def said_of_needs(needed: Sequence[str], request: Request) -> list[str]:
-    """What is said of gates that run only because others need them."""
+    """A note about gates that run only because others need them."""
     if not needed:
         return []
     whole = ", with all of their tests" if request.filter or request.partition else ""

@@ -1,6 +1,6 @@
 """Config → discover → plan: what is known before the first gate starts.
 
-Imports little, so that nox and git are soon asked; what the rest of the run needs is imported while they answer.
+Imports little, so that nox and git start early; the rest of the imports happens while they work.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         root: folder in which the gates run.
-        home: the project's folder as the user has it, of which `root` may be another version.
-        carried: digest of files that are in no commit.
+        home: the user's project folder, of which `root` may be another version.
+        carried: digest of added files that are in no commit.
         began: nanoseconds since the epoch, before anything was read.
     """
 
@@ -53,12 +53,12 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown_reports(self) -> str:
-        """The folder of the reports, as the user finds it from the project's folder."""
+        """The reports folder, as the user sees it from the project's folder."""
         return shown_path(self.reports, self.home)
 
 
 def shown_path(path: Path, root: Path) -> str:
-    """A path below a folder, from there; any other as it is."""
+    """A path inside a folder, relative to it; any other path unchanged."""
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
@@ -71,7 +71,7 @@ def records_of(root: Path) -> Path:
 
 
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
-    """The working tree: what `gates run` validates unless told otherwise."""
+    """Prepare the working tree, the default subject of `gates run`."""
     return subject_of_worktree(root, git, config.base)
 
 
@@ -84,7 +84,7 @@ def prepare(
     config: Config | None = None,
     home: Path | None = None,
 ) -> Prepared:
-    """Config, discovery and plan. Git and nox are asked at the same time: each takes a tenth of a second.
+    """Config, discovery and plan. Git and nox run at the same time: each takes a tenth of a second.
 
     Raises:
         GatesError: the config, the noxfile or the request is wrong.
@@ -92,7 +92,7 @@ def prepare(
     began = time.time_ns()
     config = config or load_config(root)
     with ThreadPoolExecutor(2) as pool:
-        found = pool.submit(discover, root, config)  # first of all: nothing takes longer than nox
+        found = pool.submit(discover, root, config)  # first, because nothing takes longer than nox
         git = Git.of(root)
         later = pool.submit(_facts, root, git, config, subject)
         _import_the_rest()
@@ -117,16 +117,16 @@ def prepare(
 
 
 def _import_the_rest() -> None:
-    """Import what the run and its end need while others are waited for: it takes a tenth of a second, too."""
+    """Import what the run and its end need, while waiting for other programs: this also takes a tenth of a second."""
     for name in ("pipeline.validate", "commands.report", "readers.junit.suites", "render.markdown", "render.terminal"):
         importlib.import_module(f"gates.{name}")
 
 
 def plan_by_history(config: Config, gates: tuple[Gate, ...], request: Request, store: Store) -> Plan:
-    """The plan, with what the store knows of earlier runs: the longest gate starts first, workers follow durations."""
+    """The plan, using records of earlier runs: the longest gate starts first, workers follow durations."""
     history, cores = store.history(), available_cores()
     durations = {name: known.seconds for name, known in history.items()}
-    # Only where the config says that pytest decides the gate: elsewhere `-n auto` is left as its author knows it.
+    # Only if the config declares a pytest gate; elsewhere `-n auto` keeps its usual meaning.
     known = {
         gate.name: history[gate.name]
         for gate in gates

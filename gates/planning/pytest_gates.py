@@ -1,4 +1,4 @@
-"""Which gates run pytest for sure: only these may be started to list their tests, for all others would do their work."""
+"""Find gates that certainly run pytest: only these may be started to list tests, because any other would do its work."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _PROGRAMS = frozenset({"pytest", "py.test"})
 def pytest_gates(prepared: Prepared, named: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """Gates of the plan that run pytest.
 
-    Those that the config says so of; where it says it of none: those whose tests came from pytest last time, whose
+    Those that the config declares so; if there are none: those whose tests came from pytest last time, whose
     command is pytest, or whose nox session mentions it.
 
     Args:
-        prepared: holds the plan.
-        named: gates that the user named: each must be one.
+        prepared: contains the plan.
+        named: gates that the user named: each must run pytest.
 
     Raises:
-        UsageError: a gate that was named is none, or there is none.
+        UsageError: a named gate does not, or no gate does.
     """
     gates = [item.gate for item in prepared.plan.gates]
     declared = tuple(gate.name for gate in gates if gate.config.tests == "pytest")
@@ -76,14 +76,14 @@ def _sessions_with_pytest(root: Path) -> set[str]:
 
 
 def _words(function: ast.FunctionDef) -> set[str]:
-    """Texts and names in the function."""
+    """Strings and names in the function."""
     nodes = list(ast.walk(function))
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return texts | {node.id for node in nodes if isinstance(node, ast.Name)} - {function.name}
 
 
 def _session_name(function: ast.FunctionDef) -> str:
-    """The name that its decorator gives it; else its own."""
+    """The name from its decorator; else its own."""
     for decorator in function.decorator_list:
         for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
             if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):

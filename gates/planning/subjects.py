@@ -1,4 +1,4 @@
-"""Find what is to be validated, and give it a folder."""
+"""Find the subject to validate, and prepare its folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORKTREE = "worktree"
 MERGE = "merge:"
 
 BORROWED_CHECKLIST = "has no gates: run with the head's checklist"
-"""Said of a subject that was run with the gates of another."""
+"""The note for a subject that was run with the gates of another."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def prepare_subject(
         root: the project's folder.
         request: what the user asked for.
         name: the subject.
-        reports: where reports go; by default where those of the working tree do.
+        reports: where reports go; by default, where those of the working tree go.
         checklist_of: a folder whose checklist is used when the subject has none of its own.
 
     Raises:
@@ -76,16 +76,16 @@ def prepare_commit(
     reports: Path | None = None,
     checklist_of: Path | None = None,
 ) -> Iterator[Prepared]:
-    """Prepare a run on a commit, in a worktree of its own.
+    """Prepare a run on a commit, in its own worktree.
 
     Args:
         root: the project's folder.
         git: its repository.
         request: what the user asked for.
         commit: the commit.
-        name: what it is called.
+        name: its name for people.
         kind: whether it is the commit of a would-be merge.
-        reports: where reports go; by default where those of the working tree do.
+        reports: where reports go; by default, where those of the working tree go.
         checklist_of: a folder whose checklist is used when the commit has none of its own.
 
     Raises:
@@ -109,11 +109,11 @@ def prepare_commit(
 
 
 def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
-    """Fill the submodules of a worktree; what is not in it then, though the commit has it, in words."""
+    """Fill the submodules of a worktree; return notes on parts of the commit that are missing in it."""
     top = Git(folder.parents[len(PurePath(git.prefix).parts) - 1] if git.prefix else folder)
     notes: tuple[str, ...] = ()
     if (top.folder / ".gitmodules").exists():
-        # Those of the main working tree lie where all share them, those of a further one beside its index.
+        # Clones of the main working tree are shared; those of an additional one are next to its index.
         notes = fill_submodules(top, git.index.parent / "modules", git.common_folder / "modules")
     if top.answer("config", "--bool", "core.sparseCheckout") == "true":
         notes = (*notes, "sparse checkout: files outside of its patterns are not in the worktree and not validated")
@@ -126,7 +126,7 @@ def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
 
 
 def commit_of(git: Git, name: str) -> tuple[str, Kind]:
-    """The commit that a subject stands for; of a would-be merge one that is made for it.
+    """The commit of a subject; for a would-be merge, one that is made for it.
 
     Raises:
         GatesError: there is none, or it does not merge.
@@ -137,7 +137,7 @@ def commit_of(git: Git, name: str) -> tuple[str, Kind]:
 
 
 def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
-    """The subject's own checklist, or the other folder's, which is said."""
+    """The subject's own checklist, or the other folder's with a note."""
     own = load_config(folder)
     if other is None:
         return own, ""

@@ -1,4 +1,4 @@
-"""Tests as a filter sees them: which ones an expression selects, and why."""
+"""Queries about tests: which ones an expression selects, and why."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from gates.portable.values import plural
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
-    """Tests, and what is needed to say which of them an expression selects.
+    """Tests, and what is needed to evaluate expressions on them.
 
     Attributes:
         candidates: in the order in which they were found.
-        facts: answers what is about more than a test itself.
-        named: expressions that `default()` and `quarantined()` stand for.
+        facts: answers predicates about more than the test itself.
+        named: the meanings of `default()` and `quarantined()`.
         expression: what the request and the profile select; empty for all.
         exclusions: the ledger.
         quarantine: the other one.
         rules: how tests are run.
-        broken: what could not be collected, and why: tests that nobody can list may be in it.
+        broken: what could not be collected, and why: it may contain tests that nobody can list.
     """
 
     __test__ = False
@@ -43,10 +43,10 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[str, list[str]]:
-    """The tests that match, one a line, and what must be said of the expression.
+    """The tests that match, one per line, and notes on the expression.
 
     Raises:
-        GatesError: the expression is wrong, or names what nothing has.
+        GatesError: the expression is wrong, or names something that does not exist.
         NothingSelected: no test matches.
     """
     selection = compile_filter(expression, tests.facts, tests.named).select(tests.candidates)
@@ -113,7 +113,7 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
 
 
 def _spellings(name: str) -> tuple[Callable[[Candidate], bool], ...]:
-    """How a test may be named, the most exact way first: what is named exactly is never only a part of something else."""
+    """Ways to name a test, the most exact first: an exact name is never treated as a part of another one."""
     return (
         lambda test: test.id == name,
         lambda test: test.id.partition("::")[2] == name,
@@ -124,7 +124,7 @@ def _spellings(name: str) -> tuple[Callable[[Candidate], bool], ...]:
 
 
 def settings_of(tests: Tests, name: str) -> str:
-    """How a test is run, a setting a line, each with where it comes from.
+    """The settings of a test, one per line, each with its source.
 
     Raises:
         UsageError: no test, or more than one, has the name.
@@ -141,7 +141,7 @@ def settings_of(tests: Tests, name: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A setting as a config would have it."""
+    """A setting as written in a config."""
     if isinstance(value, str):
         return f"'{value}'"
     if isinstance(value, bool):

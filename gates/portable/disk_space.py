@@ -1,6 +1,6 @@
-"""How a test process tells that its results do not fit on the disk: by a file that takes up its room beforehand.
+"""How a test process reports that its results do not fit on the disk: with a file that reserves space beforehand.
 
-The runner makes the file, so that even on a full disk a word can be written over it.
+The runner makes the file, so that a message can overwrite it even on a full disk.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -14,24 +14,24 @@ from .regular import read_bytes
 
 NAME = "no-room"
 SIZE = 4096
-"""Bytes that are kept for the word: what a disk gives at once."""
+"""Bytes reserved for the message: one disk block."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""Errors that are the disk's fault, and nobody else's."""
+"""Errors that are caused only by the disk."""
 
 
 def reserve(folder: str) -> None:
-    """Keep room for a word.
+    """Reserve space for a message.
 
     Raises:
-        OSError: there is none by now.
+        OSError: there is none left.
     """
     with open_anew(os.path.join(folder, NAME)) as file:
         file.write(b" " * SIZE)
 
 
 def complain(folder: str, error: OSError) -> None:
-    """Say that something could not be written into the folder, if that is the disk's fault and nobody has said it."""
+    """Report that something could not be written to the folder, if the disk is at fault and nobody has reported it yet."""
     if error.errno not in FULL:
         return
     try:
@@ -40,12 +40,12 @@ def complain(folder: str, error: OSError) -> None:
             os.write(descriptor, (error.strerror or "full").encode("utf-8", "replace")[:SIZE])
         finally:
             os.close(descriptor)
-    except OSError:  # then nobody hears of it, and lost results are what they look like
+    except OSError:  # then it goes unreported, and the results count as lost
         return
 
 
 def complaint(folder: str) -> str:
-    """What was said; empty where nothing was."""
+    """The message; empty if there is none."""
     try:
         return read_bytes(os.path.join(folder, NAME)).decode("utf-8", "replace").strip()
     except OSError:

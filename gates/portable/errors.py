@@ -1,4 +1,4 @@
-"""Errors that a user can cause: each says what, where, what was expected, what was found and what to do.
+"""Errors that a user can cause: each tells what, where, what was expected, what was found and what to do.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -13,8 +13,8 @@ class GatesError(Exception):
 
     Attributes:
         what: one sentence that names the problem.
-        place: where it is: `pyproject.toml:12`, a path, a command; empty where there is none.
-        expected: what would have been right; may be empty.
+        place: where it is: `pyproject.toml:12`, a path, a command; empty if there is none.
+        expected: what would have been correct; may be empty.
         got: what was found instead; may be empty.
         remedy: what the user can do; may be empty.
     """
@@ -44,7 +44,7 @@ class ConfigError(GatesError):
 
 
 class ManyErrors(GatesError):
-    """Several errors, shown together: nobody wants to learn of them one by one."""
+    """Several errors, shown together: nobody wants to discover them one by one."""
 
     def __init__(self, errors: tuple[GatesError, ...]) -> None:
         self.errors = errors
@@ -62,6 +62,6 @@ class EnvironmentProblem(GatesError):
 
 
 class NothingSelected(GatesError):
-    """The selection is empty: nothing was shown, so nothing can pass."""
+    """The selection is empty: nothing was checked, so nothing can pass."""
 
     exit_code = ExitCode.NOTHING_SELECTED

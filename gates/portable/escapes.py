@@ -1,6 +1,6 @@
-"""Text of foreign origin (names, messages, tracebacks), made unable to do anything to where it is shown.
+"""Makes text of foreign origin (names, messages, tracebacks) harmless wherever it is shown.
 
-The one place of this rule: every renderer shows foreign text through `clean` or `one_line`, and everything that is
+This rule is only here: every renderer shows foreign text through `clean` or `one_line`, and everything that is
 printed goes through `Commands`.
 """
 
@@ -13,19 +13,19 @@ _NEWLINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _UNFIT = re.compile(
     "["
     "\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls: would move the cursor or ring
-    "\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0e\ufeff"  # seen by nobody, or direction marks
-    "\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800"  # letters without ink
-    "\u202a-\u202e"  # embeddings: would reorder what stands beside them
+    "\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0e\ufeff"  # invisible, or direction marks
+    "\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800"  # invisible letters
+    "\u202a-\u202e"  # embeddings: would reorder the text around them
     "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff0-\ufffb"  # further format characters
     "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff"  # tags, and selectors of variants
+    "\U000e0000-\U000e0fff"  # tags, and variation selectors
     "\ud800-\udfff\ufffe\uffff"  # cannot be encoded, or must not be
     "]"
-    "|(?<![\xa9\xae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"  # makes a sign an emoji, and has no meaning elsewhere
+    "|(?<![\xa9\xae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"  # turns a sign into an emoji, and has no other meaning
 )
 
 _UNFIT_JSON = re.compile(f"{_UNFIT.pattern}|[\x85\u2028\u2029]")
-"""The same, and the ends of lines that JSON lets stand in a text."""
+"""The same, and the line separators that JSON allows in a string."""
 
 
 def clean(text: str) -> str:
@@ -36,7 +36,7 @@ def clean(text: str) -> str:
 
 
 def clean_json(text: str) -> str:
-    """JSON whose texts show what nobody would see as escapes of JSON: it reads as before."""
+    """JSON whose invisible characters are written as JSON escapes: it means the same."""
     from .originals import json
 
     return _UNFIT_JSON.sub(lambda match: json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f", text)
@@ -61,19 +61,19 @@ _AT_START = re.compile(r"\s*::")  # of GitHub
 _MAY_BEGIN = re.compile(r"\s*:?")
 _LINES = re.compile(r"(?<=[\n\r])")
 _LONGEST = 16
-"""Characters of a line that are remembered: no command's mark is longer."""
+"""How many characters of a line are remembered: no command's marker is longer."""
 
 
 class Commands:
-    r"""Neutralises what a CI system takes for a command in what is printed, but for our own commands.
+    r"""Neutralises printed text that a CI system would take for a command, except commands of gates.
 
     The last character of its mark becomes `\u003a` or the like, which JSON reads as the same character. A line is followed
-    through several texts.
+    across several texts.
     """
 
     def __init__(self, *, begins: bool = True) -> None:
         self._before = ""  # the end of the line so far
-        self._begins = begins  # nothing but blanks came in it, and a colon at most
+        self._begins = begins  # it contains only spaces so far, and at most a colon
 
     def inert(self, text: str) -> str:
         """The next text, without commands."""

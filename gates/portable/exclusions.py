@@ -1,4 +1,4 @@
-"""The ledgers of tests that do not count yet, each with reason, category, owner and expiry.
+"""The ledgers of tests that do not count yet; each entry has reason, category, owner and expiry.
 
 `exclusions` are not run; the tests of the `quarantine` are run, and their failures do not count. Both have entries of
 the same kind.
@@ -32,10 +32,10 @@ class Exclusion:
         filter: expression of the filter language; what it selects is excluded.
         reason: why, for people.
         category: one of `CATEGORIES`.
-        owner: who will see to it.
-        expires: the last day on which it holds.
+        owner: who will resolve it.
+        expires: the last day on which it applies.
         issue: where it is tracked; may be empty.
-        signature: the failure that was seen, as results show it; may be empty.
+        signature: the observed failure, as results show it; may be empty.
     """
 
     name: str
@@ -52,7 +52,7 @@ FIELDS = tuple(field.name for field in fields(Exclusion) if field.name != "name"
 OPTIONAL = ("issue", "signature")
 EXCLUSION, QUARANTINE = "exclusion", "quarantine"
 DEFINED_BY = {EXCLUSION: (), QUARANTINE: ("quarantined", "default")}
-"""Kind of ledger → predicates that its entries define, and so may not use."""
+"""Kind of ledger → predicates that its entries define, and so cannot use."""
 
 
 def read_exclusions(
@@ -143,10 +143,12 @@ class _Entry:
 
     def _date(self) -> dt.date | None:
         value = self._content["expires"]
-        # A date with a time is a `date` too, for Python; here it would pretend to a precision that nobody checks.
+        # For Python a date with a time is a `date`, too; here it would suggest a precision that nobody checks.
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             return value
-        if isinstance(value, str) and len(value) == len("2026-12-31"):  # newer Pythons accept more forms than 3.9
+        if isinstance(value, str) and len(value) == len(
+            "2026-12-31"
+        ):  # newer versions of Python accept more forms than 3.9
             try:
                 return dt.date.fromisoformat(value)
             except ValueError:
@@ -166,7 +168,7 @@ def union(entries: Sequence[Exclusion]) -> Expression:
 
 
 def named_expressions(default_filter: str, quarantine: Sequence[Exclusion]) -> dict[str, Expression]:
-    """What `default()` and `quarantined()` stand for.
+    """The meanings of `default()` and `quarantined()`.
 
     Raises:
         FilterSyntaxError: one of them has an error.
@@ -195,7 +197,7 @@ def effective_filter(exclusions: Sequence[Exclusion], user_filter: str = "") -> 
 
 
 def expired(exclusions: Iterable[Exclusion], today: dt.date) -> tuple[Exclusion, ...]:
-    """The entries whose last day is over."""
+    """The expired entries."""
     return tuple(entry for entry in exclusions if entry.expires < today)
 
 
@@ -208,7 +210,7 @@ def from_json(data: Mapping[str, Any]) -> Exclusion:
     """Read what `to_json` made.
 
     Raises:
-        ConfigError: it is not such an object.
+        ConfigError: it is not an object of this kind.
     """
     name = str(data.get("name", ""))
     content = {key: value for key, value in data.items() if key != "name"}

@@ -1,11 +1,11 @@
-"""Say what failed in one line that stays the same: from run to run, from machine to machine, when lines move.
+"""Describe a failure in one line that stays the same from run to run, from machine to machine, and when lines move.
 
     ExceptionType: normalised message @ path/in/project.py:function
 
-Missing parts are left out. The frame is the innermost one inside the project that is no installed package; a test's
-own file always counts as project. Numbers become `#`, those of a failed assertion too: `assert 3 == 4` today and
+Missing parts are omitted. The frame is the innermost one inside the project, outside installed packages; a test's
+own file always counts as project. Numbers become `#`, even in a failed assertion: `assert 3 == 4` today and
 `assert 5 == 4` tomorrow are the same assertion and very likely the same cause. Short quoted words stay, because they
-tell causes apart (`KeyError: 'name'`). Only the first line of a message counts: what pytest adds below it depends on
+distinguish causes (`KeyError: 'name'`). Only the first line of a message counts: what pytest adds below it depends on
 `-v` and on the environment.
 
 Pure. Standard library only, Python 3.9 syntax, relative imports: it is loaded inside foreign test environments too.
@@ -22,7 +22,7 @@ LIMIT = 200
 """Characters of a normalised message."""
 
 _READ = 2000
-"""Characters of a line that are looked at."""
+"""How many characters of a line are examined."""
 
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",
@@ -32,7 +32,7 @@ _SIGNALS = {
     "Floating-point exception": "SIGFPE",
     "Floating point exception": "SIGFPE",
 }
-"""What Python's fault handler calls a signal → its name."""
+"""The text of Python's fault handler for a signal → the signal's name."""
 
 _TEMPORARY = re.compile(r"tmp[a-z0-9_]{6,}\Z")
 
@@ -53,7 +53,7 @@ _RULES = (
         "<time>",
     ),
     ("", re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
-    # pytest shortens texts to some thirty characters, unless it is told -vv: longer ones must not tell causes apart.
+    # pytest shortens strings to about thirty characters, except with -vv: longer ones must not distinguish causes.
     ("'\"", re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
     (
         "'\"",
@@ -69,8 +69,8 @@ _RULES = (
     ),
     (",", re.compile(r"#(?:, ?#)+"), "#…"),
 )
-"""What changes from run to run, and what stands for it, in this order: a date is not three numbers. Before it, characters
-of which the text must have one, to look no further where it has none."""
+"""Patterns of text that changes from run to run, with replacements, in this order: a date is not three numbers. Each is preceded by characters
+of which the text must contain one, as a quick check."""
 
 _MODULE = re.compile(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
 _CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
@@ -87,7 +87,7 @@ def signature(kind: str, message: str, frame: str = "") -> str:
 
 
 def normalise(message: str) -> str:
-    """The first line of a message without what changes from run to run."""
+    """The first line of a message, without the parts that change from run to run."""
     line = next((stripped for each in message.splitlines() if (stripped := each.strip())), "")
     text = " ".join(line[:_READ].split())
     if "\x1b" in text or " at 0x" in text:
@@ -119,13 +119,13 @@ def of_exception(
     own: Own = Own(),  # noqa: B008 (frozen)
     hide: Callable[[str], str] = str,
 ) -> str:
-    """The signature of an exception that is at hand, with its traceback.
+    """The signature of an exception object with its traceback.
 
     Args:
         error: the exception.
         root: of the project, absolute.
         own: the test's own file.
-        hide: takes secrets out of the message: their digits are replaced here, and nobody would find them any more.
+        hide: removes secrets from the message first: replacing digits here would make them unrecognisable.
     """
     leaf, groups = leaf_of(error)
     kinds = [type(one).__name__ for one in (*groups, leaf)]
@@ -137,31 +137,31 @@ def of_exception(
 
 
 def of_text(message: str, text: str, root: str) -> str:
-    """The signature where only words are left: a message that may begin with its type, and a traceback."""
+    """The signature from text only: a message that may begin with its type, and a traceback."""
     return signature("", typed(message), _named(innermost(frames_of_text(text), root)))
 
 
 def typed(message: str, kind: str = "") -> str:
-    """A message that begins with the bare name of its exception's class, as far as that is known.
+    """A message that begins with the bare name of its exception's class, if that is known.
 
-    pytest leaves out the name before `assert`, other runners write it beside the message.
+    pytest omits the name before `assert`; other runners write it separately.
     """
     name = _BEFORE_NAME.sub("", kind) if kind and _CLASS.match(kind) else ""
     message = _MODULE.sub("", message.strip())
     if message.startswith("assert ") and not name:
         name = "AssertionError"
-    # Followed by no letter: `Error` is not named by a message about an `ErrorCode`.
+    # Not followed by a letter: a message about an `ErrorCode` does not name `Error`.
     named = message.startswith(name) and not _WORD.match(message, len(name))
     return message if not name or named else f"{name}: {message}".rstrip(": ")
 
 
 def of_timeout(dump: str, root: str) -> str:
-    """The signature of a test that was ended by its time-out, from the stacks of all threads."""
+    """The signature of a test that timed out, from the stacks of all threads."""
     return signature("timeout", "", _named(innermost(frames_of_dump(dump), root)))
 
 
 def of_crash(dump: str, root: str) -> str:
-    """The signature of a test whose process died: the signal and the place, as far as a stack dump tells."""
+    """The signature of a test whose process died: the signal and the place, as far as a stack dump shows them."""
     fatal = _FATAL.search(dump)
     if fatal is None:
         return "crashed"

@@ -1,6 +1,6 @@
-"""Frames of tracebacks, and the one that a reader wants to see: the innermost in the project's own code.
+"""Frames of tracebacks, and the one that a reader wants: the innermost in the project's own code.
 
-Frames come from an exception that is at hand, from the text of a traceback, or from a stack dump. A failure's *place* is
+Frames come from an exception object, from the text of a traceback, or from a stack dump. A failure's *place* is
 `path/in/project.py:LINE` of that frame: the line that failed, not the line where the test begins. It changes when lines
 move; what stays the same is a signature (see `signatures`).
 
@@ -17,14 +17,14 @@ from typing import NamedTuple
 from .originals import os
 
 _DEEP = 10
-"""Groups and causes inside each other that are looked into."""
+"""Maximum nesting of groups and causes."""
 
 _FOREIGN = frozenset({"site-packages", "dist-packages", ".venv", ".nox", ".tox"})
-"""Folders inside a project that hold the code of others."""
+"""Folders inside a project with third-party code."""
 
 
 class Frame(NamedTuple):
-    """Where a call stood."""
+    """The place of a call."""
 
     file: str
     function: str
@@ -32,12 +32,12 @@ class Frame(NamedTuple):
 
     @property
     def place(self) -> str:
-        """`file:line`; the file alone where the line is not known."""
+        """`file:line`; only the file if the line is unknown."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class Own(NamedTuple):
-    """The test's own file, which counts as project wherever it lies: absolute, and as it is called from the root."""
+    """The test's own file, which counts as part of the project wherever it is: absolute, and relative to the root."""
 
     file: str = ""
     name: str = ""
@@ -51,7 +51,7 @@ _TEXT_FRAME = re.compile(
     re.MULTILINE,
 )
 _SYNTAX = re.compile(r'^E? *File "(?P<file>[^"\n]+)", line (?P<line>\d+)$', re.MULTILINE)
-"""Names the file that Python could not read: no call stands there."""
+"""The file that Python could not parse: no frame shows it."""
 _DOCTEST = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?:DocTestFailure|UnexpectedException)$", re.MULTILINE)
 _OTHERS = re.compile(
     r"panicked at (?:'[^'\n]*', )?(?P<rust>[^\s:'][^:'\n]*\.rs):(?P<panic>\d+)|^ +(?P<go>[\w./-]+_test\.go):(?P<said>\d+): ",
@@ -59,12 +59,12 @@ _OTHERS = re.compile(
 )
 """How Rust and Go name the line that failed."""
 _NUMBERED = re.compile(r":\d")
-"""With `", line `, what each of the patterns for a text needs: many texts hold neither, and that is seen much faster."""
+"""Besides `", line `, what each pattern needs: many texts contain neither, which is much faster to check."""
 _THREAD = re.compile(r"^(?P<current>Current thread|Thread) .*\(most recent call first\):?", re.MULTILINE)
 
 
 def innermost(frames: Iterable[Frame], root: str, own: Own = Own()) -> Frame | None:  # noqa: B008 (frozen)
-    """The last frame that is in the project, its file relative to the root; None for none.
+    """The last frame in the project, its file relative to the root; None if there is none.
 
     Args:
         frames: outermost first.
@@ -79,7 +79,7 @@ def innermost(frames: Iterable[Frame], root: str, own: Own = Own()) -> Frame | N
 
 
 def in_project(file: str, root: str) -> str:
-    """The path from the root, with `/`; empty for a file of somebody else."""
+    """The path from the root, with `/`; empty for a file outside the project."""
     if not file or file.startswith("<"):
         return ""
     if Path(file).is_absolute():
@@ -92,7 +92,7 @@ def in_project(file: str, root: str) -> str:
 
 
 def leaf_of(error: BaseException) -> tuple[BaseException, list[BaseException]]:
-    """The first leaf of a group, and the groups around it, the outermost first: a group says nothing of the cause."""
+    """The first leaf of a group, and the groups that contain it, the outermost first: a group does not show the cause."""
     groups: list[BaseException] = []
     for _ in range(_DEEP):
         members = getattr(error, "exceptions", None)
@@ -104,7 +104,7 @@ def leaf_of(error: BaseException) -> tuple[BaseException, list[BaseException]]:
 
 
 def frames_of_exception(error: BaseException) -> list[Frame]:
-    """Where it came through, outermost first, without the helpers that hide themselves: nobody would look there."""
+    """Its frames, outermost first, without helpers that hide themselves."""
     frames = []
     step = error.__traceback__
     while step is not None:
@@ -128,7 +128,7 @@ def frames_of_text(text: str) -> list[Frame]:
 
 
 def frames_of_dump(dump: str) -> list[Frame]:
-    """The frames of the main thread: the one that is marked as current, else the last one of the dump."""
+    """The frames of the main thread: the one marked as current, else the last one of the dump."""
     threads = list(_THREAD.finditer(dump))
     if not threads:
         return []
@@ -140,9 +140,9 @@ def frames_of_dump(dump: str) -> list[Frame]:
 
 
 def place_of_exception(error: BaseException, root: str, own: Own = Own()) -> str:  # noqa: B008 (as above)
-    """The place of a failure whose exception is at hand; empty where no code of the project is in it.
+    """The place of a failure from its exception; empty if it has no frame in the project.
 
-    The exception itself first, then the first leaf of a group, then the groups around it, then what it was raised
+    The exception itself comes first, then the first leaf of a group, then the groups that contain it, then what it was raised
     from: pytest wraps what a module raises while it is imported.
     """
     for _ in range(_DEEP):
@@ -159,7 +159,7 @@ def place_of_exception(error: BaseException, root: str, own: Own = Own()) -> str
 
 
 def place_of_text(text: str, root: str) -> str:
-    """The place where only words are left: a traceback, a file that cannot be read, an example of a doctest."""
+    """The place from text only: a traceback, a file that cannot be parsed, an example of a doctest."""
     if '", line ' not in text and not _NUMBERED.search(text):
         return ""
     told = [Frame(match["file"], "", int(match["line"])) for one in (_SYNTAX, _DOCTEST) for match in one.finditer(text)]
@@ -169,20 +169,20 @@ def place_of_text(text: str, root: str) -> str:
 
 
 def place_of_dump(dump: str, root: str) -> str:
-    """The place where the main thread stood."""
+    """The place of the main thread."""
     found = innermost(frames_of_dump(dump), root)
     return found.place if found is not None else ""
 
 
 def _named_by(error: BaseException, root: str, own: Own) -> Frame | None:
-    """The place that an exception names itself: no call stands in a file that Python cannot read, or in a doctest."""
+    """The place that an exception itself names: there is no frame in a file that Python cannot parse, or in a doctest."""
     return innermost(_own_words(error), root, own)
 
 
 def _own_words(error: BaseException) -> Iterator[Frame]:
     if isinstance(error, SyntaxError) and error.filename:
         yield Frame(str(error.filename), "", error.lineno or 0)
-    failures = getattr(error, "failures", None)  # pytest's, of several examples
+    failures = getattr(error, "failures", None)  # pytest's exception for several examples
     one = failures[0] if isinstance(failures, (list, tuple)) and failures else error
     test, example = getattr(one, "test", None), getattr(one, "example", None)
     file, start, offset = (

@@ -1,4 +1,4 @@
-"""The filter language: which tests does an expression select?
+"""The filter language: selects tests by expression.
 
 Parse (`parse`), compile (`compile_filter`), match (`Filter`), explain (`explain`): syntax first, meaning second, tests
 last. The grammar is in docs/reference/filters.md. Standard library only, Python 3.9 syntax, relative imports: see

@@ -23,18 +23,18 @@ KEY = re.compile(r"([^\W\d]\w*|\d+)=")
 _COMPARISON = re.compile(r"[<>]=?")
 FOREIGN = re.compile(r"(regexp?|re|glob|fnmatch|exact|equals|contains|substring):")
 _WRITTEN = {"g": "#…", "f": "#…", "e": "=…", "c": "~…", "s": "~…", "r": "/…/"}
-"""First letter of the matcher's name elsewhere → how it is written here."""
+"""Prefix of a matcher in other languages → how it is written here."""
 
 KEY_DEFAULT = "="
 """The matcher of `key=text`: `reason=network` is the whole reason."""
 
 
 def read_argument(cursor: Cursor, form: PredicateForm | None, position: int) -> tuple[Matcher, Span]:
-    """Read one argument, up to the `,` or `)` behind it.
+    """Read one argument, up to the `,` or `)` after it.
 
     Args:
-        cursor: stands behind the `(` or the `,`.
-        form: of the predicate; None for one that does not exist.
+        cursor: is after the `(` or the `,`.
+        form: of the predicate; None for an unknown one.
         position: of the argument, counted from 0.
     """
     cursor.skip_space()
@@ -135,7 +135,7 @@ def _regex(cursor: Cursor) -> Matcher:
     start = cursor.at
     cursor.at += 1
     parts: list[str] = []
-    places: list[int] = []  # where each character of the pattern stands in the text
+    places: list[int] = []  # the position of each character of the pattern in the text
     while not cursor.done and cursor.text[cursor.at] != "/":
         plain = _PLAIN_REGEX.match(cursor.text, cursor.at)
         end = plain.end() if plain is not None else min(cursor.at + 2, len(cursor.text))
@@ -169,7 +169,7 @@ def _check_pattern(cursor: Cursor, matcher: Matcher, places: list[int], whole: S
 
 
 def _name(cursor: Cursor, form: PredicateForm | None, start: int) -> tuple[Matcher, Span]:
-    """A word that names a run, a base or a commit; blanks around it mean nothing."""
+    """A word that names a run, a base or a commit; spaces around it are ignored."""
     prefix = cursor.text[start : start + 1]
     if prefix == "=":
         cursor.at += 1

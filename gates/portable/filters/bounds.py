@@ -1,8 +1,8 @@
-"""Bound the time that matching takes: a pattern such as `(.*a){30}b` may take longer than the sun shines.
+"""Limit the time of matching: a pattern such as `(.*a){30}b` may practically never end.
 
-The module `re` tries one way after the other, and offers no limit. But it looks for signals while it does, so a timer of
-the processor time that the process spends can end it. The time is that of all matches together, with a little for each: no
-pattern takes long that is not tried over and over, and a busy machine changes nothing.
+The module `re` tries one way after another and has no time limit. But it checks for signals meanwhile, so a timer for
+the processor time of the process can end it. The limit is for all matches together, plus a little for each: no
+reasonable pattern takes that long, and a busy machine makes no difference.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..errors import UsageError
 from ..originals import signal
 
 SECONDS = 2.0
-"""Processor time for any number of matches."""
+"""Processor time for all matches together."""
 FOR_EACH = 0.001
-"""More of it, for each text that is matched."""
+"""Additional processor time for each text."""
 HARMLESS = 3
-"""So many repetitions in a pattern take no time worth mentioning, with a text as long as a path."""
+"""Up to this many repetitions in a pattern take negligible time on a text as long as a path."""
 
 
 class TooSlow(UsageError):
@@ -39,7 +39,7 @@ class TooSlow(UsageError):
 
 @contextmanager
 def bounded(pattern: str, texts: int = 1) -> Iterator[None]:
-    """Match no longer than that, inside of this. In a thread nothing is bounded: there signals are not heard.
+    """Limit the time of matching inside this context. A thread has no limit: it gets no signals.
 
     Args:
         pattern: as the user wrote it, for the error.
@@ -69,14 +69,14 @@ def bounded(pattern: str, texts: int = 1) -> Iterator[None]:
 
 
 class BoundedPattern:
-    """A pattern that somebody wrote into a config; matching it once is bounded where it could take long."""
+    """A pattern from a config; a match that could take long has a time limit."""
 
     def __init__(self, pattern: re.Pattern[str], source: str) -> None:
         self._pattern, self._source = pattern, source
         self._harmless = sum(map(pattern.pattern.count, "*+{")) <= HARMLESS
 
     def match(self, text: str) -> bool:
-        """Whether the text begins so. Raises as `bounded`."""
+        """Whether the pattern matches at the beginning of the text. Raises as `bounded`."""
         if self._harmless:
             return self._pattern.match(text) is not None
         with bounded(self._source):

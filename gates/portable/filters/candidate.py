@@ -1,7 +1,7 @@
-"""A test as a filter sees it: what is known of it without running it.
+"""A test as a filter sees it: what is known about it without running it.
 
-What follows from the id is known of every test. The rest (markers, fixtures, …) depends on who asks: pytest knows it of
-its items, a JUnit file does not. What is not known is None, and makes the predicates that need it unknown.
+What follows from the id is known for every test. The rest (markers, fixtures, …) depends on the source: pytest knows it for
+its items, a JUnit file does not. Unknown parts are None, and make the predicates that need them unknown.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ GROUP_MARK = "xdist_group"
 
 @dataclass(frozen=True)
 class Mark:
-    """A marker of a test; values are texts: of a `str` itself, of anything else its `repr`."""
+    """A marker of a test; values are strings: a `str` itself, the `repr` of anything else."""
 
     name: str
     args: tuple[str, ...] = ()
     kwargs: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, key: str) -> Optional[str]:
-        """The value of a keyword, or of a position (`0`, `1`, …); None where there is none."""
+        """The value of a keyword, or of a position (`0`, `1`, …); None if there is none."""
         if key.isdigit():
             return self.args[int(key)] if int(key) < len(self.args) else None
         return self.kwargs.get(key)
@@ -46,7 +46,7 @@ class NodeParts:
 
 
 def split_id(nodeid: str) -> NodeParts:
-    """Take a node id apart. A parameter may hold anything, so nothing behind the first `[` of the name is split."""
+    """Split a node id. A parameter may contain anything, so nothing after the first `[` of the name is split."""
     file, separator, rest = nodeid.partition("::")
     head, _bracket, param = rest.partition("[")
     *classes, name = head.split("::")
@@ -62,10 +62,10 @@ class Candidate:
     Attributes:
         id: pytest's node id.
         file: path relative to the root of the tests, with `/`.
-        above: path of that root below the project's, with `/` at its end; empty where they are the same.
-        recorded: id under which results know it; empty where that is the same.
-        placed: whether the file is known; else `file` is only what stands before `::`.
-        module: dotted name under which the file was imported; empty where it is no module.
+        above: path of that root below the project's, with `/` at its end; empty if they are the same.
+        recorded: its id in results; empty if that is the same.
+        placed: whether the file is known; else `file` is only the part before `::`.
+        module: dotted name under which the file was imported; empty if it is not a module.
     """
 
     above: str = ""
@@ -85,7 +85,7 @@ class Candidate:
 
     @property
     def path(self) -> str:
-        """Path of the file below the project's root: what git, owners and the import graph know it by."""
+        """Path of the file below the project's root, as git, owners and the import graph use it."""
         return self.above + self.file
 
     @property
@@ -102,7 +102,7 @@ class Candidate:
         return tuple(named)
 
     def to_json(self) -> dict[str, Any]:
-        """All that is known, as JSON."""
+        """Everything that is known, as JSON."""
         marks = None if self.marks is None else [[mark.name, list(mark.args), dict(mark.kwargs)] for mark in self.marks]
         return {
             "id": self.id,
@@ -119,7 +119,7 @@ class Candidate:
 
 
 class Described(Candidate):
-    """A test that was described elsewhere, as `Candidate.to_json` does it."""
+    """A test from the output of `Candidate.to_json`."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(str(data["id"]), str(data.get("file") or ""))
@@ -134,7 +134,7 @@ class Described(Candidate):
         self.platform = _tuple(data.get("platform"))
 
     def twin(self, nodeid: str, params: Optional[Mapping[str, str]]) -> Described:
-        """A test of the same function with other parameters: all the rest is shared, not read again."""
+        """A test of the same function with other parameters; everything else is shared."""
         other = Described.__new__(Described)
         other.__dict__.update(self.__dict__, id=nodeid, params=params)
         return other

@@ -1,4 +1,4 @@
-"""Many tests in an order, and which of them share what: a question about what they share is asked once."""
+"""Many tests in order, grouped by what they share: a predicate about a shared part is evaluated once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Union, overload
 from .candidate import Candidate, Described
 
 UNKNOWN_VALUE = object()
-"""In place of a value: the test has parameters, but nobody knows this one."""
+"""Placeholder for a value: the test has parameters, but this one is unknown."""
 
 
 class Groups(NamedTuple):
-    """Tests that share something, so that a question about it is asked once.
+    """Tests that share something, so that a predicate about it is evaluated once.
 
     Attributes:
         of: the group of each test, in the order of the tests.
@@ -24,7 +24,7 @@ class Groups(NamedTuple):
 
 
 class Candidates(Sequence[Candidate]):
-    """Tests in an order. Whoever knows more of them than we do can say which ones share what (see `pytest_plugin`)."""
+    """Tests in order. Subclasses that know more can tell which tests share what (see `pytest_plugin`)."""
 
     def __init__(self, tests: Iterable[Candidate]) -> None:
         self._tests = list(tests)
@@ -48,7 +48,7 @@ class Candidates(Sequence[Candidate]):
 
     @property
     def functions(self) -> Groups:
-        """Tests of one function: they differ in their parameters only. Here nobody knows, and each is its own."""
+        """Tests of one function, which differ only in their parameters. Unknown here, so each is separate."""
         return Groups(range(len(self._tests)), self._tests)
 
     @property
@@ -57,9 +57,9 @@ class Candidates(Sequence[Candidate]):
         return self.functions
 
     def param_values(self, key: str) -> Iterable[object]:
-        """The value of a parameter for each test; of an empty key, all parameters as the id shows them.
+        """The value of a parameter for each test; for an empty key, all parameters as in the id.
 
-        A text; None for a test without it; `UNKNOWN_VALUE` where nobody knows.
+        A string; None for a test without it; `UNKNOWN_VALUE` if unknown.
         """
         return (_param_value(test, key) for test in self)
 
@@ -72,9 +72,9 @@ def _param_value(test: Candidate, key: str) -> object:
 
 
 def describe(tests: Candidates) -> list[dict[str, Any]]:
-    """All that is known of each test, as JSON; what the tests of a function share stands with the first of them.
+    """Everything known about each test, as JSON; what the tests of a function share is in the row of the first.
 
-    A test's row has `id` and `params`, and `like`: the row that the rest of it is as in; or all of `Candidate.to_json`.
+    A test's row has `id`, `params` and `like` (the row with the rest of its data); or all of `Candidate.to_json`.
     """
     firsts: dict[int, int] = {}
     rows: list[dict[str, Any]] = []
@@ -88,7 +88,7 @@ def describe(tests: Candidates) -> list[dict[str, Any]]:
 
 
 def of_descriptions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Described]:
-    """The tests that `describe` described, in their order."""
+    """The tests from the output of `describe`, in order."""
     found: list[Described] = []
     for row in rows:
         like = row.get("like")

@@ -1,4 +1,4 @@
-"""Answers for many tests at once: one byte a test, in the order of the tests.
+"""Answers for many tests at once: one byte per test, in the order of the tests.
 
 NO < UNKNOWN < YES, so that `and` is the minimum, `or` the maximum, and `not` the mirror image (Kleene's logic).
 """
@@ -32,7 +32,7 @@ def of_answers(values: Iterable[Answer]) -> Column:
 
 
 def answer(value: int) -> Answer:
-    """The answer that a byte of a column stands for."""
+    """The answer that a byte of a column means."""
     return _ANSWERS[value]
 
 
@@ -42,7 +42,7 @@ def negated(column: Column) -> Column:
 
 
 def refused(column: Column) -> Column:
-    """Where the answer is no for sure: what unknown and yes select is zero here."""
+    """Where the answer is certainly no: tests that unknown or yes selects are zero here."""
     return column.translate(_ONLY_NO)
 
 

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from .resolution import Facts
 
 NAMED = {"default": Predicate("all"), "quarantined": Predicate("none")}
-"""Predicates that stand for an expression of the config → what they mean where the config has none."""
+"""Predicates that mean an expression of the config → their meaning if the config has none."""
 
 
 def compile_filter(
     expression: Union[Expression, str], facts: Facts | None = None, named: Mapping[str, Expression] | None = None
 ) -> Filter:
-    """Make an expression, or its text, ready to match.
+    """Compile an expression, or its text, for matching.
 
     Args:
         expression: what to select.
-        facts: answers what is about more than the test itself; without it, that is unknown.
+        facts: answers predicates about more than the test itself; without it, they are unknown.
         named: expressions that `default()` and `quarantined()` stand for.
 
     Raises:
-        FilterSyntaxError: the text is no expression.
+        FilterSyntaxError: the text is not an expression.
     """
     tree = parse(expression) if isinstance(expression, str) else expression
     return Filter(
@@ -47,7 +47,7 @@ def _compile(expression: Expression, facts: Facts, named: Mapping[str, Expressio
     if isinstance(expression, Predicate):
         if expression.name not in NAMED:
             return Branch(expression, text, leaf=leaf_of(expression, facts))
-        # Defined by an expression that the config forbids to name itself, so this ends.
+        # The config forbids a definition that refers to itself, so this ends.
         without = {name: NAMED[name] if name == expression.name else tree for name, tree in named.items()}
         return Branch(expression, text, (_compile(named[expression.name], facts, without),))
     operands = (expression.operand,) if isinstance(expression, Not) else expression.operands

@@ -1,4 +1,4 @@
-"""A place in the text of an expression, and what was found wrong up to it."""
+"""A position in the text of an expression, and the problems found up to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPACE = re.compile(r"\s*")
 
 
 class Cursor:
-    """Moves through one text; collects problems instead of stopping at the first."""
+    """Moves through a text; collects problems instead of stopping at the first."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -20,24 +20,24 @@ class Cursor:
 
     @property
     def done(self) -> bool:
-        """Whether the text is read."""
+        """Whether the end of the text is reached."""
         return self.at >= len(self.text)
 
     def problem(self, start: int, end: int, label: str, hint: str = "") -> None:
-        """Note what is wrong with a stretch of the text."""
+        """Note a problem with a part of the text."""
         self.problems.append(Problem(Span(start, end), label, hint))
 
     def skip_space(self) -> None:
-        """Move behind blanks."""
+        """Skip spaces."""
         self.at = self.end_of(_SPACE, self.at)
 
     def end_of(self, pattern: re.Pattern[str], start: int) -> int:
-        """Where a match that begins at `start` ends; `start` itself without one."""
+        """The end of a match that begins at `start`; `start` itself without one."""
         match = pattern.match(self.text, start)
         return match.end() if match is not None else start
 
     def space_after(self, start: int) -> int:
-        """Where blanks that begin at `start` end."""
+        """The end of the spaces that begin at `start`."""
         return self.end_of(_SPACE, start)
 
     def sees(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Syntax errors of the filter language: all of an expression, each with a caret under its place."""
+"""Syntax errors of the filter language: all those of an expression, each with a caret under its place."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from .nodes import Span
 
 SHOWN = 20
-"""Problems that the message shows; all are in `problems`."""
+"""How many problems the message shows; all are in `problems`."""
 
 WINDOW = 100
-"""Columns of a long expression that are shown around a problem."""
+"""How many columns of a long expression are shown around a problem."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem.
 
     Attributes:
         span: where; may be empty, at the end of the text.
         label: what, in a few words.
-        hint: what would be right; may be empty.
+        hint: what would be correct; may be empty.
     """
 
     span: Span
@@ -39,7 +39,7 @@ class FilterSyntaxError(GatesError):
 
     Attributes:
         text: the whole expression.
-        problems: everything that is wrong with it, in the order of the text; never empty.
+        problems: all its problems, in the order of the text; never empty.
     """
 
     def __init__(self, text: str, problems: Sequence[Problem]) -> None:

@@ -1,4 +1,4 @@
-"""What a person must hear of the predicates of an expression: those that match nothing, and those that are unknown."""
+"""Findings about the predicates of an expression: those that match nothing, and those that are unknown."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 _WORDS = re.compile(r"[^\W_]{3,}")
 MOST_NAMES = 5000
-"""Names that are looked through for the nearest; more would take seconds."""
+"""How many names are searched for the nearest; more would take seconds."""
 
 QUIET = frozenset({"all", "none", "platform", "failed", "flaky", "slow", "new", "changed"})
-"""Predicates about a state: that nothing is in it is an answer like any other."""
+"""Predicates about a state: that no test has it is a normal answer."""
 
 
 @dataclass(frozen=True)
 class LeafReport:
-    """One predicate of an expression, after it was asked.
+    """One predicate of an expression, after evaluation.
 
     Attributes:
         text: its canonical form.
-        count: tests that it holds for, or may hold for.
-        unknown: how many of them are only unknown.
-        error: why an expression that contains it is wrong, in words; empty where it is not.
+        count: tests that match, or may match.
+        unknown: how many of these are only unknown.
+        error: why an expression that contains it is wrong; empty if it is not.
         warning: why it is probably a mistake.
-        note: what must be known of its answers, such as why they are unknown.
+        note: a note on its answers, such as why they are unknown.
     """
 
     text: str
@@ -57,7 +57,7 @@ class LeafReport:
 
 
 def leaf_reports(selection: Selection, tests: Sequence[Candidate]) -> tuple[LeafReport, ...]:
-    """A report for each predicate, in the order of the text; one that is written twice has one."""
+    """A report for each predicate, in the order of the text; a repeated predicate has one."""
     once = {leaf.text: leaf for leaf in selection.leaves}
     return tuple(_report(leaf, tests) for leaf in once.values())
 
@@ -74,7 +74,7 @@ def _report(leaf: Leaf, tests: Sequence[Candidate]) -> LeafReport:
     elif not leaf.count and leaf.predicate.name not in QUIET:
         said = _nothing(leaf, tests)
         form = PREDICATES[leaf.predicate.name]
-        # `rdeps` of a module that exists may well reach no test.
+        # `rdeps` of an existing module may select no test.
         if form.must_exist and not form.outside:
             error = said
         else:
@@ -98,7 +98,7 @@ def _near(leaf: Leaf, tests: Sequence[Candidate]) -> str:
         else:
             own = leaf.question.names(test)
         names.update(dict.fromkeys(own))
-        if first.kind == "~":  # a part of a name was meant: `cahce` is near the `cache` in `test_a_cache_is_empty`
+        if first.kind == "~":  # a part of a name may be meant: `cahce` is near the `cache` in `test_a_cache_is_empty`
             names.update(dict.fromkeys(word for name in own for word in _WORDS.findall(name)))
         if len(names) > MOST_NAMES:
             break
@@ -110,7 +110,7 @@ def _near(leaf: Leaf, tests: Sequence[Candidate]) -> str:
 
 
 def _habit(predicate: Predicate) -> str:
-    """What is written as in another language."""
+    """A hint for syntax of another language."""
     for argument in predicate.matchers:
         text, kind = argument.text, argument.kind
         if text[:1] in "\"'" and text[-1:] == text[:1] and kind in "~=#":

@@ -1,6 +1,6 @@
 """Globs of names and of paths, as regular expressions.
 
-Not `fnmatch`: its time grows with the square of a pattern's length, it knows no paths, and it makes a pattern without a
+Not `fnmatch`: its time grows with the square of a pattern's length, it does not support paths, and it makes a pattern without a
 meaning (`[z-a]`) one that quietly matches nothing.
 """
 
@@ -20,7 +20,7 @@ _ANY = {"*": ".*", "?": "."}
 
 
 def name_pattern(glob: str) -> re.Pattern[str]:
-    """What a glob of a whole name matches: `*` any text, `?` any character, `[abc]` and `[!abc]` one of a set.
+    """The pattern of a glob for a whole name: `*` any text, `?` any character, `[abc]` and `[!abc]` one of a set.
 
     Raises:
         re.error: a set has no meaning.
@@ -29,7 +29,7 @@ def name_pattern(glob: str) -> re.Pattern[str]:
 
 
 def path_pattern(glob: str) -> BoundedPattern:
-    """What a glob from the root matches: paths, and everything below a folder that it fits.
+    """The pattern of a glob from the root: paths, and everything below a matching folder.
 
     `*` and `?` stay within a folder, `**` crosses folders.
 
@@ -40,13 +40,13 @@ def path_pattern(glob: str) -> BoundedPattern:
 
 
 def path_regex(glob: str) -> re.Pattern[str]:
-    """The same, for whoever bounds the time of the match himself."""
+    """The same, for callers that limit the time of the match themselves."""
     glob = glob.removeprefix("./")
     return compiled(rf"(?s:{to_regex(glob.rstrip('/') or glob)})(?:/.*)?\Z")
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The regular expression, without a word of Python about patterns whose meaning may change one day.
+    """The regular expression, without Python's warnings about patterns whose meaning may change.
 
     Raises:
         re.error: it is wrong.
@@ -62,7 +62,7 @@ def to_regex(glob: str, *, sets: bool = True) -> str:
 
 
 def _parts(glob: str, *, path: bool = False, sets: bool = True) -> Iterator[str]:
-    at, last = 0, glob.rfind("]")  # without the latter, every `[` that is no set would be looked for to the end
+    at, last = 0, glob.rfind("]")  # without the latter, every `[` outside a set would be searched to the end
     while at < len(glob):
         letter = glob[at]
         found = _SET.match(glob, at) if sets and letter == "[" and at < last else None

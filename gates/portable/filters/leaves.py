@@ -1,4 +1,4 @@
-"""What each predicate asks of a test: predicate → column of answers."""
+"""The meaning of each predicate: predicate → column of answers."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 Names = Optional[tuple[str, ...]]
 PATTERNS = ("/", "#")
-"""Kinds of matchers that try one way after the other: regular expressions and globs."""
+"""Kinds of matchers that backtrack: regular expressions and globs."""
 
 
 @dataclass(frozen=True)
 class LeafQuestion:
-    """A predicate, ready to be asked.
+    """A compiled predicate.
 
     Attributes:
-        predicate: as it stands in the expression.
+        predicate: as in the expression.
         text: its canonical form.
         column: the answers for some tests.
-        why: why the answer for a test is unknown, in words.
-        names: what the tests have that the predicate could name, for "did you mean".
-        note: what must be said whatever the answers are.
-        missing: what the predicate names and nothing has, where that is known without looking at the tests.
+        why: the reason why the answer for a test is unknown.
+        names: what the predicate could name in these tests, for "did you mean".
+        note: a note whatever the answers are.
+        missing: what the predicate names but does not exist, if that is known without the tests.
     """
 
     predicate: Predicate
@@ -54,22 +54,22 @@ def _one(value: Optional[str]) -> Names:
 
 
 def _file(test: Candidate) -> Names:
-    """A file may be named from the root of the tests, and from the project's."""
+    """A file may be named from the root of the tests, or from that of the project."""
     if not test.placed:
         return None
     return (test.file,) if not test.above else (test.file, test.path)
 
 
 def _classes(test: Candidate) -> Names:
-    if not test.placed:  # then classes and modules cannot be told apart
+    if not test.placed:  # then classes and modules cannot be distinguished
         return None
     classes = test.names.classes
-    # Each class around it, and the way to it: `TestOuter::TestInner`.
+    # Each class that contains it, and its full name: `TestOuter::TestInner`.
     return (*classes, "::".join(classes)) if len(classes) > 1 else classes
 
 
 def _packages(test: Candidate) -> Names:
-    """Packages around the module, and folders around the file: they differ where a folder is no package."""
+    """Packages that contain the module, and folders that contain the file: they differ if a folder is not a package."""
     folders = test.file.split("/")[:-1] if test.placed else []
     module = (test.module or "").split(".")[:-1]
     both = (".".join(parts[: length + 1]) for parts in (module, folders) for length in range(len(parts)))
@@ -84,7 +84,7 @@ def _stem(test: Candidate) -> Names:
 
 
 def _paths(test: Candidate) -> Iterator[str]:
-    """The file, and the folders around it, which the predicate may name as well."""
+    """The file, and the folders that contain it, which the predicate may also name."""
     parts = test.file.split("/")
     return ("/".join(parts[: length + 1]) for length in range(len(parts)))
 
@@ -114,7 +114,7 @@ SUBJECTS: dict[str, tuple[Callable[[Candidate], Names], str]] = {
         "its markers",
     ),
 }
-"""Predicate → what of a test its argument is compared with (any of several will do), and what is unknown without it."""
+"""Predicate → the part of a test that its argument is compared with (any of several may match), and what is unknown without it."""
 
 
 def leaf_of(predicate: Predicate, facts: Facts) -> LeafQuestion:
@@ -180,14 +180,14 @@ def _column(predicate: Predicate) -> Callable[[Candidates], Column]:
     def of_function(test: Candidate) -> Answer:
         names = subject(test)
         if names is None or (name == "package" and test.module is None and not any(map(matches, names))):
-            return None  # of a package the folders are known, but not under which name it was imported
+            return None  # the folders of a package are known, but not the name under which it was imported
         return any(map(matches, names))
 
     return lambda tests: _by_group(tests.functions, of_function)
 
 
 def _by_group(groups: Groups, ask: Callable[[Candidate], Answer]) -> Column:
-    """Ask one test of each group."""
+    """Evaluate one test of each group."""
     answers = columns.of_answers(map(ask, groups.members))
     return answers if isinstance(groups.of, range) else bytes(map(answers.__getitem__, groups.of))
 
@@ -209,13 +209,13 @@ def _mark_test(matchers: Sequence[Matcher]) -> MarkTest:
 
 
 def _param_column(tests: Candidates, asked: Sequence[tuple[str, TextTest]]) -> Column:
-    """Whether each parameter, or all of them as the id shows them, is as asked."""
+    """Whether each parameter, or all of them as in the id, matches."""
     found = []
     for key, matches in asked:
         known: dict[object, int] = {
             None: columns.NO,
             UNKNOWN_VALUE: columns.UNKNOWN,
-        }  # most values come again and again
+        }  # most values are repeated
 
         def value(text: object, known: dict[object, int] = known, matches: TextTest = matches) -> int:
             answer = known.get(text)

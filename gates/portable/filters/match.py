@@ -1,6 +1,6 @@
 """Matching tests against a compiled expression.
 
-Answers are three-valued: yes, no, or unknown where a fact is missing. Unknown selects: a test that may be meant is never
+Answers are three-valued: yes, no, or unknown if a fact is missing. Unknown selects: a test that may match is never
 left out silently.
 """
 
@@ -28,8 +28,8 @@ class Branch:
     Attributes:
         expression: the node.
         text: its canonical form.
-        parts: operands; of `default()` and `quarantined()`, the expression that they stand for.
-        leaf: of a predicate that asks something of a test.
+        parts: operands; for `default()` and `quarantined()`, the expression that they mean.
+        leaf: of a predicate about a test.
     """
 
     expression: Expression
@@ -47,15 +47,15 @@ class Branch:
 
 @dataclass(frozen=True)
 class Leaf:
-    """What one predicate matched by itself, wherever it stands in the expression.
+    """What one predicate matched by itself, wherever it is in the expression.
 
     Attributes:
-        predicate: as it stands in the expression.
+        predicate: as in the expression.
         text: its canonical form.
-        count: tests that it holds for, or may hold for.
-        unknown: how many of them it may hold for, because a fact is missing.
+        count: tests that match, or may match.
+        unknown: how many of these only may match, because a fact is missing.
         why: which fact.
-        question: the predicate that was asked.
+        question: the predicate that was evaluated.
     """
 
     predicate: Predicate
@@ -68,7 +68,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a filter says of some tests.
+    """The result of a filter for some tests.
 
     Attributes:
         column: an answer for each test, in their order.
@@ -85,7 +85,7 @@ class Selection:
 
     @property
     def certain(self) -> tuple[bool, ...]:
-        """Which tests are selected for sure: what leaves a test out must know that it is meant."""
+        """Which tests certainly match: only these may be left out by an exclusion."""
         return tuple(value == columns.YES for value in self.column)
 
 
@@ -101,7 +101,7 @@ class Filter:
         return self.root.expression
 
     def evaluate(self, test: Candidate) -> Answer:
-        """True, False, or None where it cannot be known."""
+        """True, False, or None if unknown."""
         return columns.answer(self.column(Candidates((test,)))[0])
 
     def matches(self, test: Candidate) -> bool:
@@ -113,7 +113,7 @@ class Filter:
         return value_of(self.root, _listed(tests), {})
 
     def select(self, some: Iterable[Candidate]) -> Selection:
-        """Match many tests, and count what each predicate matches: one that matches nothing is probably a mistake."""
+        """Match many tests, and count the matches of each predicate: one without matches is probably a mistake."""
         tests = _listed(some)
         asked: dict[int, Column] = {}
         column = value_of(self.root, tests, asked)
@@ -133,7 +133,7 @@ def _listed(tests: Iterable[Candidate]) -> Candidates:
 
 
 def value_of(branch: Branch, tests: Candidates, asked: dict[int, Column]) -> Column:
-    """The column of a node; `asked` takes those of its predicates."""
+    """The column of a node; `asked` collects those of its predicates."""
     if branch.leaf is not None:
         found = asked[id(branch.leaf)] = branch.leaf.column(tests)
         return found

@@ -21,7 +21,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 
 class PatternError(ValueError):
-    """A pattern that `re` refuses; `position` is an index into the pattern, where it is known."""
+    """A pattern that `re` refuses; `position` is an index into the pattern, if known."""
 
     def __init__(self, words: str, position: int | None) -> None:
         self.words, self.position = words, position
@@ -46,7 +46,7 @@ def compile_matcher(matcher: Matcher) -> TextTest:
 
 
 def compile_path_matcher(matcher: Matcher) -> TextTest:
-    """How a matcher compares with a path: a glob does not cross `/` but in `**`, and a folder stands for all below it.
+    """How a matcher compares with a path: a glob crosses `/` only in `**`, and a folder means everything in it.
 
     Raises:
         PatternError: see `compile_matcher`.

@@ -1,4 +1,4 @@
-"""The valid name that is nearest to a wrong one."""
+"""The valid name nearest to a wrong one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The name that `name` was probably meant to be; empty where none is near."""
-    if len(name) > 100:  # nobody mistyped that, and comparing takes quadratic time
+    """The name that was probably meant by `name`; empty if none is near."""
+    if len(name) > 100:  # too long for a typing mistake, and comparing takes quadratic time
         return ""
     from difflib import get_close_matches
 

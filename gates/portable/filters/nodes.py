@@ -1,4 +1,4 @@
-"""The tree of an expression. Frozen; two trees are equal when they say the same, wherever it stood in the text."""
+"""The tree of an expression. Frozen; equality ignores positions in the text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Union
 
 DEEPEST = 100
-"""Levels of `not` and parentheses that an expression may have. Everything after the parser may recurse over them."""
+"""Maximum nesting of `not` and parentheses. Everything after the parser may recurse over them."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of the expression's text: `text[start:end]`."""
+    """A part of the expression's text: `text[start:end]`."""
 
     start: int
     end: int
@@ -23,12 +23,12 @@ NOWHERE = Span(0, 0)
 
 @dataclass(frozen=True)
 class Matcher:
-    """What an argument says: how to compare, and with what.
+    """An argument: how to compare, and with what.
 
     Attributes:
         kind: `=` exact, `~` contains, `/` regular expression, `#` glob; of durations `>`, `>=`, `<` or `<=`.
         text: with the language's escapes resolved.
-        key: of `reason=~network`, the `reason`; empty for an argument without a key.
+        key: in `reason=~network`, the `reason`; empty for an argument without a key.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Predicate:
 
     @property
     def matchers(self) -> tuple[Matcher, ...]:
-        """The arguments that are no predicates themselves."""
+        """The arguments that are not predicates themselves."""
         return tuple(argument for argument in self.arguments if isinstance(argument, Matcher))
 
 

@@ -4,7 +4,7 @@ r"""Tokens → Expression.
     and-chain  := negation (("and" | "&" | "-") negation)*
     negation   := ("not" | "!") negation | "(" expression ")" | predicate
 
-There is no recursion: open parentheses are frames on a list, so hostile input meets `DEEPEST`, not Python's own limit.
+There is no recursion: open parentheses are frames on a list, so hostile input hits `DEEPEST`, not Python's own limit.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def parse(text: str, without: Collection[str] = ()) -> Expression:
 
     Args:
         text: the expression.
-        without: predicates that may not stand in it, because it defines them.
+        without: predicates that it may not contain, because it defines them.
 
     Raises:
-        FilterSyntaxError: the text is no expression; it holds every problem that was found.
+        FilterSyntaxError: the text is not an expression; it contains every problem that was found.
     """
     lexer = Lexer(text, without)
     tokens = lexer.tokens()
@@ -43,7 +43,7 @@ def parse(text: str, without: Collection[str] = ()) -> Expression:
 
 
 def merged(text: str, problems: Sequence[Problem]) -> list[Problem]:
-    """Problems in the order of the text; the same one again and again, side by side, is one."""
+    """Problems in the order of the text; adjacent equal ones are merged."""
     result: list[Problem] = []
     for problem in sorted(problems, key=lambda one: (one.span.start, one.span.end)):
         last = result[-1] if result else None
@@ -60,14 +60,14 @@ def merged(text: str, problems: Sequence[Problem]) -> list[Problem]:
 
 @dataclass
 class _Frame:
-    """What is open between two parentheses.
+    """The state between two parentheses.
 
     Attributes:
-        opened: the `(`; of the outermost frame, nothing.
+        opened: the `(`; None for the outermost frame.
         alternatives: finished and-chains of the or-chain.
         chain: operands of the and-chain so far.
-        negations: spans of `not` that wait for their operand; a difference adds one.
-        operator: the token behind which an operand must come; None where an operator must come.
+        negations: spans of pending `not` operators; a difference adds one.
+        operator: the token after which an operand must come; None if an operator must come.
         complete: whether the last thing was an operand.
         listed: whether commas separate operands, after the mistake `and(a, b)`.
     """
@@ -108,7 +108,7 @@ class _Parser:
         self.text, self.tokens = text, tokens
         self.problems: list[Problem] = []
         self._frames = [_Frame(None)]
-        self._depth = 0  # open parentheses and waiting negations of all frames
+        self._depth = 0  # open parentheses and pending negations of all frames
         self._called = False  # `and(`: the parenthesis is to be read as a list of operands
 
     def run(self) -> Expression:
@@ -145,7 +145,7 @@ class _Parser:
         frame = self._frame
         if not frame.complete:
             return
-        # Beside a word that is an error already, a second error about the same words helps nobody.
+        # Next to a word that already is an error, a second error about the same words does not help.
         if not (token.kind == "operand" and token.operand is HOLE) and frame.chain[-1] is not HOLE:
             self._problem(token.span, "an operator is missing before this", "write `and` or `or`")
         frame.complete = False

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MANY = 1000
-"""Stands for "as many as you like" where a predicate takes several arguments."""
+"""Means "any number" of arguments."""
 
 KINDS = ("function", "method", "doctest", "subtest", "other")
-"""What a test may be. A subtest is seen in results only: pytest learns of it while its test runs."""
+"""Kinds of tests. A subtest appears only in results: pytest learns of it while its test runs."""
 
 
 @dataclass(frozen=True)
 class PredicateForm:
-    """How a predicate is written, and what holds for it.
+    """The form and the properties of a predicate.
 
     Attributes:
         name: as in an expression.
-        example: a call that is right, for hints.
+        example: a valid call, for hints.
         about: what it selects, in a few words.
         arguments: how an argument is read: `none`, `text` (with a matcher), `name` (a word without a matcher), or
             `duration`.
@@ -25,9 +25,9 @@ class PredicateForm:
         most: how many arguments it takes.
         keyed: which arguments are written `key=matcher`: `no`, `may`, or `rest` (all but the first).
         choices: words that an exact argument may be; empty for any.
-        nested: predicates that may stand in place of the text.
-        must_exist: an argument that fits nothing is an error, because names like it are written to be there.
-        outside: only who knows history, git, imports or a base can answer it.
+        nested: predicates that may replace the text.
+        must_exist: an argument that matches nothing is an error, because it is meant to name something that exists.
+        outside: it needs history, git, imports or a base.
     """
 
     name: str

@@ -15,7 +15,7 @@ _CALL = re.compile(r"[^\W\d]\w*\s*\(")
 
 
 def to_text(expression: Expression) -> str:
-    """Print an expression with word operators and no parentheses that are not needed."""
+    """Print an expression with word operators and without unnecessary parentheses."""
     if isinstance(expression, Predicate):
         return f"{expression.name}({', '.join(_argument(one, expression.name) for one in expression.arguments)})"
     if isinstance(expression, Not):
@@ -41,7 +41,7 @@ def _argument(argument: Argument, predicate: str) -> str:
     if argument.key:
         return f"{argument.key}={argument_text(argument, KEY_DEFAULT)}"
     text = argument_text(argument, form.default if form is not None else "")
-    # Where keys are read, `a=b` would be one; where predicates are, `changed(` would begin one.
+    # If keys are allowed, `a=b` would be one; if predicates are, `changed(` would begin one.
     misread = form is not None and (
         (form.keyed != "no" and KEY.match(text)) or (form.nested and _CALL.match(text)) or FOREIGN.match(text)
     )
@@ -49,13 +49,13 @@ def _argument(argument: Argument, predicate: str) -> str:
 
 
 def argument_text(matcher: Matcher, default: str) -> str:
-    """Print one argument; the prefix only where the text would mean something else without it."""
+    """Print one argument, with the prefix only if the text would mean something else without it."""
     if matcher.kind == "/":
         return f"/{_regex_text(matcher.text)}/"
     if matcher.kind[0] in "<>":
         return matcher.kind + matcher.text
     text = "".join(ESCAPES.get(one, one) for one in matcher.text)
-    # Leading blanks would be dropped: as an escape the first one stays, and the rest with it.
+    # Leading spaces would be dropped: if the first one is an escape, all stay.
     if matcher.text[:1].isspace() and text[0] != "\\":
         text = f"\\u{{{ord(text[0]):x}}}{text[1:]}"
     bare = matcher.kind == default and not text.startswith(tuple(PREFIXES))

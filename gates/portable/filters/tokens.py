@@ -22,7 +22,7 @@ OPERATORS = {"!": "not", "&": "and", "-": "difference", "|": "or", "+": "or", "(
 DOUBLED = {"&&": "and", "||": "or"}
 WORDS = ("not", "and", "or")
 HOLE = Predicate("?")
-"""Stands where an operand is so wrong that its error is reported already."""
+"""Replaces an operand whose error is already reported."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _BARE = re.compile(r"[^\s()!&|+,]+")
@@ -35,7 +35,7 @@ class Token:
     Attributes:
         kind: `not`, `and`, `or`, `difference`, `(`, `)`, `,` or `operand`.
         span: where it stands.
-        operand: the predicate of an `operand`; `HOLE` where it is wrong.
+        operand: the predicate of an `operand`; `HOLE` if it is invalid.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Token:
 
 
 class Lexer:
-    """Reads the tokens of one text; collects what is wrong instead of stopping at it."""
+    """Reads the tokens of one text; collects problems instead of stopping at the first."""
 
     def __init__(self, text: str, without: Collection[str] = ()) -> None:
         self._cursor = Cursor(text)
@@ -52,7 +52,7 @@ class Lexer:
 
     @property
     def problems(self) -> list[Problem]:
-        """What is wrong so far."""
+        """The problems so far."""
         return self._cursor.problems
 
     def tokens(self) -> list[Token]:
@@ -110,7 +110,7 @@ class Lexer:
         return Token("operand", Span(start, cursor.at))
 
     def _call(self, name: str, start: int, opened: int) -> Predicate:
-        """A predicate with its arguments; `HOLE` where something is wrong with it."""
+        """A predicate with its arguments; `HOLE` if it is invalid."""
         cursor = self._cursor
         form = PREDICATES.get(name)
         before = len(cursor.problems)
@@ -143,7 +143,7 @@ class Lexer:
         return found, closed
 
     def _nested(self, form: PredicateForm | None) -> tuple[Predicate, Span] | None:
-        """A predicate in place of an argument's text, where the form allows that."""
+        """A predicate instead of an argument's text, if the form allows that."""
         if form is None or not form.nested:
             return None
         cursor = self._cursor

@@ -1,6 +1,6 @@
-"""Keep secrets out of everything that is written: their values are replaced, in whatever form they stand there.
+"""Keep secrets out of all output: replace their values, in whatever form they appear.
 
-The one place of this rule. The program masks what it reads and what it prints; the plugin masks before it shortens.
+This rule is only here. The program masks what it reads and what it prints; the plugin masks before it shortens.
 
 Standard library only, Python 3.9 syntax, relative imports: it is loaded inside foreign test environments too.
 """

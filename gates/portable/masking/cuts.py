@@ -1,6 +1,6 @@
-"""Find the places where a text was shortened: what stands beside them may be a piece of a secret.
+"""Find the places where a text was shortened: the text next to them may be a piece of a secret.
 
-pytest, unittest, reprlib and gates itself all say that they cut; how they say it is what is looked for.
+pytest, unittest, reprlib and gates itself all mark their cuts; this module searches for these marks.
 """
 
 from __future__ import annotations
@@ -9,36 +9,36 @@ import re
 from collections.abc import Iterable, Mapping
 
 _SHORTEST = 4
-"""Bytes of a piece that is masked. Of one that may be a common word, six; where no cut is seen for sure, eight."""
+"""Minimum bytes of a piece to mask: six for a possible common word, eight if the cut is uncertain."""
 _WORD, _UNSURE = 6, 8
 
 _OWN = 12
-"""Bytes of a mark that is longer than any ellipsis: words of gates itself, on a line of their own."""
+"""Bytes of a mark longer than any ellipsis: a line written by gates itself."""
 
-_MARKS = (  # each begins with letters that are found quickly
+_MARKS = (  # each begins with letters that are quick to find
     (b"...", re.compile(rb"\.\.\.+")),
     (b"\xe2\x80\xa6", re.compile(rb"\xe2\x80\xa6(?: [\d,]+ bytes? cut \xe2\x80\xa6)?")),
     (b"\\u2026", re.compile(rb"\\u2026(?: [\d,]+ bytes? cut \\u2026)?")),
     (b" chars]", re.compile(rb"\[[\d,]+ chars\]")),  # of unittest
 )
 _DIFFERENCE = re.compile(rb"^E? {2,}[-+] (\S+)$", re.MULTILINE)
-"""A line of pytest's differences, which leave out how long texts begin and end."""
+"""A line of pytest's diffs, which omit the beginning and the end of long texts."""
 
 
 class Pieces:
-    """Knows the secrets in all forms of which a piece may be left."""
+    """Knows the secrets in all forms that may be cut."""
 
     def __init__(self, forms: Mapping[bytes, str]) -> None:
-        """Take the forms.
+        """Store the forms.
 
         Args:
-            forms: of secrets, each with what is said in its place.
+            forms: of secrets, each with its replacement.
         """
         self._forms = forms
         self._grams = {form[at : at + _SHORTEST] for form in forms for at in range(len(form) - _SHORTEST + 1)}
 
     def find(self, data: bytes) -> list[tuple[int, int, str]]:
-        """Start and end of each piece beside a cut, and what is said in its place."""
+        """Start and end of each piece next to a cut, and its replacement."""
         found: list[tuple[int, int, str]] = []
         for sign, pattern in _MARKS:
             if sign in data:
@@ -67,7 +67,7 @@ class Pieces:
 
 
 def _without_newlines(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """The place of words about a cut that stand on a line of their own, with the ends of the lines beside it."""
+    """The place of a separate line that marks a cut, including the line ends around it."""
     for newline in (b"\n", b"\\n"):
         if data.endswith(newline, 0, start) and data.startswith(newline, end):
             return start - len(newline), end + len(newline)
@@ -75,7 +75,7 @@ def _without_newlines(data: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _longest(form: bytes, data: bytes, at: int, way: int) -> int:
-    """Bytes behind a place (`way` 1), or before it (-1), that are a piece of a form."""
+    """How many bytes after a place (`way` 1), or before it (-1), are a piece of a form."""
     size = 0
     while size < len(form):
         more = size + 1
@@ -91,7 +91,7 @@ def _enough(piece: bytes, least: int) -> bool:
 
 
 def replaced(data: bytes, spans: Iterable[tuple[int, int, str]]) -> bytes:
-    """`data` with other words in these places; where two overlap, both go into one."""
+    """`data` with replacements in these places; overlapping ones are merged."""
     parts: list[bytes] = []
     at = 0
     for start, end, said in sorted(spans):

@@ -1,4 +1,4 @@
-"""The forms in which a secret may stand in a text: as it is, quoted, escaped, encoded; and patterns that find them.
+"""The forms in which a secret may appear: plain, quoted, escaped, encoded; and patterns that find them.
 
 A pattern allows each character to be written in each of its ways, so it also finds texts that were escaped twice, or
 half.
