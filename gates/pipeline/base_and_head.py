@@ -1,4 +1,4 @@
-"""The two sides of a comparison: each is run on its own subject, and read while that lies there."""
+"""The two sides of a comparison: each is run on its own subject, which is read while it is checked out."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 class SideRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, and what could be read of its subject while that lay there.
+    """A run, and what was read from its subject while that was checked out.
 
     Attributes:
         finished: the run.
         needs: what the subject depends on.
-        notes: what else the reader must know.
+        notes: other notes for the reader.
     """
 
     finished: Finished
@@ -48,16 +48,16 @@ class SideRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sides:
-    """Runs either side, as often as it is asked to.
+    """Runs either side, as often as needed.
 
     Args:
         root: the project's folder.
         git: its repository.
         base: a commit.
         head: a subject.
-        prepared: the head as it was a moment ago. Its checklist is used where the base has none.
+        prepared: the head as it was just now. Its checklist is used if the base has none.
         command_line: the command, to paste.
-        fresh: no stored run stands for a new one.
+        fresh: never reuse a stored run.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Sides:
         self._seen, self._checklist_of, self._command_line = prepared, prepared.root, command_line
 
     def run_base(self, request: Request, reports: Path, *, again: bool = False) -> SideRun:
-        """Run the base, with the head's checklist where it has none; `again`, although it was run before."""
+        """Run the base, with the head's checklist if it has none; with `again`, even if it was run before."""
         known = None if again else self._known("base", request, reports)
         if known is not None:
             return known
@@ -84,12 +84,12 @@ class Sides:
             return self._run(prepared, request, again=again)
 
     def run(self, side: Which, request: Request, reports: Path) -> Finished:
-        """Run one of the two again; what only some of its tests took and came to is not remembered as all of it."""
+        """Run one of the two again, without recording the durations and outcomes of only some of its tests."""
         run = self.run_base if side == "base" else self.run_head
         return run(request, reports, again=True).finished
 
     def prepared(self, side: Which, request: Request, reports: Path) -> AbstractContextManager[Prepared]:
-        """One of the two, laid out for runs of its own."""
+        """One of the two, checked out for its own runs."""
         if side == "base":
             return self._prepared_base(request, reports)
         return prepare_subject(self._root, request, self._names["head"], reports=reports)
@@ -121,10 +121,10 @@ class Sides:
         needs = dependencies_of(prepared.root)
         return SideRun(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
 
-    # Runs that were made before
+    # Earlier runs
 
     def _known(self, which: Which, request: Request, reports: Path | None) -> SideRun | None:
-        """A run that was kept, which is said; what its sources say is read from git, for no worktree is needed."""
+        """A kept run, with a note about it; its sources are read from git, so no worktree is needed."""
         name, git, config = self._names[which], self._git, self._seen.config
         if name == WORKTREE:
             return None
@@ -143,7 +143,7 @@ class Sides:
         run, tests = found
         age = format_duration(max(0.0, time.time() - run.started - run.duration))
         said = f"the run of {age} ago is reused for {name}: same tree, interpreter, filter and checklist"
-        # What the run says of itself, it said of a commit of this tree, which may have been another one.
+        # The run describes another commit, perhaps, but of the same tree.
         subject = subject_of_commit(git, commit, name, config.base, kind)
         target = reports or self._root / here.reports
         where = shown_path(target, self._root)
@@ -158,7 +158,7 @@ class Sides:
         return SideRun(finished=finished, needs=needs, notes=(said,) if which == "base" else ())
 
     def _key_of_made(self, prepared: Prepared, request: Request) -> RunKey | None:
-        """The key of a run; None for one that is made anew: of the working tree, and where a filter asks the outside."""
+        """The key of a run; None if it must be made again: for the working tree, and if a filter depends on outside facts."""
         if prepared.facts or prepared.subject.kind not in ("commit", "merge"):
             return None
         borrowed = (self._checklist(),) if BORROWED_CHECKLIST in prepared.plan.notes else ()
@@ -166,7 +166,7 @@ class Sides:
         return key_of(tree, self._git.prefix, request, prepared.carried, *borrowed)
 
     def _checklist(self) -> str:
-        """Digest of the head's checklist, which is no part of the tree of a base that borrows it."""
+        """Digest of the head's checklist, which is not part of the tree of a base that borrows it."""
         config = replace(borrowed_config(Path(), self._checklist_of), path=None)
         digest = hashlib.sha256(repr(config).encode("utf-8", "backslashreplace"))
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""`gates compare --timing-budget DURATION`: time again, in turns on both sides, what seems slower or faster."""
+"""`gates compare --timing-budget DURATION`: re-time, in turns on both sides, what seems slower or faster."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ if TYPE_CHECKING:
     PrepareSide = Callable[[Which, Request, Path], AbstractContextManager[Prepared]]
 
 GATE = "gate "
-"""In front of the name of a gate that is timed as a whole."""
+"""Prefix of the name of a gate that is timed as a whole."""
 
 GUESSED_OVERHEAD = 0.3
-"""Seconds that a turn takes besides its tests, before the first one was measured: a session of pytest in its environment."""
+"""Estimated seconds that a turn takes besides its tests, until the first one was measured: the start of a pytest session."""
 
 GATE_FLOOR = 0.5
-"""Seconds by which recorded times of a gate must differ: starting programs takes now more and now less."""
+"""Seconds by which recorded times of a gate must differ: the time to start programs varies."""
 
 SAID_EVERY = 15.0
-"""Seconds between two lines about how far it is."""
+"""Seconds between two lines of progress."""
 
 
 class Timed(msgspec.Struct, frozen=True, kw_only=True):
-    """What timing again showed.
+    """The result of re-timing.
 
     Attributes:
         timing: the verdicts.
-        notes: what kept it from showing more.
+        notes: why it does not show more.
         interrupted: the user ended it.
     """
 
@@ -73,13 +73,13 @@ def suspects(
     settings: TimingSettings,
     asked: frozenset[str] = frozenset(),
 ) -> tuple[Suspect, ...]:
-    """Tests, then gates, that passed on both sides and are worth timing again.
+    """Tests, then gates, that passed on both sides and are worth re-timing.
 
     Args:
         sides: the runs of base and head.
         tests: changes of tests.
-        settings: how much a difference must be.
-        asked: these are timed in any case.
+        settings: how large a difference must be.
+        asked: these are always timed.
     """
     before, after = sides
     both = (*before.tests, *after.tests)
@@ -101,7 +101,7 @@ def _passed_gates(run: Run) -> dict[str, float]:
 
 
 def asked_for(sides: tuple[Finished, Finished], expression: str) -> frozenset[str]:
-    """Names of the head's tests that an expression selects; none where it is empty.
+    """Names of the head's tests that an expression selects; none if it is empty.
 
     Raises:
         GatesError: the expression is wrong.
@@ -115,7 +115,7 @@ def asked_for(sides: tuple[Finished, Finished], expression: str) -> frozenset[st
 
 
 def asked_filter(expression: str) -> Filter:
-    """The filter of tests that are timed in any case.
+    """The filter of tests that are always timed.
 
     Raises:
         GatesError: the expression is wrong.
@@ -131,18 +131,18 @@ def time_again(
     seed: int,
     clock: Callable[[], float] = time.monotonic,
 ) -> Timed:
-    """Take turns as the schedule has them, and judge the times.
+    """Take turns as scheduled, and judge the times.
 
     Args:
         found: the candidates.
-        turn: runs candidates on one side and says what those took that passed; None: the user ended it.
+        turn: runs candidates on one side and returns the times of those that passed; None: the user ended it.
         budget: seconds.
         settings: how times are judged.
         seed: for the order of turns.
         clock: seconds.
     """
     started = clock()
-    # A first turn on both sides warms caches up, and shows what a turn costs: then the number of pairs is fixed.
+    # A first turn on both sides warms up caches, and shows what a turn costs; then the number of pairs is fixed.
     first = tuple(plan(found, budget, overhead=GUESSED_OVERHEAD, settings=settings).pairs)
     warm = _both(turn, ("base", "head"), first) if first else {}
     timing = Timing(budget=budget, threshold=settings.threshold, seed=seed, left_out=tuple(one.test for one in found))
@@ -187,7 +187,7 @@ def _rounds(
     turns = [one for one in schedule.turns if one.round > 0]
     total, said = len(turns) // 2, -math.inf
     for number in range(total):
-        if passed() > budget:  # what was looked at is the clock, and not the times
+        if passed() > budget:  # only the clock was checked, not the times
             return samples, number, False
         if passed() - said >= SAID_EVERY:
             said = passed()
@@ -204,7 +204,7 @@ def _rounds(
 
 
 def _both(turn: TakeTurn, sides: tuple[Which, Which], tests: tuple[str, ...]) -> dict[Which, Times] | None:
-    """A turn on either side; None where the user ended one: no other is begun then."""
+    """A turn on each side; None if the user ended one: then no other starts."""
     found: dict[Which, Times] = {}
     for side in sides:
         times = turn(side, tests)
@@ -225,7 +225,7 @@ def _say(text: str) -> None:
 
 
 class _Silent:
-    """Shows nothing of runs that are not for their own sake."""
+    """Shows nothing, for runs that only serve another purpose."""
 
     def __enter__(self) -> Self:
         return self
@@ -238,7 +238,7 @@ class _Silent:
 
 
 class _Turns:
-    """Runs candidates on a side: both subjects lie there all the time, and only what runs changes."""
+    """Runs candidates on a side: both subjects stay checked out all the time."""
 
     def __init__(
         self,
@@ -270,14 +270,14 @@ class _Turns:
 
     def _run(self, side: Which, request: Request) -> Finished:
         prepared = self._sides[side]
-        # One thing at a time: what runs beside a test is part of its time.
+        # One thing at a time: anything that runs beside a test adds to its time.
         of_side: set[tuple[Which, str]] = {(side, gate) for gate in request.gates or ()}
         alone = replace(
             request,
             jobs=1,
             workers=1,
             no_install=side not in self._to_install,
-            needs=not of_side <= self._built,  # what they left behind lies there from the turn before
+            needs=not of_side <= self._built,  # the previous turn has left its files there
         )
         self._to_install.discard(side)
         self._built |= of_side
@@ -296,14 +296,14 @@ def time_sides(
     budget: float,
     settings: TimingSettings,
 ) -> Timed:
-    """Time the candidates again on base and head.
+    """Re-time the candidates on base and head.
 
     Args:
         found: the candidates.
         runs: of base and head.
         tests: changes of tests.
         request: what the user asked for.
-        prepare: gives a side its folder, with reports in another.
+        prepare: prepares a side in its folder, with reports in another one.
         command_line: the command, to paste.
         budget: seconds.
         settings: how times are judged.
@@ -323,7 +323,7 @@ def time_sides(
     try:
         with ExitStack() as stack:
             sides: dict[Which, Prepared] = {"head": stack.enter_context(prepare("head", request, folder / "head"))}
-            # The same tree lies in one folder, unless it is the user's own.
+            # Equal trees share a folder, unless it is the user's own.
             same = after.run.subject.kind != "worktree" and _identity(before) == _identity(after)
             sides["base"] = sides["head"] if same else stack.enter_context(prepare("base", request, folder / "base"))
             timed = time_again(found, _Turns(sides, named, request, command_line), budget, settings, seed)
@@ -341,7 +341,7 @@ def _identity(side: Finished) -> str:
 
 
 def _now(prepared: Prepared) -> str:
-    """The identity of what lies in the folder of a side."""
+    """The identity of the content of a side's folder."""
     if prepared.subject.kind != "worktree":
         return prepared.subject.identity
     return subject_of_worktree(prepared.root, prepared.git, prepared.config.base).identity

@@ -1,4 +1,4 @@
-"""`gates run`, once it is prepared: run → results → render."""
+"""`gates run` after preparation: run → results → render."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from gates.storage.reports import Reports
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run left: its values and where its files are."""
+    """The result of a run: its values and the places of its files."""
 
     run: Run
     tests: tuple[TestResult, ...]
@@ -56,19 +56,19 @@ def validate(
     aside: bool = False,
     remember: bool = True,
 ) -> Finished:
-    """Run the plan, keep `run.json` and `tests.jsonl` up to date while it goes on, and render the reports.
+    """Run the plan, keep `run.json` and `tests.jsonl` up to date meanwhile, and render the reports.
 
     Args:
         prepared: what to run.
         command_line: the command, to paste.
-        progress: shows how the run goes; by default on standard error.
+        progress: shows the progress of the run; by default on standard error.
         events: path or descriptor that live events go to; None for nowhere.
-        aside: the run answers a question of its own, and is not what `gates rerun` goes on with.
-        remember: keep for the next run what gates took, and what became of tests.
+        aside: the run serves another purpose, and `gates rerun` does not continue it.
+        remember: record durations of gates and outcomes of tests for the next run.
 
     Raises:
         UsageError: events cannot be written there.
-        EnvironmentProblem: the reports cannot be written; everything that ran was ended.
+        EnvironmentProblem: the reports cannot be written; everything that was running was ended.
     """
     writer = _event_writer(prepared, events) if events is not None else None
     run_id = new_run_id()
@@ -76,7 +76,7 @@ def validate(
     echo = Echo(sys.stderr) if prepared.plan.settings.no_capture else None
     with (
         closing(writer) if writer is not None else nullcontext(),
-        Keeper() as keeper,  # it starts while the rest is prepared
+        Keeper() as keeper,  # starts while the rest is prepared
         scratch() as work,
         known(prepared.store.folder, run_id),
         reports_of(prepared, run_id, work) as reports,
@@ -133,7 +133,7 @@ def validate(
     finished = Finished(
         run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=prepared.plan.settings
     )
-    stressed = prepared.plan.settings.stressed  # then durations are of many attempts
+    stressed = prepared.plan.settings.stressed  # because durations would cover many attempts
     if remember and not stressed:
         _remember(prepared, finished, recorder.mask, aside=aside)
     return finished
@@ -165,7 +165,7 @@ def reports_of(prepared: Prepared, run_id: str, spare: Path) -> Reports:
 def _remember(prepared: Prepared, finished: Finished, mask: StructMask, *, aside: bool) -> None:
     run, plan = finished.run, prepared.plan
     prepared.store.remember_made(run.left)
-    if not run.changed and not run.altered:  # else nobody knows which tree it was about
+    if not run.changed and not run.altered:  # else nobody knows which tree it belongs to
         prepared.store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
@@ -178,7 +178,7 @@ def _teller(output: Settings) -> LineFormatter:
 
 
 def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
-    """Write what is known of predicates about the outside, for the test processes; None where nothing was asked."""
+    """Write the outside facts for predicates, for the test processes; None if no expression needs them."""
     if not facts:
         return None
     path = folder / "facts.json"
@@ -187,7 +187,7 @@ def write_facts(folder: Path, facts: Mapping[str, Resolution]) -> Path | None:
 
 
 def write_history(folder: Path, prepared: Prepared) -> Path | None:
-    """Write what became of tests when they last ran, for orders that ask for it."""
+    """Write how tests ended when they last ran, for orders that need it."""
     if prepared.plan.settings.order not in ("failed-first", "new-first", "longest-first"):
         return None
     path = folder / "history.json"

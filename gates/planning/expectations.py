@@ -1,7 +1,7 @@
-"""What a run asks of its tests, who hears it, and what is said where nobody did. Pure.
+"""Options for tests: which gates can apply them, and what to report if one cannot. Pure.
 
-Only the plugin inside pytest heeds a filter, a part, a limit or a retry. A gate whose tests are read from files ran all of
-them, as it always does: nothing else may be claimed.
+Only the plugin inside pytest can apply a filter, a partition, a limit or a retry. A gate whose tests are read from files runs all of
+them, and the reports must not claim anything else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _given(request: Request) -> list[str]:
 
 
 def asks_of(request: Request, profile: Profile) -> tuple[str, ...]:
-    """What is asked of tests in this run, as the user knows it."""
+    """The options for tests in this run, as the user wrote them."""
     asked = [request.source(name) for name in _given(request)]
     if profile.filter and not request.ignore_default_filter:
         asked.append(f"the filter of the profile {profile.name}")
@@ -34,10 +34,10 @@ def asks_of(request: Request, profile: Profile) -> tuple[str, ...]:
 
 
 def refuse_unheard(request: Request, gates: Sequence[Gate]) -> None:
-    """Refuse what was asked on the command line where no gate can hear it.
+    """Refuse options of the command line that no gate can apply.
 
     Raises:
-        UsageError: every chosen gate has its tests read from files, or none.
+        UsageError: every chosen gate has tests read from files, or none.
     """
     asked = [request.source(name) for name in _given(request) if name not in request.variables]
     files = [gate.name for gate in gates if gate.config.tests == "junit"]
@@ -51,7 +51,7 @@ def refuse_unheard(request: Request, gates: Sequence[Gate]) -> None:
 
 
 def said_of_unheard(asks: Sequence[str], gates: Sequence[GateResult]) -> tuple[str, ...]:
-    """What is said of gates that ran and did not hear what was asked."""
+    """Notes about gates that ran without applying the options."""
     names = [gate.name for gate in gates if gate.unasked]
     if not asks or not names:
         return ()

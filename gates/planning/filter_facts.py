@@ -1,4 +1,4 @@
-"""Answer the predicates that a test process cannot answer: history, git, the import graph, owners."""
+"""Evaluate the predicates that a test process cannot: history, git, the import graph, owners."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WRONG = frozenset({*BAD_TESTS, *LOST_TESTS, TestOutcome.QUARANTINED})
 BASE, LAST = "base", "last"
-"""Words that stand for the subject's own base, and for the last run of the working tree."""
+"""Words for the subject's own base, and for the last run of the working tree."""
 
 NO_GIT = "there is no git repository"
 NO_HISTORY = "it has not run here yet"
@@ -42,19 +42,19 @@ def resolve_all(expressions: Iterable[str], outside: ExternalFacts) -> dict[str,
 
 
 def facts_json(root: Path, expressions: Iterable[str]) -> str:
-    """The answers for some expressions as JSON: for a pytest that runs without a runner, whose plugin asks."""
+    """The answers for some expressions as JSON, for the plugin of a pytest without a runner."""
     found = resolve_all(expressions, ExternalFacts.of_worktree(root))
     return msgspec.json.encode({text: resolution.to_json() for text, resolution in found.items()}).decode()
 
 
 def expressions_of(plan: Plan) -> tuple[str, ...]:
-    """Every expression that decides something in a run."""
+    """Every expression that affects a run."""
     ledgers = (entry.filter for entry in (*plan.config.exclusions, *plan.quarantine))
     return (plan.settings.filter, plan.default_filter, *ledgers, *(layer.filter for layer in plan.rules))
 
 
 class ExternalFacts:
-    """What is known of a subject in a folder; looked up when it is asked for, and once."""
+    """The facts about a subject in a folder; each is looked up when needed, and only once."""
 
     def __init__(self, root: Path, config: Config, git: Git | None, subject: Subject, store: Store) -> None:
         self.config = config
@@ -62,7 +62,7 @@ class ExternalFacts:
 
     @classmethod
     def of_worktree(cls, root: Path) -> ExternalFacts:
-        """What is known of the working tree in a folder.
+        """The facts about the working tree in a folder.
 
         Raises:
             GatesError: its config is wrong.
@@ -155,7 +155,7 @@ class ExternalFacts:
         commit, merge_base, why = self._base(name)
         if not commit or self._git is None:
             return None, why
-        # What the branch left behind is the fairer base; its tip is what most people run.
+        # The merge base is fairer, but most people run the tip.
         for one in dict.fromkeys((merge_base, commit)):
             found = self._store.recorded(self._git.tree(one)) if one else None
             if found is not None:
@@ -189,7 +189,7 @@ class ExternalFacts:
         from gates.analysis.owners import read_owners
 
         above = self._git.prefix if self._git is not None else ""
-        # A project in a subfolder: its hosting service reads the file of the repository.
+        # For a project in a subfolder, the hosting service reads the file of the repository.
         top = self._root.parents[above.rstrip("/").count("/")] if above else self._root
         owners = read_owners(top)
         if owners is None and above:

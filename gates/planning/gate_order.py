@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def places_of(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
-    """Name or group → the gates that it means, with their places in the checklist."""
+    """Name or group → its gates, with their places in the checklist."""
     found: dict[str, dict[str, int]] = {}
     for place, gate in enumerate(gates):
         for word in (gate.name, gate.group):
@@ -24,9 +24,9 @@ def places_of(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
 
 
 def start_order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
-    """Names so that a gate stands after what it needs and, among the free ones, the longest way to the end is first.
+    """Names in an order such that each gate comes after what it needs and, among the free ones, the longest path to the end is first.
 
-    A gate of unknown length counts as long: starting it late is the dearer mistake.
+    A gate of unknown length counts as long: starting it late is the costlier mistake.
     """
     graph = {item.gate.name: set(item.needs) for item in planned}
     try:
@@ -38,14 +38,14 @@ def start_order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
     known = [item.expected for item in planned if item.expected is not None]
     unknown = max(known, default=1.0)
     length = {item.gate.name: unknown if item.expected is None else item.expected for item in planned}
-    # Length of the longest way from the start of a gate to the end of the run.
+    # Length of the longest path from the start of a gate to the end of the run.
     way: dict[str, float] = {}
     behind = dict.fromkeys(topological, 0.0)
     for name in reversed(topological):
         way[name] = length[name] + behind[name]
         for need in graph[name]:
             behind[need] = max(behind[need], way[name])
-    # Gates that take no time have ways of the same length as what they need: the number of gates before decides.
+    # Gates that take no time have paths as long as those of their needs: the number of earlier gates decides.
     depth: dict[str, int] = {}
     for name in topological:
         depth[name] = max((depth[need] + 1 for need in graph[name]), default=0)

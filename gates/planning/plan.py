@@ -27,17 +27,17 @@ __all__ = ["DEFAULT_PROFILE", "Plan", "PlannedGate", "Request", "available_cores
 
 
 class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
-    """A gate with what it waits for.
+    """A gate, and what it waits for.
 
     Attributes:
         gate: what to run.
-        needs: names of planned gates that must have passed first.
+        needs: names of planned gates that must pass first.
         timeout: seconds.
-        expected: seconds it took last time; None when unknown.
-        workers: answer to `pytest -n auto`; 0 leaves it to xdist.
-        workers_reason: why so many, for people.
+        expected: seconds that it took last time; None if unknown.
+        workers: worker count for `pytest -n auto`; 0 lets xdist decide.
+        workers_reason: the reason for that number, for people.
         only: the tests that run; None for all.
-        needed: it runs only because another gate needs it: as a whole, whatever was asked of tests.
+        needed: it runs only because another gate needs it: as a whole, whatever the options for tests are.
     """
 
     gate: Gate
@@ -51,7 +51,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def workers_said(self) -> str:
-        """What is said of workers before it starts: nothing, where nobody knows whether it is about tests at all."""
+        """A note about workers before it starts; empty if it is not known to run tests."""
         return self.workers_reason if self.gate.config.tests == "pytest" else ""
 
 
@@ -61,20 +61,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         config: the project's.
         settings: of this run, as command line, environment, profile and config come to.
-        gates: in the checklist's order.
-        starts: their names in the order in which free slots take them: longest first, as far as durations are known.
+        gates: in checklist order.
+        starts: their names in starting order: longest first, as far as durations are known.
         jobs: slots.
-        default_filter: the profile's expression, which `default()` stands for.
+        default_filter: the profile's expression, the meaning of `default()`.
         effective_filter: what a test must match to be run.
-        exclusions: entries of the ledger that hold in this run.
+        exclusions: entries of the ledger that apply in this run.
         quarantine: entries of the quarantine.
-        rules: how tests are run, the first layer that has a setting decides; empty for pytest's own way.
-        limits: what `test_timeout` comes to, with its source; alone it needs no rules.
-        whole: every gate of the project is part of the run, so a name in the config that nothing has is a mistake.
-        asked: what decides which tests run, as a rerun must know it.
-        rest: what is outstanding of the run whose rest this one runs; None for a run of its own.
-        asks: what this run asks of tests, as the user knows it.
-        notes: what the reader should know about the choice.
+        rules: how tests are run; the first layer that has a setting decides it; empty for pytest's defaults.
+        limits: the rule for `test_timeout`, with its source; alone it needs no other rules.
+        whole: every gate of the project is part of the run, so a name in the config that matches nothing is a mistake.
+        asked: the options that select tests, for a rerun.
+        rest: what is outstanding of the run that this one continues; None for a new run.
+        asks: the options for tests, as the user wrote them.
+        notes: notes for the reader about the selection.
     """
 
     config: Config
@@ -107,11 +107,11 @@ def make_plan(
 
     Args:
         config: the project's.
-        gates: all that were discovered.
+        gates: all discovered gates.
         request: what the user asked for.
-        durations: seconds that gates took last time.
-        workers: how many xdist workers a gate's tests deserve, and why.
-        cores: processors at hand.
+        durations: seconds that each gate took last time.
+        workers: how many xdist workers a gate's tests are worth, and why.
+        cores: available processors.
 
     Raises:
         UsageError: an unknown profile; needs that form a circle.
@@ -157,7 +157,7 @@ def make_plan(
 
 def _settings(request: Request, profile: Profile, config: Config) -> Settings:
     """Command line and environment over profile over config."""
-    # A test that is gone is outstanding no longer, and that is no fault.
+    # A test that no longer exists is no longer outstanding, which is not a failure.
     gone = Settings(no_tests="warn") if request.rest else Settings()
     given = settle(request, gone, profile, config)
     given["profile"] = profile.name
@@ -205,7 +205,7 @@ def _planned(
 
 
 def _workers(gate: Gate, profile: Profile, request: Request, known: Mapping[str, tuple[int, str]]) -> dict[str, object]:
-    """What of a planned gate depends on the request."""
+    """The parts of a planned gate that depend on the request."""
     number, reason = known.get(gate.name, (0, ""))
     only = request.only.get(gate.name)
     if request.workers:
@@ -229,7 +229,7 @@ def _limits(request: Request, timeout: float | None) -> tuple[Override, ...]:
 
 
 def _rules(config: Config, profile: Profile, request: Request, limits: tuple[Override, ...]) -> tuple[Override, ...]:
-    """Command line over profile over config, as nextest has it; nothing where nobody says anything."""
+    """Command line over profile over config, as in nextest; None if none of them has a value."""
     asked = []
     if request.retries is not None:
         asked = [Override(request.source("retries"), "", {"retries": {**NONE, "count": request.retries}})]

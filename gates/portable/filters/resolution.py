@@ -1,7 +1,7 @@
-"""What a predicate says that the test process cannot know by itself: history, git, the import graph, a base.
+"""Answers to predicates that the test process cannot evaluate itself: history, git, the import graph, a base.
 
-Whoever knows (the program `gates`) answers each such predicate of an expression once, for all tests, with a
-`Resolution`. It is plain data: it travels to the test process as JSON.
+The program `gates` answers each such predicate of an expression once, for all tests, with a
+`Resolution`. It is plain data, sent to the test process as JSON.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Answer = Optional[bool]
 
 @dataclass(frozen=True)
 class NamedTests:
-    """A set of tests, named in whatever way is known.
+    """A set of tests, named in any known way.
 
     Attributes:
         tests: whole ids.
-        functions: ids without parameters: `path::Class::name` speaks for each of `path::Class::name[…]`.
+        functions: ids without parameters: `path::Class::name` includes each of `path::Class::name[…]`.
         files: paths below the root, with `/`.
     """
 
@@ -36,7 +36,7 @@ class NamedTests:
         return test in self.tests or function in self.functions or file in self.files
 
     def to_json(self) -> dict[str, list[str]]:
-        """As JSON; empty parts are left out."""
+        """As JSON, without empty parts."""
         parts = {"tests": self.tests, "functions": self.functions, "files": self.files}
         return {name: sorted(members) for name, members in parts.items() if members}
 
@@ -51,12 +51,12 @@ class Resolution:
     """The answer to one predicate, for every test.
 
     Attributes:
-        yes: tests that it holds for.
-        no: tests that it does not hold for; `yes` comes first.
+        yes: tests that match.
+        no: tests that do not match; `yes` takes precedence.
         otherwise: the answer for all other tests.
-        why: why `otherwise` is unknown, in words that follow "unknown: ".
-        note: what the reader must know although the answer is known, such as that everything was selected and why.
-        missing: what the predicate names and nothing has, with the nearest that exists; empty where all is there.
+        why: why `otherwise` is unknown; follows "unknown: ".
+        note: a note on a known answer, such as why everything was selected.
+        missing: what the predicate names but does not exist, with the nearest that exists; empty if nothing is missing.
     """
 
     yes: NamedTests = field(default_factory=NamedTests)
@@ -98,26 +98,26 @@ class Resolution:
 
 
 def unknown(why: str) -> Resolution:
-    """Nothing is known, and so every test is selected."""
+    """Nothing is known, so every test is selected."""
     return Resolution(otherwise=None, why=why)
 
 
 class Facts(Protocol):
-    """Answers the predicates that are about more than the test itself."""
+    """Answers predicates about more than the test itself."""
 
     def resolve(self, predicate: Predicate) -> Resolution:
-        """The answer for all tests; never raises for what a user can cause, but says `unknown`."""
+        """The answer for all tests; never raises for anything that a user can cause, but returns *unknown*."""
         ...
 
 
 class TableFacts:
-    """Answers that were found elsewhere, by the canonical text of the predicate."""
+    """Answers from another process, by the canonical text of the predicate."""
 
     def __init__(self, table: Mapping[str, Resolution], why: str) -> None:
         self._table, self._why = table, why
 
     def resolve(self, predicate: Predicate) -> Resolution:
-        """What the table says."""
+        """The answer from the table."""
         from .printing import to_text
 
         return self._table.get(to_text(predicate)) or unknown(self._why)
