@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from gates.compare.values import Comparison
 from gates.render.comparison import NOUNS, ComparisonView
@@ -10,9 +11,9 @@ from gates.render.filters import LeafRow
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted, is_cut
-from gates.render.summary import ChangeSection, ExclusionRow, GateRow, Summary, summarise
+from gates.render.summary import ChangeSection, EvidenceFile, ExclusionRow, GateRow, Summary, VariableRow, summarise
 from gates.render.test_warnings import WarningSection
-from gates.render.tests import FailureRow, Flaky, Leaky, TestSection
+from gates.render.tests import FailureRow, Flaky, Leaky, PackageRow, TestSection
 from gates.render.text import duration, plural
 from gates.results import FileChange, Run, TestResult, counts_line
 
@@ -27,6 +28,8 @@ LISTED_WARNINGS = 10
 
 LISTED_FILES = 100
 """So many files of a kind, and so many commits, are listed."""
+
+_Item = TypeVar("_Item")
 
 SIGNS = {True: "✅", False: "❌"}
 
@@ -158,16 +161,12 @@ def _tests(section: TestSection | None, room: Room) -> list[str]:
         return lines
     several = any(row.gate for row in section.packages)
     header = ("Package", *(("Gate",) if several else ()), "Passed", "Results")
-    rows = [
-        (
-            cell(row.package),
-            *((cell(row.gate),) if several else ()),
-            f"{row.counts.passed}/{row.counts.run}",
-            counts_line(row.counts),
-        )
-        for row in room.shown(section.packages)
-    ]
-    return [*lines, *table(header, rows), *room.rest(section.packages, "package")]
+
+    def cells(row: PackageRow) -> tuple[str, ...]:
+        gate = (cell(row.gate),) if several else ()
+        return cell(row.package), *gate, f"{row.counts.passed}/{row.counts.run}", counts_line(row.counts)
+
+    return [*lines, *_table(header, section.packages, "package", room, cells)]
 
 
 def _warnings(section: WarningSection | None, room: Room) -> list[str]:
@@ -196,9 +195,7 @@ def _changes(section: ChangeSection | None, room: Room) -> list[str]:
         lines += [*room.rest(section.commits, "commit", LISTED_FILES), ""]
     for group in section.groups:
         lines += [f"**{group.title}** ({plural(len(group.files), 'file')})", ""]
-        files = [_file(change) for change in room.shown(group.files, LISTED_FILES)]
-        lines += table(("File", "Status", "Added", "Removed"), files)
-        lines += room.rest(group.files, "file", LISTED_FILES)
+        lines += _table(("File", "Status", "Added", "Removed"), group.files, "file", room, _file, LISTED_FILES)
     return [*lines, ""]
 
 
@@ -218,13 +215,11 @@ def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
         f"**{sign} {view.words.capitalize()}.**",
         "",
     ]
-    rows = [tuple(inline(cell) for cell in row) for row in room.shown(view.rows)]
-    lines += table(("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)"), rows)
-    lines += room.rest(view.rows, "aspect")
+    header = ("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)")
+    lines += _table(header, view.rows, "aspect", room, lambda row: tuple(map(inline, row)))
     if view.confirmations:
-        again = [(cell(test), inline(finding), counts) for test, finding, counts in room.shown(view.confirmations)]
-        lines += ["**Run again on both sides**", "", *table(("Test", "Finding", "Failed"), again)]
-        lines += room.rest(view.confirmations, "test")
+        lines += ["**Run again on both sides**", ""]
+        lines += _table(("Test", "Finding", "Failed"), view.confirmations, "test", room, _confirmation)
     for words, ids in room.shown(view.lists):
         what = NOUNS.get(words, "test")
         lines += [f"**{escape(f'{words[0].upper()}{words[1:]}')}** ({plural(len(ids), what)})", ""]
@@ -234,34 +229,35 @@ def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
     return [*lines, *room.rest(view.notes, "note"), ""]
 
 
+def _confirmation(confirmation: tuple[str, str, str]) -> tuple[str, ...]:
+    test, finding, counts = confirmation
+    return cell(test), inline(finding), counts
+
+
 def _exclusions(summary: Summary, room: Room) -> list[str]:
+    about = ("Category", "Reason", "Owner", "Expires", "Issue", "Filter")
     lines = ["## Test exclusions", ""]
     if summary.exclusions:
         total = sum(row.record.tests for row in summary.exclusions)
-        rows = [_exclusion(row) for row in room.shown(summary.exclusions)]
         lines += [f"Excluded: {plural(total, 'test')}, counted and never shown as skipped.", ""]
-        lines += table(("Exclusion", "Tests", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
-        lines += room.rest(summary.exclusions, "exclusion")
+        lines += _table(("Exclusion", "Tests", *about), summary.exclusions, "exclusion", room, _exclusion)
     else:
         lines += ["None.", ""]
     if summary.quarantine:
         total = sum(row.record.tests for row in summary.quarantine)
-        rows = [_exclusion(row) for row in room.shown(summary.quarantine)]
         lines += [f"Quarantine: {plural(total, 'failure')} did not count; the tests were run.", ""]
-        lines += table(("Quarantine", "Failures", "Category", "Reason", "Owner", "Expires", "Issue", "Filter"), rows)
-        lines += room.rest(summary.quarantine, "quarantine entry")
+        lines += _table(("Quarantine", "Failures", *about), summary.quarantine, "quarantine entry", room, _exclusion)
     if summary.effective_filter:
         lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
     if summary.leaves:
-        leaves = room.shown(summary.leaves)
-        rows = [(inline(leaf.source), cell(leaf.text), leaf.tests, _said(leaf)) for leaf in leaves]
-        lines += ["What its predicates match:", "", *table(("From", "Predicate", "Tests", "To know"), rows)]
-        lines += room.rest(summary.leaves, "predicate")
+        lines += ["What its predicates match:", ""]
+        lines += _table(("From", "Predicate", "Tests", "To know"), summary.leaves, "predicate", room, _leaf)
     return lines
 
 
-def _said(leaf: LeafRow) -> str:
-    return f"{'❌ ' if leaf.wrong else ''}{inline(leaf.said)}" if leaf.said else "-"
+def _leaf(leaf: LeafRow) -> tuple[str, ...]:
+    said = f"{'❌ ' if leaf.wrong else ''}{inline(leaf.said)}" if leaf.said else "-"
+    return inline(leaf.source), cell(leaf.text), leaf.tests, said
 
 
 def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
@@ -282,28 +278,17 @@ def _environment(summary: Summary, room: Room) -> list[str]:
     lines = [
         "## Environment",
         "",
-        *table(("What", "Value"), [(inline(name), cell(value)) for name, value in room.shown(summary.environment)]),
-        *room.rest(summary.environment, "value"),
+        *_table(("What", "Value"), summary.environment, "value", room, lambda row: (inline(row[0]), cell(row[1]))),
     ]
     if summary.variables:
-        rows = [
-            (
-                cell(row.name),
-                "cleared"
-                if row.value is None
-                else f"set to {cell(row.value)}"
-                if row.value
-                else "set to an empty value",
-                ", ".join(
-                    [*map(cell, room.shown(row.gates)), *map(str.strip, filter(None, room.rest(row.gates, "gate")))]
-                ),
-                inline(row.reason),
-            )
-            for row in room.shown(summary.variables)
-        ]
+
+        def cells(row: VariableRow) -> tuple[str, ...]:
+            change = "cleared" if row.value is None else f"set to {cell(row.value) or 'an empty value'}"
+            left = map(str.strip, filter(None, room.rest(row.gates, "gate")))
+            return cell(row.name), change, ", ".join([*map(cell, room.shown(row.gates)), *left]), inline(row.reason)
+
         lines += ["Variables that were set or cleared for gates:", ""]
-        lines += table(("Variable", "Change", "Gates", "Reason"), rows)
-        lines += room.rest(summary.variables, "variable")
+        lines += _table(("Variable", "Change", "Gates", "Reason"), summary.variables, "variable", room, cells)
     return lines
 
 
@@ -340,6 +325,20 @@ def _reproduce(summary: Summary, room: Room) -> list[str]:
 
 
 def _evidence(summary: Summary, room: Room) -> list[str]:
-    rows = [(inline(item.what), cell(item.path), cell(item.digest) or "-") for item in room.shown(summary.evidence)]
-    lines = ["## Logs and raw results", "", *table(("What", "Path", "Digest"), rows)]
-    return [*lines, *room.rest(summary.evidence, "file")]
+    def cells(item: EvidenceFile) -> tuple[str, ...]:
+        return inline(item.what), cell(item.path), cell(item.digest) or "-"
+
+    lines = ["## Logs and raw results", ""]
+    return [*lines, *_table(("What", "Path", "Digest"), summary.evidence, "file", room, cells)]
+
+
+def _table(
+    header: Sequence[str],
+    items: Sequence[_Item],
+    what: str,
+    room: Room,
+    cells: Callable[[_Item], tuple[str, ...]],
+    most: int | None = None,
+) -> list[str]:
+    """A row for each item that there is room for, and how many there are besides."""
+    return [*table(header, map(cells, room.shown(items, most))), *room.rest(items, what, most)]
