@@ -137,7 +137,7 @@ class _Player:
         )
         self.recording = recording
         self.policy = policy
-        self.contexts: dict[str, tuple[int, float | None]] = {}  # of the sessions that live in the recording
+        self.contexts: dict[str, tuple[int, float | None, int]] = {}  # of the sessions that live in the recording
         self.tokens: dict[str, int] = {}
         self.pins: dict[str, list[Any]] = {}
         self.copies: dict[tuple[int, str], KVCacheEntry] = {}  # that are under way, by the step at which they began
@@ -160,7 +160,7 @@ class _Player:
     def step(self, step: dict[str, Any], action: str, name: str) -> None:
         match action:
             case "create" | "refused":
-                self.contexts[name] = (step["tokens"], step["ttl_seconds"])
+                self.contexts[name] = (step["tokens"], step["ttl_seconds"], step.get("sequences", 1))
                 self.tokens[name] = 0
                 self.find(name)
             case "hit":
@@ -197,9 +197,9 @@ class _Player:
 
     def create(self, name: str) -> bool:
         """Make the session with the tokens that it had in the recording. False where there is no room for it."""
-        context, ttl = self.contexts[name]
+        context, ttl, sequences = self.contexts[name]
         try:
-            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl)
+            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl, sequences=sequences)
         except KVCacheError:
             self.refused += 1
             return False

@@ -179,6 +179,7 @@ class TraceEvent:
         ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
         begun: of `append`, `end` and `zeroed`, the number of the step right before which the copy began, where there were others
             meanwhile; of `return`, the number of the `lend`. From there on the block was neither evicted for others nor moved.
+        sequences: of `create` and `refused`, how many the block holds beside each other.
     """
 
     sequence: int
@@ -189,6 +190,7 @@ class TraceEvent:
     reason: EvictionReason | None = None
     ttl_seconds: float | None = None
     begun: int | None = None
+    sequences: int = 1
 
 
 Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | CompactionReceipt | PoolSnapshot | TraceEvent

@@ -27,6 +27,10 @@ from kvcache.values import Array, Span, Unique, align_up
 class Owner(Protocol):
     """Who has made a block and takes it back; its lock is held in every call."""
 
+    @property
+    def limits_memory(self) -> bool:
+        """Whether memory is counted, and given back with the block."""
+
     def release(self, block: "BlockState", /) -> None:
         """Take the block back: nobody uses it any more."""
 
@@ -158,17 +162,12 @@ class BlockState(Unique):
         self._let_go_if_idle()
 
     def lend(self) -> Array:
-        """The bytes of the block, to write to: it is lent until the last view of them is gone. Both locks are held.
-
-        Raises:
-            OutOfMemoryError: there is no memory for what the caller may write to.
-        """
+        """The bytes of the block, to write to where pages are marked: it is lent until the last view of them is gone. Both locks are held."""
         lent = self._loan() if self._loan is not None else None
         if lent is None:
             ledger = self._ledger
             now = ledger.now()
             self.settle()
-            self._mark_rest()
             lent = self._pool.lend(self._span.offset, self._span.length)
             # The last view may go at any time, in any thread, so that the end is only noted, for `settle`.
             self._loan = weakref.ref(lent, lambda _: ledger.returned.append(self.settle))

@@ -144,6 +144,43 @@ class KVCacheEntry(BlockState):
         """
         return self._region_mut(self._layout.values).transpose(2, 0, 1, 3)
 
+    def rows_mut(self) -> tuple[Array, Array]:
+        """Look at the rows of keys and of values and write to them, without a copy; for models that write by themselves.
+
+        Write only behind the tokens that are counted, and only as many as `reserve` was asked for; `commit` counts them. While a
+        view is held, the block stays where it is and serves nobody else. What is written elsewhere by mistake stays in this
+        session: its block is zeroed as a whole before another one has it.
+
+        Returns:
+            Keys, shape [layers, kv_heads, max_context_length, head_dim], and values with value_dim.
+
+        Raises:
+            StaleEntryError: the block is gone.
+        """
+        layout = self._layout
+        with self._alone():
+            if not self._owner.limits_memory:
+                self._mark_rest()
+            block = self.lend()
+        self._ledger.deliver()
+        return layout.keys.of(block, layout.dtype), layout.values.of(block, layout.dtype)
+
+    def reserve(self, count: SupportsIndex) -> None:
+        """Take memory for `count` tokens behind those that are counted, so that they can be written to `rows_mut`.
+
+        Raises:
+            InvalidSizeError: not a whole number, or negative.
+            StaleEntryError: the block is gone.
+            ContextOverflowError: so many tokens do not fit.
+            OutOfMemoryError: there is no memory for them, and no way to make some.
+        """
+        tokens = checks.whole_number("reserve", count, minimum=0)
+        with self._alone():
+            self._refuse_overflow("reserve", tokens, self._tokens)
+            if self._tokens + tokens > self._marked:
+                self._mark(self._tokens + tokens)
+        self._ledger.deliver()
+
     def append(self, key: Array, value: Array) -> int:
         """Write the keys and values of one or more tokens behind the ones that are counted.
 
@@ -323,6 +360,7 @@ class KVCacheEntry(BlockState):
 
     def _region_mut(self, region: Region) -> Array:
         with self._alone():
+            self._mark_rest()
             view = region.of(self.lend(), self._layout.dtype)
         self._ledger.deliver()
         return view

@@ -120,20 +120,28 @@ class Ledger:
         reason: EvictionReason | None = None,
         ttl_seconds: float | None = None,
         begun: int | None = None,
+        sequences: int = 1,
     ) -> None:
         """Keep a step until the lock is let go, if anybody wants it."""
         if self._tracers:
-            event = TraceEvent(self.step, action, session_id, at, tokens, reason, ttl_seconds, begun)
+            event = TraceEvent(self.step, action, session_id, at, tokens, reason, ttl_seconds, begun, sequences)
             self.step += 1
             self._outbox.append((self._tracers, event))
 
     def miss(
-        self, action: Action, session_id: str, tokens: int = 0, *, at: float, ttl_seconds: float | None = None
+        self,
+        action: Action,
+        session_id: str,
+        tokens: int = 0,
+        *,
+        at: float,
+        ttl_seconds: float | None = None,
+        sequences: int = 1,
     ) -> None:
         """Count a lookup that found nothing, as the step that it is."""
         self.counters.misses += 1
         self.meters.requests.add(at)
-        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds)
+        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds, sequences=sequences)
 
     def deliver(self) -> None:
         """Hand what was kept to the sinks. Never raises for a sink's sake; the lock must not be held."""

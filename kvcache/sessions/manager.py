@@ -11,7 +11,10 @@ from kvcache import checks
 from kvcache.errors import (
     ClosedError,
     ContextOverflowError,
+    InvalidSessionError,
     InvalidSizeError,
+    KVCacheError,
+    OutOfBoundsError,
     PinnedEntryError,
     StaleEntryError,
     UnknownSessionError,
@@ -129,7 +132,12 @@ class KVCacheManager(Unique):
             return tuple(self._entries)
 
     def get_or_create(
-        self, session_id: str, max_context_length: SupportsIndex | None = None, *, ttl_seconds: float | None = None
+        self,
+        session_id: str,
+        max_context_length: SupportsIndex | None = None,
+        *,
+        ttl_seconds: float | None = None,
+        sequences: SupportsIndex = 1,
     ) -> KVCacheEntry:
         """Return the session's entry, made with zeroed bytes if there is none.
 
@@ -140,10 +148,13 @@ class KVCacheManager(Unique):
             session_id: whose entry.
             max_context_length: tokens the session must be able to hold; None: the model's, or whatever the entry has.
             ttl_seconds: a new session's own time to live; None: the manager's.
+            sequences: how many of the same length it holds beside each other (a batch, beams): its entry has so many times the
+                heads, those of the first sequence first.
 
         Raises:
             InvalidSessionError: not a string, or empty.
-            InvalidSizeError: `max_context_length` is not a whole number above 0, or `ttl_seconds` not finite and above 0.
+            InvalidSizeError: `max_context_length` or `sequences` is not a whole number above 0, or `ttl_seconds` not finite and above
+                0, or the session has another number of sequences.
             ContextOverflowError: more tokens than the model holds, or than the entry that exists was made for.
             OutOfMemoryError: there is no room and no way to make it.
             ClosedError: the manager is closed.
@@ -152,6 +163,8 @@ class KVCacheManager(Unique):
         layout = self._layout
         if max_context_length is not None:
             layout = layout.for_context(max_context_length, subject="max_context_length")
+        batch = checks.whole_number("sequences", sequences, minimum=1)
+        layout = layout.for_batch(batch)
         ttl = _time_to_live(ttl_seconds)
         made: KVCacheEntry | None = None
         try:
@@ -161,10 +174,12 @@ class KVCacheManager(Unique):
                     if entry is not None:
                         if max_context_length is not None:
                             _refuse_smaller(entry, layout.max_context)
+                        if entry.layout.kv_heads != layout.kv_heads:
+                            _refuse_other_batch(entry, self._layout, batch)
                         self._hit(entry, now)
                         return entry
                     # None after it has waited for a copy: all may be different now.
-                    made = self._table.admit(name, layout, now=now, ttl_seconds=ttl)
+                    made = self._table.admit(name, layout, now=now, ttl_seconds=ttl, sequences=batch)
             # Until it is zeroed the entry shows and takes nothing: whoever finds it meanwhile zeroes it, or waits for that.
             made.prepare()
         except BaseException:
@@ -189,6 +204,46 @@ class KVCacheManager(Unique):
             else:
                 self._hit(entry, now)
             return entry
+
+    def fork(
+        self, source: str, target: str, tokens: SupportsIndex | None = None, *, ttl_seconds: float | None = None
+    ) -> KVCacheEntry:
+        """Make a session that begins with the tokens of another one, which are copied: a shared prompt is computed once.
+
+        Args:
+            source: whose tokens.
+            target: the new session; whatever it had is evicted.
+            tokens: so many from the start; None: all.
+            ttl_seconds: the new session's own time to live; None: the manager's.
+
+        Raises:
+            InvalidSessionError: not a string, or empty, or the same twice.
+            UnknownSessionError: the source has no entry.
+            InvalidSizeError, OutOfBoundsError: it has not so many tokens.
+            PinnedEntryError: the target has an entry that somebody has pinned.
+            OutOfMemoryError: there is no room and no way to make it; the target has no entry then.
+            ClosedError: the manager is closed.
+        """
+        name = checks.session_name(target)
+        if name == source:
+            raise InvalidSessionError("fork", expected=f"another session than {source!r}", got=target)
+        entry = self.get(source)
+        if entry is None:
+            raise self._unknown("fork", checks.session_name(source))
+        with entry.pin():
+            count = len(entry) if tokens is None else checks.whole_number("fork", tokens, minimum=0)
+            if count > len(entry):
+                raise OutOfBoundsError("fork", expected=f"at most the {len(entry)} tokens there are", got=count)
+            self.evict(name)
+            heads, own = entry.layout.kv_heads, self._layout.kv_heads
+            made = self.get_or_create(name, entry.max_context_length, ttl_seconds=ttl_seconds, sequences=heads // own)
+            try:
+                made.append(entry.key()[:count], entry.value()[:count])
+            except BaseException:
+                with suppress(KVCacheError):
+                    self.evict(name)
+                raise
+        return made
 
     def append(self, session_id: str, key: Array, value: Array) -> int:
         """Write the keys and values of one or more tokens to the session's entry, see `KVCacheEntry.append`.
@@ -373,6 +428,14 @@ def _refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
         expected = f"at most the {entry.max_context_length} tokens it was made for"
         remedy = "evict it first to make it anew"
         raise ContextOverflowError(f"session {entry.session_id!r}", expected=expected, got=wanted, remedy=remedy)
+
+
+def _refuse_other_batch(entry: KVCacheEntry, layout: KVLayout, wanted: int) -> None:
+    has = entry.layout.kv_heads // layout.kv_heads
+    remedy = "evict it first to make it anew"
+    raise InvalidSizeError(
+        f"sequences of {entry.session_id!r}", expected=f"the {has} it was made for", got=wanted, remedy=remedy
+    )
 
 
 def _memory_limit(memory_bytes: SupportsIndex, layout: KVLayout, pool: MemoryPool) -> int:

@@ -112,7 +112,9 @@ class SessionTable:
         while returned:
             returned.popleft()()
 
-    def admit(self, session_id: str, layout: KVLayout, *, now: float, ttl_seconds: float | None) -> KVCacheEntry | None:
+    def admit(
+        self, session_id: str, layout: KVLayout, *, now: float, ttl_seconds: float | None, sequences: int = 1
+    ) -> KVCacheEntry | None:
         """Give the session a block, if need be in a room that is made for it. Its bytes are not zeroed yet.
 
         Returns:
@@ -125,7 +127,9 @@ class SessionTable:
         try:
             span = self._allocate(layout, now)
         except OutOfMemoryError:
-            self._ledger.miss("refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+            self._ledger.miss(
+                "refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds, sequences=sequences
+            )
             raise
         if span is None:
             return None
@@ -147,7 +151,9 @@ class SessionTable:
         if self._expires_at(entry) < math.inf:
             self.timed = True
             self._soonest.add(entry, now)
-        self._ledger.miss("create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds)
+        self._ledger.miss(
+            "create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds, sequences=sequences
+        )
         self.entries[session_id] = entry
         self._ledger.meters.allocation.add(perf_counter_ns() - began)
         return entry
@@ -355,6 +361,11 @@ class SessionTable:
             self._leaving.add(entry)
             self._ledger.trace("evict", entry.session_id, at=entry.created_at, reason=EvictionReason.MANUAL)
             entry.leave()
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether memory is counted, and given back with the block."""
+        return self._memory is not None
 
     def release(self, block: BlockState) -> None:
         """Take the block of an entry that left and that nobody uses any more; its pages go back where memory is limited."""

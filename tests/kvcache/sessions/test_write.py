@@ -211,3 +211,34 @@ def test_tokens_of_any_strides_are_taken() -> None:
     entry.append(batch.transpose(0, 2, 1, 3), batch[::1, ::-1])
     np.testing.assert_array_equal(entry.key(), batch.transpose(0, 2, 1, 3))
     np.testing.assert_array_equal(entry.value(), batch[:, ::-1])
+
+
+def test_a_model_may_write_to_the_rows_by_itself() -> None:
+    manager = make_manager(blocks=1)
+    entry = manager.get_or_create("a")
+    keys, values = entry.rows_mut()
+    assert keys.shape == values.shape == (2, 2, 4, 4)
+    entry.reserve(3)
+    keys[:, :, :3], values[:, :, :3] = 5.0, -5.0
+    assert entry.commit(3) == 3
+    assert (entry.key() == 5.0).all()
+    assert (entry.value() == -5.0).all()
+    with pytest.raises(ContextOverflowError, match="reserve"):
+        entry.reserve(2)
+    keys[:, :, 3:] = 77.0  # a mistake, which nobody else sees
+    del keys, values
+    manager.evict("a")
+    assert not manager.get_or_create("b").key(whole=True).any()
+
+
+def test_a_batch_is_a_session_with_so_many_times_the_heads() -> None:
+    manager = make_manager(blocks=4)
+    entry = manager.get_or_create("a", sequences=3)
+    assert entry.layout.kv_heads == 6
+    assert entry.size_bytes == 3 * manager.layout.block_bytes
+    assert manager.get_or_create("a", sequences=3) is entry
+    with pytest.raises(InvalidSizeError, match="expected the 3 it was made for, got 1"):
+        manager.get_or_create("a")
+    with pytest.raises(InvalidSizeError, match="sequences"):
+        manager.get_or_create("b", sequences=0)
+    assert manager.get("a") is entry
