@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_text
 from gates.readers.toml import table_at
 
@@ -19,7 +20,7 @@ LOCKS = {"uv.lock": "package", "poetry.lock": "package", "pdm.lock": "package", 
 FILES = ("pyproject.toml", *LOCKS, ":(glob)*requirements*.txt", ":(glob)requirements/*.txt")
 """The files to read, as git pathspecs from the project's folder."""
 
-_PINNED = re.compile(r"(?<![A-Za-z0-9._-])([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
+_PINNED = lazy_pattern(r"(?<![A-Za-z0-9._-])([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==\s*([^\s;\\]+)")
 
 
 class Dependencies(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import os
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_bytes, read_text
 from gates.readers.toml import read_toml, table_at
 from gates.vcs.git import Git
 
 _DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
-_TEST_FOLDER = re.compile(r"(.*_)?tests?(_.*)?|testing|specs?|e2e")
+_TEST_FOLDER = lazy_pattern(r"(.*_)?tests?(_.*)?|testing|specs?|e2e")
 _NEVER = frozenset({"__pycache__", "node_modules"})
 
 # In the order in which pytest looks, each with the tables that it reads there.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import configparser
-import re
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_text
 
-_CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
+_CLASSIFIER = lazy_pattern(r"Programming Language :: Python :: (\d+)\.(\d+)")
 
 
 def claimed_pythons(root: Path) -> tuple[str, ...]:

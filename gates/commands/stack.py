@@ -35,7 +35,7 @@ from gates.vcs.branches import (
     would_merge,
     would_rebase,
 )
-from gates.vcs.git import Git
+from gates.vcs.git import Git, find_base
 
 
 def validate_stack(
@@ -128,13 +128,11 @@ def _trunk(root: Path, git: Git, given: str) -> str:
     if given:
         git.need_commit(given)
         return given
-    base = load_config(root).base
-    names = (base, f"origin/{base}") if base else git.default_bases()
-    for name in names:
-        if git.commit(name):
-            # In their config, layers name a local branch of that name as their parent.
-            local = name.removeprefix("origin/")
-            return local if local in local_branches(git) else name
+    name, _ = find_base(git, load_config(root).base)
+    if name:
+        # In their config, layers name a local branch of that name as their parent.
+        local = name.removeprefix("origin/")
+        return local if local in local_branches(git) else name
     raise UsageError("the trunk of the stack is not known", place=str(root), remedy="gates stack --trunk BRANCH")
 
 

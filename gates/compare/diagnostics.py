@@ -7,7 +7,6 @@ left over on lines that were moved to another file, with their texts, is old, to
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,13 +15,14 @@ import msgspec
 
 from gates.compare.values import DiagnosticsComparison
 from gates.portable.failure_signature import normalise
+from gates.portable.patterns import lazy_pattern
 from gates.results import Diagnostic, Diagnostics, GateResult
 from gates.vcs.hunks import FileDifference
 
 if TYPE_CHECKING:
     Key = tuple[str, str, str, frozenset[str]]
 
-_QUOTED = re.compile(r"""["'`]([A-Za-z_][\w.]*)["'`]""")
+_QUOTED = lazy_pattern(r"""["'`]([A-Za-z_][\w.]*)["'`]""")
 
 NOT_RUN = "the gate was not run"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
-_HEADER = re.compile(r"\s*\[\[?(?P<keys>[^\]]+)\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(
+from gates.portable.patterns import lazy_pattern
+
+_HEADER = lazy_pattern(r"\s*\[\[?(?P<keys>[^\]]+)\]\]?\s*(?:#.*)?$")
+_KEY = lazy_pattern(
     r"\s*(?P<keys>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'))*)\s*="
 )
-_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+)")
+_PART = lazy_pattern(r"\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9_-]+)")
 
 
 def _split(keys: str) -> tuple[str, ...]:

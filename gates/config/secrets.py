@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gates.portable.masking import Mask, looks_secret
+from gates.portable.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from gates.config.values import Config
 
-_NAMED = re.compile(r"(?:--?)?([A-Za-z_][\w-]*)(?:=(.*))?", re.DOTALL)
+_NAMED = lazy_pattern(r"(?:--?)?([A-Za-z_][\w-]*)(?:=(.*))?", re.DOTALL)
 
 _Mask = TypeVar("_Mask", bound=Mask)
 

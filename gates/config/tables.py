@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,6 +10,7 @@ from gates.config.secrets import shown
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, Profile, TestWitness
 from gates.portable.errors import ConfigError
+from gates.portable.patterns import lazy_pattern
 from gates.portable.settings.kinds import COUNT, MistakenFilter, command, flag, one_of, seconds, text, texts
 from gates.portable.settings.run import Choice
 from gates.readers.formats import JUNIT_ODDITIES
@@ -43,7 +43,7 @@ def _findings(value: Any) -> FindingsSource:
 
 
 _BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_BYTES)})")
+_SIZE = lazy_pattern(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_BYTES)})")
 
 
 def _size(value: Any) -> int:

@@ -11,6 +11,7 @@ from gates.planning.plan import Plan
 from gates.planning.prepare import Prepared
 from gates.storage.claims import is_report
 from gates.vcs.folder_tree import FolderTree
+from gates.vcs.git import Git
 from gates.vcs.git_tree import GitTree
 from gates.vcs.new_files import NewFileRule, declared_by
 from gates.vcs.streams import written_by_this_job
@@ -42,7 +43,8 @@ def watch(prepared: Prepared) -> TreeWatch:
         return FolderTree(prepared.root, rule, prepared.began)
     # The worktree of a commit contains the commit, and perhaps a borrowed checklist.
     tree = prepared.subject.identity.removeprefix("git-tree:") if prepared.subject.kind == "worktree" else ""
-    return GitTree(top, tree, rule, prepared.began)
+    git = prepared.git if prepared.git.folder == top else Git(top)
+    return GitTree(git, tree, rule, prepared.began)
 
 
 def _declared(plan: Plan) -> list[str]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 
-_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
-_NEWLINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_UNFIT = re.compile(
+from .patterns import lazy_pattern
+
+_COLOUR = lazy_pattern("\x1b\\[[0-9;:]*m")
+_NEWLINE = lazy_pattern("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_INVISIBLE = (
     "["
     "\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls: would move the cursor or ring
     "\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0e\ufeff"  # invisible, or direction marks
@@ -24,7 +26,8 @@ _UNFIT = re.compile(
     "|(?<![\xa9\xae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"  # turns a sign into an emoji, and has no other meaning
 )
 
-_UNFIT_JSON = re.compile(f"{_UNFIT.pattern}|[\x85\u2028\u2029]")
+_UNFIT = lazy_pattern(_INVISIBLE)
+_UNFIT_JSON = lazy_pattern(f"{_INVISIBLE}|[\x85\u2028\u2029]")
 """The same, and the line separators that JSON allows in a string."""
 
 
@@ -53,13 +56,13 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-_COMMAND = re.compile(
+_COMMAND = lazy_pattern(
     r"##(?:vso|teamcity)?\["  # of Azure, TeamCity, and of GitHub in former times
     r"|section_(?:start|end):\d"  # of GitLab
 )
-_AT_START = re.compile(r"\s*::")  # of GitHub
-_MAY_BEGIN = re.compile(r"\s*:?")
-_LINES = re.compile(r"(?<=[\n\r])")
+_AT_START = lazy_pattern(r"\s*::")  # of GitHub
+_MAY_BEGIN = lazy_pattern(r"\s*:?")
+_LINES = lazy_pattern(r"(?<=[\n\r])")
 _LONGEST = 16
 """How many characters of a line are remembered: no command's marker is longer."""
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 
 from .frames import Frame, Own, frames_of_dump, frames_of_exception, frames_of_text, innermost, leaf_of
+from .patterns import lazy_pattern
 
 LIMIT = 200
 """Characters of a normalised message."""
@@ -34,50 +35,50 @@ _SIGNALS = {
 }
 """The text of Python's fault handler for a signal → the signal's name."""
 
-_TEMPORARY = re.compile(r"tmp[a-z0-9_]{6,}\Z")
+_TEMPORARY = lazy_pattern(r"tmp[a-z0-9_]{6,}\Z")
 
-_NOISE = re.compile("\x1b\\[[0-9;:]*m| at 0x[0-9a-fA-F]+")
-_QUOTED_PATH = re.compile(r"""(?P<quote>['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\](?P<name>[^'"/\\]*)(?P=quote)""")
-_PATH = re.compile(
+_NOISE = lazy_pattern("\x1b\\[[0-9;:]*m| at 0x[0-9a-fA-F]+")
+_QUOTED_PATH = lazy_pattern(r"""(?P<quote>['"])(?:/|[A-Za-z]:\\)[^'"]*[/\\](?P<name>[^'"/\\]*)(?P=quote)""")
+_PATH = lazy_pattern(
     r"""(?<![\w./\\:<>-])(?:/|[A-Za-z]:\\)(?:[^\s/\\'"<>|:,;()\[\]]+[/\\]+)+(?P<name>[^\s/\\'"<>|:,;()\[\]]*)"""
 )
 
 _RULES = (
-    ("-", re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    ("-", lazy_pattern(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
     (
         "-:",
-        re.compile(
+        lazy_pattern(
             r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\w-])"
             r"|\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"
         ),
         "<time>",
     ),
-    ("", re.compile(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
+    ("", lazy_pattern(r"\b0x[0-9a-fA-F]+|\b(?=[a-f]*\d)(?=[0-9e]*[a-df])[0-9a-f]{8,}\b"), "<hex>"),
     # pytest shortens strings to about thirty characters, except with -vv: longer ones must not distinguish causes.
-    ("'\"", re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
+    ("'\"", lazy_pattern(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).){26,}(?P=quote)(?!\w)"""), "'…'"),
     (
         "'\"",
-        re.compile(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""),
+        lazy_pattern(r"""(?<!\w)(?P<quote>['"])(?:(?!(?P=quote)).)*\.\.\.(?:(?!(?P=quote)).)*(?P=quote)(?!\w)"""),
         "'…'",
     ),
     (
         "",
-        re.compile(
+        lazy_pattern(
             r"(?:(?<![\w.)\]])[-+])?(?<!\w)\d+(?:[_,]\d+)*(?:\.\d+)*(?:[eE][-+]?\d+)?(?:(?:ns|us|µs|ms|s|m|h)\b)?"
         ),
         "#",
     ),
-    (",", re.compile(r"#(?:, ?#)+"), "#…"),
+    (",", lazy_pattern(r"#(?:, ?#)+"), "#…"),
 )
 """Patterns of text that changes from run to run, with replacements, in this order: a date is not three numbers. Each is preceded by characters
 of which the text must contain one, as a quick check."""
 
-_MODULE = re.compile(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
-_CLASS = re.compile(r"[A-Za-z_$][\w.$:]*\Z")
-_BEFORE_NAME = re.compile(r"\A.*[.:$]")
-_WORD = re.compile(r"\w")
+_MODULE = lazy_pattern(r"\A(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?::|\Z))")
+_CLASS = lazy_pattern(r"[A-Za-z_$][\w.$:]*\Z")
+_BEFORE_NAME = lazy_pattern(r"\A.*[.:$]")
+_WORD = lazy_pattern(r"\w")
 
-_FATAL = re.compile(r"^Fatal Python error: (?P<what>[^\n]+)", re.MULTILINE)
+_FATAL = lazy_pattern(r"^Fatal Python error: (?P<what>[^\n]+)", re.MULTILINE)
 
 
 def signature(kind: str, message: str, frame: str = "") -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .originals import os
+from .patterns import lazy_pattern
 
 _DEEP = 10
 """Maximum nesting of groups and causes."""
@@ -43,24 +44,26 @@ class Own(NamedTuple):
     name: str = ""
 
 
-_STACK_FRAME = re.compile(r'^\s*File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<function>\S+)', re.MULTILINE)
-_TEXT_FRAME = re.compile(
+_STACK_FRAME = lazy_pattern(r'^\s*File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<function>\S+)', re.MULTILINE)
+_TEXT_FRAME = lazy_pattern(
     r'^\s*File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<function>\S+)'
     r"|^(?P<short>[^\s:][^:\n]*):(?P<at>\d+): in (?P<in>\S+)"
     r"|^(?P<long>[^\s:][^:\n]*\.py):(?P<foot>\d+):(?: [A-Za-z_]\w*)?$",
     re.MULTILINE,
 )
-_SYNTAX = re.compile(r'^E? *File "(?P<file>[^"\n]+)", line (?P<line>\d+)$', re.MULTILINE)
+_SYNTAX = lazy_pattern(r'^E? *File "(?P<file>[^"\n]+)", line (?P<line>\d+)$', re.MULTILINE)
 """The file that Python could not parse: no frame shows it."""
-_DOCTEST = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?:DocTestFailure|UnexpectedException)$", re.MULTILINE)
-_OTHERS = re.compile(
+_DOCTEST = lazy_pattern(
+    r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?:DocTestFailure|UnexpectedException)$", re.MULTILINE
+)
+_OTHERS = lazy_pattern(
     r"panicked at (?:'[^'\n]*', )?(?P<rust>[^\s:'][^:'\n]*\.rs):(?P<panic>\d+)|^ +(?P<go>[\w./-]+_test\.go):(?P<said>\d+): ",
     re.MULTILINE,
 )
 """How Rust and Go name the line that failed."""
-_NUMBERED = re.compile(r":\d")
+_NUMBERED = lazy_pattern(r":\d")
 """Besides `", line `, what each pattern needs: many texts contain neither, which is much faster to check."""
-_THREAD = re.compile(r"^(?P<current>Current thread|Thread) .*\(most recent call first\):?", re.MULTILINE)
+_THREAD = lazy_pattern(r"^(?P<current>Current thread|Thread) .*\(most recent call first\):?", re.MULTILINE)
 
 
 def innermost(frames: Iterable[Frame], root: str, own: Own = Own()) -> Frame | None:  # noqa: B008 (frozen)

@@ -5,14 +5,14 @@ Pure, standard library only, Python 3.9 syntax: see `values`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from .errors import UsageError
+from .patterns import lazy_pattern
 
-_FORM = re.compile(r"(slice|hash):(\d+)/(\d+)")
+_FORM = lazy_pattern(r"(slice|hash):(\d+)/(\d+)")
 
 
 @dataclass(frozen=True)

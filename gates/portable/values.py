@@ -6,9 +6,10 @@ environments of foreign projects, under another package name (see `pytest_plugin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import Enum, IntEnum
+
+from .patterns import lazy_pattern
 
 SCHEMA_VERSION = 1
 """Version of every file that gates writes. A reader refuses a version that it does not know."""
@@ -154,8 +155,8 @@ def parse_max_fail(text: str) -> tuple[int, str]:
     return int(number), mode or "wait"
 
 
-_SIBILANT = re.compile(r"(?:s|x|z|ch|sh)\Z")
-_CONSONANT_Y = re.compile(r"[^aeiou]y\Z")
+_SIBILANT = lazy_pattern(r"(?:s|x|z|ch|sh)\Z")
+_CONSONANT_Y = lazy_pattern(r"[^aeiou]y\Z")
 
 
 def plural(number: int, word: str) -> str:
@@ -181,7 +182,7 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_DURATION = lazy_pattern(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 

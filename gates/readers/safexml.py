@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.parsers import expat  # entity declarations are refused below
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import open_file
 from gates.readers.formats import ROOTS
 
@@ -26,7 +27,7 @@ _UNREADABLE = "cannot be read as XML"
 PIECE = 1 << 20
 """Bytes given to the parser at once."""
 
-_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)[\"']")
+_DECLARATION = lazy_pattern(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]*)[\"']")
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -46,7 +47,7 @@ _OF_EXPAT = {"utf-8": "utf-8", "iso8859-1": "iso-8859-1", "ascii": "us-ascii"} |
 }
 """Python's name of an encoding → expat's, which reads it faster than we could decode it."""
 
-_START = re.compile(rb"<\?xml\b|<(?:\w+:)?test(?:suites?|run)\b", re.IGNORECASE)
+_START = lazy_pattern(rb"<\?xml\b|<(?:\w+:)?test(?:suites?|run)\b", re.IGNORECASE)
 
 
 class BadEncoding(ValueError):

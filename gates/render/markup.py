@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from gates.portable.patterns import lazy_pattern
 from gates.render.text import clean, one_line
 
-_ACTIVE = re.compile(r"[\\`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
-_LIVE = re.compile(
+_ACTIVE = lazy_pattern(r"[\\`*\[\]<>&~$]|(?<![^\W_])_|_(?![^\W_])")
+_LIVE = lazy_pattern(
     r"@\w|#\d|\bGH-\d|\bGHSA-|://|\bwww\.|\b(?:mailto|xmpp):"
     r"|(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])"  # may be a commit
     r"|:[\w+-]+:",  # an emoji
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"^(\s*)([-+#=]|\d+(?=[.)]))")
+_LEADING = lazy_pattern(r"^(\s*)([-+#=]|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from gates.portable.patterns import lazy_pattern
 from gates.render.text import clean, one_line, plural, useful_lines
 from gates.results import AttemptResult, SubtestResult, TestResult
 
@@ -28,9 +28,9 @@ SHOWN_PARTS = 5
 """Subtests, or attempts, that are shown."""
 
 _ELSEWHERE = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".nox", ".tox"})
-_HEAD = re.compile(r"^(\S.*?):(\d+): in \S")  # of a short frame
-_FOOT = re.compile(r"^(\S.*?):(\d+): ?[\w.]*$")  # of a long one
-_RULE = re.compile(r"^(?:_ )+_? *$")
+_HEAD = lazy_pattern(r"^(\S.*?):(\d+): in \S")  # of a short frame
+_FOOT = lazy_pattern(r"^(\S.*?):(\d+): ?[\w.]*$")  # of a long one
+_RULE = lazy_pattern(r"^(?:_ )+_? *$")
 
 
 class TracebackFrame(msgspec.Struct, frozen=True):

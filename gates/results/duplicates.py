@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.results.tests import TestResult
 
-_NUMBER = re.compile(r"#\d+\Z")
+_NUMBER = lazy_pattern(r"#\d+\Z")
 _ORDER = tuple(sorted(outcome.value for outcome in TestOutcome))
 
 

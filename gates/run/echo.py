@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TextIO
 
 from gates.portable.escapes import Commands
+from gates.portable.patterns import lazy_pattern
 
-_STRING = re.compile("(?:\x1b|\xc2(?=[\x90\x98\x9d-\x9f]))([\\]P_^X\x90\x98\x9d-\x9f])")
+_STRING = lazy_pattern("(?:\x1b|\xc2(?=[\x90\x98\x9d-\x9f]))([\\]P_^X\x90\x98\x9d-\x9f])")
 """What begins a message to a terminal: its title, its clipboard, links."""
 
 

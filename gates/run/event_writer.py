@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import select
 import stat
 import sys
@@ -20,6 +19,7 @@ import msgspec
 
 from gates.files.folders import open_within
 from gates.portable.errors import UsageError
+from gates.portable.patterns import lazy_pattern
 from gates.results.event_schema import AnyEvent, Event, EventsDropped, RunEnded
 from gates.results.files import encoded
 
@@ -32,7 +32,7 @@ LAST = 2.0
 TAKEN = {"-": "standard output", "1": "standard output", "2": "standard error"}
 """Targets to which the run itself speaks."""
 
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/(?:fd/(\d+)|(stdout)|(stderr))")
+_DESCRIPTOR = lazy_pattern(r"/(?:dev|proc/self)/(?:fd/(\d+)|(stdout)|(stderr))")
 """Paths that are descriptors, whatever lies behind them; opened again, it would be written from its beginning."""
 
 _FIRST = 1 << 20

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.protocol import INJECTED_PACKAGE
 from gates.run.sightings import Words
 from gates.storage.streams import Stream
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from gates.run.echo import Echo
     from gates.run.masking import StructMask
 
-_WARNING = re.compile(rb"warning:", re.IGNORECASE)
+_WARNING = lazy_pattern(rb"warning:", re.IGNORECASE)
 _REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()
 """Said by a Python that ignores PYTHONPATH (`-I`, `-E`) when its pytest is told to load our plugin."""
 

@@ -11,12 +11,13 @@ import msgspec
 
 from gates.config import GateConfig
 from gates.portable.errors import GatesError
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import open_file
 from gates.portable.values import plural
 from gates.results import TestResult
 from gates.run.artifacts import stamp_of
 
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = lazy_pattern(r"[*?\[]")
 
 
 class ReadReports(msgspec.Struct, frozen=True, kw_only=True):

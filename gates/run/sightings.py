@@ -5,34 +5,34 @@ Everything that keeps the plugin out (`env -i`, `include_outer_env=False`, a con
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 
 import msgspec
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_bytes
 from gates.run.witnesses.injection import RunnerTraces
 
-_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
-_HEADER = re.compile(rb"=+ test session starts =+")
+_COLOUR = lazy_pattern(rb"\x1b\[[0-9;]*m")
+_HEADER = lazy_pattern(rb"=+ test session starts =+")
 _COUNT = rb"\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|subtests passed)"
-_FOOTER = re.compile(
+_FOOTER = lazy_pattern(
     rb"(?:=+ )?(?P<said>(?:no tests (?:ran|collected)|" + _COUNT + rb"(?:, " + _COUNT + rb")*) in \d+\.\d\ds"
     rb"(?: \(\d+:\d\d:\d\d\))?)(?: =+)?"
 )
-_FAILED = re.compile(rb"(?<!\d)\d+ (?:failed|errors?)\b")
-_NOX = re.compile(rb"nox > (?P<command>(?:\S*/)?(?:pytest|py\.test)(?: .*)?|.* -m (?:pytest|py\.test)(?: .*)?)")
-_UNITTEST = re.compile(rb"(?P<said>OK|FAILED|NO TESTS RAN)(?: \(.*\))?")
-_RAN = re.compile(rb"Ran (?P<tests>\d+) tests? in \d+\.\d+s")
+_FAILED = lazy_pattern(rb"(?<!\d)\d+ (?:failed|errors?)\b")
+_NOX = lazy_pattern(rb"nox > (?P<command>(?:\S*/)?(?:pytest|py\.test)(?: .*)?|.* -m (?:pytest|py\.test)(?: .*)?)")
+_UNITTEST = lazy_pattern(rb"(?P<said>OK|FAILED|NO TESTS RAN)(?: \(.*\))?")
+_RAN = lazy_pattern(rb"Ran (?P<tests>\d+) tests? in \d+\.\d+s")
 
-_SKIPPED = re.compile(rb"skipped=(?P<tests>\d+)")
+_SKIPPED = lazy_pattern(rb"skipped=(?P<tests>\d+)")
 
 _TELLS = frozenset({"--version", "-V", "--help", "-h", "--markers", "--fixtures", "--cache-show"})
 """Options with which pytest runs no test."""
 
-_PYTHON = re.compile(r"(?:python|pypy)[\d.]*(?:\.exe)?")
+_PYTHON = lazy_pattern(r"(?:python|pypy)[\d.]*(?:\.exe)?")
 _PYTEST = frozenset({"pytest", "py.test", "pytest.exe"})
 
 PAUSE = 0.05

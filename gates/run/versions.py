@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.planning.discover import Gate
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_text
 
 if TYPE_CHECKING:
     from gates.run.test_process import PytestProcess
 
-_DISTRIBUTION = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
+_DISTRIBUTION = lazy_pattern(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 
 
 def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) -> dict[str, str]:

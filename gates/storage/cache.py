@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from gates.portable.errors import GatesError, UsageError
+from gates.portable.patterns import lazy_pattern
 from gates.portable.values import TestOutcome
 from gates.results import Run, TestResult
 from gates.results.duplicates import worst_of
@@ -24,7 +25,7 @@ from gates.storage.sealed import read_sealed, write_sealed
 from gates.vcs.git import Git
 
 CACHE_VARIABLE = "GATES_CACHE_DIR"
-_NAME = re.compile(r".*-[0-9a-f]{16}", re.DOTALL)
+_NAME = lazy_pattern(r".*-[0-9a-f]{16}", re.DOTALL)
 _Kept = TypeVar("_Kept")
 """What `Store.of` calls a store."""
 

@@ -6,7 +6,6 @@ cache was lost, from the folder's own `run.json`, which names every file of its 
 
 from __future__ import annotations
 
-import re
 import shlex
 import stat
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ import msgspec
 
 from gates.files.folders import Blocked, Folder
 from gates.portable.errors import UsageError
+from gates.portable.patterns import lazy_pattern
 from gates.results import FileDigest, Run
 from gates.results.files import (
     COMPARISON_FILE,
@@ -49,7 +49,7 @@ BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comp
 _TOP = frozenset({*(name for names in (*NAMES.values(), *BELOW.values()) for name in names), LOGS_FOLDER, ".gitignore"})
 
 
-_ASIDE = re.compile(rf"{ASIDE}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
+_ASIDE = lazy_pattern(rf"{ASIDE}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 
 
 def is_report(path: str) -> bool:

@@ -10,10 +10,11 @@ import hashlib
 import re
 from pathlib import Path
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import read_bytes
 from gates.results.files import write_whole
 
-_SEALED = re.compile(rb'\{"seal":"(?P<seal>sha256:[0-9a-f]{64})","kept":(?P<kept>.*)\}\n', re.DOTALL)
+_SEALED = lazy_pattern(rb'\{"seal":"(?P<seal>sha256:[0-9a-f]{64})","kept":(?P<kept>.*)\}\n', re.DOTALL)
 
 
 def write_sealed(path: Path, kept: bytes, about: str = "") -> None:

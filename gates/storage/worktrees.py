@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from gates.files.folders import Folder
 from gates.files.locking import take_lock
 from gates.portable.errors import EnvironmentProblem, GatesError
+from gates.portable.patterns import lazy_pattern
 from gates.portable.regular import open_file, read_bytes, read_text
 from gates.portable.values import ExitCode
 from gates.storage.cache import CACHE_VARIABLE, Store, all_stores
@@ -29,7 +29,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _DIGITS = 20
 """Of its tree's hash, in the name of a worktree."""
 
-_NAME = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
+_NAME = lazy_pattern(rf"[0-9a-f]{{{_DIGITS}}}")
 
 KEPT = 20
 """Worktrees that stay for the next run, as far as the disk budget goes: their environments cost more to make than to keep."""

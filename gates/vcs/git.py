@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -38,6 +37,16 @@ _NO_FILTERS = ("-c", "core.autocrlf=false")
 """What is exported is read by programs, not edited: as it lies in the tree."""
 
 
+OWN_FILES = ("index", "info/exclude", "info/attributes", "info/sparse-checkout", "config", "config.worktree")
+"""Files of git's own folder that decide what git sees of a tree."""
+
+_WHERE = (
+    *("rev-parse", "--is-inside-work-tree", "--path-format=absolute", "--is-shallow-repository", "--git-common-dir"),
+    *(word for name in OWN_FILES for word in ("--git-path", name)),
+    "--show-prefix",
+)
+"""All asked at once: starting git costs more than its answers."""
+
 _READ_BY_GIT = (".gitignore", ".gitattributes", ".mailmap")
 """Files that git reads on its own, whatever they are."""
 
@@ -59,15 +68,17 @@ class Git:
         if shutil.which("git") is None:
             return None
         git = Git(folder)
-        done = git.run("rev-parse", "--is-inside-work-tree")
+        done = git.run(*_WHERE)
         if b"dubious ownership" in done.stderr:
             raise EnvironmentProblem(
                 "git refuses to read this repository: another user owns it",
                 place=str(folder),
                 remedy=f"git config --global --add safe.directory {shlex.quote(str(folder))}",
             )
-        if done.stdout.strip() != b"true":
+        if not done.stdout.startswith(b"true\n"):
             return None
+        if done.returncode == 0:
+            git._places = [*_text(done.stdout).split("\n"), ""]
         for name in _READ_BY_GIT:
             if (folder / name).is_fifo():
                 raise EnvironmentProblem(
@@ -93,7 +104,7 @@ class Git:
     def answer(self, *arguments: str, env: dict[str, str] | None = None) -> str:
         """What git prints, without line ends around it; empty when it fails."""
         done = self.run(*arguments, env=env)
-        return done.stdout.decode("utf-8", "surrogateescape").strip("\n") if done.returncode == 0 else ""
+        return _text(done.stdout) if done.returncode == 0 else ""
 
     def need(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> str:
         """What git prints, without line ends around it.
@@ -108,7 +119,7 @@ class Git:
                 place=f"git {' '.join(arguments)}",
                 got=done.stderr.decode("utf-8", "replace").strip(),
             )
-        return done.stdout.decode("utf-8", "surrogateescape").strip("\n")
+        return _text(done.stdout)
 
     def listed(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
         """What git prints with `-z`, as a list.
@@ -118,36 +129,40 @@ class Git:
         """
         return [entry for entry in self.need(*arguments, env=env).split("\0") if entry]
 
-    def paths(self, *names: str) -> list[Path]:
-        """Where git keeps files of its own, such as `info/exclude`."""
-        words = [word for name in names for word in ("--git-path", name)]
-        return [Path(line) for line in self.need("rev-parse", "--path-format=absolute", *words).split("\n")]
-
     @cached_property
     def _places(self) -> list[str]:
-        # Asked in one go: starting git costs more than its answers.
-        words = ("--is-shallow-repository", "--git-common-dir", "--git-path", "index", "--show-prefix")
-        return [*self.need("rev-parse", "--path-format=absolute", *words).split("\n"), ""]
+        return [*self.need(*_WHERE).split("\n"), ""]
 
     @property
     def shallow(self) -> bool:
         """Whether history is cut."""
-        return self._places[0] == "true"
+        return self._places[1] == "true"
 
     @property
     def common_folder(self) -> Path:
         """The folder that all worktrees of the repository share."""
-        return Path(self._places[1])
+        return Path(self._places[2])
+
+    @property
+    def own_files(self) -> dict[str, Path]:
+        """Where git keeps `OWN_FILES`."""
+        return {name: Path(place) for name, place in zip(OWN_FILES, self._places[3:], strict=False)}
 
     @property
     def index(self) -> Path:
         """The file of the index."""
-        return Path(self._places[2])
+        return self.own_files["index"]
 
     @property
     def prefix(self) -> str:
         """The folder's path below the root of the working tree, with `/` at its end; empty for the root itself."""
-        return self._places[3]
+        return self._places[3 + len(OWN_FILES)]
+
+    def objects(self, *names: str) -> list[str]:
+        """What each name stands for, asked at once; empty for each that stands for nothing."""
+        words = "".join(name.replace("\n", " ") + "\n" for name in names)
+        told = self.need("cat-file", "--batch-check=%(objectname)", stdin=words.encode("utf-8", "surrogateescape"))
+        return ["" if " " in line else line for line in told.split("\n")]  # else `NAME missing`
 
     def commit(self, name: str) -> str:
         """The commit that `name` stands for; empty when there is none."""
@@ -197,8 +212,8 @@ class Git:
 
     def head(self) -> tuple[str, str]:
         """Commit and tree of HEAD; without a commit yet, nothing and the tree without files."""
-        both = self.answer("rev-parse", "HEAD^{commit}", "HEAD^{tree}").split("\n")
-        return (both[0], both[1]) if len(both) == 2 else ("", self.empty_tree())
+        commit, tree = self.objects("HEAD^{commit}", "HEAD^{tree}")
+        return (commit, tree) if commit and tree else ("", self.empty_tree())
 
     def empty_tree(self) -> str:
         """The tree without files: its name depends on the repository's hash function."""
@@ -244,13 +259,6 @@ class Git:
         told = self.answer(*STRICT, "status", "--porcelain=v2", "-z", "--ignore-submodules=none")
         kinds = [entry.split(" ")[2] for entry in told.split("\0") if entry[:2] in ("1 ", "2 ", "u ")]
         return any(kind[0] == "S" and kind[2:] != ".." for kind in kinds)
-
-    def default_bases(self) -> Iterator[str]:
-        """Names of the branch that others may start from, the likeliest first; not each of them is there."""
-        remote = self.answer("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
-        if remote:
-            yield remote
-        yield from ("main", "master", "origin/main", "origin/master")
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor; empty when there is none."""
@@ -300,6 +308,9 @@ def subject_of_commit(
     )
 
 
+_REMOTE_HEAD = "refs/remotes/origin/HEAD"
+
+
 class _Base(TypedDict, total=False):
     shallow: bool
     base: str
@@ -309,17 +320,27 @@ class _Base(TypedDict, total=False):
 
 def _base_fields(git: Git, head: str, base: str) -> _Base:
     shallow = git.shallow
-    name, commit = _there(git, (base, f"origin/{base}") if base else git.default_bases())
+    name, commit = find_base(git, base)
     if not name or not head:
         return {"shallow": shallow}
     # In a shallow clone the true merge base may be cut off, and git then names a wrong one without a word.
-    merge_base = "" if shallow else git.merge_base(commit, head)
+    merge_base = "" if shallow else head if commit == head else git.merge_base(commit, head)
     return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
 
 
-def _there(git: Git, names: Iterable[str]) -> tuple[str, str]:
-    """The first of the names that stands for a commit here, and that; a clone for CI often has only `origin/…`."""
-    return next(((name, commit) for name in names if (commit := git.commit(name))), ("", ""))
+def find_base(git: Git, base: str) -> tuple[str, str]:
+    """Name and commit of the base; empty where there is none. A clone for CI often has only `origin/…`.
+
+    Args:
+        git: the repository.
+        base: its name in the config; without one, the branch that others probably start from.
+    """
+    names = (base, f"origin/{base}") if base else (_REMOTE_HEAD, "main", "master", "origin/main", "origin/master")
+    for name, commit in zip(names, git.objects(*(f"{name}^{{commit}}" for name in names)), strict=True):
+        short = git.answer("symbolic-ref", "--quiet", "--short", name) if commit and name == _REMOTE_HEAD else name
+        if commit and short:
+            return short, commit
+    return "", ""
 
 
 def _change_digest(git: Git, before: str, after: str) -> str:
@@ -331,6 +352,8 @@ def changes_of(git: Git, subject: Subject) -> Changes | None:
     """What the subject changes against its merge base; None where no merge base is known."""
     if not subject.merge_base:
         return None
+    if subject.merge_base == subject.commit and not subject.dirty:
+        return Changes(commits=(), files=())
     tree = subject.identity.removeprefix("git-tree:")
     log = git.answer(
         "log", "--no-show-signature", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}"
@@ -344,14 +367,14 @@ def changes_of(git: Git, subject: Subject) -> Changes | None:
 
 def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
     """Files that differ between two trees, with lines added and removed."""
-    raw = git.need("diff-tree", "-r", "-z", "--no-renames", "--raw", before, after)
     status = {}
-    fields = raw.split("\0")
-    for about, path in zip(fields[::2], fields[1::2], strict=False):
-        status[path] = about.rsplit(" ", 1)[-1]
     found = []
-    for entry in git.need("diff-tree", "-r", "-z", "--no-renames", "--numstat", before, after).split("\0"):
-        added, _, rest = entry.partition("\t")
+    fields = iter(git.need("diff-tree", "-r", "-z", "--no-renames", "--raw", "--numstat", before, after).split("\0"))
+    for field in fields:
+        if field.startswith(":"):
+            status[next(fields)] = field.rsplit(" ", 1)[-1]
+            continue
+        added, _, rest = field.partition("\t")
         removed, _, path = rest.partition("\t")
         if not path:
             continue
@@ -365,6 +388,10 @@ def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
             )
         )
     return tuple(found)
+
+
+def _text(told: bytes) -> str:
+    return told.decode("utf-8", "surrogateescape").strip("\n")
 
 
 def _readable(text: str) -> str:

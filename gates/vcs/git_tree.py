@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.files.temporary import scratch
@@ -25,15 +24,16 @@ class GitTree:
     """Looks at a working tree: its files, what git ignores in it, HEAD, the index, and its submodules.
 
     Args:
-        top: its root.
+        git: at its root.
         tree: what `git add -A` would have made a tree of, when the run began; empty finds out.
         make_rule: which changes matter; called with what git tracks and the folders of the subject.
         since: nanoseconds since the epoch, before `tree` was taken.
         inside: its folder in the tree that it is a submodule of, with `/` at its end.
     """
 
-    def __init__(self, top: Path, tree: str, make_rule: MakeRule, since: int, inside: str = "") -> None:
-        self._git, self._inside = Git(top), inside
+    def __init__(self, git: Git, tree: str, make_rule: MakeRule, since: int, inside: str = "") -> None:
+        top = git.folder
+        self._git, self._inside = git, inside
         self._tree = tree or self._git.worktree_tree()
         entries = self._git.listed("ls-tree", "-r", "-z", "--full-tree", self._tree)
         kinds = {path: about[:6] for about, _, path in (entry.partition("\t") for entry in entries)}
@@ -49,7 +49,7 @@ class GitTree:
         self._top, self._submodules = top, frozenset(kinds).difference(files)
         self._seen = set(self._outside(tracked))
         self._nested = [
-            GitTree(top / path, "", make_rule, since, f"{inside}{path}/")
+            GitTree(Git(top / path), "", make_rule, since, f"{inside}{path}/")
             for path, kind in kinds.items()
             if kind == _SUBMODULE and (top / path / ".git").exists()
         ]

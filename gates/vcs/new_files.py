@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from gates.portable.filters.globs import path_pattern
+from gates.portable.patterns import lazy_pattern
 
 Effect = Literal["none", "left", "fault"]
 """`left`: said, and the tree is no longer clean. `fault`: what is validated is not what it was."""
@@ -60,7 +61,7 @@ READ_UNASKED = (
 )
 """Files that tools read because they are there."""
 
-_MODULE = re.compile(r"[^\W\d]\w*\.pyi?")
+_MODULE = lazy_pattern(r"[^\W\d]\w*\.pyi?")
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

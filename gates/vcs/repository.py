@@ -11,9 +11,6 @@ from gates.portable.regular import read_bytes
 from gates.vcs.git import Git, git_environment
 from gates.vcs.watch import stamp_of
 
-_INFO = ("info/exclude", "info/attributes", "info/sparse-checkout")
-"""Files in git's own folder that decide what it sees of the tree."""
-
 _SETTINGS = (
     r"^(core\.(excludesfile|attributesfile|autocrlf|eol|filemode|ignorecase|symlinks|worktree|bare|sparsecheckout.*)"
     r"|filter\..*)$"
@@ -32,7 +29,7 @@ class RepositoryState:
     def __init__(self, git: Git, name: str) -> None:
         self._git, self._name = git, name
         self._index, self._index_stamp = self._read_index(), stamp_of(str(git.index))
-        *info, own, of_worktree = git.paths(*_INFO, "config", "config.worktree")
+        _, *info, own, of_worktree = git.own_files.values()
         home = Path("~").expanduser()
         users = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
         named = os.environ.get("GIT_CONFIG_GLOBAL")
@@ -40,9 +37,11 @@ class RepositoryState:
         self._config_stamps = self._stamps()
         self._settings = self._read_settings()
         # Files outside of git's folder that the settings name, or that stand for one that they do not name.
-        asked = [git.answer("config", "--type=path", key) for key in ("core.excludesFile", "core.attributesFile")]
-        usual = [users / "ignore", users / "attributes"]
-        self._files = [*info, *(Path(path) if path else other for path, other in zip(asked, usual, strict=True))]
+        usual = {"core.excludesfile": users / "ignore", "core.attributesfile": users / "attributes"}
+        named_files = {key: value for key, value in self._settings if key in usual}
+        for key in named_files:  # may begin with `~` or `%(prefix)`
+            named_files[key] = git.answer("config", "--type=path", key)
+        self._files = [*info, *(Path(named_files.get(key) or other) for key, other in usual.items())]
         self._contents = self._read_files()
         self._head = self._where()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..patterns import lazy_pattern
 from ..values import parse_duration
 from .matchers import PatternError, compile_pattern
 from .nearest import nearest
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from .cursor import Cursor
     from .predicates import PredicateForm
 
-_PLAIN = re.compile(r"[^\\),]+")
-_PLAIN_REGEX = re.compile(r"[^\\/]+")
-_UNICODE = re.compile(r"u\{([0-9A-Fa-f]{1,6})\}")
+_PLAIN = lazy_pattern(r"[^\\),]+")
+_PLAIN_REGEX = lazy_pattern(r"[^\\/]+")
+_UNICODE = lazy_pattern(r"u\{([0-9A-Fa-f]{1,6})\}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "/": "/", ")": ")", ",": ","}
-KEY = re.compile(r"([^\W\d]\w*|\d+)=")
-_COMPARISON = re.compile(r"[<>]=?")
-FOREIGN = re.compile(r"(regexp?|re|glob|fnmatch|exact|equals|contains|substring):")
+KEY = lazy_pattern(r"([^\W\d]\w*|\d+)=")
+_COMPARISON = lazy_pattern(r"[<>]=?")
+FOREIGN = lazy_pattern(r"(regexp?|re|glob|fnmatch|exact|equals|contains|substring):")
 _WRITTEN = {"g": "#…", "f": "#…", "e": "=…", "c": "~…", "s": "~…", "r": "/…/"}
 """Prefix of a matcher in other languages → how it is written here."""
 

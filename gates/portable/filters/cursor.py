@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ..patterns import lazy_pattern
 from .errors import Problem
 from .nodes import Span
 
-_SPACE = re.compile(r"\s*")
+_SPACE = lazy_pattern(r"\s*")
 
 
 class Cursor:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 
 from ..originals import warnings
+from ..patterns import lazy_pattern
 from .bounds import BoundedPattern
 
-_SET = re.compile(r"\[(!?)(\]?[^\]]*)\]")
-_ACROSS = re.compile(r"\*\*/|/\*\*\Z|\*\*")
+_SET = lazy_pattern(r"\[(!?)(\]?[^\]]*)\]")
+_ACROSS = lazy_pattern(r"\*\*/|/\*\*\Z|\*\*")
 _MEANINGS = {"**/": "(?:[^/]+/)*", "/**": "/.+", "**": ".*"}
 _WITHIN = {"*": "[^/]*", "?": "[^/]"}
 _ANY = {"*": ".*", "?": "."}

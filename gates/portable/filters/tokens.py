@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..patterns import lazy_pattern
 from ..values import plural
 from .arguments import read_argument
 from .cursor import Cursor
@@ -24,8 +24,8 @@ WORDS = ("not", "and", "or")
 HOLE = Predicate("?")
 """Replaces an operand whose error is already reported."""
 
-_WORD = re.compile(r"[^\W\d]\w*")
-_BARE = re.compile(r"[^\s()!&|+,]+")
+_WORD = lazy_pattern(r"[^\W\d]\w*")
+_BARE = lazy_pattern(r"[^\s()!&|+,]+")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from ..patterns import lazy_pattern
+
 _SHORTEST = 4
 """Minimum bytes of a piece to mask: six for a possible common word, eight if the cut is uncertain."""
 _WORD, _UNSURE = 6, 8
@@ -16,12 +18,12 @@ _OWN = 12
 """Bytes of a mark longer than any ellipsis: a line written by gates itself."""
 
 _MARKS = (  # each begins with letters that are quick to find
-    (b"...", re.compile(rb"\.\.\.+")),
-    (b"\xe2\x80\xa6", re.compile(rb"\xe2\x80\xa6(?: [\d,]+ bytes? cut \xe2\x80\xa6)?")),
-    (b"\\u2026", re.compile(rb"\\u2026(?: [\d,]+ bytes? cut \\u2026)?")),
-    (b" chars]", re.compile(rb"\[[\d,]+ chars\]")),  # of unittest
+    (b"...", lazy_pattern(rb"\.\.\.+")),
+    (b"\xe2\x80\xa6", lazy_pattern(rb"\xe2\x80\xa6(?: [\d,]+ bytes? cut \xe2\x80\xa6)?")),
+    (b"\\u2026", lazy_pattern(rb"\\u2026(?: [\d,]+ bytes? cut \\u2026)?")),
+    (b" chars]", lazy_pattern(rb"\[[\d,]+ chars\]")),  # of unittest
 )
-_DIFFERENCE = re.compile(rb"^E? {2,}[-+] (\S+)$", re.MULTILINE)
+_DIFFERENCE = lazy_pattern(rb"^E? {2,}[-+] (\S+)$", re.MULTILINE)
 """A line of pytest's diffs, which omit the beginning and the end of long texts."""
 
 

@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_PLAIN = re.compile(r"[A-Za-z0-9]")
-_RUN = re.compile(rb"[A-Za-z0-9]+")
+from ..patterns import lazy_pattern
+
+_PLAIN = lazy_pattern(r"[A-Za-z0-9]")
+_RUN = lazy_pattern(rb"[A-Za-z0-9]+")
 _SHORT = {0: "0", 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e"}
 _NAMED = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
 _LETTER, _FURTHER = rb"[A-Za-z0-9+/_-]", 48

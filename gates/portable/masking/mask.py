@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..patterns import lazy_pattern
 from .cuts import Pieces, replaced
 from .forms import encode, forms_of, pieces_of
 from .names import secrets_of
@@ -19,7 +20,7 @@ OUR_WORDS = frozenset({"type", "outcome", "kind"})
 IN_URL = "URL password"
 """Said for a password that no variable holds."""
 
-_URL = re.compile(
+_URL = lazy_pattern(
     rb"(:\\?/\\?/)"
     rb"(?:([^\s/?#@:\"'<>\\\[\]]*:)(?!\[masked: )[^\s/?#\"'<>\\]+"  # user:password
     rb"|[A-Za-z0-9_-]{20,}(?:%3[Dd]|=)*)"  # a token in the place of the user

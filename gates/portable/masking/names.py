@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from ..patterns import lazy_pattern
+
 SHORTEST = 6
 """Shorter values (`1`, `true`, `main`) stand everywhere; masking them would hide the log and no secret."""
 
@@ -17,15 +19,15 @@ _WORDS = (
     r"(?:^|_)(?:API|ACCESS|PRIVATE|SIGNING|ENCRYPTION)_?KEYS?(?=_|$|\d)",
     r"(?:_PWD|(?:^|_)KEYS?|(?:SIGNING|ENCRYPTION|ACCESS|PRIVATE)KEYS?)\d*$",
 )
-_SECRET = re.compile("|".join(_WORDS), re.IGNORECASE)
-_HARMLESS = re.compile(
+_SECRET = lazy_pattern("|".join(_WORDS), re.IGNORECASE)
+_HARMLESS = lazy_pattern(
     r"^(?:OLD_?PWD|INIT_PWD)$"
     r"|_(?:FILES?|PATHS?|DIRS?|DIRECTORY|SOCK|SOCKET|HELPER|TTL|TIMEOUT|LENGTH|LEN|TYPE|METHOD|LIMIT|COUNT)$"
     r"|(?:^|_)(?:MAX|MIN|NUM|N|TOTAL|COUNT|PROMPT|OUTPUT|INPUT)_(?:[A-Z]+_)?TOKENS?$"
     r"|(?:^|_)(?:PUBLIC|CACHE|SORT|PRIMARY|FOREIGN|PARTITION|GROUP|LOOKUP|ROUTING|HOT|SHORTCUT)_?KEYS?$",
     re.IGNORECASE,
 )
-_URL = re.compile(r"://([^\s/?#@:]*):([^\s/?#]+)@")
+_URL = lazy_pattern(r"://([^\s/?#@:]*):([^\s/?#]+)@")
 
 
 def looks_secret(name: str) -> bool:

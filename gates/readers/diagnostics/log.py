@@ -12,25 +12,26 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
+from gates.portable.patterns import lazy_pattern
 from gates.results.artifacts import Diagnostic
 
 LONGEST = 4_000
 """Characters of a line that are looked at."""
 
-_NOISE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
+_NOISE = lazy_pattern(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
 _PATH = r"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:<>|][^:<>|()]*?)"
 
-_COLONS = re.compile(rf"{_PATH}:(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: (?P<rest>\S.*)\Z")
-_PYRIGHT = re.compile(rf"\s*{_PATH}:(?P<line>\d+):(?P<column>\d+) - (?P<rest>(?:error|warning|information): .*)\Z")
-_TSC = re.compile(rf"{_PATH}\((?P<line>\d+),(?P<column>\d+)\): (?P<rest>(?:error|warning) .*)\Z")
-_ARROW = re.compile(rf"\s*--> {_PATH}:(?P<line>\d+):(?P<column>\d+)\s*\Z")
-_ANNOTATION = re.compile(r"::(?P<severity>error|warning|notice) (?P<fields>[^\n]*?)::(?P<message>.*)\Z")
+_COLONS = lazy_pattern(rf"{_PATH}:(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: (?P<rest>\S.*)\Z")
+_PYRIGHT = lazy_pattern(rf"\s*{_PATH}:(?P<line>\d+):(?P<column>\d+) - (?P<rest>(?:error|warning|information): .*)\Z")
+_TSC = lazy_pattern(rf"{_PATH}\((?P<line>\d+),(?P<column>\d+)\): (?P<rest>(?:error|warning) .*)\Z")
+_ARROW = lazy_pattern(rf"\s*--> {_PATH}:(?P<line>\d+):(?P<column>\d+)\s*\Z")
+_ANNOTATION = lazy_pattern(r"::(?P<severity>error|warning|notice) (?P<fields>[^\n]*?)::(?P<message>.*)\Z")
 
-_SEVERITY = re.compile(r"(?P<severity>(?:fatal )?error|warning|note|information|info)(?:\[(?P<rule>[\w:.-]+)\])?:? +")
-_CODE = re.compile(r"\[?(?P<rule>[A-Z]{1,10}\d{1,6})(?:\([\w-]+\))?(?:, \w*)?\]?:?(?: \[\*\])? +")
-_NAME = re.compile(r"(?P<rule>[a-z][a-z0-9]*(?:-[a-z0-9]+)+):(?: \[\*\])? +")
-_TAIL = re.compile(r" +(?:\[(?P<name>-W[\w=+,-]+|[a-zA-Z][\w.,-]*)\]|\((?P<report>report[A-Z]\w*)\))\Z")
-_HEADING = re.compile(
+_SEVERITY = lazy_pattern(r"(?P<severity>(?:fatal )?error|warning|note|information|info)(?:\[(?P<rule>[\w:.-]+)\])?:? +")
+_CODE = lazy_pattern(r"\[?(?P<rule>[A-Z]{1,10}\d{1,6})(?:\([\w-]+\))?(?:, \w*)?\]?:?(?: \[\*\])? +")
+_NAME = lazy_pattern(r"(?P<rule>[a-z][a-z0-9]*(?:-[a-z0-9]+)+):(?: \[\*\])? +")
+_TAIL = lazy_pattern(r" +(?:\[(?P<name>-W[\w=+,-]+|[a-zA-Z][\w.,-]*)\]|\((?P<report>report[A-Z]\w*)\))\Z")
+_HEADING = lazy_pattern(
     r"(?!(?:help|note|hint): )"
     r"(?:(?:error|warning|info)(?:\[[\w:.-]+\])?: |[A-Z]{1,10}\d{1,6}:?(?: \[\*\])? |[a-z][a-z0-9-]*: )\S"
 )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gates.portable.escapes import clean
+from gates.portable.patterns import lazy_pattern
 from gates.portable.values import plural
 
 LINES = 20
@@ -29,30 +30,30 @@ _APART = 3
 _FRAMES = 3
 """Frames of a traceback, the last ones that are the project's own."""
 
-_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]|.\x08")
-_OURS = re.compile(r"gates > ")
-_INTERNAL = re.compile(r"INTERNALERROR> ?")
+_ESCAPE = lazy_pattern(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]|.\x08")
+_OURS = lazy_pattern(r"gates > ")
+_INTERNAL = lazy_pattern(r"INTERNALERROR> ?")
 
-_WRAPPER = re.compile(
+_WRAPPER = lazy_pattern(
     r"nox > |(?:g?make)(?:\[\d+\])?: |npm (?:ERR!|error)\b|\s*ELIFECYCLE\b|error: Recipe `|error Command failed"
     r"|error: (?:could not compile|test failed, to rerun|aborting due to)|ninja: build stopped|For more information about"
     r"|task: Failed|ERROR: InvocationError|mainloop: caught unexpected"
 )
 """Says that something failed, and not what: never a fault of its own where there is another one."""
 
-_COMMAND = re.compile(r"nox > (?P<command>Command .+ failed with exit code -?\d+.*)")
-_RUNS = re.compile(r"nox > (?!Running session|Session |Re-?[Uu]sing|Creating|Command |Ran multiple)(?P<command>\S.*)")
+_COMMAND = lazy_pattern(r"nox > (?P<command>Command .+ failed with exit code -?\d+.*)")
+_RUNS = lazy_pattern(r"nox > (?!Running session|Session |Re-?[Uu]sing|Creating|Command |Ran multiple)(?P<command>\S.*)")
 
-_IDLE = re.compile(r"nox > (?:Running session|Re-?using|Creating|Session \S+ failed\.|Command )")
+_IDLE = lazy_pattern(r"nox > (?:Running session|Re-?using|Creating|Session \S+ failed\.|Command )")
 """Lines of nox that say nothing of what failed; a session that gives up says why behind `Session NAME aborted:`."""
 
-_FINE = re.compile(
+_FINE = lazy_pattern(
     r"\b(?:0|no) (?:\w+ )?(?:errors?|failures?|failed|problems?|issues?)\b(?!.*\b[1-9]\d* (?:errors?|fail))",
     re.IGNORECASE,
 )
-_MILD = re.compile(r"(?:^|[:\s(])(?:warning|note|info|help|hint|notice)\b ?[:\[(]", re.IGNORECASE)
+_MILD = lazy_pattern(r"(?:^|[:\s(])(?:warning|note|info|help|hint|notice)\b ?[:\[(]", re.IGNORECASE)
 
-_FAULT = re.compile(
+_FAULT = lazy_pattern(
     r"^\S*\.[A-Za-z]\w{0,9}:\d+(?::\d+)*[:,]? +\S"  # path:line: text
     r"|^\S+\(\d+,\d+\): "  # tsc
     r"|^[A-Z]{1,4}\d{3,4}:?(?: \[\*\])? "  # the heading of ruff
@@ -68,15 +69,15 @@ _FAULT = re.compile(
     r"|^Killed$|\bKilled\b.*\d|Segmentation fault|core dumped|^Aborted\b|[Oo]ut of memory|Cannot allocate memory|^Bus error"
     r"|^ImportError while loading conftest",
 )
-_MORE = re.compile(r"^(?:\s+\S|E\b|>|\||\^|-->|=+ ?\||\d+ +\||[+-]{1,3}[ \w]|Caused by|Error: )")
+_MORE = lazy_pattern(r"^(?:\s+\S|E\b|>|\||\^|-->|=+ ?\||\d+ +\||[+-]{1,3}[ \w]|Caused by|Error: )")
 """Belongs to the fault above it: a snippet, a frame, a difference."""
 
-_LOADING = re.compile(r"ImportError while loading conftest '(?P<file>[^']+)'")
-_RAISED = re.compile(r"[A-Z]\w*(?:Error|Exception|Exit)\b")
+_LOADING = lazy_pattern(r"ImportError while loading conftest '(?P<file>[^']+)'")
+_RAISED = lazy_pattern(r"[A-Z]\w*(?:Error|Exception|Exit)\b")
 
-_TRACEBACK = re.compile(r"^Traceback \(most recent call last\)")
-_FRAME = re.compile(r'^ *File "(?P<file>[^"]+)", line \d+')
-_ELSEWHERE = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|[/\\]pluggy[/\\]")
+_TRACEBACK = lazy_pattern(r"^Traceback \(most recent call last\)")
+_FRAME = lazy_pattern(r'^ *File "(?P<file>[^"]+)", line \d+')
+_ELSEWHERE = lazy_pattern(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<|[/\\]pluggy[/\\]")
 
 
 def excerpt(log: str, *, stopped: bool = False) -> tuple[str, ...]:

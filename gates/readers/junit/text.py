@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-_UNFIT = re.compile(
+from gates.portable.patterns import lazy_pattern
+
+_UNFIT = lazy_pattern(
     "["
     "\x00-\x08\x0b-\x1f"  # C0 controls but tab and newline; a carriage return would be read back as a newline
     "\x7f-\x9f"  # DEL and C1 controls: legal, discouraged, invisible, and junit-xml's own printer drops them

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.names import IMPORTS
 
-_INSTALLED = re.compile(r"/(site|dist)-packages/")
+_INSTALLED = lazy_pattern(r"/(site|dist)-packages/")
 _SHOWN = 3
 """So many packages are named."""
 

@@ -8,16 +8,16 @@ installer.
 
 from __future__ import annotations
 
-import re
+from gates.portable.patterns import lazy_pattern
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_FAILED = re.compile(r"nox > Command (?P<command>[^\n]*) failed with exit code \d+:?")
-_CLOSING = re.compile(r"nox > Session [^\n]+ failed\.\s*\Z")
-_INSTALLER = re.compile(
+_COLOUR = lazy_pattern(r"\x1b\[[0-9;]*m")
+_FAILED = lazy_pattern(r"nox > Command (?P<command>[^\n]*) failed with exit code \d+:?")
+_CLOSING = lazy_pattern(r"nox > Session [^\n]+ failed\.\s*\Z")
+_INSTALLER = lazy_pattern(
     r"(?:\S*/)?(?:python[\d.]* -m )?(?:uv )?pip[\d.]* (?:install|download|sync)\b|(?:\S*/)?uv (?:sync|venv)\b"
     r"|(?:\S*/)?(?:conda|mamba|micromamba) (?:install|create|update)\b"
 )
-_OWN = re.compile(r"\s*(?:nox > )?(?:error|cause|Caused by|ERROR|WARNING|╰─▶|├─▶|\u00d7)[: ]\s*(?P<words>\S.*)")
+_OWN = lazy_pattern(r"\s*(?:nox > )?(?:error|cause|Caused by|ERROR|WARNING|╰─▶|├─▶|\u00d7)[: ]\s*(?P<words>\S.*)")
 _BUILT = (
     *("build backend returned an error", "subprocess-exited-with-error", "metadata-generation-failed"),
     *("Failed to build", "Failed building"),

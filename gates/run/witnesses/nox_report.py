@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from gates.portable.patterns import lazy_pattern
 from gates.portable.values import GateOutcome
 from gates.results import Witness
 from gates.run.witnesses.installs import install_trouble
 from gates.run.witnesses.names import NOX_REPORT
 
-_NO_PROGRAM = re.compile(
+_NO_PROGRAM = lazy_pattern(
     r"nox > Program (?P<name>.+) not found\.[^\n]*\n[^\n]*nox > Session [^\n]+ failed\.[^\n]*\s*\Z"
 )
 

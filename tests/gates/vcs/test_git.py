@@ -11,6 +11,7 @@ from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.vcs.git import (
     Git,
     changes_of,
+    find_base,
     git_environment,
     subject_of_commit,
     subject_of_worktree,
@@ -327,7 +328,7 @@ def test_the_head_of_the_remote_is_the_usual_base(repository: Repository, tmp_pa
     repository.commit({"a": "1"})
     repository.git("branch", "-m", "main", "trunk")
     repository.git("clone", "--quiet", str(repository.root), str(tmp_path / "clone"))
-    assert next(git_of(tmp_path / "clone").default_bases()) == "origin/trunk"
+    assert find_base(git_of(tmp_path / "clone"), "")[0] == "origin/trunk"
 
 
 def test_histories_without_a_common_start_have_no_merge_base(repository: Repository) -> None:
@@ -356,5 +357,5 @@ def test_flags_of_the_index_hide_no_edit(repository: Repository, flag: str, fold
 @pytest.mark.parametrize("name", [".gitignore", ".gitattributes", ".mailmap"])
 def test_what_git_would_wait_for_is_refused(repository: Repository, name: str) -> None:
     os.mkfifo(repository.root / name)
-    with pytest.raises(EnvironmentProblem, match="git would wait for ever"):
+    with pytest.raises(EnvironmentProblem, match="git would wait forever"):
         Git.of(repository.root)

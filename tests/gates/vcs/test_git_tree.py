@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.vcs.git import subject_of_worktree
+from gates.vcs.git import Git, subject_of_worktree
 from gates.vcs.git_tree import GitTree
 from gates.vcs.new_files import NewFileRule
 from gates.vcs.watch import TreeChanges
@@ -33,7 +33,7 @@ def subject(repository: Repository) -> Repository:
 
 def watched(repository: Repository) -> GitTree:
     since = time.time_ns()
-    return GitTree(repository.root, git_of(repository.root).worktree_tree(), rule, since)
+    return GitTree(Git(repository.root), git_of(repository.root).worktree_tree(), rule, since)
 
 
 def swap_same_size(root: Path) -> None:
@@ -227,14 +227,14 @@ def test_weaker_stamps_in_the_config_hide_nothing(subject: Repository, setting: 
 def test_a_change_before_the_first_look_is_seen_though_the_stamps_are_newer(subject: Repository) -> None:
     since, tree = time.time_ns(), git_of(subject.root).worktree_tree()
     subject.write({"a.py": "9\n"})
-    assert GitTree(subject.root, tree, rule, since).look().faults == ("a.py",)
+    assert GitTree(Git(subject.root), tree, rule, since).look().faults == ("a.py",)
 
 
 def test_what_came_and_went_before_the_first_look_is_seen(subject: Repository) -> None:
     since, tree = time.time_ns(), git_of(subject.root).worktree_tree()
     (subject.root / "a.py").unlink()
     subject.write({"conftest.py": ""})
-    watch = GitTree(subject.root, tree, rule, since)
+    watch = GitTree(Git(subject.root), tree, rule, since)
     assert watch.look().faults == ("a.py (removed)", "conftest.py (new)")
     assert watch.look() == TreeChanges()
 
@@ -277,7 +277,7 @@ def test_a_submodule_is_looked_at_like_the_rest(subject: Repository, tmp_path: P
 
 
 def test_a_project_in_a_subfolder_watches_the_whole_tree(subject: Repository) -> None:
-    watch = GitTree(subject.root, git_of(subject.root / "sub").worktree_tree(), rule, time.time_ns())
+    watch = GitTree(Git(subject.root), git_of(subject.root / "sub").worktree_tree(), rule, time.time_ns())
     subject.write({"a.py": "9\n"})
     assert watch.look().faults == ("a.py",)
 
