@@ -124,28 +124,37 @@ def test_under_stress_every_attempt_counts(project: Project, options: tuple[str,
     assert project.gates("run", "--stress-duration", "50ms", "-E", "test(steady)").code == 0
 
 
+TWO_GATES = checklist(pytest_gate(name="alone"), pytest_gate("-n", "1", name="xdist"))
+"""For what takes its time: both wait at once."""
+
+
 @pytest.mark.slow
-@BOTH
-def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Project, options: tuple[str, ...]) -> None:
+def test_a_gate_in_which_nothing_moves_ends_and_names_the_suspect(project: Project) -> None:
     tests = "import time\ndef test_fine(): pass\ndef test_hangs(): time.sleep(600)\n"
-    project.write({"test_a.py": tests} | checklist(pytest_gate(*options)))
-    done = project.gates("run", "--stall-timeout", "1s")
+    project.write({"test_a.py": tests} | TWO_GATES)
+    done = project.gates("run", "--jobs", "2", "--stall-timeout", "1s")
     assert done.code == 1
-    assert str(project.gate("test").outcome) == "timeout"
-    reason = project.gate("test").reason
-    assert reason.startswith("nothing moved for 1.00s: test_a.py::test_hangs has been running for ")
-    assert project.outcomes == {"test_a.py::test_fine": "passed", "test_a.py::test_hangs": "timeout"}
-    (hangs,) = (test for test in project.tests if test.outcome == "timeout")
-    assert "in test_hangs" in hangs.details
-    assert hangs.reason == reason
-    assert hangs.signature.startswith("timeout")
-    assert "in test_hangs" in (project.reports / "logs" / "test.log").read_text()
+    for name in ("alone", "xdist"):
+        gate = project.gate(name)
+        assert str(gate.outcome) == "timeout"
+        assert gate.reason.startswith("nothing moved for 1.00s: test_a.py::test_hangs has been running for ")
+        fine, hangs = sorted((test for test in project.tests if test.gate == name), key=lambda test: test.id)
+        assert (fine.id, str(fine.outcome)) == ("test_a.py::test_fine", "passed")
+        assert (hangs.id, str(hangs.outcome)) == ("test_a.py::test_hangs", "timeout")
+        assert "in test_hangs" in hangs.details
+        assert hangs.reason == gate.reason
+        assert hangs.signature.startswith("timeout")
+        assert "in test_hangs" in (project.reports / "logs" / f"{name}.log").read_text()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("isolate", "options"), [("fork", ("-n", "1")), ("spawn", ())], ids=["fork", "spawn"])
+@pytest.mark.parametrize(
+    ("isolate", "options", "limit"),
+    [("fork", ("-n", "1"), "1s"), ("spawn", (), "3s")],  # to start a pytest takes its time, too
+    ids=["fork", "spawn"],
+)
 def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
-    project: Project, options: tuple[str, ...], isolate: str
+    project: Project, options: tuple[str, ...], isolate: str, limit: str
 ) -> None:
     tests = """
         import pytest, time
@@ -159,22 +168,21 @@ def test_the_stacks_are_those_of_the_process_that_an_isolated_test_hangs_in(
         """
     config = f'[tests]\nisolate = "{isolate}"\n'
     project.write({"test_a.py": tests} | checklist(pytest_gate(*options), config=config))
-    assert project.gates("run", "--stall-timeout", "3s").code == 1
+    assert project.gates("run", "--stall-timeout", limit).code == 1
     assert project.outcomes == {"test_a.py::test_hangs": "timeout"}
     assert "in late" in project.tests[0].details
 
 
 @pytest.mark.slow
-@BOTH
-def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(
-    project: Project, options: tuple[str, ...]
-) -> None:
+def test_a_session_that_hangs_behind_its_tests_ends_with_its_stacks_in_the_log(project: Project) -> None:
     hook = "def pytest_sessionfinish():\n    import time\n    time.sleep(600)\n"
-    project.write({"test_a.py": "def test_a(): pass\n", "conftest.py": hook} | checklist(pytest_gate(*options)))
-    assert project.gates("run", "--stall-timeout", "1s").code == 1
-    assert project.gate("test").reason == "nothing moved for 1.00s: no test is running, and the session does not end"
-    assert project.outcomes == {"test_a.py::test_a": "passed"}
-    assert "in pytest_sessionfinish" in (project.reports / "logs" / "test.log").read_text()
+    project.write({"test_a.py": "def test_a(): pass\n", "conftest.py": hook} | TWO_GATES)
+    assert project.gates("run", "--jobs", "2", "--stall-timeout", "1s").code == 1
+    reason = "nothing moved for 1.00s: no test is running, and the session does not end"
+    assert [(gate.name, gate.reason) for gate in project.run.gates] == [("alone", reason), ("xdist", reason)]
+    assert [(test.gate, str(test.outcome)) for test in project.tests] == [("alone", "passed"), ("xdist", "passed")]
+    for name in ("alone", "xdist"):
+        assert "in pytest_sessionfinish" in (project.reports / "logs" / f"{name}.log").read_text()
 
 
 @pytest.mark.slow

@@ -20,12 +20,10 @@ EVERY_FORM = [Cage(kind, form) for kind in ("killed", "fails") for form in FORMS
 
 # With one worker and with eight, and in all forms, by `nox -s zoo`.
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "dist"), [(0, "no"), (2, "worksteal")], ids=str)
-def test_every_kind_of_bad_test_costs_itself(project: Project, workers: int, dist: str) -> None:
-    assert faults_of(project, EVERY_KIND, workers, dist) == []
+def test_every_kind_of_bad_test_costs_itself(project: Project) -> None:
+    assert faults_of(project, EVERY_KIND, (0, "no"), (2, "worksteal")) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("workers", "dist"), [(0, "no"), (2, "load")], ids=str)
-def test_wherever_a_test_is_bad_it_costs_itself(project: Project, workers: int, dist: str) -> None:
-    assert faults_of(project, EVERY_FORM, workers, dist) == []
+def test_wherever_a_test_is_bad_it_costs_itself(project: Project) -> None:
+    assert faults_of(project, EVERY_FORM, (0, "no"), (2, "load")) == []

@@ -169,35 +169,40 @@ def options_of(workers: int, dist: str) -> tuple[str, ...]:
     return ("-n", str(workers), "--dist", dist) if workers else ()
 
 
-def build(project: Project, cages: list[Cage], workers: int, dist: str = "load") -> dict[str, str]:
-    """Write a project; the outcomes that must come of it."""
+def build(project: Project, cages: list[Cage], *arrangements: tuple[int, str]) -> dict[str, str]:
+    """Write a project with a gate for each arrangement; the outcomes that must come of it in each."""
     expected: dict[str, str] = {}
     for cage in cages:
         file = f"test_{cage.kind}_{cage.form}.py"
         project.write({file: HEAD + "\n" + cage.source})
         expected |= {f"{file}::{name}": outcome for name, outcome in cage.outcomes.items()}
-    project.write(checklist(pytest_gate(*options_of(workers, dist)), config=CONFIG))
+    gates = [pytest_gate(*options_of(*each), name=f"test{number}") for number, each in enumerate(arrangements, 1)]
+    project.write(checklist(*gates, config=CONFIG))
     return expected
 
 
-def faults_of(project: Project, cages: list[Cage], workers: int, dist: str = "load") -> list[str]:
-    """Build, run, and say what is not as it must be."""
-    expected = build(project, cages, workers, dist)
-    done = project.gates("run")
-    found = project.outcomes
-    faults = [
-        f"{test}: {found.get(test, 'lost')} instead of {outcome}"
-        for test, outcome in expected.items()
-        if found.get(test) != outcome
-    ]
-    faults += [f"{test}: {found[test]}, and was never there" for test in found if test not in expected]
-    bad = set(expected.values()) - {"passed", "flaky"}
-    if done.code != (1 if bad else 0):
-        faults.append(f"exit code {done.code}")
-    if project.gate("test").inconsistent:
-        faults.append(f"inconsistent: {project.gate('test').reason}")
+def faults_of(project: Project, cages: list[Cage], *arrangements: tuple[int, str]) -> list[str]:
+    """Build, run in all arrangements at once, and say what is not as it must be."""
+    expected = build(project, cages, *arrangements)
+    done = project.gates("run", "--jobs", str(len(arrangements)))
     run = load_run(project.reports / "run.json")
-    faults += [f"process {pid} is left" for pid in marked_processes(f"{run.id}-1")]
+    bad = set(expected.values()) - {"passed", "flaky"}
+    faults = [] if done.code == (1 if bad else 0) else [f"exit code {done.code}"]
+    for number, (workers, dist) in enumerate(arrangements, 1):
+        gate = project.gate(f"test{number}")
+        results = [test for test in project.tests if test.gate == gate.name]
+        found = {test.id: str(test.outcome) for test in results}
+        wrong = ["a test has two results"] if len(found) < len(results) else []
+        wrong += [
+            f"{test}: {found.get(test, 'lost')} instead of {outcome}"
+            for test, outcome in expected.items()
+            if found.get(test) != outcome
+        ]
+        wrong += [f"{test}: {found[test]}, and was never there" for test in found if test not in expected]
+        if gate.inconsistent:
+            wrong.append(f"inconsistent: {gate.reason}")
+        wrong += [f"process {pid} is left" for pid in marked_processes(f"{run.id}-{number}")]
+        faults += [f"-n {workers} --dist {dist}: {each}" for each in wrong]
     return faults
 
 
@@ -222,8 +227,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
             project = Project(Path(folder, "project"), Path(folder, "cache"))
             project.patience = 900.0
-            faults = faults_of(project, mix, workers, dist)
-            tests += len(project.outcomes)
+            faults = faults_of(project, mix, (workers, dist))
+            tests += len(project.tests)
         broken += bool(faults)
         print(
             f"{number}/{len(mixes)}: {len(mix)} cages, -n {workers} --dist {dist}: {'; '.join(faults) or 'as it must'}"

@@ -16,7 +16,7 @@ KILLERS = """
 import ctypes, os, threading, time
 import pytest
 
-@pytest.mark.parametrize("n", range(4))
+@pytest.mark.parametrize("n", range(2))
 def test_blocks(n):
     threading.Event().wait(300)
 
@@ -47,10 +47,10 @@ def test_under_xdist_each_killer_is_one_result_and_the_others_go_on(project: Pro
 
     ran = project.injected("-n", "2", "--dist", dist, settings={"test_timeout": 0.5})
 
-    assert Counter(ran.outcomes.values()) == {"timeout": 5, "crashed": 2, "passed": 12}
-    assert len(ran.collected) == 19
+    assert Counter(ran.outcomes.values()) == {"timeout": 3, "crashed": 2, "passed": 12}
+    assert len(ran.collected) == 17
     assert ran.of("finish")[0]["exit_code"] == 1
-    blocked = ran.tests["test_blocks[2]"]
+    blocked = ran.tests["test_blocks[1]"]
     assert blocked["message"] == "timed out after 0.5s"
     assert blocked["phase"] == "call"
     assert "Thread 0x" in blocked["details"]
@@ -134,14 +134,14 @@ def test_more_crashes_than_xdist_allows_lose_no_test(project: Project) -> None:
     project.write(
         test_many="""
         import os, pytest
-        @pytest.mark.parametrize("n", range(12))
+        @pytest.mark.parametrize("n", range(7))
         def test_it(n):
-            if n != 11:
+            if n != 6:
                 os._exit(1)
         """
     )
-    ran = project.injected("-n", "2")
-    assert Counter(ran.outcomes.values()) == {"crashed": 11, "passed": 1}
+    ran = project.injected("-n", "1")  # for which xdist allows four
+    assert Counter(ran.outcomes.values()) == {"crashed": 6, "passed": 1}
 
 
 def test_a_limit_of_worker_restarts_that_the_user_set_is_kept(project: Project) -> None:
