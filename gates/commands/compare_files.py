@@ -17,7 +17,7 @@ from gates.pipeline.result_files import results_of
 from gates.pipeline.validate import new_run_id
 from gates.planning.prepare import records_of
 from gates.portable.errors import GatesError, ManyErrors, UsageError
-from gates.portable.filters.nearest import nearest
+from gates.portable.filters.nearest import meant
 from gates.portable.regular import open_file
 from gates.portable.values import REGRESSIONS, ExitCode, plural
 from gates.readers.junit.report import split_id
@@ -229,8 +229,7 @@ def _refuse_unknown(results: Iterable[TestResult], accepted: Sequence[str]) -> N
     known = sorted({entry for result in results for entry in (result.exclusion, result.quarantine) if entry})
     for name in accepted:
         if name not in known:
-            near = nearest(name, known)
             raise UsageError(
                 f"the files know no exclusion {name!r}",
-                remedy=f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}",
+                remedy=meant(name, known, f"known: {', '.join(known) or 'none'}"),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 from gates.config import paths
@@ -10,6 +9,7 @@ from gates.config.secrets import shown
 from gates.config.tests import read_layers
 from gates.config.values import FindingsSource, GateConfig, Profile, TestWitness
 from gates.portable.errors import ConfigError
+from gates.portable.filters.nearest import meant
 from gates.portable.patterns import lazy_pattern
 from gates.portable.settings.kinds import COUNT, MistakenFilter, command, flag, one_of, seconds, text, texts
 from gates.portable.settings.run import Choice
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from gates.config.tests import Named
 
     Reader = Callable[[Any], Any]
-
-
-def _witness(value: Any) -> TestWitness:
-    choices = get_args(TestWitness)
-    if value not in choices:
-        raise ValueError("one of " + ", ".join(choices))
-    found: TestWitness = value
-    return found
 
 
 def _findings(value: Any) -> FindingsSource:
@@ -72,9 +64,8 @@ def _several_of(*choices: str) -> Reader:
         names = texts(value)
         for name in names:
             if name not in choices:
-                near = get_close_matches(name, choices, 1, 0.5)
-                hint = f": did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"a list of {', '.join(choices)}; {name!r} is not one of them{hint}")
+                hint = meant(name, choices)
+                raise ValueError(f"a list of {', '.join(choices)}; {name!r} is not one of them{hint and f': {hint}'}")
         return names
 
     return read
@@ -156,7 +147,7 @@ GATE: dict[str, Reader] = {
     "needs": texts,
     "junit": paths.files,
     "reports": paths.files,
-    "tests": _witness,
+    "tests": one_of(*get_args(TestWitness)).read,
     "env": _variables,
     "cwd": paths.folder,
     "findings": _findings,
@@ -191,6 +182,13 @@ class Problems:
         """Note one mistake at the line of `keys`."""
         self.found.append(ConfigError(what, place=self.place(keys), **fields))
 
+    def table(self, value: Any, at: tuple[str, ...]) -> dict[str, Any]:
+        """A table that may be missing; empty where something else stands there, which is a mistake."""
+        if value is None or isinstance(value, dict):
+            return value or {}
+        self.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=shown(value))
+        return {}
+
     def tables(
         self, table: Mapping[str, Any], name: str, above: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -204,7 +202,7 @@ class Problems:
             if isinstance(value, dict):
                 yield key, value
             else:
-                self.add((*at, key), f"{dotted}.{key} is not a table", expected=f"[{dotted}.{key}]", got=shown(value))
+                self.table(value, (*at, key))
 
     def fields(self, table: Mapping[str, Any], known: Mapping[str, Reader], at: tuple[str, ...]) -> dict[str, Any]:
         """The known fields of a table, read; unknown and invalid ones are noted."""
@@ -214,12 +212,11 @@ class Problems:
             if key in also:
                 continue
             if key not in known:
-                near = get_close_matches(key, [*known, *also], 1, 0.5)
                 where = f"[{'.'.join(at)}]" if at else "the config"
                 self.add(
                     (*at, key),
                     f"unknown key {key!r} in {where}",
-                    remedy=f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join([*known, *also])}",
+                    remedy=meant(key, [*known, *also], f"known keys: {', '.join([*known, *also])}"),
                 )
                 continue
             try:
@@ -238,11 +235,7 @@ def read_top(table: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
 
 def read_junit_rules(table: Mapping[str, Any], problems: Problems) -> dict[str, int | tuple[str, ...]]:
     """`[junit]`."""
-    rules = table.get("junit", {})
-    if not isinstance(rules, dict):
-        problems.add(("junit",), "junit is not a table", expected="[junit]", got=shown(rules))
-        return {}
-    return problems.fields(rules, JUNIT, ("junit",))
+    return problems.fields(problems.table(table.get("junit"), ("junit",)), JUNIT, ("junit",))
 
 
 def read_gate(name: str, table: Mapping[str, Any], problems: Problems) -> GateConfig:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from gates.config.secrets import shown
-from gates.portable.rules import ALL_THREADS, RETRYABLE, Override, SetupScript
-from gates.portable.settings.kinds import command, expression, flag, one_of, seconds
+from gates.portable.filters.nearest import meant
+from gates.portable.rules import ALL_THREADS, NONE, RETRYABLE, Override, SetupScript
+from gates.portable.settings.kinds import COUNT, WHOLE, command, expression, flag, one_of, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 _RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
 _SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
-
-
-def _whole(value: Any, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"a whole number from {least}")
-    return value
 
 
 def _delay(value: Any) -> float:
@@ -61,21 +54,14 @@ def retries(value: Any) -> dict[str, Any]:
     if isinstance(value, int) and not isinstance(value, bool):
         value = {"count": value}
     readers: dict[str, Reader] = {
-        "count": lambda item: _whole(item, 0),
+        "count": WHOLE.read,
         "backoff": one_of("fixed", "exponential").read,
         "delay": _delay,
         "max-delay": seconds,
         "jitter": flag,
         "on": _outcomes,
     }
-    return {
-        "count": 0,
-        "backoff": "fixed",
-        "delay": 0.0,
-        "max_delay": None,
-        "jitter": False,
-        "on": ["failed", "error"],
-    } | (_table(value, readers, _RETRIES, "count"))
+    return {**NONE, "on": list(NONE["on"]), **_table(value, readers, _RETRIES, "count")}
 
 
 def slow_timeout(value: Any) -> dict[str, Any]:
@@ -86,7 +72,7 @@ def slow_timeout(value: Any) -> dict[str, Any]:
     """
     if not isinstance(value, dict):
         value = {"period": value}
-    readers: dict[str, Reader] = {"period": seconds, "terminate-after": lambda item: _whole(item, 1), "grace": _delay}
+    readers: dict[str, Reader] = {"period": seconds, "terminate-after": COUNT.read, "grace": _delay}
     return {"period": 60.0, "terminate_after": None, "grace": 10.0} | _table(value, readers, _SLOW, "period")
 
 
@@ -102,7 +88,7 @@ def _threads(value: Any) -> int:
     if value == "num-test-threads":
         return ALL_THREADS
     try:
-        return _whole(value, 1)
+        return int(COUNT.read(value))
     except ValueError as error:
         raise ValueError(f"{error}, or 'num-test-threads'") from error
 
@@ -162,10 +148,8 @@ def read_layers(table: Any, at: tuple[str, ...], problems: Problems, named: Name
         problems: collects mistakes.
         named: the names that exist, see `names_of`.
     """
-    if table is None:
-        return ()
-    if not isinstance(table, dict):
-        problems.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=shown(table))
+    table = problems.table(table, at)
+    if not table:
         return ()
     left_out = {"overrides", *(TABLES if at == ("tests",) else ())}
     base = {key: value for key, value in table.items() if key not in left_out}
@@ -187,14 +171,13 @@ def _refuse_unknown(layer: Override, at: tuple[str, ...], problems: Problems, na
         for name in [value] if isinstance(value, str) else value:
             if not name or name in known:  # the empty group removes a test from another layer's group
                 continue
-            near = get_close_matches(name, known, 1, 0.5)
             kind = "group of tests" if setting == "group" else "setup script"
             table = "[tests.groups.NAME]" if setting == "group" else "[tests.scripts.NAME]"
             known_ones = f"known: {', '.join(known)}" if known else f"none exists: add {table}"
             problems.add(
                 (*at, setting),
                 f"no {kind} is named {name!r}",
-                remedy=f"did you mean {near[0]!r}?" if near else known_ones,
+                remedy=meant(name, known, known_ones),
             )
 
 
@@ -207,7 +190,7 @@ def read_groups(table: Any, problems: Problems) -> dict[str, int]:
     """
     return {
         name: fields["max_threads"]
-        for name, fields in _read_named(table, "groups", {"max-threads": lambda value: _whole(value, 1)}, problems)
+        for name, fields in _read_named(table, "groups", {"max-threads": COUNT.read}, problems)
         if "max_threads" in fields
     }
 

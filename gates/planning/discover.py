@@ -15,6 +15,7 @@ import msgspec
 
 from gates.config import Config, FindingsSource, GateConfig
 from gates.portable.errors import ManyErrors, UsageError
+from gates.portable.filters.nearest import meant
 from gates.portable.regular import open_file, read_bytes
 from gates.portable.values import plural
 
@@ -237,8 +238,6 @@ def _nox_gate(session: Session, own: GateConfig | None, config: Config) -> Gate:
 
 
 def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Session]) -> None:
-    from difflib import get_close_matches
-
     known = {gate.name for gate in gates} | {gate.group for gate in gates}
     untagged = {session.name for session in sessions} | {session.signature for session in sessions}
     file = config.path.name if config.path else ""
@@ -248,8 +247,7 @@ def _refuse_unknown(config: Config, gates: Sequence[Gate], sessions: Sequence[Se
         if name in untagged:
             remedy = f"give the session the tag {TAG!r}, or write session = {name!r} into its table"
         else:
-            near = get_close_matches(name, known, 1, 0.4)
-            remedy = f"did you mean {near[0]!r}?" if near else f"known gates: {', '.join(sorted(known)) or 'none'}"
+            remedy = meant(name, known, f"known gates: {', '.join(sorted(known)) or 'none'}")
         errors.append(UsageError(f"no gate is named {name!r} ({where})", place=file, remedy=remedy))
 
     for name, own in config.gates.items():

@@ -11,7 +11,7 @@ from gates.portable.errors import NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion
 from gates.portable.filters import Candidate, Expression, Facts, compile_filter, leaf_reports
 from gates.portable.filters.explain import explain, render
-from gates.portable.filters.nearest import nearest
+from gates.portable.filters.nearest import meant
 from gates.portable.rules import ALL_THREADS, NAMES, Override, RuleBook
 from gates.portable.values import plural
 
@@ -103,10 +103,10 @@ def find_test(candidates: Sequence[Candidate], name: str) -> Candidate:
     if len(found) == 1:
         return found[0]
     if not found:
-        near = nearest(name, {test.id for test in candidates} | {test.names.name for test in candidates})
+        names = {test.id for test in candidates} | {test.names.name for test in candidates}
         raise UsageError(
             f"no test is named {name!r}",
-            remedy=f"did you mean {near!r}?" if near else "gates list -E 'all()' shows them",
+            remedy=meant(name, names, "gates list -E 'all()' shows them"),
         )
     shown = "\n       ".join([*(test.id for test in found[:8]), *(["…"] if len(found) > 8 else [])])
     raise UsageError(f"{name!r} means {plural(len(found), 'test')}", got=shown, remedy="name one of them")

@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import ConfigError
 from .filters import Expression, FilterSyntaxError, Not, Or, Predicate, parse, to_text
-from .filters.nearest import nearest
+from .filters.nearest import meant
 
 CATEGORIES = ("unimplemented", "todo", "hang", "flaky", "environment")
 
@@ -98,8 +98,7 @@ class _Entry:
     def read(self) -> Exclusion | None:
         for key in self._content:
             if key not in FIELDS:
-                near = nearest(str(key), FIELDS)
-                remedy = f"did you mean {near!r}?" if near else f"known fields: {', '.join(FIELDS)}"
+                remedy = meant(str(key), FIELDS, f"known fields: {', '.join(FIELDS)}")
                 self._error(f"unknown field {key!r}", key, remedy=remedy)
         missing = [key for key in FIELDS if key not in self._content and key not in OPTIONAL]
         if missing:
@@ -110,13 +109,12 @@ class _Entry:
             )
         texts = {key: self._text(key) for key in FIELDS if key != "expires" and key in self._content}
         if texts.get("category") and texts["category"] not in CATEGORIES:
-            near = nearest(texts["category"], CATEGORIES)
             self._error(
                 "unknown category",
                 "category",
                 expected=", ".join(CATEGORIES),
                 got=repr(texts["category"]),
-                remedy=f"did you mean {near!r}?" if near else "",
+                remedy=meant(texts["category"], CATEGORIES),
             )
         if texts.get("filter"):
             try:

@@ -9,8 +9,8 @@ import pytest
 
 from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN
 from ..portable.settings.declare import replace
+from ..portable.settings.kinds import DURATION
 from ..portable.settings.plugin import PluginSettings
-from ..portable.values import parse_duration
 
 REGISTERED = "gates-options"
 """Name of the marker that says: one copy of the plugin has added the options already."""
@@ -80,16 +80,11 @@ def seconds(text: str) -> float:
     Raises:
         ArgumentTypeError: neither, or not above zero.
     """
+    assert DURATION.parse is not None
     try:
-        value = float(text)
-    except ValueError:
-        try:
-            return parse_duration(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-    if not 0 < value < 1e9:
-        raise ArgumentTypeError(f"not a duration above zero: {text!r}")
-    return value
+        return float(DURATION.parse(text))
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSettings:

@@ -14,3 +14,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
     lowered = {known.lower(): known for known in names}
     found = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
     return lowered[found[0]] if found else ""
+
+
+def meant(name: str, names: Iterable[str], otherwise: str = "") -> str:
+    """What to do about a wrong name: the question whether the nearest one was meant, or `otherwise`."""
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else otherwise
