@@ -1,4 +1,4 @@
-"""The order in which tests run. Pure: every worker of a session comes to the same one.
+"""The order in which tests run. Pure: every worker of a session computes the same one.
 
 Standard library only, Python 3.9 syntax: the pytest plugin sorts by it in foreign environments (see `values`).
 """
@@ -16,11 +16,11 @@ _WRONG = frozenset(str(outcome) for outcome in (*BAD_TESTS, *LOST_TESTS, TestOut
 
 @dataclass(frozen=True)
 class Known:
-    """What became of a test when it last ran.
+    """The result of a test when it last ran.
 
     Attributes:
         outcome: as in its result.
-        seconds: what it took.
+        seconds: its duration.
     """
 
     outcome: str = ""
@@ -29,11 +29,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Sortable:
-    """A test, as far as its place is concerned.
+    """A test, with what determines its place.
 
     Attributes:
         id: pytest's node id.
-        priority: tests of a higher one start earlier, whatever the order.
+        priority: tests with a higher one always start earlier.
     """
 
     id: str
@@ -43,14 +43,14 @@ class Sortable:
 def sort(tests: Sequence[Sortable], order: str, history: Mapping[str, Known] | None = None, seed: int = 0) -> list[int]:
     """Positions of the tests in the order in which they are to run.
 
-    Failed and new tests come first as they stand, all others behind them. The longest files come first, and in a file
-    the longest test, for a file whose tests are torn apart sets up its fixtures again and again; so is chance applied
+    Failed or new tests come first in their given order, then all others. The longest files come first, and in a file
+    the longest test, because splitting the tests of a file repeats its fixtures. For the same reason, shuffling applies
     to files, to the classes of a file, and to their tests.
 
     Args:
         tests: in pytest's order.
         order: one of `values.ORDERS`; empty for pytest's.
-        history: what is known of tests, by id.
+        history: previous results of tests, by id.
         seed: for the random order.
     """
     known = history or {}
@@ -70,7 +70,7 @@ def sort(tests: Sequence[Sortable], order: str, history: Mapping[str, Known] | N
 def _longest_first(tests: Sequence[Sortable], known: Mapping[str, Known]) -> list[int]:
     seconds = [known[test.id].seconds if test.id in known else None for test in tests]
     measured = [one for one in seconds if one is not None]
-    # A test of unknown length counts as an average one: starting it late is the dearer mistake.
+    # A test of unknown length counts as an average one: starting it late is the costlier mistake.
     usual = sum(measured) / len(measured) if measured else 0.0
     each = [usual if one is None else one for one in seconds]
     files: dict[str, float] = {}
@@ -82,7 +82,7 @@ def _longest_first(tests: Sequence[Sortable], known: Mapping[str, Known]) -> lis
 
 
 def _shuffled(positions: Sequence[int], tests: Sequence[Sortable], dice: random.Random, depth: int = 0) -> list[int]:
-    """Shuffle groups of the same file, then of the same class, then tests."""
+    """Shuffle files, then classes within a file, then tests."""
     groups: dict[str, list[int]] = {}
     for at in positions:
         parts = tests[at].id.split("[")[0].split("::")

@@ -1,9 +1,9 @@
-"""The standard library as it is before a test changes it: what the plugin calls, it calls here.
+"""The standard library before any test changes it: the plugin calls it only through this module.
 
-Tests replace what they like, `os.getpid`, `time.sleep`, `pathlib.Path.exists` or the whole clock, and the plugin's hooks
-run in the midst of it. So everything that runs inside foreign test processes takes modules that do something from here,
-`from .originals import os`, and handles files with the functions below; a test looks for every other way. What a module
-of the standard library calls within itself stays as the test has it.
+Tests replace anything, such as `os.getpid`, `time.sleep`, `pathlib.Path.exists` or the whole clock, and the plugin's hooks
+run in between. So all code that runs inside foreign test processes takes modules with effects from here,
+`from .originals import os`, and handles files with the functions below; a test checks this. What a module
+of the standard library calls internally stays as the test has changed it.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -43,26 +43,26 @@ MODULES = (
     *("ctypes", "faulthandler", "hashlib", "io", "json", "mmap", "os", "pickle", "platform", "random", "resource"),
     *("select", "shutil", "signal", "subprocess", "tempfile", "threading", "time", "warnings"),
 )
-"""Modules that do something, and that are kept here. Those that only compute need not be."""
+"""Modules with effects, which are kept here. Those that only compute need not be."""
 
 
 def _kept(name: str) -> Any:
-    """A copy of what a module holds: to change the module changes nothing in it."""
+    """A copy of a module's content: later changes of the module do not affect it."""
     module: ModuleType = importlib.import_module(name)
     kept = SimpleNamespace(**vars(module))
     if name == "os":
         kept.path = SimpleNamespace(**vars(module.path))
-        kept.fdopen = importlib.import_module("io").open  # as `os.fdopen` does, which looks it up when it is called
+        kept.fdopen = importlib.import_module("io").open  # like `os.fdopen`, which looks it up when called
     elif name == "time":
         _set_clock(kept)
     return kept
 
 
 def _set_clock(kept: Any) -> None:
-    """Take the time from a clock that no library which fakes the time turns back, not even in C as time-machine does."""
+    """Read a clock that no time-faking library changes, not even time-machine, which works in C."""
     ticks = kept.perf_counter
     if hasattr(kept, "CLOCK_BOOTTIME"):
-        read, clock = kept.clock_gettime, kept.CLOCK_BOOTTIME  # goes on while the machine sleeps
+        read, clock = kept.clock_gettime, kept.CLOCK_BOOTTIME  # continues while the machine sleeps
         ticks = lambda: read(clock)  # noqa: E731
     began = kept.time() - ticks()
     kept.time = lambda: began + ticks()
@@ -77,12 +77,12 @@ def __getattr__(name: str) -> Any:
 
 
 for _name in MODULES:
-    if _name in sys.modules:  # what nobody has loaded, nobody has changed; it is kept when it is first needed
+    if _name in sys.modules:  # a module that is not loaded is not changed; it is kept when first needed
         globals()[_name] = _kept(_name)
 
 
 def open_anew(path: AnyPath) -> IO[bytes]:
-    """Open a file to write to it, unbuffered; what it held is gone.
+    """Open a file for writing, unbuffered; its old content is lost.
 
     Raises:
         OSError: it cannot be made.
@@ -91,7 +91,7 @@ def open_anew(path: AnyPath) -> IO[bytes]:
 
 
 def open_to_append(path: AnyPath) -> IO[bytes]:
-    """Open a file to write behind what it holds, unbuffered.
+    """Open a file for appending, unbuffered.
 
     Raises:
         OSError: it cannot be made.
@@ -110,7 +110,7 @@ def write_text(path: AnyPath, text: str, encoding: str = "utf-8") -> None:
 
 
 def write_whole(path: AnyPath, text: str, encoding: str = "utf-8") -> None:
-    """Write a text file aside, then rename it: several processes may do so at once, and no reader sees a part.
+    """Write a text file under another name, then rename it: several processes may do so at once, and no reader sees a partial file.
 
     Raises:
         OSError: it cannot be written.
@@ -121,7 +121,7 @@ def write_whole(path: AnyPath, text: str, encoding: str = "utf-8") -> None:
 
 
 def exists(path: AnyPath) -> bool:
-    """Whether there is anything of this name."""
+    """Whether anything with this name exists."""
     try:
         os.stat(path)
     except (OSError, ValueError):
@@ -130,18 +130,18 @@ def exists(path: AnyPath) -> bool:
 
 
 def is_folder(path: AnyPath) -> bool:
-    """Whether there is a folder of this name."""
+    """Whether a folder with this name exists."""
     return os.path.isdir(path)
 
 
 def remove(path: AnyPath) -> None:
-    """Remove a file, where it is there and may be removed."""
+    """Remove a file, if it exists and may be removed."""
     with suppress(OSError):
         os.unlink(path)
 
 
 def names_in(folder: AnyPath) -> list[str]:
-    """The names of what is in a folder; none where it cannot be read."""
+    """The names in a folder; empty if it cannot be read."""
     try:
         return os.listdir(folder)
     except OSError:

@@ -1,4 +1,4 @@
-"""A part of the selected tests, so that several machines share them: `slice:m/n` and `hash:m/n`, as nextest has them.
+"""A part of the selected tests, so that several machines share them: `slice:m/n` and `hash:m/n`, as in nextest.
 
 Pure, standard library only, Python 3.9 syntax: see `values`.
 """
@@ -20,7 +20,7 @@ class Partition:
     """Part number `part` of `parts`, counted from 1.
 
     Attributes:
-        kind: `slice` sorts the ids and deals them out in turns, so the parts are of one size; `hash` goes by each id
+        kind: `slice` sorts the ids and deals them out in turn, so the parts have equal sizes; `hash` uses each id
             alone, so a test stays in its part when others come and go.
     """
 
@@ -31,8 +31,8 @@ class Partition:
     def members(self, ids: Sequence[str]) -> list[bool]:
         """Which of the tests are in this part. Every test is in exactly one part.
 
-        The order of `ids` changes nothing: machines may collect in different orders. Tests that share an id are in one
-        part, for nobody can tell on which machine which of them is the first.
+        The order of `ids` does not matter: machines may collect in different orders. Tests that share an id are in one
+        part, because nobody can tell which of them is the first on which machine.
         """
         if self.kind == "slice":
             numbers = {name: number for number, name in enumerate(sorted(set(ids)))}
@@ -50,7 +50,7 @@ def parse_partition(text: str) -> Partition:
     """Read `slice:1/3`.
 
     Raises:
-        UsageError: it is no partition.
+        UsageError: it is not a partition.
     """
     match = _FORM.fullmatch(text)
     if match is None or not 1 <= int(match[2]) <= int(match[3]):

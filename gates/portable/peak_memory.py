@@ -1,4 +1,4 @@
-"""How much memory a process took at most.
+"""The peak memory of a process.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -12,8 +12,8 @@ from .regular import read_bytes
 
 
 def peak_memory() -> int:
-    """Bytes that this process took at most; 0 where the system does not tell."""
-    # Not by getrusage where this is there: a process inherits the peak of the one that started it, however large.
+    """Peak memory of this process in bytes; 0 if the system does not report it."""
+    # Better than getrusage: there, a process inherits the peak of its parent, however large.
     with suppress(OSError, ValueError, IndexError):
         return int(read_bytes("/proc/self/status").split(b"VmHWM:")[1].split()[0]) * 1024
     try:

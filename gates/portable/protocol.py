@@ -2,7 +2,7 @@
 
 The runner makes a folder with a package `_gates_injected` whose `__init__` only sets `__path__` to the folder of the
 `gates` package, puts that folder on `PYTHONPATH`, and names `_gates_injected.pytest_plugin` in `PYTEST_PLUGINS` and
-`PYTEST_ADDOPTS`. So a foreign environment gets this code, and nothing else of ours becomes importable in it.
+`PYTEST_ADDOPTS`. So a foreign environment gets this code, and nothing else of gates becomes importable in it.
 
 Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.jsonl`:
 
@@ -38,15 +38,15 @@ Each session writes one file of JSON Lines into the inbox, `pytest-PID-RANDOM.js
                    asked: the option (`--version`) with which pytest tells something and runs no test;
                    workers: {started, collected: numbers of workers, died: those that died and took no test with them}
 
-Each test that is collected and not deselected has one `test` record, and there is none of another test. The texts of a
-record are capped one by one, and all together at 512 KiB; each text says what was cut.
+Each test that is collected and not deselected has exactly one `test` record; no other test has one. The texts of a
+record are limited one by one, and together to 512 KiB; each text shows what was cut.
 
-A test that outlives its timeout ends its process. Under xdist that is one worker, and the test's record says `timeout`.
-Without xdist it is the process of the tests, behind which the supervisor (`pytest_plugin.supervisor`) starts another.
-Where there is none, it is the whole session: then `stacks-PID-RANDOM.txt` beside the stream holds the stacks of all
+A test that exceeds its timeout ends its process. Under xdist that is one worker, and the test's record has `timeout`.
+Without xdist it is the process of the tests, after which the supervisor (`pytest_plugin.supervisor`) starts another.
+Without a supervisor it is the whole session: then `stacks-PID-RANDOM.txt` next to the stream holds the stacks of all
 threads, and the test is the one that is `running` without a result.
 
-A process that runs tests and is sent SIGUSR2 appends the stacks of all of its threads to `asked_path`, as long as that
+On SIGUSR2, a process that runs tests appends the stacks of all of its threads to `asked_path`, as long as that
 file is there.
 """
 
@@ -76,14 +76,14 @@ INBOX = "GATES_INBOX"
 SETTINGS = "GATES_PYTEST"
 TOX_OVERRIDE = "TOX_OVERRIDE"
 TOX_PASSES = "testenv.pass_env+=PYTHONPATH,PYTEST_PLUGINS,PYTEST_ADDOPTS,GATES_*"
-"""What tox's `--override` has to be, so that the variables of the injection reach the pytest that it starts."""
+"""The `--override` for tox that passes the variables of the injection to the pytest that it starts."""
 _INJECTED = (INBOX, SETTINGS, "PYTEST_PLUGINS", "PYTEST_ADDOPTS", "PYTHONPATH", TOX_OVERRIDE)
 CHUNK = 500
-"""Tests in one `collected` record."""
+"""Maximum number of tests in one `collected` record."""
 
 
 def asked_path(stream: str | Path, worker: str = "") -> Path:
-    """Where a process that runs tests writes its stacks when the runner asks for them.
+    """The file to which a test process writes its stacks when the runner asks for them.
 
     Args:
         stream: file of the session's records.
@@ -94,10 +94,10 @@ def asked_path(stream: str | Path, worker: str = "") -> Path:
 
 
 def remove_injection(environ: MutableMapping[str, str]) -> Callable[[], None]:
-    """Take the injection out of `environ`: pytest processes that the tests start are no part of the run.
+    """Remove the injection from `environ`: pytest processes that the tests start are not part of the run.
 
     Returns:
-        What puts it back where nobody has changed it since: the process may run another session behind this one.
+        A function that restores it, unless somebody changed it since: the process may run another session after this one.
     """
     before = {name: environ[name] for name in _INJECTED if name in environ}
     _remove(environ)

@@ -1,7 +1,7 @@
-"""Read files that others wrote: regular files only, and no more of them than a bound.
+"""Read files from other programs: only regular files, and only up to a limit.
 
-A FIFO waits for ever for somebody who writes, a device may never end, a socket cannot be read: whoever names one where a
-file belongs gets an `OSError` that says so. Nothing in gates opens a file to read in another way; a test looks for it.
+A FIFO waits forever for a writer, a device may never end, a socket cannot be read: using one of them as a
+file gives an `OSError` that says so. Gates opens files for reading only through this module; a test checks this.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     AnyPath = str | os.PathLike[str]
 
 MOST = 1 << 30
-"""Bytes of a file that is read as a whole."""
+"""Maximum bytes of a file that is read as a whole."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -31,19 +31,19 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class NotRegular(OSError):
-    """There is something, but no regular file."""
+    """Something exists, but it is not a regular file."""
 
 
 def open_file(path: AnyPath) -> io.BufferedReader:
-    """Open a regular file to read its bytes.
+    """Open a regular file for reading bytes.
 
     Raises:
         NotRegular: it is a FIFO, a socket, a device or a folder.
         OSError: it cannot be opened.
     """
-    # Looked at first: to open a device may already do something.
+    # Check first: even opening a device may have an effect.
     _need_regular(os.stat(path).st_mode, path)
-    descriptor = os.open(path, _FLAGS)  # and does not wait, should it be a FIFO by now
+    descriptor = os.open(path, _FLAGS)  # non-blocking, in case it is a FIFO by now
     try:
         _need_regular(os.fstat(descriptor).st_mode, path)
         return os.fdopen(descriptor, "rb")
@@ -53,7 +53,7 @@ def open_file(path: AnyPath) -> io.BufferedReader:
 
 
 def open_text(path: AnyPath, encoding: str = "utf-8", errors: str = "strict") -> io.TextIOWrapper:
-    """Open a regular file to read its text; otherwise as `open_file`."""
+    """Open a regular file for reading text; otherwise as `open_file`."""
     return io.TextIOWrapper(open_file(path), encoding=encoding, errors=errors)
 
 
@@ -61,7 +61,7 @@ def read_bytes(path: AnyPath, most: int = MOST) -> bytes:
     """All bytes of a regular file.
 
     Raises:
-        OSError: as `open_file`, or there are more bytes than `most`.
+        OSError: as `open_file`, or it has more bytes than `most`.
     """
     with open_file(path) as file:
         data = file.read() if os.fstat(file.fileno()).st_size <= most else None
@@ -71,11 +71,11 @@ def read_bytes(path: AnyPath, most: int = MOST) -> bytes:
 
 
 def read_text(path: AnyPath, encoding: str = "utf-8", errors: str = "strict", most: int = MOST) -> str:
-    """All text of a regular file; every end of a line is a newline.
+    """All text of a regular file, with newlines as line ends.
 
     Raises:
         OSError: as `read_bytes`.
-        UnicodeDecodeError: it is none of this encoding.
+        UnicodeDecodeError: it does not have this encoding.
     """
     with io.TextIOWrapper(io.BytesIO(read_bytes(path, most)), encoding=encoding, errors=errors) as file:
         return file.read()

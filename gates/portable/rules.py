@@ -1,4 +1,4 @@
-"""How tests are run: settings with nextest's names, for all tests and, by filter, for some of them.
+"""How tests are run: settings with nextest's names, for all tests or, by filter, for some of them.
 
 Pure, standard library only, Python 3.9 syntax: the pytest plugin applies them in foreign environments (see `values`).
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .filters import Candidate, Expression, Facts
 
 RETRYABLE = ("failed", "error", "timeout", "crashed")
-"""Outcomes that a retry may be asked for; timeouts and crashes only by name, for a retry would hide them."""
+"""Outcomes that may be retried; timeouts and crashes only if named, because a retry would hide them."""
 
 ALL_THREADS = 0
 """`threads-required` of a test that wants to run alone in its session: `"num-test-threads"`."""
@@ -21,15 +21,15 @@ ALL_THREADS = 0
 
 @dataclass(frozen=True)
 class Retries:
-    """How often a test that failed is tried again.
+    """How often a failed test is retried.
 
     Attributes:
-        count: further attempts; 0 for none.
+        count: number of retries; 0 for none.
         backoff: `fixed` or `exponential`: whether the delay doubles.
-        delay: seconds before the first further attempt.
-        max_delay: seconds that a doubled delay does not exceed; None for no limit.
-        jitter: each delay is a random part of itself, from half to whole.
-        on: outcomes that are tried again.
+        delay: seconds before the first retry.
+        max_delay: upper limit in seconds for a doubled delay; None for no limit.
+        jitter: each delay is multiplied by a random factor from 0.5 to 1.
+        on: outcomes that are retried.
     """
 
     count: int = 0
@@ -42,12 +42,12 @@ class Retries:
 
 @dataclass(frozen=True)
 class SlowTimeout:
-    """When a test is called slow, and when it is ended.
+    """When a test is reported as slow, and when it is ended.
 
     Attributes:
-        period: seconds after which it is slow, and again after each further period.
+        period: seconds after which it is reported as slow, and again after each further period.
         terminate_after: periods after which it is ended; None for never.
-        grace: seconds between the first word (the test is interrupted) and the last (its process is killed).
+        grace: seconds between interrupting the test and killing its process.
     """
 
     period: float = 60.0
@@ -62,18 +62,18 @@ class SlowTimeout:
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings that hold for one test.
+    """The settings for one test.
 
     Attributes:
-        retries: of a test that failed.
-        flaky_result: what a test that passed at a further attempt comes to: `pass` or `fail`.
+        retries: for a failed test.
+        flaky_result: the result of a test that passed on a retry: `pass` or `fail`.
         slow_timeout: when it is slow, and when it is ended.
-        isolate: whether it runs in a process of its own: `no`, `auto` (fork where that is safe), `fork` or `spawn`.
-        leak: what it means when it leaves something behind: `ignore`, `warn` or `fail`; `auto` warns of isolated tests.
-        group: of the tests that share a number of slots; empty for none.
+        isolate: whether it runs in its own process: `no`, `auto` (fork if that is safe), `fork` or `spawn`.
+        leak: what to do when it leaves something behind: `ignore`, `warn` or `fail`; `auto` warns for isolated tests.
+        group: the group of tests that share a number of slots; empty for none.
         threads_required: slots of its session that it takes; `ALL_THREADS` for all.
-        priority: from -100 to 100; tests of a higher one start earlier.
-        setup: names of the scripts that must have run before it.
+        priority: from -100 to 100; tests with a higher one start earlier.
+        setup: names of the scripts that must run before it.
     """
 
     retries: Retries = field(default_factory=Retries)
@@ -89,7 +89,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class SetupScript:
-    """What must have run, once per session, before the tests that name it.
+    """A script that must run, once per session, before the tests that name it.
 
     Attributes:
         command: program and arguments; started without a shell, in the project's folder.
@@ -101,7 +101,7 @@ class SetupScript:
 
 
 NAMES = {one.name.replace("_", "-"): one.name for one in fields(Rules)}
-"""How a setting is written in a config → its attribute."""
+"""Name of a setting in a config → its attribute."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Override:
     """Settings from one place, for the tests that a filter selects.
 
     Attributes:
-        source: where it stands: `command line`, `GATES_RETRIES`, `gates.toml:12`, `profile quick`.
+        source: where it is set: `command line`, `GATES_RETRIES`, `gates.toml:12`, `profile quick`.
         filter: expression; empty for all tests.
         settings: attribute of `Rules` → its value.
     """
@@ -121,7 +121,7 @@ class Override:
 
 DEFAULT = Override("default", "", asdict(Rules()))
 NONE: Mapping[str, Any] = asdict(Retries())
-"""The setting `retries` of no retries, to begin with."""
+"""The setting `retries` for no retries."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class ResolvedRules:
 
 
 class RuleBook:
-    """Layers in the order in which they are asked: the first one that has a setting for a test decides that setting."""
+    """Layers by precedence: the first one that has a setting for a test decides that setting."""
 
     def __init__(self, layers: Sequence[Override] = ()) -> None:
         self.layers = tuple(layers)
@@ -143,7 +143,7 @@ class RuleBook:
     ) -> list[ResolvedRules]:
         """The rules of each test, in their order.
 
-        A filter holds for a test that it may mean: an unknown predicate gives it the setting rather than withhold it.
+        A filter applies to a test that it may match: if a predicate is unknown, the test gets the setting.
         """
         open_: list[dict[str, tuple[Any, str]]] = [{} for _ in tests]
         for layer in (*self.layers, DEFAULT):
@@ -169,8 +169,8 @@ class RuleBook:
 def _refused(
     expression: str, tests: Sequence[Candidate], facts: Facts | None, named: Mapping[str, Expression] | None
 ) -> list[bool]:
-    """Of each test, whether it is certainly not meant."""
-    # Here, for most sessions have no filter, and the language would take a third of the plugin's start.
+    """For each test, whether it certainly does not match."""
+    # Imported here, because most sessions have no filter, and the language takes a third of the plugin's start.
     from .filters import compile_filter
     from .filters.columns import NO
 
@@ -178,7 +178,7 @@ def _refused(
 
 
 def rules_from_json(values: Mapping[str, Any]) -> Rules:
-    """The rules whose settings stand in a table, as `dataclasses.asdict` gives them."""
+    """The rules from a table, as from `dataclasses.asdict`."""
     retries, slow = dict(values["retries"]), dict(values["slow_timeout"])
     retries["on"] = tuple(retries["on"])
     rest = {name: value for name, value in values.items() if name not in ("retries", "slow_timeout", "setup")}

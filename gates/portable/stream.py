@@ -17,8 +17,8 @@ _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 class RecordStream:
     """Appends records to one file; each record is a single write, so several processes can share the file.
 
-    A full disk must not fail the tests: the first error is kept in `error`, and nothing is written after it. The
-    reader sees a stream without `finish`, which no reader takes for a complete one.
+    A full disk must not fail the tests: the first error is kept in `error`, and nothing more is written. The
+    reader sees a stream without `finish`, which never counts as complete.
     """
 
     def __init__(self, path: str) -> None:
@@ -29,7 +29,7 @@ class RecordStream:
 
     def write(self, kind: str, **fields: object) -> None:
         """Append one record."""
-        # A test that forks, and whose child comes back into pytest, would repeat everything that follows.
+        # If a test forks and the child returns into pytest, the child would repeat everything that follows.
         if self.error is not None or os.getpid() != self._pid:
             return
         # ASCII only: lone surrogates of undecodable output survive as escapes.
@@ -45,7 +45,7 @@ class RecordStream:
             complain(os.path.dirname(self.path), error)
 
     def adopt(self) -> None:
-        """Write from this process from now on: it goes on for the one that made the stream, which writes no more."""
+        """From now on, write from this process instead of the one that made the stream."""
         self._pid = os.getpid()
 
     def running(self) -> dict[str, dict[str, Any]]:
@@ -59,20 +59,20 @@ class RecordStream:
         return {record["id"]: record for record in records}
 
     def close(self) -> None:
-        """Close the file; a later `write` would open it again."""
+        """Close the file; a later `write` opens it again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
 
 class Stop:
-    """The word to stop: a file that all test processes of a run see. Its text says why."""
+    """The signal to stop: a file that all test processes of a run see. Its text is the reason."""
 
     def __init__(self, folder: str) -> None:
         self._path = Path(folder, "stop")
 
     def said(self) -> str:
-        """Why no further test is to start; empty while they may."""
+        """Why no more tests may start; empty while they may."""
         try:
             return read_text(self._path)
         except OSError:
@@ -82,7 +82,7 @@ class Stop:
         return exists(self._path)
 
     def say(self, why: str) -> None:
-        """Let everybody know."""
+        """Tell all processes."""
         with suppress(OSError):  # the run is over
             write_whole(self._path, why)
 

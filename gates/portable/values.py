@@ -1,4 +1,4 @@
-"""Ground floor: names, outcomes, exit codes, durations.
+"""Basic values: names, outcomes, exit codes, durations.
 
 Standard library only, Python 3.9 syntax, no absolute import of `gates`: this module is also loaded inside the test
 environments of foreign projects, under another package name (see `pytest_plugin.protocol`).
@@ -53,20 +53,20 @@ WORST_FIRST = (
     TestOutcome.XPASSED,
     TestOutcome.PASSED,
 )
-"""Where several results speak of one test, the first of these stands for all. A failure of the test itself is more
-telling than an error of its teardown."""
+"""If a test has several results, the first of these represents them all. A failure of the test itself is more
+informative than an error of its teardown."""
 
 BAD_TESTS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR, TestOutcome.TIMEOUT, TestOutcome.CRASHED})
-"""Outcomes that say: the test ran, and it failed."""
+"""Outcomes of tests that ran and failed."""
 
 LOST_TESTS = frozenset({TestOutcome.INTERRUPTED, TestOutcome.NOT_RUN})
-"""Outcomes that say: nothing is known about the test. No run that has one is a pass."""
+"""Outcomes of tests about which nothing is known. No run that has one passes."""
 
 RAN_TESTS = frozenset(
     {TestOutcome.PASSED, TestOutcome.XFAILED, TestOutcome.XPASSED, TestOutcome.FLAKY, TestOutcome.QUARANTINED}
     | BAD_TESTS
 )
-"""Outcomes of tests that were run to an end: the `822 tests run` of a summary line."""
+"""Outcomes of tests that finished: the `822 tests run` of a summary line."""
 
 
 class GateOutcome(str, Enum):  # noqa: UP042 — as above
@@ -106,11 +106,11 @@ EXIT_PRECEDENCE = (
     ExitCode.NOTHING_SELECTED,
     ExitCode.PASSED,
 )
-"""Where several exit codes apply, the first of these is given."""
+"""If several exit codes apply, the first of these is used."""
 
 
 def worst_exit(codes: Iterable[ExitCode]) -> ExitCode:
-    """The exit code that stands for all of `codes`; `PASSED` for none."""
+    """The exit code that represents all of `codes`; `PASSED` for none."""
     return min(codes, key=EXIT_PRECEDENCE.index, default=ExitCode.PASSED)
 
 
@@ -119,17 +119,17 @@ REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 checking less, and exclusions that grew and that nobody accepted."""
 
 ARTIFACT_FINDINGS = ("findings", "warnings", "uncovered")
-"""What a comparison finds in what gates bring besides tests: new findings of linters and type checkers, new warnings of
+"""Findings of a comparison besides tests: new findings of linters and type checkers, new warnings of
 tests, changed lines that no test ran."""
 
 SOURCE_FINDINGS = ("api", "scope", "dependencies")
-"""What a comparison finds in the sources of both sides."""
+"""Findings of a comparison in the sources of both sides."""
 
 FINDINGS = (*REGRESSIONS, "slower", *SOURCE_FINDINGS, *ARTIFACT_FINDINGS)
-"""What a comparison can find, and fail on."""
+"""All findings of a comparison, on which it can fail."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
-"""What is said of tests: each level says what those before it say, too."""
+"""Which tests are reported: each level includes those before it."""
 
 OUTPUTS = ("immediate", "final", "immediate-final", "never")
 """When the output of a test is shown."""
@@ -144,7 +144,7 @@ MAX_FAIL = ("wait", "immediate")
 
 
 def parse_max_fail(text: str) -> tuple[int, str]:
-    """How many tests may fail, and what then happens to those that run: `3`, `3:wait`, `1:immediate`.
+    """How many tests may fail, and what then happens to running tests: `3`, `3:wait`, `1:immediate`.
 
     Raises:
         ValueError: the text is none of these.
@@ -162,13 +162,13 @@ _CONSONANT_Y = lazy_pattern(r"[^aeiou]y\Z")
 def plural(number: int, word: str) -> str:
     """A number with its noun: `1 gate`, `2 gates`, `3 processes`, `1,200 dependencies`.
 
-    The only place that counts nouns: a test refuses every other spelling. Of several words, the last one is the noun.
+    The only place that counts nouns: a test refuses any other. The last of several words is the noun.
     """
     return f"{number:,} {noun(number, word)}"
 
 
 def noun(number: int, word: str) -> str:
-    """The noun alone, where its number stands elsewhere in the sentence."""
+    """Only the noun, if its number is elsewhere in the sentence."""
     if number == 1:
         return word
     if _CONSONANT_Y.search(word):
@@ -177,7 +177,7 @@ def noun(number: int, word: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
-    """Names in one line; of very many, the first ones and how many more there are."""
+    """Names in one line; of many, the first ones and how many more there are."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 

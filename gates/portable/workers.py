@@ -1,4 +1,4 @@
-"""How many xdist workers a set of tests deserves. Pure, but for the reading of the durations file."""
+"""How many xdist workers a set of tests is worth. Pure, except for reading the durations file."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TINY = 0.002
-"""Seconds. Below this mean, moving a test to a worker and its report back costs more than a second worker saves."""
+"""Seconds. If tests take less on average, sending a test to a worker and its report back costs more than a second worker saves."""
 
 SPARE = 0.8
-"""Part of the free memory that workers may take: the tests are not the only ones that need some."""
+"""Fraction of the free memory that workers may take: other programs need some, too."""
 
 SHARE = 0.5
 """Seconds of test time that a worker must get to be worth its start (about 0.35 s of one core)."""
 
 
 def choose_workers(durations: Sequence[float], cores: int, memory: int | None = None, peak: int = 0) -> tuple[int, str]:
-    """The number of workers, and the reason for it in words.
+    """The number of workers, and the reason for it.
 
     At least one: a test that hangs or crashes must cost a worker, never the session.
 
     Args:
         durations: recorded seconds of each test.
         cores: processors that this process may use.
-        memory: bytes that are free; None where unknown.
-        peak: bytes that a test process took at most last time; 0 where unknown.
+        memory: free bytes; None if unknown.
+        peak: peak memory of a test process last time; 0 if unknown.
     """
     count, reason = _by_time(durations, cores)
     if memory is None or not peak:
@@ -57,7 +57,7 @@ def _by_time(durations: Sequence[float], cores: int) -> tuple[int, str]:
     shown = f"{plural(len(durations), 'test')} of {mean * 1000:.1f} ms on average"
     if mean < TINY:
         return 1, f"1 worker: {shown}; more would cost more than they save"
-    # No worker can be done before the longest test is; a tenth of a worker more is not worth one.
+    # No worker can finish before the longest test; a tenth of a worker is not worth another one.
     enough = math.ceil(total / max(SHARE, *durations) - 0.1)
     count = max(1, min(cores, enough, len(durations)))
     return count, f"{plural(count, 'worker')}: {shown}"

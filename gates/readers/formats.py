@@ -1,4 +1,4 @@
-"""What a file is that some tool wrote, by how it begins; and reading the beginning, or the whole where that must be."""
+"""Recognise a file by its beginning, and read its beginning or, if necessary, all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from gates.portable.regular import open_file, read_bytes
 
 MOST = 256 << 20
-"""Bytes of a file that has to be read as a whole."""
+"""Maximum bytes of a file that must be read as a whole."""
 
 _BOM = b"\xef\xbb\xbf"
 _BEGINNING = 4096
@@ -41,7 +41,7 @@ ROOTS = {
     "svg": "an SVG image",
     "plist": "a property list",
 }
-"""Root element of XML → what such a file is."""
+"""Root element of XML → the kind of file."""
 
 JUNIT_ODDITIES = {
     "tests-count-assertions": "the runner counts assertions as tests",
@@ -51,10 +51,10 @@ JUNIT_ODDITIES = {
     "counts-include-attempts": "the runner counts every attempt of a test",
     "unreadable-counts": "the runner writes no numbers there",
 }
-"""What may be odd about the counts of a JUnit file, by the name with which the config accepts it → a clause for people."""
+"""Oddities in the counts of a JUnit file: the name by which the config accepts one → a description for people."""
 
 JUNIT_ACCEPTED = "accepted in [junit]"
-"""In each note about what the config accepts of a JUnit file: every summary shows these."""
+"""Part of each note about an accepted oddity of a JUnit file: every summary shows these notes."""
 
 _BEGINNINGS = (
     (b"<!doctype html", "an HTML page"),
@@ -70,17 +70,17 @@ _BEGINNINGS = (
     (b"ok 1", "TAP"),
     (b"not ok 1", "TAP"),
 )
-"""How a file begins, in lower case → what it is."""
+"""The beginning of a file, in lower case → its kind."""
 
 
 def kind_of(beginning: bytes) -> str:
-    """What a file is, by its first bytes; empty where that is unknown."""
+    """The kind of a file, by its first bytes; empty if unknown."""
     text = beginning.removeprefix(_BOM).lstrip().lower()
     return next((kind for start, kind in _BEGINNINGS if text.startswith(start)), "")
 
 
 def beginning_of(path: Path) -> bytes:
-    """The first bytes of a file, without a byte order mark and white space in front.
+    """The first bytes of a file, without a byte order mark and leading white space.
 
     Raises:
         ValueError: it is empty.
@@ -106,6 +106,6 @@ def whole(path: Path) -> bytes:
 
 
 def unexpected(beginning: bytes, expected: str) -> ValueError:
-    """The error of a file that is nothing of what was expected, which is named where it is known."""
+    """The error for an unexpected kind of file, with its kind if known."""
     kind = kind_of(beginning)
     return ValueError(f"is {kind}, not {expected}" if kind else f"is not {expected}")

@@ -20,7 +20,7 @@ def from_ranges(text: str) -> frozenset[int]:
     """The numbers of a text.
 
     Raises:
-        ValueError: it is none of `to_ranges`.
+        ValueError: it is not from `to_ranges`.
     """
     numbers: set[int] = set()
     for part in text.split(",") if text else ():

@@ -1,7 +1,7 @@
-"""Feed XML files of unknown origin to expat: in pieces, without entities, without anything outside of the file.
+"""Feed XML files of unknown origin to expat: in pieces, without entities, without anything outside the file.
 
-expat knows four encodings and asks Python for others in the middle of its work, where an error of a decoder looks like
-any other. So the encoding is found here, before the parser starts, and what expat does not know is decoded here.
+expat knows four encodings and asks Python for others while parsing, where a decoder error looks like
+any other. So the encoding is found here, before the parser starts, and encodings unknown to expat are decoded here.
 """
 
 from __future__ import annotations
@@ -40,32 +40,32 @@ _MARKS = (
     (b"<\0", "utf-16le"),
     (b"\0<", "utf-16be"),
 )
-"""How a document begins that says its encoding without a declaration."""
+"""Beginnings of a document that show its encoding without a declaration."""
 
 _OF_EXPAT = {"utf-8": "utf-8", "iso8859-1": "iso-8859-1", "ascii": "us-ascii"} | {
     name: name for name in ("utf-16", "utf-16le", "utf-16be")
 }
-"""Python's name of an encoding → expat's, which reads it faster than we could decode it."""
+"""Python's name of an encoding → that of expat, which reads it faster than Python could decode it."""
 
 _START = lazy_pattern(rb"<\?xml\b|<(?:\w+:)?test(?:suites?|run)\b", re.IGNORECASE)
 
 
 class BadEncoding(ValueError):
-    """A document says an encoding that nobody knows, or is not in the one that it says."""
+    """A document declares an unknown encoding, or does not have the one that it declares."""
 
 
 class Document:
-    """The bytes of a document, as expat takes them, and what can be said of the place where it stops.
+    """The bytes of a document in a form for expat, and a description of the place where it stops.
 
     Args:
         pieces: of the document, in order.
 
     Attributes:
         beginning: its first bytes.
-        encoding: for `ParserCreate`; always given, so that expat asks nobody.
+        encoding: for `ParserCreate`; always given, so that expat never asks Python.
 
     Raises:
-        BadEncoding: it declares an encoding that nobody knows.
+        BadEncoding: it declares an unknown encoding.
     """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
@@ -83,11 +83,11 @@ class Document:
         name = marked or _known(self._declared)
         self.encoding = _OF_EXPAT.get(name, "utf-8")
         self._codec = "" if name in _OF_EXPAT else name
-        self._before = 0  # bytes that were given away before `_recent`
+        self._before = 0  # bytes that were passed on before `_recent`
         self._recent = b""
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces, in the encoding that expat is told.
+        """The pieces, in the encoding given to expat.
 
         Raises:
             BadEncoding: a piece cannot be decoded.
@@ -100,7 +100,7 @@ class Document:
     def _pieces(self) -> Iterator[bytes]:
         head, self._head = self._head, b""
         yield head
-        del head  # of a large file, it would stay in memory for as long as this is read
+        del head  # for a large file, it would stay in memory while this is read
         yield from self._rest
 
     def _decoded(self) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ class Document:
             ) from None
 
     def why(self, error: expat.ExpatError, at: int) -> str:
-        """What is wrong at byte `at`, and what to do where that is known; expat's own words elsewhere.
+        """The problem at byte `at`, and what to do, if known; else expat's own message.
 
         Args:
             error: of the parser.
@@ -152,7 +152,7 @@ class Document:
         return said
 
     def text_in_front(self) -> str:
-        """What stands in front of the XML, with the place where that begins; empty where nothing does."""
+        """The text before the XML, with the place where the XML begins; empty if there is none."""
         text = self.beginning.removeprefix(codecs.BOM_UTF8)
         found = _START.search(text)
         front = text[: found.start()] if found else b""
@@ -172,29 +172,29 @@ def _known(declared: str) -> str:
     try:
         b"<".decode(declared)
     except UnicodeError:
-        pass  # it is an encoding of text, with more bytes for a letter
+        pass  # a text encoding with several bytes per letter
     except (LookupError, ValueError):
         raise BadEncoding(
             f"it declares the encoding {declared!r}, which is unknown: let the runner write UTF-8"
         ) from None
     name = codecs.lookup(declared).name
-    # Without the marks of UTF-16 or 32 it is something else: .NET declares them in files that are UTF-8.
+    # Without a byte order mark of UTF-16 or 32 it is something else: .NET declares them in files that are UTF-8.
     return "utf-8" if name.startswith(("utf-16", "utf-32")) else name
 
 
 def read_xml(path: Path, root: str, what: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
-    """Call `start` and `end` for each element, `text` for what lies between; names come without their namespace.
+    """Call `start` and `end` for each element, `text` for the text between; names have no namespace.
 
     Args:
         path: of the file.
         root: name of the root element.
-        what: such a file is, for people: "a Checkstyle report".
+        what: the kind of file, for people: "a Checkstyle report".
         start: of an element, with its name and attributes.
         end: of an element.
         text: a piece of it.
 
     Raises:
-        ValueError: it has another root, is no well-formed XML, is cut off, or declares an entity; says which, and where.
+        ValueError: it has another root, is not well-formed XML, is cut off, or declares an entity; the message tells which, and where.
         OSError: it cannot be read.
     """
     with open_file(path) as file:

@@ -1,4 +1,4 @@
-"""Which file of a project a tool means: it may write absolute paths, or such that begin at a folder of its own."""
+"""Find the project file that a tool means: it may write absolute paths, or paths relative to its own folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 
 class SourcePaths:
-    """Finds paths, from the project's folder, with `/`.
+    """Finds paths relative to the project's folder, with `/`.
 
     Args:
         root: the project's folder.
-        files: asked for all of its files, once, and only when a path does not say by itself what it means.
-        folders: that relative paths may begin at, the likeliest first; relative to `root`, or absolute.
+        files: returns all files of the project; called at most once, and only if a path is not clear by itself.
+        folders: possible bases of relative paths, the likeliest first; relative to `root`, or absolute.
     """
 
     def __init__(self, root: Path, files: Callable[[], Iterable[str]], folders: Sequence[str] = ("",)) -> None:
@@ -24,11 +24,11 @@ class SourcePaths:
         self._known: dict[str, tuple[str, ...]] = {}
 
     def find(self, name: str, folders: Sequence[str] = ()) -> tuple[str, ...]:
-        """The files that `name` may mean: one where it is clear, none for a file that is not the project's.
+        """The files that `name` may mean: one if it is clear, none for a file outside the project.
 
         Args:
             name: a path or a `file:` URI.
-            folders: further ones that it may begin at, before all others.
+            folders: additional possible bases, before all others.
         """
         if folders:
             return self._find(name, [*map(self._absolute, folders)])
@@ -38,12 +38,12 @@ class SourcePaths:
         return found
 
     def one(self, name: str) -> str:
-        """The file that `name` means; `name` itself where that is not clear."""
+        """The file that `name` means; `name` itself if that is not clear."""
         found = self.find(name)
         return found[0] if len(found) == 1 else plain(name)
 
     def exists(self, name: str) -> bool:
-        """Whether it is one of the project's files, said from its own folders."""
+        """Whether it is a file of the project, relative to one of the given folders."""
         return bool(self._direct(plain(name), self._folders))
 
     def _absolute(self, folder: str) -> str:
@@ -51,17 +51,17 @@ class SourcePaths:
 
     def _find(self, name: str, folders: Sequence[str]) -> tuple[str, ...]:
         path = plain(name)
-        # Folders that a report names are all meant; of our own, the first that has the file.
+        # All folders that a report names count; of the default ones, only the first that has the file.
         direct = dict.fromkeys(file for folder in folders if (file := self._direct(path, [folder])))
         own = self._direct(path, self._folders)
         if direct or own:
             return tuple(direct) or (own,)
         parts = [part for part in path.split("/") if part not in {"", ".", ".."} and not part.endswith(":")]
-        if not _is_absolute(path):  # it says where it begins, so only the front can be missing
+        if not _is_absolute(path):  # its beginning is explicit, so only the front can be missing
             return self._by_end.get("/".join(parts), ())
         if Path(path).exists():
-            return ()  # somebody else's file, whatever it is called
-        # Of another machine or container, with the project's path at its end. A bare name says too little.
+            return ()  # a file outside the project, whatever its name
+        # From another machine or container, with the project's path at its end. A bare name is not enough.
         ends = ("/".join(parts[start:]) for start in range(max(0, len(parts) - 1)))
         return next((found for end in ends if (found := self._by_end.get(end, ()))), ())
 
@@ -74,7 +74,7 @@ class SourcePaths:
 
     @cached_property
     def _by_end(self) -> dict[str, tuple[str, ...]]:
-        """Every end of every path, from a folder on → the paths."""
+        """Every suffix of every path that starts at a folder → the paths."""
         found: dict[str, tuple[str, ...]] = {}
         for file in self._files():
             rest = file

@@ -21,12 +21,12 @@ _LETTER, _FURTHER = rb"[A-Za-z0-9+/_-]", 48
 
 
 class Form(NamedTuple):
-    """One way to find a secret.
+    """One pattern that finds a secret.
 
     Attributes:
         pattern: finds it.
-        anchors: one of these stands in every text that the pattern finds anything in; empty where none is known.
-        longest: bytes that it can take.
+        anchors: every match contains one of these; empty if none is known.
+        longest: maximum length of a match in bytes.
     """
 
     pattern: bytes
@@ -59,7 +59,7 @@ def forms_of(text: str) -> Iterator[Form]:
 
 
 def pieces_of(text: str) -> Iterator[bytes]:
-    """A secret in the forms of which somebody may have cut a piece."""
+    """A secret in the forms that may have been cut."""
     from binascii import hexlify
 
     from ..originals import json
@@ -76,7 +76,7 @@ def pieces_of(text: str) -> Iterator[bytes]:
 
 
 def encode(text: str) -> bytes:
-    """A text as the system hands it out, lone surrogates that stand for no byte included."""
+    """The bytes of a text from the system, including lone surrogates that represent no byte."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -90,7 +90,7 @@ _BASE64 = {
 
 
 def _base64(data: bytes) -> Iterator[tuple[bytes, bool]]:
-    """What base64 shows of some bytes wherever they begin, and whether the characters beside it show a bit of them."""
+    """The base64 of some bytes at any offset, and whether the adjacent characters contain bits of them."""
     from binascii import b2a_base64
 
     for offset in range(3):
@@ -99,19 +99,19 @@ def _base64(data: bytes) -> Iterator[tuple[bytes, bool]]:
         yield whole[first : len(whole) - ragged], bool(offset) or ragged
     if len(data) >= _FURTHER:
         whole = b2a_base64(data, newline=False).rstrip(b"=")
-        for width in (76, 64):  # the longer ones first: they begin alike
+        for width in (76, 64):  # longer ones first, because they begin alike
             for start in range(0, len(whole), width):
                 if len(line := whole[start : start + width]) >= 8:
                     yield line, False
 
 
 def _character(letter: str) -> tuple[bytes, int]:
-    """A pattern of the ways in which a character is written, and the bytes that the longest takes."""
+    """A pattern for all ways to write a character, and the length in bytes of the longest."""
     if _PLAIN.match(letter):
         return re.escape(letter).encode(), 1
     code, data = ord(letter), encode(letter)
     hexes = "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in data)
-    ways = [  # a longer one that begins like another comes first
+    ways = [  # longer ones before their prefixes
         rf"(?i:{hexes})".encode(),
         rf"(?i:&(?:amp;){{0,3}}#0{{0,6}}(?:{code}|x0{{0,6}}{code:x});)".encode(),
         rf"\\{{1,8}}(?i:{_unicode(code)})".encode(),

@@ -1,4 +1,4 @@
-"""Tell a test process which secrets its runner knows, without telling them: a test may read whatever its process has."""
+"""Tell a test process which secrets its runner knows, without revealing them: a test can read everything in its process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .mask import Mask
 
 
 def handed_over(mask: Mask, environment: Mapping[str, str], salt: str) -> dict[str, Any]:
-    """What the test process is told, as JSON.
+    """The message to the test process, as JSON.
 
     Args:
-        mask: of the runner.
+        mask: the runner's mask.
         environment: of the test process.
-        salt: random letters, so that the digests are of no use to others.
+        salt: random letters, so that the digests are useless to others.
     """
     known = mask.holding(environment)
     return {

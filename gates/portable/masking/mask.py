@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from .forms import Form
 
 OUR_WORDS = frozenset({"type", "outcome", "kind"})
-"""Fields that hold nothing but words of our own: who has such a word as a password must still get readable results."""
+"""Fields that contain only words of gates: results must stay readable even if such a word is a password."""
 
 IN_URL = "URL password"
-"""Said for a password that no variable holds."""
+"""The replacement for a password that is not in a variable."""
 
 _URL = lazy_pattern(
     rb"(:\\?/\\?/)"
     rb"(?:([^\s/?#@:\"'<>\\\[\]]*:)(?!\[masked: )[^\s/?#\"'<>\\]+"  # user:password
-    rb"|[A-Za-z0-9_-]{20,}(?:%3[Dd]|=)*)"  # a token in the place of the user
+    rb"|[A-Za-z0-9_-]{20,}(?:%3[Dd]|=)*)"  # a token instead of the user
     rb"(?=@)"
 )
 
@@ -33,7 +33,7 @@ def _may_be_url(data: bytes) -> bool:
 
 
 class Mask:
-    """Replaces secret values by `[masked: NAME]`; what it has replaced it leaves alone.
+    """Replaces secret values by `[masked: NAME]`; masking a masked text again changes nothing.
 
     It may learn more secrets while it is used.
     """
@@ -45,8 +45,8 @@ class Mask:
 
         Args:
             environment: variables and values.
-            names: variables that are secret whatever they are called.
-            shown: variables that the config wants recorded, whatever they are called.
+            names: variables that are always secret.
+            shown: variables that the config records, even if their names look secret.
         """
         self.names, self.shown = frozenset(names), frozenset(shown)
         self._secrets: dict[str, str] = {}
@@ -59,7 +59,7 @@ class Mask:
         self.learn(environment or {})
 
     def learn(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Take more variables; those of them that hold a secret not known before."""
+        """Add variables; return those with a secret that was not known before."""
         found = secrets_of(environment, self.names, self.shown)
         fresh = {text: name for text, name in found.items() if text not in self._secrets}
         if fresh:
@@ -69,7 +69,7 @@ class Mask:
         return {name: value for name, value in environment.items() if name in held}
 
     def holding(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Those of the variables that hold a secret which is known here."""
+        """The variables that contain a known secret."""
         found = secrets_of(environment, self.names, self.shown)
         held = {name for text, name in found.items() if text in self._secrets}
         return {name: value for name, value in environment.items() if name in held}
@@ -93,7 +93,7 @@ class Mask:
         self.longest = max(form.longest for form, _ in self._forms)
 
     def touches(self, data: bytes) -> bool:
-        """Whether `data`, as it is or as JSON, may hold something to mask; quick, and it rather says yes."""
+        """Whether `data`, plain or as JSON, may contain a secret; quick, with false positives."""
         return (
             _may_be_url(data)
             or self._always
@@ -120,7 +120,7 @@ class Mask:
         return data
 
     def _pattern_for(self, data: bytes) -> tuple[re.Pattern[bytes], list[str]] | None:
-        """A pattern of the forms that may be in `data`, and what is said for each of its groups; None for none."""
+        """A pattern for the forms that may be in `data`, and the replacement for each of its groups; None if there are none."""
         if not (self._always or self._anchored(data)):
             return None
         found = tuple(
@@ -130,7 +130,7 @@ class Mask:
         )
         if found not in self._patterns:
             names = b"|".join(re.escape(encode(name)) for name in (*dict.fromkeys(self._secrets.values()), IN_URL))
-            own = rb"(\[masked: (?:" + names + rb")\])"  # stays as it is
+            own = rb"(\[masked: (?:" + names + rb")\])"  # not replaced
             parts = [self._forms[number][0].pattern for number in found]
             pattern = re.compile(b"|".join([own, *(b"(" + part + b")" for part in parts)]))
             self._patterns[found] = pattern, ["", *(self._forms[number][1] for number in found)]
@@ -140,15 +140,15 @@ class Mask:
         """`text` without secrets."""
         try:
             data = text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # lone surrogates that stand for no byte
+        except UnicodeEncodeError:  # lone surrogates that represent no byte
             return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         masked = self.data(data)
         return text if masked is data else masked.decode("utf-8", "surrogateescape")
 
     def value(self, value: Any) -> Any:
-        """`value`, built of lists and dicts, without secrets in its texts.
+        """`value`, made of lists and dicts, without secrets in its strings.
 
-        Texts one by one, not their JSON: a secret of digits would hit a number there, and make it unreadable.
+        Masks each string, not the JSON: there, a secret of digits would match a number and make it unreadable.
         """
         if isinstance(value, str):
             return self.text(value)
@@ -159,11 +159,11 @@ class Mask:
         return value
 
     def safe_end(self, data: bytes) -> int:
-        """Up to where `data` can be masked and written alone: no secret lies across that place, or begins behind it."""
+        """The position up to which `data` can be masked and written: no secret crosses it."""
         end = max(0, len(data) - max(0, self.longest - 1))
         found = self._pattern_for(data)
         if found is not None:
-            # What begins earlier cannot reach the place.
+            # A match that begins earlier cannot reach this position.
             for match in found[0].finditer(data, max(0, end - self.longest)):
                 if match.start() < end < match.end():
                     return match.end()
@@ -171,9 +171,9 @@ class Mask:
 
 
 def distinct(ids: Iterable[str], mask: Mask) -> dict[str, str]:
-    """Ids that hold a secret → what stands for each; two that look the same then get numbers.
+    """Ids that contain a secret → the masked id; two that look the same get numbers.
 
-    The numbers follow the order of the ids, not of the collection: they stay when that changes.
+    The numbers follow the order of the ids, not of the collection, so they are stable.
     """
     ids = list(dict.fromkeys(ids))
     if not mask.touches(b"\n".join(map(encode, ids))):

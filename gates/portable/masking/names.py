@@ -1,4 +1,4 @@
-"""Which variables hold secrets, by their names and by their values."""
+"""Find variables with secrets, by their names and by their values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..patterns import lazy_pattern
 
 SHORTEST = 6
-"""Shorter values (`1`, `true`, `main`) stand everywhere; masking them would hide the log and no secret."""
+"""Shorter values (`1`, `true`, `main`) occur everywhere; masking them would hide the log and no secret."""
 
 _WORDS = (
-    # Anywhere in a name, as long as the word ends there: PGPASSWORD, dbPassword, GHTOKEN, SECRETKEY.
+    # Anywhere in a name, if the word ends there: PGPASSWORD, dbPassword, GHTOKEN, SECRETKEY.
     r"(?:PASSWORD|PASSWD|PASSPHRASE|PASSWRD|PSWD|SECRET|CREDENTIAL|TOKEN|APIKEY)S?(?:KEY)?(?=_|$|\d)",
-    # As a word of their own.
+    # As a separate word.
     r"(?:^|_)(?:PASS|PW|CREDS?|AUTH|AUTHORIZATION|BEARER|PAT|JWTS?|COOKIES?|DSNS?|WEBHOOK|DATABASE_URLS?)(?=_|$|\d)",
     r"(?:^|_)(?:CONNECTION_STRINGS?|CONN_STR(?:ING)?S?)(?=_|$|\d)",
     r"(?:^|_)(?:API|ACCESS|PRIVATE|SIGNING|ENCRYPTION)_?KEYS?(?=_|$|\d)",
@@ -31,17 +31,17 @@ _URL = lazy_pattern(r"://([^\s/?#@:]*):([^\s/?#]+)@")
 
 
 def looks_secret(name: str) -> bool:
-    """Whether a variable of this name may hold a secret."""
+    """Whether a variable of this name may contain a secret."""
     return _SECRET.search(name) is not None and _HARMLESS.search(name) is None
 
 
 def secrets_of(environment: Mapping[str, str], names: Iterable[str], shown: Iterable[str]) -> dict[str, str]:
-    """Text that must not be seen → the variable that holds it.
+    """Secret text → its variable.
 
     Args:
         environment: variables and values.
-        names: variables that are secret whatever they are called.
-        shown: variables that are none, whatever they are called.
+        names: variables that are always secret.
+        shown: variables that are never secret.
     """
     also = set(names)
     never = set(shown) - also
@@ -57,12 +57,12 @@ def secrets_of(environment: Mapping[str, str], names: Iterable[str], shown: Iter
 
 def _texts(value: str, *, whole: bool) -> Iterator[str]:
     if whole:
-        # A log shows a value of several lines (a private key) line by line.
+        # A log shows a multi-line value (a private key) line by line.
         for part in (value, *value.splitlines()):
             yield part.strip()
     for match in _URL.finditer(value):
         user, password = match[1], match[2]
-        if password != user:  # postgres:postgres is no secret, and a word that stands everywhere
+        if password != user:  # postgres:postgres is not a secret, but a common word
             yield password
             yield _unquoted(password)
 

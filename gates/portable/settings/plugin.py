@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 
 LEDGER = "[tool.gates.exclusions]"
 LONGEST = 32_000
-"""Characters of settings that a variable may hold: Linux refuses variables from 128 KiB on, and all of them share a limit."""
+"""Maximum length of settings in a variable: Linux refuses variables from 128 KiB on, and all of them share a limit."""
 
 
 class PluginSettings(Settings):
-    """What the runner asks of the plugin; the defaults are a plain pytest without a runner.
+    """The runner's settings for the plugin; the defaults are for a plain pytest without a runner.
 
     Attributes:
         inbox: folder for the records; empty without a runner.
-        exclusions: entries of the ledger, as `Exclusion.to_json` gives them.
-        quarantine: entries of the quarantine, likewise.
-        default_filter: expression that `default()` stands for; empty for all tests.
+        exclusions: entries of the ledger, as from `Exclusion.to_json`.
+        quarantine: entries of the quarantine, in the same form.
+        default_filter: the meaning of `default()`; empty for all tests.
         workers_reason: why so many workers, for people.
-        foreground: all tests run in this process, whatever the command line says of workers.
-        debug: a test that fails is looked at with `pdb`.
+        foreground: all tests run in this process, whatever the command line says about workers.
+        debug: open `pdb` when a test fails.
         source: where the exclusions come from, for people.
-        facts: what gates knows of predicates about the outside: canonical text → `Resolution.to_json`.
-        facts_file: where `facts` stand, where they are too large for a variable.
+        facts: answers to predicates about outside facts: canonical text → `Resolution.to_json`.
+        facts_file: file with `facts`, if they are too large for a variable.
         collect_only: run nothing.
         describe: write `described` records.
-        rules: how tests are run, as `rules.RuleBook.to_json` gives them; empty for pytest's own way.
-        root: the project's folder, which the paths in `facts` begin at; empty where it is the root of the tests.
-        secrets: what the runner says of secrets, as `masking.handover.handed_over` gives it; empty without a runner.
+        rules: how tests are run, as from `rules.RuleBook.to_json`; empty for pytest's defaults.
+        root: the project's folder, the base of the paths in `facts`; empty if it is the root of the tests.
+        secrets: the runner's message about secrets, from `masking.handover.handed_over`; empty without a runner.
         locks: folder of the run for locks that its test processes share; empty without a runner.
         groups: of tests, with the number of them that run at a time.
-        scripts: by name, what `rules.SetupScript` holds; tests name those that must have run before them.
-        supervise: a session without workers of its own runs its tests in a process that it watches.
-        history_file: what is known of tests: id → [outcome, seconds].
+        scripts: by name, the fields of `rules.SetupScript`; tests name those that must run before them.
+        supervise: a session without workers runs its tests in a process that it watches.
+        history_file: previous results of tests: id → [outcome, seconds].
         only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
     """
 
@@ -75,7 +75,7 @@ class PluginSettings(Settings):
         return json.dumps({name: value for name, value in vars(self).items() if name not in left_out})
 
     def to_variable(self, file: Path) -> str:
-        """As `to_json`; where that is too long for a variable, the settings are written to `file`, which the value names."""
+        """As `to_json`; if that is too long for a variable, the settings go to `file`, which the value names."""
         text = self.to_json()
         if len(text) <= LONGEST:
             return text
@@ -84,10 +84,10 @@ class PluginSettings(Settings):
 
     @classmethod
     def from_json(cls, text: str, inbox: str = "") -> PluginSettings:
-        """Read a value of `GATES_PYTEST`; unknown members are ignored, so that an older plugin goes on working.
+        """Read a value of `GATES_PYTEST`; unknown fields are ignored, so that an older plugin still works.
 
         Raises:
-            ValueError: the text, or a file that it names, is not such a value.
+            ValueError: the text, or a file that it names, is not a value of this kind.
         """
         data = json.loads(text) if text.strip() else {}
         if isinstance(data, dict) and data.get("settings_file"):
@@ -116,7 +116,7 @@ def _read_object(file: str) -> dict[str, Any]:
 
 
 def read_settings(environ: Mapping[str, str]) -> PluginSettings | None:
-    """What the runner asks for, or None where no runner started this process.
+    """The runner's settings, or None if no runner started this process.
 
     Raises:
         ValueError: the runner's value cannot be read.

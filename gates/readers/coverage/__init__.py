@@ -1,4 +1,4 @@
-"""Read coverage files: JSON of coverage.py, Cobertura's XML, LCOV."""
+"""Read coverage files: coverage.py's JSON, Cobertura XML, LCOV."""
 
 from gates.readers.coverage.read import LineHits, read_coverage
 from gates.readers.coverage.total import put_together

@@ -1,4 +1,4 @@
-"""Read the lines that ran from a coverage file, whose format is known by its content.
+"""Read the lines that ran from a coverage file, whose content shows its format.
 
 - coverage.py's JSON: `files` → `executed_lines`, `missing_lines`;
 - Cobertura's XML (`coverage xml`, gcovr, coverlet, …): `<class filename>` with `<line number hits>`; paths begin at one
@@ -26,7 +26,7 @@ class LineHits(msgspec.Struct, frozen=True):
 
     Attributes:
         files: path, as the tool wrote it → line → whether it ran.
-        folders: that relative paths may begin at.
+        folders: possible bases of relative paths.
     """
 
     files: dict[str, dict[int, bool]]
@@ -37,7 +37,7 @@ def read_coverage(path: Path) -> LineHits:
     """Read a file.
 
     Raises:
-        ValueError: it is empty, cut off, malformed, or of a format that is none of these; says which.
+        ValueError: it is empty, cut off, malformed, or has another format; the message tells which.
         OSError: it cannot be read.
     """
     head = beginning_of(path)
@@ -77,7 +77,7 @@ def _cobertura(path: Path) -> LineHits:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal lines, text, inside
-        # Clover's root has the same name, and counts in another way.
+        # Clover's root has the same name, but different counts.
         if name == "coverage" and "clover" in attributes:
             raise ValueError(f"is a Clover report, not {COBERTURA}")
         if name == "class":

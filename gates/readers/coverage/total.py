@@ -1,4 +1,4 @@
-"""Put coverage files together. Pure, but for the question which file a path means."""
+"""Combine coverage files. Pure, except for finding the file that a path means."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from gates.readers.coverage.read import LineHits
 
 SHOWN = 3
-"""Paths that are named in a note."""
+"""How many paths a note names."""
 
 
 def put_together(found: Iterable[LineHits], find: Callable[[str, Sequence[str]], tuple[str, ...]]) -> Coverage:
-    """What several files say of the project's files: a line ran where one of them says so.
+    """The combined coverage of the project's files: a line ran if one of the files says so.
 
     Args:
         found: the files.
-        find: the project's files that a path may mean, with the folders that it may begin at.
+        find: finds the project's files that a path may mean, given possible base folders.
     """
     lines: dict[str, dict[int, bool]] = {}
     unclear: dict[str, tuple[str, ...]] = {}

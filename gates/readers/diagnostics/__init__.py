@@ -1,4 +1,4 @@
-"""Read what linters and type checkers found: files in the usual formats (`files`), and logs (`log`)."""
+"""Read findings of linters and type checkers: from files in common formats (`files`), and from logs (`log`)."""
 
 from gates.readers.diagnostics.files import read_diagnostics
 from gates.readers.diagnostics.log import read_log

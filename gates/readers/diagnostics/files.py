@@ -1,8 +1,8 @@
-"""Read diagnostics from a file, whose format is known by its content.
+"""Read diagnostics from a file, whose content shows its format.
 
 - SARIF 2.1.0 (OASIS): results of kind `fail` (the default), `open` and `review`, without those that are suppressed or
   of baseline state `absent`;
-- what `mypy --output json` prints: an object a line; notes are no diagnostics of their own;
+- the output of `mypy --output json`: one object per line; notes are not separate diagnostics;
 - GitLab's code quality report, a subset of Code Climate's: a list of objects with `description` and `location`;
 - Checkstyle's XML.
 """
@@ -28,7 +28,7 @@ def read_diagnostics(path: Path) -> list[Diagnostic]:
     """The diagnostics of a file; paths as the tool wrote them.
 
     Raises:
-        ValueError: it is empty, cut off, malformed, or of a format that is none of these; says which.
+        ValueError: it is empty, cut off, malformed, or has another format; the message tells which.
         OSError: it cannot be read.
     """
     head = beginning_of(path)
@@ -143,7 +143,7 @@ def _words(message: dict[str, Any], rule: dict[str, Any]) -> str:
 
 
 def _base(name: str, bases: dict[str, Any], depth: int = 8) -> str:
-    """The URI that a base stands for; a base may begin at another one."""
+    """The URI of a base, which may be relative to another one."""
     about = bases.get(name)
     if not about or not depth:
         return ""
@@ -175,7 +175,7 @@ def _checkstyle(path: Path) -> list[Diagnostic]:
 
 
 def _number(value: Any, more: int = 0) -> int:
-    """A line or a column; 0 for what is none."""
+    """A line or a column; 0 for anything else."""
     try:
         number = int(value)
     except (TypeError, ValueError):

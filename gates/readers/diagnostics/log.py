@@ -1,9 +1,9 @@
-"""Read diagnostics from what a linter or a type checker prints for people. Pure, but for the question for files.
+"""Read diagnostics from the output of linters and type checkers for people. Pure, except for checking files.
 
-Lines in the usual shapes are known: `path:line[:column]: …` of ruff, flake8, pyflakes, pylint, mypy, gcc and clang,
+It recognises lines in common forms: `path:line[:column]: …` of ruff, flake8, pyflakes, pylint, mypy, gcc and clang,
 `path:line:column - …` of pyright, `path(line,column): …` of tsc, the heading with ` --> path:line:column` below it of
-ruff, ty and rustc, and `::error file=…::` of GitHub's annotations. A line counts only where its path is a file of the
-project, so that what merely looks like one does not.
+ruff, ty and rustc, and `::error file=…::` of GitHub's annotations. A line counts only if its path is a file of the
+project, so that other text does not.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HEADING = lazy_pattern(
 
 
 def read_log(lines: Iterable[str], is_file: Callable[[str], bool]) -> Iterator[Diagnostic]:
-    """The diagnostics that a log shows, each of them once; paths as the tool wrote them.
+    """The diagnostics in a log, each of them once; paths as the tool wrote them.
 
     Args:
         lines: of the log, in order.
@@ -54,14 +54,14 @@ def read_log(lines: Iterable[str], is_file: Callable[[str], bool]) -> Iterator[D
             heading = ""
         elif _HEADING.match(line):
             heading = line
-        # A tool that is run twice, or tells people and a CI system, has found it once.
+        # A tool that runs twice, or reports to people and to a CI system, has found it once.
         if found is not None and found not in seen and found.severity != "note" and is_file(found.path):
             seen.add(found)
             yield found
 
 
 def _under(heading: str, arrow: re.Match[str]) -> Diagnostic | None:
-    """A further arrow below the same heading is about a related place."""
+    """Another arrow below the same heading shows a related place."""
     return _made(arrow, heading) if heading else None
 
 
@@ -79,7 +79,7 @@ def _made(match: re.Match[str], words: str) -> Diagnostic:
         message = message[told.end() :]
     if not rule and (code := _CODE.match(message) or _NAME.match(message)):
         rule, message = code["rule"], message[code.end() :]
-    # pylint gives number and name: the number is the rule, and the name stays with the message.
+    # pylint prints number and name: the number is the rule, and the name stays in the message.
     if not rule and (tail := _TAIL.search(message)):
         rule, message = tail["name"] or tail["report"], message[: tail.start()]
     return Diagnostic(
@@ -102,7 +102,7 @@ def _annotation(line: str) -> Diagnostic | None:
         return None
     title = unquote(fields.get("title", ""))
     message = unquote(match["message"]).strip().partition("\n")[0]
-    # ruff and others repeat the place in front of the words, and give the rule in the title.
+    # ruff and others repeat the place before the message, and put the rule in the title.
     message = re.sub(rf"\A\S+:{re.escape(number)}(?::\d+)?: ", "", message)
     code = re.search(r"\(([\w-]+)\)\Z", title) or re.fullmatch(r"()([\w-]+)", title)
     rule = code[code.lastindex or 0] if code else ""

@@ -1,1 +1,1 @@
-"""JUnit XML: write ours, read any runner's."""
+"""JUnit XML: write the file of gates, read files from any runner."""

@@ -1,4 +1,4 @@
-"""Keeps account of what a document holds, of what in it contradicts itself, and of harmless oddities."""
+"""Keeps account of the contents of a document, of its contradictions, and of harmless oddities."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from gates.readers.junit.rules import JUnitRules
 
 _SHOWN = 20
-"""Contradictions that are told; there may be one in each of thousands of suites."""
+"""How many contradictions are reported; there may be one in each of thousands of suites."""
 
 
 class Account:
-    """What was found so far, and what keeps the file from being believed.
+    """The contents so far, and the reasons not to trust the file.
 
     Args:
         rules: of the config, which accept some oddities.
@@ -29,7 +29,7 @@ class Account:
     Attributes:
         bad: results that are failures or errors.
         skipped: skips.
-        passed_words: further words for a pass.
+        passed_words: additional words for a pass.
     """
 
     def __init__(self, rules: JUnitRules) -> None:
@@ -39,14 +39,14 @@ class Account:
         self._contradictions: list[str] = []
         self._untold = 0
         self._notes: dict[str, None] = {}
-        self._hinted: set[str] = set()  # oddities of which was said how they are accepted
+        self._hinted: set[str] = set()  # oddities for which the way to accept them was shown
 
     def found(self, cases: int) -> CaseCounts:
-        """Everything up to here; `cases` were read."""
+        """The counts so far, after `cases` cases."""
         return CaseCounts(cases, self.bad, self.skipped, self._attempts, self._flaky)
 
     def count(self, case: RawCase) -> int:
-        """Count the results of a case; the number of those that are failures or errors."""
+        """Count the results of a case; return how many are failures or errors."""
         bad = 0
         for result in case.results:
             bad += result.is_bad
@@ -58,14 +58,14 @@ class Account:
         return bad
 
     def contradict(self, text: str) -> None:
-        """The file cannot be believed when it is green."""
+        """The file cannot be trusted if it shows a pass."""
         if len(self._contradictions) < _SHOWN:
             self._contradictions.append(text)
         else:
             self._untold += 1
 
     def without_result(self, test: TestResult, case: RawCase, said: ReportedOutcome) -> None:
-        """A case is bad on its own word, or nobody knows what it says, and no failure or error is in it."""
+        """A case reports a failure, or something unknown, but contains no failure or error."""
         self.bad += 1
         unknown, tag = said.unknown, case.unknown[:100]
         if tag:
@@ -82,9 +82,9 @@ class Account:
         self.contradict(f"{test.id!r} {text}{hint}")
 
     def suite(self, tag: str, attributes: Mapping[str, str], found: CaseCounts, producer: str) -> None:
-        """A suite ends that holds what was found; its counts are compared."""
+        """A suite ends: compare its counts with its contents."""
         known = DIALECTS.get(producer, {})
-        # A writer whose `skipped` counts more than it lists may count only what it lists as `tests`.
+        # A writer whose `skipped` counts unlisted tests may still count only listed ones in `tests`.
         assumed = {*known} - {"skipped-count-unlisted"} | self._accepted
         for doubt in doubts(tag, attributes, found, assumed, self.passed_words):
             if doubt.oddity in known:
@@ -97,7 +97,7 @@ class Account:
                 self.contradict(f"{doubt.text}; {hint}" if hint else doubt.text)
 
     def accepted(self, what: str, name: str) -> None:
-        """The config accepts something by this name or in this list."""
+        """The config accepts something through this name or list."""
         self.note(f"{what} ({JUNIT_ACCEPTED}: {name})")
 
     def note(self, text: str) -> None:
@@ -106,7 +106,7 @@ class Account:
             self._notes[text] = None
 
     def contradictions(self, cases: int) -> tuple[str, ...]:
-        """What is told of them, after the last of `cases`."""
+        """The notes about them, after the last of `cases`."""
         empty = () if cases else ("there is no test case in the file",)
         more = (f"and {self._untold} more",) if self._untold else ()
         return (*empty, *self._contradictions, *more)

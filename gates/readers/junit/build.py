@@ -1,7 +1,7 @@
-"""Turn the events of a parser into results as they come, and recount what the file says of itself.
+"""Turn the events of a parser into results as they come, and check the counts of the file.
 
-Nearly all cases of a file are plain: a name, a class, a time, and nothing inside. They take the short way through
-`start` and `end`; everything else takes the long one.
+Nearly all cases of a file are plain: a name, a class, a time, and nothing inside. They take a fast path through
+`start` and `end`; everything else takes the slow one.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from gates.readers.junit.rules import JUnitRules
 
 SUITES = frozenset({"testsuites", "testsuite", "testrun"})
-"""Roots, and elements that hold cases; Eclipse writes `testrun`."""
+"""Roots, and elements that contain cases; Eclipse writes `testrun`."""
 
 OUTPUTS = frozenset({"system-out", "system-err"})
 
 _ELEMENTS = {name.lower(): name for name in (*RESULTS, *SUITES, *OUTPUTS, *NESTED, "testcase", "property")}
 _READY, _PLAIN, _PRINTED, _OTHER = range(4)
-"""Where the reader is: a case may come; inside one that says nothing but its name so far; inside its output; anywhere
+"""The state of the reader: a case may come; inside a case with only a name so far; inside its output; anywhere
 else."""
 
 
 class _Suite:
-    """A suite whose end was not read yet."""
+    """An open suite."""
 
     __slots__ = ("attributes", "before", "depth", "file", "gate", "name", "tag")
 
@@ -59,9 +59,9 @@ class ReportBuilder:
     """Takes the events of one document, in order; `report` is complete after the last.
 
     Args:
-        parser: whose events these are; its handler for text is set only where text is kept.
-        rules: what the file may ask for, and what is accepted of it.
-        gate: of the results; empty where the file may say it.
+        parser: the source of the events; its handler for text is set only where text is kept.
+        rules: limits for the file, and accepted oddities.
+        gate: of the results; empty if the file may name it.
     """
 
     def __init__(self, parser: XMLParserType, rules: JUnitRules, gate: str = "") -> None:
@@ -80,9 +80,9 @@ class ReportBuilder:
         self._plain = PlainCases(gate, self._marks, self._results, self._end_other)
 
     def handlers(self) -> tuple[Callable[[str, list[str]], None], Callable[[str], None]]:
-        """What takes the starts (names and values of attributes in turns) and the ends of elements.
+        """The handlers for starts (names and values of attributes, alternating) and ends of elements.
 
-        These two run for every element, so they are closures over the few things that they need.
+        They run for every element, so they are closures over the few things that they need.
         """
         begin, finish, keep = self._start, self._end, self._plain.waiting.append
         state = _OTHER
@@ -109,7 +109,7 @@ class ReportBuilder:
         return start, end
 
     def report(self) -> JUnitReport:
-        """Everything that was read."""
+        """The contents of the document."""
         self.settle()
         return JUnitReport(
             results=tuple(self._results.by_key.values()),
@@ -125,7 +125,7 @@ class ReportBuilder:
             self._plain.read()
 
     def rescue(self) -> None:
-        """The document ends too early: keep the case that is open where it has said already that something is wrong."""
+        """The document ends too early: keep the open case if it already shows a problem."""
         self.settle()
         case, self._case, self._result = self._case, None, None
         if case is not None and any(result.is_bad for result in case.results):
@@ -133,7 +133,7 @@ class ReportBuilder:
 
     @property
     def cases(self) -> int:
-        """Cases that were read to their end."""
+        """How many complete cases were read."""
         return self._results.cases
 
     @property
@@ -144,7 +144,7 @@ class ReportBuilder:
     # The long way
 
     def _start(self, tag: str, pairs: list[str], plain: list[str], state: int) -> int:
-        """An element begins; `plain` is the case that turns out not to be. Gives the new state."""
+        """An element begins; `plain` is the case that turns out not to be plain. Returns the new state."""
         self.settle()
         if state in (_PLAIN, _PRINTED):
             self._depth += 1
@@ -176,19 +176,19 @@ class ReportBuilder:
         return self._now()
 
     def _now(self) -> int:
-        """The state: whether a case may come, and by the short way, for which its gate must be known."""
+        """The state: whether a case may come, and on the fast path, for which its gate must be known."""
         if self._case is not None or self._result is not None or not self._suites:
             return _OTHER
         plain = self._suites[-1].gate == self._gate and self._depth < self._rules.max_depth
         return _READY if plain else _OTHER
 
     def _inside(self, case: RawCase, tag: str, attributes: dict[str, str]) -> None:
-        """An element in a case that is no result."""
+        """An element in a case that is not a result."""
         if tag == "property":
             if "name" in attributes:
                 case.properties[attributes["name"]] = attributes.get("value", "")
         elif tag in OUTPUTS and not case.output and any(result.is_bad for result in case.results):
-            # Kept only where somebody will look for it.
+            # Kept only if somebody may need it.
             case.output, case.output_depth = tag, self._depth
             case.outputs[tag] = case.outputs.get(tag) or Text(self._rules.max_text)
             self._parser.CharacterDataHandler = case.outputs[tag].add
@@ -200,7 +200,7 @@ class ReportBuilder:
             case.unknown = case.unknown or tag
 
     def _inside_result(self, result: RawResult, tag: str, attributes: dict[str, str]) -> None:
-        """An element in one that says how a case, or a suite, ended; a result in it is one more."""
+        """An element inside a result; a nested result counts as an additional one."""
         if tag in RESULTS:
             inner = RawResult(tag, attributes, self._depth, self._rules.max_text, nested=True)
             if self._case is not None:
@@ -213,7 +213,7 @@ class ReportBuilder:
             self._case.unknown = self._case.unknown or tag
 
     def _inside_suite(self, tag: str, attributes: dict[str, str]) -> None:
-        """An element beside the cases."""
+        """An element next to the cases."""
         suite = self._suites[-1]
         if tag == "property":
             name, value = attributes.get("name", ""), attributes.get("value", "")
@@ -238,7 +238,7 @@ class ReportBuilder:
         self._plain.enter(suite.name, suite.file)
 
     def _end(self) -> int:
-        """An element ends. Gives the new state."""
+        """An element ends. Returns the new state."""
         self.settle()
         depth, result, case = self._depth, self._result, self._case
         self._depth -= 1

@@ -1,4 +1,4 @@
-"""Turn what was read of one case into a result: which attempt is the last, what is a subtest, what decided."""
+"""Turn the elements of one case into a result: find the last attempt, the subtests, and the deciding element."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from gates.readers.junit.words import ReportedOutcome
 
 MAX_KEPT = 1 << 20
-"""Characters kept of one text; the rest is cut, and that is said."""
+"""How many characters of a text are kept; the rest is cut, with a note."""
 
 NESTED = frozenset({"stackTrace", "system-out", "system-err"})
-"""Elements inside an attempt that hold its texts."""
+"""Elements with the texts of an attempt."""
 
 _OUTCOMES = frozenset(outcome.value for outcome in TestOutcome)
 
@@ -42,7 +42,7 @@ class Text:
     """A text that comes in pieces.
 
     Args:
-        limit: characters that it may have.
+        limit: maximum number of characters.
     """
 
     __slots__ = ("limit", "parts", "size")
@@ -71,17 +71,17 @@ class Text:
 
 
 class RawResult:
-    """An element inside a case, or inside a suite, that says how it ended.
+    """An element inside a case, or inside a suite, that shows how it ended.
 
     Attributes:
         depth: of the element, to find its end.
-        own: its text, without that of the elements inside it.
+        own: its text, without that of nested elements.
         texts: of the elements inside an attempt.
-        inside: the element of these that is open; empty for none.
-        is_bad: whether it says that something is wrong.
-        is_skip: whether it says that the test was not run.
-        is_attempt: whether it is about an attempt beside the main one.
-        nested: whether it stands inside another one.
+        inside: the open one of these elements; empty for none.
+        is_bad: whether it reports a failure or an error.
+        is_skip: whether it reports a skip.
+        is_attempt: whether it describes an attempt other than the main one.
+        nested: whether it is inside another one.
     """
 
     __slots__ = (
@@ -105,7 +105,7 @@ class RawResult:
         self.is_attempt = tag in ATTEMPT_ELEMENTS
 
     def enter(self, nested: str, depth: int) -> Text:
-        """An element inside an attempt begins; where its text goes."""
+        """An element inside an attempt begins; return where its text goes."""
         self.inside, self.inside_depth = nested, depth
         return self.texts.setdefault(nested, Text(self.own.limit))
 
@@ -120,9 +120,9 @@ class RawResult:
 
     @property
     def text(self) -> str:
-        """The traceback, or whatever text it has."""
+        """The traceback, or any other text."""
         text = (self.texts and self.text_of("stackTrace")) or str(self.own)
-        return text.strip("\n") if not text.isspace() else ""  # spaces between the elements inside it are no text
+        return text.strip("\n") if not text.isspace() else ""  # white space between nested elements is not text
 
     @property
     def is_subtest(self) -> bool:
@@ -131,13 +131,13 @@ class RawResult:
 
 
 class RawCase:
-    """A case that has more than a name, and whose end was not read yet.
+    """An open case that has more than a name.
 
     Attributes:
         depth: of the element, to find its end.
-        output: the element of output that is open and kept; empty for none.
-        silent_depth: of the open element that does not say how the case ended; 0 for none.
-        unknown: an element that may say how it ended, and that nobody knows; empty for none.
+        output: the open output element whose text is kept; empty for none.
+        silent_depth: of the open element that has no meaning for the outcome; 0 for none.
+        unknown: an unknown element that may show how the case ended; empty for none.
     """
 
     __slots__ = (
@@ -161,11 +161,11 @@ def read_case(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, fil
     """The result of a case.
 
     Args:
-        case: what was read.
-        said: what it says beside its elements.
+        case: the case.
+        said: what its attributes and properties say.
         test_id: its id.
         gate: the gate that ran it.
-        file: its own word, or that of its suite.
+        file: from the case, or from its suite.
         producer: see `JUnitReport.producer`.
     """
     attributes, properties = case.attributes, case.properties
@@ -183,7 +183,7 @@ def read_case(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, fil
     last = decided if decided is not None and decided.tag in RERUN_ELEMENTS else None
     about = last.attributes if last else attributes
     read = tuple(_subtest(result, number, properties) for number, result in enumerate(subtests, 1))
-    # Our own writer puts the outcome in front, for readers that know only `skipped`.
+    # The writer of gates puts the outcome first, for readers that know only `skipped`.
     message = decided.message.removeprefix(f"{exact}: ") if decided else said.word if exact in BAD_TESTS else ""
     if subtests and decided is subtests[0]:
         message = read[0].message
@@ -216,7 +216,7 @@ def read_case(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, fil
 
 
 def _with_words(outcome: TestOutcome, said: ReportedOutcome) -> TestOutcome:
-    """The outcome of the elements, or that of the words where it is worse: words turn nothing green."""
+    """The outcome of the elements, or that of the words if it is worse: words never turn a failure into a pass."""
     if (
         said.outcome is TestOutcome.PASSED
         or outcome in BAD_TESTS
@@ -256,7 +256,7 @@ def _read_simple(case: RawCase, said: ReportedOutcome, test_id: str, gate: str, 
 
 
 def _split_subtests(case: RawCase) -> tuple[list[RawResult], list[RawResult]]:
-    """The failures of subtests, which only our own files tell apart, and all other results."""
+    """The failures of subtests, which only files of gates distinguish, and all other results."""
     if "subtest-1" not in case.properties:
         return [], case.results
     return (
@@ -287,7 +287,7 @@ def _details(result: RawResult, subtests: list[RawResult]) -> str:
 
 
 def _output(case: RawCase, last: RawResult | None, name: str) -> str:
-    """What a test printed: its last attempt where the file tells attempts apart."""
+    """The output of a test: of its last attempt, if the file distinguishes attempts."""
     if last is not None:
         return last.text_of(name)
     return str(case.outputs[name]) if name in case.outputs else ""
@@ -324,13 +324,13 @@ def _subtest(result: RawResult, number: int, properties: dict[str, str]) -> Subt
 
 
 def _place(result: RawResult | None, outcome: TestOutcome) -> str:
-    """The line that failed, where the traceback names one by a relative path."""
+    """The line that failed, if the traceback names one by a relative path."""
     bad = outcome in BAD_TESTS or outcome is TestOutcome.FLAKY
     return place_of_text(result.text, "") if result is not None and bad else ""
 
 
 def _signature(result: RawResult | None, outcome: TestOutcome) -> str:
-    """The signature of a failure in a file that says none: the type and the message."""
+    """The signature of a failure in a file without signatures: the type and the message."""
     if result is None or not (outcome in BAD_TESTS or outcome is TestOutcome.FLAKY):
         return ""
     if outcome in {TestOutcome.TIMEOUT, TestOutcome.CRASHED}:
@@ -340,12 +340,12 @@ def _signature(result: RawResult | None, outcome: TestOutcome) -> str:
 
 @lru_cache(maxsize=256)
 def _normalised(message: str, kind: str) -> str:
-    # Where many tests fail, most fail for one cause.
+    # If many tests fail, most fail for the same cause.
     return normalise(typed(message, kind))
 
 
 def read_line(text: str, producer: str) -> int:
-    """The line of a case, counted from 1; 0 where it is missing or unreadable."""
+    """The line of a case, counted from 1; 0 if missing or unreadable."""
     if not text:
         return 0
     number = _number(text, least=-1)

@@ -1,8 +1,8 @@
-"""What a suite counts, against what is in it.
+"""Compare the counts of a suite with its contents.
 
-Each attribute is compared by itself, and one that is no number, or a negative one, is a contradiction: nothing cancels
+Each attribute is compared separately, and a negative one, or one that is not a number, is a contradiction: nothing cancels
 out. Runners differ in what they call a failure and an error, so each of these words is compared with the number of both,
-and so is their sum. Only counts that are too high are looked at: a file that shows more failures than it counts hides
+and so is their sum. Only counts that are too high matter: a file that shows more failures than it counts hides
 none.
 """
 
@@ -24,13 +24,13 @@ _SKIPS = ("skipped", "skip", "skips", "ignored", "not-run")
 
 
 class CaseCounts(msgspec.Struct, frozen=True):
-    """What a suite holds, and the suites inside it.
+    """The contents of a suite, including nested suites.
 
     Attributes:
         cases: number of cases.
         bad: results that are failures or errors.
         skipped: skips.
-        attempts: further attempts of a case, whatever came of it.
+        attempts: additional attempts of cases, however they ended.
         flaky: attempts that failed before one that passed.
     """
 
@@ -41,17 +41,17 @@ class CaseCounts(msgspec.Struct, frozen=True):
     flaky: int = 0
 
     def since(self, before: CaseCounts) -> CaseCounts:
-        """What was found between two counts."""
+        """The difference between two counts."""
         names = self.__struct_fields__
         return CaseCounts(**{name: getattr(self, name) - getattr(before, name) for name in names})
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """A count that the elements do not bear out.
+    """A count that the elements do not confirm.
 
     Attributes:
         text: the element, the attribute, the number, and what was found.
-        oddity: the name by which it may be accepted; empty where it may not.
+        oddity: the name by which it may be accepted; empty if it may not.
     """
 
     text: str
@@ -65,14 +65,14 @@ def doubts(
     accepted: Collection[str] = (),
     passed: Collection[str] = (),
 ) -> list[Doubt]:
-    """What a suite says of itself and does not hold, in the order of what it could hide.
+    """Counts of a suite that its contents do not confirm, the most dangerous first.
 
     Args:
         tag: of the suite.
         attributes: of the suite.
-        found: in it.
-        accepted: oddities that its writer is known for. They change what other counts can be; each doubt is told.
-        passed: further words for a pass, see `words.said_by`.
+        found: its contents.
+        accepted: known oddities of its writer. They affect other counts; each doubt is still reported.
+        passed: additional words for a pass, see `words.said_by`.
     """
     name = attributes.get("name", "")
     where = f"<{tag} name={name[:100]!r}>" if name else f"<{tag}>"
@@ -118,7 +118,7 @@ def _bad(
 
 
 def _of_bad(key: str, number: int, found: CaseCounts) -> str:
-    """The name by which too many failures may be accepted. Where none is shown, only output can be meant."""
+    """The name by which too many failures may be accepted. If none is shown, the count can only mean output."""
     if number <= found.bad + found.flaky:
         return "counts-include-attempts"
     if found.bad:
@@ -150,7 +150,7 @@ def _are(number: int, noun: str) -> str:
 
 
 def acceptable(doubt: Doubt) -> str:
-    """How a doubt may be accepted, for people; empty where it may not be."""
+    """How a doubt may be accepted, for people; empty if it may not be."""
     if not doubt.oddity:
         return ""
     return f'if {JUNIT_ODDITIES[doubt.oddity]}, accept it: accept = ["{doubt.oddity}"] in [junit] of the config'

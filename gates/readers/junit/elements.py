@@ -1,15 +1,15 @@
-"""junit-xml's suites and cases, with what the library lacks.
+"""junit-xml's suites and cases, with features that the library lacks.
 
-The library (1.9) knows no properties of a test case, drops a result that has no text, gives every skip the same type,
-leaves out `time` when it is zero, and loses newlines when it prints prettily. So a suite's document is completed here,
-and its counts are taken from the elements that are really in it.
+The library (1.9) does not support properties of a test case, drops a result without text, gives every skip the same type,
+omits `time` when it is zero, and loses newlines when pretty-printing. So a suite's document is completed here,
+and its counts are taken from its actual elements.
 
 Imports `junit_xml`, so import this module only when a file is written.
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET  # builds only; nothing from outside is parsed with it
+import xml.etree.ElementTree as ET  # only builds XML; it parses nothing from outside
 from collections import Counter
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ import junit_xml
 from gates.readers.junit.text import clean
 
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-"""Count attribute of a suite → the element in a case that it counts. A case counts once, for the first of these."""
+"""Count attribute of a suite → the element that it counts. A case counts once, for the first of these."""
 
 
 class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no types
@@ -71,12 +71,12 @@ class Case(junit_xml.TestCase):  # type: ignore[misc]  # the library has no type
                 ET.SubElement(attempt, tag).text = clean(text)
 
     def add_property(self, name: str, value: str) -> None:
-        """Add a property, unless it has nothing to say."""
+        """Add a property, unless it is empty."""
         if value:
             self.properties[clean(name)] = clean(value)
 
     def complete(self, element: ET.Element) -> None:
-        """Put into the library's element what the library cannot write."""
+        """Add to the library's element what the library cannot write."""
         element.set("time", f"{self.elapsed_sec:.6f}")
         for position, result in enumerate(self.results):
             element.insert(position, result)  # before system-out and system-err
@@ -117,7 +117,7 @@ def document(name: str, suites: list[Suite], *, timestamp: str | None = None) ->
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.6f}")
     if timestamp:
         root.set("timestamp", timestamp)
-    # Touches only the white space between elements: no element of ours has both text and children.
+    # Changes only the white space between elements: no element here has both text and children.
     ET.indent(root, " ")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file that cannot be read as JUnit."""
+"""Errors of a file that cannot be read as JUnit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class JUnitError(GatesError):
     """A file that cannot be read as JUnit. It never counts as an empty pass.
 
     Attributes:
-        saved: what was read before the place where a file is cut off or malformed; None where that is nothing. It is
+        saved: what was read before the place where a file is cut off or malformed; None if nothing was. It is
             never consistent.
     """
 
@@ -22,7 +22,7 @@ class JUnitError(GatesError):
 
     @classmethod
     def over_limit(cls, what: str, key: str, limit: int) -> JUnitError:
-        """A file that asks for more than the config allows; `key` names the setting."""
+        """A file beyond a limit of the config; `key` names the setting."""
         unit = {"max-size": " bytes", "max-depth": " levels"}.get(key, " characters")
         remedy = f"raise {key} in [junit] of the config if the file is correct"
         return cls(what, expected=f"at most {limit:,}{unit}", remedy=remedy)

@@ -1,4 +1,4 @@
-"""How the test runners that people use write JUnit, so that tests can be compared by name. Pure."""
+"""How common test runners write JUnit, so that tests can be compared by name. Pure."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RUNNERS: tuple[tuple[str, str, str], ...] = (
     (r"pytest|py\.test", "pytest", 'tests = "pytest": gates then reads its results itself'),
     (r"tox", "tox", "pytest --junitxml=junit.xml in the environment's commands"),
 )  # fmt: skip
-"""How a command is recognised, the runner's name, and what to use; the first that fits counts."""
+"""A pattern for a command, the runner's name, and what to use; the first match counts."""
 
 
 def junit_hint(commands: Iterable[str]) -> str:
-    """`go test: gotestsum --junitfile junit.xml` for the runners in these commands; empty where none is known."""
+    """`go test: gotestsum --junitfile junit.xml` for the runners in these commands; empty if none is known."""
     found: dict[str, str] = {}
     for command in commands:
         for pattern, name, what in RUNNERS:

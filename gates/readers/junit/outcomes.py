@@ -1,4 +1,4 @@
-"""Between our outcomes and JUnit's elements, in both directions."""
+"""Convert between outcomes and JUnit elements, in both directions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RESULTS = {
     "rerunFailure": TestOutcome.FAILED,
     "rerunError": TestOutcome.ERROR,
 }
-"""Element in a case → what it says alone."""
+"""Element in a case → its outcome."""
 
 BAD_ELEMENTS = frozenset(element for element, outcome in RESULTS.items() if outcome in BAD_TESTS)
 SKIP_ELEMENTS = frozenset(element for element, outcome in RESULTS.items() if outcome is TestOutcome.SKIPPED)
@@ -50,24 +50,24 @@ RERUN_ELEMENTS = frozenset({"rerunFailure", "rerunError"})
 ATTEMPT_ELEMENTS = FLAKY_ELEMENTS | RERUN_ELEMENTS
 
 SUBTEST = "subtest"
-"""`type` of a `failure` that is the one of a subtest, in our own files."""
+"""`type` of the `failure` of a subtest, in files of gates."""
 
 OWN_KINDS = frozenset({TestOutcome.FAILED, TestOutcome.ERROR})
-"""Outcomes that come from an exception of the test, so that its class is the better `type`."""
+"""Outcomes caused by an exception of the test, whose class is a better `type`."""
 
 SKIP_OUTCOMES = frozenset({TestOutcome.SKIPPED, TestOutcome.XFAILED, TestOutcome.EXCLUDED, TestOutcome.QUARANTINED})
-"""Outcomes whose message says why a test does not count."""
+"""Outcomes whose message explains why a test does not count."""
 
 _OUTCOMES = {outcome.value: outcome for outcome in TestOutcome}
 
 
 def worst_outcome(outcomes: Iterable[TestOutcome]) -> TestOutcome:
-    """The outcome that stands for all; `PASSED` for none."""
+    """The outcome that represents all; `PASSED` for none."""
     return min(outcomes, key=WORST_FIRST.index, default=TestOutcome.PASSED)
 
 
 def result_outcome(element: str, kind: str) -> TestOutcome:
-    """What one element in a case says; `kind` is its `type`."""
+    """The outcome of one element in a case; `kind` is its `type`."""
     outcome = RESULTS[element]
     if outcome is TestOutcome.FAILED and kind.lower() in {"timeout", "test timeout"}:
         return TestOutcome.TIMEOUT
@@ -75,15 +75,15 @@ def result_outcome(element: str, kind: str) -> TestOutcome:
 
 
 def attempt_outcome(element: str, kind: str) -> TestOutcome:
-    """How an attempt ended that is not the last one."""
+    """The outcome of an attempt before the last one."""
     said = TestOutcome.FAILED if element.lower().endswith("failure") else TestOutcome.ERROR
     return refine(said, "timeout" if kind.lower() == "test timeout" else kind)
 
 
 def refine(outcome: TestOutcome, said: str) -> TestOutcome:
-    """Our own files say the exact outcome as a property; it is believed only where it is of the same kind.
+    """Files of gates have the exact outcome as a property; it is used only if it is of the same kind.
 
-    Nobody can turn a failure green, or hide a flaky test, with a property.
+    A property cannot turn a failure into a pass, or hide a flaky test.
     """
     exact = _OUTCOMES.get(said)
     if exact is None:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _PASSED = TestOutcome.PASSED
 _REMEMBERED = 10_000
-"""Texts that are remembered of each kind: most tests of a suite take one of a few times, and lie in one of a few places."""
+"""How many strings of each kind are cached: most tests of a suite share a few times and places."""
 
 _COLUMNS = ("name", "classname", "file", "line", "time")
 _PLAIN_ATTRIBUTES = frozenset(_COLUMNS)
-"""Attributes that do not say how a case ended, nor when."""
+"""Attributes that show neither how nor when a case ended."""
 
 
 class PlainCases:
@@ -61,7 +61,7 @@ class PlainCases:
         """Read the cases that wait."""
         results, gate, known_seconds, known_line = self._results, self._gate, self._times.get, self._lines.get
         first_of = results.by_key.setdefault
-        shape = [""]  # of no case: one without attributes has the shape []
+        shape = [""]  # matches no case: one without attributes has the shape []
         name, classname, file, line, time = range(5)
         missing = False
         last_class: str | None = None
@@ -91,7 +91,7 @@ class PlainCases:
                 results.add(result, key)
 
     def place(self, classname: str, file: str) -> tuple[str, str]:
-        """What cases of a class and a file have in common: the start of their ids, and their file."""
+        """The common parts of cases of a class and a file: the start of their ids, and their file."""
         place = self._places.get((classname, file))
         if place is not None:
             return place
@@ -115,10 +115,10 @@ class PlainCases:
 
 
 def _columns(shape: list[str]) -> tuple[int, ...]:
-    """Where the values of a plain case stand behind these names; the last one for what is missing."""
+    """The positions of the values of a plain case; the last one is for missing values."""
     return tuple(2 * shape.index(name) + 1 if name in shape else -1 for name in _COLUMNS)
 
 
 def mapping(pairs: list[str]) -> dict[str, str]:
-    """Names and values in turns as a mapping."""
+    """Alternating names and values as a mapping."""
     return dict(zip(pairs[::2], pairs[1::2], strict=True))

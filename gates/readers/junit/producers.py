@@ -1,7 +1,7 @@
-"""Which runner wrote a file, by what no other file has by chance, and what its counts mean otherwise.
+"""Recognise the runner that wrote a file, by features that no other file has by chance, and the meaning of its counts.
 
-A name alone is no mark: a crate, a package or a class may be called `pytest` or `gates`. A mark is a name together with
-the attributes that go with it, in the order in which only this writer puts them.
+A name alone is not enough: a crate, a package or a class may be called `pytest` or `gates`. It takes a name together with
+its attributes, in the order that only this writer uses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAMES = {
     "vitest tests": "vitest",
     "Mocha Tests": "mocha",
 }
-"""Name of the root → the runner that calls it so. Nothing is forgiven these, so a name is enough."""
+"""Name of the root → the runner that uses it. They get no concessions, so a name is enough."""
 
 _PYTEST = frozenset({"name", "errors", "failures", "tests", "time"})
 _ALSO_PYTEST = _PYTEST | {"skipped", "skips", "timestamp", "hostname"}
@@ -42,14 +42,14 @@ _PHPUNIT = ("tests", "assertions", "errors", "failures", "skipped", "time")
 _SCHEMA = "surefire-test-report"
 _GO = re.compile(r"go1\.(\d+)")
 _GO_TELLS = 23
-"""Since this Go, `go test -json` says that a package does not build. With older ones nothing but `errors` shows it."""
+"""From this version of Go on, `go test -json` reports a package that does not build. With older ones only `errors` shows it."""
 
 
 class Marks:
-    """Collects what a document shows of its writer.
+    """Collects what a document shows about its writer.
 
     Attributes:
-        early: the producer as far as the suites that began say it.
+        early: the producer, according to the suites that have begun.
     """
 
     def __init__(self) -> None:
@@ -58,9 +58,9 @@ class Marks:
         self._root: dict[str, str] | None = None
         self._first: tuple[str, ...] = ()  # names of attributes of the first <testsuite>, in order
         self._phpunit = True
-        self._go = 0  # version, behind the `1.`
+        self._go = 0  # version, after the `1.`
         self._doctest_cases = 0
-        self._others = False  # cases that are not those of doctest
+        self._others = False  # cases that doctest would not write
 
     def suite(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A suite, or the root, begins."""
@@ -82,7 +82,7 @@ class Marks:
             self._go = int(found[1]) if found else 0
 
     def case(self, attributes: Mapping[str, str]) -> None:
-        """A case that has more than a name; each one of doctest has."""
+        """A case that has more than a name, as each case of doctest does."""
         if self._others:
             return
         names = tuple([name for name in attributes if name != "time"])
@@ -92,7 +92,7 @@ class Marks:
             self._others = True
 
     def producer(self, cases: int) -> str:
-        """The producer, by all that came so far; `cases` is the number of cases."""
+        """The producer, from everything so far; `cases` is the number of cases."""
         if self.early:
             return self.early
         if self._go >= _GO_TELLS and "errors" in (self._root or {}) and "errors" not in self._names:
@@ -111,7 +111,7 @@ class Marks:
 
 
 def _early(attributes: Mapping[str, str], root: Mapping[str, str]) -> str:
-    """The runner that wrote a suite with these attributes below such a root; empty where they do not say."""
+    """The runner that wrote a suite with these attributes below this root; empty if unknown."""
     name = attributes.get("name", "")
     if (name == "pytest" or root == {"name": "pytest tests"}) and _PYTEST <= attributes.keys() <= _ALSO_PYTEST:
         return PYTEST
@@ -120,6 +120,6 @@ def _early(attributes: Mapping[str, str], root: Mapping[str, str]) -> str:
     if "doctest_version" in attributes:
         return DOCTEST
     if any(_SCHEMA in text for key, text in attributes.items() if key.endswith("chemaLocation")):
-        # Since 3.5.5 it counts tests, and says how many were flaky.
+        # From 3.5.5 on it counts tests, and has the number of flaky ones.
         return "" if "flakes" in attributes else SUREFIRE
     return _NAMES.get(name, "")

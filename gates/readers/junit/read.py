@@ -1,7 +1,7 @@
-"""Read a JUnit file of any runner, in pieces, believing its elements and never its counts.
+"""Read a JUnit file from any runner, in pieces, trusting its elements and never its counts.
 
 expat is fed directly: no tree is built, entity declarations are refused (so nothing can grow inside the parser), and
-nothing outside the file is ever loaded. What a file may ask for is limited, see `JUnitRules`.
+nothing outside the file is ever loaded. Files have limits, see `JUnitRules`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PIECE = 1 << 15
 """Bytes given to the parser at once: their cases fit into a processor's cache until they are read."""
 
 _TAG = 8
-"""A tag or a comment, which the parser must keep whole, may be so many times as long as an attribute."""
+"""A tag or a comment, which the parser must keep whole, may be this many times as long as an attribute."""
 
 
 def read_junit(path: Path, rules: JUnitRules | None = None, gate: str = "") -> JUnitReport:
@@ -35,8 +35,8 @@ def read_junit(path: Path, rules: JUnitRules | None = None, gate: str = "") -> J
 
     Args:
         path: of the file.
-        rules: what it may ask for, and what is accepted of it; None for the defaults.
-        gate: that wrote it; empty where nobody knows, or where our own file says it.
+        rules: its limits, and accepted oddities; None for the defaults.
+        gate: that wrote it; empty if unknown, or if a file of gates names it.
 
     Raises:
         JUnitError: it is missing, empty, cut off, malformed, too large, or something other than JUnit.
@@ -45,7 +45,7 @@ def read_junit(path: Path, rules: JUnitRules | None = None, gate: str = "") -> J
 
 
 def parse_junit(pieces: Iterable[bytes], place: str, rules: JUnitRules | None = None, gate: str = "") -> JUnitReport:
-    """Read a document that comes in pieces; `place` names it in errors, the rest as of `read_junit`.
+    """Read a document in pieces; `place` names it in errors, the rest is as in `read_junit`.
 
     Raises:
         JUnitError: see `read_junit`.
@@ -54,7 +54,7 @@ def parse_junit(pieces: Iterable[bytes], place: str, rules: JUnitRules | None = 
 
 
 class _Document:
-    """One document that is read."""
+    """A document being read."""
 
     def __init__(self, place: str, rules: JUnitRules, gate: str) -> None:
         self.place, self.rules, self.gate = place, rules, gate
@@ -93,7 +93,7 @@ class _Document:
     def feed(self, piece: bytes) -> None:
         """Give the next bytes to the parser."""
         parser, rules = self.parser, self.rules
-        # What is left over may be a tag that is not at its end: only then an attribute may be longer than a piece.
+        # The rest may be an incomplete tag: only then can an attribute be longer than a piece.
         left = self.fed - max(0, parser.CurrentByteIndex)
         if left > _TAG * max(rules.max_attribute, PIECE):
             raise JUnitError.over_limit("has a tag or a comment that is too long", "max-attribute", rules.max_attribute)
@@ -102,7 +102,7 @@ class _Document:
         if self.rooted:
             parser.StartElementHandler = self.handler
         if not self.builder.wants_text:
-            parser.CharacterDataHandler = None  # inside of a handler that leaves a costly one which does nothing
+            parser.CharacterDataHandler = None  # inside a handler, this would leave a costly one that does nothing
         self.fed += len(piece)
         if self.fed > rules.max_size:
             raise JUnitError.over_limit("is too large", "max-size", rules.max_size)
@@ -124,7 +124,7 @@ class _Document:
         self.measured(name, attributes)
 
     def measured(self, name: str, attributes: list[str]) -> None:
-        """An element that may have too long an attribute."""
+        """An element whose attribute may be too long."""
         limit = self.rules.max_attribute
         if any(len(value) > limit for value in attributes[1::2]):
             raise JUnitError.over_limit(f"has an attribute of <{name[:100]}> that is too long", "max-attribute", limit)
@@ -138,7 +138,7 @@ class _Document:
         )
 
     def malformed(self, error: expat.ExpatError) -> JUnitError:
-        """What a file is that the parser does not take."""
+        """The kind of a file that the parser does not accept."""
         why = self.document.why(error, self.parser.ErrorByteIndex)
         if self.rooted:
             return self.broken("is cut off" if self.final else "is malformed", "" if self.final else why)
@@ -156,7 +156,7 @@ class _Document:
         return JUnitError("is not an XML file", place=where, expected="a JUnit file", got=kind or why)
 
     def broken(self, what: str, why: str) -> JUnitError:
-        """A file that cannot be read to its end: what was read of it, and why it ends there."""
+        """A file that cannot be read to its end: what was read, and why it stops there."""
         self.builder.rescue()
         report = self.builder.report()
         found = told(report, self.builder.cases)

@@ -1,4 +1,4 @@
-"""What a JUnit file says, as values, and how its cases are called."""
+"""The contents of a JUnit file as values, and the ids of its cases."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PYTEST = "pytest"
 
 
 GATES_SUITE = "gates"
-"""Name of the suite of our own files that holds a case per gate, and the `classname` of these."""
+"""Name of the suite with a case per gate, in files of gates, and the `classname` of these cases."""
 
 OWN_MARK = ("written-by", "gates: a case per gate, version 1")
-"""Property of that suite. A crate or a package may be called `gates`, too; nobody else writes this."""
+"""Property of that suite. A crate or a package may also be called `gates`, but nobody else writes this."""
 
 
 class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +22,13 @@ class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         results: of its cases, in the order of the file. Equal ids became `#2`, `#3`, …, so that no case hides another;
-            `gate` is what the reader was told, else what our own files say, else empty.
-        gates: those that one of our own files names, where the reader was told no gate; they are no tests.
-        contradictions: what keeps the file from being believed when it is green: counts in attributes that the elements
-            do not bear out where that could hide a failure or a lost test, errors of a suite itself, `status="failed"`
+            `gate` is what the reader was given, else what files of gates contain, else empty.
+        gates: those named by a file of gates, if the reader was given no gate; they are not tests.
+        contradictions: reasons not to trust a passing file: counts in attributes that the elements
+            do not confirm if that could hide a failure or a lost test, errors of a suite itself, `status="failed"`
             on a case without a result, no case at all.
         notes: harmless oddities, for people.
-        producer: `pytest`, `nextest`, …; empty where unknown.
+        producer: `pytest`, `nextest`, …; empty if unknown.
     """
 
     results: tuple[TestResult, ...]
@@ -39,17 +39,17 @@ class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def consistent(self) -> bool:
-        """Whether the file may be believed when it is green. An inconsistent file is never a pass."""
+        """Whether a passing file can be trusted. An inconsistent file is never a pass."""
         return not self.contradictions
 
 
 def id_prefix(classname: str, file: str, suite: str) -> str:
-    """What stands before the name of a case in its id: of pytest's node id where file and class agree, else the class.
+    """The part of a case's id before its name: as in pytest's node id if file and class agree, else the class.
 
     Args:
         classname: as written; runners put a module, a class, a package or a binary there.
         file: of the case, or of its suite.
-        suite: name of the innermost suite around it.
+        suite: name of the innermost suite that contains it.
     """
     module = module_name(file)
     if module and (classname == module or classname.startswith(f"{module}.")):
@@ -68,7 +68,7 @@ def module_name(file: str) -> str:
 def split_id(test_id: str, file: str) -> tuple[str, str]:
     """`(name, classname)` of a node id, as pytest writes them: `tests/a_test.py::C::t[x]` → `t[x]`, `tests.a_test.C`.
 
-    A parameter may hold `::`, so only what stands before the first `[` is split.
+    A parameter may contain `::`, so only the part before the first `[` is split.
     """
     inside = bool(file) and test_id.startswith(f"{file}::")
     rest = test_id.removeprefix(f"{file}::") if inside else test_id

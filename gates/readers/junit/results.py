@@ -28,12 +28,12 @@ class CaseResults:
         self.gates: list[str] = []
         self._marks = marks
         self._repeats: dict[str, int] = {}
-        self._numbered: dict[str, str] = {}  # key of a result that was numbered → the one it would have had
+        self._numbered: dict[str, str] = {}  # key of a numbered result → its original key
         self._more = 0
 
     @property
     def cases(self) -> int:
-        """Cases that were read to their end."""
+        """How many complete cases were read."""
         return len(self.by_key) + self._more
 
     def add_gate(self, name: str) -> None:
@@ -42,7 +42,7 @@ class CaseResults:
         self._more += 1
 
     def add(self, result: TestResult, key: str) -> None:
-        """Keep a result that is not the first of its name."""
+        """Keep a result whose name is not unique."""
         results = self.by_key
         if self._marks.early == PYTEST and result.outcome is TestOutcome.ERROR:
             last, before = next(reversed(results.items()))

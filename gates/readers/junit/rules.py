@@ -1,4 +1,4 @@
-"""What the config says of JUnit files: what they may ask for, and which oddities of theirs are accepted."""
+"""The config for JUnit files: limits, and accepted oddities."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import msgspec
 
 
 class JUnitRules(msgspec.Struct, frozen=True, kw_only=True):
-    """`[junit]` of the config; a file that asks for more is refused.
+    """`[junit]` of the config; a file beyond a limit is refused.
 
     Attributes:
         max_size: bytes of a file.
-        max_depth: elements inside each other; runners stay below ten.
-        max_attribute: characters of the value of an attribute.
+        max_depth: nesting of elements; runners stay below ten.
+        max_attribute: characters in the value of an attribute.
         max_text: characters of a text that is kept: of a result, or the output of a test that did not pass.
-        accept: contradictions that are notes, by name: see `formats.JUNIT_ODDITIES`.
-        passed_words: words of a runner for a test that passed, beside those that gates knows.
-        silent_elements: elements in test cases that do not say how these ended, beside those that gates knows.
+        accept: contradictions that count only as notes, by name: see `formats.JUNIT_ODDITIES`.
+        passed_words: words of a runner for a passed test, besides those that gates knows.
+        silent_elements: elements in test cases that do not show how these ended, besides those that gates knows.
     """
 
     max_size: int = 1 << 30
@@ -31,5 +31,5 @@ class JUnitRules(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> JUnitRules:
-        """The rules of a config, which holds those that are not the default."""
+        """The rules of a config, which contains those that are not the default."""
         return msgspec.convert(dict(table), cls)

@@ -1,4 +1,4 @@
-"""What could be saved of a file that is not whole, in words."""
+"""Describe what could be read of an incomplete file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED = 10
 
 
 def told(report: JUnitReport, cases: int) -> str:
-    """How many cases were read, how they ended, and which: the worst first."""
+    """How many cases were read, how they ended, and their names, the worst first."""
     text = f"{plural(cases, 'test case')} before that place"
     if not report.results:
         return text

@@ -1,7 +1,7 @@
-"""Which elements of a file do not say how a test ended.
+"""Elements of a file that do not show how a test ended.
 
-In a test case the list is closed: what is not on it may be a runner's word for a failure (`<failed/>`), so it is never a
-pass. Inside the elements of the list anything may stand, as long as its name does not sound like a failure.
+In a test case the list is closed: any other element may be a runner's word for a failure (`<failed/>`), so it is never a
+pass. The elements of the list may contain anything whose name does not sound like a failure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SILENT = frozenset(
         *("measurement", "owner", "author", "rerun", "system-metadata"),
     }
 )
-"""Elements in lower case. `rerun` is an attempt before the result that is written (pytest-rerunfailures)."""
+"""Elements in lower case. `rerun` is an attempt before the written result (pytest-rerunfailures)."""
 
 _SOUNDS_BAD = re.compile(
     r"fail|crash|abort|kill|time-?d?-?out|broken|panic|fatal|not-?ok|cancel|interrupt|(?<!system-)(?<!std)err(?:or)?s?$",
@@ -27,18 +27,18 @@ _SOUNDS_BAD = re.compile(
 _SOUNDS_LIKE_A_TEST = re.compile(r"test|case|spec$", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)  # these two are asked at every element in a case
+@lru_cache(maxsize=256)  # these two are called for every element in a case
 def local(tag: str) -> str:
-    """The name of an element as it is looked up: without a prefix, in lower case."""
+    """The normalised name of an element: without a prefix, in lower case."""
     return tag.rpartition(":")[2].lower()
 
 
 @lru_cache(maxsize=256)
 def sounds_bad(tag: str) -> bool:
-    """Whether an element, wherever it stands, may say that something failed."""
+    """Whether an element, in any place, may mean a failure."""
     return _SOUNDS_BAD.search(local(tag)) is not None
 
 
 def sounds_like_a_result(tag: str) -> bool:
-    """Whether an element beside the cases may be a test, or say how one ended."""
+    """Whether an element next to the cases may be a test, or show how one ended."""
     return sounds_bad(tag) or _SOUNDS_LIKE_A_TEST.search(local(tag)) is not None

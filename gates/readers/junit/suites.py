@@ -85,7 +85,7 @@ def _test_suites(run: Run, tests: Iterable[TestResult]) -> list[Suite]:
 
 
 def test_file(test: TestResult) -> str:
-    """The file of a test: its own word, else the first part of its id where that looks like a path."""
+    """The file of a test: as recorded, else the first part of its id if that looks like a path."""
     if test.file:
         return test.file
     first, separator, _ = test.id.partition("::")

@@ -1,18 +1,18 @@
 """One test as a case of a suite.
 
-A reader of JUnit knows four results; we know thirteen. The rule that maps them: what failed or is unknown is a
-`failure` or an `error`, what did not count is `skipped` with a message that says which kind it is, and nothing else
+A reader of JUnit knows four results; gates has thirteen. They are mapped by this rule: what failed or is unknown is a
+`failure` or an `error`, what did not count is `skipped` with a message that names its kind, and nothing else
 looks passed. The exact outcome is always there as a property.
 
-Attempts as in Surefire and nextest: a pass after failures holds a `flakyFailure` or `flakyError` per failure. Where no
+Attempts as in Surefire and nextest: a pass after failures has a `flakyFailure` or `flakyError` per failure. If no
 attempt passed, the main element is the *first* attempt and the others are `rerunFailure` or `rerunError`, the last of
 them being the result. A subtest that failed is one more `failure` of the same case, with its name before the message;
 the case still counts once.
 
-A test that passed against its expectation has no element, for there is none that fits: every reader known takes
-`skipped` for not run and `failure` for a broken build, and pytest's own file shows a pass. It is told apart by the
-property `outcome` with the value `xpassed`, and the reason of the expectation beside it; a line in `system-out` would be
-seen by nobody who does not look for it. Our reader, our counts and every summary say xpassed.
+A test that unexpectedly passed has no element, because none fits: every known reader treats
+`skipped` as not run and `failure` as a broken build, and pytest's own file shows a pass. It is marked by the
+property `outcome` with the value `xpassed`, and the property with the reason; a line in `system-out` would be
+easily overlooked. The reader, the counts and every summary of gates show xpassed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TYPE = re.compile(r"[A-Z]\w*(?=: | @ |\Z)")
 
 
 def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
-    """The case of a test; `ledger` says whose an exclusion is and until when."""
+    """The case of a test; `ledger` has owner and expiry of exclusions."""
     name, classname = split_id(test.id, file)
     element = TEST_ELEMENTS.get(test.outcome)
     tried_in_vain = bool(test.attempts) and element in {"failure", "error"}
@@ -72,7 +72,7 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
 
 
 def failing_line(test: TestResult) -> int:
-    """The line of a case: where it failed, as readers that annotate files expect; else, or elsewhere, where it begins."""
+    """The line of a case: where it failed, if that is in its file, as annotating readers expect; else where it begins."""
     file, _, line = test.place.rpartition(":")
     return int(line) if file and file == test.file and line.isdigit() else test.line
 
@@ -140,7 +140,7 @@ def _add_attempt(case: Case, word: str, attempt: AttemptResult) -> None:
 
 
 def _unknown_attempt(test: TestResult) -> tuple[AttemptResult, ...]:
-    """The failure of a flaky test of which only the first is known, and that in the test itself."""
+    """The failure of a flaky test if only its first one is known."""
     if test.outcome is not TestOutcome.FLAKY:
         return ()
     message = test.message or "failed before it passed"
@@ -153,7 +153,7 @@ def _unknown_attempt(test: TestResult) -> tuple[AttemptResult, ...]:
 
 
 def _failed_itself(test: TestResult) -> bool:
-    """Whether there is more to say than what its subtests say."""
+    """Whether it has more information than its subtests."""
     lead = test.subtests[0].message if test.subtests else None
     return test.outcome is not TestOutcome.FAILED or bool(test.details) or test.message != lead
 
@@ -163,19 +163,19 @@ def _message(test: TestResult) -> str:
 
 
 def _kind(outcome: TestOutcome, signature: str) -> str:
-    """The `type` of an element: the class of the exception where it is known, else the outcome."""
+    """The `type` of an element: the class of the exception if known, else the outcome."""
     found = _TYPE.match(signature) if outcome in OWN_KINDS else None
     return found[0] if found else outcome.value
 
 
 def _with_subtests(text: str, others: Iterable[tuple[str, str]]) -> str:
-    """Output with that of subtests, which pytest keeps apart: JUnit has one place for all of it."""
+    """Output including that of subtests, which pytest keeps separate: JUnit has one place for all of it."""
     parts = [f"--- subtest {name} ---\n{said}" for name, said in others if said]
     return "\n".join([text.rstrip("\n"), *parts] if text else parts) if parts else text
 
 
 def iso(seconds: float) -> str | None:
-    """An ISO 8601 time in UTC; None where the time is unknown or impossible."""
+    """An ISO 8601 time in UTC; None if the time is unknown or impossible."""
     if not seconds > 0:
         return None
     try:

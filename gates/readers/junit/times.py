@@ -8,14 +8,14 @@ from datetime import datetime
 
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\Z")
 _LONGEST = 100
-"""Characters of a moment in any notation."""
+"""Maximum length of a time in any notation."""
 _ZONE_NAME = re.compile(r"\s*(?:UTC|GMT)\Z", re.IGNORECASE)
 
 
 def read_seconds(text: str) -> float:
-    """A duration in seconds; 0 where it is missing, negative or unreadable.
+    """A duration in seconds; 0 if missing, negative or unreadable.
 
-    `2,503.1` has a comma between thousands (Surefire); `0,25` is what a runner writes whose locale has a decimal comma.
+    `2,503.1` has a comma between thousands (Surefire); `0,25` comes from a runner whose locale has a decimal comma.
     """
     try:
         seconds = float(text)
@@ -28,9 +28,9 @@ def read_seconds(text: str) -> float:
 
 
 def read_moment(text: str) -> float:
-    """Seconds since the epoch; 0 where it is missing or unreadable, or names no zone: nobody knows which one was meant.
+    """Seconds since the epoch; 0 if missing or unreadable, or without a zone: nobody knows which one was meant.
 
-    ISO 8601, with `UTC` or `GMT` in the place of its offset too, and RFC 2822. A date alone is no moment.
+    ISO 8601, also with `UTC` or `GMT` instead of an offset, and RFC 2822. A date alone is not a time.
     """
     text = text.strip()
     if not text or len(text) > _LONGEST:

@@ -1,7 +1,7 @@
-"""What the attributes and properties of a case say of how it ended, in the words of any runner.
+"""Find out how a case ended from its attributes and properties, in the words of any runner.
 
-The words for a pass are a closed list. Whatever else a case says of its own outcome is no pass: a word for a failure, a
-word for a skip, or a word that nobody knows, which is an error and is named.
+The words for a pass are a closed list. Any other word about the outcome is not a pass: a word for a failure, a
+word for a skip, or an unknown word, which is an error and is reported.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WORDS: dict[str, TestOutcome] = {
     **dict.fromkeys(("suppressed", "pending", "todo", "inconclusive", "risky", "bfail"), TestOutcome.SKIPPED),
     **dict.fromkeys(("excluded", "quarantined", "xfail", "xfailed", "bxfail", "bxpass"), TestOutcome.SKIPPED),
 }
-"""Word, in lower case and without blanks or hyphens → what it means. Only a `<skipped>` says which kind of skip it is."""
+"""Word, in lower case and without blanks or hyphens → what it means. Only `<skipped>` shows the kind of skip."""
 
 NO = frozenset({"", "false", "no", "n", "0", "off", "none", "null", "never"})
-"""Words that deny, in lower case."""
+"""Words for "no", in lower case."""
 
 _YES = frozenset({"true", "yes", "y", "1", "on"})
 
@@ -57,19 +57,19 @@ _QUESTIONS: dict[str, Question] = {
 _SOUNDS_BAD = re.compile(
     r"fail|crash|abort|kill|timedout|timeouts|broken|panic|fatal|cancel|interrupt|unsuccess|errors?(?:count)?$"
 )
-"""Other attributes that speak of a failure, in the same form. A `timeout` may be a limit."""
+"""Other attributes about a failure, in the same form. A `timeout` may be a limit."""
 
 _AUXILIARY = re.compile(r"^(?:is|has|was|did)(?=.)")
 
 
 class ReportedOutcome(NamedTuple):
-    """What a case says of its own outcome, beside its elements.
+    """The outcome of a case from its attributes and properties, besides its elements.
 
     Attributes:
-        outcome: the worst that was said; `PASSED` for nothing.
-        word: the attribute that said so, as it is written, where it is no pass.
-        unknown: the word, where nobody knows what it means.
-        accepted: the attribute, where the config says that it means a pass.
+        outcome: the worst one; `PASSED` if there is none.
+        word: its attribute, as written, if it is not a pass.
+        unknown: the word, if its meaning is unknown.
+        accepted: the attribute, if the config declares that it means a pass.
     """
 
     outcome: TestOutcome = TestOutcome.PASSED
@@ -84,16 +84,16 @@ _NOTHING = ReportedOutcome()
 def said_by(
     attributes: Mapping[str, str], properties: Mapping[str, str] | None = None, passed: Collection[str] = ()
 ) -> ReportedOutcome:
-    """What a case says of its own outcome.
+    """The outcome of a case from its attributes and properties.
 
     Args:
         attributes: of the case.
         properties: of the case.
-        passed: further words for a pass, normalised.
+        passed: additional words for a pass, normalised.
     """
     words = tuple([pair for pair in attributes.items() if question_of(pair[0])])
     said = _said(words, frozenset(passed)) if words else _NOTHING
-    # Properties are free for anything: they say how a test ended where their value is a known word.
+    # Properties may contain anything: they count only if their value is a known word.
     for name, text in (properties or {}).items():
         outcome = _meaning(text.strip()) if question_of(name) == "outcome" else None
         if outcome is not None:
@@ -103,7 +103,7 @@ def said_by(
 
 @lru_cache(maxsize=1024)
 def _said(words: tuple[tuple[str, str], ...], passed: frozenset[str]) -> ReportedOutcome:
-    # Nearly all cases of a file say the same.
+    # Nearly all cases of a file have the same words.
     said = _NOTHING
     for name, text in words:
         value = text.strip()
@@ -138,7 +138,7 @@ def _answer(question: Question, name: str, value: str, passed: Collection[str]) 
 
 
 def _meaning(value: str) -> TestOutcome | None:
-    """What a word means; None where nobody knows. Signs are dropped from words for a failure or a skip only."""
+    """The meaning of a word; None if unknown. Only words for a failure or a skip may contain signs."""
     exact = _WORDS.get(value.casefold())
     if exact is not None:
         return exact
@@ -147,17 +147,17 @@ def _meaning(value: str) -> TestOutcome | None:
 
 
 def counts_failures(name: str) -> bool:
-    """Whether an attribute of a suite, if it is a number, counts what failed, however its name is written."""
+    """Whether an attribute of a suite counts failures if it is a number, however its name is written."""
     return question_of(name) == "failed"
 
 
 def bad_word(attributes: Mapping[str, str], passed: Collection[str] = (), *, some_passed: bool = True) -> str:
-    """The attribute of a suite that says that something failed in it, or says what nobody knows; empty for none.
+    """The attribute of a suite that reports a failure or an unknown result; empty for none.
 
     Args:
         attributes: of the suite.
-        passed: further words for a pass, normalised.
-        some_passed: whether a case in it passed: then a count of those is not zero.
+        passed: additional words for a pass, normalised.
+        some_passed: whether a case in it passed: then a count of passed cases is not zero.
     """
     asked = {}
     for name, text in attributes.items():
@@ -182,7 +182,7 @@ def question_of(name: str) -> Question:
 
 @lru_cache(maxsize=1024)
 def normal(word: str) -> str:
-    """A word as it is looked up: `Not-Run ` is `notrun`."""
+    """A normalised word: `Not-Run ` becomes `notrun`."""
     return _squeezed(word[:200])
 
 

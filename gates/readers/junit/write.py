@@ -9,7 +9,7 @@ from gates.results import Run, TestResult
 
 def junit_document(run: Run, tests: Sequence[TestResult]) -> str:
     """The whole XML text of a run; well formed whatever the tests printed."""
-    # The library and its XML printer are loaded only where a file is really written.
+    # The library and its XML printer are loaded only if a file is really written.
     from gates.readers.junit.suites import run_document
 
     return run_document(run, tests)
