@@ -1,9 +1,9 @@
-"""Why a gate failed: the part of its log that matters. Pure.
+"""Find the part of a log that shows why its gate failed. Pure.
 
-The last lines of a log are seldom the reason: a wrapper (nox, make, npm) has the last word, and a compiler says what it
-found before it sums up. So lines that tell of a fault are looked for, each with what belongs to it (a frame, a snippet,
-a traceback); faults that stand together are a block, and the last blocks are shown, as far as there is room. Where
-nothing tells of a fault, the last lines are shown.
+The last lines of a log are seldom the reason: a wrapper (nox, make, npm) prints last, and a compiler reports what it
+found before its totals. So this module searches for lines that report a fault, each with its context (a frame, a snippet,
+a traceback); adjacent faults are a block, and the last blocks are shown, if there is room. If
+no line reports a fault, the last lines are shown.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from gates.portable.patterns import lazy_pattern
 from gates.portable.values import plural
 
 LINES = 20
-"""Lines of an excerpt, the notes about what was left out not counted."""
+"""Maximum lines of an excerpt, not counting notes about omissions."""
 CHARACTERS = 240
 """Characters of a line."""
 LONGEST = 4_000
 """Characters of a line that are looked at."""
 LAST = 10
-"""Lines that are shown where nothing tells of a fault."""
+"""How many lines are shown if none reports a fault."""
 _BELONGS = 12
-"""Lines that belong to a fault at most."""
+"""Maximum lines of one fault."""
 _APART = 3
-"""Lines of other things between two faults of one block."""
+"""Maximum other lines between two faults of one block."""
 _FRAMES = 3
-"""Frames of a traceback, the last ones that are the project's own."""
+"""How many frames of a traceback are shown: the last ones in the project."""
 
 _ESCAPE = lazy_pattern(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]|.\x08")
 _OURS = lazy_pattern(r"gates > ")
@@ -39,13 +39,13 @@ _WRAPPER = lazy_pattern(
     r"|error: (?:could not compile|test failed, to rerun|aborting due to)|ninja: build stopped|For more information about"
     r"|task: Failed|ERROR: InvocationError|mainloop: caught unexpected"
 )
-"""Says that something failed, and not what: never a fault of its own where there is another one."""
+"""Reports that something failed, but not what: it counts as a fault only if there is no other."""
 
 _COMMAND = lazy_pattern(r"nox > (?P<command>Command .+ failed with exit code -?\d+.*)")
 _RUNS = lazy_pattern(r"nox > (?!Running session|Session |Re-?[Uu]sing|Creating|Command |Ran multiple)(?P<command>\S.*)")
 
 _IDLE = lazy_pattern(r"nox > (?:Running session|Re-?using|Creating|Session \S+ failed\.|Command )")
-"""Lines of nox that say nothing of what failed; a session that gives up says why behind `Session NAME aborted:`."""
+"""Lines of nox that do not show what failed; a session that gives up has its reason after `Session NAME aborted:`."""
 
 _FINE = lazy_pattern(
     r"\b(?:0|no) (?:\w+ )?(?:errors?|failures?|failed|problems?|issues?)\b(?!.*\b[1-9]\d* (?:errors?|fail))",
@@ -70,7 +70,7 @@ _FAULT = lazy_pattern(
     r"|^ImportError while loading conftest",
 )
 _MORE = lazy_pattern(r"^(?:\s+\S|E\b|>|\||\^|-->|=+ ?\||\d+ +\||[+-]{1,3}[ \w]|Caused by|Error: )")
-"""Belongs to the fault above it: a snippet, a frame, a difference."""
+"""Belongs to the fault above it: a snippet, a frame, a diff."""
 
 _LOADING = lazy_pattern(r"ImportError while loading conftest '(?P<file>[^']+)'")
 _RAISED = lazy_pattern(r"[A-Z]\w*(?:Error|Exception|Exit)\b")
@@ -81,11 +81,11 @@ _ELSEWHERE = lazy_pattern(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|^<
 
 
 def excerpt(log: str, *, stopped: bool = False) -> tuple[str, ...]:
-    """The lines of a log that say why its gate failed; empty for a log without a word.
+    """The lines of a log that show why its gate failed; empty for an empty log.
 
     Args:
-        log: masked, as its processes printed it.
-        stopped: the gate was ended from outside: what ran last is what matters.
+        log: the masked output of its processes.
+        stopped: the gate was ended from outside, so what ran last matters.
     """
     lines = list(_readable(log))
     command = next((match["command"] for line in reversed(lines) if (match := _COMMAND.match(line))), "")
@@ -97,11 +97,11 @@ def excerpt(log: str, *, stopped: bool = False) -> tuple[str, ...]:
 
 
 def last_words(tail: str, root: str = "") -> str:
-    """What a pytest says that gives up before it has run anything; empty where it says nothing of the kind.
+    """The message of a pytest that gave up before running anything; empty if there is none.
 
     Args:
         tail: the end of the log.
-        root: of the project; paths below it are shown from there.
+        root: of the project; paths in it are shown relative to it.
     """
     lines = list(_readable(tail))
     said = place = ""
@@ -119,14 +119,14 @@ def last_words(tail: str, root: str = "") -> str:
 
 
 def _usage(lines: Sequence[str]) -> str:
-    """Argparse's error, and the file whose `addopts` may hold what it names."""
+    """Argparse's error, and the file whose `addopts` may contain the option."""
     error = next((line.partition(": error: ")[2] for line in lines if ": error: " in line), "")
     file = next((line.partition("inifile: ")[2].strip() for line in lines if "inifile: " in line), "")
     return f"{error}: in the command, or in addopts of {file}" if error and file not in ("", "None") else error
 
 
 def _readable(log: str) -> Iterator[str]:
-    """Lines without escapes, without what was overwritten, and without our own."""
+    """Lines without escapes, without overwritten text, and without lines of gates."""
     for raw in log.split("\n"):
         line = _ESCAPE.sub("", raw[:LONGEST]).rstrip()
         if "\r" in line:
@@ -137,7 +137,7 @@ def _readable(log: str) -> Iterator[str]:
 
 
 def _blocks(lines: Sequence[str]) -> list[list[str]]:
-    """Faults that stand together, with what belongs to each."""
+    """Adjacent faults, each with its context."""
     blocks: list[list[str]] = []
     end = -_APART - 2  # of the last block
     number = 0
@@ -165,13 +165,13 @@ def _is_fault(line: str) -> bool:
 
 
 def _lead(lines: Sequence[str], number: int) -> list[str]:
-    """The file that eslint names above what it found there."""
+    """The file that eslint names above its findings."""
     above = lines[number - 1] if number else ""
     return [above] if re.match(r" +\d+:\d+ ", lines[number]) and re.match(r"\S+\.\w+$", above) else []
 
 
 def _end_of(lines: Sequence[str], start: int) -> int:
-    """Behind the last line that belongs to the fault that begins at `start`."""
+    """The index after the last line of the fault that begins at `start`."""
     number = start + 1
     if _TRACEBACK.match(lines[start]):
         while number < len(lines) and (lines[number].startswith(" ") or not lines[number].strip()):
@@ -186,7 +186,7 @@ def _end_of(lines: Sequence[str], start: int) -> int:
 
 
 def _short_traceback(lines: Sequence[str]) -> list[str]:
-    """The last frames of the project's own, and what was raised."""
+    """The last frames in the project, and the exception."""
     frames: list[list[str]] = []
     for line in lines[1:-1]:
         if _FRAME.match(line):
@@ -199,7 +199,7 @@ def _short_traceback(lines: Sequence[str]) -> list[str]:
 
 
 def _fitting(blocks: Sequence[Sequence[str]]) -> list[str]:
-    """The last blocks, as many as there is room for; of one that is too long, its head and its end."""
+    """The last blocks that fit; of one that is too long, its beginning and its end."""
     last = blocks[-1]
     if len(last) > LINES:
         left_out = len(last) - LINES
@@ -213,7 +213,7 @@ def _fitting(blocks: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _last(lines: Sequence[str], *, stopped: bool) -> list[str]:
-    """The last lines, and of a gate that was stopped, the command of nox's that ran."""
+    """The last lines and, for a stopped gate, the nox command that was running."""
     command = (
         next((match["command"] for line in reversed(lines) if (match := _RUNS.match(line))), "") if stopped else ""
     )
