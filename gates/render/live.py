@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from gates.portable.settings.run import Settings
 from gates.portable.values import BAD_TESTS, LEVELS, LOST_TESTS, TestOutcome
 from gates.render.output import attempts_of, failure_of, printed_by
 from gates.render.text import duration, one_line
 from gates.results import TestResult
+from gates.results.tests import TestLine
 
 _EDGE = "  | "
 """Before each line of a test's: a log of GitHub takes a line for a command that begins with `::`, blanks or not."""
 
 _STYLES = {"fail": "red", "flaky": "yellow", "slow": "yellow", "leak": "yellow", "pass": "green", "skip": "yellow"}
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A line about a test, and what is shown below it."""
-
-    word: str
-    style: str
-    text: str
-    below: tuple[str, ...] = ()
 
 
 def level_of(test: TestResult) -> str:
@@ -42,7 +32,7 @@ def level_of(test: TestResult) -> str:
     return "skip" if test.outcome in (TestOutcome.SKIPPED, TestOutcome.EXCLUDED) else "pass"
 
 
-def live_line(test: TestResult, output: Settings) -> Line | None:
+def live_line(test: TestResult, output: Settings) -> TestLine | None:
     """What is said of a test as it ends; None for nothing."""
     shown = level_of(test)
     below = _below(test, output, "immediate")
@@ -51,7 +41,7 @@ def live_line(test: TestResult, output: Settings) -> Line | None:
     return _line(test, shown, below)
 
 
-def final_lines(tests: Sequence[TestResult], output: Settings) -> Iterator[Line]:
+def final_lines(tests: Sequence[TestResult], output: Settings) -> Iterator[TestLine]:
     """What is said of tests behind all of them, beyond failures, flaky, slow and leaky tests, which have their own lists.
 
     Failures come here, and not into their list, where what they left is to be shown behind all tests.
@@ -65,7 +55,7 @@ def final_lines(tests: Sequence[TestResult], output: Settings) -> Iterator[Line]
             yield _line(test, shown, below)
 
 
-def _line(test: TestResult, shown: str, below: tuple[str, ...]) -> Line:
+def _line(test: TestResult, shown: str, below: tuple[str, ...]) -> TestLine:
     leaky = bool(test.leaks) and shown in ("slow", "leak")
     word = "LEAK" if leaky else test.outcome.value.upper()
     if test.outcome is TestOutcome.FLAKY and test.attempts:
@@ -73,7 +63,7 @@ def _line(test: TestResult, shown: str, below: tuple[str, ...]) -> Line:
     said = "; ".join(test.leaks) if leaky else test.message or test.reason
     seconds = f"{duration(test.duration):>8}  " if shown in ("pass", "slow", "leak") else ""
     text = f"{seconds}{one_line(test.id)}  {one_line(said, 300)}".rstrip()
-    return Line(word, _STYLES.get(shown, ""), text, below)
+    return TestLine(word, text, _STYLES.get(shown, ""), below)
 
 
 def _below(test: TestResult, output: Settings, when: str) -> tuple[str, ...]:

@@ -228,3 +228,21 @@ def count_of(counts: TestCounts, outcome: TestOutcome) -> int:
     """The count of one outcome."""
     number: int = getattr(counts, outcome.value.replace("-", "_"))
     return number
+
+
+class TestLine(msgspec.Struct, frozen=True):
+    """A line about a test as it ends, and what is shown below it.
+
+    Attributes:
+        word: its outcome, shortly.
+        text: the rest of the line.
+        style: the colour of the word.
+        below: further lines.
+    """
+
+    __test__ = False
+
+    word: str
+    text: str
+    style: str = "red"
+    below: tuple[str, ...] = ()

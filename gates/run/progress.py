@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, Self, TextIO
 
-import msgspec
-
 from gates.planning.plan import Plan
 from gates.portable.escapes import clean
 from gates.portable.values import BAD_TESTS, LEVELS, GateOutcome, TestOutcome, format_duration, plural
 from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.results.event_schema import GateEnded, GateStarted, TestSlow
+from gates.results.tests import TestLine
 from gates.run.echo import Echo
 from gates.run.events import EngineEvent, TestsLanded
 
@@ -39,42 +38,8 @@ class Progress(Protocol):
         """Show one event."""
 
 
-class ProgressLine(Protocol):
-    """A line about a test, and what is shown below it."""
-
-    @property
-    def word(self) -> str:
-        """Its outcome, shortly."""
-
-    @property
-    def style(self) -> str:
-        """The colour of the word."""
-
-    @property
-    def text(self) -> str:
-        """The rest of the line."""
-
-    @property
-    def below(self) -> tuple[str, ...]:
-        """Further lines."""
-
-
-LineFormatter = Callable[[TestResult], ProgressLine | None]
+LineFormatter = Callable[[TestResult], TestLine | None]
 """Says what is said of a test that ends; None for nothing."""
-
-
-class Sink(Protocol):
-    """What plain lines are written to."""
-
-    @property
-    def encoding(self) -> str:
-        """That of the text."""
-
-    def write(self, text: str, /) -> int:
-        """Take a text."""
-
-    def flush(self) -> None:
-        """Show it."""
 
 
 def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: LineFormatter | None = None) -> Progress:
@@ -85,20 +50,11 @@ def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: LineFor
     return PlainProgress(plan, stream, tell=tell or only_failures)
 
 
-class FailedTest(msgspec.Struct, frozen=True):
-    """A line about a test that failed."""
-
-    word: str
-    text: str
-    style: str = "red"
-    below: tuple[str, ...] = ()
-
-
-def only_failures(test: TestResult) -> ProgressLine | None:
+def only_failures(test: TestResult) -> TestLine | None:
     """Speaks of tests that failed."""
     if test.outcome not in BAD_TESTS:
         return None
-    return FailedTest(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
+    return TestLine(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
 
 
 def end_line(result: GateResult) -> str:
@@ -131,7 +87,7 @@ class PlainProgress:
     def __init__(
         self,
         plan: Plan,
-        stream: Sink,
+        stream: TextIO | Echo,
         clock: Callable[[], float] = time.monotonic,
         tell: LineFormatter = only_failures,
     ) -> None:
