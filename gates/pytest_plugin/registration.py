@@ -74,8 +74,11 @@ def register_limits(
     register = config.pluginmanager.register
     stress = (settings.stress_count, settings.stress_duration or 0.0)
     isolator = Isolator(config, rules, stacks, settings.test_timeout, asked, stress)
-    if settings.rules or settings.stressed:
+    if settings.rules or settings.stressed or settings.test_timeout:
         from .execution.limits import Limits
+
+        register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
+    if settings.rules or settings.stressed:
         from .execution.retries import RetryRunner
 
         retrier: object = RetryRunner(rules)
@@ -84,16 +87,11 @@ def register_limits(
 
             retrier = StressRunner(settings)
         register(retrier, "gates-retrier")
-        register(Limits(rules, stacks, config, settings.test_timeout), "gates-limits")
         if any(name in layer["settings"] for layer in settings.rules for name in ("leak", "isolate")):
             from .execution.leaks import LeakFinder
 
             register(LeakFinder(rules), "gates-leaks")
         register(isolator, "gates-isolator")
-    elif settings.test_timeout:
-        from .execution.running import TimeoutWatchdog
-
-        register(TimeoutWatchdog(settings.test_timeout, stacks, config), "gates-watch")
     return isolator
 
 

@@ -162,54 +162,6 @@ def adopt_process(config: pytest.Config) -> None:
         guard.pid = os.getpid()
 
 
-class TimeoutWatchdog:
-    """Arms a watchdog for each test. It is a C thread: it works while Python code holds the interpreter, too.
-
-    When the time is over it writes the stacks of all threads to `stacks` and ends the process at once.
-    """
-
-    def __init__(self, timeout: float, stacks: IO[bytes], config: pytest.Config) -> None:
-        self._timeout, self._stacks, self._config = timeout, stacks, config
-        self._end = 0.0
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self) -> None:
-        """Arm it for setup, call and teardown together."""
-        self._end = time.monotonic() + self._timeout
-        self._arm(self._timeout)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
-        """A further attempt of a test whose first one was told to be over: some plugins do so."""
-        if not self._end:
-            self.pytest_runtest_protocol()
-
-    def pytest_runtest_logfinish(self) -> None:
-        """The test is over."""
-        self._disarm()
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_exception_interact(self) -> None:
-        """Arm it again for the rest: pytest cancels every watchdog when a test fails, and teardown is still to come."""
-        if self._end and not self._config.getoption("usepdb", False):
-            self._arm(max(0.001, self._end - time.monotonic()))
-
-    def pytest_unconfigure(self) -> None:
-        """Leave no watchdog behind."""
-        self._disarm()
-
-    def _arm(self, seconds: float) -> None:
-        from ...portable.originals import faulthandler
-
-        faulthandler.dump_traceback_later(seconds, exit=True, file=self._stacks)
-
-    def _disarm(self) -> None:
-        from ...portable.originals import faulthandler
-
-        self._end = 0.0
-        faulthandler.cancel_dump_traceback_later()
-
-
 class LeftThreads:
     """Threads that tests left would keep the interpreter from ending, for ever: they get a while, no more."""
 
