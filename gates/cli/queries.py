@@ -18,6 +18,8 @@ from gates.cli.options import (
     union_of,
 )
 from gates.cli.shown import allow_commands, say
+from gates.portable.settings.declare import replace
+from gates.portable.settings.run import Settings
 from gates.portable.values import ExitCode
 
 results_option = click.option(
@@ -76,15 +78,21 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 
 
 @click.command("show-config")
-@click.argument("test")
+@click.argument("test", required=False)
 @root_option
-@setting_options("profile", "gates", "retries", "test_timeout", "no_install")
-def show_config(root: Path | None, test: str, **options: Any) -> None:
-    """Show the settings of TEST (an id or part of one): retries, timeouts, and where in the config each is set."""
+@setting_options("gates", *Settings.SETTINGS)
+def show_config(root: Path | None, test: str | None, **options: Any) -> None:
+    """Show the settings of a run or, with TEST (an id or part of one), of a test; and where each is set."""
+    folder, asked = project_root(root), request(**options)
+    if test is None:
+        from gates.commands.show_config import run_settings
+
+        say(run_settings(folder, replace(asked, seed=options["seed"])))
+        return
     from gates.pipeline.collect import tests_of_project
     from gates.planning.test_queries import settings_of
 
-    say(settings_of(tests_of_project(project_root(root), request(**options)), test))
+    say(settings_of(tests_of_project(folder, asked), test))
 
 
 @click.command()
@@ -167,9 +175,14 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["run", "test", "comparison", "stack", "events"]), default="run")
+@click.argument(
+    "name", type=click.Choice(["run", "test", "comparison", "stack", "events", "config", "pyproject"]), default="run"
+)
 def schema(name: str) -> None:
-    """Print the JSON Schema of run.json, comparison.json, stack.json, a line of tests.jsonl or a line of --events."""
+    """Print the JSON Schema of a file: run.json, comparison.json, stack.json, a line of tests.jsonl or of --events.
+
+    For editors: `config` is gates.toml, `pyproject` is [tool.gates] in pyproject.toml.
+    """
     from gates.commands.schema import schema_text
 
     click.echo(schema_text(name), nl=False)

@@ -1,4 +1,4 @@
-"""`gates schema`: the JSON Schema of the files that gates writes."""
+"""`gates schema`: the JSON Schema of the files that gates writes, and of its config."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import msgspec
 
 from gates.compare import Comparison
 from gates.compare.stack import Stack
+from gates.config.schema import config_schema, pyproject_schema
 from gates.portable.values import SCHEMA_VERSION
 from gates.results import Run, TestResult
 from gates.results.event_schema import AnyEvent
 
 TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "stack": Stack, "events": AnyEvent}
+CONFIGS = {"config": config_schema, "pyproject": pyproject_schema}
+NAMES = (*TYPES, *CONFIGS)
 
 
 def schema_text(name: str) -> str:
-    """JSON Schema (draft 2020-12) of `run`, `test`, `comparison`, `stack`, or an event."""
-    schema = msgspec.json.schema(TYPES[name])
+    """JSON Schema (draft 2020-12) of one of `NAMES`: a file that gates writes, or one that it reads its config from."""
+    config = CONFIGS.get(name)
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"gates {name}, schema_version {SCHEMA_VERSION}",
-        **_with_plain_descriptions(schema),
+        "title": f"gates {name}" if config else f"gates {name}, schema_version {SCHEMA_VERSION}",
+        **(config() if config else _with_plain_descriptions(msgspec.json.schema(TYPES[name]))),
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
 

@@ -170,6 +170,13 @@ def _position(error: GatesError) -> tuple[str, int]:
     return file, int(line) if line.isdigit() else 0
 
 
+def place_in(config: Config, keys: tuple[str, ...]) -> str:
+    """The line of a key in the file of a config."""
+    if config.path is None:
+        return "default"
+    return _places(config.path, ("tool", "gates") if config.path.name == PROJECT_FILE else ())(keys)
+
+
 def _places(path: Path, prefix: tuple[str, ...]) -> Callable[[tuple[str, ...]], str]:
     text = read_bytes(path).decode("utf-8")
     shown = path.name

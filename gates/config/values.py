@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import msgspec
-
-from gates.portable.settings.declare import EMPTY
+from gates.config.kinds import FILES, FINDINGS, FOLDER, FRACTION, GLOBS, OWN_FOLDER, VARIABLE_NAMES, VARIABLES
+from gates.portable.settings.declare import EMPTY, Declared, declare
+from gates.portable.settings.kinds import COMMAND, DURATION, FLAG, SIZE, TEXT, TEXTS, one_of
 from gates.portable.settings.run import Choice, Settings
 from gates.results import EnvironmentChange
 
@@ -22,40 +22,61 @@ FindingsSource = Literal["log", "none"] | tuple[str, ...]
 """Where the diagnostics of a gate are read from: its log, nowhere, or files."""
 
 
-class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
+class GateConfig(Declared):
     """`[gate.NAME]`: settings that nox cannot express, or a gate that is a plain command.
 
     Attributes:
         name: as in `--gate`.
-        command: arguments of a plain command; empty for a nox session.
-        session: signature of the nox session, if it is not the name; also adopts a session without the tag.
-        args: extra arguments: after `--` for a session, after its words for a command.
-        title: one line for the summary.
-        timeout: seconds; None uses that of the run.
-        needs: gates that must pass before this one starts.
-        junit: JUnit files that it must write, and globs of them, relative to the root.
-        reports: other files that it must write; an `.xml` file among them is read if it is JUnit.
-        tests: see `TestWitness`.
-        env: variables to set or clear, with reasons.
-        cwd: folder to run in, relative to the root.
-        findings: where to read the diagnostics of linters and type checkers; None lets the gate's name decide.
-        coverage: coverage files that it writes, relative to the root.
     """
 
     name: str
-    command: tuple[str, ...] = ()
-    session: str = ""
-    args: tuple[str, ...] = ()
-    title: str = ""
-    timeout: float | None = None
-    needs: tuple[str, ...] = ()
-    junit: tuple[str, ...] = ()
-    reports: tuple[str, ...] = ()
-    tests: TestWitness = "auto"
-    env: tuple[EnvironmentChange, ...] = ()
-    cwd: str = ""
-    findings: FindingsSource | None = None
-    coverage: tuple[str, ...] = ()
+    command: tuple[str, ...] = declare(
+        COMMAND, "a list of words, or a string that is split as a shell would; started without a shell", default=()
+    )
+    session: str = declare(
+        TEXT,
+        "signature of the nox session, if it is not `NAME`; also adopts a session without the tag",
+        default="",
+    )
+    args: tuple[str, ...] = declare(
+        TEXTS, "extra arguments: after `--` for a session, after its words for a command", default=()
+    )
+    title: str = declare(TEXT, "one line for the summary; default: the session's description", default="")
+    timeout: float | None = declare(DURATION, "overrides the one above", default=None)
+    needs: tuple[str, ...] = declare(
+        TEXTS,
+        "gates that must pass before this one starts. They are part of every run of this gate, even if you ask only "
+        "for this one: what they leave (a build) is not part of the tree, so nobody knows whether it is up to date. "
+        "A gate that runs only because others need it runs all of its tests, whatever `-E` and `--partition` are",
+        default=(),
+    )
+    junit: tuple[str, ...] = declare(
+        FILES,
+        "[JUnit files](junit.md) that it must write, as paths or path globs relative to the root. They are read, and "
+        "must agree with the exit code. Files of earlier runs that a glob matches are ignored",
+        default=(),
+    )
+    reports: tuple[str, ...] = declare(
+        FILES, "other files that it must write; an `.xml` file among them is read if it is JUnit", default=()
+    )
+    tests: TestWitness = declare(
+        one_of(*get_args(TestWitness)),
+        "`auto` (default) accepts any test results; `pytest` and `junit` demand test results; `none` expects none",
+        default="auto",
+    )
+    env: tuple[EnvironmentChange, ...] = declare(
+        VARIABLES,
+        'variables: `NAME = { set = "…", reason = "…" }` or `NAME = { unset = true, reason = "…" }`',
+        default=(),
+    )
+    cwd: str = declare(FOLDER, "folder of a command, relative to the root", default="")
+    findings: FindingsSource | None = declare(
+        FINDINGS,
+        'where to read the findings of its linters and type checkers: `"log"`, `"none"`, or a list of files that it '
+        "writes; see [below](#findings-and-coverage)",
+        default=None,
+    )
+    coverage: tuple[str, ...] = declare(FILES, "coverage files that it writes, relative to the root", default=())
 
 
 class Profile(Choice):
@@ -71,65 +92,96 @@ class Profile(Choice):
 
 
 class Config(Settings):
-    """The whole config of a project, with the settings of runs that its top level gives.
+    """The whole config of a project, with the settings of runs that its top level has.
 
     Attributes:
         root: the project's folder.
         path: its file; None if there is none and the defaults apply.
-        base: branch that changes are shown against; empty asks git.
-        timeout: seconds a gate may take.
-        accept_could_not_run: gates whose `could-not-run` does not fail the run.
-        record_env: variables whose values are recorded.
-        mask_env: variables whose values are masked, besides those whose names look secret.
-        reports: reports folder, relative to the root.
-        nox_args: extra arguments for every nox call.
         gates: by name, in the file's order.
         profiles: by name.
         exclusions: the ledger (`gates.portable.exclusions.Exclusion`).
         quarantine: tests that run and do not count, entries of the same kind.
-        accept_exclusions: entries of both ledgers that may match more tests than on the base.
-        base_failures: what a comparison does with tests that fail as on the base: `block` or `report`.
         rules: how tests are run; the first rule that has a setting decides it.
-        supervise: run the tests of a session without workers in a watched process.
         groups: groups of tests, with how many of them may run at the same time.
         scripts: setup scripts that tests need.
-        scope: globs of files that a branch may change; empty for any file.
-        worktree_copy: globs of files that git ignores and tests need: copied into worktrees of commits.
-        worktree_link: the same, as links.
-        worktree_disk: bytes that worktrees of commits and their environments may take; None for the default.
-        timing_budget: seconds that a comparison may spend on re-timing tests; None for no timing.
-        timing_threshold: changes of a time up to this fraction do not matter.
-        merge_command: template of the command that `gates stack` suggests for a layer; empty for the default.
-        unrelated: globs of files that no test depends on, for `rdeps(changed(…))`.
-        junit: limits for JUnit files and accepted oddities, if not the default: fields of
-            `junit.rules.JUnitRules`.
+        junit: limits for JUnit files and accepted oddities, if not the default: fields of `junit.rules.JUnitRules`.
     """
 
     root: Path
     path: Path | None = None
-    base: str = ""
-    timeout: float = 1800.0
-    accept_could_not_run: tuple[str, ...] = ()
-    record_env: tuple[str, ...] = ()
-    mask_env: tuple[str, ...] = ()
-    reports: str = "reports"
-    nox_args: tuple[str, ...] = ()
     gates: dict[str, GateConfig] = EMPTY
     profiles: dict[str, Profile] = EMPTY
     exclusions: tuple[Any, ...] = ()
     quarantine: tuple[Any, ...] = ()
-    accept_exclusions: tuple[str, ...] = ()
-    base_failures: Literal["block", "report"] = "report"
-    unrelated: tuple[str, ...] = ()
-    scope: tuple[str, ...] = ()
-    worktree_copy: tuple[str, ...] = ()
-    worktree_link: tuple[str, ...] = ()
-    worktree_disk: int | None = None
-    timing_budget: float | None = None
-    timing_threshold: float = 0.05
-    merge_command: str = ""
     rules: tuple[Override, ...] = ()
     groups: dict[str, int] = EMPTY
-    supervise: bool = True
     scripts: dict[str, SetupScript] = EMPTY
     junit: dict[str, int | tuple[str, ...]] = EMPTY
+    base: str = declare(TEXT, "branch that changes are shown against", default="", unset="asks git")
+    timeout: float = declare(DURATION, "time limit for a gate", default=1800.0, unset="`30m`")
+    accept_could_not_run: tuple[str, ...] = declare(
+        TEXTS, "gates whose *could not run* does not fail the run", default=()
+    )
+    record_env: tuple[str, ...] = declare(VARIABLE_NAMES, "the only variables whose values are recorded", default=())
+    mask_env: tuple[str, ...] = declare(
+        VARIABLE_NAMES,
+        "variables whose values are masked in all output, besides those whose names look secret, see "
+        "[secrets](#secrets)",
+        default=(),
+    )
+    reports: str = declare(OWN_FOLDER, "reports folder, relative to the root", default="reports")
+    nox_args: tuple[str, ...] = declare(TEXTS, "extra arguments for every nox call", default=())
+    supervise: bool = declare(
+        FLAG,
+        "a pytest session without workers forks after its collection and runs its tests in a process that it watches: "
+        "see [below](#when-a-test-kills-its-process)",
+        default=True,
+    )
+    unrelated: tuple[str, ...] = declare(
+        GLOBS, "path globs of files that no test depends on, for `rdeps(changed(…))`", default=()
+    )
+    scope: tuple[str, ...] = declare(
+        GLOBS, "path globs of files that a branch may change, for `gates compare`; empty: any file", default=()
+    )
+    base_failures: Literal["block", "report"] = declare(
+        one_of("block", "report"),
+        "what a comparison does with tests that fail on both sides for the same cause: `report` lists them separately, "
+        "`block` fails the comparison",
+        default="report",
+    )
+    worktree_copy: tuple[str, ...] = declare(
+        GLOBS,
+        "path globs of git-ignored files that tests need (`.env`, `data/**`): copied from the working tree into the "
+        "worktrees of commits, again for each run. A file that is part of the commit is not replaced",
+        default=(),
+    )
+    worktree_link: tuple[str, ...] = declare(
+        GLOBS,
+        "the same for large files, as links. A test that writes to one writes to your file",
+        default=(),
+    )
+    worktree_disk: int | None = declare(
+        SIZE,
+        "how much space worktrees of commits and their environments may take in your cache; those used last stay",
+        default=None,
+        unset="`10 GB`",
+    )
+    timing_budget: float | None = declare(
+        DURATION,
+        "how long `gates compare` may [re-time tests](../explanation/timing.md) that seem slower or faster; none: no "
+        "timing",
+        default=None,
+    )
+    timing_threshold: float = declare(
+        FRACTION, "changes of a time up to this fraction do not matter: `0.05` is 5%", default=0.05
+    )
+    merge_command: str = declare(
+        TEXT,
+        "what `gates stack` suggests for a layer that is ready; names in braces: `branch`, `parent`, `trunk`, "
+        "`number`, `total`, `title`, `subject`, each quoted for a shell",
+        default="",
+        unset="`gh pr merge --squash --delete-branch --subject {subject} -- {branch}`",
+    )
+    accept_exclusions: tuple[str, ...] = declare(
+        TEXTS, "names of exclusions that may match more tests than on the base", default=()
+    )

@@ -132,7 +132,7 @@ def make_plan(
         )
         for gate in chosen
     ]
-    settings = _settings(request, profile, config)
+    settings = settled(request, profile, config)
     exclusions = () if settings.include_excluded else tuple(config.exclusions)
     limits = _limits(request, settings.test_timeout)
     return Plan(
@@ -155,7 +155,7 @@ def make_plan(
     )
 
 
-def _settings(request: Request, profile: Profile, config: Config) -> Settings:
+def settled(request: Request, profile: Profile, config: Config) -> Settings:
     """Command line and environment over profile over config."""
     # A test that no longer exists is no longer outstanding, which is not a failure.
     gone = Settings(no_tests="warn") if request.rest else Settings()

@@ -31,7 +31,7 @@ class Setting:
         asks: it asks something of tests, which only pytest heeds.
         plugin: it is told to the plugin.
         metavar: stands for the value in the help.
-        more: Markdown for the reference, behind the help.
+        doc: Markdown that the reference has instead of the help.
     """
 
     name = ""
@@ -51,9 +51,9 @@ class Setting:
         asks: bool = False,
         plugin: bool = False,
         metavar: str = "",
-        more: str = "",
+        doc: str = "",
     ) -> None:
-        self.kind, self.help, self.default, self.more = kind, help, default, more
+        self.kind, self.help, self.default, self.reference = kind, help, default, doc or help
         self.short, self._option, self._variable = short, option, variable
         self.tables, self.unset, self.many = tables, unset, many
         self.asks, self.plugin, self.metavar = asks, plugin, metavar or kind.metavar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,22 @@ def whole(least: int) -> Kind:
     return Kind(read, {"type": "integer", "minimum": least}, least=least, metavar="N")
 
 
+def several_of(*words: str) -> Kind:
+    """A list of a few words."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        from ..filters.nearest import meant
+
+        names = texts(value)
+        for name in names:
+            if name not in words:
+                hint = meant(name, words)
+                raise ValueError(f"a list of {', '.join(words)}; {name!r} is not one of them{hint and f': {hint}'}")
+        return names
+
+    return Kind(read, {"type": "array", "items": {"enum": list(words)}})
+
+
 def one_of(*words: str, metavar: str = "") -> Kind:
     """One of a few words."""
 
@@ -156,6 +173,25 @@ def command(value: Any) -> tuple[str, ...]:
     if "=" in words[0].split("/")[0]:
         raise ValueError("a command that starts with the program (variables belong in the gate's env table)")
     return words
+
+
+_BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = rf"(\d+(?:\.\d+)?)\s*({'|'.join(_BYTES)})"
+
+
+def _size(value: Any) -> int:
+    match = re.fullmatch(_SIZE, text(value).strip())
+    if match is None:
+        raise ValueError("a size such as '500 MB' or '10 GB'")
+    return round(float(match[1]) * _BYTES[match[2]])
+
+
+def _limit(value: Any) -> int:
+    if isinstance(value, str):
+        value = _size(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("a whole number from 1, or a size such as '64 MiB'")
+    return value
 
 
 class MistakenFilter(ValueError):
@@ -204,3 +240,7 @@ MAX_FAIL_KIND = Kind(
 )
 PARTITION = Kind(_parse_partition, {"type": "string"}, parse=_parse_partition, metavar="PART")
 EXPRESSION = Kind(expression, {"type": "string"}, metavar="EXPR")
+COMMAND = Kind(command, {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
+_SIZE_SCHEMA = {"type": "string", "pattern": rf"^\s*{_SIZE}\s*$"}
+SIZE = Kind(_size, _SIZE_SCHEMA)
+LIMIT = Kind(_limit, {"anyOf": [{"type": "integer", "minimum": 1}, _SIZE_SCHEMA]})

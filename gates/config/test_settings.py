@@ -1,0 +1,199 @@
+"""The settings of `[tests]` that may differ from test to test, declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gates.portable.rules import ALL_THREADS, NONE, RETRYABLE
+from gates.portable.settings.declare import Setting
+from gates.portable.settings.kinds import COMMAND, COUNT, DURATION, EXPRESSION, WHOLE, Kind, flag, one_of, seconds
+
+Reader = Callable[[Any], Any]
+
+_RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
+_SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
+
+
+def _delay(value: Any) -> float:
+    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(value)
+
+
+def _outcomes(value: Any) -> list[str]:
+    if not isinstance(value, list) or not value or not all(item in RETRYABLE for item in value):
+        raise ValueError("a list of " + ", ".join(RETRYABLE))
+    return list(value)
+
+
+def _table(value: Any, readers: Mapping[str, Reader], expected: str, needed: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or needed not in value:
+        raise ValueError(expected)
+    found = {}
+    for key, item in value.items():
+        if key not in readers:
+            raise ValueError(f"{expected}; it has no {key!r}")
+        try:
+            found[key.replace("-", "_")] = readers[key](item)
+        except ValueError as error:
+            raise ValueError(f"{error} as {key!r}") from error
+    return found
+
+
+def retries(value: Any) -> dict[str, Any]:
+    """`retries`: a number, or a table.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = {"count": value}
+    readers: dict[str, Reader] = {
+        "count": WHOLE.read,
+        "backoff": one_of("fixed", "exponential").read,
+        "delay": _delay,
+        "max-delay": seconds,
+        "jitter": flag,
+        "on": _outcomes,
+    }
+    return {**NONE, "on": list(NONE["on"]), **_table(value, readers, _RETRIES, "count")}
+
+
+def slow_timeout(value: Any) -> dict[str, Any]:
+    """`slow-timeout`: a period, or a table.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not isinstance(value, dict):
+        value = {"period": value}
+    readers: dict[str, Reader] = {"period": seconds, "terminate-after": COUNT.read, "grace": _delay}
+    return {"period": 60.0, "terminate_after": None, "grace": 10.0} | _table(value, readers, _SLOW, "period")
+
+
+def _isolate(value: Any) -> str:
+    if isinstance(value, bool):
+        return "auto" if value else "no"
+    if value not in ("fork", "spawn"):
+        raise ValueError("true, false, 'fork' or 'spawn'")
+    return str(value)
+
+
+def _threads(value: Any) -> int:
+    if value == "num-test-threads":
+        return ALL_THREADS
+    try:
+        found: int = COUNT.read(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 'num-test-threads'") from error
+    return found
+
+
+def _priority(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -100 <= value <= 100:
+        raise ValueError("a whole number from -100 to 100")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a name")
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("a name, or a list of names")
+    return list(names)
+
+
+_SECONDS: Mapping[str, Any] = {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]}
+_RETRIES_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {
+            "type": "object",
+            "required": ["count"],
+            "additionalProperties": False,
+            "properties": {
+                "count": WHOLE.schema,
+                "backoff": {"enum": ["fixed", "exponential"]},
+                "delay": _SECONDS,
+                "max-delay": _SECONDS,
+                "jitter": {"type": "boolean"},
+                "on": {"type": "array", "items": {"enum": list(RETRYABLE)}, "minItems": 1},
+            },
+        },
+    ]
+}
+_SLOW_SCHEMA = {
+    "anyOf": [
+        DURATION.schema,
+        {
+            "type": "object",
+            "required": ["period"],
+            "additionalProperties": False,
+            "properties": {"period": DURATION.schema, "terminate-after": COUNT.schema, "grace": _SECONDS},
+        },
+    ]
+}
+_NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+SETTINGS: dict[str, Setting] = {
+    "retries": Setting(
+        Kind(retries, _RETRIES_SCHEMA),
+        'a number, or `{ count, backoff = "fixed" or "exponential", delay, max-delay, jitter, on }`: how often a failed '
+        "test is retried. `on` lists the outcomes to retry: by default `failed` and `error`, without `timeout` and "
+        "`crashed`, which a retry would hide. A test that killed its process is retried at most once, and alone",
+    ),
+    "flaky-result": Setting(
+        one_of("pass", "fail"), "`pass` (default) or `fail`: the result of a test that passed on a retry"
+    ),
+    "slow-timeout": Setting(
+        Kind(slow_timeout, _SLOW_SCHEMA),
+        "a duration, or `{ period, terminate-after, grace }`. While a test runs, it is reported as `SLOW` after each "
+        "period (default `60s`). After `terminate-after` periods it is interrupted and torn down, and ends as "
+        "`timeout` with the stacks of all threads. If it does not end within `grace` (default `10s`), its process and "
+        "everything that it started are ended",
+    ),
+    "leak": Setting(
+        one_of("ignore", "warn", "fail"),
+        "`ignore`, `warn` or `fail`: what to do when a test leaves something behind in its process: variables (named, "
+        "never shown), the working directory, threads, child processes, open files. Default: `warn` for isolated "
+        "tests, else `ignore`. What fixtures of wider scopes set up does not count. Children and files are seen only "
+        "on Linux",
+    ),
+    "isolate": Setting(
+        Kind(_isolate, {"enum": [True, False, "fork", "spawn"]}),
+        '`true`: the test runs in its own process, forked if that is safe, else a new pytest (`"fork"` and `"spawn"` '
+        "force one of them). A fork has the module's and the session's fixtures as they are. Nobody else sees what the "
+        "test changes, and what a plugin collects in its process, such as coverage, is lost",
+    ),
+    "group": Setting(Kind(_name, {"type": "string"}), 'name of a group, see below; `""` for none'),
+    "threads-required": Setting(
+        Kind(_threads, {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "num-test-threads"}]}),
+        'how many of its session\'s xdist workers a test occupies (default `1`). With `"num-test-threads"`, or more '
+        "than there are, it runs alone in its session. Without xdist every test does",
+    ),
+    "priority": Setting(
+        Kind(_priority, {"type": "integer", "minimum": -100, "maximum": 100}),
+        "from -100 to 100: tests of a higher one start earlier, whatever the order",
+    ),
+    "setup": Setting(
+        Kind(_names, _NAMES_SCHEMA), "a name, or a list of names, of scripts that must run before the test, see below"
+    ),
+}
+"""Key of a setting that may differ from test to test → what is declared of it."""
+
+OVERRIDE = {"filter": Setting(EXPRESSION, "the tests that the override is for"), **SETTINGS}
+
+GROUP = {"max-threads": Setting(COUNT, "how many tests of the group may run at the same time")}
+
+SCRIPT = {
+    "command": Setting(
+        COMMAND,
+        "a list of words, or a string that is split as a shell would; started without a shell, in the project's folder "
+        "and with the variables of the test process",
+    ),
+    "timeout": Setting(DURATION, "time limit; default `60s`. After it, the script and its process group are ended"),
+}
