@@ -96,6 +96,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
                 "gates",
                 "gates.portable",
                 "gates.portable.settings",
+                "gates.portable.patterns",
                 "gates.portable.values",
                 "gates.portable.settings.kinds",
                 "gates.portable.settings.declare",
