@@ -9,9 +9,7 @@ import click
 from click.core import ParameterSource
 
 from gates import __version__
-from gates.cli import queries as looking
-from gates.cli import stacks as stacking
-from gates.cli import verdicts as running
+from gates.cli import queries, stacks, verdicts
 from gates.cli.shown import say
 from gates.cli.signals import heard
 from gates.cli.streams import guard, loss
@@ -35,21 +33,10 @@ def cli() -> None:
     """  # noqa: D301 (a real backspace: click's mark for lines that stay as they are)
 
 
-for command in (
-    *(running.run, running.rerun, running.compare, stacking.stack),
-    *(
-        looking.list_things,
-        looking.explain,
-        looking.show_config,
-        looking.exclusions,
-        looking.report,
-        looking.init,
-        looking.clean,
-        looking.schema,
-        looking.facts,
-    ),
-):
-    cli.add_command(command)
+for module in (verdicts, stacks, queries):
+    for command in vars(module).values():
+        if isinstance(command, click.Command):
+            cli.add_command(command)
 
 
 def _with_variable(error: click.ClickException) -> click.ClickException:

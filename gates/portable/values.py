@@ -82,6 +82,11 @@ class GateOutcome(str, Enum):  # noqa: UP042 — as above
     def __str__(self) -> str:
         return str(self.value)
 
+    @property
+    def word(self) -> str:
+        """How it is shown, such as `PASS` or `COULD NOT RUN`."""
+        return {"passed": "PASS", "failed": "FAIL"}.get(self.value) or self.value.replace("-", " ").upper()
+
 
 class ExitCode(IntEnum):
     """Exit codes of the program `gates`: a public contract, see docs/reference/exit-codes.md."""

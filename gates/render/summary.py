@@ -25,16 +25,6 @@ from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestCoun
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
 """Kind of a changed file → its heading, in the order shown."""
 
-STATUS_WORDS = {
-    GateOutcome.PASSED: "PASS",
-    GateOutcome.FAILED: "FAIL",
-    GateOutcome.TIMEOUT: "TIMEOUT",
-    GateOutcome.COULD_NOT_RUN: "COULD NOT RUN",
-    GateOutcome.SKIPPED: "SKIPPED",
-    GateOutcome.INTERRUPTED: "INTERRUPTED",
-}
-
-
 TELLING_TOOLS = (
     *("python", "nox", "uv", "build", "hatchling", "setuptools", "ruff", "import-linter", "mypy", "pyright", "vermin"),
     *("black", "flake8", "pylint", "sphinx", "mkdocs", "pytest", "pytest-xdist", "junit-xml", "hypothesis", "coverage"),
@@ -209,7 +199,7 @@ def _gate_rows(run: Run) -> tuple[GateRow, ...]:
 
 
 def _status(gate: GateResult) -> str:
-    word = STATUS_WORDS[gate.outcome]
+    word = gate.outcome.word
     if gate.inconsistent:
         return f"{'FAIL' if gate.outcome is GateOutcome.PASSED else word} (inconsistent)"
     return f"{word} (accepted)" if gate.accepted and gate.outcome is GateOutcome.COULD_NOT_RUN else word

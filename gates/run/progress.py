@@ -16,14 +16,8 @@ from gates.results.tests import TestLine
 from gates.run.echo import Echo
 from gates.run.events import EngineEvent, TestsLanded
 
-WORDS = {
-    GateOutcome.PASSED: ("PASS", "green"),
-    GateOutcome.FAILED: ("FAIL", "bold red"),
-    GateOutcome.TIMEOUT: ("TIMEOUT", "bold red"),
-    GateOutcome.COULD_NOT_RUN: ("COULD NOT RUN", "yellow"),
-    GateOutcome.SKIPPED: ("SKIPPED", "yellow"),
-    GateOutcome.INTERRUPTED: ("INTERRUPTED", "bold red"),
-}
+COLOURS = {GateOutcome.PASSED: "green", GateOutcome.COULD_NOT_RUN: "yellow", GateOutcome.SKIPPED: "yellow"}
+"""Of the other outcomes, it is red."""
 
 PLAIN_EVERY = 15.0
 """Seconds between two plain lines about the tests of one gate: enough to see that it lives, no flood in a log."""
@@ -114,7 +108,7 @@ class PlainProgress:
         elif isinstance(event, TestSlow) and self._slow:
             self._print("SLOW", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
-            self._print(WORDS[event.result.outcome][0], event.result.name, end_line(event.result))
+            self._print(event.result.outcome.word, event.result.name, end_line(event.result))
 
     def _tests_landed(self, event: TestsLanded) -> None:
         name = event.gate
@@ -197,8 +191,8 @@ class LiveProgress:
             task = self._tasks.pop(event.result.name, None)
             if task is not None:
                 self._bars.remove_task(task)
-            word, style = WORDS[event.result.outcome]
-            self._say(word, style, event.result.name, end_line(event.result))
+            outcome = event.result.outcome
+            self._say(outcome.word, COLOURS.get(outcome, "bold red"), event.result.name, end_line(event.result))
 
     def _tests_landed(self, event: TestsLanded) -> None:
         counts = self._counts.setdefault(event.gate, {})

@@ -39,7 +39,11 @@ class Candidates(Sequence[Candidate]):
     def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
 
     def __getitem__(self, index: Union[int, slice]) -> Union[Candidate, Sequence[Candidate]]:
-        return self._tests[index]
+        return [self.at(place) for place in range(len(self))[index]] if isinstance(index, slice) else self.at(index)
+
+    def at(self, position: int) -> Candidate:
+        """The test at a position."""
+        return self._tests[position]
 
     @property
     def ids(self) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Optional, Union, overload
+from typing import Any, Optional
 
 import pytest
 
@@ -95,18 +95,11 @@ class ItemCandidates(Candidates):
     def __len__(self) -> int:
         return len(self._items)
 
-    @overload
-    def __getitem__(self, index: int) -> Candidate: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Candidate]: ...
-
-    def __getitem__(self, index: Union[int, slice]) -> Union[Candidate, Sequence[Candidate]]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(len(self))[index]]
-        found = self._made.get(index)
+    def at(self, position: int) -> Candidate:
+        """The test at a position, made when somebody asks for it."""
+        found = self._made.get(position)
         if found is None:
-            found = self._made[index] = ItemCandidate(self._items[index], self._above)
+            found = self._made[position] = ItemCandidate(self._items[position], self._above)
             found.recorded = self.shown.get(found.id, "")
         return found
 
