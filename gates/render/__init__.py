@@ -1,1 +1,1 @@
-"""Values to text: what a run found, for people."""
+"""Values to text: render the results of a run for people."""

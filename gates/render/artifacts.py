@@ -1,4 +1,4 @@
-"""What a summary says of diagnostics, warnings and coverage, in a comparison."""
+"""The part of a summary about diagnostics, warnings and coverage in a comparison."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     Named = tuple[str, tuple[str, ...]]
 
 _LONGEST = 300
-"""Characters of a reason or a message."""
+"""Maximum length of a reason or a message."""
 
 
 class Annotation(NamedTuple):
-    """What is new at a place of the head, for those who look at its source."""
+    """Something new at a place of the head, for readers of its source."""
 
     path: str
     line: int
@@ -40,7 +40,7 @@ def annotations_of(comparison: Comparison) -> Iterator[Annotation]:
 
 
 def brought_rows(comparison: Comparison) -> list[Row]:
-    """`(aspect, base, head)`; what is not known is called so, and is never a zero."""
+    """`(aspect, base, head)`; unknown values are shown as not known, never as zero."""
     rows = []
     if comparison.warnings is not None:
         warned = comparison.warnings
@@ -76,7 +76,7 @@ def _coverage_rows(coverage: CoverageComparison) -> list[Row]:
 
 
 def _share(covered: int, lines: int) -> str:
-    # Cut, not rounded: 100% is all of them.
+    # Cut, not rounded: 100% means all of them.
     return f"{covered}/{lines} ({100 * covered // lines if lines else 100}%)"
 
 
@@ -102,7 +102,7 @@ def brought_lists(comparison: Comparison) -> list[Named]:
 
 
 def brought_words(comparison: Comparison) -> tuple[str, ...]:
-    """The counts of what is new and asked for, for the conclusion; and what nobody knows of it."""
+    """The counts of new items that were asked for, for the conclusion, including what is not known."""
     coverage, warned = comparison.coverage, comparison.warnings
     findings = sum(len(gate.new) for gate in comparison.diagnostics)
     uncovered = sum(each.count for each in coverage.uncovered) if coverage is not None else 0
@@ -116,7 +116,7 @@ def brought_words(comparison: Comparison) -> tuple[str, ...]:
 
 
 def nothing_new(comparison: Comparison) -> tuple[bool, str] | None:
-    """Whether linters and type checkers find nothing new, and why not; None where no gate brings diagnostics."""
+    """Whether linters and type checkers find nothing new, and why not; None if no gate has diagnostics."""
     if not comparison.diagnostics:
         return None
     said = [

@@ -1,6 +1,6 @@
-"""The pre-merge checklist, derived from what the run shows: a box is ticked only by evidence.
+"""The pre-merge checklist, derived from the run: only evidence ticks a box.
 
-Nobody can tick a box by hand, and what was not shown stays open with the words `not shown` beside it.
+Nobody can tick a box by hand; anything that was not shown stays open, marked `not shown`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gates.render.comparison import ComparisonView
 
 MINIMUM_PYTHON_GATES = ("min_python", "min-python")
-"""How the gate is called that runs the lowest supported interpreter; a parametrised one starts so."""
+"""Name of the gate that runs the lowest supported interpreter; a parametrised one starts with it."""
 
 
 class ChecklistItem(msgspec.Struct, frozen=True):
-    """A line of the checklist. `why` says what ticked the box, or what is missing."""
+    """A line of the checklist. `why` tells what ticked the box, or what is missing."""
 
     checked: bool
     text: str
@@ -104,7 +104,7 @@ def _exclusions(run: Run) -> ChecklistItem:
 
 
 def exclusion_fault(record: ExclusionRecord, now: float) -> str:
-    """What is wrong with an exclusion at that time; empty where nothing is. It holds on its last day."""
+    """The problem of an exclusion at that time; empty if there is none. It still applies on its last day."""
     missing = [word for word in ("owner", "reason") if not getattr(record, word).strip()]
     if missing:
         return f"no {' and no '.join(missing)}"
@@ -120,7 +120,7 @@ def exclusion_fault(record: ExclusionRecord, now: float) -> str:
 
 
 def _nothing_left_out(run: Run) -> Iterator[ChecklistItem]:
-    """An open box where options, conftests or plugins of the project leave out tests: nobody answers for those."""
+    """An open box if options, conftests or plugins of the project leave out tests: nobody is responsible for those."""
     found = left_out_of(run)
     if found:
         yield ChecklistItem(False, "The project excludes no test", found)
@@ -154,7 +154,7 @@ def _minimum_python(run: Run) -> ChecklistItem:
 
 
 def _claimed_pythons(run: Run) -> Iterator[ChecklistItem]:
-    """A box for each version that the project says it supports: its tests ran there, or it stays open."""
+    """A box for each version that the project claims to support: its tests ran there, or it stays open."""
     for version in run.pythons:
         shown = [
             (gate.tests.run, gate.name)

@@ -1,4 +1,4 @@
-"""What a summary says of a comparison with the base."""
+"""The part of a summary about a comparison with the base."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LISTS = (
     ("fixed", "fixed"),
     ("new", "new"),
 )
-"""Field of the tests' comparison → its words; what weakens the suite comes first."""
+"""Field of the test comparison → its words; what weakens the suite comes first."""
 
 SHORT = {
     "newly_failing": "newly failing",
@@ -52,7 +52,7 @@ SHORT = {
     "still_failing": "failing on both sides",
     "fixed": "fixed",
 }
-"""Field of the tests' comparison → its words in the conclusion, where it is named there."""
+"""Field of the test comparison → its words in the conclusion, if named there."""
 
 WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_xpassed", "newly_excluded")
 
@@ -62,7 +62,7 @@ GATES = (
     ("still_failing", "gates failing on both sides"),
     ("fixed", "gates fixed"),
 )
-"""Field of the gates' comparison → its words."""
+"""Field of the gate comparison → its words."""
 
 LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
 BREAKING = "breaking the public API"
@@ -72,12 +72,12 @@ FAILURES = frozenset(
     for field, words in (*LISTS, *GATES[:2])
     if field in {"newly_failing", "lost", "other_cause", "unconfirmed", "unknown"}
 )
-"""Words of lists of tests that failed."""
+"""Words of lists of failed tests."""
 
 PRESSING = FAILURES.union(
     (words for field, words in LISTS if field in WEAKENING), (CHECKING_LESS, OUT_OF_SCOPE, BREAKING, SLOWER)
 )
-"""Words of the lists that a terminal shows, too; all others are in the summary."""
+"""Words of the lists that a terminal also shows; all others are only in the summary."""
 
 NOUNS = {
     OUT_OF_SCOPE: "file",
@@ -87,7 +87,7 @@ NOUNS = {
     "dependencies": "change",
     **{words: "gate" for _, words in GATES},
 }
-"""Words of a list → what it lists, where that is not tests."""
+"""Words of a list → what it lists, if not tests."""
 
 
 class ComparisonView(msgspec.Struct, frozen=True):
@@ -99,23 +99,23 @@ class ComparisonView(msgspec.Struct, frozen=True):
         regression: a test that passed on the base does not on the head.
         words: the verdict in a few words.
         conclusion: the verdict with the counts that make it.
-        shown: the base ran tests, or gates that have none, so that "no regression" means something.
+        shown: the base ran tests, or gates without tests, so that "no regression" has a meaning.
         rows: `(aspect, base, head)`.
         lists: `(words, ids)` of tests; what weakens the suite comes first.
-        brought: those of `lists` that are about diagnostics, coverage and warnings.
+        brought: those of `lists` about diagnostics, coverage and warnings.
         annotations: the places of new ones.
-        confirmations: `(test, what the counts say, the counts)` of tests that were run again.
+        confirmations: `(test, finding, counts)` of tests that were run again.
         new_failures: ids of tests that failed on the head and are not known to fail on the base.
         new_gate_failures: gates without tests that passed on the base and failed on the head.
-        changed_failures: ids of tests that failed or were lost on both, and not known to be so for the same cause.
-        base_failures: ids of tests that fail on the base, too: no doing of the head's.
-        nothing_new: whether linters and type checkers find nothing new, and why not; None where none was run.
-        known: what fails as it does on the base, in words.
+        changed_failures: ids of tests that failed or were lost on both, but not known to have the same cause.
+        base_failures: ids of tests that also fail on the base: not the head's fault.
+        nothing_new: whether linters and type checkers find nothing new, and why not; None if none was run.
+        known: descriptions of what fails as on the base.
         blocked: those fail the comparison.
         excused: nothing else failed on the head, and they do not fail the comparison.
-        weakened: what weakens the suite, in words.
-        reasons: what was found that a reader must know, in words.
-        notes: what else the reader must know.
+        weakened: descriptions of what weakens the suite.
+        reasons: descriptions of important findings.
+        notes: other notes for the reader.
     """
 
     base: str
@@ -143,14 +143,14 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
     @property
     def pressing(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The lists that nobody may miss: what weakens the suite, never cut, and what may break somebody."""
+        """The most important lists: what weakens the suite, never cut, and what may break callers."""
         return tuple((words, ids) for words, ids in self.lists if words in PRESSING or words.startswith(LEFT_OUT))
 
 
 def comparison_view(comparison: Comparison) -> ComparisonView:
     """Lay a comparison out."""
     tests, same = comparison.tests, frozenset(comparison.tests.same_cause)
-    # Each is listed once: those whose causes are known have lists of their own.
+    # Each is listed once: those with a known cause have their own lists.
     unexplained = tuple(test for test in tests.still_failing if test not in same.union(tests.other_cause))
     return ComparisonView(
         base=comparison.base,
@@ -232,7 +232,7 @@ def _less(fewer: Fewer) -> str:
 
 
 def counts_of(confirmation: Confirmation) -> str:
-    """How often a test failed on both sides, of the times that it ran: `head 3/3, base 0/3`."""
+    """How often a test failed, and how often it ran, on both sides: `head 3/3, base 0/3`."""
     head = f"{confirmation.head_failed}/{confirmation.head_runs}"
     return f"head {head}, base {confirmation.base_failed}/{confirmation.base_runs}"
 
@@ -244,13 +244,13 @@ def _words(comparison: Comparison) -> str:
 
 
 def _conclusion(comparison: Comparison) -> str:
-    """The verdict as a line of its own, for who sees no verdict of a run."""
+    """The verdict as a separate line, for readers who see no verdict of a run."""
     verdict, said = _words(comparison).upper(), ", ".join(_reasons(comparison))
     return f"{verdict}: {said}" if said else verdict
 
 
 def _reasons(comparison: Comparison) -> tuple[str, ...]:
-    """What was found that a reader must know, counted."""
+    """The important findings, counted."""
     tests = comparison.tests
     slower = [change for change in comparison.timing.changes if change.verdict == "slower"] if comparison.timing else []
     broken = [change for change in comparison.api or () if change.kind == "breaking"]
@@ -284,12 +284,12 @@ def _weakened(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _has_tests(comparison: Comparison) -> bool:
-    """Whether either side brought tests, so that their counts say something."""
+    """Whether either side has tests, so that their counts have a meaning."""
     return bool(comparison.base_counts.collected or comparison.head_counts.collected or not comparison.gates.compared)
 
 
 def _gate_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """How gates without tests ended: all of them where there is nothing else, else those that changed."""
+    """How gates without tests ended: all of them if there is nothing else, else the changed ones."""
     changed = {name for field, _ in GATES for name in getattr(comparison.gates, field)}
     shown = changed if _has_tests(comparison) else set(comparison.gates.compared)
     return [
@@ -315,7 +315,7 @@ def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
     rows += [
         (f"Tests {words}", "-", str(len(ids_of(tests, field))))
         for field, words in LISTS
-        # The two questions of every reviewer are answered even where the answer is none.
+        # The two questions of every reviewer are answered even if the answer is "none".
         if field != "new" and (ids_of(tests, field) or field in {"newly_failing", "removed"})
     ]
     if tests.renamed:
@@ -363,7 +363,7 @@ def _api_row(comparison: Comparison) -> str:
 
 
 def _api_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
-    """What breaks callers first; of what was added, the names."""
+    """Breaking changes first; additions by name only."""
     found = []
     for kind, words in (("breaking", BREAKING), ("changed", "changed in the public API")):
         changes = [change for change in comparison.api or () if change.kind == kind]

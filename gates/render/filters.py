@@ -1,4 +1,4 @@
-"""What a summary says of the expressions of a run: what their predicates matched, and what is wrong with them."""
+"""The part of a summary about the expressions of a run: what their predicates matched, and their problems."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from gates.render.text import one_line
 from gates.results import FilterLeaf, Run
 
 FILTER = "filter"
-"""Source of the predicates that somebody wrote for this run."""
+"""Source of the predicates on the command line."""
 
 
 class LeafRow(msgspec.Struct, frozen=True):
-    """A predicate with what it matched; `said` is what a reader must know of it."""
+    """A predicate with what it matched; `said` is a note on it."""
 
     source: str
     text: str
@@ -22,7 +22,7 @@ class LeafRow(msgspec.Struct, frozen=True):
 
 
 def leaf_rows(run: Run) -> tuple[LeafRow, ...]:
-    """Every predicate of the run's own filter, and those of the ledgers of which there is something to say."""
+    """Every predicate of the run's own filter, and those of the ledgers with a note."""
     return tuple(
         LeafRow(leaf.source, leaf.text, _count(leaf), _said(leaf), bool(leaf.error))
         for leaf in run.leaves
@@ -31,12 +31,12 @@ def leaf_rows(run: Run) -> tuple[LeafRow, ...]:
 
 
 def leaf_lines(rows: tuple[LeafRow, ...]) -> list[str]:
-    """A line for each predicate of which there is something to say."""
+    """A line for each predicate with a note."""
     return [f"{row.source}: {row.said}" for row in rows if row.said]
 
 
 def wrong_names(run: Run) -> str:
-    """The first error of an expression, and how many there are besides; empty where there is none."""
+    """The first error of an expression, and how many others there are; empty if there is none."""
     errors = [f"{leaf.source}: {leaf.error}" for leaf in run.leaves if leaf.error]
     if not errors:
         return ""

@@ -1,6 +1,6 @@
-"""Lay a summary out as workflow commands of GitHub Actions: annotations beside the lines that they are about.
+"""Lay a summary out as workflow commands of GitHub Actions: annotations at the lines that they are about.
 
-The service shows ten errors a step, so what failed comes first; the summary file has everything.
+The service shows ten errors per step, so failures come first; the summary file has everything.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from gates.render.text import clean
 from gates.results import Run, TestResult
 
 LISTED_FAILURES = 50
-"""So many failing tests are annotated, so many flaky ones, and so many places of what a comparison found."""
+"""Maximum number of annotations for failing tests, for flaky ones, and for findings of a comparison."""
 
 
 def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """A command per line: failing tests (those that fail on the base, too, as warnings), flaky tests, what a comparison found at a place, gates that did not pass, and the verdict."""
+    """One command per line: failing tests (as warnings if they also fail on the base), flaky tests, findings of a comparison, gates that did not pass, and the verdict."""
     summary = summarise(run, tests, comparison)
     failures = summary.tests.failures if summary.tests else ()
     flaky = summary.tests.flaky if summary.tests else ()
@@ -53,7 +53,7 @@ def _test(failure: FailureRow) -> str:
 
 
 def _gate(row: GateRow, excerpt: Sequence[str]) -> str:
-    # What did not run at all is no error of the code, and never looks passed.
+    # A gate that did not run is not an error of the code, but never looks passed.
     level = "warning" if row.status.startswith(("SKIPPED", "COULD NOT RUN")) else "error"
     return _command(level, "\n".join((row.notes or row.status, *excerpt)), title=f"Gate {row.name}: {row.status}")
 
@@ -64,7 +64,7 @@ def _command(level: str, text: str, **properties: str) -> str:
 
 
 def _data(text: str) -> str:
-    # Its lines become one, and commands of other systems may stand anywhere in it.
+    # Its lines are joined, and it may contain commands of other systems anywhere.
     return Commands(begins=False).inert(clean(text).replace("%", "%25").replace("\n", "%0A"))
 
 

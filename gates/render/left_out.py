@@ -1,4 +1,4 @@
-"""What the project itself leaves out of its test sessions, in words."""
+"""Describe what the project itself leaves out of its test sessions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gates.render.text import one_line
 from gates.results import GateResult, LeftOut, Run
 
 NAMED = 3
-"""So many are named of those who leave out tests."""
+"""How many sources of omitted tests are named."""
 
 
 def left_out_note(gate: GateResult) -> str:
-    """For a line of the table of gates; empty where nothing was left out."""
+    """For a line of the table of gates; empty if nothing was left out."""
     words = left_out_words(gate.left_out)
     return f"left out: {words}" if words else ""
 
 
 def left_out_of(run: Run) -> str:
-    """What was left out of all gates, for the checklist; empty where nothing was."""
+    """What was left out of all gates, for the checklist; empty if nothing was."""
     several = sum(bool(gate.left_out) for gate in run.gates) > 1
     found = [
         f"{gate.name}: {left_out_words(gate.left_out)}" if several else left_out_words(gate.left_out)
@@ -30,7 +30,7 @@ def left_out_of(run: Run) -> str:
 
 
 def left_out_words(left_out: Sequence[LeftOut]) -> str:
-    """How many, and who does it: the most first."""
+    """How many tests, and what leaves them out, the largest number first."""
     named = [f"{_number(one)} by {one_line(one.who, 100)}" for one in left_out[:NAMED]]
     more = len(left_out) - NAMED
     return ", ".join(named) + (f", and more by {plural(more, 'other')}" if more > 0 else "")

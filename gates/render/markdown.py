@@ -1,4 +1,4 @@
-"""Lay a summary out as Markdown, fit to be pasted into a pull request."""
+"""Lay a summary out as Markdown, to paste into a pull request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from gates.render.text import duration, plural
 from gates.results import FileChange, Run, TestResult, counts_line
 
 LISTED_FAILURES = 200
-"""So many failures are shown at all; with their traceback as many as `Room.full` says, the others with their message."""
+"""Maximum number of failures; `Room.full` of them with their traceback, the others with their message."""
 
 LISTED_FLAKY = 50
-"""So many flaky tests are listed."""
+"""Maximum number of listed flaky tests."""
 
 LISTED_WARNINGS = 10
-"""So many kinds of warnings are listed: they are in the log as well."""
+"""Maximum number of listed kinds of warnings: they are also in the log."""
 
 LISTED_FILES = 100
-"""So many files of a kind, and so many commits, are listed."""
+"""Maximum number of listed files of a kind, and of commits."""
 
 _Item = TypeVar("_Item")
 
@@ -35,7 +35,7 @@ SIGNS = {True: "✅", False: "❌"}
 
 
 def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """The whole summary, no longer than a hosting service takes; ends with a newline."""
+    """The whole summary, no longer than a hosting service accepts; ends with a newline."""
     return fitted(summarise(run, tests, comparison), _laid_out)
 
 
@@ -103,7 +103,7 @@ def _failure(failure: FailureRow, *, full: bool) -> list[str]:
 
 
 def _reasons(summary: Summary, room: Room) -> list[str]:
-    """Why gates failed whose tests do not say it."""
+    """Why gates failed, if their tests do not show it."""
     lines = ["## Why gates failed", ""] if summary.reasons else []
     for number, reason in enumerate(room.shown(summary.reasons)):
         whole = f" (whole log: {code(reason.log)})" if reason.log else ""
@@ -115,7 +115,7 @@ def _reasons(summary: Summary, room: Room) -> list[str]:
 
 
 def _noted(title: str, tests: Sequence[Flaky | Leaky], room: Room) -> list[str]:
-    """A section of tests of which a word is said, although they fail nothing."""
+    """A section of tests that are worth a note, although they fail nothing."""
     if not tests:
         return []
     lines = [f"## {title}", ""]
@@ -141,7 +141,7 @@ def _gates(summary: Summary, room: Room) -> list[str]:
 
 
 def _first_failed(summary: Summary, room: Room) -> Sequence[GateRow]:
-    """The gates that are shown; where not all are, those that did not pass come first."""
+    """The gates that are shown; if not all are, those that did not pass come first."""
     if len(room.shown(summary.gates)) == len(summary.gates):
         return summary.gates
     return room.shown(sorted(summary.gates, key=lambda row: row.passed))
@@ -313,7 +313,7 @@ def _checklist(summary: Summary, room: Room) -> list[str]:
 def _reproduce(summary: Summary, room: Room) -> list[str]:
     if not summary.commands:
         return []
-    # Half a command may do what the whole one never did.
+    # A truncated command might do something that the whole one never does.
     whole = [(" ".join(comment.split()), command) for comment, command in summary.commands if not is_cut(command, room)]
     blocks = "\n\n".join(f"# {comment}\n{command}" for comment, command in room.shown(whole))
     lines = ["## Reproduce", "", *(fenced(blocks, "bash") if blocks else []), ""]

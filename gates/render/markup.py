@@ -1,4 +1,4 @@
-"""Markdown's small parts: each takes any text and gives Markdown that shows it and cannot break what stands around it."""
+"""Small parts of Markdown: each converts any text into Markdown that shows it and cannot break the text around it."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ _LEADING = lazy_pattern(r"^(\s*)([-+#=]|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:
-    """Text on one line, every character of it shown as it is, wherever a line may begin or end."""
+    """Text on one line, with every character shown as it is, even at the beginning or end of a line."""
     shown = _LEADING.sub(_guard, inline(text))
     if shown.endswith("#"):
-        shown = f"{shown[:-1]}&#35;"  # would close a heading, and vanish
+        shown = f"{shown[:-1]}&#35;"  # would close a heading and disappear
     return shown
 
 
 def inline(text: str) -> str:
-    """Text on one line inside a table's cell, where nothing that begins or ends a line has a meaning.
+    """Text on one line inside a table cell, where nothing at the beginning or end of a line has a meaning.
 
-    A hosting service looks for names, issues, commits and addresses in what is shown, behind Markdown and its entities,
-    and tells people of it. It leaves code alone, so each word of that kind becomes code.
+    A hosting service finds names, issues, commits and addresses in the rendered text, after Markdown and its entities,
+    and notifies people. It ignores code, so each word of that kind becomes code.
     """
     return " ".join(_span(word) if _LIVE.search(word) else _escaped(word) for word in one_line(text).split(" "))
 
 
 def _escaped(word: str) -> str:
-    """A pipe becomes an entity, because readers disagree on whether it can be escaped in a table behind a backslash."""
+    """A pipe becomes an entity, because readers disagree on whether a backslash can escape it in a table."""
     shown = _ACTIVE.sub(lambda match: "&amp;" if match[0] == "&" else f"\\{match[0]}", word)
     return shown.replace("|", "&#124;")
 
 
 def _span(text: str) -> str:
-    """Text as code, in or outside of a table: its pipes stand between spans, where an entity is read as one."""
+    """Text as code, inside or outside a table: its pipes are outside the spans, where entities work."""
     return "&#124;".join(map(code, text.split("|")))
 
 
 def _guard(match: re.Match[str]) -> str:
-    # Its first character as an entity: no longer the start of a list, a heading or an underline.
+    # Its first character as an entity, so that it cannot start a list, a heading or an underline.
     return f"{match[1]}&#{ord(match[2][0])};{match[2][1:]}"
 
 
@@ -67,7 +67,7 @@ def code(text: str) -> str:
 def cell(text: str) -> str:
     """Text as a code span inside a table, where a pipe separates cells unless it is escaped."""
     if "|" in text and ("\\" in text or "`" in text):
-        return _span(text)  # readers disagree on a pipe behind a backslash
+        return _span(text)  # readers disagree on a pipe after a backslash
     return code(text).replace("|", "\\|")
 
 
@@ -79,7 +79,7 @@ def fenced(text: str, language: str = "") -> list[str]:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table whose cells are already Markdown, with an empty line behind it."""
+    """Lines of a table whose cells are already Markdown, with an empty line after it."""
     lines = [_row(header), _row(["---"] * len(header))]
     lines += [_row(row) for row in rows]
     return [*lines, ""]

@@ -1,4 +1,4 @@
-"""What a test left, the useful part first: why it failed, where, the project's own frames, then what it printed."""
+"""The details of a test, the useful part first: why it failed, where, the project's own frames, then its output."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from gates.render.text import clean, one_line, plural, useful_lines
 from gates.results import AttemptResult, SubtestResult, TestResult
 
 SHOWN_LINES = 40
-"""Lines that are shown of a stream, or of a traceback that cannot be told apart."""
+"""Maximum lines of a stream, or of an unknown kind of traceback."""
 SHOWN_CHARACTERS = 8 * 1024
-"""Characters that are shown of the same."""
+"""Maximum characters of the same."""
 LINE_CHARACTERS = 400
-"""Characters that are shown of a line."""
+"""Maximum characters of a line."""
 SHOWN_FRAMES = 3
-"""Frames of the project's own code, the last ones."""
+"""Maximum frames of the project's own code: the last ones."""
 FRAME_LINES = 12
-"""Lines that are shown of a frame, the last ones: there it failed."""
+"""Maximum lines of a frame: the last ones, where it failed."""
 REASON_LINES = 20
-"""Lines that are shown of an exception, the first ones: the message comes before the comparison."""
+"""Maximum lines of an exception: the first ones, because the message comes before the comparison."""
 SHOWN_REASONS = 3
-"""Exceptions that are shown where one led to another, the last ones."""
+"""Maximum exceptions of a chain: the last ones."""
 SHOWN_PARTS = 5
-"""Subtests, or attempts, that are shown."""
+"""Maximum subtests, or attempts."""
 
 _ELSEWHERE = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".nox", ".tox"})
-_HEAD = lazy_pattern(r"^(\S.*?):(\d+): in \S")  # of a short frame
-_FOOT = lazy_pattern(r"^(\S.*?):(\d+): ?[\w.]*$")  # of a long one
+_HEAD = lazy_pattern(r"^(\S.*?):(\d+): in \S")  # a short frame
+_FOOT = lazy_pattern(r"^(\S.*?):(\d+): ?[\w.]*$")  # a long one
 _RULE = lazy_pattern(r"^(?:_ )+_? *$")
 
 
@@ -42,12 +42,12 @@ class TracebackFrame(msgspec.Struct, frozen=True):
 
     @property
     def own(self) -> bool:
-        """Whether it is the project's code: pytest names by a relative path what lies in it."""
+        """Whether it is the project's code: pytest shows files of the project by relative paths."""
         return not (self.path.startswith(("/", "..", "<")) or _ELSEWHERE & set(self.path.split("/")))
 
 
 def failure_of(test: TestResult) -> Iterator[str]:
-    """Why and where a test failed, its failed subtests, and in one line each the attempts before."""
+    """Why and where a test failed, its failed subtests, and its earlier attempts in one line each."""
     if test.details or not test.subtests:
         yield from _failure(test)
     for subtest in test.subtests[:SHOWN_PARTS]:
@@ -61,7 +61,7 @@ def failure_of(test: TestResult) -> Iterator[str]:
 
 
 def attempts_of(test: TestResult) -> Iterator[str]:
-    """Why the attempts failed that came before the one that passed."""
+    """Why the attempts before the passing one failed."""
     for number, attempt in enumerate(test.attempts[:SHOWN_PARTS], 1):
         yield f"--- attempt {number}: {attempt.outcome} ---"
         yield from _failure(attempt)
@@ -70,7 +70,7 @@ def attempts_of(test: TestResult) -> Iterator[str]:
 
 
 def printed_by(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
-    """The end of what it wrote to each of the two streams."""
+    """The end of its output on each of the two streams."""
     for name in ("stdout", "stderr"):
         text = clean(getattr(part, name)).rstrip()
         if text:
@@ -79,7 +79,7 @@ def printed_by(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str
 
 
 def last_lines(lines: Sequence[str]) -> list[str]:
-    """The last lines, as many as are shown; what is cut is said."""
+    """The last lines, up to the limit, with a note about cuts."""
     shown: list[str] = []
     room = SHOWN_CHARACTERS
     for line in map(_cut, reversed(lines[-SHOWN_LINES:])):
@@ -93,7 +93,7 @@ def last_lines(lines: Sequence[str]) -> list[str]:
 
 
 def frames_of(lines: Sequence[str]) -> list[TracebackFrame]:
-    """The frames of a traceback of pytest's; none where it is of another kind."""
+    """The frames of a pytest traceback; none if it is of another kind."""
     found: list[TracebackFrame] = []
     text: list[str] = []
     at: tuple[str, int] | None = None
@@ -151,7 +151,7 @@ def _defined(part: object) -> str:
 
 
 def _reasons(lines: Sequence[str]) -> list[list[str]]:
-    """The lines that pytest marks with an `E`, an exception's together."""
+    """The lines that pytest marks with an `E`, grouped by exception."""
     groups: list[list[str]] = []
     before = False
     for line in lines:

@@ -1,4 +1,4 @@
-"""Why gates failed whose tests do not say it: the part of the log that matters, and where the whole log is."""
+"""Why gates failed, if their tests do not show it: the relevant part of the log, and the path of the whole log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from gates.render.text import clean, one_line
 from gates.results import GateResult, Run
 
 SILENT = "(its log has nothing more)"
-"""Stands where a gate printed nothing that could be shown."""
+"""Shown if a gate printed nothing useful."""
 
 
 class GateReason(msgspec.Struct, frozen=True):
-    """Why a gate did not pass; `lines` are of its log, and `log` is where that is."""
+    """Why a gate did not pass; `lines` are from its log, and `log` is its path."""
 
     name: str
     words: str
@@ -22,7 +22,7 @@ class GateReason(msgspec.Struct, frozen=True):
 
 
 def reasons(run: Run) -> tuple[GateReason, ...]:
-    """In the order of the gates. Nothing of gates that passed, were skipped or interrupted, or whose tests failed."""
+    """In the order of the gates, without gates that passed, were skipped or interrupted, or whose tests failed."""
     return tuple(
         GateReason(
             name=gate.name,

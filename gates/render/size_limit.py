@@ -1,6 +1,6 @@
-"""The room that a summary has: a hosting service refuses long comments, so a summary that is too long is cut, and says so.
+"""The size limit of a summary: a hosting service refuses long comments, so a long summary is cut, with a note.
 
-It is laid out again with less and less room until it fits. Texts and lists become shorter; what a list lost is counted.
+It is laid out again with less and less room until it fits. Texts and lists become shorter; omitted entries are counted.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import msgspec
 from gates.portable.values import plural
 
 MOST = 65_535
-"""Bytes of a summary, as UTF-8."""
+"""Maximum bytes of a summary, as UTF-8."""
 
 _HOPELESS = 20 * MOST
-"""Characters that are not laid out as a whole first: it takes long, and does not fit."""
+"""Beyond this many characters, a full layout is not tried: it takes long and does not fit."""
 
 _Value = TypeVar("_Value")
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
@@ -26,9 +26,9 @@ class Room(msgspec.Struct, frozen=True):
     """How much is shown.
 
     Attributes:
-        listed: entries of a list; None for as many as there are.
-        full: failures, and reasons of gates, that are shown with their lines.
-        characters: of one text; None for all.
+        listed: entries of a list; None for all.
+        full: how many failures, and reasons of gates, are shown with their lines.
+        characters: of each text; None for all.
     """
 
     listed: int | None = None
@@ -36,12 +36,12 @@ class Room(msgspec.Struct, frozen=True):
     characters: int | None = None
 
     def shown(self, items: Sequence[_Value], most: int | None = None) -> Sequence[_Value]:
-        """The entries of a list that are shown: at most `most`, however much room there is."""
+        """The entries of a list to show: at most `most`, however much room there is."""
         limits = [limit for limit in (self.listed, most) if limit is not None]
         return items[: min(limits)] if limits else items
 
     def rest(self, items: Sequence[object], what: str, most: int | None = None) -> list[str]:
-        """A line that counts the entries which are not shown; none where all are."""
+        """A line that counts the omitted entries; none if there are none."""
         left = len(items) - len(self.shown(items, most))
         return ["", f"… and {plural(left, f'more {what}')}.", ""] if left else []
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gates.compare.stack import Failure, Layer, Stack, StackRun
 
 MERGE_COMMAND = "gh pr merge --squash --delete-branch --subject {subject} -- {branch}"
-"""The template of the command that merges a layer."""
+"""The default template of the command that merges a layer."""
 
 PLACEHOLDERS = ("branch", "parent", "trunk", "number", "total", "title", "subject")
 
@@ -29,19 +29,19 @@ WORDS = {
     "inherited": "inherits failures",
     "conflict": "does not merge",
 }
-"""State → words; the other states are their own word."""
+"""State → words; other states are shown as they are."""
 
 SHOWN_FAILURES = 20
 SHOWN_FILES = 4
 
 
 def merge_command_of(layer: Layer, trunk: str, template: str = "") -> str:
-    """The command that merges a layer; every value is quoted for a shell, and no name is taken for an option.
+    """The command that merges a layer; every value is quoted for a shell, and no name can act as an option.
 
     Raises:
-        UsageError: the template has a name that is not known, or is no template.
+        UsageError: the template has an unknown name, or is invalid.
     """
-    # The usual one says where options end; of another one nobody knows, so a name like `-x` is spelled out for git.
+    # The default template marks the end of options; others may not, so a name like `-x` is spelled out for git.
     named = _spelled_out if template else str
     template = template or MERGE_COMMAND
     title = layer.title or layer.name
@@ -76,7 +76,7 @@ def _check_template(template: str) -> None:
 
 
 def rebase_command_of(layer: Layer, fork: str) -> str:
-    """The command that moves what a layer has above `fork`, and nothing else, onto its parent."""
+    """The command that moves only the commits of a layer above `fork` onto its parent."""
     return shlex.join(["git", "rebase", f"--onto={layer.parent}", "--", fork[:12], layer.name])
 
 
@@ -98,7 +98,7 @@ def _terminal(stack: Stack) -> Iterator[str]:
 
 
 def _tree(stack: Stack) -> Iterator[tuple[Layer, str, str]]:
-    """Each layer with what stands before its line and before the lines below it."""
+    """Each layer with the prefixes of its line and of the lines below it."""
     by_parent: dict[str, list[Layer]] = {}
     for layer in stack.layers:
         by_parent.setdefault(layer.parent, []).append(layer)
@@ -168,7 +168,7 @@ def _run(run: StackRun) -> str:
 
 
 def _ground(run: StackRun | None) -> str:
-    """Where the run comes from, when it was not made for this subject now."""
+    """The origin of the run, if it was not made for this subject now."""
     if run is None or not run.known:
         return ""
     same = f"same tree as {one_line(run.same_as)}, not run again" if run.same_as else ""
@@ -196,7 +196,7 @@ def _sections(stack: Stack) -> Iterator[tuple[str, list[str]]]:
 
 
 def ready_to_merge(layer: Layer, trunk: str) -> bool:
-    """Whether it can be merged now: it stands on the trunk, and it was shown to be good alone and merged."""
+    """Whether it can be merged now: it is based on the trunk, and passed alone and merged."""
     return layer.state == "validated" and layer.parent == trunk and not layer.rebase
 
 
@@ -205,7 +205,7 @@ def _named(failure: Failure) -> str:
 
 
 def failure_words(failure: Failure) -> str:
-    """Who introduced a failure, and how."""
+    """Where a failure was introduced, and how."""
     name = one_line(failure.introduced_by)
     words = {
         "layer": name,
@@ -256,7 +256,7 @@ def _markdown(stack: Stack, room: Room) -> Iterator[str]:
 
 
 def _listed(title: str, lines: list[str], room: Room) -> Iterator[str]:
-    """Notes, or commands to paste: half of one may do what the whole one never did."""
+    """Notes, or commands to paste: a truncated command might do something that the whole one never does."""
     whole = [line for line in lines if not is_cut(line, room)]
     shown = room.shown(lines if title == "Notes" else whole)
     yield from ([f"- {escape(line)}" for line in shown] if title == "Notes" else fenced("\n".join(shown), "bash"))

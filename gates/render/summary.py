@@ -1,4 +1,4 @@
-"""The view that every renderer lays out: each section of a summary, computed once from the values of a run."""
+"""The data that every renderer lays out: each section of a summary, computed once from the values of a run."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ TELLING_TOOLS = (
     *("black", "flake8", "pylint", "sphinx", "mkdocs", "pytest", "pytest-xdist", "junit-xml", "hypothesis", "coverage"),
     *("tox", "numpy", "scipy", "pandas", "torch", "django", "flask"),
 )
-"""Packages whose versions decide how a gate ends, in the order in which they are shown."""
+"""Packages whose versions affect the outcome of a gate, in display order."""
 
 
 class GateRow(msgspec.Struct, frozen=True):
-    """A line of the gates table; `time` is `-` where nothing was run."""
+    """A line of the table of gates; `time` is `-` if nothing was run."""
 
     name: str
     command: str
@@ -45,7 +45,7 @@ class GateRow(msgspec.Struct, frozen=True):
 
 
 class ExclusionRow(msgspec.Struct, frozen=True):
-    """An entry of the ledger, and what is wrong with it at the time of the run."""
+    """An entry of the ledger, and its problem at the time of the run."""
 
     record: ExclusionRecord
     fault: str
@@ -76,7 +76,7 @@ class ChangeSection(msgspec.Struct, frozen=True):
 
 
 class EvidenceFile(msgspec.Struct, frozen=True):
-    """A file that holds raw results."""
+    """A file with raw results."""
 
     what: str
     path: str
@@ -136,15 +136,15 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
 
 
 def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | None) -> Verdict:
-    """The verdict of the run; a regression against the base is no pass, whatever the gates say.
+    """The verdict of the run; a regression against the base is not a pass, whatever the gates report.
 
-    What fails as it does on the base is no pass either, and no fault of the head's.
+    Failures as on the base are not a pass either, but not the head's fault.
     """
     verdict = verdict_of(run, counts)
     if compared is not None and compared.excused and verdict.word == "FAIL":
         what = f"what fails here also fails there ({', '.join(compared.known)})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
-    # As the exit code has it: what was interrupted, or asked for wrongly, is no finding.
+    # As in the exit code: an interruption or wrong usage is not a finding.
     if compared is None or not compared.regression or verdict.word not in ("PASS", "FAIL", "COULD NOT RUN"):
         return verdict
     why = ", ".join(compared.reasons) or "see the comparison"
@@ -231,7 +231,7 @@ def _gate_notes(gate: GateResult) -> list[str]:
 
 
 def _passed_words(gate: GateResult) -> str:
-    """How many tests passed. A gate that passed without one says so, unless its reason does."""
+    """How many tests passed. A gate that passed without tests has a note, unless its reason says so."""
     counts = gate.tests
     if counts is None:
         return ""
@@ -243,7 +243,7 @@ def _passed_words(gate: GateResult) -> str:
 
 
 def command_line(gate: GateResult) -> str:
-    """The command to paste; of a gate that has none of its own, the arguments, quoted."""
+    """The command to paste; for a gate without one, the quoted arguments."""
     return gate.command_line or shlex.join(gate.command)
 
 
@@ -261,7 +261,7 @@ def _environment(run: Run) -> tuple[tuple[str, str], ...]:
 
 
 def _tools(gate: GateResult) -> str:
-    """Versions that say what a gate ran with; the rest of its packages is in the run's file."""
+    """The most relevant versions of a gate's packages; the rest is in the run's file."""
     known = [f"{name} {gate.tools[name]}" for name in TELLING_TOOLS if name in gate.tools]
     rest = len(gate.tools) - len(known)
     return ", ".join(known + ([plural(rest, "other package")] if rest else []))

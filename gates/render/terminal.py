@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 SHOWN_FAILURES = 20
-"""So many failures are shown; the summary file has more."""
+"""Maximum number of failures; the summary file has more."""
 
 SHOWN_WARNINGS = 3
-"""So many kinds of warnings, likewise."""
+"""Maximum number of kinds of warnings; the summary file has more."""
 
 ON_BASE = " (also on the base)"
-"""Stands behind a test whose failure is no doing of the head's."""
+"""Suffix of a test whose failure is not the head's fault."""
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -136,7 +136,7 @@ def _failure(failure: FailureRow) -> list[str]:
 
 
 def _reasons(summary: Summary) -> list[str]:
-    """Why gates failed whose tests do not say it."""
+    """Why gates failed, if their tests do not show it."""
     lines: list[str] = []
     for reason in summary.reasons:
         lines += [

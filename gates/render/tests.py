@@ -19,11 +19,11 @@ NAMED_OTHERS = 3
 """So many of the tests that share a reason are named."""
 
 PASSING_FOLDERS = frozenset({"tests", "test", "testing", "src", "lib", "libs", "crates", "packages", "python"})
-"""Folders that say what lies in them, not which package it is about."""
+"""Folders whose names describe their content, not a package."""
 
 
 class PackageRow(msgspec.Struct, frozen=True):
-    """Counts of one package; `gate` is empty where only one gate brings tests."""
+    """Counts of one package; `gate` is empty if only one gate has tests."""
 
     package: str
     gate: str
@@ -31,12 +31,12 @@ class PackageRow(msgspec.Struct, frozen=True):
 
 
 class FailureRow(msgspec.Struct, frozen=True):
-    """A test that failed or was lost, as shown first; tests with the same reason outside of themselves are one.
+    """A test that failed or was lost; tests with the same external reason are merged.
 
     Attributes:
-        on_base: it does so on the base, too.
-        number: so many tests, itself counted.
-        others: ids of the first of the others.
+        on_base: it also does so on the base.
+        number: how many tests, including itself.
+        others: ids of the first others.
     """
 
     id: str
@@ -52,12 +52,12 @@ class FailureRow(msgspec.Struct, frozen=True):
 
     @property
     def many(self) -> str:
-        """`645 tests`, where tests did not run: none of them is the one to look at. Else empty."""
+        """`645 tests`, if tests did not run, because none of them is special. Else empty."""
         return plural(self.number, "test") if self.number > 1 and self.outcome is TestOutcome.NOT_RUN else ""
 
     @property
     def also(self) -> str:
-        """The others in a line; empty for none."""
+        """The others on one line; empty for none."""
         if self.number == 1:
             return ""
         first = (self.id, *self.others)[:NAMED_OTHERS] if self.many else self.others[:NAMED_OTHERS]
@@ -68,7 +68,7 @@ class FailureRow(msgspec.Struct, frozen=True):
 
 
 class Flaky(msgspec.Struct, frozen=True):
-    """A test that passed only when it was tried again; `words` say at which attempt, and what failed first."""
+    """A test that passed only on a retry; `words` tell on which attempt, and what failed first."""
 
     id: str
     gate: str
@@ -76,7 +76,7 @@ class Flaky(msgspec.Struct, frozen=True):
 
 
 class Leaky(msgspec.Struct, frozen=True):
-    """A test that left something behind in its process; `words` say what."""
+    """A test that left something behind in its process; `words` describe it."""
 
     id: str
     gate: str
@@ -84,7 +84,7 @@ class Leaky(msgspec.Struct, frozen=True):
 
 
 class TestSection(msgspec.Struct, frozen=True):
-    """Everything a summary says of tests."""
+    """The part of a summary about tests."""
 
     __test__ = False
 
@@ -99,7 +99,7 @@ class TestSection(msgspec.Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        """`822 tests run: 822 passed, 48 skipped, 16 excluded`; a line per gate where several run tests.
+        """`822 tests run: 822 passed, 48 skipped, 16 excluded`; one line per gate if several run tests.
 
         Two gates may run the same tests, on two interpreters for example: a sum of both would count them twice.
         """
@@ -109,7 +109,7 @@ class TestSection(msgspec.Struct, frozen=True):
 
     @property
     def timed_line(self) -> str:
-        """The line with its time in front, in the form of nextest; a line per gate where several run tests."""
+        """The line after its time, in the form of nextest; one line per gate if several run tests."""
         if len(self.by_gate) < 2:
             return f"Summary [{self.seconds:>8.3f}s] {self.line}"
         return "\n".join(
@@ -122,12 +122,12 @@ def test_section(  # no test
     tests: Sequence[TestResult],
     known: Collection[str] = (),  # noqa: PT028
 ) -> TestSection | None:
-    """The section of a run; None where the run brought no test results at all.
+    """The section of a run; None if the run has no test results at all.
 
     Args:
         run: the run.
         tests: its results.
-        known: tests that fail on the base, too, as a comparison names them.
+        known: tests that also fail on the base, as named in a comparison.
     """
     counts = count_tests(tests) if tests else run.tests
     if counts is None:
@@ -156,11 +156,11 @@ def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, T
 
 
 def package_of(test: TestResult) -> str:
-    """The package that a test is counted under: `tests/kvcache/pool_test.py` → `kvcache`.
+    """The package under which a test is counted: `tests/kvcache/pool_test.py` → `kvcache`.
 
-    The first folder of the file that is not one of `PASSING_FOLDERS`; the last folder where all are; `(root)` for a
+    The first folder of the file that is not one of `PASSING_FOLDERS`; the last folder if all are; `(root)` for a
     file without a folder. A test without a file counts under its id's first part, which other runners use for
-    a package, a binary or a class; only a path of a file is taken apart.
+    a package, a binary or a class; only a file path is split.
     """
     path = test.file or test.id.partition("::")[0]
     if not test.file and ("/" not in path or not PurePosixPath(path).suffix):
@@ -171,7 +171,7 @@ def package_of(test: TestResult) -> str:
 
 
 def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
-    """Counts by package, and by gate where several bring tests; sorted by name."""
+    """Counts by package, and by gate if several have tests; sorted by name."""
     groups: dict[tuple[str, str], list[TestResult]] = {}
     for test in tests:
         groups.setdefault((package_of(test), test.gate), []).append(test)
@@ -183,9 +183,9 @@ def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
 
 
 def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[FailureRow, ...]:
-    """Modules that cannot be collected, then what failed, in the order of the run, then what was lost.
+    """Modules that cannot be collected, then failures in the order of the run, then lost tests.
 
-    What is known to fail on the base, too, comes last. What keeps many tests from running is one failure.
+    Tests known to fail on the base come last. A reason that stops many tests from running is one failure.
     """
     names = frozenset(known)
     on_base = {id(test) for test in tests if not names.isdisjoint(names_of(test))} if names else set()
@@ -214,7 +214,7 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
 
 
 def _cause(test: TestResult) -> tuple[object, ...]:
-    """The same for tests of which one tells all: they did not run, or one thing kept them from being set up."""
+    """The key by which tests are merged: they did not run, or one cause broke their setup."""
     if test.outcome is TestOutcome.NOT_RUN and not test.attempts:
         return test.gate, test.outcome, test.reason
     if test.outcome is TestOutcome.ERROR and test.phase == "setup" and not test.attempts:
@@ -223,13 +223,13 @@ def _cause(test: TestResult) -> tuple[object, ...]:
 
 
 def place_of(test: TestResult) -> str:
-    """Where it failed: the line itself, in the test or below it; where that is not known, where the test begins."""
+    """Where it failed: the line itself, in the test or below it; if unknown, where the test begins."""
     failed = test.place or next((each.place for each in test.subtests if each.place), "")
     return failed or (f"{test.file}:{test.line}" if test.file and test.line else test.file)
 
 
 def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
-    """What passed only when it was tried again, in the order of the run."""
+    """Tests that passed only on a retry, in the order of the run."""
     return tuple(
         Flaky(id=test.id, gate=test.gate, words=_flaky_words(test))
         for test in tests
@@ -244,14 +244,14 @@ def _flaky_words(test: TestResult) -> str:
 
 
 def _message(test: TestResult) -> str:
-    """The failure in one line, and what the line alone does not tell: subtests, attempts, the place in the product."""
+    """The failure in one line, with what the message does not show: subtests, attempts, the place in the product."""
     message = one_line(test.message or test.reason, 300)
     if test.subtests:
         names = ", ".join(one_line(each.name, 80) for each in test.subtests[:NAMED_SUBTESTS])
         more = ", …" if len(test.subtests) > NAMED_SUBTESTS else ""
         message = f"{plural(len(test.subtests), 'subtest')} failed, {names}{more}: {message}"
     frame = test.signature.rpartition(" @ ")[2] if " @ " in test.signature else ""
-    # A frame in the test's own file, or where the place is, says no more than the place and the traceback.
+    # A frame in the test's own file, or at the place, adds nothing to the place and the traceback.
     if frame and frame.rpartition(":")[0] not in (test.file, place_of(test).rpartition(":")[0]):
         message = f"{message} (in {one_line(frame, 200)})"
     return f"{message} (attempt {test.attempt.replace('/', ' of ')})" if test.attempts else message
@@ -262,7 +262,7 @@ def _subtest_text(subtest: SubtestResult) -> str:
 
 
 def _seconds(run: Run, tests: Iterable[TestResult]) -> float:
-    """Time of the tests: of each gate from its first start to its last end; the gates' own time where unknown."""
+    """Time of the tests: for each gate, from its first start to its last end; if unknown, the gate's own time."""
     spans: dict[str, tuple[float, float]] = {}
     for test in tests:
         if test.started > 0:

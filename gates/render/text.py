@@ -1,4 +1,4 @@
-"""Text of foreign origin (names, messages, tracebacks), made fit to be shown."""
+"""Prepare text of foreign origin (names, messages, tracebacks) for display."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEAD_IN_HEAD = "most recent call first"
 
 
 def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
-    """The part of a traceback that explains it: its end, or the head of a stack dump. What was cut is said."""
+    """The part of a traceback that explains it: its end, or the beginning of a stack dump, with a note about cuts."""
     lines = clean(details).rstrip().splitlines()
     if len(lines) <= limit:
         return tuple(lines)
@@ -23,5 +23,5 @@ def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
 
 
 def duration(seconds: float) -> str:
-    """A duration for people; `-` for none, and for what no clock can have measured."""
+    """A duration for people; `-` for none, and for impossible values."""
     return format_duration(seconds) if 0 < seconds < float("inf") else "-"

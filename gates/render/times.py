@@ -1,4 +1,4 @@
-"""What a summary says of times on both sides of a comparison."""
+"""The part of a summary about times on both sides of a comparison."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gates.portable.values import GateOutcome
 from gates.render.text import duration, plural
 
 SLOWER = "slower"
-"""Verdict and words of what nobody may miss."""
+"""Verdict and words of the most important results."""
 
 VERDICTS = (SLOWER, "inconclusive", "faster", "same")
-"""Of timing, in the order in which they matter."""
+"""Verdicts of timing, the most important first."""
 
 STALE = 60.0
-"""A base that ended so many seconds before the head began was not measured in one go: its age is shown."""
+"""If the base ended this many seconds before the head began, its age is shown."""
 
 
 def time_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """What each gate took, in one run of each side."""
+    """The time of each gate, in one run of each side."""
     age = f", measured {duration(comparison.base_age)} earlier" if comparison.base_age >= STALE else ""
     return [
         (
@@ -39,7 +39,7 @@ def _time(seconds: float | None, outcome: str, note: str) -> str:
 
 
 def timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """What became slower or faster; where nothing was timed, that somebody should ask."""
+    """What became slower or faster; if nothing was timed, a hint how to do that."""
     timing = comparison.timing
     if timing is None:
         if not comparison.suspects:
@@ -58,7 +58,7 @@ def timing_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 
 
 def timing_lists(timing: Timing | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Slower ones first; `inconclusive` with what it would have taken to know."""
+    """Slower ones first; `inconclusive` ones with how many pairs are needed."""
     if timing is None:
         return []
     found = []

@@ -1,4 +1,4 @@
-"""The verdict of a run: one word, and in one sentence what makes it so."""
+"""The verdict of a run: one word, and the reason in one sentence."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ WORDS = {
 """Outcome of a run → word of its verdict."""
 
 SHOWN_GATES = 4
-"""So many gates are named in the sentence; the table has them all."""
+"""Maximum number of gates in the sentence; the table has them all."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the run shows.
+    """The verdict of a run.
 
     Attributes:
         word: one of `WORDS`' values.
-        sentence: what makes it so.
+        sentence: the reason.
         passed: whether the word is `PASS`.
     """
 
@@ -40,15 +40,15 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Only one word is a pass."""
+        """Whether it is a pass: only one word is."""
         return self.word == "PASS"
 
 
 def verdict_of(run: Run, counts: TestCounts | None) -> Verdict:
-    """The verdict. A run that calls itself passed and holds what contradicts it is a FAIL here."""
+    """The verdict. A run that claims to have passed, but contradicts itself, is a FAIL."""
     word = WORDS.get(run.outcome, "FAIL")
     if not run.complete:
-        # A killed run leaves an unfinished file behind; whatever it says of itself was not the last word.
+        # A killed run leaves an unfinished file; its claims about itself are not final.
         word = "INTERRUPTED" if run.outcome == "interrupted" else "INCOMPLETE"
     if word == "PASS":
         contradiction = next(_contradictions(run, counts), "")
@@ -136,7 +136,7 @@ def _with_reason(gate: GateResult) -> str:
 
 
 def _bad(counts: TestCounts) -> list[str]:
-    """Errors apart: a test whose set-up fails, or a module that cannot be collected, did not itself fail."""
+    """Errors are separate: a test whose setup fails, or a module that cannot be collected, did not itself fail."""
     failed = counts.bad - counts.error
     said = [f"{plural(failed, 'test')} failed"] if failed else []
     return [*said, *([plural(counts.error, "error")] if counts.error else [])]

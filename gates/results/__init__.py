@@ -1,4 +1,4 @@
-"""Results: their values (`values`, `tests`) and the files that hold them (`files`)."""
+"""Results: their values (`values`, `tests`) and their files (`files`)."""
 
 from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, TestWarning, TestWarnings
 from gates.results.tests import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests, counts_line

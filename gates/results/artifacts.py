@@ -1,6 +1,6 @@
-"""What a gate brings besides outcomes: diagnostics of linters and type checkers, warnings of tests, coverage.
+"""What a gate reports besides outcomes: diagnostics of linters and type checkers, warnings of tests, coverage.
 
-Of each it is told apart whether there was none or whether that is not known (`unknown` says why).
+Each distinguishes "none" from "not known" (`unknown` has the reason).
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import msgspec
 
 KEPT = 5_000
-"""Diagnostics, and groups of warnings, that a gate's result holds; of further ones only the number is known."""
+"""Maximum number of diagnostics, and of groups of warnings, in a gate's result; others are only counted."""
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a linter or a type checker says of a place in the source.
+    """A finding of a linter or a type checker at a place in the source.
 
     Attributes:
-        path: relative to the project, `/` as separator; as it was given where it lies elsewhere.
-        line: counted from 1; 0 where it is about the whole file.
-        column: counted from 1; 0 where unknown.
+        path: relative to the project, `/` as separator; unchanged if it is elsewhere.
+        line: counted from 1; 0 for the whole file.
+        column: counted from 1; 0 if unknown.
         rule: the tool's name for it, `E501`, `arg-type`; may be empty.
-        severity: `error`, `warning` or `note`, as far as it is said.
+        severity: `error`, `warning` or `note`, if given.
         message: in one line, without the rule.
-        tool: its name, as far as it is said.
+        tool: its name, if given.
     """
 
     path: str
@@ -34,13 +34,13 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that a gate's tools found.
+    """All findings of a gate's tools.
 
     Attributes:
         count: how many.
         kept: the first `KEPT` of them, in the order of the tool.
         source: `log`, or the names of the files that they were read from.
-        unknown: why it is not known what was found; then there is no count.
+        unknown: why the findings are not known; then there is no count.
     """
 
     count: int = 0
@@ -50,13 +50,13 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class TestWarning(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Warnings that are alike: of the same category and file, with messages that differ in numbers at most.
+    """Similar warnings: of the same category and file, with messages that differ only in numbers.
 
     Attributes:
-        category: the class, with its module where that is not `builtins`.
+        category: the class, with its module unless that is `builtins`.
         message: of the first one.
-        file: relative to the root of the tests; of an installed package, what follows `site-packages/`.
-        line: of the first one; 0 where unknown.
+        file: relative to the root of the tests; for an installed package, the part after `site-packages/`.
+        line: of the first one; 0 if unknown.
         test: id of the test that was running; empty during collection.
         when: `config`, `collect` or `runtest`, as pytest calls it.
         count: how many.
@@ -78,7 +78,7 @@ class TestWarnings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Attributes:
         count: of all of them.
-        groups: those that are alike, in the order of the first of each.
+        groups: groups of similar ones, in the order of the first of each.
         unknown: why they are not all known.
     """
 
@@ -90,10 +90,10 @@ class TestWarnings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class FileCoverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lines of a file that can run, as ranges, `1-4,9`.
+    """Executable lines of a file, as ranges, `1-4,9`.
 
     Attributes:
-        ran: those that some test ran.
+        ran: those that a test ran.
         missed: those that none did.
     """
 
@@ -102,13 +102,13 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a gate's coverage files say, put together: a line that one of them saw running ran.
+    """The combined coverage files of a gate: a line ran if one of them says so.
 
     Attributes:
         files: by path, relative to the project.
-        ran: lines that ran, of all of these files.
-        lines: lines that can run.
-        notes: what else must be known, such as paths that may be one of several files.
+        ran: number of lines that ran, in all of these files.
+        lines: number of executable lines.
+        notes: other notes, such as paths that may mean one of several files.
         unknown: why nothing is known.
     """
 

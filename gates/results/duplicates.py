@@ -1,4 +1,4 @@
-"""Several results with one name: their order says nothing, so none depends on it, and the worst comes first."""
+"""Several results with the same name: nothing depends on their order, and the worst comes first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDER = tuple(sorted(outcome.value for outcome in TestOutcome))
 
 
 def badness(outcome: TestOutcome) -> int:
-    """Failed is worse than lost, and lost than anything else that is not a plain pass."""
+    """Failed is worse than lost, and lost is worse than anything else that is not a plain pass."""
     if outcome in BAD_TESTS:
         return 3
     if outcome in LOST_TESTS:
@@ -25,7 +25,7 @@ def badness(outcome: TestOutcome) -> int:
 
 
 def worst_first(results: Sequence[TestResult]) -> Sequence[TestResult]:
-    """The results, with equal ones numbered from the worst on: `test`, `test#2`, …, whatever their order was."""
+    """The results, with equal names numbered from the worst on: `test`, `test#2`, …, whatever their order."""
     groups = _groups(results)
     if not groups:
         return results
@@ -41,7 +41,7 @@ def worst_first(results: Sequence[TestResult]) -> Sequence[TestResult]:
 
 
 def _groups(results: Sequence[TestResult]) -> list[list[int]]:
-    """Places of results that have one name, apart from a number at its end."""
+    """Positions of results whose names are equal except for a number at the end."""
     ids = {result.id for result in results}
     if len(ids) == len(results) and not any("#" in name and _NUMBER.search(name) for name in ids):
         return []  # nearly always

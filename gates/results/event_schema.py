@@ -1,4 +1,4 @@
-"""Live events: what `--events` writes, a JSON object a line, as things happen. `gates schema events` prints the schema."""
+"""Live events: what `--events` writes, one JSON object per line, as things happen. `gates schema events` prints the schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gates.results.values import GateResult, Subject
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
-    """Something that happens in a run, at `time` (seconds since the epoch)."""
+    """An event of a run, at `time` (seconds since the epoch)."""
 
     time: float
 
@@ -32,7 +32,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
 
 
 class GateStarted(Event, frozen=True, kw_only=True, tag="gate-started"):
-    """A gate's process runs; `workers` says how many `pytest -n auto` will have, and why, where that is known."""
+    """A gate's process runs; `workers` tells how many `pytest -n auto` will have, and why, if known."""
 
     gate: str
     command_line: str
@@ -40,7 +40,7 @@ class GateStarted(Event, frozen=True, kw_only=True, tag="gate-started"):
 
 
 class TestsCollected(Event, frozen=True, kw_only=True, tag="tests-collected"):
-    """It is known how many tests a gate runs, or that there are more."""
+    """The number of tests of a gate is known, or has grown."""
 
     __test__ = False
 
@@ -59,7 +59,7 @@ class TestStarted(Event, frozen=True, kw_only=True, tag="test-started"):
 
 
 class TestSlow(Event, frozen=True, kw_only=True, tag="test-slow"):
-    """A test still runs after so many seconds."""
+    """A test is still running after this many seconds."""
 
     __test__ = False
 
@@ -77,13 +77,13 @@ class TestEnded(Event, frozen=True, kw_only=True, tag="test-ended"):
 
 
 class GateEnded(Event, frozen=True, kw_only=True, tag="gate-ended"):
-    """A gate has its result, whether it was started or not."""
+    """A gate has a result, whether it started or not."""
 
     result: GateResult
 
 
 class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
-    """The last event; missing where the run was killed."""
+    """The last event; missing if the run was killed."""
 
     run: str
     outcome: str
@@ -93,7 +93,7 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run-ended"):
 
 
 class EventsDropped(Event, frozen=True, kw_only=True, tag="events-dropped"):
-    """The reader was too slow, and so many events are not here."""
+    """The reader was too slow, and this many events are missing."""
 
     number: int
 

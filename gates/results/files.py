@@ -1,6 +1,6 @@
-"""Write and read the files of a run: `run.json`, `tests.jsonl` and whatever renders from them.
+"""Write and read the files of a run: `run.json`, `tests.jsonl` and everything rendered from them.
 
-A file is written aside and renamed, so a reader never sees half of one; `tests.jsonl` grows by whole lines.
+A file is written under another name and renamed, so a reader never sees a partial file; `tests.jsonl` grows by whole lines.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LOGS_FOLDER = "logs"
 CONFIRM_FOLDER = "confirm"
 STACK_FOLDER = "stack"
 TIMING_FOLDER = "timing"
-"""Holds the reports of runs that confirmed what a comparison found: what its counts stand on."""
+"""Folder for the reports of confirming runs of a comparison: the evidence for its counts."""
 
 
 def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
@@ -42,7 +42,7 @@ def reports_problem(path: Path, error: OSError) -> EnvironmentProblem:
 
 
 def write_whole(path: Path, text: str | bytes) -> None:
-    """Write `path` aside, then rename it: either the old file stays or the new one is whole.
+    """Write `path` under another name, then rename it: either the old file stays or the new one is complete.
 
     Raises:
         EnvironmentProblem: the file cannot be written.
@@ -63,7 +63,7 @@ def write_whole(path: Path, text: str | bytes) -> None:
 
 
 def as_bytes(text: str | bytes) -> bytes:
-    """What a report is written as; half characters are spelled out."""
+    """The bytes of a report; lone surrogates are spelled out."""
     return text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
 
 
@@ -73,7 +73,7 @@ def to_json(value: Any) -> bytes:
 
 
 def encoded(value: Any) -> bytes:
-    """JSON of a value; half characters, which arguments and paths may hold but JSON may not, are spelled out."""
+    """JSON of a value; lone surrogates, which arguments and paths may contain but JSON may not, are spelled out."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -116,9 +116,9 @@ def load_run(path: Path) -> Run:
 
 
 def load_tests(path: Path) -> tuple[TestResult, ...]:
-    """Read a `tests.jsonl`; a file that is not there holds no tests.
+    """Read a `tests.jsonl`; a missing file has no tests.
 
-    A last line without its end did not land: the machine stopped in the middle of it.
+    An incomplete last line is ignored: the machine stopped while writing it.
 
     Raises:
         UsageError: the file cannot be read, or a line is not a test result.

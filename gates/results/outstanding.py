@@ -1,4 +1,4 @@
-"""What a run left to be done, and what is left of it after a rerun. Pure."""
+"""What is outstanding after a run, and what remains after a rerun. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gates.results import GateResult, Run, TestResult
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run was asked of its tests: a rerun asks the same of tests that are new.
+    """The options of a run for its tests: a rerun applies them to new tests.
 
     Attributes:
         profile: name of the checklist.
         filter: the user's expression; empty for none.
         partition: the part of the selected tests; empty for all.
         include_excluded: exclusions were switched off.
-        ignore_default_filter: the profile's filter did not hold.
+        ignore_default_filter: the profile's filter was ignored.
     """
 
     profile: str = "default"
@@ -29,12 +29,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """The tests of a gate that run.
+    """The tests of a gate to run.
 
     Attributes:
         tests: their ids.
-        seen: ids of all others that are known; one that is in neither list is new, and runs too. None: none is new.
-        anyway: `tests` run whether or not the filter selects them.
+        seen: ids of all other known tests; a test in neither list is new, and runs, too. None: none is new.
+        anyway: run `tests` even if the filter does not select them.
     """
 
     tests: tuple[str, ...]
@@ -43,15 +43,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
-    """What the last run of a working tree left to be done.
+    """What is outstanding after the last run of a working tree.
 
     Attributes:
-        run: its id; of a rerun, of the run that it went on with.
+        run: its id; after a rerun, that of the original run.
         identity: of the tree that this run validated.
-        asked: what it was asked.
-        tests: gate → tests that failed or did not run to an end.
+        asked: its options.
+        tests: gate → tests that failed or did not finish.
         seen: gate → tests that are known and no longer outstanding.
-        gates: gates that did not pass, in the checklist's order.
+        gates: gates that did not pass, in checklist order.
         passed: gates that did.
     """
 
@@ -65,14 +65,14 @@ class Outstanding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def all_gates(self) -> tuple[str, ...]:
-        """Gates of which something is outstanding."""
+        """Gates with something outstanding."""
         return (*self.gates, *(gate for gate in self.tests if gate not in self.gates))
 
     def parts(self, *, anyway: bool) -> dict[str, Part]:
-        """Gate → the tests of it that are to run; of a gate that is not here, all are.
+        """Gate → its tests to run; all tests of other gates run.
 
         Args:
-            anyway: the filter is the run's own, so what is outstanding was selected when it ran.
+            anyway: the filter is that of the run, so outstanding tests were selected when it ran.
         """
         return {
             gate: Part(tests=tests, seen=self.seen.get(gate, ()), anyway=anyway) for gate, tests in self.tests.items()
@@ -87,9 +87,9 @@ def left_by(
     Args:
         run: the run.
         tests: its tests.
-        asked: what it was asked; of a rerun, what counts is what the run before it was asked.
-        before: what was outstanding before a rerun; None for a run of its own.
-        narrowed: the rerun was asked for fewer tests than were outstanding.
+        asked: its options; for a rerun, those of the original run count.
+        before: what was outstanding before a rerun; None for a new run.
+        narrowed: the rerun was limited to some of the outstanding tests.
     """
     of_gate: dict[str, list[TestResult]] = {}
     for test in tests:
@@ -98,7 +98,7 @@ def left_by(
     seen = dict(before.seen) if before is not None else {}
     for gate in run.gates:
         known = left.pop(gate.name, ())
-        if gate.unasked:  # nobody can ask it for some of its tests: it is outstanding as a whole, or not at all
+        if gate.unasked:  # it cannot run only some of its tests: it is outstanding as a whole, or not at all
             continue
         found = _settle(known, of_gate.get(gate.name, ()), keep=narrowed or not _ok(gate))
         if found[0]:
@@ -106,7 +106,7 @@ def left_by(
         settled = (*seen.get(gate.name, ()), *found[1])
         if settled:
             seen[gate.name] = tuple(name for name in dict.fromkeys(settled) if name not in set(found[0]))
-    # A gate that was to run as a whole did not, where only some of its tests were asked for.
+    # A gate that should run as a whole did not if only some of its tests were selected.
     partly = {
         gate.name
         for gate in run.gates
@@ -136,15 +136,15 @@ def left_by(
 
 
 def _settle(known: Sequence[str], results: Sequence[TestResult], *, keep: bool) -> tuple[tuple[str, ...], list[str]]:
-    """Tests of a gate that are outstanding now, and those of which an end is known.
+    """Tests of a gate that are outstanding now, and those that finished.
 
-    One that was outstanding and is not seen again does not exist any more, as far as the gate passed and was not
-    narrowed; else (`keep`) it may only not have been reached.
+    An outstanding test that does not appear again no longer exists, if the gate passed and was not
+    narrowed; else (`keep`) it may just not have been reached.
     """
-    # A gate may run a test in several processes: one that passed does not make good for one that did not.
+    # A gate may run a test in several processes: a pass in one does not make up for a failure in another.
     wrong = {test.id: None for test in results if test.outcome in BAD_TESTS or test.outcome in LOST_TESTS}
     ended = {test.id for test in results} - set(wrong)
-    read = {name.partition("::")[0] for name in ended}  # files that could not be collected, and now could
+    read = {name.partition("::")[0] for name in ended}  # files that could not be collected before, but now could
     kept = [name for name in known if keep and name not in ended and name not in read]
     excluded = {test.id for test in results if test.outcome is TestOutcome.EXCLUDED}
     return tuple(dict.fromkeys([*kept, *wrong])), sorted(ended - excluded)
@@ -155,11 +155,11 @@ def _ok(gate: GateResult) -> bool:
 
 
 def said_of_rerun(left: Outstanding, chosen: Sequence[str], needed: Sequence[str] = ()) -> list[str]:
-    """What is run again of the chosen gates, and what is not.
+    """Describe what is run again of the chosen gates, and what is not.
 
     Args:
         left: what is outstanding.
-        chosen: gates that run because something of them is outstanding.
+        chosen: gates that run because they have something outstanding.
         needed: gates that run because those need them.
     """
     parts = [gate for gate in chosen if gate in left.tests]

@@ -1,4 +1,4 @@
-"""What became of one test: its final outcome, its phases, its earlier attempts and its subtests; and counts of many."""
+"""The result of one test: its final outcome, its phases, its earlier attempts and its subtests; and counts of many."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class PhaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class AttemptResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An attempt that failed and after which the test was tried again.
+    """A failed attempt, after which the test was retried.
 
     Attributes:
-        outcome: `failed`, or `error` where setup or teardown failed; `timeout` and `crashed` as of a test.
+        outcome: `failed`, or `error` if setup or teardown failed; `timeout` and `crashed` as for a test.
         phase: the phase that failed.
-        duration: seconds of this attempt alone.
-        started: seconds since the epoch; 0 where unknown.
+        duration: seconds of only this attempt.
+        started: seconds since the epoch; 0 if unknown.
         message: the failure in one line.
-        details: its traceback, capped.
-        signature: as of a `TestResult`.
-        place: as of a `TestResult`.
-        stdout: what this attempt printed, capped.
+        details: its traceback, limited in length.
+        signature: as in `TestResult`.
+        place: as in `TestResult`.
+        stdout: the output of this attempt, limited in length.
         stderr: as `stdout`.
         worker: xdist's name of the worker.
     """
@@ -55,11 +55,11 @@ class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     Attributes:
         name: its message and its values, `[parity] (number=1)`.
         message: the failure in one line.
-        details: its traceback, capped.
-        signature: as of a `TestResult`.
-        place: as of a `TestResult`.
+        details: its traceback, limited in length.
+        signature: as in `TestResult`.
+        place: as in `TestResult`.
         duration: seconds.
-        stdout: what it printed, capped; pytest keeps this apart from the output of the test.
+        stdout: its output, limited in length; pytest keeps it separate from the output of the test.
         stderr: as `stdout`.
     """
 
@@ -78,34 +78,34 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     Attributes:
         gate: the gate that ran it.
-        process: which pytest process of the gate, counted from 0.
-        id: pytest's node id, `path::Class::name[param]`; duplicates carry `#2`, `#3`, …
+        process: index of the pytest process in the gate, from 0.
+        id: pytest's node id, `path::Class::name[param]`; duplicates have `#2`, `#3`, …
         outcome: exactly one for every collected test.
-        duration: seconds of setup, call and teardown together; of the last attempt where there are several.
+        duration: seconds of setup, call and teardown together; of the last attempt if there are several.
         phase: the phase that decided: `collect`, `setup`, `call` or `teardown`.
         worker: xdist's name of the worker; empty without xdist.
         file: path relative to the root of the tests, `/` as separator.
-        line: counted from 1; 0 where unknown.
-        started: seconds since the epoch, of the last attempt; 0 where it never started.
+        line: counted from 1; 0 if unknown.
+        started: seconds since the epoch, of the last attempt; 0 if it never started.
         reason: why it was skipped, excluded, expected to fail, or lost.
-        exclusion: name of the ledger entry that excludes it, whether or not that was heeded.
-        quarantine: name of the entry of the quarantine that names it.
-        message: the failure in one line; the first one of a flaky test, the first subtest's where only subtests failed.
-        details: traceback or stack dump of the test itself; those of `attempts` and `subtests` are there.
-        stdout: captured output, capped; what was cut is said in the text.
+        exclusion: name of the ledger entry that excludes it, whether or not the entry was applied.
+        quarantine: name of the quarantine entry that matches it.
+        message: the failure in one line; the first one of a flaky test, that of the first subtest if only subtests failed.
+        details: traceback or stack dump of the test itself; `attempts` and `subtests` have their own.
+        stdout: captured output, limited in length; the text shows what was cut.
         stderr: as `stdout`.
         signature: the failure in one line that stays the same from run to run and from machine to machine,
-            `Type: message @ file:function`, see `gates.portable.failure_signature`; of a flaky test, its first failure.
-        place: the line that failed, `path:line`: the innermost one in the project's own code; empty where unknown.
-        phases: of the last attempt; empty where setup and teardown passed within a millisecond each, for then
+            `Type: message @ file:function`, see `gates.portable.failure_signature`; for a flaky test, of its first failure.
+        place: the line that failed, `path:line`: the innermost one in the project's own code; empty if unknown.
+        phases: of the last attempt; empty if setup and teardown each passed within a millisecond: then
             `duration` and `outcome` are those of the call.
         attempts: every attempt before the last one, in order. A test that passed after these is `flaky`.
-        subtests: those of the last attempt that failed, in order. They are no tests of their own in any count.
+        subtests: those of the last attempt that failed, in order. They never count as tests.
         subtests_passed: how many passed; their output is not kept.
         subtests_skipped: how many were skipped.
         subtests_xfailed: how many failed as expected.
-        leaks: what it left behind in its process, where its rules ask for that (`leak`).
-        tries: attempts that its rules allow, of a test that had more than one; 0 where unknown.
+        leaks: what it left behind in its process, if its rules check that (`leak`).
+        tries: how many attempts its rules allow, for a test that had more than one; 0 if unknown.
         slow: it took longer than the period of its `slow-timeout`.
     """
 
@@ -142,13 +142,13 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     @property
     def attempt(self) -> str:
-        """Which attempt was the last one, of how many that it may have: `2/3`."""
+        """The number of the last attempt, and how many are allowed: `2/3`."""
         number = len(self.attempts) + 1
         return f"{number}/{max(number, self.tries)}"
 
 
 class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many tests ended how. `run` counts the ones that ran to an end (see `values.RAN_TESTS`)."""
+    """The number of tests by outcome. `run` counts those that finished (see `values.RAN_TESTS`)."""
 
     __test__ = False
 
@@ -175,7 +175,7 @@ class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def lost(self) -> int:
-        """Tests of which nothing is known."""
+        """Tests about which nothing is known."""
         return self.interrupted + self.not_run
 
 
@@ -201,14 +201,14 @@ LINE_ORDER = (
     TestOutcome.INTERRUPTED,
     TestOutcome.NOT_RUN,
 )
-"""Order of the counts in the summary line; a reader of it may rely on this."""
+"""Order of the counts in the summary line; readers may rely on it."""
 
 NOUNS = frozenset({TestOutcome.ERROR, TestOutcome.TIMEOUT})
 """Outcomes that are nouns."""
 
 
 def counts_line(counts: TestCounts) -> str:
-    """The summary line; outcomes that no test had are left out, but `passed` is always there."""
+    """The summary line, without outcomes that no test had; `passed` is always included."""
     parts = [
         counted(number, outcome)
         for outcome in LINE_ORDER
@@ -218,7 +218,7 @@ def counts_line(counts: TestCounts) -> str:
 
 
 def counted(number: int, outcome: TestOutcome) -> str:
-    """`2 passed`, `2 errors`: an outcome that is a noun is counted as one."""
+    """`2 passed`, `2 errors`: an outcome that is a noun gets a plural."""
     if outcome in NOUNS:
         return plural(number, outcome.value)
     return f"{number} {outcome.value.replace('-', ' ')}"

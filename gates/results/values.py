@@ -1,7 +1,7 @@
-"""What a run found: frozen values, and the files they are written to. What became of each test is in `tests`.
+"""The results of a run: frozen values, and the files they are written to. Results of tests are in `tests`.
 
-`run.json` holds a `Run` and is rewritten (aside, then renamed) as each gate ends; `tests.jsonl` holds one `TestResult`
-a line, appended as it lands, in the version of the schema that the `run.json` beside it names. `gates schema` prints
+`run.json` contains a `Run` and is replaced whenever a gate ends; `tests.jsonl` contains one `TestResult`
+per line, appended as it arrives, in the schema version that the `run.json` next to it names. `gates schema` prints
 their JSON Schema.
 """
 
@@ -25,12 +25,12 @@ class EnvironmentChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
 
 class Witness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One source that says how a gate ended. The worst of all witnesses decides.
+    """A source that reports how a gate ended. The worst of all witnesses decides.
 
     Attributes:
         name: `exit code`, `nox report`, `test results`, `junit`, `gate's own word`.
-        outcome: what this witness says; None where it says nothing of the outcome.
-        detail: its words, for people.
+        outcome: the outcome that this witness reports; None if it reports none.
+        detail: an explanation for people.
     """
 
     name: str
@@ -42,13 +42,13 @@ class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one predicate of an expression matched.
 
     Attributes:
-        source: `filter`, or of the config: `profile`, `exclusion NAME` or `quarantine NAME`.
+        source: `filter`, or from the config: `profile`, `exclusion NAME` or `quarantine NAME`.
         text: the predicate, in its canonical form.
-        count: tests that it holds for, or may hold for; the most that one pytest process found.
-        unknown: how many of them it only may hold for, because a fact is missing.
-        error: why it is wrong, such as a name that nothing has.
+        count: tests that match, or may match; the largest number in one pytest process.
+        unknown: how many of them only may match, because a fact is missing.
+        error: why it is wrong, such as a name that does not exist.
         warning: why it is probably a mistake.
-        note: what must be known of its answers.
+        note: a note on its answers.
     """
 
     source: str
@@ -61,12 +61,12 @@ class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Tests that the project itself left out, before gates chose: they were never meant to run, and nobody said so.
+    """Tests that the project itself left out, before gates selected any: they silently never run.
 
     Attributes:
         who: an option (`-m 'not slow' (addopts in pytest.ini)`), a conftest or a plugin.
         tests: how many.
-        files: files with tests that were not looked at; how many tests they hold is not known.
+        files: test files that were ignored; how many tests they contain is not known.
     """
 
     who: str
@@ -75,42 +75,42 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one gate ended, and on whose word.
+    """How one gate ended, and who reported it.
 
     Attributes:
         name: as in `--gate`.
         title: one line of description; may be empty.
         kind: `nox` session or plain `command`.
         outcome: worst of `witnesses`.
-        reason: why it is not passed, or what a passed gate wants to say.
-        accepted: a `could-not-run` that the config accepts by name: does not fail the run, never counts as shown.
+        reason: why it did not pass, or a note of a passed gate.
+        accepted: a `could-not-run` that the config accepts by name: it does not fail the run, but never counts as shown.
         inconsistent: witnesses disagreed.
         command: the arguments exactly as started.
         command_line: the command a person can paste, with environment changes in front.
-        environment: what was set or cleared for it.
+        environment: variables that were set or cleared for it.
         started: seconds since the epoch.
         duration: seconds, by a monotonic clock.
-        exit_code: negative for a signal; None where it never ended by itself.
-        cpu: seconds of processor time of its whole process tree; 0 where unknown.
-        warnings: lines of its log that are warnings.
+        exit_code: negative for a signal; None if it never ended by itself.
+        cpu: seconds of processor time of its whole process tree; 0 if unknown.
+        warnings: number of warning lines in its log.
         log: path relative to the reports folder.
         log_digest: `sha256:…` of the log.
-        excerpt: the lines of the log that say why it did not pass, of a gate whose tests do not say it.
+        excerpt: the lines of the log that show why it did not pass, if its tests do not show it.
         witnesses: all of them.
         tests: counts; None for a gate without test results.
-        injected: whether test results came from our plugin inside its test process.
+        injected: whether test results came from the plugin of gates inside its test process.
         tools: versions of tools in its environment.
         reports: files it was expected to write, relative to the root.
         leaves: what the predicates of its expressions matched.
-        left_out: what options, conftests and plugins of the project left out; of several workers, what one says.
-        stray: processes that outlived it and were ended.
-        workers: number of pytest-xdist's workers, and why so many; empty without.
-        peak: bytes that its largest test process took; 0 where unknown.
-        imported: packages and modules of the project that its tests imported, and where from: relative to the root of what
-            was validated, absolute outside of it.
-        diagnostics: what its linters and type checkers found; None for a gate that brings none.
+        left_out: what options, conftests and plugins of the project left out; with several workers, as one reports.
+        stray: number of processes that outlived it and were ended.
+        workers: number of pytest-xdist workers, and the reason for it; empty without.
+        peak: peak memory of its largest test process; 0 if unknown.
+        imported: packages and modules of the project that its tests imported, and from where: relative to the root of what
+            was validated, absolute outside it.
+        diagnostics: what its linters and type checkers found; None for a gate without them.
         test_warnings: what pytest recorded; None for a gate without pytest.
-        coverage: what its coverage files say; None for a gate that names none.
+        coverage: its combined coverage files; None for a gate that names none.
     """
 
     name: str
@@ -148,12 +148,12 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def unasked(self) -> bool:
-        """Whether its tests were read from files: whoever ran them heard nothing of filters, parts, limits and retries."""
+        """Whether its tests were read from files: then filters, partitions, limits and retries were not applied."""
         return self.tests is not None and not self.injected
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is validated.
+    """The subject of a run.
 
     Attributes:
         kind: `worktree`, `commit`, `merge`, or `folder` (no git).
@@ -163,10 +163,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         dirty: uncommitted changes are part of what was validated.
         change_digest: `sha256:…` of the uncommitted change; empty when clean.
         branch: empty with a detached HEAD.
-        base: the base that changes are shown against, as named; empty where there is none.
+        base: the base that changes are shown against, as named; empty if there is none.
         base_commit: its commit.
         merge_base: commit where the branch left the base.
-        shallow: history is cut; merge bases may be wrong and are not shown.
+        shallow: the history is incomplete; merge bases may be wrong and are not shown.
     """
 
     kind: Literal["worktree", "commit", "merge", "folder"]
@@ -224,7 +224,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A ledger entry as it stood during the run, and how many tests it excluded, or how many failures it forgave."""
+    """A ledger entry as of the run, with how many tests it excluded, or how many failures it forgave."""
 
     name: str
     filter: str
@@ -237,11 +237,11 @@ class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file holds.
+    """Size and digest of a file.
 
     Attributes:
         size: bytes.
-        sha256: `sha256:HEX` of them.
+        sha256: `sha256:HEX` of its content.
     """
 
     size: int
@@ -249,7 +249,7 @@ class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, data: bytes) -> FileDigest:
-        """The digest of a file that holds these bytes."""
+        """The digest of a file with these bytes."""
         import hashlib  # loads OpenSSL, some 3 MiB that no reader of results needs
 
         return cls(size=len(data), sha256="sha256:" + hashlib.sha256(data).hexdigest())
@@ -260,28 +260,28 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: sortable and unique: UTC time and random letters.
-        complete: False while gates are still running, and in what a killed run leaves behind.
+        complete: False while gates are still running, and in the file of a killed run.
         outcome: `running`, `passed`, `failed`, `could-not-run`, `interrupted`, `nothing-selected`, `wrong-filter`.
         exit_code: of the whole run.
         started: seconds since the epoch.
         duration: seconds, monotonic.
         profile: name of the checklist.
-        planned: names of all gates of the plan, in order; those without a result yet did not end.
+        planned: names of all gates of the plan, in order; those without a result did not end.
         filter: the expression that the user gave; empty for none.
-        effective_filter: what tests had to match, exclusions included.
-        rerun_of: id of the run whose outstanding tests and gates this one ran; empty for a run of its own.
+        effective_filter: the expression that tests had to match, including exclusions.
+        rerun_of: id of the run whose outstanding tests and gates this one ran; empty for a new run.
         whole: every gate of the project was part of the run.
         include_excluded: exclusions were switched off.
         command_line: the command of this run, to paste.
-        reports: where logs and JUnit are, relative to the root where they lie below it.
+        reports: folder of logs and JUnit, relative to the root if inside it.
         quarantine: tests that ran and did not count, and why.
-        leaves: what the predicates of all expressions matched, over all gates.
-        pythons: versions of Python that the project says it supports, such as `3.12`.
-        changed: what of the subject changed while gates ran: files, and what else in words. Such a run does not pass.
-        left: files that came while gates ran, are neither tracked nor ignored by git, and are part of the tree from now on.
-        notes: what else the reader must know, for example that injection was impossible.
-        altered: recorded files that are not as they were written when the run ended: it cannot pass then.
-        files: name → digest of every file of the run but this one; of a run that is not complete, each file begins so.
+        leaves: what the predicates of all expressions matched, across all gates.
+        pythons: versions of Python that the project claims to support, such as `3.12`.
+        changed: changes of the subject while gates ran: files, and descriptions of others. Such a run does not pass.
+        left: files that appeared while gates ran, are neither tracked nor ignored by git, and are part of the tree from now on.
+        notes: other notes for the reader, for example that injection was impossible.
+        altered: recorded files that had changed when the run ended: it cannot pass then.
+        files: name → digest of every other file of the run; if the run is not complete, of the beginning of each file.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -1,1 +1,1 @@
-"""A first checklist for a project, from what lies in its folder. Nothing is started, and nothing is written."""
+"""Suggest a first checklist for a project from the files in its folder, without starting or writing anything."""

@@ -1,4 +1,4 @@
-"""The commands of projects that are built by something else than Python's tools: each is one that really checks."""
+"""Commands for projects with other build tools than Python's: each is one that really checks something."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commands_of(root: Path) -> dict[str, tuple[Command, ...]]:
-    """The build files that are known → their gates. A name that two of them have bears the tool's in front."""
+    """Known build files → their gates. If two of them use a name, the tool's name is added in front."""
     found = {name: commands for name, look in _KINDS.items() if (root / name).is_file() and (commands := look(root))}
     if len(found) > 1:
-        found.pop("Makefile", None)  # calls the others, as a rule
+        found.pop("Makefile", None)  # usually calls the others
     taken: set[str] = set()
     result: dict[str, tuple[Command, ...]] = {}
     for file, commands in found.items():
@@ -171,4 +171,4 @@ _KINDS: dict[str, Callable[[Path], tuple[Command, ...]]] = {
 }
 
 BUILD_FILES = tuple(_KINDS)
-"""Names of the files by which a project is known."""
+"""Names of the files that identify a kind of project."""

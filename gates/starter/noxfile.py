@@ -1,4 +1,4 @@
-"""The text of a noxfile for a Python project, one session a tool that it uses. Linters and formatters find nothing to say."""
+"""The text of a noxfile for a Python project, one session per tool that it uses. It is clean for linters and formatters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Session = tuple[str, str, tuple[str, ...]]
 
 
 def noxfile(project: PythonProject) -> str:
-    """The noxfile; empty where there is nothing that it could check."""
+    """The noxfile; empty if there is nothing to check."""
     sessions = list(_sessions(project))
     if not sessions:
         return ""
@@ -77,7 +77,7 @@ _CHECKERS = (
 
 
 def _needed(project: PythonProject, source: Source | None, tool: str) -> Iterator[str]:
-    """Install the project, what is written down for the purpose, and the tool."""
+    """Install the project, the requirements for the purpose, and the tool."""
     words = ["-e", "."] if project.installable else []
     raw: tuple[str, ...] = ()
     if source is not None and source.kind == "group":
@@ -106,5 +106,5 @@ def _arguments(words: tuple[str, ...], raw: tuple[str, ...]) -> str:
 
 
 def _text(text: str) -> str:
-    """A text as formatters write it: in double quotes."""
+    """A string literal as formatters write it: in double quotes."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a Python project uses: its tools, where their settings are, and what has to be installed for each."""
+"""The tools of a Python project, where their settings are, and what must be installed for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_PACKAGES = frozenset(
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where requirements are written down.
+    """A source of requirements.
 
     Attributes:
         kind: a dependency group or an extra of `pyproject.toml` (or `setup.cfg`), or a file of requirements.
@@ -41,14 +41,14 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of a Python project.
+    """What was found in a Python project.
 
     Attributes:
         tools: names of what it has settings or tests for.
         installable: pip can install it.
-        sources: everywhere where it writes requirements down.
-        mypy_paths: arguments of mypy; none where its settings name the files.
-        mypy_reads_all: mypy reads the noxfile, too.
+        sources: all sources of its requirements.
+        mypy_paths: arguments of mypy; none if its settings name the files.
+        mypy_reads_all: mypy also reads the noxfile.
         ruff_formats: ruff is its formatter.
         docs: folder with Sphinx's `conf.py`; empty for none.
     """
@@ -85,7 +85,7 @@ class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
         return self.source(_OF_DOCS)
 
     def requirement(self, tool: str) -> str:
-        """The tool as the project asks for it, with its version; else its bare name."""
+        """The project's requirement for the tool, with its version; else its bare name."""
         for source in self.sources:
             for line in source.requirements:
                 found = _NAME.match(line)
@@ -95,7 +95,7 @@ class PythonProject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look(root: Path) -> PythonProject | None:
-    """What is there; None where the folder is no Python project."""
+    """What the folder contains; None if it is not a Python project."""
     project = read_toml(root / PROJECT_FILE)
     ini = {name: _ini(root / name) for name in ("setup.cfg", "tox.ini", "mypy.ini", ".mypy.ini")}
     signs = (PROJECT_FILE, "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt")
@@ -205,7 +205,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _purpose(name: str) -> str:
-    """What a group, an extra or a file of requirements is for: `requirements-test.txt` → `test`."""
+    """The purpose of a group, an extra or a file of requirements: `requirements-test.txt` → `test`."""
     stem = name.rpartition("/")[2].removesuffix(".txt").lower()
     if name.startswith("docs/"):
         return "docs"
@@ -213,7 +213,7 @@ def _purpose(name: str) -> str:
 
 
 def _files_of_mypy(project: dict[str, Any], ini: dict[str, RawConfigParser]) -> tuple[str, ...]:
-    """What mypy's own settings say that it checks: files, packages or modules."""
+    """What mypy checks according to its settings: files, packages or modules."""
     keys = ("files", "packages", "modules")
     own = table_at(project, "tool", "mypy")
     found = [own[key] for key in keys if key in own]
@@ -223,7 +223,7 @@ def _files_of_mypy(project: dict[str, Any], ini: dict[str, RawConfigParser]) -> 
 
 
 def _code(root: Path) -> tuple[str, ...]:
-    """The folder `src`, or packages at the top; the whole folder where there are none."""
+    """The folder `src`, or packages at the top; the whole folder if there are none."""
     if (root / "src").is_dir():
         return ("src",)
     packages = sorted(path.parent.name for path in root.glob("*/__init__.py") if path.parent.name not in _NO_PACKAGES)

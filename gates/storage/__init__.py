@@ -1,1 +1,1 @@
-"""What a run leaves: recorded where gates and tests do not write, published in the folder of reports, checked when it is read."""
+"""The output of a run: recorded where gates and tests do not write, published in the reports folder, checked when read."""

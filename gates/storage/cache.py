@@ -1,4 +1,4 @@
-"""What is kept between runs, outside the project: durations, worktrees, runs of bases."""
+"""The cache between runs, outside the project: durations, worktrees, runs of bases."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from gates.vcs.git import Git
 CACHE_VARIABLE = "GATES_CACHE_DIR"
 _NAME = lazy_pattern(r".*-[0-9a-f]{16}", re.DOTALL)
 _Kept = TypeVar("_Kept")
-"""What `Store.of` calls a store."""
+"""The name that `Store.of` gives a store."""
 
 KEPT_RECORDS = 20
-"""Subjects whose outcomes are kept: the base, and what led from it to here."""
+"""How many subjects have their outcomes kept: the base, and those between it and now."""
 
 
 class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate took last time: seconds, and number, summed and longest seconds of its tests; bytes of its largest test process.
+    """Costs of a gate last time: seconds; number, total and longest seconds of its tests; peak memory of its largest test process.
 
-    `injected`: its tests came from our plugin in a pytest.
+    `injected`: its tests came from the plugin of gates in a pytest.
     """
 
     seconds: float
@@ -47,7 +47,7 @@ class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
     injected: bool = False
 
     def test_durations(self) -> list[float]:
-        """A list of durations with this number, sum and longest: enough to choose a number of workers."""
+        """A list of durations with this number, total and maximum: enough to choose a number of workers."""
         if self.tests < 2:
             return [self.test_seconds] * self.tests
         rest = (self.test_seconds - self.longest) / (self.tests - 1)
@@ -55,12 +55,12 @@ class GateHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestMemory(msgspec.Struct, frozen=True, array_like=True):
-    """What became of a test when it last ran.
+    """The result of a test when it last ran.
 
     Attributes:
         outcome: as in its result.
         seconds: what it took.
-        flaky: when it was last seen to fail and then pass in one run, in seconds since the epoch; 0 for never.
+        flaky: when it last failed and then passed in one run, in seconds since the epoch; 0 for never.
     """
 
     __test__ = False
@@ -71,11 +71,11 @@ class TestMemory(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RecordedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcomes of one run, kept by the tree that was validated.
+    """Outcomes of one run, stored by the validated tree.
 
     Attributes:
         run: its id.
-        whole: every gate ran, without a filter: a test that is not here does not exist in that tree.
+        whole: every gate ran, without a filter: a test missing here does not exist in that tree.
         outcomes: by test.
     """
 
@@ -85,11 +85,11 @@ class RecordedOutcomes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """The folder of one project in the user's cache. Losing it costs time, never truth."""
+    """The folder of one project in the user's cache. Losing it costs only time."""
 
     def __init__(self, folder: Path, root: Path | None = None) -> None:
         self.folder = folder
-        # All worktrees of a repository share the folder; what is left to be done in one is no business of another.
+        # All worktrees of a repository share the folder, but each has its own outstanding tests.
         place = hashlib.sha256(os.fsencode(root)).hexdigest()[:16] if root is not None else "root"
         self._outstanding = folder / "outstanding" / f"{place}.json"
         self._made = folder / "made" / f"{place}.json"
@@ -100,7 +100,7 @@ class Store:
         key, label = root.resolve(), root.name
         if git is not None:
             key = git.common_folder / git.prefix
-            # For people. A worktree's own name would give each a store of its own.
+            # For people. The name of a worktree would give each a separate store.
             label = PurePath(git.prefix).name or git.common_folder.parent.name
         name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
         folder = cache_folder() / f"{label[:32]}-{name}"
@@ -109,7 +109,7 @@ class Store:
         return Store(folder, root.resolve())
 
     def make(self) -> None:
-        """Make the folder, where that can be done; a project in which the cache lies is not changed by it."""
+        """Make the folder, if possible; if the cache is inside a project, git ignores it there."""
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / ".gitignore").open("x") as file:
@@ -121,48 +121,48 @@ class Store:
         return self.folder / RECORDS
 
     def history(self) -> dict[str, GateHistory]:
-        """What gates took last time; empty when nothing is known."""
+        """The costs of gates last time; empty if unknown."""
         return _kept(self.folder / "history.json", dict[str, GateHistory]) or {}
 
     def tests(self) -> dict[str, TestMemory]:
-        """What is known of each test of the working tree; empty when nothing is."""
+        """The previous result of each test of the working tree; empty if unknown."""
         return _kept(self.folder / "tests.json", dict[str, TestMemory]) or {}
 
     def outstanding(self) -> Outstanding | None:
-        """What the last run of this working tree left to be done; None where no run is known."""
+        """What is outstanding after the last run of this working tree; None if no run is known."""
         try:
             return msgspec.convert(json.loads(read_sealed(self._outstanding)), Outstanding)
         except (OSError, ValueError, RecursionError):
             return None
 
     def made(self) -> frozenset[str]:
-        """Files that gates made in this working tree, git did not ignore, and runs spoke of."""
+        """Files that gates made in this working tree, that git did not ignore, and that runs reported."""
         try:
             return frozenset(str(name) for name in json.loads(read_sealed(self._made)))
         except (OSError, ValueError, TypeError, RecursionError):
             return frozenset()
 
     def remember_made(self, names: Collection[str]) -> None:
-        """Keep which files gates made: that they are written anew the next time is no change of what is validated."""
+        """Record which files gates made: writing them again is not a change of the subject."""
         if not names:
             return
         with suppress(GatesError, OSError):
             write_sealed(self._made, json.dumps(sorted(self.made() | set(names))).encode())
 
     def recorded(self, identity: str) -> RecordedOutcomes | None:
-        """The last run of a subject with this identity; None when there was none."""
+        """The last run of a subject with this identity; None if there was none."""
         return _kept(self._record(identity), RecordedOutcomes)
 
     def _record(self, identity: str) -> Path:
         return self.folder / "outcomes" / f"{identity.rpartition(':')[2]}.json"
 
     def remember(self, run: Run, tests: tuple[TestResult, ...], *, part: bool = False) -> None:
-        """Keep what gates took and what became of tests. A cache that cannot be written is no reason to fail.
+        """Record costs of gates and results of tests. A cache that cannot be written is not a reason to fail.
 
         Args:
             run: the run.
             tests: its tests.
-            part: only some of the tests were run, so that gates took less than they take.
+            part: only some of the tests were run, so gates took less time than usual.
         """
         try:
             if not run.filter:
@@ -173,9 +173,9 @@ class Store:
             return
 
     def remember_outstanding(self, left: Outstanding) -> None:
-        """Keep what is left to be done. Where that cannot be written, a rerun would repeat too much or know of nothing."""
+        """Record what is outstanding. If that cannot be written, a rerun would repeat too much or know nothing."""
         with suppress(GatesError, OSError):
-            # Not by msgspec: an expression from the command line may hold bytes that are no UTF-8.
+            # Not with msgspec: an expression from the command line may contain bytes that are not UTF-8.
             write_sealed(self._outstanding, json.dumps(msgspec.to_builtins(left)).encode())
 
     def _remember_tests(self, run: Run, tests: tuple[TestResult, ...]) -> None:
@@ -222,7 +222,7 @@ def _kept(path: Path, kind: type[_Kept]) -> _Kept | None:
 
 
 def _refuse_tracked(folder: Path, root: Path, git: Git) -> None:
-    """A branch that brings a cache of its own could bring runs that never were.
+    """Refuse a cache that git tracks: a branch could contain runs that never happened.
 
     Raises:
         UsageError: git tracks files in the cache.
@@ -237,7 +237,7 @@ def _refuse_tracked(folder: Path, root: Path, git: Git) -> None:
 
 
 def all_stores(cache: Path) -> Iterator[Store]:
-    """The stores of all projects. A cache may lie in a folder that holds other things, too."""
+    """The stores of all projects. The cache folder may also contain other things."""
     for path in sorted(cache.glob("*-*")):
         if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             yield Store(path)
@@ -248,7 +248,7 @@ def _id(test: TestResult) -> str:
 
 
 def cache_folder() -> Path:
-    """Where stores lie: `$GATES_CACHE_DIR`, or the user's cache. Absolute: git is run in other folders."""
+    """The folder of all stores: `$GATES_CACHE_DIR`, or the user's cache. Absolute, because git runs in other folders."""
     own = os.environ.get(CACHE_VARIABLE)
     if own:
         return Path(own).absolute()

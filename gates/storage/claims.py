@@ -1,6 +1,6 @@
-"""What of a folder of reports is ours: it may be removed and replaced, and nothing else.
+"""Find the files of gates in a reports folder: only these may be removed and replaced.
 
-A file is ours when its content is known as written by gates: from the record of what was published there, or, where the
+A file belongs to gates if its content is known to be written by gates: from the record of what was published there, or, if the
 cache was lost, from the folder's own `run.json`, which names every file of its run with a digest.
 """
 
@@ -40,10 +40,10 @@ NAMES = {
     "stack": (STACK_FILE, STACK_SUMMARY_FILE),
     "comparison": (COMPARISON_FILE,),
 }
-"""Kind of publication → the names that it takes in its folder."""
+"""Kind of publication → the names that it uses in its folder."""
 
 BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comparison": ()}
-"""Kind of publication → folders below it in which it publishes more."""
+"""Kind of publication → subfolders in which it also publishes."""
 
 
 _TOP = frozenset({*(name for names in (*NAMES.values(), *BELOW.values()) for name in names), LOGS_FOLDER, ".gitignore"})
@@ -53,18 +53,18 @@ _ASIDE = lazy_pattern(rf"{ASIDE}\d{{8}}T\d{{6}}Z-[0-9a-f]{{6}}")
 
 
 def is_report(path: str) -> bool:
-    """Whether a path in a folder of reports is one that runs write, write aside before it is renamed, or keep aside."""
+    """Whether runs use this path in a reports folder: for a report, for a file before its renaming, or to keep a file aside."""
     first = path.partition("/")[0]
     return first in _TOP or _ASIDE.fullmatch(first) is not None or any(first.startswith(f".{name}.") for name in _TOP)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a folder is ours.
+    """The files of gates in a folder.
 
     Attributes:
         files: names that may be removed.
-        changed: names under which gates published something, and something else lies there now, or nobody can tell.
-        records: what this is known from, apart from the folder itself.
+        changed: names under which gates published something that may have been replaced since.
+        records: the records that show this.
     """
 
     files: frozenset[str]
@@ -73,10 +73,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def claim(folder: Folder, records: Path, kind: str) -> Claim:
-    """Find what of a folder an earlier publication of this kind left, in it and in the folders below.
+    """Find what an earlier publication of this kind left in a folder and its subfolders.
 
     Raises:
-        EnvironmentProblem: another run publishes there at this moment.
+        EnvironmentProblem: another run is publishing there.
     """
     files: set[str] = set()
     changed: set[str] = set()
@@ -101,7 +101,7 @@ def claim(folder: Folder, records: Path, kind: str) -> Claim:
             known, others = _manifest(folder, above)
             if not above and kind != "run":
                 known, others = known & set(NAMES[kind]), others & set(NAMES[kind])
-            files |= {f"{above}{name}" for name in known} - recorded  # a record knows better
+            files |= {f"{above}{name}" for name in known} - recorded  # a record is more reliable
             changed |= {f"{above}{name}" for name in others}
     there = {name for name in changed - files if _there(folder, name)}
     return Claim(files=frozenset(files), changed=frozenset(there), records=tuple(ended))
@@ -123,7 +123,7 @@ def _there(folder: Folder, name: str) -> bool:
 
 
 def _runs_below(folder: Folder, kind: str) -> Iterator[str]:
-    """Folders below in which runs of an earlier publication may lie, each with its slash."""
+    """Subfolders that may contain runs of an earlier publication, each with its slash."""
     for name in BELOW[kind]:
         with suppress(OSError, Blocked), folder.below(name) as place:
             yield from (f"{name}/{each}/" for each in place.names())
@@ -138,9 +138,9 @@ def _manifest(folder: Folder, above: str) -> tuple[set[str], set[str]]:
 
 
 def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
-    """Names by the folder's own `run.json`, for a cache that was lost: what is as it says, and what is not.
+    """Names from the folder's own `run.json`, if the cache was lost: unchanged files, and changed ones.
 
-    A branch cannot forge one: it would be tracked by git. And it cannot name what gates would not have written.
+    A branch cannot forge one: git would track it. And it cannot name files that gates would not have written.
     """
     try:
         run = msgspec.json.decode(folder.read(RUN_FILE), type=Run)
@@ -150,16 +150,16 @@ def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
         return set(), set()
     logs = {gate.log for gate in run.gates if gate.log.startswith(f"{LOGS_FOLDER}/") and gate.log.count("/") == 1}
     named = {*logs, *NAMES["run"]}
-    # Gates that still ran are not named yet: whose their logs are, nobody can tell.
+    # Gates that were still running are not named yet: nobody knows who wrote their logs.
     running = set() if run.complete else _logs_in(folder) - run.files.keys()
     known = [name for name in run.files if name in named]
     if not known:
-        return set(), named | running  # of an earlier version: nobody knows what it wrote
+        return set(), named | running  # from an earlier version: nobody knows what it wrote
     ours = {RUN_FILE}
     for name in known:
         written = run.files[name]
         try:
-            # A run that was killed wrote more than it could tell of; without a beginning, that is nobody's word.
+            # A killed run wrote more than it could record; without a beginning, there is no proof.
             size, sha256 = folder.digest(name, None if run.complete or not written.size else written.size)
         except (OSError, Blocked):
             continue
@@ -184,13 +184,13 @@ def _tracked(folder: Path, names: Iterable[str]) -> set[str]:
 
 
 def need(folder: Folder, names: Iterable[str], claimed: Claim) -> tuple[str, ...]:
-    """Refuse to go on where a name that is needed is taken by something that is not ours.
+    """Refuse to go on if something that gates did not write has a needed name.
 
     Returns:
-        Names of files that gates published and somebody changed: they are to be moved aside, and are never removed.
+        Names of files that gates published and somebody changed: they must be moved aside, never removed.
 
     Raises:
-        UsageError: all names that are taken, and what to do.
+        UsageError: lists all taken names, and what to do.
     """
     taken: dict[str, str] = {}
     changed: list[str] = []

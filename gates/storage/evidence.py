@@ -1,4 +1,4 @@
-"""Read what a run left, and refuse what is not as gates wrote it."""
+"""Read the files of a run, and refuse those that changed since gates wrote them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         run: the run.
         tests: its tests.
-        comparison: its `comparison.json`; None where there is none.
+        comparison: its `comparison.json`; None if there is none.
     """
 
     run: Run
@@ -37,7 +37,7 @@ def load_evidence(path: Path, records: Path | None = None) -> Evidence:
         records: where runs of the project are recorded, to check `run.json` itself; None does not.
 
     Raises:
-        UsageError: there is no run, or a file of it is not as it was written; all such files are named.
+        UsageError: there is no run, or files of it have changed; all of them are named.
     """
     run = load_run(path)
     folder = path.parent
@@ -56,14 +56,14 @@ def load_evidence(path: Path, records: Path | None = None) -> Evidence:
 
 
 def refuse_altered(file: Path, records: Path | None = None) -> None:
-    """Refuse a results file that a `run.json` beside it knows otherwise; a file that none knows is as good as its word.
+    """Refuse a results file that differs from the `run.json` next to it; without one, the file is accepted.
 
     Args:
         file: the results file.
         records: as in `load_evidence`.
 
     Raises:
-        UsageError: it is not as gates wrote it.
+        UsageError: it changed since gates wrote it.
     """
     try:
         run = load_run(file.parent / RUN_FILE)
@@ -74,13 +74,13 @@ def refuse_altered(file: Path, records: Path | None = None) -> None:
 
 
 def _own(folder: Path, records: Path | None) -> dict[str, FileDigest]:
-    """What `run.json` should hold, where that is recorded and it does not."""
+    """What `run.json` should contain, if that is recorded and differs."""
     here = folder.resolve()
     for record in all_records(records) if records is not None else ():
         if record.folder == here and record.kind == "run" and not record.busy:
             with Folder.of(folder) as place:
                 last = record.last(RUN_FILE)
-                # Of a run that was killed, it may be the one before the last.
+                # After a killed run, it may be the previous one.
                 return {} if last is None or record.wrote(place, RUN_FILE) else {RUN_FILE: last}
     return {}
 
@@ -100,7 +100,7 @@ def _refuse(folder: Path, files: dict[str, FileDigest], *, complete: bool) -> No
 
 
 def _now(folder: Path, name: str, written: FileDigest, *, complete: bool) -> str | None:
-    """What a file holds instead; None where it is as it was written. What a killed run wrote went on."""
+    """What a file contains instead; None if it is unchanged. A killed run may have appended to it."""
     part = None if complete or name == RUN_FILE else written.size
     try:
         with Folder.of(folder) as place:

@@ -1,4 +1,4 @@
-"""Runs that are kept, so that the same tree is not run twice for the same question."""
+"""Runs kept for reuse, so that the same tree is not run twice for the same question."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from gates.storage.sealed import read_sealed, write_sealed
 from gates.storage.streams import Stream
 
 KEPT_RUNS = 40
-"""Runs that stay for the next command."""
+"""How many runs are kept."""
 
 FOLDER = "runs"
 """Folder of the runs in the store."""
 
 VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONWARNINGS")
-"""Variables that change what tests do, whatever the tree says."""
+"""Variables that affect tests, whatever the tree contains."""
 
 
 KEY_FILE = "key.json"
@@ -51,14 +51,14 @@ KEY_FILE = "key.json"
 
 
 class _Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """What a kept run is kept for, and the digest of its `run.json`, which names those of all its other files."""
+    """The key of a kept run, and the digest of its `run.json`, which has those of all its other files."""
 
     key: RunKey
     run: FileDigest | None
 
 
 class StoredRuns:
-    """Runs in the store, each below a key of what decides what it shows.
+    """Runs in the store, each under a key made of everything that affects its result.
 
     Args:
         store: the folder of the store.
@@ -70,7 +70,7 @@ class StoredRuns:
         self._records = store / RECORDS
 
     def find(self, key: RunKey | None) -> tuple[Run, tuple[TestResult, ...]] | None:
-        """A run and its tests; None where there is none that can be read, or one that somebody changed."""
+        """A run and its tests; None if there is none, or it cannot be read, or somebody changed it."""
         if self.fresh or key is None:
             return None
         folder = self.folder / key.name
@@ -85,19 +85,19 @@ class StoredRuns:
         return found.run, found.tests
 
     def lay_out(self, key: RunKey, run: Run, target: Path, root: Path) -> Run:
-        """Put the reports of a run that was found where those of a new one would be.
+        """Copy the reports of a kept run to where those of a new one would be.
 
         Args:
             key: of the run.
-            run: what `run.json` is to say.
-            target: a folder of reports; what is no report of a run stays in it.
+            run: the value for `run.json`.
+            target: a reports folder; other files in it stay.
             root: the project's folder.
 
         Returns:
-            The run as its `run.json` says it.
+            The run as in its `run.json`.
 
         Raises:
-            UsageError: a name is taken there by what gates did not write.
+            UsageError: something that gates did not write has one of the names.
             EnvironmentProblem: they cannot be written, or another run writes its reports there.
         """
         verdict = (SUMMARY_FILE, JUNIT_FILE)
@@ -115,7 +115,7 @@ class StoredRuns:
         return run
 
     def keep(self, key: RunKey | None, run: Run, reports: Path) -> str:
-        """Keep a run, if it is one that would come out again; what kept it from that, in words, or nothing."""
+        """Keep a run, if its result is reproducible; return why it could not be kept, or nothing."""
         if key is None or not _came_to_an_end(run) or not run.subject.identity.endswith(f":{key.tree}"):
             return ""
         try:
@@ -124,7 +124,7 @@ class StoredRuns:
             _copy_reports(run, reports, aside)
             shutil.rmtree(self.folder / key.name, ignore_errors=True)
             aside.replace(self.folder / key.name)
-            # Last, for its place is sealed, too: without it the run is none.
+            # Last, because its place is sealed, too: without it, there is no run.
             bound = _Bound(key=key, run=digest_of(self.folder / key.name / RUN_FILE))
             write_sealed(self.folder / key.name / KEY_FILE, encoded(bound))
             old = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -136,7 +136,7 @@ class StoredRuns:
 
 
 def _came_to_an_end(run: Run) -> bool:
-    """Whether all of it ran: what an environment or a user kept from running may run the next time."""
+    """Whether all of it ran: anything stopped by the environment or the user may run the next time."""
     if run.changed or run.altered or not run.complete or run.exit_code not in (ExitCode.PASSED, ExitCode.GATE_FAILED):
         return False
     ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
@@ -149,8 +149,8 @@ def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
     Args:
         tree: what is run.
         prefix: the project's folder in it.
-        request: what is asked.
-        more: what else decides.
+        request: what the user asked for.
+        more: what else affects the result.
     """
     return RunKey(
         tree=tree,
@@ -166,10 +166,10 @@ def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
 
 
 def _copy_reports(run: Run, source: Path, target: Path) -> None:
-    """Copy what belongs to a run, and nothing else that lies there; `run.json` comes last, so that half a copy is none.
+    """Copy only the files of a run; `run.json` comes last, so that a partial copy does not count.
 
     Raises:
-        GatesError: a file is changed since the run wrote it.
+        GatesError: a file changed since the run wrote it.
         OSError: a file cannot be copied.
     """
     files = {name: written for name, written in run.files.items() if name != COMPARISON_FILE}

@@ -1,4 +1,4 @@
-"""The folder side of a run's reports: what lies there, whether it still is what was put there, and how it gets there."""
+"""The published side of a run's reports: what is in the folder, whether it is unchanged, and how it gets there."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from gates.storage.records import ASIDE, OpenRecord, aside_of
 IGNORE = ".gitignore"
 
 _MOVED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.EEXIST, errno.EISDIR)
-"""A gate removed or replaced something in the folder: what was recorded is published again at the end."""
+"""A gate removed or replaced something in the folder: the recorded files are published again at the end."""
 
 
 class Published:
-    """A folder of reports, open, with nobody else in it.
+    """An open reports folder, for exclusive use.
 
     Attributes:
         path: the folder.
-        made: folders that were made on the way, and it itself where it was missing.
+        made: folders that were created on the way, including the folder itself if it was missing.
         subfolders: names of folders that were made in it.
-        disturbed: name → what somebody did to a file of this run.
+        disturbed: name → how somebody changed a file of this run.
     """
 
     def __init__(self, path: Path, root: Path | None) -> None:
-        """Open the folder, made where it is missing.
+        """Open the folder, creating it if missing.
 
         Args:
             path: the folder.
-            root: the project's folder: below it, no link is followed.
+            root: the project's folder: inside it, no link is followed.
 
         Raises:
-            Blocked: it lies behind a link.
+            Blocked: it is behind a link.
             EnvironmentProblem: it cannot be opened, or another run writes there.
         """
         self._asked, self._root = path, root
@@ -63,30 +63,30 @@ class Published:
         except BlockingIOError as error:
             folder.close()
             raise busy(self._asked) from error
-        except OSError:  # folders cannot be locked everywhere; the lock of the record remains
+        except OSError:  # some systems cannot lock folders; the lock of the record remains
             pass
-        if made:  # by us: git should not see it as a change of the project
+        if made:  # created by gates: git should not see it as a change of the project
             with suppress(OSError):
                 write_all(folder.create(IGNORE), b"*\n")
         self.made += [one.resolve() for one in made]
         return folder
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the folder."""
         self.folder.close()
 
     def enter_again(self) -> None:
-        """Go on in the folder that lies there now, if the one that was opened was removed or moved. Raises as when opened."""
+        """Continue in the folder that is there now, if the opened one was removed or moved. Raises as when opened."""
         with suppress(OSError, Blocked), open_within(self._root, self._asked) as now:
             if os.path.samestat(os.fstat(now.descriptor), os.fstat(self.folder.descriptor)):
                 return
         old, self.folder = self.folder, self._entered()
         old.close()
 
-    # What lies there
+    # The content of the folder
 
     def _stamp(self, name: str) -> tuple[int, ...] | None:
-        """Changes with whatever is done to a file; None for nothing."""
+        """A value that changes with every change of a file; None if it does not exist."""
         try:
             about = self.folder.about(name)
         except Blocked:
@@ -94,13 +94,13 @@ class Published:
         return about and (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
     def trust(self, name: str) -> None:
-        """Take the file that lies there for what was put there."""
+        """Accept the current file as the published one."""
         stamp = self._stamp(name)
         if stamp is not None:
             self._stamps[name] = stamp
 
     def compare(self, name: str, written: FileDigest) -> str:
-        """What became of a file, in a word; empty where it is as it was written."""
+        """How a file changed, in one word; empty if it is unchanged."""
         try:
             size, sha256 = self.folder.digest(name)
         except FileNotFoundError:
@@ -110,7 +110,7 @@ class Published:
         return "" if FileDigest(size=size, sha256=sha256) == written else "changed"
 
     def make_free(self, name: str, record: OpenRecord) -> None:
-        """Before a file is replaced: what somebody else put there meanwhile is kept aside.
+        """Before replacing a file, move aside what somebody else put there meanwhile.
 
         Raises:
             OSError: it cannot be moved.
@@ -120,16 +120,16 @@ class Published:
         if stamp is None or stamp == self._stamps.get(name):
             return
         if record.wrote(self.folder, name):
-            return  # touched, and still the same
+            return  # touched, but unchanged
         self.disturbed.setdefault(name, "changed" if name in self._stamps else "written by another program")
-        # A link is nothing to keep: the rename replaces the link itself.
+        # A link need not be kept: the rename replaces the link itself.
         if self.folder.holds_file(name):
             self.folder.move(name, f"{ASIDE}{record.run}/{name}")
 
-    # How it gets there
+    # Publishing
 
     def begin(self, name: str) -> int:
-        """A descriptor of a new file that grows; -1 where a gate is in the way.
+        """A descriptor of a new growing file; -1 if something made by a gate is in the way.
 
         Raises:
             OSError: no space, or the folder cannot be written.
@@ -142,20 +142,20 @@ class Published:
             raise
         except Blocked:
             return -1
-        self._stamps[name] = (0,)  # whatever its stamp is: it grows
+        self._stamps[name] = (0,)  # its stamp does not matter: it grows
         return descriptor
 
     def put(self, files: Mapping[str, bytes | Path], record: OpenRecord, *, at_last: bool) -> None:
-        """Write files aside, all of them, and only then put them in their places, one after the other.
+        """Write all files under other names, and only then rename them, one after another.
 
         Args:
-            files: name → content, or the file that holds it.
-            record: knows what is about to be written.
-            at_last: also where a gate removed or replaced folders; else that waits for the end.
+            files: name → content, or the file with the content.
+            record: gets told what is about to be written.
+            at_last: even if a gate removed or replaced folders; otherwise that waits for the end.
 
         Raises:
-            OSError: one cannot be written: then none is in its place, or the first ones are.
-            Blocked: a link or a file lies where a folder should.
+            OSError: one cannot be written: then none is in place, or only the first ones are.
+            Blocked: a link or a file is where a folder should be.
         """
         staged: list[str] = []
         try:
@@ -179,12 +179,12 @@ class Published:
                 self.folder.remove(aside)
 
     def withdraw(self, name: str) -> None:
-        """Remove a file of this run; what somebody else put there stays."""
+        """Remove a file of this run, but nothing that somebody else put there."""
         if name in self._stamps and self._stamp(name) == self._stamps[name]:
             self.folder.remove(name)
 
     def remove_made(self, made: list[str]) -> None:
-        """Remove folders that an earlier run made in this one, where nothing is left in them but our own `.gitignore`."""
+        """Remove folders that an earlier run made here, if nothing is left in them but the `.gitignore` of gates."""
         for path in sorted(map(Path, made), reverse=True):
             if path == self.path or not path.is_relative_to(self.path):
                 continue
@@ -196,7 +196,7 @@ class Published:
 
 
 def busy(path: Path) -> EnvironmentProblem:
-    """The error for a folder in which another run writes."""
+    """The error for a folder that another run is writing to."""
     return EnvironmentProblem(
         "another run of gates writes its reports there", place=str(path), remedy="wait until it ends"
     )

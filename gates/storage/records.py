@@ -1,6 +1,6 @@
-"""The records of runs, in the user's cache: their files, and what of them was published where.
+"""The records of runs, in the user's cache: their files, and what was published where.
 
-A record is what proves that a file in a folder of reports was written by gates. It lies where gates and tests do not
+A record proves that gates wrote a file in a reports folder. It is where gates and tests do not
 write, and is kept until the next run publishes in the same folder.
 
     KEY/journal.jsonl   what is published where, a line before each file
@@ -27,13 +27,13 @@ from gates.results import FileDigest
 JOURNAL, FILES, LOCK = "journal.jsonl", "files", "lock"
 
 ASIDE = "before-"
-"""Folders begin so, with a run's id behind it, in which a run keeps what lay under its names and was not as gates wrote it."""
+"""Prefix, before a run's id, of folders for files that a run moves aside because they changed since gates wrote them."""
 
 RECORDS = "records"
 """Folder of the records in the store."""
 
 KEPT = 40
-"""Records that are kept of a project."""
+"""How many records of a project are kept."""
 
 DISK = 500 * 10**6
 """Bytes that they may take."""
@@ -45,20 +45,20 @@ def key_of(run: str, folder: Path) -> str:
 
 
 class Record:
-    """What is known of one publication, by its journal.
+    """One publication, according to its journal.
 
     Attributes:
         path: folder of the record.
         folder: folder of the reports.
         kind: `run`, `stack` or `comparison`: a folder holds at most one of each.
         published: name → what was published under it, the newest last.
-        streams: names of files that grew: a run that was killed published a beginning of what it recorded.
+        streams: names of growing files: a killed run has published the beginning of what it recorded.
         made: folders that were made for it, as absolute paths.
-        ended: its last files were published; until then, nothing but the record tells whose the files are.
+        ended: its last files were published; until then, only the record shows who wrote the files.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read a journal; what cannot be read of it is not known.
+        """Read a journal, ignoring unreadable parts.
 
         Raises:
             OSError: there is none.
@@ -93,7 +93,7 @@ class Record:
 
     @property
     def names(self) -> set[str]:
-        """Everything that may lie in the folder by it, and what was being written when it was killed."""
+        """Everything that it may have put in the folder, including what was being written when it was killed."""
         known = {*self.published, *self.streams}
         return known | {aside_of(name, self.path.name) for name in known}
 
@@ -102,9 +102,9 @@ class Record:
         return self.published.get(name, [None])[-1]
 
     def wrote(self, folder: Folder, name: str) -> bool:
-        """Whether the file that lies in the folder now, under a name of this record, is what gates put there."""
+        """Whether the file now in the folder, under a name of this record, is the published one."""
         if name not in self.published and name not in self.streams:
-            # Written aside: the name holds the run's id, which nobody knew before.
+            # Before renaming: the name contains the run's id, which nobody knew before.
             return name in self.names and folder.holds_file(name)
         try:
             size, sha256 = folder.digest(name)
@@ -119,7 +119,7 @@ class Record:
 
     @property
     def busy(self) -> bool:
-        """Whether its run goes on."""
+        """Whether its run is still going on."""
         try:
             descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
@@ -133,18 +133,18 @@ class Record:
         return False
 
     def remove(self) -> None:
-        """Forget it."""
+        """Delete it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 class OpenRecord(Record):
-    """The record of a run that goes on."""
+    """The record of a current run."""
 
     def __init__(self, path: Path) -> None:
-        """Take over a record that lies there.
+        """Take over an existing record.
 
         Raises:
-            OSError: there is none, or its run goes on.
+            OSError: there is none, or its run is still going on.
         """
         super().__init__(path)
         self.files = path / FILES
@@ -154,7 +154,7 @@ class OpenRecord(Record):
 
     @classmethod
     def begin(cls, records: Path, run: str, folder: Path, kind: str) -> OpenRecord:
-        """Make a new record, in place of an older one of the same run in the same folder.
+        """Make a new record, replacing an older one of the same run in the same folder.
 
         Raises:
             OSError: it cannot be made.
@@ -167,12 +167,12 @@ class OpenRecord(Record):
         return cls(path)
 
     def note(self, **entry: Any) -> None:
-        """Write down what is about to be done.
+        """Record what is about to be done.
 
         Raises:
             OSError: it cannot be written.
         """
-        line = json.dumps(entry).encode() + b"\n"  # half characters are escaped, and come back as they were
+        line = json.dumps(entry).encode() + b"\n"  # lone surrogates are escaped, and restored on reading
         while line:
             line = line[os.write(self._journal, line) :]
         self._take(entry)
@@ -186,13 +186,13 @@ class OpenRecord(Record):
 
 
 def aside_of(name: str, key: str) -> str:
-    """Where a file is written before it is renamed: a name that only this record can have given."""
+    """The name of a file before its renaming: only this record can have chosen it."""
     above, slash, last = name.rpartition("/")
     return f"{above}{slash}.{last}.{key}"
 
 
 def digest_of(path: Path) -> FileDigest | None:
-    """The digest of a recorded file; None for what cannot be read."""
+    """The digest of a recorded file; None if it cannot be read."""
     try:
         with Folder.of(path.parent) as folder:
             size, sha256 = folder.digest(path.name)
@@ -202,7 +202,7 @@ def digest_of(path: Path) -> FileDigest | None:
 
 
 def all_records(records: Path) -> Iterator[Record]:
-    """The records of a project, the newest first; what is no record is passed over."""
+    """The records of a project, the newest first; anything else is skipped."""
     try:
         found = sorted((path for path in records.iterdir() if not path.is_symlink()), reverse=True)
     except OSError:
@@ -213,7 +213,7 @@ def all_records(records: Path) -> Iterator[Record]:
 
 
 def prune(records: Path, current: Path) -> None:
-    """Remove the oldest records beyond the budget; never one whose run goes on."""
+    """Remove the oldest records beyond the budget, but never that of a current run."""
     taken = 0
     for number, record in enumerate(all_records(records)):
         if record.path == current:

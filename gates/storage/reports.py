@@ -1,4 +1,4 @@
-"""The reports of one run: recorded in the store first, published in a folder while it goes on, and whole at its end."""
+"""The reports of one run: recorded in the store first, published in a folder during the run and at its end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gates.storage.streams import Stream
 
 
 class Reports:
-    """Takes what a run leaves.
+    """Writes the reports of a run.
 
-    What an earlier run left is removed first, so that no stale summary lies beside a new `run.json`.
+    Reports of an earlier run are removed first, so that no stale summary is next to a new `run.json`.
 
     Attributes:
-        folder: the folder of reports.
-        moved: what became of reports of an earlier run that somebody changed; empty where there were none.
+        folder: the reports folder.
+        moved: a note about changed reports of an earlier run; empty if there were none.
     """
 
     def __init__(self, there: Published, record: OpenRecord, files: Mapping[str, FileDigest]) -> None:
@@ -54,10 +54,10 @@ class Reports:
             folder: where they are published.
             records: where runs are recorded.
             run: id of the run.
-            root: the project's folder: below it, no link is followed.
+            root: the project's folder: inside it, no link is followed.
             kind: `run`, `stack` or `comparison`.
-            needs: further names that will be written.
-            spare: where it is recorded when the cache cannot be written.
+            needs: other names that will be written.
+            spare: where it is recorded if the cache cannot be written.
 
         Raises:
             UsageError: a name is taken by what gates did not write, or by a link.
@@ -78,7 +78,7 @@ class Reports:
                 old.remove()
             record = _new_record(records, spare, run, there.path, kind)
             for made in (made for old in claimed.records for made in old.made if Path(made).is_dir()):
-                record.note(made=made)  # it is ours to remove, whichever run made it
+                record.note(made=made)  # gates may remove it, whichever run made it
             prune(records, record.path)
         except OSError as error:
             there.close()
@@ -97,13 +97,13 @@ class Reports:
     def resume(
         cls, folder: Path, records: Path, run: str, files: Mapping[str, FileDigest], root: Path | None = None
     ) -> Reports:
-        """Go on with the reports of a run that ended a moment ago.
+        """Continue the reports of a run that has just ended.
 
         Args:
             folder: where they are published.
             records: where runs are recorded.
             run: id of the run.
-            files: its files, as its value says.
+            files: its files, from its value.
             root: the project's folder.
 
         Raises:
@@ -127,20 +127,20 @@ class Reports:
         self.close()
 
     def close(self) -> None:
-        """End all files and let go of the folder; calling it again does nothing."""
+        """Close all files and the folder; calling this again does nothing."""
         for stream in self._streams.values():
             stream.close()
         self._record.close()
         self._there.close()
 
-    # While the run goes on
+    # During the run
 
     def log(self, name: str) -> Stream:
         """Begin the log of a gate. Raises as `stream`."""
         return self.stream(f"{LOGS_FOLDER}/{name}")
 
     def stream(self, name: str) -> Stream:
-        """Begin a file that grows; a file of that name of this run is begun anew.
+        """Begin a growing file; a file of this run with that name is started again.
 
         Raises:
             EnvironmentProblem: it cannot be written.
@@ -159,7 +159,7 @@ class Reports:
         return stream
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file as a whole, and anew whenever there is news; where a gate is in the way, that waits for the end.
+        """Write or replace a whole file; if something made by a gate is in the way, publishing waits for the end.
 
         Raises:
             EnvironmentProblem: it cannot be written; what was there before stays.
@@ -168,14 +168,14 @@ class Reports:
 
     @property
     def digests(self) -> dict[str, FileDigest]:
-        """Every file so far but `run.json`, as it was written, whatever lies there now."""
+        """Every file so far except `run.json`, as it was written, whatever is there now."""
         found = self._whole | {name: stream.digest for name, stream in self._streams.items()}
         return {name: found[name] for name in sorted(found) if name != RUN_FILE}
 
     # At its end
 
     def altered(self) -> tuple[str, ...]:
-        """Recorded files that somebody changed. What the folder still holds as it was is recorded once more."""
+        """Recorded files that somebody changed. Those still unchanged in the folder are recorded again."""
         found = []
         for stream in self._streams.values():
             stream.close()
@@ -191,10 +191,10 @@ class Reports:
         return tuple(found)
 
     def restore(self) -> dict[str, str]:
-        """Publish again what a gate removed or changed in the folder; what was done, by name.
+        """Publish again what a gate removed or changed in the folder; return the changes by name.
 
         Raises:
-            EnvironmentProblem: a link or a file lies where a folder should, or there is no space.
+            EnvironmentProblem: a link or a file is where a folder should be, or there is no space.
         """
         there = self._there
         try:
@@ -223,10 +223,10 @@ class Reports:
         return dict(there.disturbed)
 
     def publish(self, files: Mapping[str, bytes]) -> None:
-        """Write the last files of the run, all of them or none: what they say must agree.
+        """Write the last files of the run, all of them or none, because they must agree.
 
         Raises:
-            EnvironmentProblem: they cannot be written; of those that give a verdict, none is left.
+            EnvironmentProblem: they cannot be written; then none with a verdict is left.
         """
         try:
             self._put(files, at_last=True)
@@ -238,12 +238,12 @@ class Reports:
             raise
 
     def give_up(self, data: bytes) -> None:
-        """Leave a `run.json` that says that the run could not go on, or, where that cannot be written, none that differs."""
+        """Leave a `run.json` that says that the run could not go on, or, if that cannot be written, no misleading one."""
         try:
             with suppress(EnvironmentProblem):
                 self._put({RUN_FILE: data}, at_last=True)
                 return
-            self._there.put({RUN_FILE: data}, self._record, at_last=True)  # the record may be what is gone
+            self._there.put({RUN_FILE: data}, self._record, at_last=True)  # perhaps the record itself is gone
         except (OSError, Blocked):
             for name in (SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
                 self._there.withdraw(name)
@@ -271,10 +271,10 @@ class Reports:
 
 
 def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Iterable[str]) -> None:
-    """Refuse a folder of reports in which names are taken by what gates did not write; nothing is made or removed.
+    """Refuse a reports folder in which other files have needed names; nothing is created or removed.
 
     Raises:
-        UsageError: all such names.
+        UsageError: lists all such names.
         EnvironmentProblem: another run publishes there.
     """
     refuse_project(folder, root)
@@ -288,7 +288,7 @@ def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Itera
 
 
 def refuse_project(folder: Path, root: Path | None) -> None:
-    """Refuse git's folder, and the project's own one and those above it: what a run writes there would become a part of them.
+    """Refuse git's folder, the project's own folder, and those above it: reports would become a part of them.
 
     Raises:
         UsageError: it is one of them.

@@ -1,4 +1,4 @@
-"""What decides what a run shows: the one key below which it is kept and found again."""
+"""The key under which a run is kept: everything that affects its result."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         tree: what was run.
         prefix: the project's folder in it.
-        asked: what was asked.
-        heard: variables that change what tests do, whatever the tree says.
+        asked: the request.
+        heard: variables that affect tests, whatever the tree contains.
         python: version of the interpreter.
         executable: of the interpreter.
         system: name, release, machine.
         gates: version of this program.
-        more: what else decides, such as a checklist from elsewhere, or files that are in no commit.
+        more: other inputs, such as a checklist from elsewhere, or files that are in no commit.
     """
 
     tree: str
@@ -36,5 +36,5 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """A name for it, of a fixed length: no two keys share one."""
+        """A name of fixed length, unique for each key."""
         return hashlib.sha256(encoded(self)).hexdigest()[:32]

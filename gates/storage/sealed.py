@@ -1,6 +1,6 @@
-"""Files that are read back later: each holds a digest of what stands in it and of its name, and is believed only with it.
+"""Files that are read back later: each contains a digest of its content and its name, and is trusted only if it matches.
 
-The digest shows files that were changed, cut off, or put in another's place. It is no signature: a program that runs as the
+The digest reveals files that were changed, cut off, or moved. It is not a signature: a program that runs as the
 same user can write another one; see docs/explanation/honesty.md.
 """
 
@@ -23,7 +23,7 @@ def write_sealed(path: Path, kept: bytes, about: str = "") -> None:
     Args:
         path: of the file; its name and that of its folder are sealed, too.
         kept: JSON.
-        about: what else the reader must ask for.
+        about: something else that the reader must also give.
 
     Raises:
         EnvironmentProblem: it cannot be written.
@@ -36,7 +36,7 @@ def read_sealed(path: Path, about: str = "") -> bytes:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is not as it was written, or was written for something else.
+        ValueError: it changed, or was written for something else.
     """
     found = _SEALED.fullmatch(read_bytes(path))
     if found is None or found["seal"].decode() != _seal(path, found["kept"], about):

@@ -1,4 +1,4 @@
-"""A file that grows while a run goes on: recorded first, then published, and digested on the way."""
+"""A file that grows during a run: recorded first, then published, and digested meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Stream:
 
     Attributes:
         path: the recorded file.
-        live: descriptor of its copy in the folder of reports; -1 for none.
+        live: descriptor of its copy in the reports folder; -1 for none.
     """
 
     def __init__(self, path: Path, live: int = -1) -> None:
@@ -29,7 +29,7 @@ class Stream:
         self.path, self.live = path, live
         self._size, self._hash = 0, hashlib.sha256()
         try:
-            # What lies there is of an attempt that is repeated. A link is never followed.
+            # The content of the folder is of an attempt that is repeated. A link is never followed.
             path.unlink(missing_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o644)
@@ -43,14 +43,14 @@ class Stream:
 
     @property
     def digest(self) -> FileDigest:
-        """Of what was written so far, as it was in memory."""
+        """Of what was written so far, computed in memory."""
         return FileDigest(size=self._size, sha256="sha256:" + self._hash.hexdigest())
 
     def write(self, data: bytes) -> None:
         """Append data to both, or to none.
 
         Raises:
-            EnvironmentProblem: no space; what is there ends where it ended before.
+            EnvironmentProblem: no space; the files end where they ended before.
         """
         _append(self._file, data, self._size, self.path)
         self._size += len(data)
@@ -59,7 +59,7 @@ class Stream:
             _append(self.live, data, None, self.path)
 
     def close(self) -> None:
-        """End both files; calling it again does nothing."""
+        """Close both files; calling this again does nothing."""
         for descriptor in (self._file, self.live):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -71,7 +71,7 @@ Begin = Callable[[str], Stream]
 
 
 def streams_in(folder: Path) -> Begin:
-    """Logs of a run that leaves nothing: they lie in a folder of its own, and nowhere else."""
+    """Logs of a run without reports: they are only in a temporary folder."""
     return lambda name: Stream(folder / name)
 
 
@@ -79,7 +79,7 @@ def _append(descriptor: int, data: bytes, size: int | None, path: Path) -> None:
     before = os.fstat(descriptor).st_size if size is None else size
     try:
         rest = memoryview(data)
-        while rest:  # a full disk shows itself as a short write first; the rest of it gives the error its name
+        while rest:  # a full disk first causes a short write; writing the rest then gives the actual error
             rest = rest[os.write(descriptor, rest) :]
     except OSError as error:
         with suppress(OSError):

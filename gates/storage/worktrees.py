@@ -1,4 +1,4 @@
-"""Give a commit a folder of its own: a git worktree in the store, kept for the next time, never the user's tree."""
+"""Give a commit its own folder: a git worktree in the store, kept for the next time, never the user's tree."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gates.vcs.environments import bring_back, remove, set_aside
 from gates.vcs.git import Git, git_environment
 
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
-"""The user's hooks (post-checkout) are made for the user's worktrees; a daemon that watches one of ours outlives the run."""
+"""The user's hooks (post-checkout) are meant for the user's worktrees; a daemon watching one of gates would outlive the run."""
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
-"""How a file begins whose contents lie with LFS."""
+"""The beginning of a file whose content is in LFS."""
 
 _DIGITS = 20
 """Of its tree's hash, in the name of a worktree."""
@@ -32,26 +32,26 @@ _DIGITS = 20
 _NAME = lazy_pattern(rf"[0-9a-f]{{{_DIGITS}}}")
 
 KEPT = 20
-"""Worktrees that stay for the next run, as far as the disk budget goes: their environments cost more to make than to keep."""
+"""How many worktrees stay for the next run, within the disk budget: their environments cost more to make than to keep."""
 
 DISK = 10 * 10**9
-"""Bytes that they may take with their environments."""
+"""Bytes that they and their environments may take."""
 
 _SIZE_HOLDS = 24 * 3600.0
-"""Seconds for which a measured size is believed: measuring means to look at every file."""
+"""How long a measured size is trusted, in seconds: measuring must visit every file."""
 
 
 @contextmanager
 def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterator[Path]:
-    """The folder in which a commit is checked out, made anew; nobody else uses it meanwhile.
+    """A folder with a fresh checkout of a commit, for exclusive use.
 
-    Its place goes by its tree, so a rebase that changes nothing finds the environments of the run before. Afterwards the
+    Its place depends on the tree, so a rebase that changes nothing finds the environments of the previous run. Afterwards the
     folders that were used last stay, as far as they fit into the budget.
 
     Args:
         git: the repository.
         commit: the commit.
-        store: where worktrees lie.
+        store: the folder of worktrees.
         disk: bytes that all of them may take.
 
     Raises:
@@ -67,16 +67,16 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
     with _alone(folder.with_suffix(".lock")):
         _make_anew(git, folder, commit)
         with suppress(FileNotFoundError), Folder.of(folder) as top:
-            top.below(git.prefix).close()  # else gates would run behind a link that the commit has there
+            top.below(git.prefix).close()  # else gates would run behind a link in the commit
         yield folder / git.prefix if git.prefix else folder
         _measured(folder)
     _forget_old(git, folder.parent, folder, disk)
 
 
 def _make_anew(git: Git, folder: Path, commit: str) -> None:
-    """Check a commit out into a folder that has nothing else but environments of the run before.
+    """Check a commit out into a folder that contains only environments of the previous run.
 
-    Cleaning what is there would trust what a run may have changed: the index and its flags, rights, folders that cannot
+    Cleaning the old content would trust what a run may have changed: the index and its flags, permissions, folders that cannot
     be written to, files that git ignores.
     """
     aside = folder.with_suffix(".kept")
@@ -96,13 +96,13 @@ def _add(git: Git, folder: Path, commit: str) -> None:
     except EnvironmentProblem as error:
         if "lfs" not in error.got:
             raise
-        # A content that is not here would be fetched. Without it there is a pointer, which `pointers` tells.
+        # Missing content would be fetched. Without it there is a pointer, which `pointers` reports.
         _remove(git, folder)
         git.need(*words, env=git_environment(GIT_LFS_SKIP_SMUDGE="1"))
 
 
 def pointers(worktree: Git) -> tuple[str, ...]:
-    """Files of LFS whose contents are not there: the filter is not installed, or the content was never fetched."""
+    """LFS files without content: the filter is not installed, or the content was never fetched."""
     names = worktree.answer("ls-files", "-z", "--", ":(attr:filter=lfs)").split("\0")
     return tuple(name for name in names if name and _is_pointer(worktree.folder / name))
 
@@ -125,10 +125,10 @@ def fill_submodules(worktree: Git, *modules: Path) -> tuple[str, ...]:
 
     Args:
         worktree: the working tree, at its root.
-        modules: folders in which the user's clones may lie, the likeliest first.
+        modules: folders that may contain the user's clones, the likeliest first.
 
     Returns:
-        What the reader must know: which submodules are empty, and why.
+        Notes: which submodules are empty, and why.
     """
     pattern = r"^submodule\..*\.path$"
     said = worktree.answer("config", "--file", str(worktree.folder / ".gitmodules"), "-z", "--get-regexp", pattern)
@@ -155,7 +155,7 @@ def fill_submodules(worktree: Git, *modules: Path) -> tuple[str, ...]:
 
 
 def merge_commit(git: Git, base: str, head: str) -> str:
-    """A commit of the tree that merging `head` into `base` would give; no branch, index or file is touched.
+    """A commit of the tree that merging `head` into `base` would give, without changing any branch, index or file.
 
     Raises:
         GatesError: it does not merge (exit code 1), with the files in conflict.
@@ -192,7 +192,7 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _remove(git: Git, folder: Path) -> None:
-    # No `worktree prune`: it would forget the user's own worktrees, too, where their disk is away just now.
+    # No `worktree prune`: it would also forget the user's own worktrees if their disk is not mounted now.
     git.run("worktree", "remove", "--force", "--force", str(folder))
     remove(folder)
 
@@ -216,7 +216,7 @@ def forget(git: Git | None, folder: Path) -> None:
     """Remove a worktree.
 
     Args:
-        git: its repository; None where that is gone.
+        git: its repository; None if that is gone.
         folder: the worktree.
 
     Raises:
@@ -234,7 +234,7 @@ def forget(git: Git | None, folder: Path) -> None:
 
 
 def repository_of(folder: Path) -> Path | None:
-    """The folder of git that a worktree names as its repository's, there or not; None for a folder that is no worktree."""
+    """The git folder that a worktree names, existing or not; None for a folder that is not a worktree."""
     try:
         named = read_bytes(folder / ".git").removeprefix(b"gitdir:").strip()
     except OSError:
@@ -249,7 +249,7 @@ def abandoned_worktrees(cache: Path) -> tuple[Path, ...]:
 
 
 def worktrees_in(store: Store) -> tuple[Path, ...]:
-    """The worktrees of a project: what has the name of one, and was made by us, or its making was cut off."""
+    """The worktrees of a project: folders with such a name that gates made, completely or not."""
     try:
         there = sorted(worktrees_of(store).iterdir())
     except OSError:
@@ -258,8 +258,8 @@ def worktrees_in(store: Store) -> tuple[Path, ...]:
 
 
 def _forget_gone(git: Git, parent: Path) -> None:
-    """Take worktrees of ours whose folders are gone (somebody emptied the cache) off git's list, and no others."""
-    parent = parent.resolve()  # as git writes it down
+    """Remove only those worktrees from git's list that gates made and whose folders are gone (somebody emptied the cache)."""
+    parent = parent.resolve()  # as git records it
     for entry in (git.common_folder / "worktrees").glob("*/gitdir"):
         try:
             place = Path(os.fsdecode(read_bytes(entry)).strip()).parent
@@ -274,7 +274,7 @@ def _size_file(folder: Path) -> Path:
 
 
 def _measured(folder: Path) -> None:
-    """Note what a worktree takes; that it is there says that its run came to an end."""
+    """Record the size of a worktree; the record shows that its run ended."""
     file = _size_file(folder)
     with suppress(OSError):
         if not file.exists() or time.time() - file.stat().st_mtime > _SIZE_HOLDS:
@@ -282,7 +282,7 @@ def _measured(folder: Path) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes that a worktree takes, as they were last measured."""
+    """Bytes that a worktree takes, as last measured."""
     try:
         return int(read_text(_size_file(folder)))
     except (OSError, ValueError):
@@ -290,7 +290,7 @@ def _size(folder: Path) -> int:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes on the disk that removing a folder would give back: a file with several names counts in parts."""
+    """Bytes on the disk that removing a folder would free: a file with several names counts in part."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -1,1 +1,1 @@
-"""What lies in the folder of a subject, as git sees it or as its files tell where there is no git."""
+"""The content of a subject's folder, as git sees it or, without git, from its files."""

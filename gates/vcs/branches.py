@@ -1,6 +1,6 @@
-"""Branches that stand on other branches: which one each stands on, and what a rebase or a merge would do.
+"""Branches based on other branches: the parent of each, and what a rebase or a merge would do.
 
-Nothing is touched: no branch, no index, no file. Commits that are made to ask git something are in no branch.
+Nothing is changed: no branch, no index, no file. Commits made as input for git are in no branch.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _HEADS = "refs/heads/"
 _AUTHOR = ("-c", "user.name=gates", "-c", "user.email=gates@localhost", "-c", "commit.gpgSign=false")
 
 PARENT_KEYS = ("gates-parent", "parent", "gh-merge-base")
-"""Keys of `branch.NAME` that name the parent, the first that is set: ours, that of tools for stacks, that of `gh`."""
+"""Keys of `branch.NAME` for the parent; the first that is set counts: that of gates, of stack tools, of `gh`."""
 
 
 class Parent(msgspec.Struct, frozen=True):
-    """The branch that another one stands on.
+    """The parent of a branch.
 
     Attributes:
         name: of the parent.
-        source: who says so: a key of git's config, `upstream`, `history`, `command line` or `trunk`.
+        source: where it was found: a key of git's config, `upstream`, `history`, `command line` or `trunk`.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Parent(msgspec.Struct, frozen=True):
 
 
 class Merged(msgspec.Struct, frozen=True):
-    """What a merge would give.
+    """The result of a merge.
 
     Attributes:
-        tree: its name; with conflicts, one that holds their marks.
+        tree: its name; with conflicts, a tree that contains their markers.
         conflicts: files that conflict.
     """
 
@@ -47,12 +47,12 @@ def local_branches(git: Git) -> tuple[str, ...]:
 
 
 def current_branch(git: Git) -> str:
-    """The branch that is checked out; empty on none."""
+    """The checked-out branch; empty if there is none."""
     return git.answer("symbolic-ref", "--quiet", "--short", "HEAD")
 
 
 def recorded_parents(git: Git) -> dict[str, Parent]:
-    """What git's config says of parents, by branch.
+    """The parents in git's config, by branch.
 
     `branch.NAME.gates-parent` comes first, then the keys of other tools (`branch.NAME.parent`, `branch.NAME.gh-merge-base`,
     `git-town-branch.NAME.parent`), then an upstream that is another branch.
@@ -67,12 +67,12 @@ def recorded_parents(git: Git) -> dict[str, Parent]:
 
 
 def _branch_config(git: Git) -> dict[tuple[str, str, str], str]:
-    """(`branch` or `git-town-branch`, name of the branch, key) → value; of several, the last, as git has it."""
+    """(`branch` or `git-town-branch`, name of the branch, key) → value; the last of several counts, as in git."""
     found = {}
     for entry in git.answer("config", "--null", "--get-regexp", r"^(git-town-)?branch\.").split("\0"):
         key, _, value = entry.partition("\n")
         section, _, rest = key.partition(".")
-        name, _, word = rest.rpartition(".")  # names of branches may have dots, keys have none
+        name, _, word = rest.rpartition(".")  # names of branches may contain dots, keys cannot
         found[section, name, word] = value
     return found
 
@@ -87,16 +87,16 @@ def _recorded(name: str, said: dict[tuple[str, str, str], str]) -> Parent | None
         return Parent(value, f"git-town-branch.{name}.parent")
     remote, merge = (said.get(("branch", name, word), "") for word in ("remote", "merge"))
     upstream = merge.removeprefix(_HEADS)
-    if not upstream or upstream == name:  # the same branch elsewhere: where it is pushed to, not what it stands on
+    if not upstream or upstream == name:  # the same branch elsewhere: where it is pushed to, not its parent
         return None
     return Parent(upstream if remote in ("", ".") else f"{remote}/{upstream}", "upstream")
 
 
 def parent_in_history(git: Git, name: str, trunk: str) -> str:
-    """The nearest other branch that `name` holds and the trunk does not; empty where there is none."""
+    """The nearest other branch that `name` contains and the trunk does not; empty if there is none."""
     words = ("--format=%(refname:lstrip=2)", f"--merged={name}", f"--no-merged={trunk}", _HEADS)
     others = [other for other in git.answer("for-each-ref", *words).split() if other != name]
-    # A branch at the very same commit holds this one as well as the other way round: neither stands on the other.
+    # Two branches at the same commit contain each other: neither is the parent of the other.
     tip = git.commit(name)
     distances = {other: distance(git, other, name) for other in others if git.commit(other) != tip}
     return min(distances, key=lambda other: (distances[other], other), default="")
@@ -108,14 +108,14 @@ def distance(git: Git, before: str, after: str) -> int:
 
 
 def holds(git: Git, commit: str, other: str) -> bool:
-    """Whether `commit` has `other` in its history, or is it."""
+    """Whether `commit` is `other`, or has it in its history."""
     return git.run("merge-base", "--is-ancestor", "--end-of-options", other, commit).returncode == 0
 
 
 def fork_of(git: Git, parent: str, child: str) -> str:
-    """The commit of the parent that the child was made from, also after the parent was rewritten; empty for none.
+    """The commit of the parent where the child branched off, even if the parent was rewritten since; empty for none.
 
-    The parent's reflog remembers its former tips; without one there is the merge base.
+    The parent's reflog has its former tips; without a reflog, the merge base is used.
     """
     return git.answer("merge-base", "--fork-point", "--end-of-options", parent, child) or git.merge_base(parent, child)
 
@@ -128,10 +128,10 @@ def first_title(git: Git, before: str, after: str) -> str:
 
 
 def would_merge(git: Git, one: str, other: str) -> Merged:
-    """What merging two commits would give.
+    """The result of merging two commits.
 
     Raises:
-        EnvironmentProblem: git cannot say.
+        EnvironmentProblem: git fails.
     """
     done = git.run("merge-tree", "-z", "--write-tree", "--name-only", "--no-messages", one, other)
     names = [name for name in done.stdout.decode("utf-8", "backslashreplace").split("\0") if name]
@@ -143,14 +143,14 @@ def would_merge(git: Git, one: str, other: str) -> Merged:
 
 
 def would_rebase(git: Git, fork: str, onto: str, layer: str) -> Merged:
-    """What moving everything from `fork` to `layer` onto another commit would give, taken as one change.
+    """The result of moving everything from `fork` to `layer` onto another commit, as one change.
 
-    A rebase moves commit after commit, and may stop at one whose conflict a later commit takes away again.
+    A rebase moves commit by commit, and may stop at a conflict that a later commit resolves.
 
     Raises:
-        EnvironmentProblem: git cannot say.
+        EnvironmentProblem: git fails.
     """
-    # `merge-tree --merge-base` is of git 2.40. Two commits right above the fork have it as their merge base.
+    # `merge-tree --merge-base` needs git 2.40. Two commits directly above the fork have it as their merge base.
     return would_merge(git, *(commit_of(git, git.tree(tip), fork) for tip in (onto, layer)))
 
 

@@ -1,4 +1,4 @@
-"""Environments in a worktree: the only thing that stays in it from one run to the next."""
+"""Environments in a worktree: only they stay in it from one run to the next."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 ENVIRONMENTS = (".nox", ".tox", ".venv")
-"""Names of folders with environments: they cost more to make than to keep, and whoever made them knows how to bring them up
-to date. Nothing else stays: what a run left (a build, a database, a cache) would make the next one of the same commit
-another run."""
+"""Names of folders with environments: they cost more to make than to keep, and the tool that made them knows how to bring them up
+to date. Nothing else stays: anything that a run left (a build, a database, a cache) would make the next one of the same commit
+a different run."""
 
 
 def set_aside(worktree: Path, aside: Path) -> None:
-    """Move the environments of a worktree into a folder beside it, under the same paths.
+    """Move the environments of a worktree into a folder next to it, under the same paths.
 
     Raises:
         OSError: one cannot be moved.
@@ -28,7 +28,7 @@ def set_aside(worktree: Path, aside: Path) -> None:
 
 
 def bring_back(aside: Path, worktree: Path) -> None:
-    """Move environments that were set aside back into the worktree, except where the commit has files of its own."""
+    """Move environments back into the worktree, except where the commit itself has files."""
     for path in list(_environments(aside)):
         target = worktree / path.relative_to(aside)
         for rest in path.glob("*/tmp"):  # a session's `create_tmp()`
@@ -41,7 +41,7 @@ def bring_back(aside: Path, worktree: Path) -> None:
 
 
 def _environments(folder: Path) -> Iterator[Path]:
-    """Folders with environments, and no links to some: what lies behind a link is somebody else's."""
+    """Folders with environments, but no links to them: the target of a link belongs to somebody else."""
     for place, folders, _ in os.walk(folder):
         found = [name for name in folders if name in ENVIRONMENTS]
         folders[:] = [name for name in folders if name not in ENVIRONMENTS and name != ".git"]
@@ -52,7 +52,7 @@ def _environments(folder: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder or a file, also folders that may not be written to. Links are not followed."""
+    """Remove a folder or a file, even read-only folders. Links are not followed."""
     if path.is_symlink() or path.is_file():
         path.unlink(missing_ok=True)
         return

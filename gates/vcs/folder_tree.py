@@ -1,4 +1,4 @@
-"""Look at a folder without git."""
+"""Watch a folder without git."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gates.vcs.watch import Stamps, TreeChanges
 
 
 class FolderTree:
-    """Looks at the files that identify a folder.
+    """Watches the files that identify a folder.
 
     Args:
         root: the folder.
-        make_rule: which changes matter; called with the folders of the subject.
+        make_rule: makes the rule for which changes matter; called with the folders of the subject.
         since: nanoseconds since the epoch, before its files were read.
     """
 
@@ -29,7 +29,7 @@ class FolderTree:
         self._seen: set[str] = set()
 
     def look(self) -> TreeChanges:
-        """Files are read again only where a stamp differs."""
+        """Files are read again only if a stamp differs."""
         found: dict[str, list[str]] = {"none": [], "left": [], "fault": []}
         written: list[str] = []
         for name, stamp in self._stamps.differing().items():

@@ -1,4 +1,4 @@
-"""Ask git: subjects, changed files, merge base. Never touches the working tree nor the index of the user."""
+"""Queries to git: subjects, changed files, merge base. Never changes the working tree or the index of the user."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gates.files.temporary import scratch
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.results import Changes, FileChange, Subject
 
-# Set by git inside hooks; they would make every command look at another repository or index.
+# Set by git inside hooks; they would make every command use another repository or index.
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 
 
 def git_environment(**more: str) -> dict[str, str]:
-    """The environment for a git command: untranslated, without locks, without what a hook left behind."""
+    """The environment for a git command: untranslated, without locks, without variables of a hook."""
     environment = {key: value for key, value in os.environ.items() if key not in _HOOK_VARIABLES}
     return {**environment, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **more}
 
@@ -31,10 +31,10 @@ STRICT = (
     *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.safecrlf=false"),
 )
-"""Believe the files, and nothing that may be out of date or told to look away; run nobody's hook."""
+"""Trust only the files, not caches that may be stale or flags that hide changes; run no hooks."""
 
 _NO_FILTERS = ("-c", "core.autocrlf=false")
-"""What is exported is read by programs, not edited: as it lies in the tree."""
+"""Exported files are read by programs, not edited, so they stay exactly as in the tree."""
 
 
 OWN_FILES = ("index", "info/exclude", "info/attributes", "info/sparse-checkout", "config", "config.worktree")
@@ -48,21 +48,21 @@ _WHERE = (
 """All asked at once: starting git costs more than its answers."""
 
 _READ_BY_GIT = (".gitignore", ".gitattributes", ".mailmap")
-"""Files that git reads on its own, whatever they are."""
+"""Files that git always reads by itself."""
 
 
 class Git:
-    """The git repository that holds a folder."""
+    """The git repository that contains a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @staticmethod
     def of(folder: Path) -> Git | None:
-        """The repository that `folder` lies in; None where there is none or git is not installed.
+        """The repository that contains `folder`; None if there is none or git is not installed.
 
         Raises:
-            EnvironmentProblem: there is one, but it belongs to somebody else and git refuses to look into it; or git would
+            EnvironmentProblem: there is one, but it belongs to another user and git refuses to read it; or git would
                 wait for ever.
         """
         if shutil.which("git") is None:
@@ -92,7 +92,7 @@ class Git:
     def run(
         self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run git in the folder; the caller looks at the exit code."""
+        """Run git in the folder; the caller checks the exit code."""
         return subprocess.run(
             ["git", "-C", str(self.folder), *arguments],
             input=stdin,
@@ -102,12 +102,12 @@ class Git:
         )
 
     def answer(self, *arguments: str, env: dict[str, str] | None = None) -> str:
-        """What git prints, without line ends around it; empty when it fails."""
+        """The output of git, without surrounding line ends; empty if git fails."""
         done = self.run(*arguments, env=env)
         return _text(done.stdout) if done.returncode == 0 else ""
 
     def need(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> str:
-        """What git prints, without line ends around it.
+        """The output of git, without surrounding line ends.
 
         Raises:
             EnvironmentProblem: git failed.
@@ -122,7 +122,7 @@ class Git:
         return _text(done.stdout)
 
     def listed(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
-        """What git prints with `-z`, as a list.
+        """The output of git with `-z`, as a list.
 
         Raises:
             EnvironmentProblem: git failed.
@@ -135,7 +135,7 @@ class Git:
 
     @property
     def shallow(self) -> bool:
-        """Whether history is cut."""
+        """Whether the history is incomplete."""
         return self._places[1] == "true"
 
     @property
@@ -165,15 +165,15 @@ class Git:
         return ["" if " " in line else line for line in told.split("\n")]  # else `NAME missing`
 
     def commit(self, name: str) -> str:
-        """The commit that `name` stands for; empty when there is none."""
+        """The commit that `name` refers to; empty if there is none."""
         return self.answer("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
     def need_commit(self, name: str, also: str = "") -> str:
-        """The commit that `name` stands for.
+        """The commit that `name` refers to.
 
         Args:
             name: of the commit.
-            also: what else it does not name, for the error.
+            also: what else it is not, for the error message.
 
         Raises:
             UsageError: there is none.
@@ -190,8 +190,8 @@ class Git:
 
         Args:
             tree: its name.
-            folder: made if it is not there.
-            paths: pathspecs from the folder; all files of the tree where there is none.
+            folder: created if missing.
+            paths: pathspecs from the folder; all files of the tree if empty.
 
         Raises:
             EnvironmentProblem: git failed.
@@ -202,7 +202,7 @@ class Git:
         self.need("read-tree", tree, env=env)
         names = self.need("ls-files", "-z", "--full-name", "--", *paths, env=env) if paths else ""
         words = ("checkout-index", "--quiet", f"--prefix={folder}/", *(("-z", "--stdin") if paths else ("--all",)))
-        top = ("-C", "../" * self.prefix.count("/") or ".")  # names are read from where git stands
+        top = ("-C", "../" * self.prefix.count("/") or ".")  # git reads names relative to its working directory
         self.need(*top, *_NO_FILTERS, *words, env=env, stdin=names.encode("utf-8", "surrogateescape"))
         index.unlink(missing_ok=True)
 
@@ -211,23 +211,23 @@ class Git:
         return self.need("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
     def head(self) -> tuple[str, str]:
-        """Commit and tree of HEAD; without a commit yet, nothing and the tree without files."""
+        """Commit and tree of HEAD; before the first commit, nothing and the empty tree."""
         commit, tree = self.objects("HEAD^{commit}", "HEAD^{tree}")
         return (commit, tree) if commit and tree else ("", self.empty_tree())
 
     def empty_tree(self) -> str:
-        """The tree without files: its name depends on the repository's hash function."""
+        """The empty tree: its name depends on the repository's hash function."""
         return self.need("hash-object", "-t", "tree", "--stdin")
 
     def worktree_tree(self) -> str:
         """The tree that committing everything not ignored would give.
 
-        A temporary index is used: `write-tree` sees only an index, and the user's must stay as it is.
+        Uses a temporary index: `write-tree` reads only an index, and the user's must not change.
         """
         with scratch("index-") as folder:
             index = folder / "index"
             if self.index.exists():  # its cached file stamps make `add` fast
-                # With its time: git looks again into files that changed in the second in which the index was written.
+                # With its time: git checks files again that changed in the second in which the index was written.
                 shutil.copy2(self.index, index)
             environment = git_environment(GIT_INDEX_FILE=str(index))
             self._look_everywhere(environment)
@@ -235,7 +235,7 @@ class Git:
             return self.need("write-tree", env=environment)
 
     def _look_everywhere(self, environment: dict[str, str]) -> None:
-        """Take the flags from an index with which git looks away from files that differ, or are gone."""
+        """Remove the flags from an index that make git ignore changed or missing files."""
         flagged: dict[str, list[str]] = {"assume-unchanged": [], "skip-worktree": []}
         for entry in self.listed("ls-files", "-v", "-z", "--full-name", env=environment):
             if entry[0].islower():
@@ -245,14 +245,14 @@ class Git:
         if not any(flagged.values()):
             return
         top = self.folder.resolve().parents[len(Path(self.prefix).parts) - 1] if self.prefix else self.folder
-        if self.answer("config", "--bool", "core.sparseCheckout") == "true":  # those are not there on purpose
+        if self.answer("config", "--bool", "core.sparseCheckout") == "true":  # those are missing on purpose
             flagged["skip-worktree"] = [name for name in flagged["skip-worktree"] if os.path.lexists(top / name)]
         for flag, names in flagged.items():
             words = b"".join(os.fsencode(name) + b"\0" for name in names)
             Git(top).need(*STRICT, "update-index", f"--no-{flag}", "-z", "--stdin", env=environment, stdin=words)
 
     def has_dirty_submodules(self) -> bool:
-        """Whether a submodule holds what its commit does not: the tree names only that commit."""
+        """Whether a submodule has content that its commit does not have: the tree names only that commit."""
         top = Path(os.path.abspath(self.folder / ("../" * self.prefix.count("/"))))  # noqa: PTH100 - links stay
         if not (top / ".gitmodules").is_file():
             return False
@@ -261,11 +261,11 @@ class Git:
         return any(kind[0] == "S" and kind[2:] != ".." for kind in kinds)
 
     def merge_base(self, one: str, other: str) -> str:
-        """The best common ancestor; empty when there is none."""
+        """The best common ancestor; empty if there is none."""
         return self.answer("merge-base", "--end-of-options", one, other)
 
     def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
-        """All best common ancestors: several after merges in both directions, none of histories without a common start."""
+        """All best common ancestors: several after merges in both directions, none for unrelated histories."""
         return tuple(self.answer("merge-base", "--all", "--end-of-options", one, other).split())
 
 
@@ -275,7 +275,7 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
     Args:
         root: the project's folder.
         git: its repository, if any.
-        base: the base's name; empty looks for one. A base that is neither there nor on `origin` is no base.
+        base: the name of the base; empty finds one. A base that exists neither locally nor on `origin` is ignored.
     """
     if git is None:
         return Subject(kind="folder", name=root.name, identity=folder_identity(root))
@@ -323,7 +323,7 @@ def _base_fields(git: Git, head: str, base: str) -> _Base:
     name, commit = find_base(git, base)
     if not name or not head:
         return {"shallow": shallow}
-    # In a shallow clone the true merge base may be cut off, and git then names a wrong one without a word.
+    # In a shallow clone the true merge base may be missing, and git then silently names a wrong one.
     merge_base = "" if shallow else head if commit == head else git.merge_base(commit, head)
     return {"shallow": shallow, "base": name, "base_commit": commit, "merge_base": merge_base}
 
@@ -349,7 +349,7 @@ def _change_digest(git: Git, before: str, after: str) -> str:
 
 
 def changes_of(git: Git, subject: Subject) -> Changes | None:
-    """What the subject changes against its merge base; None where no merge base is known."""
+    """The changes of the subject against its merge base; None if no merge base is known."""
     if not subject.merge_base:
         return None
     if subject.merge_base == subject.commit and not subject.dirty:
@@ -359,7 +359,7 @@ def changes_of(git: Git, subject: Subject) -> Changes | None:
         "log", "--no-show-signature", "--format=%h%x00%s", "--max-count=200", f"{subject.merge_base}..{subject.commit}"
     )
     commits = []
-    for line in log.split("\n") if log else ():  # a title may hold other separators of lines
+    for line in log.split("\n") if log else ():  # a title may contain other line separators
         short, _, title = line.partition("\0")
         commits.append((short, _readable(title)))
     return Changes(commits=tuple(commits), files=changed_files(git, subject.merge_base, tree))
@@ -395,7 +395,7 @@ def _text(told: bytes) -> str:
 
 
 def _readable(text: str) -> str:
-    """Text of git with the bytes that are no UTF-8 spelled out: JSON has no place for them."""
+    """Text from git with bytes that are not UTF-8 spelled out, because JSON cannot contain them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -406,7 +406,7 @@ _CONFIG = (".toml", ".cfg", ".ini", ".yml", ".yaml", ".json", ".lock")
 
 
 def kind_of_file(path: str) -> Literal["production", "test", "docs", "config"]:
-    """Sort a path into production, test, docs or config, by its folders first, then by its name."""
+    """Classify a path as production, test, docs or config, by its folders first, then by its name."""
     parts = path.split("/")
     folders, name = parts[:-1], parts[-1]
     if any(part in {"tests", "test", "testing", "__tests__", "spec"} for part in folders):

@@ -1,4 +1,4 @@
-"""Look at a working tree of git."""
+"""Watch a git working tree."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SUBMODULE = "160000"
 
 
 class GitTree:
-    """Looks at a working tree: its files, what git ignores in it, HEAD, the index, and its submodules.
+    """Watches a working tree: its files, what git ignores in it, HEAD, the index, and its submodules.
 
     Args:
         git: at its root.
-        tree: what `git add -A` would have made a tree of, when the run began; empty finds out.
-        make_rule: which changes matter; called with what git tracks and the folders of the subject.
+        tree: the tree that `git add -A` would have made when the run began; empty computes it.
+        make_rule: makes the rule for which changes matter; called with the tracked files and the folders of the subject.
         since: nanoseconds since the epoch, before `tree` was taken.
-        inside: its folder in the tree that it is a submodule of, with `/` at its end.
+        inside: for a submodule, its folder in the outer tree, with `/` at its end.
     """
 
     def __init__(self, git: Git, tree: str, make_rule: MakeRule, since: int, inside: str = "") -> None:
@@ -41,7 +41,7 @@ class GitTree:
         tracked = self._git.listed("ls-files", "-z", "--full-name")
         self._stamps = Stamps(str(top), files, since)
         if self._stamps.gone and self._git.answer("config", "--bool", "core.sparseCheckout") == "true":
-            self._stamps.gone.clear()  # not there on purpose
+            self._stamps.gone.clear()  # missing on purpose
         folders = folders_of(files)
         self._rule = make_rule(
             frozenset(f"{inside}{path}" for path in tracked), frozenset(f"{inside}{x}" for x in folders)
@@ -53,14 +53,14 @@ class GitTree:
             for path, kind in kinds.items()
             if kind == _SUBMODULE and (top / path / ".git").exists()
         ]
-        # A file of these names that git ignores itself hides others.
+        # A file with one of these names that is itself ignored by git still hides others.
         self._ignoring = Stamps(
             str(top), [path for x in folders if (path := f"{x}/.gitignore".lstrip("/")) not in self._stamps], since
         )
         self._repository = RepositoryState(self._git, inside.rstrip("/") or "the repository")
 
     def look(self) -> TreeChanges:
-        """Git reads only files whose stamps differ. A repository that it can read no more is a fault like others."""
+        """Git reads only files whose stamps differ. A repository that it can no longer read is a fault, too."""
         try:
             return self._look()
         except EnvironmentProblem as error:
@@ -96,14 +96,14 @@ class GitTree:
         return TreeChanges(faults=tuple(faults), left=tuple(left), staged=tuple(staged), written=tuple(written))
 
     def _as_they_were(self, names: Iterable[str]) -> list[str]:
-        """Files that somebody wrote, and whose change would be a fault."""
+        """Written files whose change would be a fault."""
         paths = sorted(f"{self._inside}{name}" for name in names)
         return [path for path in paths if self._rule.of_known(path) == "fault"]
 
     # Files
 
     def _others(self) -> list[str]:
-        """Files that are not in the tree: those that git does not know, and those that were added to the index."""
+        """Files that are not in the tree: untracked ones, and those added to the index."""
         return self._outside(
             self._git.listed(*STRICT, "ls-files", "-z", "-c", "-o", "--exclude-standard", "--full-name")
         )
@@ -114,14 +114,14 @@ class GitTree:
         return [name for name, mode in kinds.items() if name not in self._submodules or not stat.S_ISDIR(mode)]
 
     def _changed(self) -> dict[str, str]:
-        """Files of the tree whose contents, kinds or rights are other than at the last look, each with what is said of it."""
+        """Files of the tree whose content, kind or permissions changed since the last check, each with a description."""
         differing = self._stamps.differing()
         to_read = [name for name, stamp in differing.items() if is_file(stamp)]
         changed = {name: f"{name} (removed)" for name, stamp in differing.items() if not is_file(stamp)}
         return changed | {name: name for name in self._read_again(to_read)}
 
     def _read_again(self, names: list[str]) -> list[str]:
-        """Which of these files are not as in the tree; from now on it is the tree with them."""
+        """Which of these files differ from the tree; from now on they are part of it."""
         if not names:
             return []
         with scratch("index-") as folder:
@@ -132,12 +132,12 @@ class GitTree:
         return [*refused, *self._git.listed("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, self._tree)]
 
     def _put(self, names: list[str], environment: dict[str, str]) -> list[str]:
-        """Put files into an index as they lie there; those that git refuses: behind a link, or not to be read."""
+        """Add files to an index; return those that git refuses: behind a link, or unreadable."""
         words = b"".join(os.fsencode(name) + b"\0" for name in names)
         asked = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
         if self._git.run(*STRICT, *asked, env=environment, stdin=words).returncode == 0:
             return []
         if len(names) == 1:
             return names
-        half = len(names) // 2  # one that is refused keeps all others from being looked at
+        half = len(names) // 2  # a refused one would stop the check of all others
         return [*self._put(names[:half], environment), *self._put(names[half:], environment)]

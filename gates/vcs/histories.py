@@ -1,4 +1,4 @@
-"""What the histories of two commits say of a comparison: where one left the other, as far as that is proven."""
+"""The histories of two commits in a comparison: where one left the other, as far as that is certain."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from gates.vcs.git import Git
 
 
 def where_left(git: Git, base: Subject, head: Subject) -> tuple[tuple[str, ...], str]:
-    """What the reader must know, and the commit where the head left the base; empty where it has all of the base.
+    """Notes for the reader, and the commit where the head left the base; empty if it has all of the base.
 
-    In a shallow clone git may name a wrong commit without a word, and after merges in both directions there are several
-    equally good ones: then none is taken.
+    In a shallow clone git may silently name a wrong commit, and after merges in both directions there are several
+    equally good ones: then none is used.
     """
     if not base.commit or not head.commit:
         return (), ""

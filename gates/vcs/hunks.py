@@ -1,4 +1,4 @@
-"""Which lines differ between two trees, and where the same line stands in each; as `git diff -U0` says it."""
+"""The lines that differ between two trees, and the position of equal lines in each, from `git diff -U0`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HUNK = lazy_pattern(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
 class Hunk(NamedTuple):
-    """Lines that stand for others; lines are counted from 1.
+    """Lines that replace others; lines are counted from 1.
 
     Attributes:
-        before: the first line on the base; of an insertion, the line before it.
+        before: the first line on the base; for an insertion, the line before it.
         removed: the texts of its lines on the base.
-        after: the first line on the head; of a removal, the line before it.
+        after: the first line on the head; for a removal, the line before it.
         added: the texts of its lines on the head.
     """
 
@@ -43,7 +43,7 @@ class FileDifference(NamedTuple):
     hunks: tuple[Hunk, ...] = ()
 
     def back(self, line: int) -> int:
-        """The line of the base that a line of the head is; 0 for one that was added or changed."""
+        """The line of the base for a line of the head; 0 for an added or changed line."""
         moved = 0
         for hunk in self.hunks:
             first = hunk.after if hunk.added else hunk.after + 1
@@ -55,18 +55,18 @@ class FileDifference(NamedTuple):
         return line + moved
 
     def added(self) -> Iterator[tuple[int, str]]:
-        """The lines of the head that the base does not have, with their texts."""
+        """The lines that only the head has, with their texts."""
         for hunk in self.hunks:
             yield from enumerate(hunk.added, hunk.after)
 
     def removed(self) -> Iterator[tuple[int, str]]:
-        """The lines of the base that the head does not have, with their texts."""
+        """The lines that only the base has, with their texts."""
         for hunk in self.hunks:
             yield from enumerate(hunk.removed, hunk.before)
 
 
 def differences(git: Git, before: str, after: str) -> tuple[FileDifference, ...]:
-    """The files that differ between two trees, renames followed; paths from the folder that `git` stands for.
+    """The files that differ between two trees, renames followed; paths are relative to git's folder.
 
     Raises:
         EnvironmentProblem: git failed.
@@ -85,11 +85,11 @@ def differences(git: Git, before: str, after: str) -> tuple[FileDifference, ...]
 
 def _parse(data: bytes) -> Iterator[FileDifference]:
     files, patch = _files(data)
-    # Only a heading begins so: every line of a hunk has a mark in front.
+    # Only a heading begins like this: every line of a hunk has a prefix.
     sections = re.split(rb"^diff --git ", patch, flags=re.MULTILINE)[1:]
     position = 0
     for status, before, after in files:
-        number = 2 if status == b"T" else 1  # another type, such as a link: git tells a removal and an addition
+        number = 2 if status == b"T" else 1  # another type, such as a link: git shows a removal and an addition
         hunks = tuple(hunk for section in sections[position : position + number] for hunk in _hunks(section))
         position += number
         yield FileDifference(
@@ -98,7 +98,7 @@ def _parse(data: bytes) -> Iterator[FileDifference]:
 
 
 def _files(data: bytes) -> tuple[list[tuple[bytes, bytes, bytes]], bytes]:
-    """Status, path and new path of each file, and the patch behind them."""
+    """Status, path and new path of each file, and the patch after them."""
     found = []
     position = 0
 

@@ -1,4 +1,4 @@
-"""Files that git ignores and tests need: they are in no commit, so a worktree of a commit gets those of the working tree."""
+"""Git-ignored files that tests need: they are in no commit, so the worktree of a commit gets those of the working tree."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gates.vcs.git import Git
 
 
 class CopiedFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worktree got.
+    """The files added to a worktree.
 
     Attributes:
         files: how many.
         digest: see `fingerprint`.
-        notes: what the reader must know.
+        notes: for the reader.
     """
 
     files: int = 0
@@ -33,19 +33,19 @@ class CopiedFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> CopiedFiles:
-    """Bring files of the working tree into a worktree, and take away those that an earlier run brought.
+    """Add files of the working tree to a worktree, and remove those that an earlier run added.
 
-    A file that the commit has stays as the commit has it. Linked files are the user's own: who writes to one changes it.
+    Files of the commit are not replaced. Linked files are the user's own: writing to one changes it.
 
     Args:
         git: the working tree, at the project's folder.
         worktree: the other one, at the same folder of the project.
         copy: path globs of files that are copied, from the project's folder.
-        link: likewise, of files that are linked to.
+        link: the same, for files that are linked.
 
     Raises:
         UsageError: the commit has a link where a folder should be.
-        EnvironmentProblem: a file cannot be brought.
+        EnvironmentProblem: a file cannot be added.
     """
     _take_away(worktree)
     tracked = frozenset(_listed(worktree, (*copy, *link))) if copy or link else frozenset()
@@ -60,7 +60,7 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
                 notes.append(f"no git-ignored file was added for {glob!r}: {why}")
             for name in own:
                 brought.append(name)
-                _remember(worktree, brought)  # first: a run that is killed leaves nothing that nobody knows of
+                _remember(worktree, brought)  # first, so that a killed run leaves no unknown files
                 _bring(git.folder, worktree.folder, name, bring)
     if brought:
         shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
@@ -87,7 +87,7 @@ def _bring(source: Path, target: Path, name: str, bring: Callable[[Folder, Folde
 
 
 def fingerprint(git: Git, copy: Sequence[str], link: Sequence[str]) -> str:
-    """Digest of the files that `carry` brings: paths, and contents, or of linked ones sizes and times. Empty for none.
+    """Digest of the files that `carry` adds: paths and contents, or for linked ones sizes and times. Empty for none.
 
     Raises:
         EnvironmentProblem: a file cannot be read.
@@ -106,13 +106,13 @@ def fingerprint(git: Git, copy: Sequence[str], link: Sequence[str]) -> str:
 
 
 def _listed(git: Git, globs: Sequence[str], *options: str) -> tuple[str, ...]:
-    """Files that git knows, or does not, below the project's folder; paths are relative to it."""
+    """Tracked, or untracked, files below the project's folder; paths are relative to it."""
     said = git.need("ls-files", "-z", *options, "--", *(f":(glob){glob}" for glob in globs))
     return tuple(dict.fromkeys(name for name in said.split("\0") if name and not name.endswith("/")))
 
 
 def _copy(source: Folder, target: Folder, name: str) -> None:
-    """A link stays a link; of a file, rights and times stay, too."""
+    """A link stays a link; a file keeps permissions and times."""
     if not source.holds_file(name):
         target.link(name, (source.path / name).readlink(), [])
         return
@@ -142,7 +142,7 @@ def _stamp(path: Path) -> bytes:
 
 
 def _list_file(worktree: Git) -> Path:
-    """Beside the worktree's index: no run sees it, and it goes with the worktree."""
+    """Next to the worktree's index: no run sees it, and it is removed with the worktree."""
     return worktree.index.with_name("gates-brought.json")
 
 

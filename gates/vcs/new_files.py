@@ -1,4 +1,4 @@
-"""Which changes of a tree matter: what tools keep for themselves may come and go, what is validated may not. Pure."""
+"""Decide which changes of a tree matter: files that tools keep for themselves may change, the subject may not. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gates.portable.filters.globs import path_pattern
 from gates.portable.patterns import lazy_pattern
 
 Effect = Literal["none", "left", "fault"]
-"""`left`: said, and the tree is no longer clean. `fault`: what is validated is not what it was."""
+"""`left`: reported, and the tree is no longer clean. `fault`: the subject changed."""
 
 NEW = " (new)"
-"""Stands behind the name of a file that came, where faults are named."""
+"""Suffix of the name of a new file in a list of faults."""
 
 CACHES = (
     *("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache", ".cache"),
@@ -35,14 +35,14 @@ CACHES = (
     ),
     *(".pytype", ".pyre", ".gradle"),
 )
-"""Folders that tools keep for themselves, wherever they lie."""
+"""Folders that tools keep for themselves, wherever they are."""
 
 CACHE_FILES = (
     *("*.pyc", "*.pyo", ".coverage", ".coverage.*", "coverage.xml", ".testmondata*", ".dmypy.json", ".DS_Store"),
 )
 
 BUILDS = ("build", "dist", "target", "_build", "site", "cmake-build-*")
-"""Folders of what is built, unless the project has files of its own in them."""
+"""Build folders, unless the project has its own files in them."""
 
 READ_UNASKED = (
     *(
@@ -59,7 +59,7 @@ READ_UNASKED = (
     *("setup.cfg", "pyproject.toml", ".coveragerc", "mypy.ini", ".mypy.ini", "ruff.toml", ".ruff.toml", ".flake8"),
     *("pylintrc", ".pylintrc", ".gitignore", ".gitattributes", ".gitmodules"),
 )
-"""Files that tools read because they are there."""
+"""Files that tools read automatically."""
 
 _MODULE = lazy_pattern(r"[^\W\d]\w*\.pyi?")
 
@@ -69,13 +69,13 @@ def _matches(name: str, globs: Iterable[str]) -> bool:
 
 
 class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change of a file means. Paths are those from the root of the tree.
+    """The meaning of a change of a file. Paths are relative to the root of the tree.
 
     Attributes:
         tracked: files that git tracks.
         folders: folders with files of the subject, and all above them; the root is empty.
-        made: files that gates of earlier runs made, and that were said then.
-        declared: whether a gate says that it writes this file.
+        made: files that gates of earlier runs made, and that were reported then.
+        declared: whether a gate declares that it writes this file.
         reports: whether this file is one of the run's own reports.
     """
 
@@ -86,7 +86,7 @@ class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
     reports: Callable[[str], bool] = lambda _: False
 
     def of_known(self, path: str) -> Effect:
-        """What it means that a file of the subject changed or went."""
+        """The meaning of a changed or removed file of the subject."""
         if self.reports(path):
             return "none"
         if path in self.tracked:
@@ -96,10 +96,10 @@ class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
         return "left" if path in self.made or self._built(path) else "fault"
 
     def of_new(self, path: str) -> Effect:
-        """What it means that a file came that git does not ignore.
+        """The meaning of a new file that git does not ignore.
 
-        A module that can be imported from a folder of the project, and a file that tools read unasked, are as good as a
-        change of what was there: the gates after it would be about something else.
+        A module that can be imported from a folder of the project, and a file that tools read automatically, count as a
+        change of the subject: later gates would validate something else.
         """
         if self.reports(path) or self.declared(path) or self._of_a_tool(path):
             return "none"
@@ -119,7 +119,7 @@ class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
         return _matches(name, CACHE_FILES) or any(_matches(folder, CACHES) for folder in folders)
 
     def _built(self, path: str) -> bool:
-        """Whether it lies in a folder of what is built."""
+        """Whether it is in a build folder."""
         folder = posixpath.dirname(path)
         while folder:
             if folder in self.folders:
@@ -131,7 +131,7 @@ class NewFileRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def folders_of(paths: Iterable[str]) -> frozenset[str]:
-    """The folders that hold these files, and all above them."""
+    """The folders that contain these files, and all above them."""
     found = {""}
     for path in paths:
         folder = posixpath.dirname(path)
@@ -142,7 +142,7 @@ def folders_of(paths: Iterable[str]) -> frozenset[str]:
 
 
 def declared_by(globs: Iterable[str], prefix: str) -> Callable[[str], bool]:
-    """Whether a path is one that gates say they write.
+    """Whether a path is one that gates declare to write.
 
     Args:
         globs: paths and path globs, from the project's folder.

@@ -1,4 +1,4 @@
-"""What of a repository decides what it says of a tree: HEAD, the index, what git ignores and converts, and its settings."""
+"""The state of a repository that affects what it reports about a tree: HEAD, the index, what git ignores and converts, and its settings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SETTINGS = (
     r"^(core\.(excludesfile|attributesfile|autocrlf|eol|filemode|ignorecase|symlinks|worktree|bare|sparsecheckout.*)"
     r"|filter\..*)$"
 )
-"""Settings that decide likewise."""
+"""Settings that affect the same."""
 
 
 class RepositoryState:
-    """Says what of a repository changed since it was asked last.
+    """Finds changes of a repository since the last check.
 
     Args:
         git: the repository.
@@ -36,7 +36,7 @@ class RepositoryState:
         self._configs = [own, of_worktree, *([Path(named)] if named else [home / ".gitconfig", users / "config"])]
         self._config_stamps = self._stamps()
         self._settings = self._read_settings()
-        # Files outside of git's folder that the settings name, or that stand for one that they do not name.
+        # Files outside git's folder that the settings name, or their defaults.
         usual = {"core.excludesfile": users / "ignore", "core.attributesfile": users / "attributes"}
         named_files = {key: value for key, value in self._settings if key in usual}
         for key in named_files:  # may begin with `~` or `%(prefix)`
@@ -46,7 +46,7 @@ class RepositoryState:
         self._head = self._where()
 
     def changed(self) -> list[str]:
-        """What is other than it was, in words."""
+        """Descriptions of the changes."""
         return [*self._moved(), *self._reconfigured()]
 
     def _where(self) -> list[str]:
@@ -61,16 +61,16 @@ class RepositoryState:
         return [f"the branch of {self._name}"] if before != self._head else []
 
     def staged(self) -> list[str]:
-        """Whether the index is other than it was.
+        """Whether the index changed.
 
-        A person who adds files while gates run changes nothing of what is validated: that is what lies in the folder.
+        A person who adds files to the index while gates run does not change the subject, which is the content of the folder.
         """
         stamp = stamp_of(str(self._git.index))
         if stamp == self._index_stamp:
             return []
         self._index_stamp = stamp
         known, self._index = self._index, self._read_index()
-        # Git writes it anew whenever somebody asks for the status; what counts is what stands in it.
+        # Git rewrites it whenever somebody asks for the status; only its content counts.
         same = known == self._index or _entries(self._git, known) == _entries(self._git, self._index)
         return [] if same else [f"the index of {self._name}"]
 
@@ -107,7 +107,7 @@ def _short(path: Path) -> str:
 
 
 def _entries(git: Git, index: bytes) -> list[str]:
-    """What stands in an index, flags included."""
+    """The content of an index, including flags."""
     with scratch("index-") as folder:
         path = folder / "index"
         if index:

@@ -1,4 +1,4 @@
-"""Files that the job which gates is part of writes: `gates run > log`, `gates run | tee log`."""
+"""Find files that the surrounding shell job writes: `gates run > log`, `gates run | tee log`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def written_by_this_job(top: Path) -> frozenset[str]:
-    """Files below a folder that processes of this process group have open to write; paths are relative to it.
+    """Files below a folder that processes of this process group have open for writing; paths are relative to it.
 
-    Gates are started in groups of their own, so what they write is not meant.
+    Gates run in their own process groups, so their files are not included.
     """
     import psutil
 
@@ -20,7 +20,7 @@ def written_by_this_job(top: Path) -> frozenset[str]:
             if os.getpgid(pid) != os.getpgrp():
                 continue
             for file in psutil.Process(pid).open_files():
-                # Only Linux says how a file was opened.
+                # Only Linux shows how a file was opened.
                 if getattr(file, "mode", "w") != "r":
                     with suppress(ValueError):
                         found.add(os.path.relpath(file.path, root))

@@ -1,7 +1,7 @@
-"""Look at the folder of a subject again: is it still what the run is about?
+"""Check the folder of a subject again: is it still the same?
 
-The one place for this rule: **what is validated may not change while gates run.** A look costs one `lstat` for each file;
-contents are read only of files whose stamps differ. Git is asked with an index of its own, so flags in the user's index
+The only place for this rule: **the subject may not change while gates run.** A check costs one `lstat` for each file;
+only files whose stamps differ are read. Git gets a separate index, so flags in the user's index
 (assume-unchanged, skip-worktree), a file-system monitor or weaker stamps in the config hide nothing.
 """
 
@@ -18,19 +18,19 @@ import msgspec
 Stamp = tuple[int, int, int, int, int]
 
 TICK = 50_000_000
-"""Nanoseconds in which a file may be written twice and keep its stamp: a tick of the slowest kernel clocks, and more."""
+"""Nanoseconds in which a file may be written twice with the same stamp: more than a tick of the slowest kernel clocks."""
 
 COARSE = 2_000_000_000
-"""Likewise, on a file system that keeps whole seconds."""
+"""The same, on a file system that stores whole seconds."""
 
 
 class TreeChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found that the look before it did not.
+    """The changes between two checks.
 
     Attributes:
-        faults: what is no longer as it was validated: paths, and what else in words.
-        left: new files that are part of the tree as `git add -A` would see it, and that no tool reads unasked.
-        staged: indexes that are other than they were, in words; the files are what is validated.
+        faults: changes of the subject: paths, and descriptions of others.
+        left: new files that `git add -A` would add, but that no tool reads automatically.
+        staged: descriptions of changed indexes; only the files are validated.
         written: files that were written and restored.
     """
 
@@ -44,11 +44,11 @@ class TreeWatch(Protocol):
     """Looks at a folder."""
 
     def look(self) -> TreeChanges:
-        """What changed since the last look, or since the run began."""
+        """The changes since the last check, or since the run began."""
 
 
 def stamp_of(path: str) -> Stamp | None:
-    """Changes when a file is written, replaced, or gets other rights; None where there is none. Links are not followed."""
+    """A value that changes when a file is written, replaced, or gets other permissions; None if it does not exist. Links are not followed."""
     try:
         about = os.lstat(path)
     except (OSError, ValueError):
@@ -57,16 +57,16 @@ def stamp_of(path: str) -> Stamp | None:
 
 
 class Stamps:
-    """Files of a folder, with the stamps that they had at the last look.
+    """Files of a folder, with their stamps at the last check.
 
     Args:
         root: the folder.
-        names: paths of the files from there.
-        since: nanoseconds since the epoch; what was written then or later was perhaps not yet read as it is now.
+        names: paths of the files, relative to it.
+        since: nanoseconds since the epoch; files written then or later may have been read before the change.
 
     Attributes:
-        gone: files that were no longer there when they were first looked at.
-        written: files whose stamps were other than before, when they were last asked for with `differing`.
+        gone: files that were already missing at the first check.
+        written: files whose stamps had changed in the last call of `differing`.
     """
 
     def __init__(self, root: str, names: Iterable[str], since: int) -> None:
@@ -79,13 +79,13 @@ class Stamps:
         return name in self._stamps
 
     def changed(self) -> list[str]:
-        """Files whose stamps differ from those of the last look: enough where nobody may write at all."""
+        """Files whose stamps differ from those of the last check: enough if nobody may write at all."""
         found = {name: after for name, before, after in self._now() if after != before}
         self._stamps.update(found)
         return list(found)
 
     def differing(self) -> dict[str, Stamp | None]:
-        """Files whose stamps differ from those of the last look, or prove nothing, with their stamps now."""
+        """Files whose stamps differ from those of the last check, or prove nothing, with their current stamps."""
         now = time.time_ns()
         found: dict[str, Stamp | None] = dict.fromkeys(self.gone)
         self.gone.clear()
@@ -100,7 +100,7 @@ class Stamps:
         return found
 
     def _now(self) -> Iterator[tuple[str, Stamp | None, Stamp | None]]:
-        """Each file with its stamp at the last look and now. To git, there is no file behind a folder that is a link."""
+        """Each file with its stamp at the last check and now. For git, there are no files behind a linked folder."""
         real = {"": True}  # one `lstat` for each folder
 
         def is_real(folder: str) -> bool:
@@ -113,13 +113,13 @@ class Stamps:
             yield name, before, stamp_of(f"{self._root}/{name}") if is_real(name.rpartition("/")[0]) else None
 
     def _fresh(self, stamp: Stamp) -> bool:
-        """Whether the file was written so shortly before it was read that a second write would leave the same stamp."""
+        """Whether the file was written so shortly before it was read that a second write could leave the same stamp."""
         coarse = not (stamp[3] % 1_000_000_000 or stamp[4] % 1_000_000_000)
         return stamp[4] >= self._since - (COARSE if coarse else TICK)
 
 
 def _was_written(before: Stamp | None, after: Stamp) -> bool:
-    """Whether stamps differ by more than rights."""
+    """Whether stamps differ in more than permissions."""
     return before is None or before[1:4] != after[1:4] or (before[0] == after[0] and before[4] != after[4])
 
 
