@@ -1,4 +1,4 @@
-"""What is said of a test as it ends, and behind all tests: pure, a result → lines."""
+"""What is shown of a test as it ends, and after all tests. Pure: a result → lines."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from gates.results import TestResult
 from gates.results.tests import TestLine
 
 _EDGE = "  | "
-"""Before each line of a test's: a log of GitHub takes a line for a command that begins with `::`, blanks or not."""
+"""Prefix of each line of a test: GitHub takes a line that begins with `::` for a command, even after spaces."""
 
 _STYLES = {"fail": "red", "flaky": "yellow", "slow": "yellow", "leak": "yellow", "pass": "green", "skip": "yellow"}
 
 
 def level_of(test: TestResult) -> str:
-    """The first level at which a test is spoken of."""
+    """The first level at which a test is reported."""
     if test.outcome in BAD_TESTS:
         return "fail"
     if test.outcome in LOST_TESTS:
-        return "all"  # the reason is one for all of them, and said with the gate
+        return "all"  # they all have the same reason, which is shown with the gate
     if test.outcome is TestOutcome.FLAKY:
         return "flaky"
     if test.slow:
@@ -33,7 +33,7 @@ def level_of(test: TestResult) -> str:
 
 
 def live_line(test: TestResult, output: Settings) -> TestLine | None:
-    """What is said of a test as it ends; None for nothing."""
+    """What is shown of a test as it ends; None for nothing."""
     shown = level_of(test)
     below = _below(test, output, "immediate")
     if not below and LEVELS.index(shown) > LEVELS.index(output.status_level):
@@ -42,9 +42,9 @@ def live_line(test: TestResult, output: Settings) -> TestLine | None:
 
 
 def final_lines(tests: Sequence[TestResult], output: Settings) -> Iterator[TestLine]:
-    """What is said of tests behind all of them, beyond failures, flaky, slow and leaky tests, which have their own lists.
+    """What is shown after all tests, besides failures, flaky, slow and leaky tests, which have their own lists.
 
-    Failures come here, and not into their list, where what they left is to be shown behind all tests.
+    Failures come here instead of their list if their details are to be shown after all tests.
     """
     most = LEVELS.index(output.final_status_level)
     for test in tests:
@@ -78,5 +78,5 @@ def _below(test: TestResult, output: Settings, when: str) -> tuple[str, ...]:
 
 
 def shows(setting: str, when: str) -> bool:
-    """Whether `immediate`, `final`, `immediate-final` or `never` is also `when`."""
+    """Whether `immediate`, `final`, `immediate-final` or `never` includes `when`."""
     return when in setting.split("-")
