@@ -45,6 +45,11 @@ class Plugins:
         self._there: dict[str, types.ModuleType] = {}
         self._load_injected()
         self._load_installed()
+        inspect.getsource(load)  # patterns are compiled for the first source that somebody asks for, as execnet does
+        for module in self._there.values():
+            for value in vars(module).values():
+                if type(value).__name__ == "_Pattern":
+                    value.search  # noqa: B018 - compiled when it is first used, see `gates.portable.patterns`
         plugins = (module for name, module in sys.modules.items() if name.startswith("_pytest."))
         narrow([*plugins, *self._there.values()])
         find: Any = AssertionRewritingHook.find_spec
@@ -79,7 +84,12 @@ class Plugins:
             for point in distribution.entry_points
             if point.group == "pytest11" and point.name not in LEFT_OUT
         }
-        load([*names, *(["xdist.*"] if "xdist.plugin" in names else [])])
+        load(
+            [
+                f"{name}.*" if is_package(name) else name
+                for name in {*names, *({"xdist"} if "xdist.plugin" in names else ())}
+            ]
+        )
         packages = {name.partition(".")[0] for name in names}
         for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
             self._there[name] = sys.modules[name]
@@ -95,8 +105,15 @@ class Plugins:
 def narrow(modules: "Iterable[types.ModuleType]") -> None:
     """Let `dir` name hooks and fixtures only: pytest looks at all that it names, in each plugin at each start."""
 
+    known: dict[type, list[str]] = {}
+
+    def of_class(kind: type) -> "list[str]":
+        if kind not in known:
+            known[kind] = hooks_and_fixtures(vars(kind))
+        return known[kind]
+
     def of_object(plugin: object) -> "list[str]":
-        return [*vars(plugin), *(name for each in type(plugin).__mro__ for name in hooks_and_fixtures(vars(each)))]
+        return [*vars(plugin), *(name for each in type(plugin).__mro__ for name in of_class(each))]
 
     for module in modules:
         module.__dir__ = hooks_and_fixtures(vars(module)).copy  # type: ignore[method-assign]
@@ -104,6 +121,8 @@ def narrow(modules: "Iterable[types.ModuleType]") -> None:
             own = isinstance(value, type) and value.__module__ == module.__name__
             if own and any(name.startswith("pytest_") for name in vars(value)):
                 value.__dir__ = of_object
+                for each in value.__mro__:
+                    of_class(each)
 
 
 def hooks_and_fixtures(scope: "Mapping[str, Any]") -> "list[str]":
@@ -119,6 +138,12 @@ def is_fixture(value: Any) -> bool:
         return isinstance(each, FixtureFunctionDefinition)
 
     return reached(inspect.unwrap(value, stop=reached))
+
+
+def is_package(name: str) -> bool:
+    """Whether a module has modules in it."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.submodule_search_locations is not None
 
 
 def is_at(module: types.ModuleType, name: str, path: "Iterable[str] | None") -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import sysconfig
 import venv
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.project import checklist, pytest_gate
+from tests import warm
+from tests.integration.project import ROOT, checklist, pytest_gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,10 +146,10 @@ def test_results_of_pytest_itself_are_compared_without_a_project(project: Projec
     for side, last in (("base", "pass"), ("head", "assert 0")):
         project.write({"test_a.py": f"def test_one(): pass\ndef test_two(): {last}\n"})
         for number, family in (("1", "xunit1"), ("2", "xunit2")):
-            words = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"junit_family={family}")
-            subprocess.run(
-                [*words, f"--junitxml={side}/{number}.xml"],
-                cwd=project.folder, env=project.environment, check=False, stdout=subprocess.DEVNULL,
+            words = (*warm.LEAN, "-q", "-o", f"junit_family={family}")
+            warm.run(
+                "pytest", [*words, f"--junitxml={side}/{number}.xml"],
+                folder=project.folder, environment=project.environment, imports=warm.GATES, path=[str(ROOT)],
             )  # fmt: skip
     (project.folder / "test_a.py").unlink()
     done = project.gates("compare", "base/1.xml", "head/2.xml")
@@ -191,7 +190,7 @@ def test_a_base_that_imports_the_heads_code_is_refused(project: Project, tmp_pat
     """An editable install in an environment that both sides share makes it do so."""
     python = environment_with(tmp_path, project.folder / "src")
     tests = {"src/lib.py": "value = 1\n", "tests/test_lib.py": "import lib\ndef test_value(): assert lib.value == 1\n"}
-    command = [python, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [python, "-m", "pytest", *warm.LEAN]
     config = f"[gate.test]\ntests = 'pytest'\ncommand = {json.dumps(command)}\n"
     project.write(tests | {".gitignore": "__pycache__\n", "gates.toml": config})
     project.commit()

@@ -93,7 +93,7 @@ def test_an_expression_selects_and_repeated_ones_add_up(project: Project) -> Non
     assert "5 deselected by the filter: (test(hit)) or (test(=test_it.py::test_pool))" in ran.output
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_the_runner_s_filter_and_the_project_s_own_narrow_each_other(
     project: Project, arguments: tuple[str, ...]
 ) -> None:
@@ -205,7 +205,7 @@ def test_doctests_have_a_kind_of_their_own(project: Project) -> None:
     assert ran.outcomes == {"test_it.helper": "passed"}
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_a_name_that_nothing_has_is_wrong_usage(project: Project, arguments: tuple[str, ...]) -> None:
     project.write(test_it=NAMES)
     ran = project.plain("-E", "test(cache) or mark(parametrise)", *arguments)
@@ -269,7 +269,7 @@ def test_facts_may_stand_in_a_file(project: Project) -> None:
     assert sum(not test["deselected"] for test in ran.collected.values()) == 4
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_default_stands_for_the_filter_of_the_config(project: Project, arguments: tuple[str, ...]) -> None:
     project.write(test_it=NAMES)
     project.write_file("gates.toml", "[profile.default]\nfilter = 'test(cache)'\n")
@@ -279,7 +279,7 @@ def test_default_stands_for_the_filter_of_the_config(project: Project, arguments
     assert "6/7 tests collected" in everything.output
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 @pytest.mark.parametrize(("meaning", "code"), [("fail", 5), ("warn", 0), ("pass", 0)])
 def test_what_it_means_when_nothing_is_selected_can_be_said(
     project: Project, arguments: tuple[str, ...], meaning: str, code: int
@@ -372,9 +372,7 @@ def test_a_missing_file_of_durations_is_a_usage_error(project: Project) -> None:
     assert "Traceback" not in ran.output
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
-@pytest.mark.parametrize("kind", ["slice", "hash"])
+@pytest.mark.parametrize(("kind", "arguments"), [("slice", ()), ("slice", ("-n", "2")), ("hash", ("-n", "2"))])
 def test_the_parts_of_a_partition_run_every_selected_test_once(
     project: Project, arguments: tuple[str, ...], kind: str
 ) -> None:
