@@ -20,7 +20,6 @@ from gates.cli.options import (
 from gates.cli.shown import allow_commands, say
 from gates.portable.settings.declare import replace
 from gates.portable.settings.run import Settings
-from gates.portable.values import ExitCode
 
 results_option = click.option(
     "--results",
@@ -44,18 +43,14 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
     """
     folder, asked = project_root(root), request(**options)
     if asked.filter or results:
-        from gates.pipeline.collect import tests_of_project
-        from gates.pipeline.result_files import tests_of_files
-        from gates.planning.test_queries import listing
+        from gates.commands.list import matching_tests
 
-        expression = asked.filter or "all()"
-        tests = tests_of_files(folder, results, [expression]) if results else tests_of_project(folder, asked)
-        text, said = listing(tests, expression if results else tests.expression, as_json=as_json)
+        text, said, code = matching_tests(folder, asked, results, as_json=as_json)
         say(text, as_json=as_json)
         for line in said:
             say(f"{line}\n", err=True)
-        raise SystemExit(ExitCode.GATE_FAILED if tests.broken else ExitCode.PASSED)
-    from gates.commands.listing import gate_listing
+        raise SystemExit(code)
+    from gates.commands.list import gate_listing
 
     say(gate_listing(folder, asked, as_json=as_json), as_json=as_json)
 
@@ -68,13 +63,9 @@ def list_things(root: Path | None, results: tuple[Path, ...], as_json: bool, **o
 @setting_options("no_install")
 def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: Any) -> None:
     """Explain why TEST (an id or part of one) runs or not: each expression, with true, false or unknown at each node."""
-    from gates.pipeline.collect import tests_of_project
-    from gates.pipeline.result_files import tests_of_files
-    from gates.planning.test_queries import explanation
+    from gates.commands.explain import explain as explained
 
-    folder, asked = project_root(root), request(**options)
-    tests = tests_of_files(folder, results, [asked.filter]) if results else tests_of_project(folder, asked)
-    say(explanation(tests, test, asked.filter if results else ""))
+    say(explained(project_root(root), request(**options), test, results))
 
 
 @click.command("show-config")
@@ -84,15 +75,12 @@ def explain(root: Path | None, test: str, results: tuple[Path, ...], **options: 
 def show_config(root: Path | None, test: str | None, **options: Any) -> None:
     """Show the settings of a run or, with TEST (an id or part of one), of a test; and where each is set."""
     folder, asked = project_root(root), request(**options)
+    from gates.commands.show_config import run_settings, settings_of_test
+
     if test is None:
-        from gates.commands.show_config import run_settings
-
         say(run_settings(folder, replace(asked, seed=options["seed"])))
-        return
-    from gates.pipeline.collect import tests_of_project
-    from gates.planning.test_queries import settings_of
-
-    say(settings_of(tests_of_project(folder, asked), test))
+    else:
+        say(settings_of_test(folder, asked, test))
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +19,6 @@ from gates.cli.options import (
     run_options,
     setting_options,
 )
-from gates.cli.shown import say
 from gates.portable.errors import UsageError
 from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SOURCE_FINDINGS, plural
 
@@ -47,35 +45,19 @@ def run(
         from gates.commands.debug import debug_test
 
         raise SystemExit(debug_test(folder, request(**options), debug))
-    from gates.planning.subjects import prepare_subject
+    from gates.commands.run import run as run_checklist
 
-    with prepare_subject(folder, request(**options), subject, reports=absolute(reports)) as prepared:
-        from gates.pipeline.validate import validate  # already imported while waiting for nox
-
-        finished = validate(prepared, command_line(), events=events)
-    _show(finished.run, finished.tests, output=finished.output)
-    raise SystemExit(finished.run.exit_code)
+    raise SystemExit(run_checklist(folder, request(**options), subject, command_line(), absolute(reports), events))
 
 
 @click.command()
 @run_options
 def rerun(root: Path | None, reports: Path | None, events: str | None, **options: Any) -> None:
     """Run only what failed or did not finish in the last run of this working tree."""
-    from gates.commands.rerun import rest_of
-    from gates.planning.prepare import prepare
+    from gates.commands.rerun import rerun as run_rest
 
-    folder = project_root(root)
-    rest = rest_of(folder, request(**options))
-    if rest.request is None:
-        say("\n".join([*rest.said, ""]))
-        return
-    prepared = prepare(folder, rest.request, reports=absolute(reports))
-    say("\n".join([*prepared.plan.notes, ""]), err=True)
-    from gates.pipeline.validate import validate
-
-    finished = validate(prepared, command_line(), events=events)
-    _show(finished.run, finished.tests, output=finished.output)
-    raise SystemExit(finished.run.exit_code)
+    asked = request(**options)
+    raise SystemExit(run_rest(project_root(root), asked, command_line(), reports=absolute(reports), events=events))
 
 
 def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[str, ...]:
@@ -175,6 +157,7 @@ def compare(
             raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
         _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
     from gates.commands.compare import CompareOptions, compare_subjects
+    from gates.pipeline.show import show_verdict
 
     outcome = compare_subjects(
         project_root(root),
@@ -195,7 +178,7 @@ def compare(
             fresh=fresh,
         ),
     )
-    _show(outcome.finished.run, outcome.finished.tests, outcome.comparison)
+    show_verdict(outcome.finished, outcome.comparison)
     raise SystemExit(outcome.exit_code)
 
 
@@ -215,7 +198,7 @@ def _compare_files(
     base_failures: BaseFailures,
 ) -> NoReturn:
     from gates.commands.compare_files import compare_files, exit_of_files
-    from gates.commands.report import show_comparison
+    from gates.pipeline.show import show_comparison
 
     context = click.get_current_context()
     for option in RUNNING:
@@ -230,13 +213,5 @@ def _compare_files(
         if word in (*ARTIFACT_FINDINGS, *SOURCE_FINDINGS):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
     comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
-    with suppress(KeyboardInterrupt):  # the verdict stands, even if the output is interrupted
-        show_comparison(comparison)
+    show_comparison(comparison)
     raise SystemExit(exit_of_files(comparison))
-
-
-def _show(run: object, tests: object, comparison: object = None, output: object = None) -> None:
-    from gates.commands.report import show_terminal
-
-    with suppress(KeyboardInterrupt):  # the verdict stands, even if the output is interrupted
-        show_terminal(run, tests, comparison, output)  # type: ignore[arg-type]

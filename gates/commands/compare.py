@@ -16,12 +16,12 @@ from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.base_and_head import SideRun, Sides
 from gates.pipeline.confirm import Confirmed, run_again
+from gates.pipeline.execute import Finished
 from gates.pipeline.publish import emit
 from gates.pipeline.timing import Timed, asked_filter, asked_for, suspects, time_sides
-from gates.pipeline.validate import Finished
 from gates.planning.gate_needs import with_needs
 from gates.planning.prepare import Prepared
-from gates.planning.subjects import MERGE, WORKTREE, prepare_subject
+from gates.planning.subjects import MERGE, WORKTREE
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.filters.nearest import nearest
 from gates.portable.settings.declare import replace
@@ -103,22 +103,22 @@ def compare_subjects(
     for name in (base, head):
         if name != WORKTREE and not name.startswith(MERGE):
             git.need_commit(name, also=", and no file either")
-    with prepare_subject(root, request, head, reports=reports) as prepared:
+    with Sides(root, git, base, head, command_line, fresh=options.fresh) as sides:
+        prepared = sides.prepare_head(request, reports)
         _refuse_unknown(prepared, options.accepted)
         budget = options.timing_budget or prepared.config.timing_budget
         _need_budget(options, budget)
         wanted = request if options.all_gates else _wanted(prepared, request)
         _refuse_taken(prepared, options, budget)
-    sides = Sides(root, git, base, head, prepared, command_line, fresh=options.fresh)
-    sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
-    sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
-    base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
-    if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
-        return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
-    _refuse_foreign(base_side.finished, base)
-    _need_tests(prepared, base_side.finished, base)
-    sys.stderr.write(f"head: {head}\n")
-    measured = _Measured(git, prepared, options, base_side, sides.run_head(wanted, reports))
+        sys.stderr.write(f"gates: {', '.join(_named(prepared, wanted)) or 'all'}\n")
+        sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
+        base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
+        if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
+            return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
+        _refuse_foreign(base_side.finished, base)
+        _need_tests(prepared, base_side.finished, base)
+        sys.stderr.write(f"head: {head}\n")
+        measured = _Measured(git, prepared, options, base_side, sides.run_head(wanted, reports))
     if measured.code != ExitCode.INTERRUPTED:
         measured.confirm(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:

@@ -13,8 +13,8 @@ import msgspec
 
 from gates.compare import BaseFailures, Comparison, RecordedSide, RegressionPolicy, compare_results
 from gates.config import find_root, load_config
+from gates.pipeline.open_run import new_run_id
 from gates.pipeline.result_files import results_of
-from gates.pipeline.validate import new_run_id
 from gates.planning.prepare import records_of
 from gates.portable.errors import GatesError, ManyErrors, UsageError
 from gates.portable.filters.nearest import meant

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from gates.files.temporary import scratch
-from gates.pipeline.collect import tests_of_project
-from gates.pipeline.validate import write_facts
+from gates.pipeline.collect import collect_tests
+from gates.pipeline.open_run import write_facts
 from gates.planning.plan import Request
-from gates.planning.prepare import Prepared, prepare
+from gates.planning.prepare import Prepared, plan_run, prepare
 from gates.planning.pytest_gates import pytest_gates
 from gates.planning.test_queries import find_test
 from gates.portable.errors import EnvironmentProblem, UsageError
@@ -44,7 +44,7 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
         GatesError: config or noxfile is wrong, no gate lists its tests, or the test's gate cannot be started.
     """
     prepared = prepare(root, request)
-    gate, test = _find(root, request, pytest_gates(prepared, request.gates), name)
+    gate, test = _find(prepared, request, pytest_gates(prepared, request.gates), name)
     alone = replace(
         request,
         gates=(gate,),
@@ -53,14 +53,14 @@ def debug_test(root: Path, request: Request, name: str) -> ExitCode:
         include_excluded=True,
         no_capture=True,
     )
-    return _run(prepare(root, alone))
+    return _run(plan_run(prepared, alone))
 
 
-def _find(root: Path, request: Request, gates: tuple[str, ...], name: str) -> tuple[str, str]:
+def _find(prepared: Prepared, request: Request, gates: tuple[str, ...], name: str) -> tuple[str, str]:
     """The first gate that has the test, and the test's id."""
     missed: UsageError | None = None
     for gate in gates:
-        tests = tests_of_project(root, replace(request, gates=(gate,)))
+        tests = collect_tests(prepared, replace(request, gates=(gate,)))
         try:
             return gate, find_test(tests.candidates, name).id
         except UsageError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gates.compare.recorded import CheckedEntry, Finding, check_entries
 from gates.config import Config, load_config
-from gates.pipeline.validate import validate
+from gates.pipeline.execute import execute
 from gates.planning.plan import Request
 from gates.planning.prepare import prepare
 from gates.planning.pytest_gates import pytest_gates
@@ -95,12 +95,15 @@ def verify(root: Path, request: Request, command_line: str) -> tuple[str, ExitCo
         test_timeout=request.test_timeout or SHORT,
         no_tests="pass",
     )
+    gates = None
     if not wanted.gates:
-        wanted = replace(wanted, gates=pytest_gates(prepare(root, wanted)))
+        prepared = prepare(root, wanted)
+        gates, wanted = prepared.gates, replace(wanted, gates=pytest_gates(prepared))
     results: dict[str, TestResult] = {}
     while True:
-        prepared = prepare(root, wanted, reports=root / config.reports / FOLDER)
-        finished = validate(prepared, command_line, StartsOnly(prepared.plan, sys.stderr), aside=True)
+        prepared = prepare(root, wanted, reports=root / config.reports / FOLDER, gates=gates)
+        gates = prepared.gates
+        finished = execute(prepared, command_line, StartsOnly(prepared.plan, sys.stderr), aside=True)
         if finished.run.exit_code == ExitCode.INTERRUPTED:
             return "interrupted\n", ExitCode.INTERRUPTED
         results |= {test.id: test for test in finished.tests}

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from gates.compare import Comparison
-from gates.portable.settings.run import Settings
-from gates.results import Run, TestResult
+from gates.pipeline.show import show_run
 from gates.results.files import RUN_FILE
 from gates.storage.evidence import Evidence, load_evidence
-
-
-def show_terminal(
-    run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, output: Settings | None = None
-) -> None:
-    """Print the summary to standard output."""
-    from gates.render.terminal import render_terminal, terminal_console
-
-    render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
-    sys.stdout.flush()  # an interruption of a slow reader arrives here, after the verdict
-
-
-def show_comparison(comparison: Comparison) -> None:
-    """Print a comparison that has no run of its own to standard output."""
-    from gates.render.terminal import render_comparison, terminal_console
-
-    render_comparison(comparison, terminal_console(sys.stdout))
-    sys.stdout.flush()
 
 
 def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
@@ -48,7 +27,7 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
     found = load_evidence(file, records)
     run, tests, comparison = found.run, found.tests, _comparison(found)
     if form == "terminal":
-        show_terminal(run, tests, comparison)
+        show_run(run, tests, comparison)
         return None
     if form == "junit":
         from gates.readers.junit.write import junit_document

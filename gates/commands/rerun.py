@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import msgspec
 
 from gates.config import load_config
 from gates.planning.plan import Request
+from gates.planning.prepare import prepare
 from gates.portable.errors import GatesError, UsageError
+from gates.portable.escapes import clean
 from gates.portable.settings.declare import replace
-from gates.portable.values import plural
+from gates.portable.values import ExitCode, plural
 from gates.results.files import RUN_FILE
 from gates.results.outstanding import Outstanding
 from gates.storage.cache import Store
@@ -21,6 +24,28 @@ NAMED = 5
 """Files that are named where the code changed."""
 
 NOT_THE_WHOLE = "a rerun covers only what it ran; gates run covers everything"
+
+
+def rerun(
+    root: Path, request: Request, command_line: str, *, reports: Path | None = None, events: str | None = None
+) -> int:
+    """Run what the last run left, and nothing else; returns the exit code.
+
+    Raises:
+        GatesError: no run is known, its reports were changed since, or the rest cannot be run.
+    """
+    rest = rest_of(root, request)
+    if rest.request is None:
+        sys.stdout.write(clean("\n".join([*rest.said, ""])))
+        return ExitCode.PASSED
+    prepared = prepare(root, rest.request, reports=reports)
+    sys.stderr.write(clean("\n".join([*prepared.plan.notes, ""])))
+    from gates.pipeline.execute import execute
+    from gates.pipeline.show import show_verdict
+
+    finished = execute(prepared, command_line, events=events)
+    show_verdict(finished)
+    return finished.run.exit_code
 
 
 class Rest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""`gates show-config` without a test: the settings of a run, each with where it comes from."""
+"""`gates show-config`: the settings of a run or of a test, each with where it comes from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gates.config.load import place_in
 from gates.config.request import Request
 from gates.planning.gate_choice import profile_of
 from gates.planning.plan import settled
-from gates.planning.test_queries import shown
+from gates.planning.test_queries import settings_of, shown
 from gates.portable.settings.declare import Setting
 
 
@@ -29,6 +29,17 @@ def run_settings(root: Path, request: Request) -> str:
         f"  # {_source(one, request, profile, config)}\n"
         for name, one in known.items()
     )
+
+
+def settings_of_test(root: Path, request: Request, test: str) -> str:
+    """The same for a test of the project.
+
+    Raises:
+        GatesError: no test, or more than one, has the name; or the tests cannot be listed.
+    """
+    from gates.pipeline.collect import tests_of_project
+
+    return settings_of(tests_of_project(root, request), test)
 
 
 def _value(setting: Setting, value: object) -> str:

@@ -10,8 +10,8 @@ import msgspec
 
 from gates.compare.stack import Layer, Stack, StackRun, arrange, asks_for_base, judged, members, numbered
 from gates.config import load_config
+from gates.pipeline.open_run import new_run_id
 from gates.pipeline.stack_runs import Runs, base_name, folder_of, merge_name
-from gates.pipeline.validate import new_run_id
 from gates.planning.plan import Request
 from gates.portable.errors import UsageError
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack

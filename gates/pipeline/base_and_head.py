@@ -16,20 +16,23 @@ from gates.analysis.dependencies import FILES, Dependencies, dependencies_of
 from gates.config import load_config
 from gates.config.request import Request
 from gates.files.temporary import scratch
-from gates.pipeline.validate import Finished, validate
+from gates.pipeline.execute import Finished, execute
 from gates.planning.discover import NOXFILE
-from gates.planning.prepare import Prepared, shown_path
+from gates.planning.prepare import Prepared, plan_run, shown_path, worktree_subject
 from gates.planning.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.settings.declare import replace
 from gates.portable.values import format_duration
+from gates.storage.cache import Store
 from gates.storage.kept_runs import StoredRuns, key_of
 from gates.storage.run_key import RunKey
 from gates.vcs.git import Git, subject_of_commit
 from gates.vcs.ignored import fingerprint
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from gates.pipeline.confirm import Which
 
 
@@ -48,84 +51,121 @@ class SideRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sides:
-    """Runs either side, as often as needed.
+    """Prepares each side once, and runs it as often as needed. While entered, the head stays checked out for its run.
 
     Args:
         root: the project's folder.
         git: its repository.
         base: a commit.
         head: a subject.
-        prepared: the head as it was just now. Its checklist is used if the base has none.
         command_line: the command, to paste.
         fresh: never reuse a stored run.
     """
 
-    def __init__(
-        self, root: Path, git: Git, base: str, head: str, prepared: Prepared, command_line: str, *, fresh: bool = False
-    ) -> None:
-        self._stored = StoredRuns(prepared.store.folder, fresh=fresh)
-        self._root, self._git, self._names = root, git, {"base": base, "head": head}
-        self._seen, self._checklist_of, self._command_line = prepared, prepared.root, command_line
+    def __init__(self, root: Path, git: Git, base: str, head: str, command_line: str, *, fresh: bool = False) -> None:
+        self._root, self._git, self._command_line = root, git, command_line
+        self._names: dict[Which, str] = {"base": base, "head": head}
+        self._stored = StoredRuns(Store.of(root, git).folder, fresh=fresh)
+        self._prepared: dict[Which, Prepared] = {}
+        self._head_folder = ExitStack()
+        self._head_waits = False
 
-    def run_base(self, request: Request, reports: Path, *, again: bool = False) -> SideRun:
-        """Run the base, with the head's checklist if it has none; with `again`, even if it was run before."""
-        known = None if again else self._known("base", request, reports)
-        if known is not None:
-            return known
-        with self._prepared_base(request, reports) as prepared:
-            return self._run(prepared, request, again=again)
+    def __enter__(self) -> Self:
+        return self
 
-    def run_head(self, request: Request, reports: Path | None, *, again: bool = False) -> SideRun:
-        """Run the head."""
-        known = None if again else self._known("head", request, reports)
-        if known is not None:
-            return known
-        with prepare_subject(self._root, request, self._names["head"], reports=reports) as prepared:
-            return self._run(prepared, request, again=again)
+    def __exit__(self, *_: object) -> None:
+        self._release_head()
+
+    def prepare_head(self, request: Request, reports: Path | None) -> Prepared:
+        """Prepare the head. Its checklist is used if the base has none."""
+        found = prepare_subject(self._root, request, self._names["head"], reports=reports)
+        self._prepared["head"] = self._head_folder.enter_context(found)
+        self._head_waits = True
+        return self._prepared["head"]
+
+    def run_base(self, request: Request, reports: Path) -> SideRun:
+        """Run the base, with the head's checklist if it has none."""
+        if self._names["head"] != WORKTREE and self._tree("base") == self._tree("head"):
+            self._release_head()  # a tree has one worktree
+        return self._known("base", request, reports) or self._run("base", request, reports)
+
+    def run_head(self, request: Request, reports: Path | None) -> SideRun:
+        """Run the head, where it was prepared."""
+        return self._known("head", request, reports) or self._run("head", request, reports)
 
     def run(self, side: Which, request: Request, reports: Path) -> Finished:
         """Run one of the two again, without recording the durations and outcomes of only some of its tests."""
-        run = self.run_base if side == "base" else self.run_head
-        return run(request, reports, again=True).finished
-
-    def prepared(self, side: Which, request: Request, reports: Path) -> AbstractContextManager[Prepared]:
-        """One of the two, checked out for its own runs."""
-        if side == "base":
-            return self._prepared_base(request, reports)
-        return prepare_subject(self._root, request, self._names["head"], reports=reports)
+        with self.prepared(side, request, reports) as prepared:
+            return execute(prepared, self._command_line, keep=False)
 
     @contextmanager
-    def _prepared_base(self, request: Request, reports: Path) -> Iterator[Prepared]:
+    def prepared(self, side: Which, request: Request, reports: Path | None) -> Iterator[Prepared]:
+        """One of the two, checked out for a run; what was found out of it before is not asked again."""
+        if side == "head" and self._head_waits and not self._is_changed():
+            with self._head_folder:
+                self._head_waits = False
+                yield plan_run(self._prepared["head"], request)
+            return
         with ExitStack() as stack:
             try:
-                prepared = stack.enter_context(
-                    prepare_subject(
-                        self._root, request, self._names["base"], reports=reports, checklist_of=self._checklist_of
-                    )
-                )
+                prepared = stack.enter_context(self._checked_out(side, request, reports))
             except GatesError as error:
-                known = UsageError(
-                    "the base cannot be run",
-                    place=self._names["base"],
-                    got=str(error),
-                    remedy="--gate with what both have",
-                )
-                known.exit_code = error.exit_code
-                raise known from error
+                if side == "head":
+                    raise
+                raise self._no_base(error) from error
+            self._prepared[side] = prepared
             yield prepared
 
-    def _run(self, prepared: Prepared, request: Request, *, again: bool) -> SideRun:
-        finished = validate(prepared, self._command_line, remember=not again)
-        key = None if again else self._key_of_made(prepared, request)
-        trouble = self._stored.keep(key, finished.run, finished.reports)
-        needs = dependencies_of(prepared.root)
+    def _checked_out(self, side: Which, request: Request, reports: Path | None) -> AbstractContextManager[Prepared]:
+        before = self._prepared.get(side)
+        is_known = before is not None and (self._names[side] != WORKTREE or not self._is_changed())
+        borrows = side == "base" and (before is None or BORROWED_CHECKLIST in before.notes)
+        return prepare_subject(
+            self._root,
+            request,
+            self._names[side],
+            reports=reports,
+            checklist_of=self._head.root if borrows else None,
+            gates=before.gates if before is not None and is_known else None,
+        )
+
+    def _no_base(self, error: GatesError) -> UsageError:
+        known = UsageError(
+            "the base cannot be run", place=self._names["base"], got=str(error), remedy="--gate with what both have"
+        )
+        known.exit_code = error.exit_code
+        return known
+
+    @property
+    def _head(self) -> Prepared:
+        return self._prepared["head"]
+
+    def _is_changed(self) -> bool:
+        """Whether the head is a working tree that is no longer as it was prepared."""
+        if self._names["head"] != WORKTREE:
+            return False
+        head = self._head
+        return worktree_subject(head.root, head.git, head.config).identity != head.subject.identity
+
+    def _release_head(self) -> None:
+        self._head_waits = False
+        self._head_folder.close()
+
+    def _tree(self, side: Which) -> str:
+        return self._git.tree(commit_of(self._git, self._names[side])[0])
+
+    def _run(self, side: Which, request: Request, reports: Path | None) -> SideRun:
+        with self.prepared(side, request, reports) as prepared:
+            finished = execute(prepared, self._command_line)
+            trouble = self._stored.keep(self._key_of_made(prepared, request), finished.run, finished.reports)
+            needs = dependencies_of(prepared.root)
         return SideRun(finished=finished, needs=needs, notes=(trouble,) if trouble else ())
 
     # Earlier runs
 
     def _known(self, which: Which, request: Request, reports: Path | None) -> SideRun | None:
         """A kept run, with a note about it; its sources are read from git, so no worktree is needed."""
-        name, git, config = self._names[which], self._git, self._seen.config
+        name, git, config = self._names[which], self._git, self._head.config
         if name == WORKTREE:
             return None
         commit, kind = commit_of(git, name)
@@ -150,7 +190,7 @@ class Sides:
         run = msgspec.structs.replace(run, subject=subject, reports=where, notes=(*run.notes, said))
         run = self._stored.lay_out(key, run, target, self._root)
         sys.stderr.write(f"{said} (--fresh runs it again)\n")
-        finished = Finished(run=run, tests=tests, reports=target, output=self._seen.plan.settings)
+        finished = Finished(run=run, tests=tests, reports=target, output=self._head.plan.settings)
         with scratch("side-") as work:
             folder = work / "tree"
             git.export(tree, folder, *FILES)
@@ -167,8 +207,8 @@ class Sides:
 
     def _checklist(self) -> str:
         """Digest of the head's checklist, which is not part of the tree of a base that borrows it."""
-        config = replace(borrowed_config(Path(), self._checklist_of), path=None)
+        config = replace(borrowed_config(Path(), self._head.root), path=None)
         digest = hashlib.sha256(repr(config).encode("utf-8", "backslashreplace"))
         with suppress(OSError):
-            digest.update(read_bytes(self._checklist_of / NOXFILE))
+            digest.update(read_bytes(self._head.root / NOXFILE))
         return digest.hexdigest()

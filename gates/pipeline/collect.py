@@ -10,7 +10,7 @@ import msgspec
 
 from gates.files.temporary import scratch
 from gates.planning.plan import Plan, Request
-from gates.planning.prepare import Prepared, prepare
+from gates.planning.prepare import Discovered, Prepared, discover_subject, plan_run, worktree
 from gates.planning.pytest_gates import pytest_gates
 from gates.planning.test_queries import Tests
 from gates.portable.errors import EnvironmentProblem
@@ -36,8 +36,13 @@ def tests_of_project(root: Path, request: Request) -> Tests:
     Raises:
         GatesError: config, noxfile or request is wrong, or no gate lists a test.
     """
+    return collect_tests(discover_subject(worktree(root)), request)
+
+
+def collect_tests(found: Discovered, request: Request) -> Tests:
+    """The tests of a subject that is checked out; errors as of `tests_of_project`."""
     request = replace(request, needs=False)  # nothing is run
-    prepared = prepare(root, request)
+    prepared = plan_run(found, request)
     plan = _narrowed(prepared.plan, pytest_gates(prepared, request.gates))
     prepared = msgspec.structs.replace(prepared, plan=plan)
     described, broken = _described(prepared)

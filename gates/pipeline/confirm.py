@@ -21,7 +21,7 @@ from gates.results.files import CONFIRM_FOLDER
 from gates.results.outstanding import Part
 
 if TYPE_CHECKING:
-    from gates.pipeline.validate import Finished
+    from gates.pipeline.execute import Finished
 
     Which = Literal["base", "head"]
     RunSide = Callable[[Which, Request, Path], Finished]

@@ -69,6 +69,7 @@ class Recorder:
             notes=(*_notes(prepared), *([reports.moved] if reports.moved else [])),
         )
         self.run = self.mask.struct(run)
+        self.is_over = False
 
     def take(self, event: object) -> None:
         """Write the data of an event."""
@@ -110,12 +111,14 @@ class Recorder:
             ),
         )
         self.run = emit(self.run, self.tests, self.reports)
+        self.is_over = True
 
     def give_up(self, *, interrupted: bool) -> ExitCode:
         """The reports cannot be written: leave a `run.json` that says so, if that still can."""
         outcome, code = conclude(self.run.gates, interrupted=interrupted, trouble=True)
         self._update(complete=False, outcome=outcome, exit_code=int(code), files=self.reports.digests)
         self.reports.give_up(to_json(self.run))
+        self.is_over = True
         return code
 
     def save(self) -> None:

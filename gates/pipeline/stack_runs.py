@@ -13,9 +13,10 @@ import msgspec
 
 from gates.compare.stack import StackRun, failing_of
 from gates.config import load_config
-from gates.pipeline.validate import validate
+from gates.pipeline.execute import execute
 from gates.planning.plan import Request
-from gates.planning.subjects import BORROWED_CHECKLIST, Kind, prepare_commit
+from gates.planning.prepare import discover_subject, plan_run
+from gates.planning.subjects import BORROWED_CHECKLIST, Kind, check_out_commit
 from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode
 from gates.results import Run, TestResult
@@ -86,11 +87,11 @@ class Runs:
         sys.stderr.write(f"stack: {none.subject} ({none.commit[:12]})\n")
         folder = self._folder(none.subject)
         try:
-            with prepare_commit(
-                self.root, self.git, self.request, none.commit, none.subject,
-                kind=kind, reports=folder, checklist_of=self.root,
-            ) as prepared:  # fmt: skip
-                finished, asked_outside = validate(prepared, self.command_line, aside=True), bool(prepared.facts)
+            with check_out_commit(
+                self.root, self.git, none.commit, none.subject, kind, checklist_of=self.root
+            ) as place:
+                prepared = plan_run(discover_subject(place), self.request, reports=folder)
+                finished, asked_outside = execute(prepared, self.command_line, aside=True), bool(prepared.facts)
         except GatesError as error:
             return msgspec.structs.replace(
                 none, outcome="could-not-run", exit_code=int(error.exit_code), reason=str(error)

@@ -20,8 +20,8 @@ from gates.compare.timing.schedule import Schedule, Turn, enough_for, plan
 from gates.compare.values import Timing
 from gates.config.request import Request
 from gates.pipeline.confirm import only_these
+from gates.pipeline.execute import Finished, execute
 from gates.pipeline.result_files import RecordedTest
-from gates.pipeline.validate import Finished, validate
 from gates.planning.prepare import Prepared, plan_by_history
 from gates.portable.errors import GatesError
 from gates.portable.filters import Filter, TableFacts, compile_filter
@@ -283,7 +283,7 @@ class _Turns:
         self._built |= of_side
         plan = plan_by_history(prepared.config, prepared.gates, alone, prepared.store)
         quiet = msgspec.structs.replace(prepared, plan=plan)
-        return validate(quiet, self._command_line, progress=_Silent(), aside=True, remember=False)
+        return execute(quiet, self._command_line, progress=_Silent(), aside=True, keep=False)
 
 
 def time_sides(

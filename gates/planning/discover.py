@@ -16,7 +16,7 @@ import msgspec
 from gates.config import Config, FindingsSource, GateConfig
 from gates.portable.errors import ManyErrors, UsageError
 from gates.portable.filters.nearest import meant
-from gates.portable.regular import open_file, read_bytes
+from gates.portable.regular import open_file
 from gates.portable.values import plural
 
 TAG = "gate"
@@ -93,21 +93,6 @@ def launch(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         check=False,
     )
-
-
-_LISTED: dict[tuple[str, tuple[str, ...], tuple[bytes, ...]], tuple[Session, ...]] = {}
-"""Listings of nox in this process: a comparison needs several, and each takes a quarter of a second."""
-
-
-def _sessions(root: Path, launcher: Launcher, nox_args: Sequence[str]) -> tuple[Session, ...]:
-    """What nox lists; nox is called again only if noxfile or `pyproject.toml` changed."""
-    if launcher is not launch:
-        return list_sessions(root, launcher, nox_args)
-    texts = tuple(read_bytes(path) for name in (NOXFILE, "pyproject.toml") if (path := root / name).is_file())
-    key = (str(root), tuple(nox_args), texts)
-    if key not in _LISTED:
-        _LISTED[key] = list_sessions(root, launcher, nox_args)
-    return _LISTED[key]
 
 
 def nox_command(*arguments: str) -> tuple[str, ...]:
@@ -194,7 +179,7 @@ def discover(root: Path, config: Config, launcher: Launcher = launch) -> tuple[G
         UsageError: there is nothing to discover.
         ManyErrors: the config names gates that do not exist.
     """
-    sessions = _sessions(root, launcher, config.nox_args)
+    sessions = list_sessions(root, launcher, config.nox_args)
     adopted = {gate.session: gate for gate in config.gates.values() if gate.session}
     gates = []
     for session in sessions:

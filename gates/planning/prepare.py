@@ -27,29 +27,55 @@ from gates.vcs.git import Git, changes_of, subject_of_worktree
 SubjectMaker = Callable[[Path, Git | None, Config], Subject]
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known before the first gate starts.
+class CheckedOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject that lies in a folder.
 
     Attributes:
         root: folder in which the gates run.
         home: the user's project folder, of which `root` may be another version.
+        reports: where reports go by default.
+        subject: describes it.
+        gates: its gates, if they are already known; nox need not be asked then.
+        notes: what the reader must know of the folder.
         carried: digest of added files that are in no commit.
+    """
+
+    root: Path
+    home: Path
+    config: Config
+    reports: Path
+    subject: SubjectMaker
+    gates: tuple[Gate, ...] | None = None
+    notes: tuple[str, ...] = ()
+    carried: str = ""
+
+
+class Discovered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subject is, and which gates it has; the attributes are also those of `CheckedOut`.
+
+    Attributes:
         began: nanoseconds since the epoch, before anything was read.
     """
 
     root: Path
     home: Path
     config: Config
+    reports: Path
     git: Git | None
     subject: Subject
     changes: Changes | None
     gates: tuple[Gate, ...]
-    plan: Plan
     store: Store
-    reports: Path
-    facts: dict[str, Resolution] = {}
+    notes: tuple[str, ...] = ()
     carried: str = ""
     began: int = 0
+
+
+class Prepared(Discovered, frozen=True, kw_only=True):
+    """What is known before the first gate starts."""
+
+    plan: Plan
+    facts: dict[str, Resolution] = {}
 
     @property
     def shown_reports(self) -> str:
@@ -75,50 +101,73 @@ def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
     return subject_of_worktree(root, git, config.base)
 
 
+def worktree(root: Path) -> CheckedOut:
+    """The working tree, where it is."""
+    config = load_config(root)
+    return CheckedOut(root=root, home=root, config=config, reports=root / config.reports, subject=worktree_subject)
+
+
 def prepare(
-    root: Path,
-    request: Request,
-    *,
-    reports: Path | None = None,
-    subject: SubjectMaker = worktree_subject,
-    config: Config | None = None,
-    home: Path | None = None,
+    root: Path, request: Request, *, reports: Path | None = None, gates: tuple[Gate, ...] | None = None
 ) -> Prepared:
-    """Config, discovery and plan. Git and nox run at the same time: each takes a tenth of a second.
+    """The working tree, prepared for a request; `gates` are its gates, if they are already known.
 
     Raises:
         GatesError: the config, the noxfile or the request is wrong.
     """
+    place = msgspec.structs.replace(worktree(root), gates=gates)
+    return plan_run(discover_subject(place), request, reports=reports)
+
+
+def discover_subject(place: CheckedOut) -> Discovered:
+    """Find the gates and the changes of a subject. Git and nox run at the same time: each takes a tenth of a second.
+
+    Raises:
+        GatesError: the noxfile is wrong.
+    """
     began = time.time_ns()
-    config = config or load_config(root)
+    root, config = place.root, place.config
     with ThreadPoolExecutor(2) as pool:
-        found = pool.submit(discover, root, config)  # first, because nothing takes longer than nox
+        # First, because nothing takes longer than nox.
+        found = pool.submit(discover, root, config) if place.gates is None else None
         git = Git.of(root)
-        later = pool.submit(_facts, root, git, config, subject)
+        later = pool.submit(_facts, root, git, config, place.subject)
         _import_the_rest()
-        gates = found.result()
-        facts, changes, store = later.result()
-    plan = plan_by_history(config, gates, request, store)
-    outside = resolve_all(expressions_of(plan), ExternalFacts(root, config, git, facts, store))
-    return Prepared(
+        gates = found.result() if found is not None else place.gates
+        subject, changes, store = later.result()
+    return Discovered(
         root=root,
-        home=home or root,
+        home=place.home,
         config=config,
+        reports=place.reports,
         git=git,
-        subject=facts,
+        subject=subject,
         changes=changes,
-        gates=gates,
-        plan=plan,
+        gates=gates or (),
         store=store,
-        reports=reports or root / config.reports,
-        facts=outside,
+        notes=place.notes,
+        carried=place.carried,
         began=began,
     )
 
 
+def plan_run(found: Discovered, request: Request, *, reports: Path | None = None) -> Prepared:
+    """Plan a run on a subject; one that is prepared already may be planned again, for another request.
+
+    Raises:
+        GatesError: the request is wrong.
+    """
+    config, store = found.config, found.store
+    plan = plan_by_history(config, found.gates, request, store)
+    plan = msgspec.structs.replace(plan, notes=(*plan.notes, *found.notes))
+    facts = resolve_all(expressions_of(plan), ExternalFacts(found.root, config, found.git, found.subject, store))
+    known = {name: getattr(found, name) for name in Discovered.__struct_fields__}
+    return Prepared(**known | {"reports": reports or found.reports}, plan=plan, facts=facts)
+
+
 def _import_the_rest() -> None:
     """Import what the run and its end need, while waiting for other programs: this also takes a tenth of a second."""
-    for name in ("pipeline.validate", "commands.report", "readers.junit.suites", "render.markdown", "render.terminal"):
+    for name in ("pipeline.execute", "pipeline.show", "readers.junit.suites", "render.markdown", "render.terminal"):
         importlib.import_module(f"gates.{name}")
 
 

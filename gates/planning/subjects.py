@@ -11,9 +11,9 @@ import msgspec
 
 from gates.config import Config, load_config
 from gates.files.folders import Folder
-from gates.planning.discover import NOXFILE, discover
+from gates.planning.discover import NOXFILE, Gate, discover
 from gates.planning.plan import Request
-from gates.planning.prepare import Prepared, prepare
+from gates.planning.prepare import CheckedOut, Prepared, discover_subject, plan_run, worktree
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.settings.declare import replace
@@ -35,7 +35,13 @@ BORROWED_CHECKLIST = "has no gates: run with the head's checklist"
 
 @contextmanager
 def prepare_subject(
-    root: Path, request: Request, name: str, *, reports: Path | None = None, checklist_of: Path | None = None
+    root: Path,
+    request: Request,
+    name: str,
+    *,
+    reports: Path | None = None,
+    checklist_of: Path | None = None,
+    gates: tuple[Gate, ...] | None = None,
 ) -> Iterator[Prepared]:
     """Prepare a run on the working tree, a commit, or `merge:BASE`.
 
@@ -45,12 +51,22 @@ def prepare_subject(
         name: the subject.
         reports: where reports go; by default, where those of the working tree go.
         checklist_of: a folder whose checklist is used when the subject has none of its own.
+        gates: those of the subject, if they are already known.
 
     Raises:
         GatesError: no such subject, no git, or it does not merge.
     """
+    with check_out(root, name, checklist_of=checklist_of, gates=gates) as place:
+        yield plan_run(discover_subject(place), request, reports=reports)
+
+
+@contextmanager
+def check_out(
+    root: Path, name: str, *, checklist_of: Path | None = None, gates: tuple[Gate, ...] | None = None
+) -> Iterator[CheckedOut]:
+    """Give a subject a folder; arguments and errors as of `prepare_subject`."""
     if name == WORKTREE:
-        yield prepare(root, request, reports=reports)
+        yield msgspec.structs.replace(worktree(root), gates=gates)
         return
     git = Git.of(root)
     if git is None:
@@ -58,41 +74,36 @@ def prepare_subject(
             "there is no git repository, so there are no commits", place=str(root), remedy="--subject worktree"
         )
     commit, kind = commit_of(git, name)
-    with prepare_commit(
-        root, git, request, commit, name, kind=kind, reports=reports, checklist_of=checklist_of
-    ) as prepared:
-        yield prepared
+    with check_out_commit(root, git, commit, name, kind, checklist_of=checklist_of, gates=gates) as place:
+        yield place
 
 
 @contextmanager
-def prepare_commit(
+def check_out_commit(
     root: Path,
     git: Git,
-    request: Request,
     commit: str,
     name: str,
-    *,
     kind: Kind = "commit",
-    reports: Path | None = None,
+    *,
     checklist_of: Path | None = None,
-) -> Iterator[Prepared]:
-    """Prepare a run on a commit, in its own worktree.
+    gates: tuple[Gate, ...] | None = None,
+) -> Iterator[CheckedOut]:
+    """Give a commit its own worktree.
 
     Args:
         root: the project's folder.
         git: its repository.
-        request: what the user asked for.
         commit: the commit.
         name: its name for people.
         kind: whether it is the commit of a would-be merge.
-        reports: where reports go; by default, where those of the working tree go.
         checklist_of: a folder whose checklist is used when the commit has none of its own.
+        gates: those of the commit, if they are already known.
 
     Raises:
         GatesError: it cannot be checked out, or its config or its noxfile is wrong.
     """
     here = load_config(root)
-    target = reports or root / here.reports
     disk = DISK if here.worktree_disk is None else here.worktree_disk
     with checked_out(git, commit, Store.of(root, git), disk) as folder:
         lacking = _lacking(git, folder)
@@ -101,11 +112,17 @@ def prepare_commit(
         def subject(_root: Path, _git: Git | None, config: Config) -> Subject:
             return subject_of_commit(git, commit, name, config.base, kind)
 
-        config, note = _checklist(folder, checklist_of)
-        prepared = prepare(folder, request, reports=target, subject=subject, config=config, home=root)
-        notes = (*prepared.plan.notes, *lacking, *carried.notes, *([note] if note else []))
-        plan = msgspec.structs.replace(prepared.plan, notes=notes)
-        yield msgspec.structs.replace(prepared, plan=plan, carried=carried.digest)
+        config, found, note = _checklist(folder, checklist_of)
+        yield CheckedOut(
+            root=folder,
+            home=root,
+            config=config,
+            reports=root / here.reports,
+            subject=subject,
+            gates=gates if gates is not None else found,
+            notes=(*lacking, *carried.notes, *([note] if note else [])),
+            carried=carried.digest,
+        )
 
 
 def _lacking(git: Git, folder: Path) -> tuple[str, ...]:
@@ -136,19 +153,18 @@ def commit_of(git: Git, name: str) -> tuple[str, Kind]:
     return merge_commit(git, git.need_commit(name.removeprefix(MERGE)), git.need_commit("HEAD")), "merge"
 
 
-def _checklist(folder: Path, other: Path | None) -> tuple[Config, str]:
-    """The subject's own checklist, or the other folder's with a note."""
+def _checklist(folder: Path, other: Path | None) -> tuple[Config, tuple[Gate, ...] | None, str]:
+    """The subject's own checklist, or the other folder's with a note; and its gates, if they had to be asked for."""
     own = load_config(folder)
     if other is None:
-        return own, ""
+        return own, None, ""
     try:
-        discover(folder, own)
+        return own, discover(folder, own), ""
     except UsageError:
         if (other / NOXFILE).exists():
             with Folder.of(folder) as place:  # where a branch may have put a link
                 place.put(NOXFILE, read_bytes(other / NOXFILE))
-        return borrowed_config(folder, other), BORROWED_CHECKLIST
-    return own, ""
+        return borrowed_config(folder, other), None, BORROWED_CHECKLIST
 
 
 def borrowed_config(folder: Path, other: Path) -> Config:

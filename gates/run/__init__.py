@@ -2,11 +2,13 @@
 
 from gates.run.engine import Engine, EngineOptions
 from gates.run.events import TestsDescribed, TestsLanded
+from gates.run.executor import Executor
 from gates.run.verdict import conclude, leaves_of
 
 __all__ = [
     "Engine",
     "EngineOptions",
+    "Executor",
     "TestsDescribed",
     "TestsLanded",
     "conclude",

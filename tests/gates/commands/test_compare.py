@@ -9,7 +9,11 @@ from gates.commands import compare as compare_module
 from gates.commands.compare import CompareOptions, compare_subjects, exit_of, gates_to_compare
 from gates.compare import RegressionPolicy, compare_runs
 from gates.compare.timing.changes import TimingSettings
-from gates.pipeline.validate import Finished
+from gates.pipeline.base_and_head import Sides
+from gates.pipeline.execute import Finished
+from gates.planning import discover as discover_module
+from gates.planning import prepare as prepare_module
+from gates.planning import subjects
 from gates.planning.plan import Request
 from gates.planning.prepare import prepare
 from gates.portable.errors import EnvironmentProblem, GatesError, UsageError
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gates.compare import BaseFailures
+    from gates.config import Config
+    from gates.planning.discover import Gate
     from gates.results import GateResult
     from tests.repository import Repository
 
@@ -277,6 +283,41 @@ def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
     assert starts(head="HEAD")[0] == 0, "a commit on both sides"
     repository.commit({"other": "file"})
     assert starts() == (2, [])
+
+
+@pytest.mark.parametrize("head", ["worktree", "HEAD"])
+def test_each_side_is_asked_for_its_gates_once(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    asked: list[str] = []
+
+    def discover(root: Path, config: Config) -> tuple[Gate, ...]:
+        asked.append(str(root))
+        return discover_module.discover(root, config)
+
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    repository.commit({"source.xml": junit("test_b")})
+    monkeypatch.setattr(prepare_module, "discover", discover)
+    monkeypatch.setattr(subjects, "discover", discover)
+    _, found = compared(repository, "HEAD~", head, options=CompareOptions(confirm=2))
+    assert (len(found["confirmations"]), len(asked), len(set(asked))) == (1, 2, 2)
+
+
+def test_a_working_tree_that_changes_while_the_base_runs_is_run_as_it_is_then(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
+    run_base = Sides.run_base
+
+    def edit(sides: Sides, *arguments: Any) -> object:
+        done = run_base(sides, *arguments)
+        repository.write({"source.xml": junit("test_b"), "gates.toml": CHECKLIST + 'title = "Later"\n'})
+        return done
+
+    monkeypatch.setattr(Sides, "run_base", edit)
+    code, found = compared(repository)
+    assert (code, len(found["tests"]["newly_failing"])) == (5, 1)
+    assert [gate.title for gate in load_run(repository.root / "reports/run.json").gates] == ["Later"]
 
 
 def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_leaves_foreign_reports_alone(

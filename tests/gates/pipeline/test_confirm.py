@@ -10,7 +10,7 @@ from gates.compare import TestsComparison
 from gates.compare.values import Renamed
 from gates.config.request import Request
 from gates.pipeline.confirm import Confirmed, run_again
-from gates.pipeline.validate import Finished
+from gates.pipeline.execute import Finished
 from gates.portable.errors import EnvironmentProblem
 from gates.portable.values import ExitCode, TestOutcome
 from gates.results.outstanding import Part

@@ -12,8 +12,8 @@ from gates.compare import TestsComparison
 from gates.compare.timing.changes import Suspect, TimingSettings
 from gates.compare.values import Renamed, TimingChange
 from gates.config.request import Request
+from gates.pipeline.execute import Finished
 from gates.pipeline.timing import asked_for, suspects, time_again, time_sides
-from gates.pipeline.validate import Finished
 from gates.portable.errors import EnvironmentProblem, GatesError
 from gates.portable.values import GateOutcome, TestOutcome
 from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from gates.config import load_config
 from gates.planning.discover import discover
 from gates.planning.plan import Request
 from gates.planning.prepare import plan_by_history
-from gates.portable.values import format_duration
+from gates.portable.values import ExitCode, format_duration
 from gates.run.start import command_line_of
 from gates.storage.cache import Store
 from gates.vcs.git import Git
@@ -46,3 +47,21 @@ def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
         lines.append(f"{item.gate.name:<{names}}  {last:>8}  {command_line_of(item, plan)}{needs}{title}{workers}")
     notes = [f"note: {note}" for note in plan.notes]
     return "\n".join([*lines, *notes]) + "\n"
+
+
+def matching_tests(
+    root: Path, request: Request, results: Sequence[Path], *, as_json: bool
+) -> tuple[str, Sequence[str], ExitCode]:
+    """The tests that match, of the project or of results files; what to say besides; and the exit code.
+
+    Raises:
+        GatesError: the tests cannot be listed.
+    """
+    from gates.pipeline.collect import tests_of_project
+    from gates.pipeline.result_files import tests_of_files
+    from gates.planning.test_queries import listing
+
+    expression = request.filter or "all()"
+    tests = tests_of_files(root, results, [expression]) if results else tests_of_project(root, request)
+    text, said = listing(tests, expression if results else tests.expression, as_json=as_json)
+    return text, said, ExitCode.GATE_FAILED if tests.broken else ExitCode.PASSED

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.commands.listing import gate_listing
+from gates.commands.list import gate_listing
 from gates.planning.plan import Request
 from gates.storage.cache import Store
 from tests.gates.readers.junit.sample import a_gate, a_run

@@ -1,0 +1,96 @@
+"""Execute a plan: run its gates, record what happens, publish the reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from gates.pipeline.open_run import OpenRun, open_run
+from gates.planning.prepare import Prepared
+from gates.portable.errors import EnvironmentProblem
+from gates.portable.settings.run import Settings
+from gates.results import Run, TestResult
+from gates.results.outstanding import left_by
+from gates.run.progress import Progress
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a run: its values and the places of its files."""
+
+    run: Run
+    tests: tuple[TestResult, ...]
+    reports: Path
+    output: Settings = Settings()
+
+
+def execute(
+    prepared: Prepared,
+    command_line: str,
+    progress: Progress | None = None,
+    events: str | None = None,
+    *,
+    aside: bool = False,
+    keep: bool = True,
+) -> Finished:
+    """Run the plan, keep `run.json` and `tests.jsonl` up to date meanwhile, and render the reports.
+
+    Args:
+        prepared: what to run.
+        command_line: the command, to paste.
+        progress: shows the progress of the run; by default on standard error.
+        events: path or descriptor that live events go to; None for nowhere.
+        aside: the run serves another purpose, and `gates rerun` does not continue it.
+        keep: record durations of gates and outcomes of tests for the next run.
+
+    Raises:
+        UsageError: events cannot be written there.
+        EnvironmentProblem: the reports cannot be written; everything that was running was ended.
+    """
+    with open_run(prepared, command_line, progress, events) as opened:
+        finished = record(opened)
+    if keep:
+        remember(opened, finished, aside=aside)
+    return finished
+
+
+def record(opened: OpenRun) -> Finished:
+    """Run the gates. What happens is recorded at once, then shown; at the end it is checked, rendered and published.
+
+    Raises:
+        EnvironmentProblem: the reports cannot be written; everything that was running was ended.
+    """
+    prepared, recorder, executor, progress, feed, stop = opened
+    try:
+        if feed is not None:
+            feed.begin(recorder.run)
+        recorder.save()
+        for event in executor.events():
+            recorder.take(event)
+            progress.take(event)
+            if feed is not None:
+                feed.take(event)
+        recorder.finish(interrupted=bool(stop.count), late=executor.late, guard=executor.guard)
+    except EnvironmentProblem as error:
+        executor.close()
+        error.exit_code = recorder.give_up(interrupted=bool(stop.count))
+        raise
+    finally:
+        if feed is not None and recorder.is_over:
+            feed.end(recorder.run)
+    settings = prepared.plan.settings
+    return Finished(run=recorder.run, tests=tuple(recorder.tests), reports=prepared.reports, output=settings)
+
+
+def remember(opened: OpenRun, finished: Finished, *, aside: bool = False) -> None:
+    """Keep durations of gates and outcomes of tests for the next run; with `aside`, `gates rerun` does not go on with it."""
+    run, plan, store = finished.run, opened.prepared.plan, opened.prepared.store
+    if plan.settings.stressed:  # because durations would cover many attempts
+        return
+    store.remember_made(run.left)
+    if not run.changed and not run.altered:  # else nobody knows which tree it belongs to
+        store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
+    if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
+        narrowed = plan.rest is not None and plan.asked != plan.rest.asked
+        left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
+        store.remember_outstanding(opened.recorder.mask.struct(left))
