@@ -10,6 +10,7 @@ from benchmarks import (
     kvcache_allocator,
     kvcache_bytes,
     kvcache_designs,
+    kvcache_models,
     kvcache_sessions,
     parsing,
     plugin,
@@ -33,5 +34,6 @@ SUBJECTS = (
     kvcache_allocator.SUBJECT,
     kvcache_bytes.SUBJECT,
     kvcache_designs.SUBJECT,
+    kvcache_models.SUBJECT,
     kvcache_sessions.SUBJECT,
 )

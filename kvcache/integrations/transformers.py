@@ -13,7 +13,7 @@ import torch
 from transformers.cache_utils import Cache, CacheLayerMixin, get_layer_types_and_kwargs
 
 from kvcache import checks
-from kvcache.errors import InvalidSizeError, ShapeError
+from kvcache.errors import DtypeError, InvalidSizeError, ShapeError
 from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.sessions.layout import KVLayout
 
@@ -133,6 +133,8 @@ class _Rows:
         self.manager, self.session = manager, session
         self.entry: KVCacheEntry | None = manager.get(session)
         self.tensors: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
+        self.arrays: tuple[list[Array], ...] = ()  # the same as the tensors
+        self.carried = manager.layout.dtype == np.uint16  # whether it is bfloat16
         self.reserved = 0
         self.lengths = [0] * manager.layout.layers
         self.sequences = 1
@@ -148,7 +150,8 @@ class _Rows:
         """Make tensors over the rows of an entry; for as long as they are held it is not evicted for others."""
         layout = self.manager.layout
         self.sequences = entry.layout.kv_heads // layout.kv_heads
-        keys, values = (self._tensors(rows) for rows in entry.rows_mut())
+        self.arrays = tuple(map(self._split, entry.rows_mut()))
+        keys, values = (self._tensors(arrays) for arrays in self.arrays)
         self.entry, self.tensors, self.reserved = entry, (keys, values), len(entry)
         self.lengths = [self.reserved] * layout.layers
         return self.tensors
@@ -172,8 +175,14 @@ class _Rows:
     def reserve(self, end: int) -> None:
         """Take memory for the first `end` tokens."""
         if end > self.reserved and self.entry is not None:
-            self.entry.reserve(end - len(self.entry))
-            self.reserved = end
+            self.reserved = len(self.entry) + self.entry.reserve(end - len(self.entry))
+
+    def write(self, layer: int, first: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Copy tokens of one layer to the place `first`, in half the time that PyTorch takes for so few; gradients are not kept."""
+        for rows, states in zip(self.arrays, (keys, values), strict=True):
+            plain = states.detach() if states.requires_grad else states
+            plain = plain.view(torch.int16) if self.carried else plain
+            rows[layer][:, :, first : first + states.shape[2]] = plain.numpy()
 
     def length(self, layer: int) -> int:
         """Tokens that a layer has; while no tensors are held, the session may have been evicted, or used by somebody else."""
@@ -227,15 +236,25 @@ class _Rows:
 
     def release(self) -> None:
         """Let go of the tensors."""
-        self.tensors = None
+        self.tensors, self.arrays = None, ()
 
-    def _tensors(self, rows: Array) -> list[torch.Tensor]:
-        """Tensors of shape [sequences, kv_heads, max_context, width], one per layer, over the same bytes."""
+    def _split(self, rows: Array) -> list[Array]:
+        """The rows of each layer, shape [sequences, kv_heads, max_context, width], without a copy."""
         layers, heads, context, width = rows.shape
-        carried = self.manager.layout.dtype == np.uint16
-        whole = torch.from_numpy(rows.view(np.int16) if carried else rows)
-        whole = whole.view(torch.bfloat16) if carried else whole
-        return list(whole.view(layers, self.sequences, heads // self.sequences, context, width))
+        split = rows.reshape(layers, self.sequences, heads // self.sequences, context, width)
+        return list(split.view(np.int16) if self.carried else split)
+
+    def _tensors(self, arrays: list[Array]) -> list[torch.Tensor]:
+        """The same as tensors."""
+        tensors = map(torch.from_numpy, arrays)
+        return [tensor.view(torch.bfloat16) for tensor in tensors] if self.carried else list(tensors)
+
+
+def _slice(rows: torch.Tensor, start: int, end: int) -> torch.Tensor:
+    """`rows[:, :, start:end]` in half the time."""
+    sequences, heads, _, width = rows.shape
+    strides = rows.stride()
+    return rows.as_strided((sequences, heads, end - start, width), strides, rows.storage_offset() + start * strides[2])
 
 
 class _Layer(CacheLayerMixin):  # type: ignore[misc]
@@ -260,23 +279,28 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
 
         Raises:
             ShapeError: another batch than the session has.
+            DtypeError: another dtype than the layout's.
             ContextOverflowError, OutOfMemoryError, StaleEntryError: as for `KVCacheEntry.reserve`.
         """
         rows, number = self._rows, self._number
         keys, values = rows.tensors or rows.begin(key_states.shape[0])
+        layer_keys, layer_values = keys[number], values[number]
+        if key_states.dtype is not layer_keys.dtype:
+            remedy = "make the layout with layout_of(model.config, dtype=...)"
+            raise DtypeError("update", expected=layer_keys.dtype, got=key_states.dtype, remedy=remedy)
+        sequences, _, count, _ = key_states.shape
         first = rows.lengths[number]
-        end = first + key_states.shape[2]
-        if key_states.shape[0] != rows.sequences:
-            rows.begin(key_states.shape[0])
+        end = first + count
+        if sequences != rows.sequences:
+            rows.begin(sequences)
         if end > rows.reserved:
             rows.reserve(end)
-        keys[number][:, :, first:end] = key_states
-        values[number][:, :, first:end] = value_states
+        rows.write(number, first, key_states, value_states)
         rows.lengths[number] = end
         if number == len(rows.lengths) - 1:
             rows.count()
-        start = self._visible(first)
-        return keys[number][:, :, start:end], values[number][:, :, start:end]
+        start = 0 if self._window is None else self._visible(first)
+        return _slice(layer_keys, start, end), _slice(layer_values, start, end)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """How many tokens attention sees, new ones included, and which one is the first."""

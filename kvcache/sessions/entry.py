@@ -165,8 +165,11 @@ class KVCacheEntry(BlockState):
         self._ledger.deliver()
         return layout.keys.of(block, layout.dtype), layout.values.of(block, layout.dtype)
 
-    def reserve(self, count: SupportsIndex) -> None:
+    def reserve(self, count: SupportsIndex) -> int:
         """Take memory for `count` tokens behind those that are counted, so that they can be written to `rows_mut`.
+
+        Returns:
+            How many may be written: as many as fit into the pages.
 
         Raises:
             InvalidSizeError: not a whole number, or negative.
@@ -179,7 +182,9 @@ class KVCacheEntry(BlockState):
             self._refuse_overflow("reserve", tokens, self._tokens)
             if self._tokens + tokens > self._marked:
                 self._mark(self._tokens + tokens)
+            room = self._marked - self._tokens
         self._ledger.deliver()
+        return room
 
     def append(self, key: Array, value: Array) -> int:
         """Write the keys and values of one or more tokens behind the ones that are counted.

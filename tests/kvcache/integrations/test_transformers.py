@@ -18,6 +18,7 @@ torch.set_num_threads(1)
 from kvcache import (  # noqa: E402
     SYSTEM_PAGE,
     ContextOverflowError,
+    DtypeError,
     InvalidSizeError,
     KVCacheManager,
     KVLayout,
@@ -302,3 +303,18 @@ def test_the_example_of_the_page_prints_what_the_page_says(capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert printed.count("True") == 2
     assert printed in (pages / "hugging_face.md").read_text(encoding="utf-8")
+
+
+def test_another_dtype_than_the_layout_has_is_refused() -> None:
+    cache = PooledCache(manager_of(model_of("llama")), "a")
+    half = torch.ones(1, 2, 1, 8, dtype=torch.bfloat16)
+    with pytest.raises(DtypeError, match=r"expected torch\.float32, got torch\.bfloat16"):
+        cache.update(half, half, 0)
+
+
+def test_gradients_are_not_kept() -> None:
+    model = model_of("llama")
+    manager = manager_of(model)
+    loss = model(ids(1, 6), cache=PooledCache(manager, "a")).logits.sum()
+    assert loss.requires_grad
+    assert not PooledCache(manager, "a").update(torch.ones(1, 2, 1, 8), torch.ones(1, 2, 1, 8), 0)[0].requires_grad

@@ -218,7 +218,7 @@ def test_a_model_may_write_to_the_rows_by_itself() -> None:
     entry = manager.get_or_create("a")
     keys, values = entry.rows_mut()
     assert keys.shape == values.shape == (2, 2, 4, 4)
-    entry.reserve(3)
+    assert entry.reserve(3) == 4
     keys[:, :, :3], values[:, :, :3] = 5.0, -5.0
     assert entry.commit(3) == 3
     assert (entry.key() == 5.0).all()
