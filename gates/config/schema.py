@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any
 
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
@@ -36,6 +38,12 @@ def pyproject_schema() -> dict[str, Any]:
     return {"type": "object", "properties": {"tool": tool}}
 
 
+def explanation(setting: Setting) -> str:
+    """What the docstring of its class says of a setting, in Markdown; else what the command line says."""
+    text = re.search(rf"^    {setting.name}: (.*(?:\n {{8}}.*)*)", cleandoc(setting.owner.__doc__ or ""), re.MULTILINE)
+    return " ".join(text[1].split()) if text else setting.help
+
+
 def _table(
     settings: Mapping[str, Setting], more: Mapping[str, Any] | None = None, required: list[str] | None = None
 ) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def _table(
 def _property(setting: Setting) -> dict[str, Any]:
     default = list(setting.default) if isinstance(setting.default, tuple) else setting.default
     shown = {} if default in (None, "") or setting.unset else {"default": default}
-    return {"description": setting.reference, **shown, **setting.kind.schema}
+    return {"description": explanation(setting), **shown, **setting.kind.schema}
 
 
 def _named(content: Mapping[str, Any]) -> dict[str, Any]:

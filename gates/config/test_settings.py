@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gates.portable.rules import ALL_THREADS, NONE, RETRYABLE
-from gates.portable.settings.declare import Setting
+from gates.portable.settings.declare import Declared, declare
 from gates.portable.settings.kinds import COMMAND, COUNT, DURATION, EXPRESSION, WHOLE, Kind, flag, one_of, seconds
 
 Reader = Callable[[Any], Any]
@@ -139,61 +139,81 @@ _SLOW_SCHEMA = {
 }
 _NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
-SETTINGS: dict[str, Setting] = {
-    "retries": Setting(
-        Kind(retries, _RETRIES_SCHEMA),
-        'a number, or `{ count, backoff = "fixed" or "exponential", delay, max-delay, jitter, on }`: how often a failed '
-        "test is retried. `on` lists the outcomes to retry: by default `failed` and `error`, without `timeout` and "
-        "`crashed`, which a retry would hide. A test that killed its process is retried at most once, and alone",
-    ),
-    "flaky-result": Setting(
-        one_of("pass", "fail"), "`pass` (default) or `fail`: the result of a test that passed on a retry"
-    ),
-    "slow-timeout": Setting(
-        Kind(slow_timeout, _SLOW_SCHEMA),
-        "a duration, or `{ period, terminate-after, grace }`. While a test runs, it is reported as `SLOW` after each "
-        "period (default `60s`). After `terminate-after` periods it is interrupted and torn down, and ends as "
-        "`timeout` with the stacks of all threads. If it does not end within `grace` (default `10s`), its process and "
-        "everything that it started are ended",
-    ),
-    "leak": Setting(
-        one_of("ignore", "warn", "fail"),
-        "`ignore`, `warn` or `fail`: what to do when a test leaves something behind in its process: variables (named, "
-        "never shown), the working directory, threads, child processes, open files. Default: `warn` for isolated "
-        "tests, else `ignore`. What fixtures of wider scopes set up does not count. Children and files are seen only "
-        "on Linux",
-    ),
-    "isolate": Setting(
-        Kind(_isolate, {"enum": [True, False, "fork", "spawn"]}),
-        '`true`: the test runs in its own process, forked if that is safe, else a new pytest (`"fork"` and `"spawn"` '
-        "force one of them). A fork has the module's and the session's fixtures as they are. Nobody else sees what the "
-        "test changes, and what a plugin collects in its process, such as coverage, is lost",
-    ),
-    "group": Setting(Kind(_name, {"type": "string"}), 'name of a group, see below; `""` for none'),
-    "threads-required": Setting(
-        Kind(_threads, {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "num-test-threads"}]}),
-        'how many of its session\'s xdist workers a test occupies (default `1`). With `"num-test-threads"`, or more '
-        "than there are, it runs alone in its session. Without xdist every test does",
-    ),
-    "priority": Setting(
-        Kind(_priority, {"type": "integer", "minimum": -100, "maximum": 100}),
-        "from -100 to 100: tests of a higher one start earlier, whatever the order",
-    ),
-    "setup": Setting(
-        Kind(_names, _NAMES_SCHEMA), "a name, or a list of names, of scripts that must run before the test, see below"
-    ),
-}
-"""Key of a setting that may differ from test to test → what is declared of it."""
 
-OVERRIDE = {"filter": Setting(EXPRESSION, "the tests that the override is for"), **SETTINGS}
+class ForTests(Declared):
+    """What may differ from test to test.
 
-GROUP = {"max-threads": Setting(COUNT, "how many tests of the group may run at the same time")}
+    Attributes:
+        retries: a number, or `{ count, backoff = "fixed" or "exponential", delay, max-delay, jitter, on }`: how often
+            a failed test is retried. `on` lists the outcomes to retry: by default `failed` and `error`, without
+            `timeout` and `crashed`, which a retry would hide. A test that killed its process is retried at most once,
+            and alone.
+        flaky_result: `pass` (default) or `fail`: the result of a test that passed on a retry.
+        slow_timeout: a duration, or `{ period, terminate-after, grace }`. While a test runs, it is reported as `SLOW`
+            after each period (default `60s`). After `terminate-after` periods it is interrupted and torn down, and
+            ends as `timeout` with the stacks of all threads. If it does not end within `grace` (default `10s`), its
+            process and everything that it started are ended.
+        leak: `ignore`, `warn` or `fail`: what to do when a test leaves something behind in its process: variables
+            (named, never shown), the working directory, threads, child processes, open files. Default: `warn` for
+            isolated tests, else `ignore`. What fixtures of wider scopes set up does not count. Children and files are
+            seen only on Linux.
+        isolate: `true`: the test runs in its own process, forked if that is safe, else a new pytest (`"fork"` and
+            `"spawn"` force one of them). A fork has the module's and the session's fixtures as they are. Nobody else
+            sees what the test changes, and what a plugin collects in its process, such as coverage, is lost.
+        group: name of a group, see below; `""` for none.
+        threads_required: how many of its session's xdist workers a test occupies (default `1`). With
+            `"num-test-threads"`, or more than there are, it runs alone in its session. Without xdist every test does.
+        priority: from -100 to 100: tests of a higher one start earlier, whatever the order.
+        setup: a name, or a list of names, of scripts that must run before the test, see below.
+    """
 
-SCRIPT = {
-    "command": Setting(
-        COMMAND,
-        "a list of words, or a string that is split as a shell would; started without a shell, in the project's folder "
-        "and with the variables of the test process",
-    ),
-    "timeout": Setting(DURATION, "time limit; default `60s`. After it, the script and its process group are ended"),
-}
+    retries: Any = declare(Kind(retries, _RETRIES_SCHEMA), default=None)
+    flaky_result: Any = declare(one_of("pass", "fail"), default=None)
+    slow_timeout: Any = declare(Kind(slow_timeout, _SLOW_SCHEMA), default=None)
+    leak: Any = declare(one_of("ignore", "warn", "fail"), default=None)
+    isolate: Any = declare(Kind(_isolate, {"enum": [True, False, "fork", "spawn"]}), default=None)
+    group: Any = declare(Kind(_name, {"type": "string"}), default=None)
+    threads_required: Any = declare(
+        Kind(_threads, {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "num-test-threads"}]}), default=None
+    )
+    priority: Any = declare(Kind(_priority, {"type": "integer", "minimum": -100, "maximum": 100}), default=None)
+    setup: Any = declare(Kind(_names, _NAMES_SCHEMA), default=None)
+
+
+class ForSome(ForTests):
+    """`overrides`: the same, for some tests.
+
+    Attributes:
+        filter: the tests that the override is for.
+    """
+
+    filter: Any = declare(EXPRESSION, default=None)
+
+
+class Group(Declared):
+    """`[tests.groups.NAME]`.
+
+    Attributes:
+        max_threads: how many tests of the group may run at the same time.
+    """
+
+    max_threads: Any = declare(COUNT, default=None)
+
+
+class Script(Declared):
+    """`[tests.scripts.NAME]`.
+
+    Attributes:
+        command: a list of words, or a string that is split as a shell would; started without a shell, in the
+            project's folder and with the variables of the test process.
+        timeout: time limit; default `60s`. After it, the script and its process group are ended.
+    """
+
+    command: Any = declare(COMMAND, default=None)
+    timeout: Any = declare(DURATION, default=None)
+
+
+SETTINGS, OVERRIDE, GROUP, SCRIPT = (
+    {one.key: one for one in kind.SETTINGS.values()} for kind in (ForTests, ForSome, Group, Script)
+)
+"""Key → what is declared of it."""

@@ -27,56 +27,41 @@ class GateConfig(Declared):
 
     Attributes:
         name: as in `--gate`.
+        command: a list of words, or a string that is split as a shell would; started without a shell.
+        session: signature of the nox session, if it is not `NAME`; also adopts a session without the tag.
+        args: extra arguments: after `--` for a session, after its words for a command.
+        title: one line for the summary; default: the session's description.
+        timeout: overrides the one above.
+        needs: gates that must pass before this one starts. They are part of every run of this gate, even if you ask
+            only for this one: what they leave (a build) is not part of the tree, so nobody knows whether it is up to
+            date. A gate that runs only because others need it runs all of its tests, whatever `-E` and `--partition`
+            are.
+        junit: [JUnit files](junit.md) that it must write, as paths or path globs relative to the root. They are read,
+            and must agree with the exit code. Files of earlier runs that a glob matches are ignored.
+        reports: other files that it must write; an `.xml` file among them is read if it is JUnit.
+        tests: `auto` (default) accepts any test results; `pytest` and `junit` demand test results; `none` expects
+            none.
+        env: variables: `NAME = { set = "…", reason = "…" }` or `NAME = { unset = true, reason = "…" }`.
+        cwd: folder of a command, relative to the root.
+        findings: where to read the findings of its linters and type checkers: `"log"`, `"none"`, or a list of files
+            that it writes; see [below](#findings-and-coverage).
+        coverage: coverage files that it writes, relative to the root.
     """
 
     name: str
-    command: tuple[str, ...] = declare(
-        COMMAND, "a list of words, or a string that is split as a shell would; started without a shell", default=()
-    )
-    session: str = declare(
-        TEXT,
-        "signature of the nox session, if it is not `NAME`; also adopts a session without the tag",
-        default="",
-    )
-    args: tuple[str, ...] = declare(
-        TEXTS, "extra arguments: after `--` for a session, after its words for a command", default=()
-    )
-    title: str = declare(TEXT, "one line for the summary; default: the session's description", default="")
-    timeout: float | None = declare(DURATION, "overrides the one above", default=None)
-    needs: tuple[str, ...] = declare(
-        TEXTS,
-        "gates that must pass before this one starts. They are part of every run of this gate, even if you ask only "
-        "for this one: what they leave (a build) is not part of the tree, so nobody knows whether it is up to date. "
-        "A gate that runs only because others need it runs all of its tests, whatever `-E` and `--partition` are",
-        default=(),
-    )
-    junit: tuple[str, ...] = declare(
-        FILES,
-        "[JUnit files](junit.md) that it must write, as paths or path globs relative to the root. They are read, and "
-        "must agree with the exit code. Files of earlier runs that a glob matches are ignored",
-        default=(),
-    )
-    reports: tuple[str, ...] = declare(
-        FILES, "other files that it must write; an `.xml` file among them is read if it is JUnit", default=()
-    )
-    tests: TestWitness = declare(
-        one_of(*get_args(TestWitness)),
-        "`auto` (default) accepts any test results; `pytest` and `junit` demand test results; `none` expects none",
-        default="auto",
-    )
-    env: tuple[EnvironmentChange, ...] = declare(
-        VARIABLES,
-        'variables: `NAME = { set = "…", reason = "…" }` or `NAME = { unset = true, reason = "…" }`',
-        default=(),
-    )
-    cwd: str = declare(FOLDER, "folder of a command, relative to the root", default="")
-    findings: FindingsSource | None = declare(
-        FINDINGS,
-        'where to read the findings of its linters and type checkers: `"log"`, `"none"`, or a list of files that it '
-        "writes; see [below](#findings-and-coverage)",
-        default=None,
-    )
-    coverage: tuple[str, ...] = declare(FILES, "coverage files that it writes, relative to the root", default=())
+    command: tuple[str, ...] = declare(COMMAND, default=())
+    session: str = declare(TEXT, default="")
+    args: tuple[str, ...] = declare(TEXTS, default=())
+    title: str = declare(TEXT, default="")
+    timeout: float | None = declare(DURATION, default=None)
+    needs: tuple[str, ...] = declare(TEXTS, default=())
+    junit: tuple[str, ...] = declare(FILES, default=())
+    reports: tuple[str, ...] = declare(FILES, default=())
+    tests: TestWitness = declare(one_of(*get_args(TestWitness)), default="auto")
+    env: tuple[EnvironmentChange, ...] = declare(VARIABLES, default=())
+    cwd: str = declare(FOLDER, default="")
+    findings: FindingsSource | None = declare(FINDINGS, default=None)
+    coverage: tuple[str, ...] = declare(FILES, default=())
 
 
 class Profile(Choice):
@@ -105,6 +90,31 @@ class Config(Settings):
         groups: groups of tests, with how many of them may run at the same time.
         scripts: setup scripts that tests need.
         junit: limits for JUnit files and accepted oddities, if not the default: fields of `junit.rules.JUnitRules`.
+        base: branch that changes are shown against.
+        timeout: time limit for a gate.
+        accept_could_not_run: gates whose *could not run* does not fail the run.
+        record_env: the only variables whose values are recorded.
+        mask_env: variables whose values are masked in all output, besides those whose names look secret, see
+            [secrets](#secrets).
+        reports: reports folder, relative to the root.
+        nox_args: extra arguments for every nox call.
+        supervise: a pytest session without workers forks after its collection and runs its tests in a process that it
+            watches: see [below](#when-a-test-kills-its-process).
+        unrelated: path globs of files that no test depends on, for `rdeps(changed(…))`.
+        scope: path globs of files that a branch may change, for `gates compare`; empty: any file.
+        base_failures: what a comparison does with tests that fail on both sides for the same cause: `report` lists
+            them separately, `block` fails the comparison.
+        worktree_copy: path globs of git-ignored files that tests need (`.env`, `data/**`): copied from the working
+            tree into the worktrees of commits, again for each run. A file that is part of the commit is not replaced.
+        worktree_link: the same for large files, as links. A test that writes to one writes to your file.
+        worktree_disk: how much space worktrees of commits and their environments may take in your cache; those used
+            last stay.
+        timing_budget: how long `gates compare` may [re-time tests](../explanation/timing.md) that seem slower or
+            faster; none: no timing.
+        timing_threshold: changes of a time up to this fraction do not matter: `0.05` is 5%.
+        merge_command: what `gates stack` suggests for a layer that is ready; names in braces: `branch`, `parent`,
+            `trunk`, `number`, `total`, `title`, `subject`, each quoted for a shell.
+        accept_exclusions: names of exclusions that may match more tests than on the base.
     """
 
     root: Path
@@ -117,71 +127,23 @@ class Config(Settings):
     groups: dict[str, int] = EMPTY
     scripts: dict[str, SetupScript] = EMPTY
     junit: dict[str, int | tuple[str, ...]] = EMPTY
-    base: str = declare(TEXT, "branch that changes are shown against", default="", unset="asks git")
-    timeout: float = declare(DURATION, "time limit for a gate", default=1800.0, unset="`30m`")
-    accept_could_not_run: tuple[str, ...] = declare(
-        TEXTS, "gates whose *could not run* does not fail the run", default=()
-    )
-    record_env: tuple[str, ...] = declare(VARIABLE_NAMES, "the only variables whose values are recorded", default=())
-    mask_env: tuple[str, ...] = declare(
-        VARIABLE_NAMES,
-        "variables whose values are masked in all output, besides those whose names look secret, see "
-        "[secrets](#secrets)",
-        default=(),
-    )
-    reports: str = declare(OWN_FOLDER, "reports folder, relative to the root", default="reports")
-    nox_args: tuple[str, ...] = declare(TEXTS, "extra arguments for every nox call", default=())
-    supervise: bool = declare(
-        FLAG,
-        "a pytest session without workers forks after its collection and runs its tests in a process that it watches: "
-        "see [below](#when-a-test-kills-its-process)",
-        default=True,
-    )
-    unrelated: tuple[str, ...] = declare(
-        GLOBS, "path globs of files that no test depends on, for `rdeps(changed(…))`", default=()
-    )
-    scope: tuple[str, ...] = declare(
-        GLOBS, "path globs of files that a branch may change, for `gates compare`; empty: any file", default=()
-    )
-    base_failures: Literal["block", "report"] = declare(
-        one_of("block", "report"),
-        "what a comparison does with tests that fail on both sides for the same cause: `report` lists them separately, "
-        "`block` fails the comparison",
-        default="report",
-    )
-    worktree_copy: tuple[str, ...] = declare(
-        GLOBS,
-        "path globs of git-ignored files that tests need (`.env`, `data/**`): copied from the working tree into the "
-        "worktrees of commits, again for each run. A file that is part of the commit is not replaced",
-        default=(),
-    )
-    worktree_link: tuple[str, ...] = declare(
-        GLOBS,
-        "the same for large files, as links. A test that writes to one writes to your file",
-        default=(),
-    )
-    worktree_disk: int | None = declare(
-        SIZE,
-        "how much space worktrees of commits and their environments may take in your cache; those used last stay",
-        default=None,
-        unset="`10 GB`",
-    )
-    timing_budget: float | None = declare(
-        DURATION,
-        "how long `gates compare` may [re-time tests](../explanation/timing.md) that seem slower or faster; none: no "
-        "timing",
-        default=None,
-    )
-    timing_threshold: float = declare(
-        FRACTION, "changes of a time up to this fraction do not matter: `0.05` is 5%", default=0.05
-    )
+    base: str = declare(TEXT, default="", unset="asks git")
+    timeout: float = declare(DURATION, default=1800.0, unset="`30m`")
+    accept_could_not_run: tuple[str, ...] = declare(TEXTS, default=())
+    record_env: tuple[str, ...] = declare(VARIABLE_NAMES, default=())
+    mask_env: tuple[str, ...] = declare(VARIABLE_NAMES, default=())
+    reports: str = declare(OWN_FOLDER, default="reports")
+    nox_args: tuple[str, ...] = declare(TEXTS, default=())
+    supervise: bool = declare(FLAG, default=True)
+    unrelated: tuple[str, ...] = declare(GLOBS, default=())
+    scope: tuple[str, ...] = declare(GLOBS, default=())
+    base_failures: Literal["block", "report"] = declare(one_of("block", "report"), default="report")
+    worktree_copy: tuple[str, ...] = declare(GLOBS, default=())
+    worktree_link: tuple[str, ...] = declare(GLOBS, default=())
+    worktree_disk: int | None = declare(SIZE, default=None, unset="`10 GB`")
+    timing_budget: float | None = declare(DURATION, default=None)
+    timing_threshold: float = declare(FRACTION, default=0.05)
     merge_command: str = declare(
-        TEXT,
-        "what `gates stack` suggests for a layer that is ready; names in braces: `branch`, `parent`, `trunk`, "
-        "`number`, `total`, `title`, `subject`, each quoted for a shell",
-        default="",
-        unset="`gh pr merge --squash --delete-branch --subject {subject} -- {branch}`",
+        TEXT, default="", unset="`gh pr merge --squash --delete-branch --subject {subject} -- {branch}`"
     )
-    accept_exclusions: tuple[str, ...] = declare(
-        TEXTS, "names of exclusions that may match more tests than on the base", default=()
-    )
+    accept_exclusions: tuple[str, ...] = declare(TEXTS, default=())

@@ -31,15 +31,16 @@ class Setting:
         asks: it asks something of tests, which only pytest heeds.
         plugin: it is told to the plugin.
         metavar: stands for the value in the help.
-        doc: Markdown that the reference has instead of the help.
     """
 
     name = ""
+    owner: type
+    """The class that declares it: its docstring explains it for the reference, in Markdown."""
 
     def __init__(
         self,
         kind: Kind,
-        help: str,  # noqa: A002 — what everybody calls it
+        help: str = "",  # noqa: A002 — what everybody calls it
         *,
         default: Any = None,
         option: str | bool = False,
@@ -51,9 +52,8 @@ class Setting:
         asks: bool = False,
         plugin: bool = False,
         metavar: str = "",
-        doc: str = "",
     ) -> None:
-        self.kind, self.help, self.default, self.reference = kind, help, default, doc or help
+        self.kind, self.help, self.default = kind, help, default
         self.short, self._option, self._variable = short, option, variable
         self.tables, self.unset, self.many = tables, unset, many
         self.asks, self.plugin, self.metavar = asks, plugin, metavar or kind.metavar
@@ -79,9 +79,9 @@ class Setting:
         return self.unset or ("" if self.default in (None, "", (), False) else str(self.default))
 
 
-def declare(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
+def declare(kind: Kind, *, default: Any, **more: Any) -> Any:
     """A field of a `Declared`: see `Setting` for the arguments."""
-    return Setting(kind, help, default=default, **more)
+    return Setting(kind, default=default, **more)
 
 
 def option(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
@@ -115,7 +115,7 @@ class Declared:
                 continue
             value = vars(cls).get(name)
             if isinstance(value, Setting):
-                value.name = name
+                value.name, value.owner = name, cls
                 declared[name] = value
                 setattr(cls, name, value.default)
             fields[name] = name not in vars(cls) and not hasattr(cls, name)

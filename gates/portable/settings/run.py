@@ -16,15 +16,50 @@ _LEVEL, _WHEN = one_of(*LEVELS, metavar="LEVEL"), one_of(*OUTPUTS, metavar="LEVE
 
 
 class Settings(Declared):
-    """What a run can be told, in the order of `gates run --help`: by command line, environment, profile or config."""
+    """What a run can be told, in the order of `gates run --help`: by command line, environment, profile or config.
 
-    profile: str = option(
-        TEXT,
-        "Use a named checklist from the config.",
-        default="",
-        short="-p",
-        doc="use a named checklist with its own settings",
-    )
+    Attributes:
+        profile: use a named checklist with its own settings.
+        filter: run only tests that match; if repeated, those that match any. In a profile, `default()` stands for it
+            in other expressions.
+        workers: the worker count for `pytest -n auto` in every gate; may exceed the number of cores; see
+            [workers](commands.md#workers).
+        test_timeout: time limit for one test. After it, the stacks of all threads are dumped, and the test ends as
+            `timeout`, with its process. A `slow-timeout` in `[tests]` that ends tests overrides that of the config,
+            and is gentler.
+        global_timeout: time limit for the whole run, from the start of its first gate. When it ends, running gates
+            become `timeout` (SIGTERM, then SIGKILL after a grace period), waiting gates become `skipped`, and the run
+            fails. Finished results stay.
+        stall_timeout: end a gate whose tests show no sign of life (no output and no result) for this long: see [when
+            nothing moves](commands.md#when-nothing-moves).
+        retries: retry a failed test up to N times; a test that then passes is `flaky`.
+        max_fail: stop starting tests, in every gate, after N failures; the rest are `not-run`. `immediate` also ends
+            running tests. Gates without tests continue.
+        order: `failed-first` and `new-first` start with tests that failed, or did not exist, last time;
+            `longest-first` starts with the longest files, and in each with the longest test; `random` shuffles files,
+            then the classes and tests in them. A `priority` overrides every order.
+        stress_count: repeat each test N times in its process; it passes if every attempt passed. Such a run is not
+            used for recorded durations and outcomes.
+        stress_duration: the same, for this long.
+        partition: run part `m` of `n` of the selected tests, so that several machines share them: `slice:m/n` or
+            `hash:m/n`. `slice` sorts the ids and deals them out in turn. `hash` uses each id alone, so a test stays
+            in its part when others come and go. The order of collection does not matter, and tests that share an id
+            are in one part. The summary shows the partition.
+        include_excluded: also run the tests that `[exclusions]` excludes.
+        ignore_default_filter: ignore the `filter` of the profile.
+        no_tests: what to do when a gate's pytest selects no test: `fail`, `warn` or `pass`.
+        no_capture: show the output of gates and their tests live: one gate at a time, without workers; the logs have
+            it, too.
+        status_level: which tests to report as they end: `none`, `fail`, `flaky`, `slow`, `leak`, `pass`, `skip`,
+            `all`; each level includes those before it.
+        final_status_level: the same, after all tests have run.
+        failure_output: when to show the details of a failed test (why and where it failed, the project's own frames,
+            then its output; for a flaky test, the attempts that failed; cuts are marked): `immediate`, `final`,
+            `immediate-final` or `never`.
+        success_output: the same, for tests that passed.
+    """
+
+    profile: str = option(TEXT, "Use a named checklist from the config.", default="", short="-p")
     filter: str = option(
         EXPRESSION,
         "Only tests that match; if repeated, those that match any.",
@@ -36,10 +71,6 @@ class Settings(Declared):
         tables=_PROFILE,
         asks=True,
         plugin=True,
-        doc=(
-            "run only tests that match; if repeated, those that match any. In a profile, `default()` stands for "
-            "it in other expressions"
-        ),
     )
     jobs: int | None = option(
         COUNT, "How many gates run at once.", default=None, short="-j", tables=_TOP, unset="number of cores"
@@ -50,53 +81,19 @@ class Settings(Declared):
         default=None,
         tables=_PROFILE,
         unset="from durations, cores and memory",
-        doc=(
-            "the worker count for `pytest -n auto` in every gate; may exceed the number of cores; see "
-            "[workers](commands.md#workers)"
-        ),
     )
     test_timeout: float | None = option(
-        DURATION,
-        "Time limit for one test: 2 (seconds), 90s, 10m.",
-        default=None,
-        tables=_TOP,
-        asks=True,
-        plugin=True,
-        doc=(
-            "time limit for one test. After it, the stacks of all threads are dumped, and the test ends as "
-            "`timeout`, with its process. A `slow-timeout` in `[tests]` that ends tests overrides that of the "
-            "config, and is gentler"
-        ),
+        DURATION, "Time limit for one test: 2 (seconds), 90s, 10m.", default=None, tables=_TOP, asks=True, plugin=True
     )
-    global_timeout: float | None = option(
-        DURATION,
-        "Time limit for the whole run.",
-        default=None,
-        tables=_TOP,
-        doc=(
-            "time limit for the whole run, from the start of its first gate. When it ends, running gates become "
-            "`timeout` (SIGTERM, then SIGKILL after a grace period), waiting gates become `skipped`, and the run "
-            "fails. Finished results stay"
-        ),
-    )
+    global_timeout: float | None = option(DURATION, "Time limit for the whole run.", default=None, tables=_TOP)
     stall_timeout: float | None = option(
         DURATION,
         "End a gate that shows no sign of life from its tests for this long.",
         default=None,
         tables=_TOP,
         unset="10m or more",
-        doc=(
-            "end a gate whose tests show no sign of life (no output and no result) for this long: see [when "
-            "nothing moves](commands.md#when-nothing-moves)"
-        ),
     )
-    retries: int | None = option(
-        WHOLE,
-        "Retry a failed test up to N times.",
-        default=None,
-        asks=True,
-        doc="retry a failed test up to N times; a test that then passes is `flaky`",
-    )
+    retries: int | None = option(WHOLE, "Retry a failed test up to N times.", default=None, asks=True)
     max_fail: str = option(
         MAX_FAIL_KIND,
         "Stop starting tests after N failures; `immediate` also ends running ones.",
@@ -104,10 +101,6 @@ class Settings(Declared):
         tables=_PROFILE,
         asks=True,
         plugin=True,
-        doc=(
-            "stop starting tests, in every gate, after N failures; the rest are `not-run`. `immediate` also ends "
-            "running tests. Gates without tests continue"
-        ),
     )
     order: str = option(
         one_of(*ORDERS),
@@ -117,110 +110,31 @@ class Settings(Declared):
         unset="as collected",
         asks=True,
         plugin=True,
-        doc=(
-            "`failed-first` and `new-first` start with tests that failed, or did not exist, last time; "
-            "`longest-first` starts with the longest files, and in each with the longest test; `random` shuffles "
-            "files, then the classes and tests in them. A `priority` overrides every order"
-        ),
     )
     seed: int | None = option(WHOLE, "Seed for `--order random`; printed with each run.", default=None, plugin=True)
     stress_count: int = option(
-        WHOLE,
-        "Repeat each test N times; all runs must pass.",
-        default=0,
-        asks=True,
-        plugin=True,
-        doc=(
-            "repeat each test N times in its process; it passes if every attempt passed. Such a run is not used "
-            "for recorded durations and outcomes"
-        ),
+        WHOLE, "Repeat each test N times; all runs must pass.", default=0, asks=True, plugin=True
     )
     stress_duration: float | None = option(
-        DURATION,
-        "Repeat each test for this long; all runs must pass.",
-        default=None,
-        asks=True,
-        plugin=True,
-        doc="the same, for this long",
+        DURATION, "Repeat each test for this long; all runs must pass.", default=None, asks=True, plugin=True
     )
     partition: str = option(
-        PARTITION,
-        "Run one part of the tests: slice:1/3 or hash:1/3.",
-        default="",
-        asks=True,
-        plugin=True,
-        doc=(
-            "run part `m` of `n` of the selected tests, so that several machines share them: `slice:m/n` or "
-            "`hash:m/n`. `slice` sorts the ids and deals them out in turn. `hash` uses each id alone, so a test "
-            "stays in its part when others come and go. The order of collection does not matter, and tests that "
-            "share an id are in one part. The summary shows the partition"
-        ),
+        PARTITION, "Run one part of the tests: slice:1/3 or hash:1/3.", default="", asks=True, plugin=True
     )
-    include_excluded: bool = option(
-        FLAG,
-        "Also run excluded tests.",
-        default=False,
-        tables=_PROFILE,
-        plugin=True,
-        doc="also run the tests that `[exclusions]` excludes",
-    )
-    ignore_default_filter: bool = option(
-        FLAG,
-        "Ignore the filter of the profile.",
-        default=False,
-        doc="ignore the `filter` of the profile",
-    )
+    include_excluded: bool = option(FLAG, "Also run excluded tests.", default=False, tables=_PROFILE, plugin=True)
+    ignore_default_filter: bool = option(FLAG, "Ignore the filter of the profile.", default=False)
     no_tests: str = option(
-        one_of(*NO_TESTS),
-        "What to do when no test is selected.",
-        default="fail",
-        tables=_TOP,
-        plugin=True,
-        doc="what to do when a gate's pytest selects no test: `fail`, `warn` or `pass`",
+        one_of(*NO_TESTS), "What to do when no test is selected.", default="fail", tables=_TOP, plugin=True
     )
-    no_capture: bool = option(
-        FLAG,
-        "Show test output live; runs one gate and one test at a time.",
-        default=False,
-        doc=(
-            "show the output of gates and their tests live: one gate at a time, without workers; the logs have it, too"
-        ),
-    )
+    no_capture: bool = option(FLAG, "Show test output live; runs one gate and one test at a time.", default=False)
     status_level: str = option(
-        _LEVEL,
-        f"Which tests to report as they end: {', '.join(LEVELS)}.",
-        default="slow",
-        tables=_PROFILE,
-        doc=(
-            "which tests to report as they end: `none`, `fail`, `flaky`, `slow`, `leak`, `pass`, `skip`, `all`; "
-            "each level includes those before it"
-        ),
+        _LEVEL, f"Which tests to report as they end: {', '.join(LEVELS)}.", default="slow", tables=_PROFILE
     )
-    final_status_level: str = option(
-        _LEVEL,
-        "Which tests to list after all have run.",
-        default="leak",
-        tables=_PROFILE,
-        doc="the same, after all tests have run",
-    )
+    final_status_level: str = option(_LEVEL, "Which tests to list after all have run.", default="leak", tables=_PROFILE)
     failure_output: str = option(
-        _WHEN,
-        f"When to show why tests failed: {', '.join(OUTPUTS)}.",
-        default="never",
-        tables=_PROFILE,
-        doc=(
-            "when to show the details of a failed test (why and where it failed, the project's own frames, then "
-            "its output; for a flaky test, the attempts that failed; cuts are marked): `immediate`, `final`, "
-            "`immediate-final` or `never`"
-        ),
+        _WHEN, f"When to show why tests failed: {', '.join(OUTPUTS)}.", default="never", tables=_PROFILE
     )
-    success_output: str = option(
-        _WHEN,
-        "When to show the output of passed tests.",
-        default="never",
-        tables=_PROFILE,
-        doc="the same, for tests that passed",
-    )
+    success_output: str = option(_WHEN, "When to show the output of passed tests.", default="never", tables=_PROFILE)
     # No variable: that an old environment stands for a new one must not come from far away.
     no_install: bool = option(
         FLAG, "Reuse existing environments without installing (nox -R).", default=False, short="-R", variable=False
@@ -233,7 +147,12 @@ class Settings(Declared):
 
 
 class Choice(Settings):
-    """Settings with a choice of gates: those of a command line or a profile."""
+    """Settings with a choice of gates: those of a command line or a profile.
+
+    Attributes:
+        gates: run only this gate, and what it [needs](config.md#gatename); repeatable; the bare name of a
+            parametrised session selects all of its instances. In a profile: a list of names.
+    """
 
     gates: tuple[str, ...] | None = option(
         TEXTS,
@@ -245,10 +164,6 @@ class Choice(Settings):
         many=True,
         metavar="GATE",
         tables=_PROFILE,
-        doc=(
-            "run only this gate, and what it [needs](config.md#gatename); repeatable; the bare name of a "
-            "parametrised session selects all of its instances. In a profile: a list of names"
-        ),
     )
 
 

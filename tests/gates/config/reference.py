@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from gates.config.schema import explanation
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.config.test_settings import SCRIPT, SETTINGS
 from gates.portable.settings.declare import Setting
@@ -31,8 +32,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _meaning(setting: Setting) -> str:
-    text = setting.reference.rstrip(".")
-    return text[0].lower() + text[1:] if text[:2] != "`-" else text
+    text = explanation(setting).rstrip(".")
+    return text[0].lower() + text[1:]
 
 
 def _keys(settings: dict[str, Setting]) -> Callable[[], str]:

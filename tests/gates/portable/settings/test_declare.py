@@ -9,7 +9,7 @@ from gates.portable.settings.kinds import FLAG, TEXT, WHOLE
 class Small(Declared):
     name: str
     number: int = option(WHOLE, "A number.", default=0, short="-n")
-    on: bool = declare(FLAG, "On.", default=False)
+    on: bool = declare(FLAG, default=False)
     words: str = option(TEXT, "Words.", default="some", variable=False)
 
 
