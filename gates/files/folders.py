@@ -228,23 +228,14 @@ def _blocked(folder: Folder, part: str) -> Blocked | None:
     """The error for a step that is not a folder; None if the problem is something else."""
     with suppress(OSError):
         mode = os.stat(part, dir_fd=folder.descriptor, follow_symlinks=False).st_mode
+        problem, got, remedy = "is not a folder", "a file", "move it away"
         if stat.S_ISLNK(mode):
             target = os.fsencode(os.readlink(part, dir_fd=folder.descriptor)).decode("utf-8", "backslashreplace")
-            return Blocked(
-                "is a symbolic link, which gates never follows",
-                place=str(folder.path / part),
-                expected="a folder, or nothing",
-                got=f"a link to {target}",
-                remedy="remove the link, or move it away",
-            )
+            problem, got = "is a symbolic link, which gates never follows", f"a link to {target}"
+            remedy = "remove the link, or move it away"
         if not stat.S_ISDIR(mode):
-            return Blocked(
-                "is not a folder",
-                place=str(folder.path / part),
-                expected="a folder, or nothing",
-                got="a file",
-                remedy="move it away",
-            )
+            place = str(folder.path / part)
+            return Blocked(problem, place=place, expected="a folder, or nothing", got=got, remedy=remedy)
     return None
 
 

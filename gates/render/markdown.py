@@ -13,7 +13,7 @@ from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted, is_cut
 from gates.render.summary import ChangeSection, EvidenceFile, ExclusionRow, GateRow, Summary, VariableRow, summarise
 from gates.render.test_warnings import WarningSection
-from gates.render.tests import FailureRow, Flaky, Leaky, PackageRow, TestSection
+from gates.render.tests import FailureRow, NotedTest, PackageRow, TestSection
 from gates.render.text import duration, plural
 from gates.results import FileChange, Run, TestResult, counts_line
 
@@ -114,7 +114,7 @@ def _reasons(summary: Summary, room: Room) -> list[str]:
     return [*lines, *room.rest(summary.reasons, "gate")]
 
 
-def _noted(title: str, tests: Sequence[Flaky | Leaky], room: Room) -> list[str]:
+def _noted(title: str, tests: Sequence[NotedTest], room: Room) -> list[str]:
     """A section of tests that are worth a note, although they fail nothing."""
     if not tests:
         return []

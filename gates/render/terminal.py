@@ -72,10 +72,14 @@ def render_terminal(
     for line in final_lines(tests, output):
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
     view = summary.comparison
-    compared = [*_compared(view), *_pressing(view)] if view is not None else []
     for lines in (
-        _failures(summary, output), _reasons(summary), _warnings(summary), leaf_lines(summary.leaves), _tests(summary), compared
-    ):  # fmt: skip
+        _failures(summary, output),
+        _reasons(summary),
+        _warnings(summary),
+        leaf_lines(summary.leaves),
+        [summary.tests.timed_line] if summary.tests else [],
+        [*_compared(view), *_pressing(view)] if view is not None else [],
+    ):
         if lines:
             _print(console, "\n".join(lines) + "\n")
     if isinstance(console, Log) or not console.is_terminal:
@@ -110,8 +114,9 @@ def _failures(summary: Summary, output: Settings) -> list[str]:
     if tests is None:
         return []
     most = LEVELS.index(output.final_status_level)
+    final = shows(output.failure_output, "final")
     lists = {
-        "fail": [_failure(each) for each in tests.failures if not _was_shown(each, output)],
+        "fail": [_failure(each) for each in tests.failures if not (final and each.outcome in BAD_TESTS)],
         "flaky": [[f"FLAKY {each.id}: {each.words}"] for each in tests.flaky],
         "slow": [[f"SLOW {test}: {duration(seconds)}"] for test, seconds in tests.slow],
         "leak": [[f"LEAKY {each.id}: {each.words}"] for each in tests.leaky],
@@ -152,21 +157,14 @@ def _warnings(summary: Summary) -> list[str]:
     """The first things that pytest warned of."""
     if summary.warnings is None:
         return []
-    groups = summary.warnings.groups
-    more = len(groups) - SHOWN_WARNINGS
-    return [
-        f"{summary.warnings.line}:",
-        *(f"  {group}" for group in groups[:SHOWN_WARNINGS]),
-        *([f"  … and {more} more"] if more > 0 else []),
-    ]
+    return [f"{summary.warnings.line}:", *_first(summary.warnings.groups, SHOWN_WARNINGS)]
 
 
-def _was_shown(failure: FailureRow, output: Settings) -> bool:
-    return shows(output.failure_output, "final") and failure.outcome in BAD_TESTS
-
-
-def _tests(summary: Summary) -> list[str]:
-    return [summary.tests.timed_line] if summary.tests else []
+def _first(entries: Sequence[str], most: int = SHOWN_FAILURES, indent: str = "  ") -> list[str]:
+    """The first `most` of `entries`, one on each line, and how many more there are."""
+    more = len(entries) - most
+    shown = [f"{indent}{entry}" for entry in entries[:most]]
+    return [*shown, f"{indent}… and {more} more"] if more > 0 else shown
 
 
 def render_comparison(comparison: Comparison, console: Console | Log) -> None:
@@ -174,8 +172,7 @@ def render_comparison(comparison: Comparison, console: Console | Log) -> None:
     view = comparison_view(comparison)
     lines = _compared(view)
     for words, ids in view.lists:
-        lines += ["", f"{words} ({len(ids)}):", *(f"  {name}" for name in ids[:SHOWN_FAILURES])]
-        lines += [f"  … and {len(ids) - SHOWN_FAILURES} more"] if len(ids) > SHOWN_FAILURES else []
+        lines += ["", f"{words} ({len(ids)}):", *_first(ids)]
     lines += ["", *view.notes] if view.notes else []
     _print(console, "\n".join(lines) + "\n")
     _print(console, view.conclusion, f"bold {'red' if view.regression or view.blocked else 'green'}")
@@ -185,14 +182,10 @@ def _compared(view: ComparisonView) -> list[str]:
     width = max((len(aspect) for aspect, _, _ in view.rows), default=0)
     lines = [f"Comparison: {view.base} vs {view.head}: {view.words}"]
     lines += [f"  {aspect:<{width}}  {base} -> {head}" for aspect, base, head in view.rows]
-    again = view.confirmations[:SHOWN_FAILURES]
-    lines += ["  Run again on both sides:"] if again else []
-    lines += [f"    {test}: {finding} ({counts})" for test, finding, counts in again]
-    if len(view.confirmations) > SHOWN_FAILURES:
-        lines.append(f"    … and {len(view.confirmations) - SHOWN_FAILURES} more")
+    lines += ["  Run again on both sides:"] if view.confirmations else []
+    lines += _first([f"{test}: {finding} ({counts})" for test, finding, counts in view.confirmations], indent="    ")
     for words, entries in view.brought:
-        lines += [f"  {words.capitalize()}:", *(f"    {entry}" for entry in entries[:SHOWN_FAILURES])]
-        lines += [f"    … and {len(entries) - SHOWN_FAILURES} more"] if len(entries) > SHOWN_FAILURES else []
+        lines += [f"  {words.capitalize()}:", *_first(entries, indent="    ")]
     return lines
 
 
@@ -200,9 +193,8 @@ def _pressing(view: ComparisonView) -> list[str]:
     """What nobody may miss, by name; failures were listed already, so they are cut, and what weakens the suite is not."""
     lines = []
     for words, ids in view.pressing:
-        shown = ids[:SHOWN_FAILURES] if words in FAILURES else ids
-        lines += [f"  {words[0].upper()}{words[1:]}:", *(f"    {name}" for name in shown)]
-        lines += [f"    … and {len(ids) - len(shown)} more"] if len(ids) > len(shown) else []
+        most = SHOWN_FAILURES if words in FAILURES else len(ids)
+        lines += [f"  {words[0].upper()}{words[1:]}:", *_first(ids, most, indent="    ")]
     return lines + [f"  Note: {note}" for note in view.notes]
 
 

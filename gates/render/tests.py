@@ -67,16 +67,8 @@ class FailureRow(msgspec.Struct, frozen=True):
         return f"{lead}{names}{more}"
 
 
-class Flaky(msgspec.Struct, frozen=True):
-    """A test that passed only on a retry; `words` tell on which attempt, and what failed first."""
-
-    id: str
-    gate: str
-    words: str
-
-
-class Leaky(msgspec.Struct, frozen=True):
-    """A test that left something behind in its process; `words` describe it."""
+class NotedTest(msgspec.Struct, frozen=True):
+    """A test that is flaky or leaky; `words` tell on which attempt it passed, or what it left behind in its process."""
 
     id: str
     gate: str
@@ -93,8 +85,8 @@ class TestSection(msgspec.Struct, frozen=True):
     packages: tuple[PackageRow, ...]
     failures: tuple[FailureRow, ...]
     by_gate: tuple[tuple[str, float, TestCounts], ...] = ()
-    flaky: tuple[Flaky, ...] = ()
-    leaky: tuple[Leaky, ...] = ()
+    flaky: tuple[NotedTest, ...] = ()
+    leaky: tuple[NotedTest, ...] = ()
     slow: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -140,7 +132,7 @@ def test_section(  # no test
         by_gate=_by_gate(run, tests),
         flaky=flaky_tests(tests),
         leaky=tuple(
-            Leaky(id=test.id, gate=test.gate, words=one_line("; ".join(test.leaks), 300))
+            NotedTest(id=test.id, gate=test.gate, words=one_line("; ".join(test.leaks), 300))
             for test in tests
             if test.leaks
         ),
@@ -228,10 +220,10 @@ def place_of(test: TestResult) -> str:
     return failed or (f"{test.file}:{test.line}" if test.file and test.line else test.file)
 
 
-def flaky_tests(tests: Iterable[TestResult]) -> tuple[Flaky, ...]:
+def flaky_tests(tests: Iterable[TestResult]) -> tuple[NotedTest, ...]:
     """Tests that passed only on a retry, in the order of the run."""
     return tuple(
-        Flaky(id=test.id, gate=test.gate, words=_flaky_words(test))
+        NotedTest(id=test.id, gate=test.gate, words=_flaky_words(test))
         for test in tests
         if test.outcome is TestOutcome.FLAKY
     )

@@ -294,19 +294,17 @@ def refuse_project(folder: Path, root: Path | None) -> None:
         UsageError: it is one of them.
     """
     if is_gits(folder.resolve().as_posix()):
-        raise UsageError(
-            "the reports folder is inside the git folder",
-            place=str(folder),
-            expected="a folder of its own",
-            remedy="name another one with --reports FOLDER",
-        )
-    if root is not None and root.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(
-            "the reports folder contains the project itself",
-            place=str(folder),
-            expected="a folder of its own",
-            remedy="name another one with --reports FOLDER",
-        )
+        problem = "is inside the git folder"
+    elif root is not None and root.resolve().is_relative_to(folder.resolve()):
+        problem = "contains the project itself"
+    else:
+        return
+    raise UsageError(
+        f"the reports folder {problem}",
+        place=str(folder),
+        expected="a folder of its own",
+        remedy="name another one with --reports FOLDER",
+    )
 
 
 def _said_of(moved: Mapping[str, str]) -> str:
