@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,9 +21,16 @@ def claimed_pythons(root: Path) -> tuple[str, ...]:
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         claims = tomllib.loads(read_text(root / "pyproject.toml"))["project"]["classifiers"]
         return _versions(map(str, claims))
-    with suppress(OSError, ValueError, configparser.Error):
+    text = ""
+    with suppress(OSError, ValueError):
+        text = read_text(root / "setup.cfg")
+    if not text:
+        return ()
+    import configparser
+
+    with suppress(ValueError, configparser.Error):
         setup = configparser.ConfigParser(interpolation=None)
-        setup.read_string(read_text(root / "setup.cfg"))
+        setup.read_string(text)
         return _versions(setup.get("metadata", "classifiers", fallback="").splitlines())
     return ()
 

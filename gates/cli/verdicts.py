@@ -23,7 +23,7 @@ from gates.portable.errors import UsageError
 from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SOURCE_FINDINGS, plural
 
 if TYPE_CHECKING:
-    from gates.compare import BaseFailures
+    from gates.compare.values import BaseFailures
 
 
 @click.command()

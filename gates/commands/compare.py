@@ -10,8 +10,10 @@ import msgspec
 
 from gates.analysis.api import api_changes
 from gates.analysis.assertions import Shape, shapes_of
-from gates.compare import BaseFailures, Comparison, RegressionPolicy, Remeasured, SourceChanges, compare_runs
+from gates.compare.inputs import RegressionPolicy, Remeasured, SourceChanges
+from gates.compare.runs import compare_runs
 from gates.compare.timing.changes import DEFAULTS, Suspect
+from gates.compare.values import BaseFailures, Comparison
 from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.base_and_head import SideRun, Sides

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from gates.compare import BaseFailures, Comparison, RecordedSide, RegressionPolicy, compare_results
+from gates.compare.inputs import RecordedSide, RegressionPolicy
+from gates.compare.runs import compare_results
+from gates.compare.values import BaseFailures, Comparison
 from gates.config import find_root, load_config
 from gates.pipeline.open_run import new_run_id
 from gates.pipeline.result_files import results_of

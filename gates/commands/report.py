@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.compare import Comparison
+from gates.compare.values import Comparison
 from gates.pipeline.show import show_run
 from gates.results.files import RUN_FILE
 from gates.storage.evidence import Evidence, load_evidence

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gates.compare import Comparison
 from gates.compare.stack import Stack
+from gates.compare.values import Comparison
 from gates.config.schema import config_schema, pyproject_schema
 from gates.portable.values import SCHEMA_VERSION
 from gates.results import Run, TestResult

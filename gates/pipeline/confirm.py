@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gates.compare import TestsComparison
 from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.tests import naming
+from gates.compare.values import TestsComparison
 from gates.config.request import Request
 from gates.portable.errors import GatesError
 from gates.portable.settings.declare import replace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.compare import Comparison
+from gates.compare.values import Comparison
 from gates.results import Run, TestResult
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
 from gates.results.values import FileDigest

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from gates.compare import Comparison
+from gates.compare.values import Comparison
 from gates.pipeline.execute import Finished
 from gates.portable.settings.run import Settings
 from gates.results import Run, TestResult

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from gates.compare import TestsComparison
 from gates.compare.tests import naming
 from gates.compare.timing.changes import Suspect, TimingSettings, find_suspects, judge
 from gates.compare.timing.schedule import Schedule, Turn, enough_for, plan
-from gates.compare.values import Timing
+from gates.compare.values import TestsComparison, Timing
 from gates.config.request import Request
 from gates.pipeline.confirm import only_these
 from gates.pipeline.execute import Finished, execute

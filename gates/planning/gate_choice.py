@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from gates.config import Profile
@@ -29,6 +28,8 @@ def profile_of(config: Config, request: Request) -> Profile:
     if not name or name == DEFAULT_PROFILE:
         return config.profiles.get(DEFAULT_PROFILE) or Profile(name=DEFAULT_PROFILE)
     if name not in config.profiles:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, config.profiles, 1)
         known = ", ".join([DEFAULT_PROFILE, *config.profiles])
         raise UsageError(
@@ -79,6 +80,8 @@ def _select(gates: Sequence[Gate], names: Sequence[str]) -> list[Gate]:
         found = {gate.name for gate in gates if name in (gate.name, gate.group)}
         if not found:
             known = [gate.name for gate in gates]
+            from difflib import get_close_matches
+
             near = get_close_matches(name, [*known, *(gate.group for gate in gates)], 1, 0.5)
             errors.append(
                 UsageError(

@@ -8,12 +8,12 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from gates.config import Config, load_config
+from gates.planning.aside import Aside
 from gates.planning.available_memory import available_memory
 from gates.planning.discover import Gate, discover
 from gates.planning.filter_facts import ExternalFacts, expressions_of, resolve_all
@@ -127,14 +127,13 @@ def discover_subject(place: CheckedOut) -> Discovered:
     """
     began = time.time_ns()
     root, config = place.root, place.config
-    with ThreadPoolExecutor(2) as pool:
-        # First, because nothing takes longer than nox.
-        found = pool.submit(discover, root, config) if place.gates is None else None
+    # First, because nothing takes longer than nox.
+    with Aside(lambda: discover(root, config) if place.gates is None else place.gates) as found:
         git = Git.of(root)
-        later = pool.submit(_facts, root, git, config, place.subject)
-        _import_the_rest()
-        gates = found.result() if found is not None else place.gates
-        subject, changes, store = later.result()
+        with Aside(lambda: _facts(root, git, config, place.subject)) as later:
+            _import_the_rest()
+            gates = found.result()
+            subject, changes, store = later.result()
     return Discovered(
         root=root,
         home=place.home,
@@ -143,7 +142,7 @@ def discover_subject(place: CheckedOut) -> Discovered:
         git=git,
         subject=subject,
         changes=changes,
-        gates=gates or (),
+        gates=gates,
         store=store,
         notes=place.notes,
         carried=place.carried,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.analysis.project import project_files
 from gates.planning.discover import Gate
 from gates.portable.regular import open_file, open_text
 from gates.portable.values import GateOutcome
@@ -166,6 +165,8 @@ def _did_not_end(outcome: GateOutcome) -> str:
 
 def _paths(root: Path, gate: Gate) -> SourcePaths:
     def files() -> Iterator[str]:
+        from gates.analysis.project import project_files
+
         yield from project_files(root, Git.of(root))
 
     return SourcePaths(root, files, (gate.config.cwd, "") if gate.config.cwd else ("",))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from gates.portable.regular import open_text
 from gates.results import Environment
+from gates.run.versions import distributions
 
 
 def describe_environment(variables: Mapping[str, str], record: Sequence[str], cores: int) -> Environment:
@@ -48,12 +50,9 @@ def _cpu() -> str:
 
 
 def _tools() -> dict[str, str]:
-    found = {}
-    for name in ("kv-gates", "nox", "uv"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    # Not by importlib.metadata, whose import takes as long as starting Python.
+    installed = distributions(map(Path, sys.path))
+    found: dict[str, str] = {name: installed[name] for name in ("kv-gates", "nox", "uv") if name in installed}
     try:
         git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout
         found["git"] = git.removeprefix("git version").strip()

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 _DISTRIBUTION = lazy_pattern(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 
 
+def distributions(folders: Iterable[Path]) -> dict[str, str]:
+    """Name → version of what is installed in folders, of the first one that has it."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        for path in folder.glob("*.dist-info"):
+            match = _DISTRIBUTION.match(path.name)
+            if match:
+                found.setdefault(match["name"].lower().replace("_", "-"), match["version"])
+    return found
+
+
 def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) -> dict[str, str]:
     """Name → version of every distribution in the gate's own environment, and of what ran its tests."""
     found = {}
@@ -28,10 +39,7 @@ def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) ->
         python = _python(folder / "pyvenv.cfg")
         if python:
             found["python"] = python
-        for path in folder.glob("lib/python*/site-packages/*.dist-info"):
-            match = _DISTRIBUTION.match(path.name)
-            if match:
-                found[match["name"].lower().replace("_", "-")] = match["version"]
+        found |= distributions(folder.glob("lib/python*/site-packages"))
     started = [process.start for process in processes]
     for name in ("python", "pytest", "xdist"):
         # A gate may run pytest in several environments.

@@ -7,7 +7,8 @@ import pytest
 
 from gates.commands import compare as compare_module
 from gates.commands.compare import CompareOptions, compare_subjects, exit_of, gates_to_compare
-from gates.compare import RegressionPolicy, compare_runs
+from gates.compare.inputs import RegressionPolicy
+from gates.compare.runs import compare_runs
 from gates.compare.timing.changes import TimingSettings
 from gates.pipeline.base_and_head import Sides
 from gates.pipeline.execute import Finished
@@ -26,7 +27,7 @@ from tests.gates.readers.junit.sample import a_gate, a_run, a_test
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gates.compare import BaseFailures
+    from gates.compare.values import BaseFailures
     from gates.config import Config
     from gates.planning.discover import Gate
     from gates.results import GateResult

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gates.commands.compare_files import compare_files, exit_of_files, names_files
-from gates.compare import Comparison
+from gates.compare.values import Comparison
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.values import ExitCode, TestOutcome
 from tests.gates.readers.junit.sample import a_gate, a_run, a_test

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gates.commands.report import render_run
-from gates.compare import compare_runs
+from gates.compare.runs import compare_runs
 from gates.portable.errors import UsageError
 from gates.portable.values import TestOutcome
 from tests.gates.readers.junit.sample import a_run, a_test

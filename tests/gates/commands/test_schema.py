@@ -12,7 +12,8 @@ from hypothesis import assume, given
 from jsonschema import Draft202012Validator, ValidationError
 
 from gates.commands.schema import NAMES, TYPES, schema_text
-from gates.compare import SourceChanges, compare_runs
+from gates.compare.inputs import SourceChanges
+from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import (
     Changes,

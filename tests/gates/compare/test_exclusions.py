@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import RegressionPolicy, compare_runs
 from gates.compare.exclusions import wider_exclusions
+from gates.compare.inputs import RegressionPolicy
+from gates.compare.runs import compare_runs
 from gates.compare.values import WiderExclusion
 from gates.portable.values import TestOutcome
 from tests.gates.readers.junit.sample import a_run, a_test

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import RegressionPolicy, compare_runs
+from gates.compare.inputs import RegressionPolicy
 from gates.compare.outcomes import compare_outcomes
+from gates.compare.runs import compare_runs
 from gates.compare.values import GatesComparison
 from gates.portable.values import GateOutcome
 from gates.render.comparison import comparison_view

@@ -5,17 +5,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from gates.compare import (
-    Comparison,
-    RecordedSide,
-    RegressionPolicy,
-    Remeasured,
-    SourceChanges,
-    compare_results,
-    compare_runs,
-)
 from gates.compare.confirm import RepeatedOutcomes
-from gates.compare.values import GateTimes
+from gates.compare.inputs import RecordedSide, RegressionPolicy, Remeasured, SourceChanges
+from gates.compare.runs import compare_results, compare_runs
+from gates.compare.values import Comparison, GateTimes
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import FileChange, GateResult, Run, TestCounts, TestResult
 from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_subject, a_test

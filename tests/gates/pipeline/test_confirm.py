@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.compare import TestsComparison
-from gates.compare.values import Renamed
+from gates.compare.values import Renamed, TestsComparison
 from gates.config.request import Request
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.compare import TestsComparison
 from gates.compare.timing.changes import Suspect, TimingSettings
-from gates.compare.values import Renamed, TimingChange
+from gates.compare.values import Renamed, TestsComparison, TimingChange
 from gates.config.request import Request
 from gates.pipeline.execute import Finished
 from gates.pipeline.timing import asked_for, suspects, time_again, time_sides

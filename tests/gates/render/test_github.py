@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 
-from gates.compare import compare_runs
+from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.github import LISTED_FAILURES, render_github
 from gates.results import AttemptResult

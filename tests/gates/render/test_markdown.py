@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gates.compare import RegressionPolicy, SourceChanges, compare_runs
+from gates.compare.inputs import RegressionPolicy, SourceChanges
+from gates.compare.runs import compare_runs
 from gates.compare.values import Comparison, Confirmation, GateTimes, TestsComparison
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.markdown import LISTED_FAILURES, LISTED_FLAKY, render_markdown

@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.compare import RegressionPolicy, compare_runs
+from gates.compare.inputs import RegressionPolicy
+from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.summary import summarise
 from gates.results import Changes, Environment, EnvironmentChange, FileChange, TestCounts, Witness
 from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test
 
 if TYPE_CHECKING:
-    from gates.compare import BaseFailures
+    from gates.compare.values import BaseFailures
     from gates.results import Run
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from rich.console import Console
 
-from gates.compare import RecordedSide, Remeasured, compare_results, compare_runs
 from gates.compare.confirm import RepeatedOutcomes
+from gates.compare.inputs import RecordedSide, Remeasured
+from gates.compare.runs import compare_results, compare_runs
 from gates.portable.settings.run import Settings
 from gates.portable.values import OUTPUTS, GateOutcome, TestOutcome
 from gates.render.terminal import SHOWN_FAILURES, Log, render_comparison, render_terminal, terminal_console

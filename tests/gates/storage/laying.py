@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from gates.compare import Comparison
+    from gates.compare.values import Comparison
     from gates.results import Run, TestResult
 
 
