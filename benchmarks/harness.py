@@ -28,6 +28,9 @@ _FOREIGN = ("PYTHON", "PYTEST", "NOX", "TOX", "GATES", "GIT_", "UV_", "RUFF", "M
 
 _LAST_LINES = 25
 
+BARE_PYTHON = (sys.executable, "-c", "pass")
+"""What starts everything of ours: a cost is told in starts of Python, which are slow where the machine is."""
+
 
 class Contestant(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a comparison.

@@ -150,8 +150,7 @@ def measure(place: Workplace) -> dict[str, Figures]:
         "nothing": per_operation(Nothing, 1000, EIGHT, AMPLE),
     }
     samples = rounds(sides, place.patience / 4)
-    note = f"{figures(samples, 'nothing').ours * 1e6:.0f} ns per call; the other goal is 250 ns"
-    found[REPEATED.name] = figures(samples, "nothing", note=note)
+    found[REPEATED.name] = figures(samples, "nothing")
     found[FAILED.name] = Figures(ours=failures(Allocator), other=failures(FirstFit), runs=1, note="counted, seeded")
     return found
 

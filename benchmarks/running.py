@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.claims import Claim, Figures, Subject, Workplace
-from benchmarks.harness import Contestant, added_cpu, gates_command, interleave, need_modules, wall
+from benchmarks.harness import BARE_PYTHON, Contestant, added_cpu, cpu, gates_command, interleave, need_modules, wall
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from benchmarks.harness import Sample
 
 MANY, FEW, ALONE = 10_000, 820, 200
-PER_TEST, PER_FORK = 100e-6, 0.015
 GATE_MANY = Claim(name="gate-many", what=f"{MANY} tiny tests through the test gate against bare pytest -n 2", goal=1.05)
 GATE_COST = Claim(
     name="gate-cost",
-    what="processor time that a test gate adds to a test, JUnit and summary included, against 100 us",
+    what="processor time that a test gate adds to a tiny test, JUnit and summary included, against bare pytest -n 2 for it",
     goal=1.0,
 )
 GATE_FEW = Claim(
@@ -27,7 +26,9 @@ GATE_FEW = Claim(
     what=f"{FEW} tiny tests through the test gate, without the start of gates and its worker, against bare pytest",
     goal=1.15,
 )
-ISOLATE = Claim(name="isolate-fork", what="what a forked process of its own adds to a test, against 15 ms", goal=1.0)
+ISOLATE = Claim(
+    name="isolate-fork", what="what a forked process of its own adds to a test, against `python -c pass`", goal=1.0
+)
 
 QUIET = ("-q", "-p", "no:cacheprovider")
 
@@ -74,7 +75,7 @@ def _many(place: Workplace) -> dict[str, Figures]:
     cost = added_cpu(ours, other) / MANY
     return {
         GATE_MANY.name: Figures(ours=wall(ours), other=wall(other), runs=len(ours)),
-        GATE_COST.name: Figures(ours=cost, other=PER_TEST, runs=len(ours), note="the start of gates is in it"),
+        GATE_COST.name: Figures(ours=cost, other=cpu(other) / MANY, runs=len(ours), note="the start of gates is in it"),
     }
 
 
@@ -97,10 +98,11 @@ def _isolated(place: Workplace) -> dict[str, Figures]:
     contestants = (
         Contestant(name="alone", command=gates_command("run"), cwd=alone),
         Contestant(name="here", command=gates_command("run"), cwd=here),
+        Contestant(name="python", command=BARE_PYTHON, cwd=here),
     )
     samples: dict[str, list[Sample]] = interleave(contestants, place.environment, rounds=5, patience=place.patience / 4)
     added = (wall(samples["alone"]) - wall(samples["here"])) / ALONE
-    return {ISOLATE.name: Figures(ours=added, other=PER_FORK, runs=len(samples["alone"]))}
+    return {ISOLATE.name: Figures(ours=added, other=wall(samples["python"]), runs=len(samples["alone"]))}
 
 
 SUBJECT = Subject(name="running", claims=(GATE_MANY, GATE_COST, GATE_FEW, ISOLATE), measure=measure)
