@@ -1,4 +1,4 @@
-"""pytest's entry points: find out which copy of the plugin acts, and give each of its parts what it needs."""
+"""pytest's entry points: decide which copy of the plugin is active, and set up its parts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from .selection.ledger import ExclusionLists
 
 _HEADER = pytest.StashKey["list[str]"]()
-"""Lines for the header that are known before the parts of the plugin exist."""
+"""Lines for the header, from before the parts of the plugin exist."""
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Say that this pytest is there, and add our options: no hook is called before this one."""
+    """Announce this pytest, and add the options of gates: no hook is called before this one."""
     arrive(pluginmanager)
     add_options(parser, pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the parts that this process needs; none where another copy of the plugin acts."""
+    """Register the parts that this process needs; none if another copy of the plugin is active."""
     with usage_errors():
         if hasattr(config, "workerinput"):
             _configure_worker(config)
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Say why the first conftest files cannot be loaded, or that one of them ends the process: pytest reports neither."""
+    """Report why the first conftest files cannot be loaded, or that one of them ends the process: pytest reports neither."""
     outcome = yield
     told, arrival = outcome.excinfo, arrival_of(early_config)  # type: ignore[attr-defined]
     if told is not None and arrival is not None and not isinstance(told[1], KeyboardInterrupt):
@@ -54,7 +54,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Answer `-n auto` where the runner or a file of durations says something of the tests."""
+    """Set the number for `-n auto` if the runner or a file of durations gives one."""
     if not _acts(config) or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     told = _read_settings()
@@ -76,14 +76,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def _configure_worker(config: pytest.Config) -> None:
-    """A worker of xdist, whose controller has said what it is to do."""
+    """A worker of xdist, whose controller has sent its settings."""
     from .sessions import configure_worker
 
     configure_worker(config)
 
 
 def _configure_spawned(config: pytest.Config) -> None:
-    """The pytest of one isolated test; the copy of the plugin that it was started with acts."""
+    """The pytest of one isolated test; the copy of the plugin that it was started with is active."""
     if _acts(config):
         from .processes.spawning import configure_spawned
 
@@ -102,7 +102,7 @@ def _read_settings() -> PluginSettings | None:
 
 
 def _settings(config: pytest.Config) -> tuple[PluginSettings, ExclusionLists]:
-    """What is asked of this session, and the ledgers."""
+    """The settings of this session, and the ledgers."""
     told = _read_settings()
     if told is not None:
         from .selection.deselection import read_exclusion_lists
@@ -128,10 +128,10 @@ def _configure_session(config: pytest.Config) -> None:
     settings, ledgers = _settings(config)
     config.add_cleanup(remove_injection(os.environ))
     if settings.foreground and hasattr(config.option, "dist"):
-        config.option.dist, config.option.tx = "no", []  # xdist looks at them a little later
+        config.option.dist, config.option.tx = "no", []  # xdist reads them a little later
     if settings.debug:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this process ignores it
-        config.option.usepdb = True  # not by the option: xdist refuses it where the command line asks for workers
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the parent process ignores it
+        config.option.usepdb = True  # not through the option: xdist refuses it if the command line asks for workers
     if settings.no_tests != "fail":
         from .selection.nothing_selected import EmptySelection
 

@@ -1,4 +1,4 @@
-"""The plugin's command-line options, and what they come to together with the runner's settings."""
+"""The plugin's command-line options, and how they combine with the runner's settings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..portable.settings.kinds import DURATION
 from ..portable.settings.plugin import PluginSettings
 
 REGISTERED = "gates-options"
-"""Name of the marker that says: one copy of the plugin has added the options already."""
+"""Name of the marker for: one copy of the plugin has already added the options."""
 
 
 class _Marker:
-    """Stands in the plugin manager for "the options are there"."""
+    """Registered in the plugin manager once the options exist."""
 
 
 def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -88,19 +88,19 @@ def seconds(text: str) -> float:
 
 
 def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSettings:
-    """The settings with the options of this pytest over them.
+    """The settings, overridden by the options of this pytest.
 
     Raises:
         FilterSyntaxError: an expression is empty.
     """
     option = config.option
     wanted = list(getattr(option, "gates_filters", None) or [])
-    if not all(text.strip() for text in wanted):  # most likely an unset variable, and certainly not "everything"
+    if not all(text.strip() for text in wanted):  # probably an unset variable, but certainly not "everything"
         from ..portable.filters import parse
 
         parse("")
     union = wanted[0] if len(wanted) == 1 else " or ".join(f"({text})" for text in wanted)
-    # A filter in the project's own addopts narrows what the runner asks for; neither may widen the other.
+    # A filter in the project's own addopts narrows that of the runner; neither may widen the other.
     parts = [text for text in (settings.filter, union) if text]
     return replace(
         settings,
@@ -114,9 +114,9 @@ def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSett
 
 
 def with_facts(settings: PluginSettings, root: Path) -> PluginSettings:
-    """The settings with what is known of the predicates that only the program `gates` can answer.
+    """The settings, with answers to the predicates that only the program `gates` can evaluate.
 
-    Asked in a process of its own: what answers (git, the import graph, the history) is no part of a test process.
+    A separate process evaluates them: git, the import graph and the history do not belong in a test process.
     """
     expressions = [settings.filter, settings.default_filter]
     expressions += [entry["filter"] for entry in (*settings.exclusions, *settings.quarantine)]
@@ -143,6 +143,6 @@ def with_facts(settings: PluginSettings, root: Path) -> PluginSettings:
     try:
         facts = json.loads(done.stdout)
     except ValueError:
-        # Everything that it would have told is unknown, selects, and is said.
+        # Everything that it would have answered is unknown, selects tests, and is reported.
         return settings
     return replace(settings, facts=facts)

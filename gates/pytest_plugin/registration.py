@@ -1,4 +1,4 @@
-"""The plugin's parts, and when each is needed. Each is loaded where it is registered: an unused one costs nothing."""
+"""The plugin's parts, and when each is needed. Each is loaded on registration, so an unused one costs nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def register_rules(
     config: pytest.Config, settings: PluginSettings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
 ) -> Mapping[pytest.Item, Rules]:
-    """The rules of each test, filled in when it is known which tests run; `leave` then tells others of them."""
+    """The rules of each test, filled in once the selected tests are known; `leave` then passes them to others."""
     if not settings.rules:
         return {}
     from .selection.deselection import read_exclusion_lists
@@ -36,7 +36,7 @@ def register_rules(
 
 
 def register_left_out(config: pytest.Config, selection: Deselector) -> None:
-    """What counts the tests that others leave out before the selection, or that pytest never sees."""
+    """Parts that count tests that others leave out before the selection, or that pytest never sees."""
     from .selection.left_out import LeftOutWatch
     from .selection.unseen import UnseenWatch
 
@@ -46,7 +46,7 @@ def register_left_out(config: pytest.Config, selection: Deselector) -> None:
 
 
 def register_order(config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules]) -> None:
-    """What sorts the tests, behind what chooses them."""
+    """The part that sorts the tests, after the selection."""
     if settings.order or settings.rules:
         from .selection.ordering import Sorter
 
@@ -54,7 +54,7 @@ def register_order(config: pytest.Config, settings: PluginSettings, rules: Mappi
 
 
 def register_stopper(config: pytest.Config, settings: PluginSettings) -> None:
-    """What passes over tests once enough failed."""
+    """The part that skips over tests once enough have failed."""
     if settings.max_fail and settings.locks:
         from .execution.max_fail import MaxFailStop
 
@@ -68,7 +68,7 @@ def register_limits(
     stacks: IO[bytes],
     asked: Callable[[pytest.Item], bool] = lambda _item: False,
 ) -> Isolator:
-    """What ends tests that take too long, tries tests again, and runs some of them alone."""
+    """Parts that end tests that take too long, retry tests, and isolate some of them."""
     from .processes.isolation import Isolator
 
     register = config.pluginmanager.register
@@ -96,7 +96,7 @@ def register_limits(
 
 
 def register_quarantine(config: pytest.Config, settings: PluginSettings) -> Callable[[Catalogue], None]:
-    """What keeps failures from counting; takes what was collected."""
+    """The part for the quarantine; returns a listener for the collected tests."""
     from .reporting.quarantine import Quarantine
 
     quarantine = Quarantine({entry["name"]: entry["reason"] for entry in settings.quarantine})
@@ -105,7 +105,7 @@ def register_quarantine(config: pytest.Config, settings: PluginSettings) -> Call
 
 
 def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists) -> ResultRecorder:
-    """What writes down what becomes of every test."""
+    """The part that records the result of every test."""
     from .processes.arrival import arrival_of
     from .reporting.recorder import ResultRecorder
     from .reporting.test_warnings import WarningWriter
@@ -130,7 +130,7 @@ def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: 
 def register_runner(
     config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
-    """What a process that runs tests for a runner needs, behind what runs them, so that it hears of them before."""
+    """Parts for a process that runs tests for a runner, registered after what runs them, so that they are called first."""
     from .execution.running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
     from .reporting.failure_signature import SignatureWriter
     from .reporting.phases import CallWitness

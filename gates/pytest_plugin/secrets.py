@@ -1,7 +1,7 @@
-"""The secrets of this test process: what may be cut or rewritten must be masked before.
+"""The secrets of this test process: text that may be cut or rewritten must be masked first.
 
 The runner masks everything that it reads, but it cannot find a secret in a text that was shortened, or whose numbers
-were replaced, here. It hears of secrets that only this process has: a nox session or a set-up script may set some.
+were replaced, here. It is told about secrets that only this process has: a nox session or a setup script may set some.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ class SecretMasker:
         self._stream: RecordStream | None = None
 
     def begin(self, told: Mapping[str, Any], stream: RecordStream) -> None:
-        """Take the secrets of the environment, and let the runner hear of those that it does not know.
+        """Collect the secrets of the environment, and tell the runner about those that it does not know.
 
         Args:
-            told: what the runner said of secrets.
-            stream: what the runner reads.
+            told: the runner's message about secrets.
+            stream: the stream to the runner.
         """
         self._stream = stream
         self.mask, unknown = taken_over(told, os.environ)
         self._tell(unknown)
 
     def learn(self, variables: Mapping[str, str]) -> None:
-        """Take further variables, before a test gets them."""
+        """Add variables before a test gets them."""
         self._tell(self.mask.learn(variables))
 
     def _tell(self, variables: Mapping[str, str]) -> None:
@@ -43,7 +43,7 @@ class SecretMasker:
 
 
 SECRETS = SecretMasker()
-"""Of this process: texts are cut in many places, and none of them has anything else to ask."""
+"""The mask of this process: a global, because texts are cut in many places."""
 
 
 def hide(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Puts the parts of the plugin together: in the only process of a session, in xdist's controller, in its workers."""
+"""Assembles the parts of the plugin: in the only process of a session, in xdist's controller, and in its workers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def configure_session(
     config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists, header: Sequence[str]
 ) -> None:
-    """The controller of an xdist session, or the only process, of which something is asked."""
+    """The controller of an xdist session, or the only process, if it has settings."""
     if settings.rules:
         from .execution.resources import check_needs
 
@@ -44,7 +44,7 @@ def configure_session(
 
     if settings.collect_only:
         config.option.collectonly = True
-        config.option.verbose = min(config.option.verbose, -2)  # each test in the log, too, is nothing to anyone
+        config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps nobody
     lines = list(header)
     selection = make_selection(settings, ledgers)
     terminal = Terminal(settings, ledgers.exclusions, lines)
@@ -113,7 +113,7 @@ def _configure_local(
 
 
 def configure_worker(config: pytest.Config) -> None:
-    """A worker of xdist: it selects and runs, as its controller told it."""
+    """A worker of xdist: it selects and runs, with the controller's settings."""
     from .processes.distribution import WORKERINPUT, Order, again_path, leave_catalogue, retried_path, stacks_path
 
     workerinput = config.workerinput  # type: ignore[attr-defined]
@@ -125,7 +125,7 @@ def configure_worker(config: pytest.Config) -> None:
     remove_injection(os.environ)
     if order.stream:
         with suppress(OSError, AttributeError):
-            os.setpgid(0, 0)  # what the tests fork is then found, and ends with the worker
+            os.setpgid(0, 0)  # so that forked processes are found, and end with the worker
     from .execution.running import CrashStacks, open_stacks
     from .processes.serialization import WireCleaner
     from .secrets import SECRETS
@@ -150,7 +150,7 @@ def configure_worker(config: pytest.Config) -> None:
     register(CrashStacks(stacks), "gates-crash-stacks")
 
     def asked(item: pytest.Item) -> bool:
-        """Whether the controller wants a test again that killed a worker; only few can be meant."""
+        """Whether the controller wants to retry a test that killed a worker; there can be only few."""
         on = rules[item].retries.on if item in rules else ()
         return ("crashed" in on or "timeout" in on) and exists(again_path(order.scratch, item.nodeid))
 
@@ -165,12 +165,12 @@ def configure_worker(config: pytest.Config) -> None:
 
 
 def lists(settings: PluginSettings) -> bool:
-    """Whether somebody needs to know of each test, and not only how many there are."""
+    """Whether individual tests are needed, not only their number."""
     return bool(settings.inbox or settings.quarantine)
 
 
 def _is_distributed(config: pytest.Config) -> bool:
-    # As xdist decides it, a little later, in its own pytest_configure.
+    # The same decision as xdist's, a little later, in its own pytest_configure.
     option = config.option
     return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None)) and not option.collectonly
 

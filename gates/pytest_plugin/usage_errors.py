@@ -1,4 +1,4 @@
-"""Errors of ours that hooks meet, as pytest's: none ends in a traceback, and none goes by."""
+"""Convert errors of gates in hooks into pytest's: none ends in a traceback, and none gets lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..portable.errors import GatesError
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Where a session begins: an error is wrong usage, and ends it."""
+    """At the start of a session: an error is wrong usage, and ends it."""
     try:
         yield
     except GatesError as error:
@@ -21,10 +21,10 @@ def usage_errors() -> Iterator[None]:
 
 @contextmanager
 def collection_errors(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Where tests are collected: an error is one of the collection, and none of the items runs.
+    """During collection: an error becomes a collection error, and no item runs.
 
-    An exception would do in a session that has no workers. One of pytest-xdist would end without a word to its controller,
-    which would wait for it for ever.
+    An exception would be enough in a session without workers. A worker of pytest-xdist would end without telling its controller,
+    which would wait for it forever.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """Finds what a test leaves behind in its process: variables, the working directory, threads, children, open files.
 
-The test's own set-up, call and teardown are looked at together. What fixtures of wider scopes do while they are set up
-in it is theirs, and lasts on purpose.
+It compares the state before a test's own setup with that after its teardown. What fixtures of wider scopes do while they are set up
+in between is ignored, because it lasts on purpose.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...portable.rules import Rules
 
 GRACE = 0.05
-"""Seconds that threads and children which are just ending are given."""
+"""Seconds to wait for threads and children that are just ending."""
 
 _OURS = ("PYTEST_CURRENT_TEST",)
 
@@ -32,7 +32,7 @@ class Snapshot(NamedTuple):
 
     Attributes:
         environment: its variables.
-        folder: working directory; empty where it is gone.
+        folder: working directory; empty if it is gone.
         threads: by identity, with their names.
         children: processes.
         files: descriptor → what is open there.
@@ -61,7 +61,7 @@ def take() -> Snapshot:
 
 
 def difference(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
-    """What is there after, and was not before, in words; of variables only the names, for values may be secrets."""
+    """Describe what exists after, but not before; for variables only the names, because values may be secrets."""
     found = []
     words = [f"{name} {how}" for name, how in _changes(before.environment, after.environment)]
     if words:
@@ -79,7 +79,7 @@ def difference(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
 
 
 def widened(baseline: Snapshot, before: Snapshot, after: Snapshot) -> Snapshot:
-    """The baseline with what changed between two other states: that was not the test."""
+    """The baseline with the changes between two other states, which the test did not cause."""
     environment = dict(baseline.environment)
     for name, _ in _changes(before.environment, after.environment):
         if name in after.environment:
@@ -97,7 +97,7 @@ def widened(baseline: Snapshot, before: Snapshot, after: Snapshot) -> Snapshot:
 
 
 class LeakFinder:
-    """Looks before and after each test whose rules ask for it."""
+    """Checks before and after each test whose rules ask for it."""
 
     def __init__(self, rules: Mapping[pytest.Item, Rules]) -> None:
         self._rules = rules
@@ -106,7 +106,7 @@ class LeakFinder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Look before the set-up; what comes last in the teardown of the item itself looks again."""
+        """Record the state before the setup; the last step in the teardown of the item compares it."""
         self._before, self._found = None, ()
         if self._meaning(item) == "ignore":
             return
@@ -119,13 +119,13 @@ class LeakFinder:
             finally:
                 self._look()
 
-        # pytest pushes this as the first finalizer of the item, so it runs behind those of its fixtures, and before
+        # pytest pushes this as the first finalizer of the item, so it runs after those of its fixtures, and before
         # anything of a wider scope is taken down.
         item.teardown = look  # type: ignore[method-assign]
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, None, None]:
-        """What a fixture of a wider scope starts is meant to last."""
+        """Anything that a fixture of a wider scope starts is meant to last."""
         if self._before is None or fixturedef.scope == "function":
             yield
             return
@@ -136,12 +136,12 @@ class LeakFinder:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """Say in the report of the teardown what was found."""
+        """Put the findings into the report of the teardown."""
         outcome = yield
         if call.when != "teardown":
             return
         with suppress(AttributeError):
-            del item.teardown  # the instance's; the class's is back
+            del item.teardown  # removes that of the instance; that of the class applies again
         if not self._found:
             return
         report = outcome.get_result()
@@ -192,7 +192,7 @@ def _child(pid: int) -> str:
 
 
 def _files() -> dict[int, str]:
-    """What is open: on systems that tell."""
+    """The open files, on systems that show them."""
     found = {}
     for folder in ("/proc/self/fd", "/dev/fd"):
         try:

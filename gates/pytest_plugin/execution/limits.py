@@ -1,6 +1,6 @@
-"""Ends a test that takes too long: first by an exception in it, then, after a grace, with its process.
+"""Ends a test that takes too long: first with an exception in it, then, after a grace period, with its process.
 
-The first word leaves the test its teardown and the process its other tests. The last one is a C thread's: it works while
+The exception lets the test tear down and the process run its other tests. The second step uses a C thread: it works while
 code holds the interpreter, swallows exceptions, or ignores signals.
 """
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 LATER = 0.01
-"""Seconds until the next try, where a test cannot be interrupted just now."""
+"""Seconds until the next try if a test cannot be interrupted just now."""
 
 
 class TookTooLong(BaseException):
-    """Raised in a test that is to end. No `Exception`: too many tests catch those."""
+    """Raised in a test that must end. Not an `Exception`: too many tests catch those."""
 
 
 class TeardownTookTooLong(Exception):
-    """Raised in a teardown that is to end: after an `Exception`, and no other, pytest goes on with the rest of it."""
+    """Raised in a teardown that must end: only after an `Exception` does pytest go on with the rest of it."""
 
 
 class Limits:
@@ -42,16 +42,16 @@ class Limits:
         test_timeout: float | None = None,
     ) -> None:
         self._rules, self._stacks, self._config = rules, stacks, config
-        self._test_timeout = test_timeout  # of tests whose rules only say when they are slow
+        self._test_timeout = test_timeout  # for tests whose rules only set when they are slow
         self._limit = self._end = 0.0
         self._before: Any = None
         self._dump = ""
         self._tears_down = self._interrupted_teardown = False
-        self._within = False  # the code of the test runs, and not pytest's own between two phases
+        self._within = False  # the code of the test is running, not that of pytest between two phases
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
-        """An attempt begins: its setup, call and teardown together have the limit."""
+        """An attempt begins: the limit is for its setup, call and teardown together."""
         self._begin(item)
         self._within = True
         yield
@@ -59,14 +59,14 @@ class Limits:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Generator[None, None, None]:
-        """Here an exception is one of the test."""
+        """During this, an exception belongs to the test."""
         self._within = True
         yield
         self._within = False
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
-        """From now on the teardown is what may take too long."""
+        """From now on, the limit applies to the teardown."""
         self._tears_down = self._within = True
         yield
         self._within = False
@@ -87,7 +87,7 @@ class Limits:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """A test that was interrupted is a timeout, with the stacks of all threads."""
+        """Report an interrupted test as a timeout, with the stacks of all threads."""
         outcome = yield
         ended = call.excinfo is not None and (
             call.excinfo.errisinstance((TookTooLong, TeardownTookTooLong))
@@ -103,12 +103,12 @@ class Limits:
 
     @pytest.hookimpl(trylast=True)
     def pytest_exception_interact(self) -> None:
-        """Arm the last word again: pytest cancels every watchdog when a test fails, and teardown is still to come."""
+        """Arm the watchdog again: pytest cancels every watchdog when a test fails, but the teardown is still to come."""
         if self._end and not self._config.getoption("usepdb", False):
             self._arm(max(0.001, self._end - time.monotonic()))
 
     def pytest_unconfigure(self) -> None:
-        """Leave nothing behind."""
+        """Disarm everything."""
         self._disarm()
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:

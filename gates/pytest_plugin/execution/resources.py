@@ -1,6 +1,6 @@
-"""What a test must have before it runs: slots of its group and of the session, and scripts that have run.
+"""What a test needs before it runs: slots of its group and of the session, and finished setup scripts.
 
-All of it comes before the test is announced as running and before its time counts: waiting is not running.
+All of this comes before the test is announced as running and before its time counts: waiting is not running.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _SETTINGS = ("group", "threads_required", "setup")
 
 
 class SetupScriptFailed(Exception):
-    """Raised in the set-up of a test one of whose scripts failed."""
+    """Raised in the setup of a test if one of its scripts failed."""
 
 
 class Needs:
-    """Gives each test what it needs, and takes it back behind its teardown.
+    """Gives each test what it needs, and takes it back after its teardown.
 
     Args:
         rules: of the session's tests.
         groups: name → slots that all processes of the run share.
-        threads: slots that the workers of the session share; None where only one test runs at a time anyway.
+        threads: slots that the workers of the session share; None if only one test runs at a time anyway.
         scripts: that tests may need.
         scratch: folder to remove when the session is over; empty for none.
     """
@@ -52,18 +52,18 @@ class Needs:
         self._rules, self._groups, self._threads, self._scripts = rules, groups, threads, scripts
         self._scratch, self._process = scratch, os.getpid()
         self._taken: list[Semaphore] = []
-        self.lacks: Optional[SetupOutcome] = None  # of the test at hand, when one of its scripts failed
+        self.lacks: Optional[SetupOutcome] = None  # of the current test, if one of its scripts failed
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
-        """Where no test needs more than one slot, none needs to take one."""
+        """If no test needs more than one slot, none needs to take one."""
         if all(rules.threads_required == 1 for rules in self._rules.values()):
             self._threads = None
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, None, None]:
         """Around a test with all its attempts."""
-        self._process = os.getpid()  # the one that collected may have forked
+        self._process = os.getpid()  # the collecting process may have forked
         rules = self._rules.get(item)
         if (rules is None and self._threads is None) or _is_skipped(item):
             yield
@@ -83,14 +83,14 @@ class Needs:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Remove the scratch folder; a child that a test forked is not to."""
+        """Remove the scratch folder, but not in a child that a test forked."""
         if self._scratch and os.getpid() == self._process:
             from ...portable.originals import shutil
 
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _prepare(self, item: pytest.Item, rules: Rules) -> Mapping[str, str]:
-        """Have its scripts run; the variables that they left."""
+        """Have its scripts run; return the variables that they left."""
         assert self._scripts is not None
         scripts = self._scripts
         done = scripts.prepare(rules.setup, lambda name: _tell(item, script=name, limit=scripts.limit_of(name)))
@@ -112,14 +112,14 @@ class Needs:
                 self._threads.take(count, lambda: _tell(item, threads=count))
                 self._taken.append(self._threads)
         except OSError as error:
-            # The folder is the run's: who still runs when it is gone runs for nobody.
+            # The folder belongs to the run: once it is gone, nobody needs the result.
             pytest.exit(f"gates: the slots of {rules.group or 'the session'} cannot be used: {error}", 3)
 
 
 class Refusal:
-    """Runs the tests that lack something in place of everything else that runs tests: they end in their set-up.
+    """Runs tests that lack something, before everything else that runs tests: they end in their setup.
 
-    Neither another attempt nor a process of its own is of any use to them.
+    Neither a retry nor isolation would help them.
     """
 
     def __init__(self, needs: Needs) -> None:
@@ -135,7 +135,7 @@ class Refusal:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    # Before pytest looks at its markers: it is an error of a test that is expected to fail, too.
+    # Before pytest evaluates its markers: it is an error even for a test that is expected to fail.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
         """End it.
@@ -148,19 +148,19 @@ class Refusal:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """Tell it in the script's own words."""
+        """Use the script's own output in the report."""
         outcome = yield
         lacks = self._needs.lacks
         if lacks is None or call.excinfo is None or not call.excinfo.errisinstance(SetupScriptFailed):
             return
         report = outcome.get_result()
         report.longrepr = lacks.message
-        if lacks.output:  # marked as its words: they may look like anything
+        if lacks.output:  # marked as its output, which may look like anything
             report.longrepr += "\n\n" + "".join(f"| {line}\n" for line in lacks.output.splitlines())
 
 
 def check_needs(settings: PluginSettings) -> None:
-    """See that the system has what the settings need.
+    """Check that the system supports what the settings need.
 
     Raises:
         UsageError: it has not.
@@ -180,13 +180,13 @@ def register_needs(
     scratch: str = "",
     workers: int = 1,
 ) -> None:
-    """Register what keeps the settings, where one of them is there: behind all that runs tests.
+    """Register what enforces the settings, if any is used: after everything that runs tests.
 
     Args:
         config: pytest's.
         settings: the runner's.
-        rules: of the session's tests, as they become known.
-        scratch: folder that the workers of the session share; empty where there are none.
+        rules: of the session's tests, filled in later.
+        scratch: folder that the workers of the session share; empty without workers.
         workers: how many there are.
     """
     grouped, scripted = _asks(settings, "group"), _asks(settings, "setup")
@@ -195,7 +195,7 @@ def register_needs(
         return
     shared = (
         settings.locks if settings.locks and is_folder(settings.locks) else ""
-    )  # a process that outlived its run still names it
+    )  # a process that outlived its run may still name it
     own = "" if scratch else _make_scratch(shared)
     folder = scratch or own
     scripts = None
@@ -206,7 +206,7 @@ def register_needs(
         scripts = Scripts(known, Path(folder), Path(settings.root or config.rootpath))
     groups = {
         name: Semaphore(f"{shared or folder}/group-{number}", settings.groups[name])
-        for number, name in enumerate(sorted(settings.groups))  # a name may hold anything
+        for number, name in enumerate(sorted(settings.groups))  # a name may contain anything
     }
     threads = Semaphore(f"{folder}/threads", workers) if threaded else None
     needs = Needs(rules, groups, threads, scripts, own)
@@ -215,7 +215,7 @@ def register_needs(
 
 
 def _asks(settings: PluginSettings, name: str) -> bool:
-    """Whether a layer has this setting, with a value that asks for something."""
+    """Whether a layer has this setting with an effective value."""
     return any(layer["settings"].get(name, 1) not in (1, "", [], ()) for layer in settings.rules)
 
 
@@ -232,7 +232,7 @@ def _tell(item: pytest.Item, **what: object) -> None:
 
 
 def _is_skipped(item: pytest.Item) -> bool:
-    """Whether its markers skip it: then it needs nothing."""
+    """Whether its markers skip it, so that it needs nothing."""
     if item.get_closest_marker("skip") is None and item.get_closest_marker("skipif") is None:
         return False
     from _pytest.skipping import evaluate_skip_marks
@@ -244,7 +244,7 @@ def _is_skipped(item: pytest.Item) -> bool:
 
 
 def _put(variables: Mapping[str, Optional[str]]) -> dict[str, Optional[str]]:
-    """Set or remove variables; what they were before."""
+    """Set or remove variables; return their old values."""
     before = {name: os.environ.get(name) for name in variables}
     for name, value in variables.items():
         if value is None:

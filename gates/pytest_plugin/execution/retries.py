@@ -1,4 +1,4 @@
-"""Tries a test again that failed, as often as its rules say; every attempt leaves its report."""
+"""Retries a failed test as often as its rules allow; every attempt has a report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RetryRunner:
-    """Runs the tests that may be tried again; all others are left to pytest."""
+    """Runs tests that may be retried; pytest runs all others."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class RetryRunner:
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a test until it passes, or its attempts are over."""
+        """Run a test until it passes, or its attempts are used up."""
         rules = self._rules.get(item)
         if rules is None or not rules.retries.count:
             return None
@@ -61,13 +61,13 @@ class RetryRunner:
     def _attempt(
         item: Any, nextitem: pytest.Item | None, retries: Retries | None
     ) -> tuple[list[pytest.TestReport], pytest.TestReport | None]:
-        """Reports of one attempt, and the one because of which there is to be another."""
+        """The reports of one attempt, and the one that causes a retry."""
         failed = None
 
         def after(reports: list[pytest.TestReport]) -> pytest.Item | None:
             nonlocal failed
             failed = _worth_trying(reports, retries)
-            # What lasts longer than a test stays for the next attempt: only the test itself is torn down.
+            # Fixtures of wider scopes stay for the next attempt: only the test itself is torn down.
             return item.parent if failed is not None else nextitem
 
         reports = attempt_of(item, after)
@@ -77,11 +77,11 @@ class RetryRunner:
 
 
 def attempt_of(item: Any, after: Any) -> list[pytest.TestReport]:
-    """Set up, call and tear down a test, as often as one likes; the reports, which nobody has heard of yet.
+    """Set up, call and tear down a test, any number of times; return the reports, which are not published yet.
 
     Args:
         item: the test.
-        after: what comes next, which decides how much is torn down; or a function of the reports so far that says it.
+        after: the next item, which decides how much is torn down; or a function that returns it, given the reports so far.
     """
     _make_new(item)
     reports = [call_and_report(item, "setup", log=False)]
@@ -105,7 +105,7 @@ def _worth_trying(reports: Sequence[pytest.TestReport], retries: Retries | None)
 
 
 def _make_new(item: Any) -> None:
-    """Forget the fixtures of an earlier attempt: pytest keeps what the set-up of one raised."""
+    """Forget the fixtures of an earlier attempt: pytest keeps an exception of their setup."""
     if getattr(item, "_request", None) is False or getattr(item, "funcargs", {}) is None:
         item._initrequest()  # noqa: SLF001 (pytest has no other way, and plugins that run tests again use it)
     definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
@@ -117,7 +117,7 @@ def _make_new(item: Any) -> None:
 
 
 def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
-    """Let a test fail that passed at a further attempt (counted from 0)."""
+    """Fail a test that passed on a retry (attempts are counted from 0)."""
     call = next(report for report in reports if report.when == "call")
     if call.passed:
         call.outcome = "failed"
@@ -125,12 +125,12 @@ def fail_flaky(reports: Sequence[pytest.TestReport], attempt: int) -> None:
 
 
 def longest_delay(retries: Retries) -> float:
-    """Seconds that lie at most between two attempts."""
+    """Maximum seconds between two attempts."""
     return delay_of(retries, min(retries.count, 64) - 1, lambda: 1.0) if retries.count else 0.0
 
 
 def delay_of(retries: Retries, attempt: int, dice: Callable[[], float]) -> float:
-    """Seconds to wait behind the attempt with this number, counted from 0."""
+    """Seconds to wait after the attempt with this number, counted from 0."""
     delay = retries.delay * (2.0**attempt if retries.backoff == "exponential" else 1.0)
     if retries.max_delay is not None:
         delay = min(delay, retries.max_delay)

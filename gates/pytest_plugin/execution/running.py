@@ -1,4 +1,4 @@
-"""The process that runs the tests: says which test is running, and ends a test that takes too long."""
+"""In the process that runs the tests: announces the running test."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 ANNOUNCER, STACKS_ON_DEMAND = "gates-announcer", "gates-stacks-on-demand"
 
 ALIVE_PERIOD = 1.0
-"""Seconds in which one sign of life is enough: a test may have thousands of attempts."""
+"""Minimum seconds between two signs of life: a test may have thousands of attempts."""
 
 THREAD_PATIENCE = 2.0
-"""Seconds that threads which the tests left have to end by themselves, once the session is over."""
+"""Seconds for leftover threads to end by themselves after the session."""
 
 
 class Announcer:
-    """Writes `running` before each test, so that a process that dies leaves word of what it was doing."""
+    """Writes `running` before each test, so that a process that dies leaves a record of what it was doing."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Announcer:
         self._rules = rules if rules is not None else {}
         self._test_timeout = test_timeout
         self._names: dict[pytest.Item, str] = {}
-        self._told = 0.0  # when the last sign of life was written
+        self._told = 0.0  # time of the last sign of life
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Number the tests whose ids are not unique; most sessions have none."""
+        """Number tests whose ids are not unique; most sessions have none."""
         seen: Counter[str] = Counter()
-        for item in dict.fromkeys(session.items):  # of one that is there several times, the recorder takes care
+        for item in dict.fromkeys(session.items):  # the recorder handles repeated ones
             seen[item.nodeid] += 1
             if seen[item.nodeid] > 1:
                 self._names[item] = numbered(item.nodeid, seen[item.nodeid])
@@ -81,15 +81,15 @@ class Announcer:
         self.stream.write("running", id=name, worker=self._worker, pid=pid, time=self._told, **more)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """An attempt is over and another one begins, whoever tries again."""
+        """An attempt has ended and another one begins, whatever causes the retry."""
         if str(report.outcome) == "rerun":
             self.alive()
 
     def alive(self, pid: int = 0) -> None:
-        """Write that the running test goes on.
+        """Write a sign of life of the running test.
 
         Args:
-            pid: of the process that runs it from now on; 0 where that is the same.
+            pid: of the process that runs it from now on; 0 if that is the same.
         """
         now = self._clock()
         if pid or now - self._told >= ALIVE_PERIOD:
@@ -97,15 +97,15 @@ class Announcer:
             self.stream.write("alive", worker=self._worker, time=now, **({"pid": pid} if pid else {}))
 
     def name_of(self, item: pytest.Item) -> str:
-        """The test's id, with a number where several have the same."""
+        """The test's id, with a number if several tests share it."""
         return self._names.get(item, item.nodeid)
 
     def wait(self, item: pytest.Item, **what: object) -> None:
-        """Write `waiting`: the test is the next one here, and waits for `what`."""
+        """Write `waiting`: the test is next here, and waits for `what`."""
         self.stream.write("waiting", id=self.name_of(item), worker=self._worker, time=time.time(), **what)
 
     def pytest_unconfigure(self) -> None:
-        """Write what memory it took, for the number of workers next time, and what it imported; close the stream."""
+        """Write the peak memory, for the number of workers next time, and the imports; close the stream."""
         from ..reporting.import_origins import origins
 
         imported = origins(self._config.rootpath, *([Path(self._root)] if self._root else []))
@@ -118,23 +118,23 @@ class Announcer:
 
 
 class Namer:
-    """Puts the number of a duplicated test into its reports; extra attributes travel through xdist."""
+    """Puts the number of a duplicated test into its reports; xdist transmits extra attributes."""
 
     def __init__(self, names: dict[pytest.Item, str]) -> None:
         self._names = names
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, None, None]:
-        """Name the report."""
+        """Add the number to the report."""
         outcome = yield
         if item in self._names:
             outcome.get_result().gates_id = self._names[item]  # type: ignore[attr-defined]
 
 
 class ForkGuard:
-    """Ends a child that a test forked and that comes back into pytest: it would run all the tests that are left, too.
+    """Ends a child that a test forked if it returns into pytest: it would also run all remaining tests.
 
-    What the child raised fails the run: nobody else hears of it.
+    An exception of the child fails the run: nobody else would notice it.
     """
 
     def __init__(self, stream: RecordStream) -> None:
@@ -142,7 +142,7 @@ class ForkGuard:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-        """The test function returned, in whichever process."""
+        """The test function returned, in the test process or in a child."""
         if os.getpid() == self.pid:
             return
         raised = call.excinfo.value if call.excinfo is not None else None
@@ -156,26 +156,26 @@ class ForkGuard:
 
 
 def adopt_process(config: pytest.Config) -> None:
-    """This process, forked from the one that collected, runs tests now."""
+    """This process, forked from the collecting one, runs tests now."""
     guard = config.pluginmanager.get_plugin("gates-fork-guard")
     if guard is not None:
         guard.pid = os.getpid()
 
 
 class LeftThreads:
-    """Threads that tests left would keep the interpreter from ending, for ever: they get a while, no more."""
+    """Leftover threads of tests could keep the interpreter from ending forever: they get only a short time."""
 
     def __init__(self) -> None:
         self._status = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Remember how the session ends."""
+        """Remember the exit status of the session."""
         self._status = int(session.exitstatus)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Nothing but the end of the process is to come."""
+        """End the process: this is the last hook."""
         main = threading.main_thread()
         left = [one.name for one in threading.enumerate() if one is not main and not one.daemon]
         if not left:
@@ -191,16 +191,16 @@ class LeftThreads:
 
 
 def sign_of_life(config: pytest.Config, pid: int = 0) -> None:
-    """Let the runner know that the running test goes on, if somebody listens; for `pid` see `Announcer.alive`."""
+    """Send the runner, if there is one, a sign of life of the running test; for `pid` see `Announcer.alive`."""
     announcer = config.pluginmanager.get_plugin(ANNOUNCER)
     if announcer is not None:
         announcer.alive(pid)
 
 
 class StacksOnDemand:
-    """Writes the stacks of all threads into a file when the runner asks for them: nothing moves, and it ends the gate.
+    """Writes the stacks of all threads to a file when the runner asks for them before it ends a stalled gate.
 
-    As long as the file is there, a signal is understood.
+    The signal works as long as the file exists.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,19 +209,19 @@ class StacksOnDemand:
         self._made = False
 
     def pytest_sessionstart(self) -> None:
-        """Listen, unless somebody else does. A C handler: it answers while Python code holds the interpreter, too."""
+        """Install the handler, unless there is one already. A C handler works even while code holds the interpreter."""
         from ...portable.originals import faulthandler, signal
 
         if not hasattr(signal, "SIGUSR2") or signal.getsignal(signal.SIGUSR2) is not signal.SIG_DFL:
             return
         with suppress(OSError, ValueError):
-            # Appends: a process that a test runs in may write, too. Whoever made the file takes it away.
+            # Appends, because an isolated test's process may write, too. Its creator removes the file.
             self._made = not exists(self.path)
             self._file = open_to_append(self.path)
             faulthandler.register(signal.SIGUSR2, file=self._file, all_threads=True)
 
     def pytest_unconfigure(self) -> None:
-        """Listen no more."""
+        """Remove the handler."""
         from ...portable.originals import faulthandler, signal
 
         if self._file is not None:
@@ -232,14 +232,14 @@ class StacksOnDemand:
 
 
 class CrashStacks:
-    """Sends the stacks of a fatal signal to a file of this worker, where the controller finds them."""
+    """Sends the stacks of a fatal signal to a file of this worker for the controller."""
 
     def __init__(self, stacks: IO[bytes]) -> None:
         self._stacks = stacks
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """After pytest's own fault handler, which writes to stderr, where nobody could tell the workers apart."""
+        """Runs after pytest's own fault handler, which writes to stderr, where the workers could not be distinguished."""
         if session.config.pluginmanager.has_plugin("faulthandler"):
             from ...portable.originals import faulthandler
 
@@ -247,7 +247,7 @@ class CrashStacks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
-        """Let go of the file before it is closed."""
+        """Stop using the file before it is closed."""
         from ...portable.originals import faulthandler
 
         faulthandler.disable()
@@ -259,13 +259,13 @@ def open_stacks(path: Path | None) -> IO[bytes]:
     A copy, because pytest redirects stderr itself while tests run. At configuration time it does not.
     """
     if path is not None:
-        with suppress(OSError):  # an inbox that is gone costs the stacks their file, not the session
+        with suppress(OSError):  # a missing inbox only loses the stacks, not the session
             return open_anew(path)
     return os.fdopen(os.dup(2), "wb", buffering=0)
 
 
 def close_stacks(stacks: IO[bytes]) -> None:
-    """Close the file; leave no empty one behind."""
+    """Close the file, and remove it if it is empty."""
     name = stacks.name
     stacks.close()
     if isinstance(name, (str, os.PathLike)) and exists(name) and not os.stat(name).st_size:

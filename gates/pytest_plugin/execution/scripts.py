@@ -1,8 +1,8 @@
-"""Set-up scripts: each runs once in a session, before the first test that needs it, and leaves variables for the tests.
+"""Setup scripts: each runs once per session, before the first test that needs it, and may set variables for tests.
 
-The first process that comes takes the script's lock, runs it and leaves the result in a file; the others wait for the
-lock and read it. A process that dies meanwhile leaves the word that it died: what it began may still go on, so nobody
-begins it again.
+The first process takes the script's lock, runs it and stores the result in a file; the others wait for the
+lock and read it. If a process dies meanwhile, that is the result: what it started may still be running, so nobody
+starts it again.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 LIMIT = 16 * 1024
-"""Bytes of a script's output that are kept."""
+"""Maximum bytes of a script's output to keep."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class ScriptResult(NamedTuple):
-    """What became of a script.
+    """The result of a script.
 
     Attributes:
-        failure: `exit code 3`; empty where it passed.
-        variables: that it left, as pairs.
-        output: what it printed, cut.
+        failure: such as `exit code 3`; empty if it passed.
+        variables: that it set, as pairs.
+        output: its output, cut to the limit.
     """
 
     failure: str
@@ -50,13 +50,13 @@ class ScriptResult(NamedTuple):
 
 
 class SetupOutcome(NamedTuple):
-    """What became of the scripts of one test.
+    """The results of the scripts of one test.
 
     Attributes:
         variables: of all scripts, the later ones over the earlier ones.
-        message: which one failed, and how; empty where all passed.
+        message: which one failed, and how; empty if all passed.
         output: of the one that failed.
-        fresh: output by name of those that this very test had to have run.
+        fresh: output, by name, of those that ran for this test.
     """
 
     variables: Mapping[str, str]
@@ -69,22 +69,22 @@ class Scripts:
     """Runs scripts, in one of the processes of a session.
 
     Args:
-        scripts: all that there are, by name.
+        scripts: all scripts, by name.
         scratch: folder that the processes of the session share.
         folder: in which the scripts run.
     """
 
     def __init__(self, scripts: Mapping[str, SetupScript], scratch: Path, folder: Path) -> None:
         self._scripts, self._scratch, self._folder = scripts, scratch, folder
-        self._numbers = {name: number for number, name in enumerate(sorted(scripts))}  # a name may hold anything
+        self._numbers = {name: number for number, name in enumerate(sorted(scripts))}  # a name may contain anything
         self._known: dict[str, ScriptResult] = {}
 
     def prepare(self, names: Sequence[str], told: Callable[[str], None]) -> SetupOutcome:
-        """See to it that scripts have run, in this order, up to the first that fails.
+        """Ensure that scripts have run, in this order, up to the first that fails.
 
         Args:
             names: of the scripts.
-            told: called with a name when it is not known yet what became of that script.
+            told: called with the name of a script whose result is not known yet.
         """
         variables: dict[str, str] = {}
         fresh: dict[str, str] = {}
@@ -101,7 +101,7 @@ class Scripts:
         return SetupOutcome(variables, fresh=fresh)
 
     def limit_of(self, name: str) -> float:
-        """Seconds after which a script has ended, one way or the other."""
+        """Seconds after which a script has certainly ended."""
         return self._scripts[name].timeout + GRACE if name in self._scripts else 0.0
 
     def _ask(self, name: str, variables: Mapping[str, str]) -> tuple[ScriptResult, bool]:
@@ -131,7 +131,7 @@ class Scripts:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_A_WORKER)}
         environ.update(variables)
         environ[VARIABLE] = str(left)
-        with open_anew(output) as file:  # no pipe: what it leaves running could hold that open
+        with open_anew(output) as file:  # not a pipe: something that it leaves running could hold that open
             failure = run_to_end(script, self._folder, environ, file.fileno())
         found: Mapping[str, str] = {}
         if not failure:
@@ -143,9 +143,9 @@ class Scripts:
 
 
 def run_to_end(script: SetupScript, folder: Path, environ: Mapping[str, str], output: int) -> str:
-    """Run a script, and say how it failed; empty where it did not.
+    """Run a script; return how it failed, or an empty string.
 
-    What a script that passed leaves running, a server perhaps, is left alone: it ends with the gate. One that fails
+    A successful script may leave something running, such as a server: it ends with the gate. A failing one
     leaves nothing.
     """
     try:
@@ -190,10 +190,10 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 def read_variables(data: bytes) -> dict[str, str]:
-    """The lines `NAME=value` that a script wrote; empty lines are none.
+    """The lines `NAME=value` that a script wrote; empty lines are ignored.
 
     Raises:
-        ValueError: a line is something else, in words.
+        ValueError: describes a line of another form.
     """
     found: dict[str, str] = {}
     for number, line in enumerate(os.fsdecode(data).split("\n"), 1):
@@ -212,7 +212,7 @@ def read_variables(data: bytes) -> dict[str, str]:
 
 
 def read_ends(path: Path, limit: int = LIMIT) -> str:
-    """The text of a file, of a long one head and tail, however long it is."""
+    """The text of a file; for a long one, only the beginning and the end."""
     with open_file(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)

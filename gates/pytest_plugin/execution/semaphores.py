@@ -1,16 +1,16 @@
-"""Slots that processes share: each is a byte of a file, and whoever has locked the byte holds the slot.
+"""Slots that processes share: each is a byte of a file, and the process that has locked the byte holds the slot.
 
-The locks are the kernel's record locks. They belong to a process: the kernel takes them back when it dies, however it
-dies, and a child that it forks does not have them. So there is no daemon, and nothing is left behind.
+The locks are the kernel's record locks. They belong to a process: the kernel releases them when it dies, however it
+dies, and a forked child does not inherit them. So there is no daemon, and nothing is left behind.
 
-Two rules keep every process from waiting for ever:
+Two rules keep every process from waiting forever:
 
-1. One order. A process first takes its slot of a group, then those of the session's threads, and gives them back in any
-   order. A holder of threads waits for nothing, so it ends, and so does then every holder of a group.
-2. A turnstile. Byte 0 is held by the one process that is choosing slots; all others queue for it. So a test that needs
-   many slots gets them as they become free, and no small one passes it.
+1. One order. A process first takes its slot of a group, then those of the session's threads, and releases them in any
+   order. A holder of threads waits for nothing, so it ends, and then so does every holder of a group.
+2. A turnstile. The one process that is choosing slots holds byte 0; all others queue for it. So a test that needs
+   many slots gets them as they become free, and no smaller one overtakes it.
 
-Pure but for the files; nothing of pytest.
+Independent of pytest.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ AVAILABLE = fcntl is not None
 
 TURNSTILE = 0
 PAUSE, LONGEST_PAUSE = 0.0005, 0.01
-"""Seconds between two looks of the process at the turnstile: doubled from the first to the second."""
+"""Seconds between two checks by the process at the turnstile: doubled from the first value up to the second."""
 
 
 class Semaphore:
     """A number of slots in one file. A process must have no second object, and no other open file, of the same path.
 
     Args:
-        path: of the file; made when it is first needed.
+        path: of the file; created when first needed.
         size: how many there are.
     """
 
@@ -47,11 +47,11 @@ class Semaphore:
         self._held = 0
 
     def take(self, count: int, told: Optional[Callable[[], None]] = None) -> None:
-        """Take slots, all at once; more than there are is all of them. Returns when this process holds them.
+        """Take slots, all at once; a number above the size means all of them. Returns when this process holds them.
 
         Args:
             count: how many.
-            told: called once, if it has to wait.
+            told: called once if it must wait.
 
         Raises:
             OSError: the file cannot be used.
@@ -72,13 +72,13 @@ class Semaphore:
             self._lock.give_back(TURNSTILE)
 
     def give_back(self) -> None:
-        """Give back all that this process holds."""
+        """Release all slots of this process."""
         if self._held:
             self._held = 0
             self._lock.give_back(1, self.size)
 
     def _choose(self, count: int, told: Callable[[], None]) -> None:
-        """As the one at the turnstile, gather slots: nobody else can take one that becomes free."""
+        """Gather slots while holding the turnstile: nobody else can take one that becomes free."""
         missing = list(range(1, self.size + 1))
         pause = PAUSE
         while True:
@@ -93,7 +93,9 @@ class Semaphore:
             if pause == PAUSE:
                 told()
             if count == self.size:
-                self._lock.wait(1, self.size)  # the kernel wakes us; what is ours already is no hindrance
+                self._lock.wait(
+                    1, self.size
+                )  # the kernel wakes this process; slots that it already holds do not matter
                 self._held = count
                 return
             time.sleep(pause)
@@ -104,7 +106,7 @@ class FileLock:
     """Record locks of one file.
 
     Args:
-        path: of the file; made when it is first needed.
+        path: of the file; created when first needed.
     """
 
     def __init__(self, path: str) -> None:
@@ -112,7 +114,7 @@ class FileLock:
         self._descriptor = -1
 
     def take(self, start: int, length: int = 1) -> bool:
-        """Lock bytes, and say whether that was possible.
+        """Lock bytes; return whether that was possible.
 
         Raises:
             OSError: the file cannot be used.
@@ -137,7 +139,7 @@ class FileLock:
             except OSError as error:
                 if error.errno != errno.EDEADLK:
                     raise
-                # The kernel sees the locks that tests themselves take, too, and thinks of a process as of one thread.
+                # The kernel also sees locks that tests themselves take, and treats a process as one thread.
                 time.sleep(LONGEST_PAUSE)
             else:
                 return
@@ -159,4 +161,4 @@ class FileLock:
 
 
 def _nobody() -> None:
-    """Nobody wants to know."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Runs each test again and again; it passes when every attempt did."""
+"""Repeats each test; it passes if every attempt did."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .retries import attempt_of
 from .running import sign_of_life
 
 KEPT = 10
-"""Failed attempts whose reports are kept."""
+"""Maximum number of failed attempts whose reports are kept."""
 
 
 class StressRunner:
-    """Takes the place of retries: here a failure is what one is looking for."""
+    """Replaces retries, because here a failure is what one is looking for."""
 
     def __init__(self, settings: PluginSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._count, self._seconds, self._clock = settings.stress_count, settings.stress_duration or 0.0, clock
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run a test as often, or for as long, as was asked: at least once."""
+        """Run a test as often, or for as long, as requested, but at least once."""
         hook = item.ihook
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         began, number, failures, first = self._clock(), 0, 0, ""
@@ -53,7 +53,7 @@ class StressRunner:
         return True
 
     def _is_last(self, number: int, began: float) -> bool:
-        # Both may be given: then the first that is reached.
+        # If both are given, the first limit that is reached counts.
         if self._count and number >= self._count:
             return True
         return bool(self._seconds) and self._clock() - began >= self._seconds

@@ -1,7 +1,7 @@
-"""Says that a pytest is there before anything else can end it, and how it ended after everything else has.
+"""Announces a pytest before anything else can end it, and reports how it ended after everything else.
 
 The plugin is loaded before any conftest. So a process that a conftest, a test module or another plugin ends, with
-whatever exit code, leaves a `begin` without a `finish`, which nobody takes for a session that ran to its end.
+any exit code, leaves a `begin` without a `finish`, which never counts as a finished session.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ASKED = (
     ("show_fixtures_per_test", "--fixtures-per-test"),
     ("collectonly", "--collect-only"),
 )
-"""Options, by their names in pytest's config, with which pytest tells something and runs no test."""
+"""Options, by their names in pytest's config, that make pytest print something and run no test."""
 
 
 def arrive(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Write `begin`, where a runner listens and the other copy of the plugin has not done so."""
+    """Write `begin`, if there is a runner and the other copy of the plugin has not done so."""
     inbox = os.environ.get(INBOX, "")
     if not inbox or "GATES_SPAWNED" in os.environ or pluginmanager.has_plugin(NAME):
         return
@@ -42,7 +42,7 @@ def arrive(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def arrival_of(config: pytest.Config) -> Arrival | None:
-    """What was registered when the plugin was loaded; None without a runner."""
+    """The object registered when the plugin was loaded; None without a runner."""
     found: Arrival | None = config.pluginmanager.get_plugin(NAME)
     return found
 
@@ -61,20 +61,20 @@ class Arrival:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, None, None]:
-        """Have the last word; as the first one to ask for it, whoever answers this hook."""
+        """Be the last to act; registered first, whoever handles this hook."""
         config.add_cleanup(lambda: self._end(config))
         yield
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Remember the session, whose exit code is the one that counts."""
+        """Remember the session, whose exit code counts."""
         self._session = session
 
     def _end(self, config: pytest.Config) -> None:
         """Write `finish`: nobody can change the exit code any more.
 
-        Nothing is written where no session has begun and pytest was not asked for something else: then it did not run to
-        its end, whatever its exit code says.
+        Nothing is written if no session has begun and pytest was not asked for something else: then it did not run to
+        its end, whatever its exit code is.
         """
         asked = next((words for name, words in ASKED if getattr(config.option, name, None)), "")
         if asked:

@@ -1,4 +1,4 @@
-"""What is known of a process that died while it ran tests: how, where, and what is left of it."""
+"""Information on a process that died while running tests: how, where, and what is left of it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ...portable.regular import read_bytes, read_text
 from ..reporting.reports import CRASH, TIMEOUT
 
 MARKER = "GATES_WORKER"
-"""Variable that a worker of xdist and everything that it starts inherit; finds what it left behind."""
+"""Variable that a worker of xdist and everything that it starts inherit; used to find leftover processes."""
 
 SCRIPT = "GATES_ENV"
-"""Tells a set-up script the file that takes its variables; what the script starts inherits it."""
+"""Variable with the file to which a setup script may write variables; inherited by what the script starts."""
 
 _BY_THE_SYSTEM = " (by hand, or by the system when memory ran out)"
 
 
 def how_it_ended(code: int | None) -> str:
-    """`killed by SIGSEGV`, `exited with code 3`; `code` is negative for a signal, None where it is not known."""
+    """`killed by SIGSEGV`, `exited with code 3`; `code` is negative for a signal, None if unknown."""
     if code is None:
         return "died"
     if code >= 0:
@@ -42,13 +42,13 @@ def limit_of(dump: str) -> float | None:
 
 
 def describe_death(report: pytest.TestReport, code: int | None, stacks: str, limit: float | None = None) -> None:
-    """Put how a process ended, and the stacks that it left, into the report of the test that it was running.
+    """Put the end of a process, and the stacks that it left, into the report of the test that it was running.
 
     Args:
         report: of the test.
-        code: exit code of the process, negative for a signal; None where it is not known.
-        stacks: what its watchdog or its fault handler wrote.
-        limit: seconds that the test had; None takes what the dump says.
+        code: exit code of the process, negative for a signal; None if unknown.
+        stacks: the output of its watchdog or its fault handler.
+        limit: the test's limit in seconds; None takes it from the dump.
     """
     seconds = limit_of(stacks)
     if seconds is not None:
@@ -63,11 +63,11 @@ def describe_death(report: pytest.TestReport, code: int | None, stacks: str, lim
 
 
 def report_of_death(item: pytest.Item, words: str, config: pytest.Config) -> pytest.TestReport:
-    """A report in the form in which xdist reports a test whose worker died, with what the test had printed."""
+    """A report like xdist's for a test whose worker died, with the output of the test."""
     sections = []
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
     if capture is not None and capture.is_globally_capturing():
-        # The files of the capture are shared with the process that died.
+        # The capture files are shared with the dead process.
         texts = zip(("stdout", "stderr"), capture.read_global_capture())
         sections = [(f"Captured {name} call", text) for name, text in texts if text]
     location = item.location
@@ -75,7 +75,7 @@ def report_of_death(item: pytest.Item, words: str, config: pytest.Config) -> pyt
 
 
 def take_stacks(stacks: IO[bytes]) -> str:
-    """What the dead process wrote; the file is empty afterwards, ready for the next one."""
+    """The output of the dead process; the file is emptied for the next one."""
     name = stacks.name
     if not isinstance(name, str):
         return ""
@@ -95,7 +95,7 @@ def end_group(pid: int) -> None:
 
 
 def adopt_orphans() -> bool:
-    """Make this process the parent of what its children leave behind; whether that works (on Linux)."""
+    """Make this process the parent of orphans of its children; return whether that works (on Linux)."""
     try:
         from ...portable.originals import ctypes
 
@@ -105,11 +105,11 @@ def adopt_orphans() -> bool:
 
 
 def end_orphans(own: Collection[int]) -> None:
-    """Kill every child of this process that is not one of its own, and what they in turn leave behind.
+    """Kill every adopted child of this process, and the orphans that these leave in turn.
 
-    What a set-up script left running is for the tests that follow.
+    What a setup script left running stays for later tests.
     """
-    for _ in range(100):  # each round meets the children of the round before; a fork bomb is not ours to win against
+    for _ in range(100):  # each round finds the children of the previous round; this cannot stop a fork bomb
         children = {pid for pid in set(children_of(os.getpid())).difference(own) if not _is_of_script(pid)}
         if not children:
             return
@@ -129,7 +129,7 @@ def _is_of_script(pid: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """Processes whose parent is `pid`; empty where the system does not tell."""
+    """Processes whose parent is `pid`; empty if the system does not show them."""
     found = []
     for task in names_in(f"/proc/{pid}/task"):
         with suppress(OSError):

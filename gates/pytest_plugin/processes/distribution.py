@@ -1,4 +1,4 @@
-"""The controller of an xdist session: what the workers need, what they found, and what killed them."""
+"""The controller of an xdist session: sets up the workers, collects their findings, and handles their crashes."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from .arrival import arrival_of
 from .crashes import MARKER, describe_death, end_group, end_marked
 
 LOOK = 0.1
-"""Seconds between two looks at the processes of the workers."""
+"""Seconds between two checks of the processes of the workers."""
 
 WORKERINPUT = "gates"
-"""Where in xdist's `workerinput` our part is."""
+"""Key of the part for gates in xdist's `workerinput`."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is told.
+    """The settings for a worker.
 
     Attributes:
-        plugin: which copy of the plugin is to act; the other one keeps still.
-        settings: as of the controller, ledger and options included.
+        plugin: which copy of the plugin is active; the other one does nothing.
+        settings: those of the controller, including ledger and options.
         stream: file of records; empty without a runner.
         scratch: folder for the worker's files.
     """
@@ -56,7 +56,7 @@ class Order:
     scratch: str
 
     def to_workerinput(self) -> dict[str, str]:
-        """As xdist can send it."""
+        """In a form that xdist can send."""
         return {
             "plugin": self.plugin,
             "settings": self.settings.to_json(),
@@ -71,27 +71,27 @@ class Order:
 
 
 def catalogue_path(scratch: str) -> Path:
-    """Where the workers leave the list of tests."""
+    """The file for the workers' list of tests."""
     return Path(scratch, "catalogue.json")
 
 
 def stacks_path(scratch: str, worker: str) -> Path:
-    """Where a worker's watchdog and its fault handler write."""
+    """The file for a worker's watchdog and its fault handler."""
     return Path(scratch, f"stacks-{worker}.txt")
 
 
 def retried_path(scratch: str) -> Path:
-    """Where the workers leave the ids of tests that are tried again after a crash or the end of their process."""
+    """The file for ids of tests that are retried after a crash or the end of their process."""
     return Path(scratch, "retried.json")
 
 
 def again_path(scratch: str, test: str) -> Path:
-    """A file that is there once a test is to be tried again, alone."""
+    """A file that exists once a test must be retried alone."""
     return Path(scratch, f"again-{hashlib.sha256(test.encode('utf-8', 'backslashreplace')).hexdigest()[:24]}")
 
 
 def leave_catalogue(scratch: str) -> Callable[[Catalogue], None]:
-    """How a worker hands its list to the controller. One worker's word is enough: they all find the same tests."""
+    """How a worker passes its list to the controller. One worker is enough: they all find the same tests."""
     path = catalogue_path(scratch)
 
     def leave(catalogue: Catalogue) -> None:
@@ -115,22 +115,22 @@ class Controller:
         self._scratch = ""
         self._listed = False
         self._watched: list[Watched] = []
-        self._started: set[str] = set()  # workers that were there from the beginning
+        self._started: set[str] = set()  # the initial workers
         self._collected: set[str] = set()
-        self._died: dict[str, None] = {}  # those that took no test with them, in order
+        self._died: dict[str, None] = {}  # those that died outside a test, in order
         self._retried: dict[str, list[str]] | None = None
         self._ending = threading.Event()
 
     def _folder(self) -> str:
         if not self._scratch:
-            # The inbox may be gone: a process that outlived its run still names it.
+            # The inbox may be gone: a process that outlived its run may still name it.
             inbox = self._settings.inbox if is_folder(self._settings.inbox) else None
             self._scratch = tempfile.mkdtemp(prefix=".scratch-", dir=inbox or None)
         return self._scratch
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self, specs: Sequence[Any]) -> None:
-        """Have the workers load this copy of the plugin; it takes itself out of their environment again."""
+        """Have the workers load this copy of the plugin; it removes itself from their environment again."""
         for spec in specs:
             if self._stream:
                 spec.env[MARKER] = os.urandom(8).hex()
@@ -141,7 +141,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker what to do; also called for the ones that replace the dead."""
+        """Send a worker its settings; also called for replacements of dead workers."""
         order = Order(PLUGIN, self._settings, self._stream, self._folder())
         node.workerinput[WORKERINPUT] = order.to_workerinput()
         if not self._died and not self._collected:
@@ -154,7 +154,7 @@ class Controller:
                 threading.Thread(target=self._watch, name="gates-watch", daemon=True).start()
 
     def _watch(self) -> None:
-        """End what a dead worker leaves behind: a process that it forked holds its pipe open, and xdist waits for that."""
+        """End leftovers of a dead worker: a process that it forked holds its pipe open, and xdist waits for that."""
         while not self._ending.wait(LOOK):
             for watched in list(self._watched):
                 if watched.process.poll() is not None:
@@ -163,7 +163,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker is dead; the one that takes its place gets a mark of its own."""
+        """A worker is dead; its replacement gets a new mark."""
         if error:
             self._died[node.gateway.id] = None
         if error and self._stream:
@@ -171,7 +171,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
-        """The first worker has collected: list the tests, before one of them starts."""
+        """The first worker has collected: list the tests before any of them starts."""
         self._collected.add(node.gateway.id)
         if self._listed:
             return
@@ -182,8 +182,8 @@ class Controller:
             listener(catalogue)
 
     def _allow_crashes(self, tests: int) -> None:
-        # xdist gives up after a few dead workers, and every test that is left would be lost. Its limit is there for
-        # workers that die while they collect, over and over: so it stays until one has collected.
+        # xdist gives up after a few dead workers, and every remaining test would be lost. Its limit is meant for
+        # workers that die repeatedly while collecting, so it stays until one has collected.
         session = self._config.pluginmanager.get_plugin("dsession")
         limit = getattr(session, "_max_worker_restart", None)
         if isinstance(limit, int) and self._config.option.maxworkerrestart is None:
@@ -191,9 +191,9 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """Put how a worker died into the report; try its test once more where the rules say so."""
+        """Put the death of a worker into the report; retry its test if the rules allow it."""
         gateway = getattr(getattr(report, "node", None), "gateway", None)
-        self._died.pop(getattr(gateway, "id", ""), None)  # the result of the test says it
+        self._died.pop(getattr(gateway, "id", ""), None)  # the result of the test shows it
         stacks = ""
         with suppress(OSError):
             path = stacks_path(self._folder(), getattr(gateway, "id", ""))
@@ -220,7 +220,7 @@ class Controller:
         return self._retried
 
     def pytest_unconfigure(self) -> None:
-        """Remove the scratch folder, and what dead workers left."""
+        """Remove the scratch folder, and leftovers of dead workers."""
         self._ending.set()
         arrival = arrival_of(self._config)
         if arrival is not None:
@@ -244,7 +244,7 @@ class Watched:
     marker: str
 
     def end_rest(self) -> None:
-        """Kill what is left of its group, and what left the group."""
+        """Kill the rest of its group, and processes that left the group."""
         end_group(self.process.pid)
         end_marked(self.marker)
 
@@ -258,10 +258,10 @@ def _code_of(process: Any) -> int | None:
 
 
 def _survive_death(node: Any) -> None:
-    """Let the controller live when it hands tests to a worker that died this very moment.
+    """Keep the controller alive when it sends tests to a worker that has just died.
 
-    xdist 3.8 raises then, which ends the session and loses every test that is left: seen when two workers die at once.
-    The tests are already booked to the worker, and xdist gives them to others when it hears of the death.
+    xdist 3.8 raises in that case, which ends the session and loses all remaining tests: it happened when two workers died at once.
+    The tests are already assigned to the worker, and xdist reassigns them when it notices the death.
     """
     send = node.sendcommand
 
@@ -273,5 +273,5 @@ def _survive_death(node: Any) -> None:
 
 
 def _inherited(named: Sequence[str]) -> list[str]:
-    # `env` of a spec replaces the variable of the process, so what stands there must be repeated.
+    # `env` of a spec replaces the variable of the process, so its old value must be repeated.
     return [name for name in os.environ.get("PYTEST_PLUGINS", "").split(",") if name.strip() and name not in named]

@@ -1,7 +1,7 @@
-"""Runs chosen tests in a process of their own; whatever they do to their process, the others do not see it.
+"""Runs selected tests in separate processes, so that their side effects do not reach other tests.
 
-A forked child has the fixtures of wider scopes that exist already, takes down what it sets up itself, and leaves the
-rest to its parent. Where a fork is not safe, a new pytest is started for the one test.
+A forked child has the existing fixtures of wider scopes, tears down what it sets up itself, and leaves the
+rest to its parent. If a fork is not safe, a new pytest is started for the test.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Finalizers = Mapping[Any, int]
 
 PATIENCE = 5.0
-"""Seconds beyond its limit after which an isolated test is killed from outside: its own watchdog did not."""
+"""Seconds beyond its limit after which an isolated test is killed from outside, if its own watchdog has not done so."""
 
 
 class Isolator:
@@ -40,14 +40,14 @@ class Isolator:
         asked: Callable[[pytest.Item], bool] = lambda _item: False,
         stress: tuple[int, float] = (0, 0.0),
     ) -> None:
-        """Make it.
+        """Store the settings.
 
         Args:
             config: of the session.
             rules: of the tests.
-            stacks: file into which watchdogs and fault handlers write.
-            test_timeout: seconds that a test has where its rules do not say.
-            asked: whether a test is to be tried once more, alone, because it killed a worker.
+            stacks: file for watchdogs and fault handlers.
+            test_timeout: limit in seconds for tests whose rules have none.
+            asked: whether a test must be retried alone because it killed a worker.
             stress: how often, and for how many seconds, each test runs; zeros for once.
         """
         self._config, self._rules, self._stacks, self._asked = config, rules, stacks, asked
@@ -55,7 +55,7 @@ class Isolator:
         self._again: dict[pytest.Item, None] = {}
 
     def tries_again(self, item: pytest.Item, report: pytest.TestReport) -> bool:
-        """Whether a test that killed its process is tried once more: alone, and only where its retries say so."""
+        """Whether a test that killed its process is retried: alone, and only if its rules allow it."""
         rules = self._rules.get(item)
         kind = "timeout" if hasattr(report, TIMEOUT) else "crashed"
         if rules is None or not rules.retries.count or kind not in rules.retries.on or item in self._again:
@@ -65,7 +65,7 @@ class Isolator:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a test that is to be alone."""
+        """Run a test that must be alone."""
         rules = self._rules.get(item)
         again = item in self._again or self._asked(item)
         if not again and (rules is None or rules.isolate == "no"):
@@ -95,16 +95,16 @@ class Isolator:
         if rules is not None and rules.slow_timeout.limit is not None:
             limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
         if limit is None or any(self._stress):
-            return None  # each attempt has its own watchdog; how many there will be nobody knows
+            return None  # each attempt has its own watchdog, and the number of attempts is unknown
         retries = rules.retries if rules is not None else Retries()
         return (limit + grace) * (1 + retries.count) + longest_delay(retries) * retries.count + PATIENCE
 
     @staticmethod
     def _tear_down(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        """Take down, in the parent, what the next test does not need; a failure there is one of this test, as ever."""
+        """Tear down, in the parent, what the next test does not need; as usual, a failure there belongs to this test."""
         if set(item.session._setupstate.stack) <= set(nextitem.listchain() if nextitem is not None else ()):  # noqa: SLF001
             return
-        # Not by the hook: what other plugins do in it belongs to a set-up that never was in this process.
+        # Not with the hook: other plugins would act on a setup that never happened in this process.
         report = _report_failure(item, lambda: item.session._setupstate.teardown_exact(nextitem))  # noqa: SLF001
         if report is not None:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -117,7 +117,7 @@ class Forked:
         self._config, self._item, self._stacks, self._again = config, item, stacks, again
 
     def reports(self, seconds: float | None) -> list[pytest.TestReport]:
-        """Run the test; its reports, and one that says so when its process died.
+        """Run the test; return its reports, including one for the death of its process.
 
         Args:
             seconds: after which the process is killed; None for never.
@@ -151,7 +151,7 @@ class Forked:
             install_relay(self._config, sender)
             adopt_process(self._config)
             inherited = _finalizers(self._item)
-            # Those around the protocol are the parent's: what this child adds to them is seen by nobody.
+            # Hooks around the protocol belong to the parent: nobody would see what this child adds to them.
             with warnings.catch_warnings(record=True) as caught:
                 self._run()
                 report = _unwind(self._item, inherited)
@@ -163,11 +163,11 @@ class Forked:
             sender.send(END)
             code = 0
         finally:
-            # The child is not to end the session, run exit handlers, or write buffers that are its parent's.
+            # The child must not end the session, run exit handlers, or write buffers of its parent.
             os._exit(code)
 
     def _run(self) -> None:
-        """The protocol of the test; what lasts longer than it stays for `_unwind`."""
+        """The protocol of the test; fixtures of wider scopes stay for `_unwind`."""
         retrier = None if self._again else self._config.pluginmanager.get_plugin("gates-retrier")
         if retrier is None or not retrier.pytest_runtest_protocol(self._item, self._item.parent):
             runtestprotocol(self._item, log=True, nextitem=self._item.parent)  # type: ignore[arg-type]
@@ -176,9 +176,9 @@ class Forked:
 def listen(
     config: pytest.Config, reading: int, pid: int, seconds: float | None
 ) -> tuple[list[pytest.TestReport], int | None]:
-    """Reports that come through a pipe until the process is done; its exit code when it died before.
+    """Reports from a pipe until the process is done; its exit code if it died first.
 
-    A process that the test left behind may hold the pipe open, so its end alone says nothing.
+    A leftover process of the test may hold the pipe open, so the end of the pipe alone is not reliable.
     """
     receiver = Receiver()
     found: list[pytest.TestReport] = []
@@ -192,11 +192,11 @@ def listen(
                 piece = os.read(reading, 1 << 16)
                 for kind, data in receiver.feed(piece):
                     if kind == REPORT:
-                        sign_of_life(config, 0 if found else pid)  # a new pytest only listens from now on
+                        sign_of_life(config, 0 if found else pid)  # a new pytest reads only from now on
                         found.append(config.hook.pytest_report_from_serializable(config=config, data=data))
                     elif kind == WARNING:
                         warn_again(config, data)
-                    elif kind == END:  # what follows, such as waiting for threads that the test left, helps nobody
+                    elif kind == END:  # the rest, such as waiting for leftover threads, is pointless
                         os.kill(pid, signal.SIGKILL)
                         os.waitpid(pid, 0)
                         return found, None
@@ -220,10 +220,10 @@ def dead(config: pytest.Config, item: pytest.Item, code: int, stacks: str) -> py
 
 
 def fork_is_safe() -> bool:
-    """Whether a child would find no lock that a thread, gone in the child, holds."""
+    """Whether a fork is safe: no thread may hold a lock that the child needs."""
     if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
         return False
-    # Threads that Python did not start by `threading`, such as xdist's, touch nothing that a child uses.
+    # Threads not started through `threading`, such as xdist's, use nothing that a child needs.
     ours = [thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)]  # noqa: SLF001
     return len(ours) == 1
 
@@ -242,12 +242,12 @@ def _exit_code(pid: int, *, wait: bool = False) -> int | None:
 
 
 def _finalizers(item: pytest.Item) -> Finalizers:
-    """How many finalizers each node has that is set up already: those are the parent's."""
+    """The number of finalizers of each node that is already set up: those belong to the parent."""
     return {node: len(finalizers) for node, (finalizers, _) in item.session._setupstate.stack.items()}  # noqa: SLF001
 
 
 def _unwind(item: pytest.Item, inherited: Finalizers) -> pytest.TestReport | None:
-    """Take down what this child set up beyond the test; the report, when that fails."""
+    """Tear down what this child set up beyond the test; return a report if that fails."""
     stack = item.session._setupstate.stack  # noqa: SLF001
 
     def take_down() -> None:
@@ -266,7 +266,7 @@ def _unwind(item: pytest.Item, inherited: Finalizers) -> pytest.TestReport | Non
 
 
 def _report_failure(item: pytest.Item, take_down: Callable[[], object]) -> pytest.TestReport | None:
-    """Take something down; the report, when that fails."""
+    """Tear something down; return a report if that fails."""
     capture: Any = item.config.pluginmanager.get_plugin("capturemanager")
     with capture.item_capture("teardown", item) if capture is not None else nullcontext():
         call = pytest.CallInfo.from_call(take_down, when="teardown")

@@ -17,7 +17,7 @@ REPORT, WARNING, END = "report", "warning", "end"
 
 
 class Sender:
-    """Writes messages; each is complete or, when its process dies, not there."""
+    """Writes messages; each is complete or, if its process dies, missing."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -35,7 +35,7 @@ class Sender:
 
 
 class Relay:
-    """The only plugin in the process of an isolated test that hears of reports; sends them on."""
+    """The only plugin in the process of an isolated test that receives reports; forwards them."""
 
     def __init__(self, config: pytest.Config, sender: Sender) -> None:
         self._config, self._sender = config, sender
@@ -47,8 +47,8 @@ class Relay:
         self._sender.send(REPORT, data)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, when: str, nodeid: str) -> None:
-        """Send the warning, in plain values: what a class of the project needs to be made anew nobody knows."""
-        if not self.listens:  # pytest repeats all earlier ones to whoever comes later
+        """Send the warning as plain values, because the project's own classes may not be reconstructible."""
+        if not self.listens:  # pytest repeats all earlier ones for later registrations
             return
         category = warning_message.category
         told = {
@@ -63,11 +63,11 @@ class Relay:
 
 
 DEAF = ("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_warning_recorded")
-"""Hooks that nobody but the relay hears: terminal, recorder and xdist's channel are those of the other process."""
+"""Hooks that only the relay receives: terminal, recorder and xdist's channel belong to the other process."""
 
 
 def install_relay(config: pytest.Config, sender: Sender) -> None:
-    """Let the relay be the only one that hears of reports in this process."""
+    """Make the relay the only receiver of reports in this process."""
     for name in DEAF:
         caller = getattr(config.hook, name)
         for implementation in list(caller.get_hookimpls()):
@@ -78,11 +78,11 @@ def install_relay(config: pytest.Config, sender: Sender) -> None:
 
 
 def warn_again(config: pytest.Config, told: dict[str, Any]) -> None:
-    """Let this process's plugins hear of a warning that a relay has sent."""
+    """Pass a warning from a relay to the plugins of this process."""
     module, name = told["category"]
     category = getattr(sys.modules.get(module), name, None)
     if not (isinstance(category, type) and issubclass(category, Warning)):
-        category = UserWarning  # xdist could not carry on a class that nobody can import
+        category = UserWarning  # xdist could not transmit a class that cannot be imported
     message = warnings.WarningMessage(
         message=UserWarning(told["message"]), category=category, filename=told["filename"], lineno=told["lineno"]
     )
@@ -96,13 +96,13 @@ def record_warning(config: pytest.Config, warning: warnings.WarningMessage, node
 
 
 class Receiver:
-    """Takes messages out of the pieces in which they arrive."""
+    """Assembles messages from the pieces in which they arrive."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def feed(self, piece: bytes) -> Iterator[tuple[str, Any]]:
-        """The messages that are complete now. They come from a process of our own, so pickle is safe."""
+        """The messages that are complete now. They come from a child of this process, so pickle is safe."""
         self._data += piece
         while len(self._data) >= HEAD.size:
             (size,) = HEAD.unpack_from(self._data)

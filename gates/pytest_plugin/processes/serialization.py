@@ -1,4 +1,4 @@
-"""Cleans what a worker of xdist cannot send: a lone surrogate in a report would end the whole session."""
+"""Replaces text that a worker of xdist cannot send: a lone surrogate in a report would end the whole session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 class WireCleaner:
-    """Registered in workers. execnet sends texts as UTF-8, and raises where a text has none."""
+    """Registered in workers. execnet sends text as UTF-8, and raises if that is impossible."""
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_report_to_serializable(
@@ -19,7 +19,7 @@ class WireCleaner:
         outcome = yield
         plain = report.longrepr is None and not report.sections and report.nodeid.isascii()
         if plain and not getattr(report, "user_properties", None):
-            return  # nearly all reports, and nothing in them that a test wrote
+            return  # nearly all reports contain nothing that a test wrote
         data = outcome.get_result()
         if data is not None and not _sendable(data):
             outcome.force_result(cleaned(data))

@@ -1,4 +1,4 @@
-"""Runs an isolated test in a pytest of its own, where a fork is not safe."""
+"""Runs an isolated test in a new pytest, if a fork is not safe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VARIABLE = "GATES_SPAWNED"
 
 
 class Spawned:
-    """One test in a pytest of its own."""
+    """One test in a separate pytest."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class Spawned:
         self._test_timeout, self._stress = test_timeout, stress
 
     def reports(self, seconds: float | None) -> list[pytest.TestReport]:
-        """Run the test; its reports, and one that says so when its process died."""
+        """Run the test; return its reports, including one for the death of its process."""
         from dataclasses import asdict
 
         reading, writing = os.pipe()
         asked = self._config.pluginmanager.get_plugin(STACKS_ON_DEMAND)
-        # Where the run has its temporary files: should it be killed, the next one cleans up there.
+        # In the run's temporary folder: if it is killed, the next run cleans up there.
         inbox = str(asked.path.parent) if asked is not None and is_folder(asked.path.parent) else None
         with tempfile.TemporaryDirectory(prefix="gates-spawned-", dir=inbox) as folder:
             stacks, log = Path(folder, "stacks.txt"), Path(folder, "log.txt")
@@ -68,12 +68,12 @@ class Spawned:
                 )
             os.close(writing)
             try:
-                # The start of a pytest and its collection are not the test's time.
+                # Starting pytest and collecting do not count as the test's time.
                 found, code = listen(self._config, reading, process.pid, None if seconds is None else seconds + 60)
             finally:
                 os.close(reading)
                 end_group(process.pid)
-                process.returncode = 0  # waited for already
+                process.returncode = 0  # already waited for
             if code is not None:
                 dump = read_text(stacks, "utf-8", "backslashreplace") if exists(stacks) else ""
                 found.append(
@@ -159,20 +159,20 @@ class _Same(dict[pytest.Item, "Rules"]):
 
 
 class _Begin:
-    """Sends reports once the tests run, and says when they are over."""
+    """Sends reports once the tests run, and a message at their end."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """From here on only the relay hears of reports."""
+        """From now on, only the relay receives reports."""
         del session.items[1:]  # an id that several tests share
         install_relay(session.config, self._sender)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Say that the test is over, if there was one."""
+        """Report the end of the test, if there was one."""
         if session.items:
             with suppress(OSError):
                 self._sender.send(END)

@@ -1,8 +1,8 @@
-"""A session without workers of its own runs its tests in a process that another one watches.
+"""A session without workers runs its tests in a process that another one watches.
 
-After the collection the process forks. The child goes on: it runs the tests, shows and records them, and ends the
-session as ever, so every plugin finds what it expects. The first process only waits. When the child dies, the first
-process forks again, from the state right after the collection: the new child repeats what has been reported, reports
+After the collection the process forks. The child continues: it runs the tests, shows and records them, and ends the
+session as usual, so every plugin works as expected. The first process only waits. If the child dies, the first
+process forks again, from the state right after the collection: the new child repeats the reports so far, reports
 the test that killed its predecessor, and runs the rest. So a crash costs one test, no second collection, and nothing
 while there is none.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
 SAFE_THREADS = ("pytest_rerunfailures",)
-"""Modules whose threads are known: they wait in a system call, and the child needs nothing of them."""
+"""Modules with known threads: they wait in a system call, and the child does not need them."""
 
 RUNNING, ENDED = 0, 1
 
@@ -40,11 +40,11 @@ class Crash(NamedTuple):
     """A child that died, and the test that it was running.
 
     Attributes:
-        test: its id; empty where none was running.
+        test: its id; empty if none was running.
         code: exit code, negative for a signal.
         stacks: what its watchdog or fault handler wrote.
-        phase: number of the phase that was running.
-        failed: reports of phases that had failed, as pytest serialises them.
+        phase: number of the running phase.
+        failed: reports of failed phases, serialised by pytest.
     """
 
     test: str
@@ -55,11 +55,11 @@ class Crash(NamedTuple):
 
 
 class StreamProgress(NamedTuple):
-    """What the stream says.
+    """The state according to the stream.
 
     Attributes:
         ended: records of tests that have ended, in order.
-        running: id of the last test that began and has not ended; empty for none.
+        running: id of the last test that began but has not ended; empty for none.
     """
 
     ended: tuple[dict[str, Any], ...]
@@ -67,7 +67,7 @@ class StreamProgress(NamedTuple):
 
 
 class Supervisor:
-    """Forks before the tests run. What it needs of the session it gets when it is made."""
+    """Forks before the tests run."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Supervisor:
         if option.collectonly or getattr(option, "usepdb", False) or not session.items:
             return None
         if session.testsfailed and not option.continue_on_collection_errors:
-            return None  # pytest is about to say so, and runs nothing
+            return None  # pytest is about to report that, and runs nothing
         why = _why_not()
         if why:
             _say(session.config, f"gates: the tests run unsupervised: {why}")
@@ -102,14 +102,14 @@ class Supervisor:
         self._watch(session)
         if not self._deaths:
             return None
-        _run(session)  # pytest's own loop would take the failures so far for some of the collection
+        _run(session)  # pytest's own loop would treat the failures so far as collection errors
         return True
 
     # In a child
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Note the phase, for the case that it is the last."""
+        """Note the phase, in case it is the last."""
         self._note(0)
 
     @pytest.hookimpl(tryfirst=True)
@@ -123,7 +123,7 @@ class Supervisor:
         self._note(2)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the report of a phase that failed where the next process finds it: the test may still crash."""
+        """Store the report of a failed phase for the next process: the test may still crash."""
         if report.failed and report.when in ("setup", "call") and self._child == os.getpid():
             data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
             with suppress(OSError):
@@ -131,7 +131,7 @@ class Supervisor:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """The session is over, as far as it can be told from within."""
+        """The session is over, as seen from inside."""
         if self._child == os.getpid():
             self._shared[0] = ENDED
             remove(self._side)
@@ -141,7 +141,7 @@ class Supervisor:
             self._shared[1] = phase
 
     def _begin(self, session: pytest.Session) -> None:
-        """Take over where the last child ended."""
+        """Continue where the last child ended."""
         self._child = os.getpid()
         adopt_process(self._config)
         for stream in self._streams:
@@ -160,14 +160,14 @@ class Supervisor:
         last = left.pop(death.test, None)
         if last is not None and self._report(last, death):
             left = {death.test: last, **left}
-        # pytest's loop goes over what stands here; the number of collected tests is a field of its own.
+        # pytest's loop runs over these; the number of collected tests is a separate field.
         session.items[:] = list(left.values())
 
     def _report(self, item: pytest.Item, death: Crash) -> bool:
-        """Report the test that the last child was running; whether it is to be tried once more."""
+        """Report the test that the last child was running; return whether it must be retried."""
         report = report_of_death(item, f"the test process died while running {item.nodeid!r}", self._config)
         describe_death(report, death.code, death.stacks, self._test_timeout)
-        # Not once more where it killed this process from its own, too: that would go on for ever.
+        # Not again if it also killed this process from its own one: that would never end.
         before = any(earlier.test == death.test for earlier in self._deaths[:-1])
         again = not before and self._isolator.tries_again(item, report)
         known = [
@@ -221,10 +221,10 @@ class Supervisor:
             end_orphans(own)
             progress = self._progress()
             if not progress.running and len(progress.ended) <= begun:
-                _end_like(code)  # it dies before any test begins: the next one would, too
+                _end_like(code)  # it dies before any test begins, and so would the next one
             begun = len(progress.ended)
             if len(progress.ended) >= len(session.items) and not progress.running:
-                _end_like(code)  # all tests have ended: it died behind them
+                _end_like(code)  # all tests have ended: it died after them
             self._deaths.append(
                 Crash(
                     progress.running, code, take_stacks(self._stacks), self._shared[1], self._failed(progress.running)
@@ -235,19 +235,19 @@ class Supervisor:
         for file in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             if file is not None:
                 with suppress(OSError, ValueError):
-                    file.flush()  # else what stands in the buffer is written twice
+                    file.flush()  # else the buffer would be written twice
         state = random.getstate()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of native threads, such as numpy's: they know about forks
+            warnings.simplefilter("ignore")  # about native threads, such as numpy's, which can handle forks
             pid = os.fork()
         if pid == 0:
-            random.setstate(state)  # the interpreter seeds it anew in a child; a seed of the tests is to hold
-        with suppress(OSError):  # by both, for neither knows who is first
+            random.setstate(state)  # the interpreter reseeds it in a child; a seed set by the tests must stay
+        with suppress(OSError):  # by both, because neither knows which is first
             os.setpgid(pid, 0)
         return pid
 
     def _wait(self, pid: int) -> int:
-        """Wait for the child, hand signals on to it, and reap what it leaves behind; its exit code."""
+        """Wait for the child, forward signals to it, and reap its leftovers; return its exit code."""
         numbers = [getattr(signal, name) for name in FORWARDED if hasattr(signal, name)]
 
         def forward(number: int, _frame: object) -> None:
@@ -287,7 +287,7 @@ class Supervisor:
 
 
 def _why_not() -> str:
-    """Why a fork is not safe here; empty where it is."""
+    """Why a fork is not safe here; empty if it is."""
     if not hasattr(os, "fork"):
         return "this system cannot fork"
     if sys.platform == "darwin":
@@ -299,13 +299,13 @@ def _why_not() -> str:
 
 
 def _is_safe(thread: threading.Thread) -> bool:
-    """Whether a thread is known to hold no lock that a child would want: it waits for connections of workers."""
+    """Whether a thread is known to hold no lock that a child needs: it waits for connections of workers."""
     module = getattr(getattr(thread, "_target", None), "__module__", "")
     return module in SAFE_THREADS
 
 
 def _run(session: pytest.Session) -> None:
-    """The rest of the tests, as pytest's own loop runs them."""
+    """Run the remaining tests like pytest's own loop."""
     for position, item in enumerate(session.items):
         following = session.items[position + 1] if position + 1 < len(session.items) else None
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

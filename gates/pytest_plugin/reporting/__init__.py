@@ -1,1 +1,1 @@
-"""What became of each test, in records and at the terminal."""
+"""Results of tests, in records and at the terminal."""

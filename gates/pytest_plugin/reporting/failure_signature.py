@@ -1,4 +1,4 @@
-"""In the process that runs the tests: sign and place a failure in its report, while the exception is at hand."""
+"""In the process that runs the tests: add signature and place to the report of a failure while its exception exists."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..secrets import hide
 
 
 class SignatureWriter:
-    """Signs reports; extra attributes travel through xdist, and into the reports of subtests."""
+    """Adds signatures to reports; extra attributes pass through xdist and into the reports of subtests."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
 
-    # Outermost: what is an expected failure and what is a skip has then been decided.
+    # Outermost: expected failures and skips have been decided by then.
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, None, None]:
-        """Sign a report of a failure, or of an expected one."""
+        """Add the signature to the report of a failure, or of an expected failure."""
         outcome = yield
         if call.excinfo is None or outcome.excinfo is not None:  # type: ignore[attr-defined]
             return
@@ -29,7 +29,7 @@ class SignatureWriter:
         if report is None or not (report.failed or (report.skipped and hasattr(report, "wasxfail"))):
             return
         error = call.excinfo.value
-        # `pytest.xfail()` is a word of the test, no exception of what it tests.
+        # `pytest.xfail()` comes from the test itself, not from the tested code.
         if not isinstance(error, (pytest.xfail.Exception, pytest.skip.Exception)):
             own = _own(item)
             report.gates_signature = of_exception(error, self._root, own, hide)
@@ -39,7 +39,7 @@ class SignatureWriter:
     def pytest_exception_interact(
         self, node: pytest.Item | pytest.Collector, call: pytest.CallInfo[None], report: pytest.CollectReport
     ) -> None:
-        """Place the report of a module that cannot be imported; pytest asks for it before it hands the report on."""
+        """Add the place to the report of a module that cannot be imported; pytest calls this before it passes the report on."""
         if isinstance(node, pytest.Collector) and call.excinfo is not None:
             report.gates_place = place_of_exception(call.excinfo.value, self._root, _own(node))  # type: ignore[attr-defined]
 

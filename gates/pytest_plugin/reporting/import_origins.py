@@ -1,4 +1,4 @@
-"""Where the project's own packages were imported from: an editable install imports the tree that it was made of."""
+"""Find where the project's own packages were imported from: an editable install imports the tree it was made from."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from ...portable.originals import os
 
 _LIBRARY = Path(os.__file__).resolve().parent
-"""Folder of Python's own modules: that of a script with such a name, say `code.py`, was never meant."""
+"""Folder of Python's own modules: a script with such a name, say `code.py`, was not imported."""
 
 
 def origins(*roots: Path) -> dict[str, str]:
-    """Packages and modules that lie below a root, or its `src`, and were imported, with the real places they came from.
+    """Imported packages and modules that exist below a root, or its `src`, with their real origin.
 
     Args:
-        roots: of the project, as pytest sees it, and as the runner does.
+        roots: of the project, for pytest and for the runner.
     """
     found = {}
     for folder in dict.fromkeys(folder for root in roots for folder in (root, root / "src")):
@@ -47,6 +47,6 @@ def _importable(folder: Path) -> list[str]:
 
 
 def _place(name: str) -> str:
-    """Without a file it is a namespace, or was made by hand: nobody can say whose it is."""
+    """Without a file it is a namespace, or artificial: its origin is unknown."""
     file = getattr(sys.modules[name], "__file__", None)
     return os.path.realpath(file) if isinstance(file, str) and file else ""

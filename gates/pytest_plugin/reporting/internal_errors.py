@@ -1,4 +1,4 @@
-"""Says why pytest itself, or a process that a test forked, cannot go on: with the place, while the exception is at hand."""
+"""Reports why pytest itself, or a process that a test forked, cannot go on, with the place, while the exception exists."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ...portable.frames import in_project, place_of_exception
 from .text import first_line
 
 TROUBLE = "trouble"
-"""The kind of the record that says it."""
+"""The kind of this record."""
 
 FORKED = "forked"
-"""Likewise, of a process that a test forked, and that came back into pytest by an exception."""
+"""The same, for a process that a test forked and that returned into pytest through an exception."""
 
 
 def trouble_of(error: BaseException, root: Path) -> str:
@@ -21,7 +21,7 @@ def trouble_of(error: BaseException, root: Path) -> str:
     place = place_of_exception(raised, str(root)) or place_of_exception(error, str(root))
     place = place or in_project(str(getattr(error, "path", "")), str(root))
     try:
-        # Of a text that Python cannot read, the message alone: the place is that of the text.
+        # For a file that Python cannot parse, only the message: the place is in that file.
         words = str(raised.msg) if isinstance(raised, SyntaxError) else first_line(str(raised))
     except Exception:  # noqa: BLE001 (an exception of the project may do anything)
         words = ""

@@ -1,4 +1,4 @@
-"""The one result of a test that several workers ran (`--dist each`): the worst of what they say. Pure."""
+"""The single result of a test that several workers ran (`--dist each`): the worst of theirs. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def worst_of(results: Sequence[Mapping[str, Any]], copies: int) -> dict[str, Any
     """The fields of the one record.
 
     Args:
-        results: of the workers that have one, in the order in which they came.
-        copies: how many workers were to run the test.
+        results: of the workers that have one, in order of arrival.
+        copies: how many workers should run the test.
     """
     found = list(results)
     if len(found) < copies:

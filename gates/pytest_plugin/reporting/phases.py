@@ -1,10 +1,10 @@
-"""Notes that the call of a test began and what each phase raised, whatever the reports say of it later.
+"""Notes that the call of a test began and what each phase raised, whatever the reports claim later.
 
-A report is what plugins make of a phase, and a conftest may make anything of it. pytest itself knows more: which test it
-has called, and which exception came out. What is noted here travels with the report, through xdist, too.
+Plugins make the report of a phase, and a conftest may make anything of it. pytest itself knows more: which test it
+has called, and which exception came out. These notes stay with the report, even through xdist.
 
-Where somebody has put code of their own between pytest and the test's function (`pytest_pyfunc_call`, `item.runtest`),
-that function is watched until it begins. So is a coroutine or a generator, whose call alone runs nothing of it. A function that was replaced itself, `item.obj`, looks like any other.
+If other code was inserted between pytest and the test's function (`pytest_pyfunc_call`, `item.runtest`),
+that function is watched until it begins. So is a coroutine or a generator, whose call alone does not run it. A function that was itself replaced, `item.obj`, looks like any other.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ...portable.originals import threading
 from .text import first_line
 
 CALLED = "gates_called"
-"""On the report of a call: it began, in the process that made the report."""
+"""Attribute on the report of a call: the call began, in the process that made the report."""
 
 HIDDEN = "gates_hidden"
-"""On a report that says *passed*: what the phase raised, as an outcome and words."""
+"""Attribute on a report of *passed*: what the phase raised, as outcome and description."""
 
 
 _LATER = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-"""Flags of functions that do nothing when they are called."""
+"""Flags of functions whose call alone runs nothing."""
 
 
 class CallWitness:
@@ -37,8 +37,8 @@ class CallWitness:
 
     def __init__(self) -> None:
         self._called: pytest.Item | None = None
-        self._doubts: bool | None = None  # somebody else calls the functions of tests
-        self._raised: dict[tuple[str, str], tuple[str, str]] = {}  # (node id, phase) → outcome and words
+        self._doubts: bool | None = None  # another plugin calls the functions of tests
+        self._raised: dict[tuple[str, str], tuple[str, str]] = {}  # (node id, phase) → outcome and description
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -65,11 +65,11 @@ class CallWitness:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-        """Put what is known into the report; others may still change it."""
+        """Put the notes into the report; others may still change it."""
         outcome = yield
         key = (item.nodeid, str(call.when))
         self._raised.pop(key, None)
-        if call.excinfo is not None:  # looked at only now: pytest's unittest plugin puts its own exceptions there
+        if call.excinfo is not None:  # checked only now, because pytest's unittest plugin puts its own exceptions there
             skipped = isinstance(call.excinfo.value, pytest.skip.Exception)
             words = call.excinfo.exconly(tryshort=True) if not skipped else str(call.excinfo.value)
             self._raised[key] = ("skipped" if skipped else "failed", first_line(words))
@@ -82,7 +82,7 @@ class CallWitness:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The last look before others hear of the report, in the process that made it."""
+        """The last check before others receive the report, in the process that made it."""
         self._note(report)
         if report.when == "teardown":
             for phase in ("setup", "call", "teardown"):
@@ -97,7 +97,7 @@ class CallWitness:
 
 
 def _code_of(item: pytest.Item) -> CodeType | None:
-    """Of the function of a test; None where it is something else that can be called."""
+    """The code object of a test's function; None if it is another kind of callable."""
     function = getattr(item, "obj", None)
     code: CodeType | None = getattr(getattr(function, "__func__", function), "__code__", None)
     return code
@@ -105,9 +105,9 @@ def _code_of(item: pytest.Item) -> CodeType | None:
 
 @contextmanager
 def _watched(code: CodeType) -> Iterator[list[bool]]:
-    """Look at what is called, in this thread and in new ones, until the code begins; then the list is not empty."""
+    """Watch calls in this thread and in new ones until the code begins; then the list is not empty."""
     begun: list[bool] = []
-    at = -1  # where a generator stands: one that nobody begins is only closed, and goes no step
+    at = -1  # the position of a generator: one that nobody starts is only closed
 
     def look(frame: FrameType, event: str, _argument: object) -> None:
         nonlocal at

@@ -1,4 +1,4 @@
-"""Keeps failures of quarantined tests from failing the session; they stay visible as what they are."""
+"""Keeps failures of quarantined tests from failing the session, but shows them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ..selection.catalogue import Catalogue
 
 ATTRIBUTE = "gates_quarantine"
-"""On a failed report of a quarantined test: the name of the entry and the outcome that it had."""
+"""Attribute on a failed report of a quarantined test: the name of the entry and the original outcome."""
 
 
 def as_it_was(report: pytest.TestReport) -> pytest.TestReport:
-    """The report before the quarantine changed it; extra attributes travel through xdist."""
+    """The report before the quarantine changed it; extra attributes pass through xdist."""
     told = getattr(report, ATTRIBUTE, None)
     if told is None:
         return report
@@ -29,7 +29,7 @@ def as_it_was(report: pytest.TestReport) -> pytest.TestReport:
 
 
 class Quarantine:
-    """Works where pytest counts failures: in every process, for xdist's workers heed -x, too."""
+    """Active wherever pytest counts failures: in every process, because xdist's workers also apply -x."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
         self._reasons = reasons
@@ -37,8 +37,8 @@ class Quarantine:
         self._with_failed_subtests: set[str] = set()
 
     def take(self, catalogue: Catalogue) -> None:
-        """Learn which tests are meant."""
-        # Reports name a duplicated test by its bare node id; the entry is the same for all of them, nearly always.
+        """Store which tests are quarantined."""
+        # Reports name a duplicated test by its bare node id; nearly always, the entry is the same for all of them.
         for test in catalogue.tests:
             if test.quarantined_by:
                 self._entries.setdefault(
@@ -47,7 +47,7 @@ class Quarantine:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Turn a failure into what pytest and its plugins count as no failure, before they do."""
+        """Turn a failure into something that pytest and its plugins do not count as one, before they count."""
         entry = self._entries.get(report.nodeid, "")
         if not entry or hasattr(report, ATTRIBUTE):
             return
@@ -57,7 +57,7 @@ class Quarantine:
         fails_later = report.when == "call" and report.passed and report.nodeid in self._with_failed_subtests
         if report.failed or (fails_later and not is_subtest(report)):
             setattr(report, ATTRIBUTE, (entry, report.outcome))
-            # An expected failure, to everybody else: neither the session, nor -x (xdist's too), nor JUnit counts it.
+            # For others, an expected failure: neither the session, nor -x (also xdist's), nor JUnit counts it.
             report.outcome = "skipped"
             report.wasxfail = f"quarantined: {self._reasons.get(entry, entry)}"
 
@@ -65,7 +65,7 @@ class Quarantine:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        """Show it as what it is."""
+        """Show it as quarantined."""
         if not hasattr(report, ATTRIBUTE):
             return None
         return "quarantined", "q", ("QUARANTINED", {"yellow": True})

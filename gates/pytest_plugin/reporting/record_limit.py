@@ -8,14 +8,14 @@ from typing import Any
 from .text import cap, size, words
 
 RECORD_LIMIT = 512 * 1024
-"""Bytes (as UTF-8) that all texts of one record may have, the notes about cuts not counted."""
+"""Maximum bytes (as UTF-8) of all texts in one record, not counting the notes about cuts."""
 
 _LINES = ("name", "message")
 _TEXTS = ("details", "stdout", "stderr")
 
 
 def fit(record: dict[str, Any], limit: int = RECORD_LIMIT) -> None:
-    """Cut the longest texts of a record, of its attempts and of its subtests until all fit; each says what it lost."""
+    """Cut the longest texts of a record, of its attempts and of its subtests until all fit; each gets a note about its cut."""
     parts = [record, *record.get("attempts", ()), *record.get("subtests", ())]
     sizes = [size(part[key]) for part in parts for key in (*_LINES, *_TEXTS) if part.get(key)]
     if sum(sizes) <= limit:
@@ -31,7 +31,7 @@ def fit(record: dict[str, Any], limit: int = RECORD_LIMIT) -> None:
 
 
 def fair_share(sizes: Sequence[int], limit: int) -> int:
-    """The length to which the longest must be cut so that the sum is below the limit; short ones keep all they have."""
+    """The length to which the longest must be cut so that the sum is below the limit; short ones stay complete."""
     rest, left = limit, len(sizes)
     for each in sorted(sizes):
         if each * left > rest:

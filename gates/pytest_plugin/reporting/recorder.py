@@ -1,4 +1,4 @@
-"""Writes down what becomes of every test, in the controller or in the only process."""
+"""Records the result of every test, in the controller or in the only process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class ResultRecorder:
-    """Owns the stream of this session. Every collected test leaves exactly one `test` record in it."""
+    """Owns the stream of this session. Every collected test has exactly one `test` record in it."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class ResultRecorder:
         self._carried: dict[str, AttemptReports] = {}  # node id → attempts of a test that killed its process
         self._begun: dict[str, float] = {}  # node id → when it started
         self._reported: set[str] = set()  # ids of collect-error and collect-skip records
-        self._settled: set[str] = set()  # ids of tests whose records a process wrote that died
+        self._settled: set[str] = set()  # ids of tests whose records were written by a process that died
         self._copies = 1  # workers that run each test
-        self._held: dict[str, list[dict[str, Any]]] = {}  # id → what some of the workers said that all run it
+        self._held: dict[str, list[dict[str, Any]]] = {}  # id → results from some of the workers, if all run it
         self._listed = False
         self._stopped = ""
 
@@ -81,7 +81,7 @@ class ResultRecorder:
         )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Remember why the session stops; pytest's own stops come this way too."""
+        """Remember why the session stops; this includes pytest's own stops."""
         words = str(excinfo.value)
         if excinfo.errisinstance(pytest.Session.Interrupted):
             self._stopped = f"the session stopped: {words}"
@@ -91,7 +91,7 @@ class ResultRecorder:
             self._stopped = "keyboard interrupt"
 
     def pytest_internalerror(self, excrepr: object, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
-        """Say that pytest itself failed, and where; xdist tells of a worker's failure without the exception."""
+        """Report that pytest itself failed, and where; xdist reports a worker's failure without the exception."""
         lines = str(excrepr).strip().splitlines()
         said = lines[-1] if lines else ""
         self._stopped = f"internal error of pytest: {said}"
@@ -100,10 +100,10 @@ class ResultRecorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Give every selected test that has no result yet the outcome `interrupted` or `not-run`."""
+        """Give every selected test without a result the outcome `interrupted` or `not-run`."""
         earlier: dict[str, object] = {}
         for (nodeid, worker), attempt in list(self._open.items()):
-            # A failure that is known counts, even when the teardown never came.
+            # A known failure counts, even if the teardown never came.
             if attempt.ended or attempt.failed:
                 self._close(nodeid, worker)
             elif attempt.earlier:
@@ -113,9 +113,9 @@ class ResultRecorder:
             if name in self._missing:
                 self._write(name, **worst_of(results, self._copies))
         if self._config.option.collectonly:
-            return  # whether others of the gate run these tests, the runner knows
+            return  # the runner knows whether other processes of the gate run these tests
         reason = self._why_stopped(session)
-        # The stream knows best what was running: the workers wrote it there, whatever the controller has heard of it.
+        # The stream shows best what was running: the workers wrote it there, even if the controller does not know it.
         running = self.stream.running() if self._missing else {}
         for name in list(self._missing):
             announced = running.get(name)
@@ -134,7 +134,7 @@ class ResultRecorder:
             )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say it when results could not be written."""
+        """Report if results could not be written."""
         if self.stream.error is not None:
             terminalreporter.write_line(f"gates: results could not be written: {self.stream.error}", red=True)
 
@@ -166,7 +166,7 @@ class ResultRecorder:
         for who, what, number in catalogue.left_out:
             self.stream.write("left-out", who=who, what=what, number=number)
         self._tests = {test.id: test for test in tests}
-        # Who asks for a description does not ask what became of the test.
+        # A request for descriptions needs no results.
         self._missing = {test.id: None for test in tests if test.selected and not catalogue.described}
         for test in tests:
             if test.excluded_by and not test.included:
@@ -174,13 +174,13 @@ class ResultRecorder:
                 self._write(test.id, outcome=TestOutcome.EXCLUDED.value, exclusion=test.excluded_by, reason=reason)
 
     def settle(self, names: Iterable[str]) -> None:
-        """Tests whose records are written already, by a process that died."""
+        """Tests whose records were already written by a process that died."""
         for name in names:
             self._missing.pop(name, None)
             self._settled.add(name)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Write down modules that cannot be imported, and those that are skipped as a whole."""
+        """Record modules that cannot be imported, and those that are skipped as a whole."""
         if report.passed or report.nodeid in self._reported:
             return
         self._reported.add(report.nodeid)
@@ -202,11 +202,11 @@ class ResultRecorder:
     # Tests
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Remember when a test began; under xdist the worker is not known here."""
+        """Remember when a test began; under xdist the worker is unknown here."""
         self._begun.setdefault(nodeid, time.time())
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in one phase, one subtest, or the news that a worker died."""
+        """Process the report of a phase, of a subtest, or of a worker's death."""
         report = as_it_was(report)
         worker = worker_of(report)
         key = (report.nodeid, worker)
@@ -219,10 +219,10 @@ class ResultRecorder:
         if attempt.crash is not None:
             self._close(*key)
         elif str(report.outcome) == "rerun" and report.when not in PHASES:
-            self._carried[report.nodeid] = self._open.pop(key)  # the next attempt is another worker's
+            self._carried[report.nodeid] = self._open.pop(key)  # the next attempt runs in another worker
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """The test is over, teardown and further attempts included."""
+        """The test is over, including teardown and retries."""
         for key in [key for key in self._open if key[0] == nodeid]:
             if self._open[key].ended:
                 self._close(*key)
@@ -237,7 +237,7 @@ class ResultRecorder:
         known = self._tests.get(name)
         fields = conclude(attempt, time.time())
         if known is not None and name not in self._missing:
-            # It has its result. Where the worker died behind it, xdist blames the last test; the exit code tells.
+            # It has its result. If the worker died afterwards, xdist blames the last test; the exit code shows it.
             if attempt.crash is None and name not in self._settled and fields["outcome"] in _WRONG:
                 self.stream.write("again", id=name, outcome=fields["outcome"])
             return
@@ -254,12 +254,12 @@ class ResultRecorder:
         self._write(name, **fields)
 
     def _setup_only(self) -> str:
-        """The option with which pytest calls no test; empty without."""
+        """The option that makes pytest call no test; empty if there is none."""
         options = (("setupplan", "--setup-plan"), ("setuponly", "--setup-only"))
         return next((words for name, words in options if getattr(self._config.option, name, False)), "")
 
     def _twin_of(self, nodeid: str) -> str:
-        """A test of the same id without a result yet: the very same item may be in pytest's list several times."""
+        """A test with the same id without a result: the same item may be in pytest's list several times."""
         number = 1
         while (name := numbered(nodeid, number)) in self._tests:
             if name in self._missing:
@@ -294,7 +294,7 @@ class ResultRecorder:
                 _quarantine(record, known.quarantined_by)
         if self._counter is not None and record["outcome"] in _WRONG:
             self._counter.count()
-        if "attempts" in record or "subtests" in record:  # nothing else can be long
+        if "attempts" in record or "subtests" in record:  # only this can be long
             fit(record)
         self.stream.write("test", **record)
 
@@ -303,7 +303,7 @@ _WRONG = frozenset(outcome.value for outcome in BAD_TESTS)
 
 
 def _quarantine(record: dict[str, object], entry: str) -> None:
-    """A failure of a quarantined test does not count; how it failed stays to be seen."""
+    """A failure of a quarantined test does not count, but stays visible."""
     record["quarantine"] = entry
     if record["outcome"] in _WRONG:
         record["reason"] = f"{record['outcome']}, quarantined by {entry}"
@@ -319,7 +319,7 @@ def _xdist_version(config: pytest.Config) -> str:
 
 
 def _quotes(config: pytest.Config) -> bool:
-    """Whether this session prints what its tests print, even of tests that pass."""
+    """Whether this session shows the output of its tests, even of passing ones."""
     option = config.option
     return getattr(option, "capture", "") == "no" or bool(set("pPA") & set(getattr(option, "reportchars", "")))
 

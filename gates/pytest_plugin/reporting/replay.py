@@ -1,4 +1,4 @@
-"""Reports of tests that ended in a process that is gone, made from their records: for all plugins that count."""
+"""Reports of tests that ended in a dead process, rebuilt from their records, for plugins that count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GOOD = ("passed", "flaky", "quarantined", "xpassed")
 
 
 def reports_of(record: Mapping[str, Any], item: pytest.Item) -> list[pytest.TestReport]:
-    """The three reports of a test that is over; of one that never got to its call, two."""
+    """The three reports of a finished test, or two if it never reached its call."""
     outcome, phase = str(record["outcome"]), str(record.get("phase") or "call")
     if outcome in _GOOD:
         told = [("setup", "passed"), ("call", "passed"), ("teardown", "passed")]

@@ -1,4 +1,4 @@
-"""pytest's reports of one test → what became of the test. Pure."""
+"""Convert pytest's reports of one test into its result. Pure."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]
 
 _WORKER_LINE = re.compile(r"\A\[[^\]\n]+\] \S+ -- Python [^\n]*\n+")
-"""What xdist puts before a traceback: the worker is a field of its own, and its path would differ between machines."""
+"""xdist's prefix of a traceback: the worker has its own field, and the path would differ between machines."""
 
 _EXAMPLE = re.compile(
     r"^UNEXPECTED EXCEPTION: (?P<raised>.*)$|^Expected:\n(?P<expected> +.*)(?:\n .*)*\nGot:\n(?P<got> +.*)",
     re.MULTILINE,
 )
-"""What doctest says of an example that failed."""
+"""doctest's text for a failed example."""
 
 PHASES = ("setup", "call", "teardown")
 
 TIMEOUT = "gates_timeout"
-"""On the report of a test that was ended because it took too long: after how many seconds."""
+"""Attribute on the report of a test that exceeded its limit: the limit in seconds."""
 
 LEAKS = "gates_leaks"
-"""On the report of a teardown: what the test left behind in its process."""
+"""Attribute on the report of a teardown: what the test left behind in its process."""
 
 CRASH = "gates_crash"
-"""On the report of a test whose process died."""
+"""Attribute on the report of a test whose process died."""
 
 NEGLIGIBLE = 0.001
-"""Seconds of a setup or a teardown that nobody wants to read about."""
+"""Setups and teardowns shorter than this many seconds are not worth reporting."""
 
 
 @dataclass
@@ -50,14 +50,14 @@ class AttemptReports:
     """The reports of one test so far, in one process.
 
     Attributes:
-        started: seconds since the epoch; of the attempt that goes on.
+        started: seconds since the epoch, of the current attempt.
         root: of the project, for signatures.
         phases: report of each phase that has ended.
         subtests: reports of subtests that failed.
-        tally: how many of the other subtests ended how.
-        earlier: what became of earlier attempts, where another plugin runs tests again.
-        seen: captured sections of earlier attempts; pytest repeats them in each report of a later one.
-        skip: how many sections of a report of this attempt are repeated.
+        tally: the number of other subtests by outcome.
+        earlier: the results of earlier attempts.
+        seen: captured sections of earlier attempts, which pytest repeats in each later report.
+        skip: how many sections in a report of this attempt are repetitions.
         crash: xdist's report that the worker died.
         name: id of a duplicated test, with its number; empty for others.
     """
@@ -74,7 +74,7 @@ class AttemptReports:
     name: str = ""
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take in one report."""
+        """Process one report."""
         if self.earlier and not self.phases:
             self.skip = _repeated(report.sections, self.seen)
         if is_subtest(report):
@@ -88,13 +88,13 @@ class AttemptReports:
         elif str(report.when) not in PHASES:
             self.crash = report
         elif self.earlier and not self.phases and report.when == "teardown":
-            # pytest-rerunfailures (16.7, not 16.0) also sends the teardown of the attempt that it has called a rerun.
+            # pytest-rerunfailures (16.7, not 16.0) also sends the teardown of an attempt that it has reported as a rerun.
             return
         else:
             self.phases[str(report.when)] = report
 
     def _start_again(self, report: pytest.TestReport) -> None:
-        """Keep what is worth keeping of the attempt that `report` ends."""
+        """Keep the relevant parts of the attempt that `report` ends."""
         self.phases[str(report.when)] = report
         self.name = getattr(report, "gates_id", "")
         self.earlier.append(_earlier(self, report))
@@ -111,7 +111,7 @@ class AttemptReports:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to come of this attempt."""
+        """Whether this attempt is complete."""
         return self.crash is not None or "teardown" in self.phases
 
     @property
@@ -121,13 +121,13 @@ class AttemptReports:
 
 
 def worker_of(report: pytest.TestReport) -> str:
-    """The worker that sent a report, or that died, as xdist calls it; empty without xdist."""
+    """xdist's name of the worker that sent a report, or that died; empty without xdist."""
     gateway = getattr(getattr(report, "node", None), "gateway", None)
     return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 
 
 def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
-    """The fields of a test record that follow from the reports alone."""
+    """The fields of a test record that come from the reports alone."""
     fields: dict[str, Any] = {
         "outcome": TestOutcome.PASSED,
         "duration": attempt.duration,
@@ -141,7 +141,7 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
     }
     if attempt.crash is not None:
         fields.update(_crashed(attempt, attempt.crash))
-        # The clocks of two processes: a test that timed out took at least its limit.
+        # Two processes have different clocks: a test that timed out took at least its limit.
         least = float(getattr(attempt.crash, TIMEOUT, 0.0))
         fields["duration"] = round(max(least, now - attempt.started), 6)
     else:
@@ -170,7 +170,7 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
 
 
 def _phases(attempt: AttemptReports) -> dict[str, Any]:
-    """The phases, where they say more than the duration and the outcome of the test."""
+    """The phases, if they add something to the duration and the outcome of the test."""
     phases = attempt.phases
     if not any(
         name != "call" and (report.duration > NEGLIGIBLE or not report.passed) for name, report in phases.items()
@@ -185,7 +185,7 @@ def _phases(attempt: AttemptReports) -> dict[str, Any]:
 
 
 def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, Any]:
-    """The attempt that `report` ends, as it goes into a record; what is empty is left out."""
+    """The attempt that `report` ends, for a record, without empty fields."""
     lead = attempt.subtests[0] if attempt.subtests and isinstance(report.longrepr, (str, type(None))) else report
     titled = [(f"subtest {subtest_name(each, travelled=bool(worker_of(each)))}", each) for each in attempt.subtests]
     outcome = TestOutcome.FAILED if report.when == "call" or attempt.subtests else TestOutcome.ERROR
@@ -209,7 +209,7 @@ def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, An
 
 
 def _subtest(report: pytest.TestReport, attempt: AttemptReports) -> dict[str, Any]:
-    """A subtest that failed, as it goes into a record."""
+    """A failed subtest, for a record."""
     fields = {
         "name": subtest_name(report, travelled=bool(worker_of(report))),
         "message": message_of(report),
@@ -227,7 +227,7 @@ def _crashed(attempt: AttemptReports, crash: pytest.TestReport) -> dict[str, Any
     failed = [(f"{name}, before that", report) for name, report in attempt.phases.items() if report.failed]
     if failed:
         details = f"{details}\n\n{_joined(failed, titles=True)}"
-    # The phase that was running is the one after the last that is known to have ended.
+    # The running phase is the one after the last that is known to have ended.
     known = sum(name in attempt.phases for name in PHASES)
     timed_out = hasattr(crash, TIMEOUT)
     return {
@@ -282,7 +282,7 @@ def _not_failed(attempt: AttemptReports) -> dict[str, Any]:
 
 
 def _contradicted(attempt: AttemptReports) -> dict[str, Any]:
-    """What must be said of a test whose reports all say *passed*, and that has not; empty where nothing must."""
+    """The fields for a test whose reports all claim *passed*, but that did not pass; empty otherwise."""
     for name in PHASES:
         how, words = getattr(attempt.phases.get(name), HIDDEN, ("", ""))
         if how == "skipped":
@@ -307,7 +307,7 @@ def _contradicted(attempt: AttemptReports) -> dict[str, Any]:
 
 
 def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
-    """A test that failed and then skipped itself when it was tried again: no attempt passed, so the failure stands."""
+    """A test that failed and then skipped itself on a retry: no attempt passed, so the failure stands."""
     last = attempt.earlier[-1]
     return {
         "outcome": TestOutcome(last["outcome"]),
@@ -322,7 +322,7 @@ def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
 def _failed(
     attempt: AttemptReports, outcome: TestOutcome, phase: str, bad: list[tuple[str, pytest.TestReport]]
 ) -> dict[str, Any]:
-    # pytest 9 fails the test itself with "contains 1 failed subtest": the subtests' own texts say more.
+    # pytest 9 fails the test itself with "contains 1 failed subtest": the subtests' own texts are more useful.
     own = [(name, report) for name, report in bad if not (attempt.subtests and isinstance(report.longrepr, str))]
     lead = next((report for name, report in own if name == phase), None)
     if lead is None:
@@ -339,7 +339,7 @@ def _failed(
 
 
 def signature_of(report: AnyReport, root: str) -> str:
-    """What the process that ran the test said, else what can be read from the text."""
+    """The signature from the process that ran the test, else one from the text."""
     if hasattr(report, TIMEOUT):
         return of_timeout(text_of(report), root)
     said = getattr(report, "gates_signature", "")
@@ -347,7 +347,7 @@ def signature_of(report: AnyReport, root: str) -> str:
 
 
 def place_of(report: AnyReport, root: str) -> str:
-    """Where it failed, as a file and a line of the project; likewise."""
+    """Where it failed, as a file and a line of the project; found in the same way."""
     if hasattr(report, TIMEOUT):
         return place_of_dump(text_of(report), root)
     said = getattr(report, "gates_place", None)
@@ -361,7 +361,7 @@ def _joined(titled: list[tuple[str, pytest.TestReport]], *, titles: bool = False
 
 
 def text_of(report: AnyReport) -> str:
-    """The traceback or the words of a report."""
+    """The traceback or the text of a report."""
     try:
         return _WORKER_LINE.sub("", str(report.longreprtext))
     except Exception as error:  # noqa: BLE001 (a test's own repr may raise anything; its result must not be lost)
@@ -369,11 +369,11 @@ def text_of(report: AnyReport) -> str:
 
 
 def message_of(report: AnyReport) -> str:
-    """The failure in one line: the exception's, or the last line that pytest marks with `E`."""
+    """The failure in one line: the exception's message, or the last line that pytest marks with `E`."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         words = str(crash.message)
-        # Of a text that Python cannot read, the place and the text come first, and the reason last.
+        # For a file that Python cannot parse, the place and the text come first, and the reason last.
         return first_line(words.rpartition("\n")[2] if words.lstrip().startswith('File "') else words)
     text = text_of(report)
     example = _EXAMPLE.search(text)
@@ -391,7 +391,7 @@ def skip_reason(report: AnyReport) -> str:
 
 
 def captured(sections: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Captured output of all phases up to this one; log records follow stderr, where they would have gone."""
+    """Captured output of all phases up to this one; log records come after stderr, where they would have gone."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
     for title, content in sections:
         if title.startswith("Captured stdout"):
@@ -402,14 +402,14 @@ def captured(sections: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 def _repeated(sections: list[tuple[str, str]], seen: list[tuple[str, str]]) -> int:
-    """How many sections of the first report of an attempt are those of earlier ones.
+    """How many sections of an attempt's first report come from earlier attempts.
 
-    `seen` are the sections of the report that ended the attempt before; its teardown, which came later and had no
+    `seen` are the sections of the report that ended the previous attempt; its teardown, which came later and had no
     report, may have printed more.
     """
     count = len(seen)
     if sections[:count] != seen:
-        return 0  # somebody made a clean start
+        return 0  # another plugin has reset the sections
     while count < len(sections) and sections[count][0].endswith("teardown"):
         count += 1
     return count

@@ -1,4 +1,4 @@
-"""Tells reports of subtests apart, and names them as pytest does."""
+"""Recognises reports of subtests, and names them as pytest does."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .text import first_line
 
 
 def is_subtest(report: pytest.TestReport) -> bool:
-    """A report of pytest 9's subtests, or of the plugin pytest-subtests before it."""
+    """A report of a subtest in pytest 9, or of the older plugin pytest-subtests."""
     return type(report).__name__ in ("SubtestReport", "SubTestReport")
 
 
 def subtest_name(report: pytest.TestReport, *, travelled: bool) -> str:
-    """`[message] (key=value)`; the same for a report that `travelled` from a worker of xdist."""
+    """`[message] (key=value)`; the same for a report that `travelled` from an xdist worker."""
     context = getattr(report, "context", None)
     message = getattr(context, "msg", None)
     values = getattr(context, "kwargs", None) or {}
@@ -27,7 +27,7 @@ def subtest_name(report: pytest.TestReport, *, travelled: bool) -> str:
 
 
 def _shows_twice(context: Any) -> bool:
-    """Whether this pytest takes the repr of a value's repr when it unpacks a report (9.0 does)."""
+    """Whether this pytest applies `repr` twice when it unpacks a report (9.0 does)."""
     try:
         travelled = type(context)._from_json({"msg": None, "kwargs": {"x": "1"}})  # noqa: SLF001
         return bool(travelled.kwargs["x"] != "1")

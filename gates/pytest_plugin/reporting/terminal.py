@@ -1,4 +1,4 @@
-"""What the plugin tells the person at the terminal: what was left out, and why. `lines` is pure."""
+"""The plugin's lines for the terminal: what was left out, and why. `lines` is pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Terminal:
         self._catalogue: Catalogue | None = None
 
     def take(self, catalogue: Catalogue) -> None:
-        """Remember what was collected."""
+        """Remember the collected tests."""
         self._catalogue = catalogue
 
     def say(self, line: str) -> None:
@@ -33,11 +33,11 @@ class Terminal:
         self._header.append(line)
 
     def pytest_report_header(self) -> list[str]:
-        """Lines that explain decisions made before the tests start."""
+        """Lines about decisions before the tests start."""
         return list(self._header)
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ARG002
-        """Lines that say what was left out."""
+        """Lines about what was left out."""
         today = dt.datetime.fromtimestamp(time.time(), dt.timezone.utc).date()
         for line in lines(self._settings, self._exclusions, self._catalogue, today):
             terminalreporter.write_line(line)
@@ -46,7 +46,7 @@ class Terminal:
 def lines(
     settings: PluginSettings, exclusions: Sequence[Exclusion], catalogue: Catalogue | None, today: dt.date
 ) -> list[str]:
-    """The summary; nothing where nothing was left out and nothing is wrong with the ledger."""
+    """The summary; empty if nothing was left out and the ledger has no problems."""
     shown = []
     expired = [f"{entry.name} ({entry.expires})" for entry in exclusions if entry.expires < today]
     tail = f"; expired: {', '.join(expired)}" if expired else ""
@@ -54,7 +54,7 @@ def lines(
         shown.append(f"--include-excluded: {settings.source} is not applied{tail}")
     elif exclusions and catalogue is not None:
         counts = catalogue.excluded
-        # The most tests first: that is what a reader has to know.
+        # Largest number of tests first, because that matters most.
         found = sorted((entry for entry in exclusions if counts.get(entry.name)), key=lambda entry: -counts[entry.name])
         named = ", ".join(f"{entry.name} {counts[entry.name]} ({entry.category})" for entry in found)
         if named:
@@ -73,7 +73,7 @@ def lines(
 
 
 def _said_of_leaves(catalogue: Catalogue) -> list[str]:
-    """What the user's own expression got wrong. A ledger may well name tests that this session did not collect."""
+    """Problems of the user's own expression. A ledger may name tests that this session did not collect."""
     shown = []
     for source, leaf in catalogue.leaves:
         if source == FILTER and (leaf.error or leaf.warning):

@@ -1,4 +1,4 @@
-"""Writes down the warnings that pytest records, in the controller or in the only process."""
+"""Records pytest's warnings, in the controller or in the only process."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 MOST = 2000
-"""Warnings of a session that are written one by one; further ones are counted, and written at its end."""
+"""Maximum number of warnings that are written one by one; others are counted, and written at the end."""
 
 GROUPS = 1000
-"""Different ones among the further ones that are kept apart."""
+"""Maximum number of different ones among these others."""
 
 _INSTALLED = re.compile(r"\A(?:.*/(?=(?:site|dist)-packages/)|.*/lib/(?=python[\d.]+/))", re.IGNORECASE)
 
 
 class WarningWriter:
-    """Each warning becomes a `warning` record, so that those of a process that dies are not lost."""
+    """Each warning becomes a `warning` record at once, so that a dying process does not lose them."""
 
     def __init__(self, stream: RecordStream, root: Path) -> None:
         self._stream, self._root = stream, str(root)
@@ -38,10 +38,10 @@ class WarningWriter:
     def pytest_warning_recorded(
         self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: object = None
     ) -> None:
-        """Take a warning in; `location` is where pytest was told of it, which is not where it came from."""
+        """Process a warning; `location` is where pytest received it, not where it came from."""
         del location
         record = self._record(warning_message, when, nodeid)
-        if when != "runtest":  # every worker collects, so each of them gives the same
+        if when != "runtest":  # every worker collects, so each of them reports the same
             place = (record["category"], record["message"], record["file"], record["line"], nodeid)
             if place in self._once:
                 return
@@ -60,7 +60,7 @@ class WarningWriter:
 
     @pytest.hookimpl(tryfirst=True)  # the recorder closes the stream
     def pytest_unconfigure(self) -> None:
-        """Write what was only counted."""
+        """Write the counted ones."""
         for record in self._rest.values():
             self._stream.write("warning", **record)
         self._rest.clear()
@@ -79,7 +79,7 @@ class WarningWriter:
         }
 
     def _file(self, name: str) -> str:
-        """The path as it is the same on every machine."""
+        """The path in a form that is the same on every machine."""
         own = in_project(name, self._root)
         if own:
             return own

@@ -1,4 +1,4 @@
-"""Long texts cut to a limit, with the cut said. Secrets are masked before: half of one would not be found again."""
+"""Cut long texts to a limit, with a note. Secrets are masked first: half of one could not be found later."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from ...portable.values import plural
 from ..secrets import hide
 
 LIMIT = 64 * 1024
-"""Bytes (as UTF-8) that one text of a record may have, the note about the cut not counted."""
+"""Maximum bytes (as UTF-8) of one text of a record, not counting the note about the cut."""
 
 
 def cap(text: str, limit: int = LIMIT) -> str:
-    """`text` itself, or its head and tail with a line between them that says how much was cut."""
+    """`text` itself, or its beginning and end with a line between them about how much was cut."""
     if len(text) * 4 <= limit:  # no character takes more than four bytes
         return text
     data = text.encode("utf-8", "surrogatepass")
@@ -31,14 +31,14 @@ def size(text: str) -> int:
 
 
 def words(text: str, limit: int) -> str:
-    """A line that stays one line, cut to so many characters, and that is seen."""
+    """A single line, visibly cut to this many characters."""
     if len(text) > limit:
         text = hide(text)
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
 
 
 def _decode(data: bytes) -> str:
-    # A cut may fall into a character, and lone surrogates must survive: no single error handler does both.
+    # A cut may split a character, and lone surrogates must survive: no single error handler does both.
     for start in range(min(4, len(data)) or 1):
         for end in range(min(4, len(data)) or 1):
             try:

@@ -1,1 +1,1 @@
-"""Which tests of a session run, in what order, and what was left out."""
+"""Decide which tests of a session run, in what order, and record what was left out."""

@@ -1,4 +1,4 @@
-"""pytest's items as the filter language sees them; each part is looked up when a predicate asks for it."""
+"""pytest's items as the filter language sees them; each part is looked up when a predicate needs it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..reporting.text import words
 from ..secrets import SECRETS
 
 LONGEST = 1000
-"""Characters of a value that a filter sees."""
+"""Maximum characters of a value that a filter sees."""
 
 
 class ItemCandidate(Candidate):
-    """A collected item. Everything that pytest knows of it is known."""
+    """A collected item, with everything that pytest knows about it."""
 
     def __init__(self, item: pytest.Item, above: str = "") -> None:
-        # Not the base's: this is done for every test, and most filters need no more than the id.
+        # Not that of the base class: this runs for every test, and most filters need only the id.
         self.id: str = item.nodeid
         self._item = item
         self.above = above
@@ -34,15 +34,15 @@ class ItemCandidate(Candidate):
 
     @cached_property
     def names(self) -> NodeParts:
-        """The parts of the id; of an item that is no Python function, its name may hold anything."""
+        """The parts of the id; the name of an item that is not a Python function may contain anything."""
         if isinstance(self._item, pytest.Function) or self._is_doctest:
             return split_id(self.id)
         return NodeParts(self.file, (), self._item.name, "", self.id)
 
     @property
     def module(self) -> Optional[str]:  # type: ignore[override]
-        """The name under which pytest imported the file; empty where the item lies in no module."""
-        if self._is_doctest:  # its item lies in a file of doctests, which is a module all the same
+        """The name under which pytest imported the file; empty if the item is not in a module."""
+        if self._is_doctest:  # its item is in a file of doctests, which is still a module
             return self.file[:-3].replace("/", ".") if self.file.endswith(".py") else ""
         module = self._item.getparent(pytest.Module)
         return str(getattr(module.obj, "__name__", "")) if module is not None else ""
@@ -65,7 +65,7 @@ class ItemCandidate(Candidate):
 
     @property
     def fixtures(self) -> Optional[tuple[str, ...]]:  # type: ignore[override]
-        """Every fixture that it uses, directly or not; what it asks for while it runs cannot be seen."""
+        """Every fixture that it uses, directly or not, except those requested while it runs."""
         return tuple(getattr(self._item, "fixturenames", ()))
 
     @property
@@ -76,7 +76,7 @@ class ItemCandidate(Candidate):
 
     @property
     def docstring(self) -> Optional[str]:  # type: ignore[override]
-        """The function's; empty where it has none."""
+        """The docstring of the function; empty if it has none."""
         return str(getattr(getattr(self._item, "obj", None), "__doc__", None) or "")
 
     @property
@@ -86,7 +86,7 @@ class ItemCandidate(Candidate):
 
 
 class ItemCandidates(Candidates):
-    """Collected items; what a filter does not ask for is never looked up."""
+    """Collected items; parts that no filter needs are never looked up."""
 
     def __init__(self, items: Sequence[pytest.Item], above: str = "") -> None:
         self._items, self._above = items, above
@@ -96,7 +96,7 @@ class ItemCandidates(Candidates):
         return len(self._items)
 
     def at(self, position: int) -> Candidate:
-        """The test at a position, made when somebody asks for it."""
+        """The test at a position, created on demand."""
         found = self._made.get(position)
         if found is None:
             found = self._made[position] = ItemCandidate(self._items[position], self._above)
@@ -105,7 +105,7 @@ class ItemCandidates(Candidates):
 
     @cached_property
     def shown(self) -> dict[str, str]:
-        """Ids that hold a secret, and what stands for them in results."""
+        """Ids that contain a secret → their masked form in results."""
         return distinct(self.ids, SECRETS.mask)
 
     @cached_property
@@ -115,7 +115,7 @@ class ItemCandidates(Candidates):
 
     @cached_property
     def functions(self) -> Groups:
-        """Tests that pytest made of one function: same parent, same original name, and the same lookup of fixtures."""
+        """Tests that pytest made from one function: same parent, same original name, and the same lookup of fixtures."""
         return self._grouped(
             (getattr(item, "originalname", None) or item.name, id(item.parent), id(getattr(item, "_fixtureinfo", None)))
             for item in self._items
@@ -123,14 +123,14 @@ class ItemCandidates(Candidates):
 
     @cached_property
     def marked(self) -> Groups:
-        """The same, where the markers of the test itself are the same, too: parameters and plugins may add some."""
+        """The same, if the markers of the test itself are also the same: parameters and plugins may add some."""
         functions = self.functions.of
         return self._grouped(
             (functions[position], *map(id, item.own_markers)) for position, item in enumerate(self._items)
         )
 
     def param_values(self, key: str) -> Iterable[object]:
-        """The value of a parameter for each test, or what its id shows of all of them."""
+        """The value of a parameter for each test, or all of them as in its id."""
         specs = (getattr(item, "callspec", None) for item in self._items)
         if not key:
             return (spec.id if spec is not None else None for spec in specs)
@@ -151,7 +151,7 @@ class ItemCandidates(Candidates):
 def mark_of(mark: pytest.Mark) -> Mark:
     """A marker as a filter sees it.
 
-    Made once for all tests that share it: the texts of `parametrize` hold the parameters of all of them.
+    Created once for all tests that share it: the arguments of `parametrize` contain the parameters of all of them.
     """
     found = _MARKS.get(id(mark))
     if found is None or found[0] is not mark:
@@ -161,7 +161,7 @@ def mark_of(mark: pytest.Mark) -> Mark:
 
 
 _MARKS: dict[int, tuple[pytest.Mark, Mark]] = {}
-"""By identity, for a marker need not be hashable; the marker itself is kept, so that no other one gets its identity."""
+"""By identity, because a marker may not be hashable; the marker is kept, so that no other one gets its identity."""
 
 
 def text_of(value: Any) -> str:

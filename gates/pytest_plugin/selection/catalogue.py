@@ -1,4 +1,4 @@
-"""The tests of a session as they were collected: what runs, and what the filter or the ledger left out."""
+"""The collected tests of a session: which run, and which the filter or the ledger left out."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Entry:
     Attributes:
         id: node id; the second of several equal ones has `#2`, and so on.
         file: relative to the root, with `/`.
-        line: counted from 1; 0 where unknown.
+        line: counted from 1; 0 if unknown.
         excluded_by: name of the ledger entry that excludes it; empty for none.
-        deselected: our own filter expression left it out.
+        deselected: the filter expression of gates left it out.
         included: it runs although an entry excludes it.
-        quarantined_by: name of the entry of the quarantine that names it; empty for none.
+        quarantined_by: name of the quarantine entry that matches it; empty for none.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Entry:
 
     @property
     def selected(self) -> bool:
-        """Whether the test is to run."""
+        """Whether the test runs."""
         return not self.deselected and (self.included or not self.excluded_by)
 
 
@@ -50,12 +50,12 @@ class Catalogue:
     """All collected tests, the ones that run first.
 
     Attributes:
-        tests: in the order in which they were collected; empty where nobody needs each of them.
+        tests: in order of collection; empty if nobody needs them individually.
         excluded: how many tests each ledger entry excludes.
-        deselected: how many tests our own filter expression left out.
-        leaves: what each predicate of an expression matched, with where the expression comes from.
-        described: what is known of each test, where somebody asked for it.
-        left_out: who left out how many tests, or files of tests, before gates chose: (who, of what, how many).
+        deselected: how many tests the filter expression of gates left out.
+        leaves: what each predicate of an expression matched, with the source of the expression.
+        described: everything known about each test, if requested.
+        left_out: what others left out before the selection of gates: (who, tests or files, how many).
     """
 
     tests: tuple[Entry, ...] = ()
@@ -68,7 +68,7 @@ class Catalogue:
 
 @dataclass
 class Deselected:
-    """What the selection took out of pytest's list, and what it knows of the rest."""
+    """The tests that the selection removed from pytest's list, and information about the rest."""
 
     excluded: dict[pytest.Item, str] = field(default_factory=dict)
     deselected: list[pytest.Item] = field(default_factory=list)
@@ -80,17 +80,17 @@ class Deselected:
 
 
 def make_catalogue(selected: Sequence[pytest.Item], dropped: Deselected, *, every_test: bool) -> Catalogue:
-    """What was collected.
+    """The collected tests.
 
     Args:
-        selected: what runs.
-        dropped: what does not.
+        selected: the tests that run.
+        dropped: those that do not.
         every_test: list each test, with numbers for duplicated ids; counting costs next to nothing, listing does not.
     """
     tests: list[Entry] = []
     if every_test:
         seen: Counter[str] = Counter()
-        # pytest takes as long for the place of a test as for its collection; a description does not hold it.
+        # pytest takes as long for the place of a test as for its collection; a description does not need it.
         if dropped.described:
             tests += [_bare(item.nodeid, seen, **_about(item, dropped)) for item in selected]
         else:
@@ -108,7 +108,7 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Deselected, *, ever
 
 
 def _about(item: pytest.Item, dropped: Deselected) -> dict[str, Any]:
-    """What the ledgers say of a test that runs."""
+    """The ledger entries of a test that runs."""
     found: dict[str, Any] = {}
     if item in dropped.included:
         found = {"excluded_by": dropped.included[item], "included": True}
@@ -124,7 +124,7 @@ def _entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
 
 
 def _bare(nodeid: str, seen: Counter[str], **fields: Any) -> Entry:
-    """What the id alone tells."""
+    """The information in the id alone."""
     seen[nodeid] += 1
     return Entry(numbered(nodeid, seen[nodeid]), nodeid.partition("::")[0], 0, **fields)
 
@@ -137,7 +137,7 @@ def numbered(nodeid: str, occurrence: int) -> str:
 def place(location: tuple[str, int | None, str], nodeid: str) -> tuple[str, int]:
     """A location of pytest (line counted from 0) as file and line (counted from 1).
 
-    The code of a generated test (hypothesis' state machines) lies in a library: the file is then the one of the id.
+    The code of a generated test (hypothesis' state machines) is in a library: the file is then the one in the id.
     """
     file, line, _ = location
     if "site-packages" in file:
@@ -146,13 +146,13 @@ def place(location: tuple[str, int | None, str], nodeid: str) -> tuple[str, int]
 
 
 def from_ids(ids: Iterable[str]) -> Catalogue:
-    """What can be said when only the ids are known."""
+    """The catalogue if only the ids are known."""
     seen: Counter[str] = Counter()
     return Catalogue(tuple(_bare(nodeid, seen) for nodeid in ids))
 
 
 def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
-    """The catalogue that a worker wrote, made to agree with the ids that xdist will really run."""
+    """The catalogue from a worker, adjusted to the ids that xdist will really run."""
     bare = from_ids(ids)
     if catalogue is None:
         return bare
@@ -160,13 +160,13 @@ def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
     run = tuple(known.get(test.id, test) for test in bare.tests)
     running = {test.id for test in run}
     left_out = tuple(test for test in catalogue.tests if not test.selected and test.id not in running)
-    # Whatever was thought of them: these run.
+    # These run, whatever the catalogue has for them.
     run = tuple(test if test.selected else Entry(test.id, test.file, test.line) for test in run)
     return replace(catalogue, tests=run + left_out)
 
 
 def save(catalogue: Catalogue, path: Path) -> None:
-    """Write it aside, then rename: several workers may do so at once, with the same content."""
+    """Write it under another name, then rename: several workers may do so at once, with the same content."""
     data = {
         "tests": [asdict(test) for test in catalogue.tests],
         "excluded": dict(catalogue.excluded),
@@ -178,12 +178,12 @@ def save(catalogue: Catalogue, path: Path) -> None:
     try:
         write_whole(path, json.dumps(data), encoding="ascii")
     except OSError:
-        # The controller makes do with the ids that xdist sends.
+        # The controller can use the ids that xdist sends.
         return
 
 
 def load(path: Path) -> Catalogue | None:
-    """Read what `save` wrote; None where there is nothing to read."""
+    """Read what `save` wrote; None if there is nothing to read."""
     try:
         data = json.loads(read_text(path, encoding="ascii"))
     except (OSError, ValueError):

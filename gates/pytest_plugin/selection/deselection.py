@@ -1,4 +1,4 @@
-"""Takes out of pytest's list what the filter does not select and what the ledger excludes."""
+"""Removes from pytest's list the tests that the filter does not select or the ledger excludes."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     Ledger = Sequence[tuple[Exclusion, Filter]]
 
 FILTER, PROFILE, EXCLUSION, QUARANTINE = "filter", "profile", "exclusion", "quarantine"
-"""Where an expression comes from; of the ledgers with the entry's name behind it."""
+"""The source of an expression; for ledgers, followed by the name of the entry."""
 
 NO_FACTS = "only `gates` can look it up, and this pytest runs without it"
 
 
 @dataclass(frozen=True)
 class LeftToRun:
-    """What of the selected tests is left to be run.
+    """The selected tests that are still to run.
 
     Attributes:
-        tests: ids of these.
-        seen: ids of all others that are known: what is in neither, is new, and runs too. None where nothing is new.
-        anyway: `tests` run whether or not the filter selects them; it did when they were found.
+        tests: their ids.
+        seen: ids of all other known tests: a test in neither is new, and runs, too. None if none is new.
+        anyway: run `tests` even if the filter does not select them now; it did earlier.
     """
 
     tests: frozenset[str]
@@ -50,7 +50,7 @@ class LeftToRun:
     anyway: bool
 
     def members(self, ids: Sequence[str], here: Sequence[bool]) -> list[bool]:
-        """Which of these tests run, where `here` says whether they are in the part that this process runs."""
+        """Which of these tests run; `here` tells whether each is in the part of this process."""
         return [
             (name in self.tests and (mine or self.anyway)) or (mine and self.seen is not None and name not in self.seen)
             for name, mine in zip(ids, here)
@@ -59,18 +59,18 @@ class LeftToRun:
 
 @dataclass(frozen=True)
 class Choice:
-    """What decides which tests run.
+    """The criteria of the selection.
 
     Attributes:
         wanted: the filter; None for all tests.
         exclusions: entries of the ledger with their filters.
         quarantine: entries of the quarantine with theirs.
-        include_excluded: excluded tests run too, and are known as excluded.
-        describe: everything that is known of the tests is kept for the listeners.
-        of_profile: predicates of the filter that the config wrote, by their canonical text.
+        include_excluded: excluded tests also run, and are marked as excluded.
+        describe: keep everything known about the tests for the listeners.
+        of_profile: predicates of the filter that come from the config, by their canonical text.
         part: only this part of the selected tests runs.
         outstanding: of the selected tests, only these run; None for all.
-        root: the project's folder; empty where it is that of the tests.
+        root: the project's folder; empty if it is that of the tests.
     """
 
     wanted: Optional[Filter] = None
@@ -85,18 +85,18 @@ class Choice:
 
     @property
     def open(self) -> bool:
-        """Whether nothing is chosen."""
+        """Whether there are no criteria."""
         chosen = self.wanted is not None or self.part is not None or self.outstanding is not None
         return not chosen and not self.exclusions and not self.quarantine and not self.describe
 
     def members(self, ids: Sequence[str], shown: Sequence[str]) -> list[bool]:
-        """Which of the selected tests run here, by part and by what is outstanding, which names them as they are shown."""
+        """Which of the selected tests run here, by partition and by what is outstanding, which uses masked ids."""
         mine = [True] * len(ids) if self.part is None else self.part.members(ids)
         return mine if self.outstanding is None else self.outstanding.members(shown, mine)
 
 
 class Deselector:
-    """Owns the choice of tests in a process that collects; every xdist worker makes the same one."""
+    """Selects tests in a collecting process; every xdist worker selects the same."""
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
@@ -104,7 +104,7 @@ class Deselector:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Choose after -k, -m and other plugins: what they deselect is not ours to count."""
+        """Select after -k, -m and other plugins, whose deselection is not counted here."""
         if not self._choice.open:
             with collection_errors(config, items):
                 self._choose(config, items)
@@ -159,7 +159,7 @@ class Deselector:
         return selection.column
 
     def _named(self, kind: str, ledger: Ledger, tests: Candidates) -> Mapping[int, str]:
-        """Position of a test → the first entry that names it for sure: a guess must leave no test out."""
+        """Position of a test → the first entry that certainly matches it: uncertain matches must not exclude a test."""
         found: dict[int, str] = {}
         for entry, compiled in ledger:
             from ...portable.filters import leaf_reports
@@ -176,19 +176,19 @@ class Deselector:
     def _items_of(
         named: Mapping[int, str], items: Sequence[pytest.Item], wanted: Column | None
     ) -> dict[pytest.Item, str]:
-        """What an entry names and the filter selects; what was not selected is not the ledger's business."""
+        """Tests that an entry matches and the filter selects; others are not counted for the ledger."""
         return {items[position]: entry for position, entry in named.items() if wanted is None or wanted[position]}
 
 
 def shown_ids(items: Sequence[pytest.Item]) -> list[str]:
-    """The ids of all that was collected as results show them: without secrets."""
+    """The ids of all collected tests as in results: without secrets."""
     ids = [item.nodeid for item in items]
     shown = distinct(ids, SECRETS.mask)
     return [shown.get(one, one) for one in ids]
 
 
 def above(tests: Path, project: str) -> str:
-    """The path of the root of the tests below the project's, as `Candidate.above` has it."""
+    """The path of the root of the tests below the project's, as in `Candidate.above`."""
     if not project:
         return ""
     relative = os.path.relpath(tests, project).replace(os.sep, "/")
@@ -196,7 +196,7 @@ def above(tests: Path, project: str) -> str:
 
 
 class Lister:
-    """Tells its listeners what was collected, once the collection is finished."""
+    """Passes the catalogue to its listeners, once the collection is finished."""
 
     def __init__(
         self, selection: Deselector, listeners: Sequence[Callable[[Catalogue], None]], *, every_test: bool
@@ -205,7 +205,7 @@ class Lister:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Under xdist, before the worker says that it is ready."""
+        """Under xdist, before the worker reports that it is ready."""
         if not self._listeners:
             return
         catalogue = make_catalogue(session.items, self._selection.dropped, every_test=self._every_test)
@@ -227,7 +227,7 @@ def read_exclusion_lists(settings: PluginSettings) -> ExclusionLists:
 
 
 def make_selection(settings: PluginSettings, ledgers: ExclusionLists) -> Deselector:
-    """Compile what is to be selected.
+    """Compile the criteria.
 
     Raises:
         GatesError: an expression has a syntax error.
@@ -262,7 +262,7 @@ def make_selection(settings: PluginSettings, ledgers: ExclusionLists) -> Deselec
 
 
 def read_outstanding(file: str) -> LeftToRun:
-    """What is left to be run. Of tests that share an id, all are meant: their numbers may have changed.
+    """The outstanding tests. All tests that share an id count: their numbers may have changed.
 
     Raises:
         ConfigError: the file cannot be read.

@@ -20,7 +20,7 @@ SOURCES = (
 )
 
 
-# Named tuples: every pytest that has the plugin loads this module, and dataclasses take twice as long to make.
+# Named tuples, because every pytest with the plugin loads this module, and dataclasses take twice as long to define.
 
 
 class ExclusionLists(NamedTuple):
@@ -34,12 +34,12 @@ class ExclusionLists(NamedTuple):
 
 
 class ProjectExclusions(NamedTuple):
-    """What a project's config says of its tests.
+    """The part of a project's config about its tests.
 
     Attributes:
         ledgers: their entries.
-        default_filter: what `default()` stands for.
-        source: where the exclusions come from, in words.
+        default_filter: the meaning of `default()`.
+        source: where the exclusions come from, for people.
     """
 
     ledgers: ExclusionLists = ExclusionLists()
@@ -48,7 +48,7 @@ class ProjectExclusions(NamedTuple):
 
 
 def load_exclusion_lists(root: Path) -> ProjectExclusions:
-    """The ledgers of a project; nothing where it has none.
+    """The ledgers of a project; empty if it has none.
 
     Raises:
         GatesError: a ledger has mistakes, all of which are in the error.
@@ -87,9 +87,9 @@ def _read_table(path: Path, keys: Sequence[str]) -> tuple[dict[str, Any] | None,
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError):
-        # pytest and gates read the same file and say what is wrong with it; there is nothing to exclude.
+        # pytest and gates read the same file and report its mistakes; there is nothing to exclude.
         return None, ""
-    if not any(word in text for word in ("exclusions", "quarantine", "filter")):  # saves parsing in every other project
+    if not any(word in text for word in ("exclusions", "quarantine", "filter")):  # avoids parsing in all other projects
         return None, ""
     if keys and "gates" not in text:
         return None, ""

@@ -1,7 +1,7 @@
-"""Counts the tests that the project itself leaves out of a session, and says who does so.
+"""Counts the tests that the project itself leaves out of a session, and finds out what leaves them out.
 
-`-k`, `-m` and their like tell pytest which tests they deselect; a conftest may drop tests from the list without a word, or
-keep files from being collected. What gates itself leaves out is counted elsewhere. What was never looked at, because the
+`-k`, `-m` and similar options report to pytest which tests they deselect; a conftest may silently drop tests from the list, or
+prevent the collection of files. What gates itself leaves out is counted elsewhere. Tests in places that pytest never visits, because the
 arguments or `testpaths` name other folders, cannot be counted.
 """
 
@@ -22,35 +22,35 @@ from ...portable.protocol import PACKAGE
 
 TESTS, FILES = "tests", "files"
 MOST = 20_000
-"""Files that are looked at in folders which are ignored."""
+"""Maximum number of files to examine in ignored folders."""
 
 _OF_PYTEST = {
     "_pytest.main": ("--deselect", "deselect"),
     "_pytest.cacheprovider": ("--last-failed", ""),
     "_pytest.stepwise": ("--stepwise", ""),
 }
-"""Module that deselects → option, and its name in pytest's config."""
+"""Deselecting module → option, and its name in pytest's config."""
 
 
 class LeftOutWatch:
     """Registered where tests are collected."""
 
     def __init__(self, config: pytest.Config, found: Counter[tuple[str, str]]) -> None:
-        """Begin to count.
+        """Start counting.
 
         Args:
             config: of the session.
-            found: is filled: who, and of what → how many.
+            found: filled with (who, tests or files) → how many.
         """
         self._config, self._found = config, found
-        self._told: set[int] = set()  # items whose deselection was told
+        self._told: set[int] = set()  # items whose deselection was reported
         self._looked_at = 0
 
     # Tests
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Somebody tells what it leaves out."""
+        """A plugin reports what it leaves out."""
         who = self._teller()
         self._told.update(map(id, items))
         if who and items:
@@ -58,25 +58,25 @@ class LeftOutWatch:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
-        """Compare the list before and behind each plugin that may change it."""
+        """Compare the list before and after each plugin that may change it."""
         before = list(items)
         put_back = self._listen(items)
         try:
             yield
         finally:
             put_back()
-        if items:  # gates leaves none where it finds an error of its own
+        if items:  # gates leaves none if it has an error itself
             self._count(before, items, "a plugin, silently")
 
     def _listen(self, items: list[pytest.Item]) -> Callable[[], None]:
-        """Look at the list behind each hook that is called; returns what ends this."""
+        """Check the list after each hook call; returns a function that ends this."""
         heard: list[tuple[Any, Any]] = []
         implementations: list[Any] = self._config.hook.pytest_collection_modifyitems.get_hookimpls()
         for one in implementations:
             if one.hookwrapper or getattr(one, "wrapper", False) or _module(one.plugin).startswith(PACKAGE):
                 continue
             heard.append((one, one.function))
-            with suppress(AttributeError):  # of a pluggy that does not let itself be asked
+            with suppress(AttributeError):  # for a version of pluggy without this interface
                 one.function = self._counted(one.function, self._name(one.plugin), items)
 
         def put_back() -> None:
@@ -106,7 +106,7 @@ class LeftOutWatch:
             self._found[who, TESTS] += len(gone)
 
     def _teller(self) -> str:
-        """Who called the hook; empty for gates itself."""
+        """The caller of the hook; empty for gates itself."""
         frame = sys._getframe(2)  # noqa: SLF001 (the stack alone tells)
         while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "pluggy":
             frame = frame.f_back
@@ -124,7 +124,7 @@ class LeftOutWatch:
         return self._of_file(module, str(frame.f_globals.get("__file__") or frame.f_code.co_filename))
 
     def _origin(self, option: str, text: str = "") -> str:
-        """Where an option stands, if not in the gate's command."""
+        """Where an option is set, if not in the gate's command."""
         words = [str(word) for word in self._config.getini("addopts")]
         if any(word.startswith(option) for word in words) and (not text or any(text in word for word in words)):
             path = getattr(self._config, "inipath", None)
@@ -145,7 +145,7 @@ class LeftOutWatch:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> Generator[None, Any, None]:
-        """A file or a folder is kept from being collected."""
+        """A file or a folder is not collected."""
         outcome = yield
         if outcome.excinfo is None and outcome.get_result():
             who = self._ignorer(collection_path)
@@ -154,7 +154,7 @@ class LeftOutWatch:
                 self._found[who, FILES] += number
 
     def _ignorer(self, path: Path) -> str:
-        """Who ignores it; empty where that is pytest's custom (folders such as `.git`, environments)."""
+        """What ignores it; empty for pytest's defaults (folders such as `.git`, environments)."""
         option, text = self._config.option, str(path)
         here = str(self._config.invocation_params.dir)
         if any(os.path.abspath(os.path.join(here, str(one))) == text for one in option.ignore or ()):
@@ -174,7 +174,7 @@ class LeftOutWatch:
         return "a plugin's pytest_ignore_collect"
 
     def _test_files(self, path: Path) -> int:
-        """How many files pytest would take for tests."""
+        """How many files pytest would treat as tests."""
         patterns = [str(one) for one in self._config.getini("python_files")]
         if not os.path.isdir(path):
             return int(_fits(path.name, patterns))

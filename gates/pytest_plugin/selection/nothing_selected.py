@@ -1,4 +1,4 @@
-"""Ends a session whose expression is wrong, and says what it means when nothing was selected."""
+"""Ends a session whose expression is wrong, and handles an empty selection."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .deselection import FILTER
 
 
 def refuse_wrong_names(catalogue: Catalogue) -> None:
-    """A listener for sessions without a runner: a name in the filter that nothing has is wrong usage.
+    """A listener for sessions without a runner: a name in the filter that does not exist is wrong usage.
 
-    Under a runner another gate may have it: there the runner adds up what all processes say.
+    Under a runner another gate may have it: there the runner combines all processes.
 
     Raises:
-        UsageError: such a name.
+        UsageError: there is such a name.
     """
     wrong = [leaf.error for source, leaf in catalogue.leaves if source == FILTER and leaf.error]
     if wrong:
@@ -36,6 +36,6 @@ class EmptySelection:
             session.exitstatus = pytest.ExitCode.OK
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say it."""
+        """Print it."""
         if self._empty and self._meaning == "warn":
             terminalreporter.write_line("gates: no test was selected (--no-tests warn)", yellow=True)

@@ -1,4 +1,4 @@
-"""Puts the tests into the order that was asked for, the same in every worker."""
+"""Sorts the tests as requested, equally in every worker."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Sorter:
-    """Sorts what the selection left; registered behind whatever chooses."""
+    """Sorts the selected tests; registered after everything that selects."""
 
     def __init__(self, settings: PluginSettings, rules: Mapping[pytest.Item, Rules]) -> None:
         self._settings, self._rules = settings, rules
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort, where there is anything to sort by."""
+        """Sort, if there is a criterion."""
         priorities = {item: rules.priority for item, rules in self._rules.items() if rules.priority}
         if not self._settings.order and not priorities:
             return
@@ -35,7 +35,7 @@ class Sorter:
 
 
 def read_history(file: str) -> dict[str, Known]:
-    """What is known of tests; nothing where the file is gone: an order is no reason to fail."""
+    """Previous results of tests; empty if the file is gone: an order is not a reason to fail."""
     if not file:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Gives each test its rules, once it is known which tests run."""
+"""Gives each test its rules, once the selected tests are known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .deselection import NO_FACTS, above
 
 
 class RuleResolver:
-    """Owns the rules of the session's tests; the ones that need nothing from us are left out."""
+    """Owns the rules of the session's tests; those without special settings are omitted."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class RuleResolver:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Choose for every test that runs; behind the selection, and before the order, which asks for priorities."""
+        """Assign rules to every selected test, before sorting, which needs priorities."""
         settings = self._settings
         facts = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
         named = named_expressions(settings.default_filter, self._quarantine)
@@ -46,7 +46,7 @@ class RuleResolver:
 
 
 def leave_retried(path: Path) -> Callable[[Mapping[pytest.Item, Rules]], None]:
-    """How a worker tells the controller, which knows no rules, which tests are tried again when they kill a worker."""
+    """How a worker tells the controller, which has no rules, which tests to retry if they kill a worker."""
 
     def leave(rules: Mapping[pytest.Item, Rules]) -> None:
         retried = {

@@ -1,6 +1,6 @@
-"""Counts the tests that pytest never sees: a later function of the same name replaces them, or their file has a name that no test has.
+"""Counts tests that pytest never sees: a later function with the same name replaces them, or pytest does not recognise their file name.
 
-Both are typing mistakes as a rule, and nothing else tells of them. Files are read as text, and only where a name stands
+Both are usually typing mistakes that nothing else reports. Files are read as text, and only if a name occurs
 there twice they are parsed.
 """
 
@@ -24,13 +24,13 @@ from .left_out import FILES, TESTS
 
 if TYPE_CHECKING:
     Named = Callable[[str], bool]
-    """Whether a function, or a class, of this name holds tests."""
+    """Whether a function, or a class, with this name contains tests."""
 
 Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]
 
 _DEFINED = re.compile(r"^([ \t]*)(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _ALMOST = re.compile(r"(?:^|[_.-])tests?(?:[_.-]|$)|^tests?", re.IGNORECASE)
-"""Names of files, without their ending, that are meant to be those of tests."""
+"""File names, without ending, that are meant for tests."""
 
 _HOLDS_TESTS = re.compile(r"^(?:async def |def )test_\w+\(|^class Test\w*[(:]", re.MULTILINE)
 
@@ -39,11 +39,11 @@ class UnseenWatch:
     """Registered where tests are collected."""
 
     def __init__(self, config: pytest.Config, found: Counter[tuple[str, str]]) -> None:
-        """Begin to look.
+        """Start watching.
 
         Args:
             config: of the session.
-            found: is filled: who, and of what → how many.
+            found: filled with (who, tests or files) → how many.
         """
         self._config, self._found = config, found
         self._patterns = [str(one) for one in config.getini("python_files")]
@@ -71,7 +71,7 @@ class UnseenWatch:
         for path, module in modules.items():
             for name, line, number in replaced_tests(_text(path), _functions(module), _classes(module)):
                 self._found[f"a second {name} ({self._short(path)}:{line})", TESTS] += number
-        # Who is imported is a part of tests that have another name, and a file that was named is one of the modules.
+        # An imported file is part of other tests, and a file named on the command line is one of the modules.
         imported = {str(getattr(module, "__file__", "") or "") for module in list(sys.modules.values())}
         for path, short in self._almost.items():
             if path not in modules and path not in imported and _HOLDS_TESTS.search(_text(path)):
@@ -83,7 +83,7 @@ class UnseenWatch:
 
 
 class _NoUnittest:
-    """Counts the tests of `unittest.TestCase` where the plugin that collects them is switched off."""
+    """Counts tests of `unittest.TestCase` if the plugin that collects them is switched off."""
 
     def __init__(self, found: Counter[tuple[str, str]]) -> None:
         self._found = found
@@ -99,12 +99,12 @@ class _NoUnittest:
 
 
 def replaced_tests(text: str, is_test: Named, is_class: Named) -> Iterator[tuple[str, int, int]]:
-    """Functions and classes of tests that a later definition in the same block replaces, and that nothing uses before.
+    """Test functions and classes that a later definition in the same block replaces before anything uses them.
 
     Args:
         text: a module.
-        is_test: whether a function of this name is a test.
-        is_class: whether a class of this name holds tests.
+        is_test: whether a function with this name is a test.
+        is_class: whether a class with this name contains tests.
 
     Yields:
         the name, the line of the later definition, and how many tests are lost.
@@ -139,7 +139,7 @@ def _number(lost: Definition, is_test: Named, is_class: Named) -> int:
             each.attr for node in lost.decorator_list for each in ast.walk(node) if isinstance(each, ast.Attribute)
         }
         return int(is_test(lost.name) and not {"fixture", "overload"} & (marks | _used(lost.decorator_list)))
-    if not is_class(lost.name) and not lost.bases:  # a base may make a TestCase of it
+    if not is_class(lost.name) and not lost.bases:  # a base class may make it a TestCase
         return 0
     return len(
         {
