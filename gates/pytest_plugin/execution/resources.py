@@ -163,7 +163,7 @@ def check_needs(settings: PluginSettings) -> None:
     """Check that the system supports what the settings need.
 
     Raises:
-        UsageError: it has not.
+        UsageError: it does not.
     """
     asked = [name for name in _SETTINGS if not AVAILABLE and _asks(settings, name)]
     if asked:

@@ -121,7 +121,7 @@ class AttemptReports:
 
 
 def worker_of(report: pytest.TestReport) -> str:
-    """xdist's name of the worker that sent a report, or that died; empty without xdist."""
+    """The worker that sent a report, or that died, by xdist's name; empty without xdist."""
     gateway = getattr(getattr(report, "node", None), "gateway", None)
     return str(getattr(report, "worker_id", "") or getattr(gateway, "id", ""))
 
