@@ -34,11 +34,22 @@ BASE = """
     """
 
 
-@pytest.fixture
-def branch(project: Project) -> Project:
+def begin(project: Project) -> Project:
     project.write({"test_a.py": BASE, ".gitignore": "__pycache__\nreports\n"} | checklist(pytest_gate()))
     project.commit()
     return project
+
+
+@pytest.fixture
+def branch(project: Project) -> Project:
+    return begin(project)
+
+
+@pytest.fixture(scope="module")
+def one_base(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """For tests that change nothing but `test_a.py`: the base, which is the same, is run once."""
+    folder = tmp_path_factory.mktemp("comparison")
+    return begin(Project(folder / "project", folder / "cache"))
 
 
 def compared(project: Project, *changes: tuple[str, str], arguments: tuple[str, ...] = ()) -> int:
@@ -47,6 +58,7 @@ def compared(project: Project, *changes: tuple[str, str], arguments: tuple[str, 
         assert old in text
         text = text.replace(old, new)
     project.write({"test_a.py": text})
+    (project.reports / "comparison.json").unlink(missing_ok=True)
     done = project.gates("compare", "main", "--gate", "test", *arguments)
     assert (project.reports / "comparison.json").exists(), done.text
     return done.code
@@ -78,21 +90,21 @@ def compared(project: Project, *changes: tuple[str, str], arguments: tuple[str, 
     ids=["assertion", "comparison", "parameter", "skip", "removal", "cause", "failure"],
 )
 def test_what_weakens_or_breaks_tests_is_found_and_named(
-    branch: Project, old: str, new: str, finding: str, field: str, words: str
+    one_base: Project, old: str, new: str, finding: str, field: str, words: str
 ) -> None:
-    assert compared(branch, (old, new)) == 5
-    comparison = branch.json("comparison.json")
+    assert compared(one_base, (old, new)) == 5
+    comparison = one_base.json("comparison.json")
     assert comparison["findings"] == [finding]
     assert comparison["tests"][field]
-    assert words in (branch.reports / "summary.md").read_text()
+    assert words in (one_base.reports / "summary.md").read_text()
 
 
-def test_what_weakens_tests_is_no_failure_where_only_other_findings_are(branch: Project) -> None:
-    assert compared(branch, ("value == 3", "value"), arguments=("--fail-on", "lost")) in (0, 1)
-    assert branch.json("comparison.json")["findings"] == ["weakened"]
+def test_what_weakens_tests_is_no_failure_where_only_other_findings_are(one_base: Project) -> None:
+    assert compared(one_base, ("value == 3", "value"), arguments=("--fail-on", "lost")) in (0, 1)
+    assert one_base.json("comparison.json")["findings"] == ["weakened"]
 
 
-def test_what_only_looks_like_it_is_not(branch: Project) -> None:
+def test_what_only_looks_like_it_is_not(one_base: Project) -> None:
     twins = (
         ("assert value == 3\n        assert value < 9", "assert 3 == value and value < 9"),
         ("def check(value)", "def verify(value)"),
@@ -100,8 +112,8 @@ def test_what_only_looks_like_it_is_not(branch: Project) -> None:
         ("def test_named()", "def test_reversed()"),
         ('reason="always"', 'reason="as ever"'),
     )
-    assert compared(branch, *twins) == 0, "test_broken fails, as before"
-    comparison = branch.json("comparison.json")
+    assert compared(one_base, *twins) == 0, "test_broken fails, as before"
+    comparison = one_base.json("comparison.json")
     assert comparison["findings"] == []
     assert comparison["tests"]["renamed"] == [{"before": "test_a.py::test_named", "after": "test_a.py::test_reversed"}]
     assert comparison["tests"]["new"] == comparison["tests"]["removed"] == []

@@ -95,7 +95,7 @@ def test_a_password_like_our_own_words_and_numbers_leaves_a_readable_result(word
 
 
 @pytest.mark.slow
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(keys=st.lists(lines, min_size=2, max_size=5))
 def test_each_line_of_a_key_is_masked_alone_and_together(keys: list[str]) -> None:
     mask = StructMask({"PRIVATE_KEY": "\n".join(keys) + "\n"})
