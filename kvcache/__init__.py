@@ -16,6 +16,7 @@ from kvcache.errors import (
     OutOfMemoryError,
     PinnedEntryError,
     ShapeError,
+    SnapshotError,
     StaleEntryError,
     UnknownSessionError,
 )
@@ -44,6 +45,7 @@ from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.session_table import Costs
+from kvcache.sessions.snapshot import restore, save
 from kvcache.values import EvictionReason, Span, align_up
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "Record",
     "ShapeError",
     "Sink",
+    "SnapshotError",
     "Span",
     "StaleEntryError",
     "Statistics",
@@ -103,4 +106,6 @@ __all__ = [
     "align_up",
     "metrics_text",
     "read_chain",
+    "restore",
+    "save",
 ]

@@ -133,6 +133,10 @@ class DtypeError(KVCacheError, TypeError):
     """An array or a specification has another dtype than the cache can hold; nothing is converted silently."""
 
 
+class SnapshotError(KVCacheError, ValueError):
+    """A file of a session cannot be written, or is no such file, damaged, or of another layout."""
+
+
 class ClosedError(KVCacheError, RuntimeError):
     """The pool or manager was closed before."""
 

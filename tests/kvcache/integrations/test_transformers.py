@@ -25,6 +25,8 @@ from kvcache import (  # noqa: E402
     OutOfMemoryError,
     ShapeError,
     StaleEntryError,
+    restore,
+    save,
 )
 from kvcache.integrations.transformers import PooledCache, layout_of  # noqa: E402
 
@@ -318,3 +320,32 @@ def test_gradients_are_not_kept() -> None:
     loss = model(ids(1, 6), cache=PooledCache(manager, "a")).logits.sum()
     assert loss.requires_grad
     assert not PooledCache(manager, "a").update(torch.ones(1, 2, 1, 8), torch.ones(1, 2, 1, 8), 0)[0].requires_grad
+
+
+def test_a_restart_needs_no_prefill(tmp_path: Path) -> None:
+    model, prompt = model_of("llama"), ids(1, 40)
+    before = manager_of(model)
+    with torch.no_grad():
+        model(prompt, cache=PooledCache(before, "prompt"))
+    save(before, "prompt", tmp_path / "prompt.safetensors")
+    before.close()
+    manager = manager_of(model)
+    restore(manager, tmp_path / "prompt.safetensors")
+    text = torch.cat([prompt, ids(1, 6, seed=2)], dim=1)
+    cache = PooledCache(manager, "prompt")
+    assert cache.get_seq_length() == 40
+    assert torch.equal(generate(model, text, cache=cache), generate(model, text))
+
+
+def test_the_library_of_the_format_reads_a_session(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.torch")
+    manager = manager_of(model_of("llama"), dtype="bfloat16")
+    ones = torch.ones(1, 2, 5, 8, dtype=torch.bfloat16)
+    cache = PooledCache(manager, "a")
+    for layer in range(3):
+        cache.update(ones, 2 * ones, layer)
+    save(manager, "a", tmp_path / "a.safetensors")
+    read = safetensors.load_file(tmp_path / "a.safetensors")
+    assert read["keys"].dtype == torch.bfloat16
+    assert read["keys"].shape == (3, 2, 5, 8)
+    assert (read["values"] == 2).all()
