@@ -1,4 +1,4 @@
-"""Run a plan: start gates, watch them, end them, collect what they say. Plan → stream of events."""
+"""Run a plan: start gates, watch them, end them, collect their results. Plan → stream of events."""
 
 from gates.run.engine import Engine, EngineOptions
 from gates.run.events import TestsDescribed, TestsLanded

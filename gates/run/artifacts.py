@@ -1,4 +1,4 @@
-"""What a gate brought besides outcomes: diagnostics and coverage, from files that this run wrote, or from its log."""
+"""Read what a gate reports besides outcomes: diagnostics and coverage, from files of this run, or from its log."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     Stamps = Mapping[str, tuple[int, ...] | None]
 
 ENDED = (GateOutcome.PASSED, GateOutcome.FAILED)
-"""How a gate ended that did what it is for."""
+"""Outcomes of a gate that did its work."""
 
 
 READ = 1 << 20
-"""Bytes of a log, the last ones, that are searched for the reason of a failure."""
+"""How many bytes at the end of a log are searched for the reason of a failure."""
 
 
 def stamps(root: Path, gate: Gate) -> Stamps:
-    """The stamps of the files with findings and coverage that a gate is to write, before it starts."""
+    """The stamps, before a gate starts, of the files for its findings and coverage."""
     findings = gate.findings if isinstance(gate.findings, tuple) else ()
     names = (*findings, *gate.config.coverage)
     return {name: stamp_of(root / name) for name in names}
 
 
 def stamp_of(path: Path) -> tuple[int, ...] | None:
-    """Changes when a file is written; None where there is none."""
+    """A value that changes when a file is written; None if it does not exist."""
     try:
         about = path.stat()
     except OSError:
@@ -46,7 +46,7 @@ def stamp_of(path: Path) -> tuple[int, ...] | None:
 
 
 def diagnostics_of(gate: Gate, root: Path, log: Path, outcome: GateOutcome, before: Stamps) -> Diagnostics | None:
-    """What a gate's tools found; None for a gate that brings no diagnostics.
+    """What a gate's tools found; None for a gate without diagnostics.
 
     Args:
         gate: the gate.
@@ -93,7 +93,7 @@ def _in_files(root: Path, names: Sequence[str], before: Stamps, *, passed: bool)
     for name in names:
         path = _written(root, name, before)
         if path.stat().st_size == 0 and passed:
-            continue  # a tool that prints a line for each found nothing; one that crashed leaves the same, and fails
+            continue  # an empty file means no findings for tools that print a line per finding; after a crash it is also empty, but the gate fails
         try:
             found += read_diagnostics(path)
         except (ValueError, OSError) as error:
@@ -102,10 +102,10 @@ def _in_files(root: Path, names: Sequence[str], before: Stamps, *, passed: bool)
 
 
 def excerpt_of(log: Path, outcome: GateOutcome, counts: TestCounts | None) -> tuple[str, ...]:
-    """Why a gate did not pass, in the words of its log; empty where its tests say it, and where nothing failed.
+    """Why a gate did not pass, from its log; empty if its tests show it, or if nothing failed.
 
     Args:
-        log: its log, closed, and masked while it was written.
+        log: its log, closed and already masked.
         outcome: how it ended.
         counts: of its tests; None for a gate without.
     """
@@ -123,7 +123,7 @@ def excerpt_of(log: Path, outcome: GateOutcome, counts: TestCounts | None) -> tu
 
 
 def coverage_of(gate: Gate, root: Path, outcome: GateOutcome, before: Stamps) -> Coverage | None:
-    """What a gate's coverage files say; None where it names none. Arguments as of `diagnostics_of`."""
+    """The combined coverage files of a gate; None if it names none. Arguments as for `diagnostics_of`."""
     names = gate.config.coverage
     if not names:
         return None

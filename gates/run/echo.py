@@ -1,4 +1,4 @@
-"""Shows what gates print as they print it, on the stream that the run itself speaks on."""
+"""Shows the output of gates live, on the stream that also shows the run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from gates.portable.escapes import Commands
 from gates.portable.patterns import lazy_pattern
 
 _STRING = lazy_pattern("(?:\x1b|\xc2(?=[\x90\x98\x9d-\x9f]))([\\]P_^X\x90\x98\x9d-\x9f])")
-"""What begins a message to a terminal: its title, its clipboard, links."""
+"""The start of a control message to a terminal: title, clipboard, links."""
 
 
 class Echo:
-    """A text stream that gates' output goes through, too. What the run says begins a line of its own."""
+    """A text stream that also shows the output of gates. Messages of the run start on a new line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -20,7 +20,7 @@ class Echo:
         self._commands = Commands()
 
     def pour(self, data: bytes) -> None:
-        """Show output as it is, colours and all, but for what commands a CI system, or a terminal to do more than show."""
+        """Show output unchanged, including colours, except commands to a CI system or to the terminal."""
         if not data:
             return
         text = _STRING.sub(r"\\x1b\1", self._commands.inert(data.decode("latin-1")))  # each byte as a character
@@ -30,15 +30,15 @@ class Echo:
         self._in_line = not data.endswith(b"\n")
 
     def write(self, text: str) -> int:
-        """Say something."""
+        """Write a message of the run."""
         begun, self._in_line = self._in_line, False
         return self._stream.write(f"\n{text}" if begun else text)
 
     def flush(self) -> None:
-        """As of the stream."""
+        """As for the stream."""
         self._stream.flush()
 
     @property
     def encoding(self) -> str:
-        """As of the stream."""
+        """As for the stream."""
         return self._stream.encoding

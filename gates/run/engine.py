@@ -1,4 +1,4 @@
-"""Keep the slots filled: start gates when what they need has passed, watch them, hand out what happens."""
+"""Keep the slots filled: start gates when their needs have passed, watch them, and yield events."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from gates.vcs.watch import TreeChanges
 
 GLOBAL_TIMEOUT = "global-timeout"
 TICK = 0.1
-"""Seconds between two looks at test results and limits; ends of processes and output are noticed at once."""
+"""Seconds between two checks of test results and limits; process ends and output are noticed at once."""
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine needs besides the plan.
+    """The inputs of the engine besides the plan.
 
     Attributes:
         config: the project's.
         around: what all gates share.
-        stopped: why the run must end, empty while it need not; asked at every tick.
-        at_once: the user insisted: no grace.
-        detailed: somebody wants to hear of every test that starts.
-        look: says what changed in the tree since it was asked last; None where nothing is validated.
+        stopped: returns why the run must end, or an empty string; called at every tick.
+        at_once: returns whether the user insisted: then there is no grace period.
+        detailed: report every test that starts.
+        look: returns what changed in the tree since its last call; None if nothing is validated.
     """
 
     config: Config
@@ -45,11 +45,11 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Runs a plan. Iterate over `events`; `close` ends what still runs.
+    """Runs a plan. Iterate over `events`; `close` ends everything that is still running.
 
     Attributes:
-        late: the time of the whole run was over before it was done.
-        guard: holds gates to the tree that is validated.
+        late: the run exceeded its time limit.
+        guard: checks that gates do not change the subject.
     """
 
     def __init__(self, plan: Plan, settings: EngineOptions) -> None:
@@ -62,7 +62,7 @@ class Engine:
         self.guard = Guard(settings.look)
 
     def events(self) -> Iterator[EngineEvent]:
-        """What happens, until every planned gate has its result."""
+        """The events, until every planned gate has a result."""
         limit = self.plan.settings.global_timeout
         ends_at = None if limit is None else self.settings.around.clock() + limit
         while self._waiting or self._running:
@@ -74,11 +74,11 @@ class Engine:
             yield from self._start()
             before = len(self._ended)
             yield from self._poll()
-            if len(self._ended) == before:  # else a slot is free, and must not idle
+            if len(self._ended) == before:  # else a slot is free and must not be idle
                 self._wait()
 
     def close(self) -> None:
-        """Kill what still runs, where the run itself cannot go on, and what is left anywhere of what was started."""
+        """Kill everything that is still running, if the run itself cannot go on, including leftovers."""
         for gate in self._running.values():
             gate.abandon()
         self._running.clear()
@@ -137,7 +137,7 @@ class Engine:
                 yield self._end(self.guard.ended(gate.result, self._running))
 
     def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[EngineEvent]:
-        """What became of tests since the last look; where every start is told, in the order in which it happened."""
+        """Test events since the last check, in order if starts are also reported."""
         begun = gate.begun()
         landed = tuple(gate.tests[before:])
         self._count(landed)
@@ -155,7 +155,7 @@ class Engine:
             yield TestsLanded(name, rest, gate.expected)
 
     def _count(self, landed: tuple[TestResult, ...]) -> None:
-        """Tell all test processes to start no other test, once enough failed."""
+        """Tell all test processes to start no more tests, once enough have failed."""
         if not self.plan.settings.max_fail:
             return
         most, mode = parse_max_fail(self.plan.settings.max_fail)
@@ -169,7 +169,7 @@ class Engine:
                         gate.end(GateOutcome.FAILED, why)
 
     def _again(self, gate: RunningGate) -> RunningGate:
-        """The gate, started once more without our plugin."""
+        """The gate, started again without the plugin."""
         self._number += 1
         return RunningGate(gate.planned, self._number, self.settings.around, inject=False)
 

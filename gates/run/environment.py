@@ -1,4 +1,4 @@
-"""Describe where a run takes place."""
+"""Describe the environment of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gates.run.versions import distributions
 
 
 def describe_environment(variables: Mapping[str, str], record: Sequence[str], cores: int) -> Environment:
-    """Interpreter, system, processor, tools; values only of the variables that the config names."""
+    """Interpreter, system, processor, tools; variables only if the config names them."""
     return Environment(
         python=platform.python_version(),
         implementation=platform.python_implementation(),

@@ -1,4 +1,4 @@
-"""Writes live events where somebody may follow them. Whoever reads, or does not, the run goes on as fast as ever."""
+"""Writes live events for other programs, without ever slowing down the run."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from gates.results.event_schema import AnyEvent, Event, EventsDropped, RunEnded
 from gates.results.files import encoded
 
 WAITING = 20_000
-"""Events that wait for a slow reader; what comes then is dropped, and counted."""
+"""Maximum number of events waiting for a slow reader; further ones are dropped and counted."""
 
 LAST = 2.0
-"""Seconds that the reader has for what is left when the run is over."""
+"""Seconds that the reader has for the remaining events after the run."""
 
 TAKEN = {"-": "standard output", "1": "standard output", "2": "standard error"}
-"""Targets to which the run itself speaks."""
+"""Targets that show the run itself."""
 
 _DESCRIPTOR = lazy_pattern(r"/(?:dev|proc/self)/(?:fd/(\d+)|(stdout)|(stderr))")
-"""Paths that are descriptors, whatever lies behind them; opened again, it would be written from its beginning."""
+"""Paths that mean descriptors: opening a file behind one again would overwrite it from the beginning."""
 
 _FIRST = 1 << 20
-"""Bytes in which the first event of a file must end."""
+"""The first event of a file must end within this many bytes."""
 
 
 class EventWriter:
-    """Owns the descriptor. A thread writes, because a pipe that nobody reads would hold up whoever writes into it."""
+    """Owns the descriptor. A thread writes, because a pipe that nobody reads blocks its writer."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class EventWriter:
         Args:
             target: a path, or the number of an open descriptor.
             wall: seconds since the epoch.
-            waiting: events that are kept for a slow reader.
-            root: the project's folder: below it, no link is followed.
+            waiting: how many events are kept for a slow reader.
+            root: the project's folder: inside it, no link is followed.
 
         Raises:
-            UsageError: it cannot be opened, there is no such descriptor, people read there, or a file lies there that
+            UsageError: it cannot be opened, there is no such descriptor, it shows the run, or an existing file
                 holds no events.
         """
         named = _descriptor_of(target)
@@ -86,7 +86,7 @@ class EventWriter:
                 return
             kind = Path(target).stat().st_mode if Path(target).exists() else 0
             if stat.S_ISFIFO(kind):
-                self._path = _writable_fifo(target)  # opened by the thread: it waits for a reader
+                self._path = _writable_fifo(target)  # the thread opens it, because that waits for a reader
             elif stat.S_ISCHR(kind):
                 self._descriptor = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
             else:
@@ -96,7 +96,7 @@ class EventWriter:
             raise UsageError(f"events cannot be written: {words}", place=f"--events {target}") from error
 
     def put(self, event: Event) -> None:
-        """Hand over an event; never waits. There is always room for the end of the run: followers wait for it."""
+        """Queue an event; never waits. There is always room for the end of the run, because readers wait for it."""
         with self._wake:
             if self._gone:
                 return
@@ -110,7 +110,7 @@ class EventWriter:
             self._wake.notify()
 
     def close(self) -> None:
-        """No more events come; a reader that does not read is not waited for."""
+        """End the stream, without waiting for a reader that does not read."""
         with self._wake:
             self._ending = True
             if self._dropped and not self._gone:
@@ -134,7 +134,7 @@ class EventWriter:
             with self._wake:
                 self._gone = True
                 self._queue.clear()
-            with suppress(OSError, ValueError):  # nobody may read standard error, either
+            with suppress(OSError, ValueError):  # standard error may have no reader, either
                 sys.stderr.write(f"gates: no more events are written: {error.strerror}\n")
         finally:
             if self._descriptor >= 0:
@@ -146,7 +146,7 @@ class EventWriter:
         while view:
             try:
                 view = view[os.write(self._descriptor, view) :]
-            except BlockingIOError:  # a descriptor that does not wait by itself
+            except BlockingIOError:  # a non-blocking descriptor
                 waiting = select.poll()
                 waiting.register(self._descriptor, select.POLLOUT)
                 waiting.poll()
@@ -160,10 +160,10 @@ def _descriptor_of(target: str) -> str:
 
 
 def _own_file(path: Path, root: Path | None) -> int:
-    """A file that is not there, is empty, or holds the events of an earlier run: nothing else is written over.
+    """Open a file that is missing, is empty, or contains events of an earlier run: no other file is overwritten.
 
     Raises:
-        UsageError: it holds something else, or is a link.
+        UsageError: it contains something else, or is a link.
         OSError: it cannot be opened.
     """
     with open_within(root, path.parent) as folder:
@@ -196,14 +196,14 @@ def _own_file(path: Path, root: Path | None) -> int:
 
 
 def _writable_fifo(target: str) -> Path:
-    # Not opened for a look: a reader that waits would see a writer that comes and goes, which is the end to it.
+    # Not opened just to check: a waiting reader would see the writer come and go, and take that for the end.
     if not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return Path(target)
 
 
 def _writable_copy(descriptor: int) -> int:
-    """The descriptor once more, not to be inherited.
+    """A duplicate of the descriptor that is not inherited.
 
     Raises:
         OSError: there is no such descriptor, or it is only for reading.

@@ -1,4 +1,4 @@
-"""What the engine tells while gates run: live events, and what it hands over for the record."""
+"""Events of the engine while gates run: live events, and data for the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gates.results.event_schema import GateEnded, GateStarted, TestsCollected, T
 
 
 class TestsLanded(msgspec.Struct, frozen=True):
-    """Results of a gate's tests; `expected` says how many tests it will have, as far as is known."""
+    """Results of a gate's tests; `expected` is how many tests it will have, as far as known."""
 
     __test__ = False
 
@@ -20,7 +20,7 @@ class TestsLanded(msgspec.Struct, frozen=True):
 
 
 class TestsDescribed(msgspec.Struct, frozen=True):
-    """The tests that a gate would run; only told when nothing else was asked of it."""
+    """The tests that a gate would run; only if it was asked just to list them."""
 
     __test__ = False
 

@@ -13,15 +13,15 @@ class Executor(Protocol):
     """Runs the gates of a plan. `Engine` does it here and now.
 
     Attributes:
-        late: the time of the whole run was over before it was done.
-        guard: holds gates to the tree that is validated.
+        late: the run exceeded its time limit.
+        guard: checks that gates do not change the subject.
     """
 
     late: bool
     guard: Guard
 
     def events(self) -> Iterator[EngineEvent]:
-        """What happens, until every planned gate has its result."""
+        """The events, until every planned gate has a result."""
 
     def close(self) -> None:
         """End what is still running."""

@@ -1,4 +1,4 @@
-"""One gate from its start to its result: output, test results, time-out, end of its process tree, witnesses."""
+"""One gate from its start to its result: output, test results, timeout, end of its process tree, witnesses."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _NO_JUNIT = "no JUnit file was read: name it in `junit`"
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 CHATTY = 1 << 18
-"""Bytes of output between two looks, from which on the gate is not kept waiting for the next one."""
+"""If a gate prints more bytes than this between two ticks, its output is read at once."""
 _AT_ONCE = 1 << 22
-"""Bytes of output that are taken in one go."""
+"""Maximum bytes of output per read."""
 
 DRAIN_GRACE = 1.0
-"""Seconds to wait for output after the first process ended: what a stray child prints later is not the gate's."""
+"""Seconds to wait for output after the first process ended: later output of a stray child does not belong to the gate."""
 
 
 class RunningGate:
-    """A started gate. `poll` moves it on; when `done`, `result` holds how it ended."""
+    """A started gate. `poll` advances it; when `done`, `result` has its result."""
 
     def __init__(self, planned: PlannedGate, number: int, around: RunContext, *, inject: bool = True) -> None:
         """Start the gate.
@@ -55,7 +55,7 @@ class RunningGate:
             planned: what to run.
             number: of the start, unique in the run.
             around: what all gates share.
-            inject: False where the plugin was refused: pytest's own JUnit then has to do.
+            inject: False if the plugin could not be loaded: then pytest's own JUnit is used.
 
         Raises:
             EnvironmentProblem: its log cannot be written.
@@ -109,21 +109,21 @@ class RunningGate:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """File descriptors that are ready when there is something to `poll`."""
+        """File descriptors that become ready when there is something to `poll`."""
         if self._process is None:
             return ()
         if self._process.exit_code is None and self._process.watch >= 0:
-            return (self._process.watch,)  # output is taken at every tick: a test's dot is not worth waking up for
+            return (self._process.watch,)  # output is read at every tick: a test's dot is not worth waking up for
         return (self._process.output,) if self._output_open else ()
 
     @property
     def chatty(self) -> bool:
-        """Whether its output fills the pipe faster than ticks come."""
+        """Whether its output fills the pipe between ticks."""
         return self._taken >= CHATTY
 
     @property
     def plugin_was_refused(self) -> bool:
-        """Whether it ended for want of our plugin, and may be started again without: nothing was asked of the plugin."""
+        """Whether it ended because the plugin was missing, and may start again without it, because nothing needs the plugin."""
         plan = self.around.plan
         asked = plan.effective_filter or plan.settings.test_timeout or is_demanded(self.gate.config.tests)
         return self._log.refused_plugin and self.inject and self._ended_by is None and not asked
@@ -134,22 +134,22 @@ class RunningGate:
         return self._inbox.expected
 
     def begun(self) -> list[tuple[int, dict[str, Any]]]:
-        """Records of tests that began to run since this was asked last, each with the number of `tests` before it."""
+        """Records of tests that started since the last call, each with the number of `tests` before it."""
         return self._inbox.begun()
 
     def slow(self) -> list[tuple[str, float]]:
-        """Tests that still run and have come to a further period."""
+        """Running tests that have completed another period."""
         return [] if self.done else self._inbox.slow(self.around.wall())
 
     @property
     def described(self) -> list[Described]:
-        """What is known of each test, where that was asked for."""
+        """Everything known about each test, if requested."""
         from gates.portable.filters.candidates import of_descriptions
 
         return [test for process in self._inbox.processes.values() for test in of_descriptions(process.described)]
 
     def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
-        """Ask the whole process tree to end; what is left after a grace is killed."""
+        """Ask the whole process tree to end; kill the rest after a grace period."""
         if self._process is None or self.done:
             return
         if self._ended_by is None:
@@ -162,8 +162,8 @@ class RunningGate:
             self._process.signal_tree(signal.SIGTERM)
 
     def poll(self) -> list[TestResult]:
-        """Take what is there, keep to the limits, notice the end. Results of tests that landed."""
-        # Read before the inbox and written behind it: what a test prints may hold a secret that its process told of before.
+        """Read output, enforce limits, notice the end; return new results of tests."""
+        # Read before the inbox but written after it: output of a test may contain a secret that its process reported earlier.
         output = self._output(self._process) if self._process is not None else b""
         landed = self._inbox.poll()
         self.tests += landed
@@ -183,11 +183,11 @@ class RunningGate:
         if self._output_open and self._taken >= _AT_ONCE:
             return landed  # there is more to read
         if self._output_open and now < self._drain_until and (self._process.group_outlives() or self._process.strays()):
-            return landed  # somebody may still print
+            return landed  # a process may still print
         return landed + self._finish()
 
     def _output(self, process: GateProcess) -> bytes:
-        """What its processes have printed, as far as a tick goes."""
+        """The output of its processes, as much as fits into a tick."""
         parts: list[bytes] = []
         self._taken = 0
         while self._output_open and self._taken < _AT_ONCE:
@@ -242,7 +242,7 @@ class RunningGate:
             self._process.signal_tree(signal.SIGKILL)
             self._process.reap()
             self._process.close()
-            with suppress(EnvironmentProblem):  # often the very reason why the run cannot go on
+            with suppress(EnvironmentProblem):  # often the reason why the run cannot go on
                 self._log.close()
         self.done = True
 
@@ -293,12 +293,12 @@ class RunningGate:
 
     @cached_property
     def _imported(self) -> Imported:
-        """What the tests imported of the project, once all of them have ended."""
+        """The imports of the project by its tests, once all of them have ended."""
         told = (process.imported for process in self._inbox.processes.values())
         return look_at_imports(told, self.around.root, self.around.checkout or self.around.root)
 
     def _workers(self) -> str:
-        """How many workers there were, and why."""
+        """The number of workers, and the reason."""
         most = max((int(process.start.get("workers") or 0) for process in self._inbox.processes.values()), default=0)
         chosen = most == self.planned.workers and self.planned.workers_reason
         return "" if not most else chosen or f"{most}, set by its command"
@@ -334,7 +334,7 @@ class RunningGate:
         return [witness for witness in found if witness is not None], junit_tests
 
     def _injection(self, exit_code: int | None, *, has_tests: bool) -> list[Witness | None]:
-        """Who keeps our plugin out, and what a test runner says that nobody hears."""
+        """Witnesses for a missing plugin, and for failures of test runners that the gate ignores."""
         processes = self._inbox.processes.values()
         spoken = frozenset(int(process.start.get("pid") or 0) for process in processes)
         unspoken, left = self._watcher.unspoken(spoken) if self.inject else ((), ())
@@ -357,9 +357,9 @@ class RunningGate:
         ]
 
     def _junit(self, counts: TestCounts | None) -> tuple[list[TestResult], Witness | None]:
-        """Read the JUnit files and look for the other reports that the gate was expected to write."""
+        """Read the JUnit files and check for the other reports that the gate was expected to write."""
         if not self.inject and (self._folder / JUNIT_FILE).exists():
-            # What pytest's own JUnit says, where the plugin was refused.
+            # The results in pytest's own JUnit, if the plugin could not be loaded.
             own = read_report(self._folder / JUNIT_FILE, self.gate.name, self.around.plan.config.junit)
             return list(own.results), witnesses.junit_witness(count_tests(own.results), own.problems, own.notes)
         demanded = self.gate.config.tests == "junit"
@@ -368,7 +368,7 @@ class RunningGate:
         found = self._expected.read()
         problems = list(found.problems)
         if self._ended_by is not None:
-            return list(found.results), None  # a gate that was ended could not write them
+            return list(found.results), None  # a stopped gate could not write them
         read = count_tests(found.results) if found.results else None
         if read is not None and counts is not None:
             fault = witnesses.agree(counts, read)

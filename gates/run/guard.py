@@ -1,4 +1,4 @@
-"""Hold gates to what they are run on: the tree is looked at after each, and what changed meanwhile is held against it."""
+"""Check the tree after each gate, and fail the gates during which it changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gates.vcs.watch import TreeChanges
 
 
 class Guard:
-    """Looks at the tree when a gate has ended.
+    """Checks the tree when a gate has ended.
 
     Args:
-        look: says what changed since the last look; None where there is nothing to hold gates to.
+        look: returns the changes since its last call; None if there is nothing to check.
     """
 
     def __init__(self, look: Callable[[], TreeChanges] | None) -> None:
@@ -29,24 +29,24 @@ class Guard:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """What is no longer as it was validated."""
+        """The changes of the subject."""
         return tuple(dict.fromkeys(fault for faults, _ in self._changes for fault in faults))
 
     @property
     def left(self) -> tuple[str, ...]:
-        """New files that are part of the tree now, and that no tool reads unasked."""
+        """New files that are part of the tree now, but that no tool reads automatically."""
         return tuple(name for files in self._left.values() for name in files)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of those, of what was added to the index, and of files that were written and are as they were."""
+        """Notes on these, on additions to the index, and on files that were written and restored."""
         found = [left_words(files, gates) for gates, files in self._left.items()]
         found += [written_words(files, gates) for gates, files in self._written.items()]
         return (*found, *(staged_words(indexes, gates) for gates, indexes in self._staged.items()))
 
     @property
     def why_not(self) -> str:
-        """Why no further gate may start; empty while it may. It would be about something else than the gates before."""
+        """Why no more gates may start; empty while they may. They would validate something else than the earlier gates."""
         return "; ".join(changed_words(faults, gates) for faults, gates in self._changes)
 
     def started(self, gate: str) -> None:
@@ -54,10 +54,10 @@ class Guard:
         self._ran[gate] = None
 
     def ended(self, result: GateResult, running: Iterable[str]) -> GateResult:
-        """The result of a gate that has ended, as far as the tree lets it stand.
+        """The result of an ended gate, changed to a failure if the tree changed.
 
         Args:
-            result: as the gate's other witnesses have it.
+            result: the result from the gate's other witnesses.
             running: gates that still run.
         """
         if self._look is None:

@@ -1,4 +1,4 @@
-"""Where tests imported the project from, and whether an installed copy is one of this tree."""
+"""Find where tests imported the project from, and whether an installed copy belongs to this tree."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gates.readers.toml import read_toml, table_at
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What the tests of a gate imported of the project.
+    """The imports of the project by the tests of a gate.
 
     Attributes:
-        places: package or module → its file, relative to the project's folder where it lies in the same checkout.
-        stale: packages that are installed elsewhere → a file of theirs that is not as in this tree.
+        places: package or module → its file, relative to the project's folder if it is in the same checkout.
+        stale: packages that are installed elsewhere → one of their files that differs from this tree.
     """
 
     places: dict[str, str] = {}
@@ -28,12 +28,12 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_at_imports(told: Iterable[Mapping[str, str]], root: Path, checkout: Path) -> Imported:
-    """Put together what all test processes of a gate told; what came from elsewhere is not covered up.
+    """Combine the reports of all test processes of a gate; imports from elsewhere take precedence.
 
     Args:
-        told: of each process, package → real place of its file.
+        told: for each process, package → real place of its file.
         root: the project's folder.
-        checkout: the working tree that it lies in.
+        checkout: the working tree that contains it.
     """
     root, checkout = root.resolve(), checkout.resolve()
     places: dict[str, str] = {}
@@ -50,16 +50,16 @@ def look_at_imports(told: Iterable[Mapping[str, str]], root: Path, checkout: Pat
 
 
 def _stale_file(name: str, place: Path, root: Path) -> str:
-    """A file of an installed copy that differs from that of the tree; empty where none does, or nobody can say."""
+    """A file of an installed copy that differs from that of the tree; empty if none does, or if unknown."""
     site = next((folder for folder in place.parents if folder.name in ("site-packages", "dist-packages")), None)
     project = _project_name(root)
-    # Others may have a package of the same name, and theirs says nothing of this one.
+    # Another project may have a package with the same name, which proves nothing.
     if site is None or not project or not any(_is_of(path.name, project) for path in site.glob("*.dist-info")):
         return ""
     for top in (root, root / "src"):
         for source in _sources(top, name):
             installed = site / source.relative_to(top)
-            with suppress(OSError):  # what cannot be read, or is not there, shows nothing
+            with suppress(OSError):  # a missing or unreadable file proves nothing
                 if _lines(installed) != _lines(source):
                     return str(installed)
     return ""
@@ -73,7 +73,7 @@ def _sources(top: Path, name: str) -> Iterator[Path]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    """What is compared: builds write a version into the sources, and ends of lines are git's affair."""
+    """The text to compare: builds write a version into the sources, and git may change line ends."""
     return [line for line in read_bytes(path).splitlines() if b"version" not in line.lower()]
 
 

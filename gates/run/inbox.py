@@ -1,4 +1,4 @@
-"""The folder into which the pytest processes of a gate write: read while they run, and put together."""
+"""The folder to which the pytest processes of a gate write: read while they run, and combined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Inbox:
-    """The folder into which the pytest processes of one gate write."""
+    """The folder to which the pytest processes of one gate write."""
 
     def __init__(self, gate: str, folder: Path, mask: StructMask) -> None:
         self.gate, self.folder = gate, folder
@@ -30,7 +30,7 @@ class Inbox:
         self._begun: list[tuple[int, dict[str, Any]]] = []
 
     def poll(self) -> list[TestResult]:
-        """Results that landed since the last call."""
+        """Results since the last call."""
         for path in sorted(self.folder.glob("pytest-*.jsonl")):
             if path not in self.processes:
                 self.processes[path] = PytestProcess(self.gate, len(self.processes), path, self._mask)
@@ -55,7 +55,7 @@ class Inbox:
         return landed
 
     def settle(self, why: str) -> list[TestResult]:
-        """The last results, and one for each test that never ended."""
+        """The last results, including one for each test that never ended."""
         landed = self.poll()
         ran = {(process.start.get("rootdir"), test) for process in self.processes.values() for test in process.judged}
         for process in self.processes.values():
@@ -64,13 +64,13 @@ class Inbox:
         return landed
 
     def left_out(self) -> tuple[LeftOut, ...]:
-        """What the project left out of all sessions, the most first."""
+        """What the project left out of all sessions, the largest number first."""
         total = sum((process.left_out for process in self.processes.values()), start=Counter[tuple[str, bool]]())
         names = dict.fromkeys(who for (who, _), _ in total.most_common())
         return tuple(LeftOut(who=who, tests=total[who, False], files=total[who, True]) for who in names)
 
     def warnings(self) -> TestWarnings | None:
-        """The warnings of all processes, those that are alike together; None where there was no process."""
+        """The warnings of all processes, grouped by similarity; None if there was no process."""
         if not self.processes:
             return None
         groups: dict[tuple[str, str, str], TestWarning] = {}
@@ -88,12 +88,12 @@ class Inbox:
         )
 
     def begun(self) -> list[tuple[int, dict[str, Any]]]:
-        """Records of tests that began to run since this was asked last, each with the number of results before it."""
+        """Records of tests that started since the last call, each with the number of results before it."""
         found, self._begun = self._begun, []
         return found
 
     def slow(self, now: float) -> list[tuple[str, float]]:
-        """Tests that still run and have come to a further period, with the seconds that they have taken."""
+        """Running tests that have completed another period, with their seconds so far."""
         found = []
         for process in self.processes.values():
             for test, record in process.running.items():
@@ -106,5 +106,5 @@ class Inbox:
 
     @property
     def expected(self) -> int:
-        """Tests that were collected so far."""
+        """The number of tests collected so far."""
         return sum(len(process.collected) for process in self.processes.values())

@@ -1,7 +1,7 @@
-"""Get our pytest plugin into the test environment of a gate, which has pytest but not us.
+"""Load the pytest plugin into the test environment of a gate, which has pytest but not gates.
 
 A folder with the package `_gates_injected` goes on `PYTHONPATH`; its `__path__` points at this installation of gates, so
-the plugin loads under a name of its own and never shadows a `gates` that is itself under test.
+the plugin loads under its own name and never shadows a `gates` that is itself under test.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def injected(environment: Mapping[str, str], injection: Path, inbox: Path, setti
         rest = environment.get(name, "")
         return f"{first}{separator}{rest}" if rest else first
 
-    # tox hands on no variable that it is not told of; who overrides its config knows better.
+    # tox passes on only configured variables; users who override its config know better.
     tox = {} if environment.get(TOX_OVERRIDE) else {TOX_OVERRIDE: TOX_PASSES}
     return tox | {
         "PYTHONPATH": joined("PYTHONPATH", str(injection), os.pathsep),

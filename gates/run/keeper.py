@@ -1,16 +1,16 @@
-"""Starts the processes of gates, and ends them should gates itself be killed. Its own program: `keeper.py SOCKET`.
+"""Starts the processes of gates, and ends them if gates itself is killed. A separate program: `keeper.py SOCKET`.
 
-Everything that a gate starts descends from here, whatever it does to leave: the system hands orphans to the nearest
-ancestor that takes them (Linux: PR_SET_CHILD_SUBREAPER), and that is this process. When the other end of the socket closes,
-for gates has ended or was killed, it kills its children until it has none. Where the system has no such thing, it kills
+Everything that a gate starts descends from here, whatever it does to escape: the system gives orphans to the nearest
+ancestor that adopts them (Linux: PR_SET_CHILD_SUBREAPER), which is this process. When the other end of the socket closes,
+because gates has ended or was killed, it kills its children until it has none. If the system lacks this feature, it kills
 the groups that it started, and the next run ends the rest (`scratch`).
 
-Loads nothing but the standard library, and little of that: it starts beside the first steps of a run.
+Loads only the standard library, and little of that: it starts during the first steps of a run.
 """
 
 from __future__ import annotations
 
-import marshal  # json takes half as long to load as all the rest
+import marshal  # json takes half as long to load as everything else
 import os
 import select
 import signal
@@ -19,34 +19,34 @@ import struct
 import sys
 import time
 
-TYPE_CHECKING = False  # without `typing`, which takes as long as all the rest
+TYPE_CHECKING = False  # without `typing`, which takes as long as everything else
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
 ANSWER = struct.Struct("=iiid")
-"""What happened, a process id, its wait status or the error's number, the processor time."""
+"""The kind of event, a process id, its wait status or the error number, the processor time."""
 STARTED, FAILED, ENDED = range(3)
 SIZE = struct.Struct("=q")
 
 SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of Linux."""
 PATIENCE = 10.0
-"""Seconds until killed processes are no longer waited for: the kernel may hold one."""
+"""Seconds to wait for killed processes: the kernel may hold one."""
 
 
 def default_signals() -> None:
-    """What signals do in a gate is its own business, whatever whoever started gates ignores (`nohup`, `&` in a script)."""
+    """Reset signals for gates, even those that were ignored when gates started (`nohup`, `&` in a script)."""
     for number in signal.valid_signals():
         try:
             signal.signal(number, signal.SIG_DFL)
-        except (OSError, ValueError):  # of SIGKILL and its like
+        except (OSError, ValueError):  # for SIGKILL and similar ones
             continue
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def start(request: dict[str, Any], output: int) -> int:
-    """Start a process, leader of a session of its own, that writes to `output`; its id.
+    """Start a process, as leader of a new session, that writes to `output`; return its id.
 
     Args:
         request: its "command", "cwd" and "environment".
@@ -60,7 +60,7 @@ def start(request: dict[str, Any], output: int) -> int:
     if not pid:
         number = 0
         try:
-            os.setsid()  # Ctrl-C reaches gates alone, which then ends the whole tree
+            os.setsid()  # Ctrl-C reaches only gates, which then ends the whole tree
             default_signals()
             os.chdir(request["cwd"])
             nothing = os.open(os.devnull, os.O_RDONLY)
@@ -69,7 +69,7 @@ def start(request: dict[str, Any], output: int) -> int:
             os.execvpe(request["command"][0], request["command"], request["environment"])  # noqa: S606
         except OSError as error:
             number = error.errno or 0
-        finally:  # also of a ValueError: a NUL
+        finally:  # also for a ValueError: a NUL
             os.write(writer, str(number or 22).encode())
             os._exit(127)
     os.close(writer)
@@ -82,7 +82,7 @@ def start(request: dict[str, Any], output: int) -> int:
 
 
 def serve(connection: socket.socket, started: set[int]) -> None:
-    """Start what is asked for, and tell how it ends, until nobody asks any more; `started` holds what still runs."""
+    """Serve requests to start processes, and report their ends, until the socket closes; `started` has the running ones."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -100,10 +100,10 @@ def serve(connection: socket.socket, started: set[int]) -> None:
 
 
 def answer(connection: socket.socket, started: set[int]) -> bool:
-    """Take a request, and start it; False where there is none."""
+    """Read a request, and start its process; False if there is none."""
     head, descriptors, _, _ = socket.recv_fds(connection, SIZE.size, 1, socket.MSG_WAITALL)
     for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)  # what comes through a socket is inherited
+        os.set_inheritable(descriptor, False)  # descriptors from a socket are inheritable
     if len(head) < SIZE.size:
         return False
     left, text = SIZE.unpack(head)[0], b""
@@ -122,7 +122,7 @@ def answer(connection: socket.socket, started: set[int]) -> bool:
     started.add(pid)
     watch = (
         [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
-    )  # nobody waited for it yet: it is still this process
+    )  # not waited for yet, so the id is still this process
     socket.send_fds(connection, [ANSWER.pack(STARTED, pid, 0, 0.0)], watch)
     for descriptor in watch:
         os.close(descriptor)
@@ -130,7 +130,7 @@ def answer(connection: socket.socket, started: set[int]) -> bool:
 
 
 def reaped() -> Iterator[tuple[int, int, float]]:
-    """Id, wait status and processor time of each process that has ended, orphans included."""
+    """Id, wait status and processor time of each ended process, including orphans."""
     while True:
         try:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -142,14 +142,14 @@ def reaped() -> Iterator[tuple[int, int, float]]:
 
 
 def children() -> list[int]:
-    """Processes whose parent this is."""
+    """The child processes of this one."""
     found = []
     own = b" %d " % os.getpid()
     for name in os.listdir("/proc"):  # noqa: PTH208 — pathlib takes longer to load than this to start
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
-                    after = file.read().rpartition(b")")[2]  # the name before it may hold anything
+                    after = file.read().rpartition(b")")[2]  # the name before it may contain anything
             except OSError:
                 continue
             if after[2:].startswith(own):
@@ -158,7 +158,7 @@ def children() -> list[int]:
 
 
 def end(groups: set[int]) -> None:
-    """Kill everything that descends from here: whoever loses its parent becomes a child of this process."""
+    """Kill all descendants: any that loses its parent becomes a child of this process."""
     for group in groups:
         kill(os.killpg, group)
     deadline = time.monotonic() + PATIENCE
@@ -167,14 +167,14 @@ def end(groups: set[int]) -> None:
             gone = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
             return
-        if not gone:  # the rest lives, or did a moment ago
+        if not gone:  # the rest is alive, or was a moment ago
             for pid in children() if os.path.exists("/proc/self/stat") else ():  # noqa: PTH110
                 kill(os.kill, pid)
             time.sleep(0.005)
 
 
 def kill(how: Callable[[int, int], None], pid: int) -> None:
-    """Kill, if it is still there."""
+    """Kill it, if it still exists."""
     try:
         how(pid, signal.SIGKILL)
     except OSError:
@@ -182,20 +182,20 @@ def kill(how: Callable[[int, int], None], pid: int) -> None:
 
 
 def main() -> None:
-    """Serve; then let nothing outlive this."""
+    """Serve, then end everything that is left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)  # meant for gates, which ends when it has ended what runs
+        signal.signal(number, signal.SIG_IGN)  # meant for gates, which exits after ending everything
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
-    os.chdir("/")  # else a folder that somebody removes would be in use
+    os.chdir("/")  # else it would keep a folder in use that somebody may remove
     started: set[int] = set()
     try:
         with socket.socket(fileno=int(sys.argv[1])) as connection:
-            connection.set_inheritable(False)  # a gate that held it would keep this from seeing the end of gates
+            connection.set_inheritable(False)  # if a gate held it, the end of gates would go unnoticed
             serve(connection, started)
-    except OSError:  # gates went away while it was told something
+    except OSError:  # gates ended during a message
         pass
     finally:
         end(started)

@@ -1,4 +1,4 @@
-"""Talk to the keeper: the process that starts gates, and that ends them when this one is killed."""
+"""Communicate with the keeper: the process that starts gates, and ends them if this one is killed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import Self
 from gates.run import keeper
 
 CLOSING = 15.0
-"""Seconds that the keeper has to end what is left."""
+"""Seconds that the keeper has to end leftovers."""
 
 
 class Keeper:
-    """Our end of the socket. Starts the keeper when it is first needed, and a new one should it be killed."""
+    """The client side. Starts the keeper when first needed, and a new one if it is killed."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -32,8 +32,8 @@ class Keeper:
         self._lost: set[int] = set()
 
     def __enter__(self) -> Self:
-        """Let it start while other things are prepared."""
-        with suppress(OSError):  # whoever starts a process meets the error again
+        """Start it early, while other things are prepared."""
+        with suppress(OSError):  # the same error occurs again on starting a process
             self.begin()
         return self
 
@@ -41,7 +41,7 @@ class Keeper:
         self.close()
 
     def begin(self) -> None:
-        """Start the keeper, and do not wait for it.
+        """Start the keeper without waiting for it.
 
         Raises:
             OSError: it cannot be started.
@@ -56,19 +56,19 @@ class Keeper:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # whoever kills our group leaves it alive, to end what runs
+                start_new_session=True,  # killing this process group leaves the keeper alive, to end what is running
             )
         self._socket = ours
 
     def start(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], output: int) -> tuple[int, int]:
-        """Start a process that writes to `output`; its id, and a descriptor that is ready at its end (-1 for none).
+        """Start a process that writes to `output`; return its id, and a descriptor that becomes ready at its end (-1 for none).
 
         Raises:
             OSError: there is no such program, or it cannot be started.
         """
         if not command[0]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        self._look()  # a keeper that was killed meanwhile is replaced
+        self._look()  # a killed keeper is replaced
         self.begin()
         assert self._socket is not None
         request = {"command": list(command), "cwd": str(cwd.absolute()), "environment": dict(environment)}
@@ -88,24 +88,24 @@ class Keeper:
             raise ChildProcessError(0, "the process that starts gates was killed") from error
 
     def ended(self, pid: int) -> tuple[int, float] | None:
-        """Wait status and processor time of a process that has ended; None while it runs."""
+        """Wait status and processor time of an ended process; None while it runs."""
         if pid not in self._ended:
             self._look()
         return self._ended.pop(pid, None)
 
     def lost(self, pid: int) -> bool:
-        """Whether nobody knows how it ended: the keeper itself was killed."""
+        """Whether its end is unknown, because the keeper itself was killed."""
         return pid in self._lost
 
     def wait(self, pid: int, seconds: float) -> tuple[int, float] | None:
-        """Wait for its end; None where it takes longer."""
+        """Wait for its end; None if it takes longer."""
         while (found := self.ended(pid)) is None and self._socket is not None:
             if not select.select([self._socket], [], [], seconds)[0]:
                 break
         return found
 
     def close(self) -> None:
-        """Let the keeper end whatever is left, and wait for that; calling it again does nothing."""
+        """Let the keeper end all leftovers, and wait for it; calling this again does nothing."""
         if self._socket is None or self._program is None:
             return
         self._socket.close()
@@ -114,7 +114,7 @@ class Keeper:
             self._program.wait(CLOSING)
 
     def _look(self) -> None:
-        """Take what the keeper has told."""
+        """Process the messages of the keeper."""
         while self._socket is not None and select.select([self._socket], [], [], 0)[0]:
             try:
                 self._take()
@@ -135,7 +135,7 @@ class Keeper:
         return kind, pid, number, watches
 
     def _lose(self) -> None:
-        """The keeper was killed: nobody will tell how what it started ends."""
+        """The keeper was killed: the ends of its processes will stay unknown."""
         self.close()
         self._lost |= self._running
         self._ended |= {pid: (int(signal.SIGKILL), 0.0) for pid in self._running}

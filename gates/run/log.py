@@ -1,4 +1,4 @@
-"""The log of a gate: what its processes print, masked, counted and digested while it is written."""
+"""The log of a gate: the output of its processes, masked, counted and digested while being written."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 _WARNING = lazy_pattern(rb"warning:", re.IGNORECASE)
 _REFUSED = f"No module named '{INJECTED_PACKAGE}".encode()
-"""Said by a Python that ignores PYTHONPATH (`-I`, `-E`) when its pytest is told to load our plugin."""
+"""The message of a Python that ignores PYTHONPATH (`-I`, `-E`) when its pytest should load the plugin."""
 
 _LONGEST_LINE = 1 << 20
-"""Bytes that wait for the end of their line; a longer line is written in pieces."""
+"""Maximum bytes of a buffered line; a longer one is written in pieces."""
 
 _OWN = b"gates > "
-"""Begins our own lines: a command line that speaks of warnings is none."""
+"""Prefix of lines by gates: a command line that mentions warnings is not a warning."""
 
 _TAIL_LINES = 12
 _ENDING_LINES = 200
 _ENDING_CUT = 4096
-"""Bytes that are kept of a line of the ending."""
+"""Maximum bytes of each of the last lines."""
 
 
 class GateLog:
-    """Takes output in pieces and writes whole lines."""
+    """Receives output in pieces and writes whole lines."""
 
     def __init__(self, stream: Stream, mask: StructMask, echo: Echo | None = None) -> None:
         """Begin a log.
 
         Args:
-            stream: takes its lines.
+            stream: receives its lines.
             mask: hides secrets.
-            echo: shows the output as it comes.
+            echo: shows the output live.
         """
         self._echo, self._unseen = echo, b""
         self._stream = stream
@@ -52,7 +52,7 @@ class GateLog:
         self._ending: list[bytes] = []
 
     def feed(self, data: bytes) -> None:
-        """Take the next piece of output.
+        """Process the next piece of output.
 
         Raises:
             EnvironmentProblem: the log cannot be written.
@@ -68,14 +68,14 @@ class GateLog:
             self._write(data[:end])
 
     def _show(self, echo: Echo, data: bytes, *, last: bool = False) -> None:
-        """Show what cannot be a part of a secret whose rest is still to come."""
+        """Show the part that cannot belong to an incomplete secret."""
         data = self._unseen + data
         end = len(data) if last else max(data.rfind(b"\n") + 1, self._mask.safe_end(data))
         self._unseen = data[end:]
         echo.pour(self._mask.data(data[:end]))
 
     def say(self, text: str) -> None:
-        """Add a line of our own, marked as such."""
+        """Add a line by gates, marked as such."""
         self.feed((b"\n" if self._rest else b"") + _OWN + text.encode("utf-8", "backslashreplace") + b"\n")
 
     def _write(self, lines: bytes) -> None:
@@ -88,7 +88,7 @@ class GateLog:
         self._stream.write(lines)
 
     def close(self) -> None:
-        """Write what waits for the end of its line, and end the file."""
+        """Write the buffered rest, and end the file."""
         if self._echo is not None:
             self._show(self._echo, b"", last=True)
         try:
@@ -100,7 +100,7 @@ class GateLog:
 
     @property
     def path(self) -> Path:
-        """Its file, where gates and tests do not write."""
+        """Its recorded file, where gates and tests do not write."""
         return self._stream.path
 
     @property
@@ -115,5 +115,5 @@ class GateLog:
 
     @property
     def ending(self) -> str:
-        """More of them, for programs."""
+        """More of the last lines, for programs."""
         return b"\n".join(self._ending).decode("utf-8", "replace")

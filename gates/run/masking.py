@@ -23,11 +23,11 @@ _Part = TypeVar("_Part", "TestResult", "AttemptResult", "SubtestResult")
 
 
 class StructMask(masking.Mask):
-    """Masks the values of a run, too."""
+    """A mask that also masks the values of a run."""
 
     @classmethod
     def of(cls, config: Config, environment: Mapping[str, str] | None = None) -> StructMask:
-        """The mask of a project: it hides what this process's variables hold, and those that the config sets for gates."""
+        """The mask of a project: it hides secrets in variables of this process, and in those that the config sets for gates."""
         return mask_of([config], os.environ if environment is None else environment, cls)
 
     def struct(self, struct: _Struct) -> _Struct:
@@ -35,7 +35,7 @@ class StructMask(masking.Mask):
         return self._built(struct) if self.touches(encoded(struct)) else struct
 
     def results(self, results: Iterable[TestResult]) -> list[TestResult]:
-        """Results without secrets; tests whose ids look the same then stay two tests."""
+        """Results without secrets; tests whose ids then look the same stay separate."""
         results = list(results)
         if not self.touches(b"\n".join(map(encoded, results))):
             return results
@@ -52,7 +52,7 @@ class StructMask(masking.Mask):
                 if after is not before:
                     changed[field] = after
             return msgspec.structs.replace(value, **changed) if changed else value
-        if type(value) is str:  # no enumeration: its words are our own
+        if type(value) is str:  # no enumerations: their words come from gates
             after = self.text(value)
             return value if after == value else after
         if isinstance(value, dict):
@@ -69,7 +69,7 @@ class StructMask(masking.Mask):
 
 
 def _signed(before: TestResult, after: TestResult) -> TestResult:
-    """A result whose signatures are made of its masked messages: in those that were made before, digits are replaced."""
+    """A result with signatures made from its masked messages: in earlier ones, digits have been replaced."""
     parts = {
         name: tuple(_resigned(*pair) for pair in zip(getattr(before, name), getattr(after, name), strict=True))
         for name in ("attempts", "subtests")

@@ -1,4 +1,4 @@
-"""Start a gate's process in a group of its own, and end whatever belongs to it."""
+"""Start a gate's process in its own group, and end everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from gates.run.launching import Keeper
 
 PIPE_SIZE = 1 << 20
-"""Bytes; the system's own size is a sixteenth of it."""
+"""Size of the pipe in bytes; the system's default is a sixteenth of it."""
 
 MARKER = "GATES_GATE"
-"""Variable that every process of a gate inherits; finds those that left the group (`setsid`) or lost their parent."""
+"""Variable that every process of a gate inherits, to find those that left the group (`setsid`) or lost their parent."""
 
 REAP_PATIENCE = 5.0
-"""Seconds until a killed process is no longer waited for."""
+"""Seconds to wait for a killed process."""
 
 
 class GateProcess:
@@ -36,7 +36,7 @@ class GateProcess:
         """
         self.output, output = os.pipe()
         try:
-            with suppress(AttributeError, OSError):  # Linux: room for what is printed between two looks
+            with suppress(AttributeError, OSError):  # Linux: room for the output between two reads
                 fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
             self.pid, self.watch = keeper.start(command, cwd, environment, output)
         except OSError:
@@ -51,7 +51,7 @@ class GateProcess:
         self.cpu = 0.0
 
     def read(self) -> bytes | None:
-        """Output that is there; None at its end."""
+        """The available output; None at its end."""
         try:
             data = os.read(self.output, 1 << 16)
         except BlockingIOError:
@@ -59,7 +59,7 @@ class GateProcess:
         return data or None
 
     def ended(self) -> bool:
-        """Whether the first process has ended; its exit code and processor time are then known."""
+        """Whether the first process has ended; then its exit code and processor time are known."""
         if self.exit_code is None:
             self._take(self._keeper.ended(self.pid))
         return self.exit_code is not None
@@ -70,28 +70,28 @@ class GateProcess:
 
     @property
     def lost(self) -> bool:
-        """Whether nobody knows how it ended: whoever waited for it was killed."""
+        """Whether its end is unknown, because the process that waited for it was killed."""
         return self._keeper.lost(self.pid)
 
     def reap(self) -> None:
-        """Wait for the end of the first process, which was killed; not for ever, the kernel may hold it."""
+        """Wait for the end of the first process, which was killed; not forever, because the kernel may hold it."""
         if self.exit_code is None:
             self._take(self._keeper.wait(self.pid, REAP_PATIENCE))
 
     def signal_tree(self, number: signal.Signals) -> int:
-        """Send a signal to the group, and to every process of the gate that left it. How many there were, its first aside."""
+        """Send a signal to the group, and to every process of the gate that left it; return their number without the first one."""
         strays = self.strays()  # counted first: a killed group is gone before it could be
-        # A process that is just becoming another program has no environment to be found by, but is in the group.
+        # A process in the middle of exec has no environment to be found by, but is in the group.
         number_found = max(len(strays), int(self.group_outlives()))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        for pid in self.strays() if strays else ():  # looked up again: numbers of ended processes are given anew
+        for pid in self.strays() if strays else ():  # looked up again: numbers of ended processes are reused
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         return number_found
 
     def group_outlives(self) -> bool:
-        """Whether somebody is left in the group after its first process."""
+        """Whether the group still has members after its first process."""
         if self.exit_code is None:
             return False
         try:
@@ -101,20 +101,20 @@ class GateProcess:
         return True
 
     def strays(self) -> list[int]:
-        """Processes of this gate that still live, its first one aside."""
+        """Living processes of this gate, without its first one."""
         if not self.marker:
             return []
         return [pid for pid in marked_processes(self.marker) if pid != self.pid]
 
     def left_behind(self) -> list[int]:
-        """Processes that outlive the first one of this gate: in its group, and those that left it; on systems with /proc."""
+        """Processes that outlive the first one of this gate: in its group, or outside it on systems with /proc."""
         found = self.strays()
         if self.group_outlives():
             found += [pid for pid in _members(self.pid) if pid not in found]
         return found
 
     def close(self) -> None:
-        """Let go of the file descriptors."""
+        """Close the file descriptors."""
         if self.watch >= 0:
             os.close(self.watch)
             self.watch = -1
@@ -124,7 +124,7 @@ class GateProcess:
 
 
 def _members(group: int) -> list[int]:
-    """Processes in a group, but for its leader; none where the system does not tell."""
+    """Processes in a group, without its leader; empty if the system does not show them."""
     found = []
     for name in os.listdir("/proc") if Path("/proc/self/stat").exists() else ():  # noqa: PTH208 (as below)
         with suppress(OSError, ValueError, IndexError):
@@ -134,13 +134,13 @@ def _members(group: int) -> list[int]:
 
 
 def marked_processes(marker: str, *, run: bool = False) -> list[int]:
-    """Living processes whose environment carries the marker.
+    """Living processes whose environment contains the marker.
 
-    The variable holds one marker for each run of gates that the process lies in, outermost first: a gate may run gates.
+    The variable contains one marker for each surrounding run of gates, outermost first: a gate may run gates.
 
     Args:
         marker: of a gate.
-        run: it is a run's: the marker of each of its gates begins with it.
+        run: the marker is that of a run: the marker of each of its gates begins with it.
     """
     proc = Path("/proc")
     if (proc / "self" / "environ").exists():
@@ -155,7 +155,7 @@ def marked_processes(marker: str, *, run: bool = False) -> list[int]:
 
 
 def _carries(value: bytes, wanted: bytes, *, run: bool) -> bool:
-    """Whether the variable holds the marker."""
+    """Whether the variable contains the marker."""
     return any(word == wanted or (run and word.rpartition(b"-")[0] == wanted) for word in value.split())
 
 
@@ -163,7 +163,7 @@ _MARKER_ENTRY = f"{MARKER}=".encode()
 
 
 def _marked_in_proc(proc: Path, wanted: bytes, *, run: bool) -> list[int]:
-    # Read directly: this runs after every gate, and psutil's objects cost ten times as much as one read.
+    # Read directly, because this runs after every gate, and psutil's objects cost ten times as much as one read.
     found = []
     for name in os.listdir(proc):  # noqa: PTH208 — see above
         if not name.isdigit():
@@ -177,6 +177,6 @@ def _marked_in_proc(proc: Path, wanted: bytes, *, run: bool) -> list[int]:
                 if entry.startswith(_MARKER_ENTRY)
             ):
                 found.append(int(name))
-        except OSError:  # ended meanwhile, or somebody else's
+        except OSError:  # ended meanwhile, or of another user
             continue
     return found

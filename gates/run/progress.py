@@ -1,4 +1,4 @@
-"""Show a run while it goes on: live lines on a terminal, plain lines elsewhere."""
+"""Show the progress of a run: live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gates.run.echo import Echo
 from gates.run.events import EngineEvent, TestsLanded
 
 COLOURS = {GateOutcome.PASSED: "green", GateOutcome.COULD_NOT_RUN: "yellow", GateOutcome.SKIPPED: "yellow"}
-"""Of the other outcomes, it is red."""
+"""Other outcomes are red."""
 
 PLAIN_EVERY = 15.0
-"""Seconds between two plain lines about the tests of one gate: enough to see that it lives, no flood in a log."""
+"""Seconds between two plain lines about the tests of one gate: enough to see progress, without flooding a log."""
 
 
 class Progress(Protocol):
-    """Takes events; a context manager, for what it shows while nothing happens."""
+    """Receives events; a context manager, to show something while nothing happens."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -33,11 +33,11 @@ class Progress(Protocol):
 
 
 LineFormatter = Callable[[TestResult], TestLine | None]
-"""Says what is said of a test that ends; None for nothing."""
+"""Returns what is shown of a test that ends; None for nothing."""
 
 
 def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: LineFormatter | None = None) -> Progress:
-    """Live lines when `stream` is a terminal, plain lines else, and where gates print between them."""
+    """Live lines if `stream` is a terminal; plain lines otherwise, and if gates print between them."""
     stream = stream or sys.stderr
     if not isinstance(stream, Echo) and stream.isatty():
         return LiveProgress(plan, stream, tell or only_failures)
@@ -45,14 +45,14 @@ def make_progress(plan: Plan, stream: TextIO | Echo | None = None, tell: LineFor
 
 
 def only_failures(test: TestResult) -> TestLine | None:
-    """Speaks of tests that failed."""
+    """Shows only failed tests."""
     if test.outcome not in BAD_TESTS:
         return None
     return TestLine(test.outcome.value.upper(), f"{test.id}  {test.message}".rstrip())
 
 
 def end_line(result: GateResult) -> str:
-    """What is said of a gate's end, without its outcome."""
+    """What is shown of a gate's end, without its outcome."""
     tests = f"  {counts_line(result.tests)}" if result.tests is not None else ""
     reason = f"  {result.reason}" if result.reason else ""
     accepted = " (accepted by the config)" if result.accepted else ""
@@ -61,22 +61,22 @@ def end_line(result: GateResult) -> str:
 
 
 def start_line(event: GateStarted) -> str:
-    """What is said of a gate's start."""
+    """What is shown of a gate's start."""
     return f"{event.command_line}  (-n auto: {event.workers})" if event.workers else event.command_line
 
 
 def speaks_of_slow(plan: Plan) -> bool:
-    """Whether tests that still run are spoken of."""
+    """Whether slow running tests are shown."""
     return LEVELS.index(plan.settings.status_level) >= LEVELS.index("slow")
 
 
 def slow_line(event: TestSlow) -> str:
-    """What is said of a test that still runs."""
+    """What is shown of a running test."""
     return f"> {format_duration(event.seconds)}  {event.test}"
 
 
 class PlainProgress:
-    """One line an event, for logs; tests are summed up now and then, failures shown at once."""
+    """One line per event, for logs; tests are summarised now and then, failures shown at once."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class PlainProgress:
 
 
 class StartsOnly(PlainProgress):
-    """Says which gate starts, and nothing of how it goes: where failures are expected, they are no news."""
+    """Shows only which gate starts: used where failures are expected."""
 
     def take(self, event: EngineEvent) -> None:
         """Print a line for a start."""
@@ -142,7 +142,7 @@ class StartsOnly(PlainProgress):
 
 
 class LiveProgress:
-    """A line for each gate that runs, on a terminal; ended gates scroll away above."""
+    """A line for each running gate, on a terminal; ended gates scroll away above."""
 
     def __init__(self, plan: Plan, stream: TextIO, tell: LineFormatter = only_failures) -> None:
         from rich.console import Console
@@ -151,7 +151,7 @@ class LiveProgress:
 
         self._tell, self._slow = tell, speaks_of_slow(plan)
         self._console = Console(file=stream)
-        # Where the terminal cannot show the usual wheel, one of ASCII letters turns.
+        # If the terminal cannot show the usual spinner, an ASCII one is used.
         wheel = "dots" if self._console.encoding.startswith("utf") else "line"
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
         self._expected = {item.gate.name: item.expected for item in plan.gates}
@@ -175,7 +175,7 @@ class LiveProgress:
         self._bars.__exit__(*details)
 
     def take(self, event: EngineEvent) -> None:
-        """Move the lines."""
+        """Update the lines."""
         if isinstance(event, GateStarted):
             self._tasks[event.gate] = self._bars.add_task(
                 event.gate,
@@ -221,6 +221,6 @@ class LiveProgress:
 
 
 def _fitting(text: str, encoding: str | None) -> str:
-    """`text` as one line that a stream of this encoding can show: what a test calls itself may not fit, or do harm."""
+    """`text` as one harmless line that a stream with this encoding can show: the name of a test may contain anything."""
     encoding = encoding or "utf-8"
     return clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)

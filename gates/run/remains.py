@@ -1,7 +1,7 @@
-"""End what a run left that was killed together with its keeper, or where there is none: the next run of the project does.
+"""End leftovers of a run that was killed together with its keeper, or without one, at the next run of the project.
 
-A run that lives holds a lock in the project's folder of the cache, under its id. Where the lock is free the run is dead, and
-processes that carry the id in their environment (`MARKER`) are its gates and what they started. No others are touched.
+A living run holds a lock in the project's cache folder, under its id. If the lock is free, the run is dead, and
+processes with the id in their environment (`MARKER`) are its gates and what they started. No others are touched.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from gates.run.processes import MARKER, marked_processes
 
 FOLDER = "running"
 PATIENCE = 5.0
-"""Seconds until killed processes are no longer waited for: the kernel may hold one."""
+"""Seconds to wait for killed processes: the kernel may hold one."""
 
 
 @contextmanager
 def known(cache: Path, run: str) -> Iterator[None]:
-    """End what dead runs left. Then, while entered, the next run can tell that this one lives.
+    """End leftovers of dead runs. Then, while entered, the next run can see that this one is alive.
 
     Args:
-        cache: the project's folder of the cache. Where it cannot be written, the next run knows nothing.
+        cache: the project's cache folder. If it cannot be written, the next run knows nothing.
         run: the id of this run.
     """
     folder = cache / FOLDER
@@ -52,8 +52,8 @@ def end_remains(folder: Path) -> None:
     with suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208 (mostly there is nothing)
             if any(marker.rpartition("-")[0] == name for marker in around):
-                continue  # this very process is one of its remains
-            with suppress(EnvironmentProblem):  # it lives
+                continue  # this process itself is one of its leftovers
+            with suppress(EnvironmentProblem):  # it is alive
                 lock = take_lock(folder / name, "that run is still going on")
                 try:
                     _kill_all(name)
@@ -66,7 +66,7 @@ def _kill_all(run: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while (pids := marked_processes(run, run=True)) and time.monotonic() < deadline:
         held = {pid: descriptor for pid in pids if (descriptor := _hold(pid)) is not None}
-        for pid in marked_processes(run, run=True):  # looked up again: the numbers may have been given anew
+        for pid in marked_processes(run, run=True):  # looked up again: the numbers may have been reused
             if pid in held:
                 _kill(pid, held[pid])
         for descriptor in held.values():
@@ -76,7 +76,7 @@ def _kill_all(run: str) -> None:
 
 
 def _hold(pid: int) -> int | None:
-    """A descriptor of the process, whose number cannot become another's; -1 where the system has none; None: it is gone."""
+    """A descriptor of the process, so that its number cannot be reused; -1 if the system has none; None if it is gone."""
     try:
         return os.pidfd_open(pid)
     except AttributeError:

@@ -1,4 +1,4 @@
-"""The files that a gate was expected to write: JUnit is read, of the others only the age is looked at."""
+"""The files that a gate was expected to write: JUnit is read, for others only the age is checked."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MAGIC = lazy_pattern(r"[*?\[]")
 
 
 class ReadReports(msgspec.Struct, frozen=True, kw_only=True):
-    """What the JUnit files of a gate say.
+    """The contents of the JUnit files of a gate.
 
     Attributes:
-        results: of their cases; of a file that is cut off, those that could be saved.
-        problems: why they cannot be believed.
+        results: of their cases; for an incomplete file, those that could be read.
+        problems: reasons not to trust them.
         notes: harmless oddities.
     """
 
@@ -35,12 +35,12 @@ class ReadReports(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExpectedReports:
-    """What a gate must write; made before it starts, for a file that lies there already is no report of it.
+    """The files that a gate must write; created before it starts, because an existing file is not its report.
 
     Args:
         root: of the project.
         gate: whose `junit` names files and globs, and whose `reports` names files.
-        rules: what a JUnit file may ask for, and what is accepted of it, where it is not the default.
+        rules: limits for JUnit files and accepted oddities, if not the default.
     """
 
     def __init__(self, root: Path, gate: GateConfig, rules: Mapping[str, int | tuple[str, ...]]) -> None:
@@ -51,7 +51,7 @@ class ExpectedReports:
         return bool(self.gate.junit or self.gate.reports)
 
     def read(self) -> ReadReports:
-        """Read what is JUnit, and look whether the rest was written."""
+        """Read JUnit files, and check that the others were written."""
         results: list[TestResult] = []
         problems: list[str] = []
         notes: list[str] = []
@@ -81,7 +81,7 @@ class ExpectedReports:
 
 
 def read_report(path: Path, gate: str, rules: Mapping[str, int | tuple[str, ...]]) -> ReadReports:
-    """Read one file; what is wrong with it is a problem, not an error."""
+    """Read one file; anything wrong with it becomes a problem, not an error."""
     from gates.readers.junit.read import JUnitError, read_junit
     from gates.readers.junit.rules import JUnitRules
 
@@ -109,9 +109,9 @@ def _distinct(results: Iterable[TestResult]) -> tuple[TestResult, ...]:
 
 
 def _is_junit(path: Path) -> bool:
-    """Whether the file may be JUnit: not when its root is another element, such as coverage's.
+    """Whether the file may be JUnit: not if it has another root element, such as that of coverage.
 
-    A file without any element may be one that was cut off, and the reader says so.
+    A file without any element may be cut off, which the reader reports.
     """
     with open_file(path) as file:
         root = re.search(rb"<([A-Za-z][\w.:-]*)", file.read(4096))

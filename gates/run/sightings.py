@@ -1,4 +1,4 @@
-"""Notice that a pytest runs, whether or not our plugin is in it: by what is printed, and by the processes of a gate.
+"""Notice any running pytest, even without the plugin, from its output and from the processes of a gate.
 
 Everything that keeps the plugin out (`env -i`, `include_outer_env=False`, a container, tox) leaves one of these traces.
 """
@@ -30,17 +30,17 @@ _RAN = lazy_pattern(rb"Ran (?P<tests>\d+) tests? in \d+\.\d+s")
 _SKIPPED = lazy_pattern(rb"skipped=(?P<tests>\d+)")
 
 _TELLS = frozenset({"--version", "-V", "--help", "-h", "--markers", "--fixtures", "--cache-show"})
-"""Options with which pytest runs no test."""
+"""Options that make pytest run no test."""
 
 _PYTHON = lazy_pattern(r"(?:python|pypy)[\d.]*(?:\.exe)?")
 _PYTEST = frozenset({"pytest", "py.test", "pytest.exe"})
 
 PAUSE = 0.05
-"""Seconds between two looks at the processes of a gate: a pytest takes several times as long to start."""
+"""Seconds between two checks of the processes of a gate: a pytest takes several times as long to start."""
 
 
 class Words:
-    """What the log of a gate says of test runners. Takes whole lines."""
+    """Traces of test runners in the log of a gate. Takes whole lines."""
 
     def __init__(self) -> None:
         self._headers = self._footers = 0
@@ -48,10 +48,10 @@ class Words:
         self._commands: list[str] = []
         self._unittest = ""
         self._ran = False
-        self._cases: int | None = None  # of all runs of unittest, also those that are skipped; None without a run
+        self._cases: int | None = None  # of all runs of unittest, including skipped tests; None without a run
 
     def take(self, lines: bytes) -> None:
-        """Look at the next lines."""
+        """Examine the next lines."""
         if b"pytest" not in lines and b" in " not in lines and not self._ran and b"test session" not in lines:
             return
         for line in _COLOUR.sub(b"", lines).splitlines():
@@ -73,12 +73,12 @@ class Words:
             self._cases = (self._cases or 0) + int(ran["tests"])
         elif self._ran and (said := _UNITTEST.fullmatch(line)):
             self._ran, self._unittest = False, line.decode("utf-8", "replace") if said["said"] == b"FAILED" else ""
-            skipped = _SKIPPED.search(line)  # whole classes, which count as no test
+            skipped = _SKIPPED.search(line)  # whole classes, which do not count as tests
             self._cases = (self._cases or 0) + int(skipped["tests"] if skipped else 0)
 
     @property
     def seen(self) -> RunnerTraces:
-        """All of it."""
+        """All traces."""
         return RunnerTraces(
             headers=self._headers,
             footers=self._footers,
@@ -94,8 +94,8 @@ class Sighting(msgspec.Struct, frozen=True):
 
     Attributes:
         command: its arguments.
-        numbers: of the process, in each namespace that has one for it.
-        above: numbers of the processes that it descends from, up to the gate's own.
+        numbers: of the process, in each of its namespaces.
+        above: numbers of its ancestors, up to the gate's own process.
     """
 
     command: tuple[str, ...]
@@ -104,16 +104,16 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """Looks at the processes of a gate, on systems with /proc."""
+    """Examines the processes of a gate, on systems with /proc."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._next = 0.0
         self.sightings: dict[int, Sighting] = {}
-        self.left: set[int] = set()  # of these, the ones that outlived the gate's first process
+        self.left: set[int] = set()  # those that outlived the gate's first process
 
     def look(self, pid: int) -> None:
-        """Look at a process and all that descend from it, not too often."""
+        """Examine a process and all its descendants, not too often."""
         now = self._clock()
         if now >= self._next:
             self._next = now + PAUSE
@@ -121,7 +121,7 @@ class Watcher:
                 self._see(number, above)
 
     def look_behind(self, pids: Iterable[int]) -> None:
-        """Look at processes that outlived the first one of the gate; whose children they were nobody knows any more."""
+        """Examine processes that outlived the first one of the gate; their parents are no longer known."""
         for pid in pids:
             if self._see(pid, frozenset()):
                 self.left.add(pid)
@@ -133,19 +133,19 @@ class Watcher:
         return is_pytest(arguments)
 
     def unspoken(self, spoken: frozenset[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Commands of pytests that run no other pytest's tests, and did not say that they are there.
+        """Commands of pytest processes that belong to no other pytest, and did not report themselves.
 
-        All of them, and those of them that still ran when the gate had ended.
+        Returns all of them, and those that were still running when the gate had ended.
 
         Args:
-            spoken: numbers of the processes that did. What these start is their own affair.
+            spoken: numbers of the processes that did report. Their children do not count.
         """
         found: dict[str, bool] = {}
         commands = {one.command for one in self.sightings.values() if one.numbers & spoken}
         for pid, one in self.sightings.items():
             if one.numbers & spoken or one.above & spoken:
                 continue
-            # A fork of a pytest looks like it, and its parent may be gone.
+            # A fork of a pytest looks the same, and its parent may be gone.
             if pid in self.left and (spoken or one.command in commands):
                 continue
             found[" ".join(one.command)] = pid in self.left
@@ -153,7 +153,7 @@ class Watcher:
 
 
 def is_pytest(arguments: Sequence[str]) -> bool:
-    """Whether a process with these arguments runs tests by pytest."""
+    """Whether a process with these arguments runs tests with pytest."""
     if not arguments or _TELLS.intersection(arguments):
         return False
     program, *rest = arguments
@@ -178,7 +178,7 @@ def _descendants(pid: int, above: frozenset[int] = frozenset()) -> Iterator[tupl
 def _children(pid: int) -> list[int]:
     found: list[int] = []
     with suppress(OSError, ValueError):
-        # Of the main thread: who starts processes from another one is no shell and no nox.
+        # Only of the main thread: neither a shell nor nox starts processes from another one.
         found += map(int, read_bytes(f"/proc/{pid}/task/{pid}/children").split())
     return found
 
@@ -192,7 +192,7 @@ def _arguments(pid: int) -> tuple[str, ...]:
 
 
 def _numbers(pid: int) -> frozenset[int]:
-    """What the process is called, here and in the namespaces below."""
+    """The numbers of the process, here and in nested namespaces."""
     with suppress(OSError, ValueError, IndexError):
         line = read_bytes(f"/proc/{pid}/status").split(b"NSpid:")[1].partition(b"\n")[0]
         return frozenset({pid, *map(int, line.split())})

@@ -1,4 +1,4 @@
-"""Turn Ctrl-C and SIGTERM into a wish that the engine looks at: everything is ended and recorded in order."""
+"""Turn Ctrl-C and SIGTERM into a request to the engine, which then ends and records everything in order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Self
 
 
 class StopRequest:
-    """While entered, catches signals. The first asks for an orderly end, the second for an immediate one.
+    """Catches signals while entered. The first asks for an orderly end, the second for an immediate one.
 
-    A terminal that closes says so several times (the system, then its shell): that is one wish.
+    A closing terminal sends several signals (from the system, then from its shell): they count as one.
     """
 
     _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -23,12 +23,12 @@ class StopRequest:
     def __enter__(self) -> Self:
         for name in self._NAMES:
             number = getattr(signal, name, None)
-            # A background job of a shell ignores SIGINT on purpose (nohup ignores SIGHUP): keep it so.
+            # A background job of a shell ignores SIGINT on purpose (nohup ignores SIGHUP): keep that.
             if number is None or signal.getsignal(number) is signal.SIG_IGN:
                 continue
             try:
                 self._before[number] = signal.signal(number, self._take)
-            except ValueError:  # not in the main thread: whoever runs us there deals with signals
+            except ValueError:  # not in the main thread: the caller handles signals
                 return self
         return self
 
@@ -43,7 +43,7 @@ class StopRequest:
         self.name = signal.Signals(number).name
 
     def why(self) -> str:
-        """The reason for the end; empty while there is none."""
+        """The reason to end; empty if there is none."""
         return f"interrupted by {self.name}" if self.count else ""
 
     def insists(self) -> bool:

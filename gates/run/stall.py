@@ -1,4 +1,4 @@
-"""Notices that nothing moves any more in a gate that runs tests, says who is suspected, and asks for their stacks."""
+"""Detects a stalled gate that runs tests, names the suspects, and asks for their stacks."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ if TYPE_CHECKING:
     from gates.run.test_process import PytestProcess
 
 PATIENCE = 600.0
-"""Seconds without any sign of life that every gate has, where nobody says otherwise."""
+"""Default seconds that any gate may show no sign of life."""
 
 SHARE = 3
-"""Of a longer gate's time a third: who gives it hours has slow tests."""
+"""A third of a longer timeout: a gate with hours has slow tests."""
 
 MARGIN = 90.0
-"""Seconds beyond its own limit that a test is given: it should have ended by itself, even in a pytest of its own."""
+"""Extra seconds beyond a test's own limit, in which it should end by itself, even in a separate pytest."""
 
 DUMPING = 1.0
-"""Seconds that the test processes have to write their stacks."""
+"""Seconds for the test processes to write their stacks."""
 
 SHOWN = 5
-"""Suspects that are named."""
+"""Maximum number of named suspects."""
 
 DUMP_LIMIT = 1 << 16
-"""Bytes of stacks that are read of one process."""
+"""Maximum bytes of stacks to read from one process."""
 
 
 def patience_of(asked: float | None, timeout: float) -> float:
-    """Seconds without any sign of life that a gate has.
+    """Seconds that a gate may show no sign of life.
 
     Args:
-        asked: what the user said.
-        timeout: what the gate may take in all.
+        asked: the user's setting.
+        timeout: the gate's total time limit.
     """
     return max(PATIENCE, timeout / SHARE) if asked is None else asked
 
 
 class Stall:
-    """Watches one gate. A gate that is silent because its tests have longer limits of their own does not stall."""
+    """Watches one gate. A gate is not stalled while its tests have longer limits of their own."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Stall:
         wall: Callable[[], float],
         owns: Callable[[int], bool] = lambda _pid: True,
     ) -> None:
-        """Begin to watch.
+        """Start watching.
 
         Args:
             patience: seconds without any output or record.
             clock: seconds, monotonic.
             wall: seconds since the epoch, as in records.
-            owns: whether a process is one of the gate's: numbers in records may be anything.
+            owns: whether a process belongs to the gate: numbers in records may be wrong.
         """
         self._patience, self._clock, self._wall, self._owns = patience, clock, wall, owns
         self._moved = clock()
@@ -69,11 +69,11 @@ class Stall:
         self._asked: list[tuple[PytestProcess, str, int]] = []  # and the worker, and how long its file was
 
     def moved(self) -> None:
-        """Something came from the gate, and calls off what was about to come."""
+        """The gate showed a sign of life, which cancels a pending end."""
         self._moved, self._ends_at = self._clock(), None
 
     def why(self, processes: Iterable[PytestProcess]) -> str:
-        """Why the gate must end; empty while it need not. Asks for stacks first, and keeps them in `processes`."""
+        """Why the gate must end; empty if it need not. Asks for stacks first, and stores them in `processes`."""
         now = self._clock()
         if self._ends_at is not None:
             if now < self._ends_at:
@@ -94,7 +94,7 @@ class Stall:
     def _are_excused(self, suspects: list[dict[str, Any]]) -> bool:
         if any(self._has_time(record) for record in suspects):
             return True
-        # Then another gate's test has the place, and it is there that it is judged.
+        # Then a test of another gate holds the place, and is judged there.
         return bool(suspects) and all(record.get("group") for record in suspects)
 
     def _has_time(self, record: dict[str, Any]) -> bool:
@@ -103,13 +103,13 @@ class Stall:
         return limit is not None and self._wall() < since + limit + MARGIN
 
     def _ask_for_stacks(self, processes: list[PytestProcess]) -> None:
-        """Of the tests that run; where none does, of the processes that ran some: fixtures may hang, too."""
+        """The processes with running tests or, if there are none, those that have run some: fixtures may hang, too."""
         self._asked = []
         for process in processes:
             running = {str(one.get("worker") or ""): one.get("pid", 0) for one in process.running.values()}
             for worker, pid in (running or process.runners).items():
                 path = asked_path(process.path, worker)
-                with suppress(OSError):  # gone meanwhile; and where there is no file, nobody understands the signal
+                with suppress(OSError):  # gone meanwhile; without the file, the signal would have no handler
                     size = path.stat().st_size
                     if pid > 0 and self._owns(pid):
                         os.kill(pid, signal.SIGUSR2)

@@ -1,4 +1,4 @@
-"""How a gate is started: its command, its variables, the line that a person can paste."""
+"""How to start a gate: its command, its variables, and the line to paste."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OUTCOME_VARIABLE = "GATES_OUTCOME"
 
 
 class RunContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What all gates of a run share.
+    """The data that all gates of a run share.
 
     Attributes:
         root: the project's folder.
@@ -44,14 +44,14 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         plan: the run's plan.
         mask: hides secrets.
         run_id: names the run in the marker.
-        salt: for what test processes are told of secrets.
-        checkout: the root of the working tree that the project lies in; None for the project's folder.
-        facts: file of what is known of predicates about the outside; None where nothing is asked.
-        history: file of what became of tests, for their order; None where that does not matter.
-        debug: a test that fails is looked at with `pdb`.
-        echo: shows what gates print as they print it; None where that is nobody's wish.
-        collect: tests are listed and described, not run.
-        keeper: starts processes, and ends what is left of them.
+        salt: for digests of secrets that are sent to test processes.
+        checkout: the root of the working tree that contains the project; None for the project's folder.
+        facts: file with outside facts for predicates; None if none are needed.
+        history: file with previous results of tests, for their order; None if not needed.
+        debug: open `pdb` when a test fails.
+        echo: shows the output of gates live; None if not requested.
+        collect: list and describe tests instead of running them.
+        keeper: starts processes, and ends their leftovers.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
     """
@@ -81,7 +81,7 @@ def gate_environment(
 ) -> dict[str, str]:
     """All variables of a gate's process."""
     plan = around.plan
-    # What was asked of this run is not meant for the runs that a gate may start.
+    # The options of this run are not meant for runs that a gate may start.
     environment = {name: value for name, value in around.environment.items() if name not in _ASKED}
     for change in planned.gate.config.env:
         if change.value is None:
@@ -133,7 +133,7 @@ def _settings_of(
 
 
 def _only(planned: PlannedGate, folder: Path) -> str:
-    """Write the ids of the tests that a gate is to run, where it is not to run all; they may be many."""
+    """Write the ids of the tests that a gate must run, unless it runs all; there may be many."""
     if planned.only is None:
         return ""
     path = folder / "only.json"
@@ -153,7 +153,7 @@ def command_of(planned: PlannedGate, plan: Plan, report: Path) -> tuple[str, ...
 
 
 def command_line_of(planned: PlannedGate, plan: Plan) -> str:
-    """The command that a person can paste to run the gate alone, variables in front."""
+    """The command to paste for running the gate alone, with its variables in front."""
     gate = planned.gate
     clears = [f"-u {change.name}" for change in gate.config.env if change.value is None]
     sets = [f"{change.name}={shlex.quote(change.value)}" for change in gate.config.env if change.value is not None]
@@ -178,13 +178,13 @@ def file_name(name: str) -> str:
 
 
 def log_names(plan: Plan) -> dict[str, str]:
-    """Gate → name of its log; where two names come to the same file name, the later one has a number."""
+    """Gate → name of its log; if two gates get the same file name, the later one gets a number."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for item in plan.gates:
         stem, number = file_name(item.gate.name), 1
         name = f"{stem}.log"
-        while name.lower() in taken:  # on some systems, case makes no difference
+        while name.lower() in taken:  # some systems ignore case
             number += 1
             name = f"{stem}-{number}.log"
         taken.add(name.lower())

@@ -1,4 +1,4 @@
-"""One pytest process of a gate: what it wrote so far, and what must be said of what it did not get to write."""
+"""One pytest process of a gate: what it wrote so far, and results for what it could not write."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from gates.run.masking import StructMask
 
 PERIOD = 60.0
-"""Seconds after which a test is called slow, where no rule says otherwise."""
+"""Default seconds after which a test is reported as slow."""
 
 _ASIDE = frozenset({"trouble", "forked", "leaves", "left-out", "described", "warning", "peak", "imported"})
 _KNOWN = frozenset(TestResult.__struct_fields__)
 
 
 class Workers(msgspec.Struct, frozen=True):
-    """Of a session with workers of pytest-xdist: how many started, how many of these have collected; who died.
+    """The pytest-xdist workers of a session: how many started, how many of these collected, and which died.
 
     Attributes:
-        died: names of workers that died, and of which no test's result says it.
+        died: names of workers that died, without a test result that shows it.
     """
 
     started: int = 0
@@ -41,11 +41,11 @@ class Workers(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    """The last word of a pytest.
+    """The final record of a pytest.
 
     Attributes:
         exit_code: of its session.
-        asked: the option with which it was asked for something else than tests (`--version`); empty without.
+        asked: the option that asked it for something other than tests (`--version`); empty if there is none.
         workers: of pytest-xdist.
     """
 
@@ -61,37 +61,37 @@ class PytestProcess:
         self.gate, self.number, self.path = gate, number, path
         self._mask = mask
         self.offset = 0
-        self.start: dict[str, Any] = {}  # what `begin` and `start` say
+        self.start: dict[str, Any] = {}  # from `begin` and `start`
         self.finish: Finish | None = None
         self.collected: dict[str, dict[str, Any]] = {}
-        self._listed: list[dict[str, Any]] = []  # what was collected, with the ids as they are
-        self._shown: dict[str, str] = {}  # id that holds a secret → what stands for it
+        self._listed: list[dict[str, Any]] = []  # collected tests, with their real ids
+        self._shown: dict[str, str] = {}  # id with a secret → masked id
         self.collection_complete = False
         self.running: dict[str, dict[str, Any]] = {}
-        self.waiting: dict[str, dict[str, Any]] = {}  # for a slot of a group, or a script
+        self.waiting: dict[str, dict[str, Any]] = {}  # waiting for a slot of a group, or a script
         self.ended: set[str] = set()
         self.judged: dict[str, None] = {}  # ids of `test` records, in order
         self.trouble = ""  # why pytest itself could not go on
-        self.forked: list[str] = []  # what was raised in processes that tests forked
-        self.again: list[str] = []  # ids of tests that failed when they ran once more
+        self.forked: list[str] = []  # exceptions in processes that tests forked
+        self.again: list[str] = []  # ids of tests that failed when run again
         self.unreadable = 0
         self.runners: dict[str, int] = {}  # worker → its process
-        self.dumps: dict[str, str] = {}  # worker → the stacks of its process when nothing moved
-        self.begun: dict[str, Any] | None = None  # what the last record said of a test that began
+        self.dumps: dict[str, str] = {}  # worker → the stacks of its process in a stall
+        self.begun: dict[str, Any] | None = None  # the last record of a started test
         self.peak = 0
         self.imported: dict[str, str] = {}
         self.leaves: list[FilterLeaf] = []
-        self.left_out: Counter[tuple[str, bool]] = Counter()  # who, and whether of files → how many
+        self.left_out: Counter[tuple[str, bool]] = Counter()  # (source, whether files) → how many
         self.warned: list[TestWarning] = []
         self.described: list[dict[str, Any]] = []
 
     def take(self, line: bytes, *, hides: bool = True) -> TestResult | None:
-        """Take one record, which may hold a secret (`hides`); the result when it is one of a test."""
+        """Process one record, which may contain a secret (`hides`); return the result if it is one of a test."""
         try:
             record = _decode(line)
             hides = hides and record["type"] != "secrets" and self._mask.touches(line)
             if self.finish is not None and record["type"] not in _ASIDE:
-                self.unreadable += 1  # nothing may follow the last word
+                self.unreadable += 1  # nothing may follow the final record
             elif record["type"] == "collected":
                 self._collect(record, hides=hides)
             else:
@@ -101,7 +101,7 @@ class PytestProcess:
         return None
 
     def _masked(self, record: dict[str, Any]) -> dict[str, Any]:
-        """A record without secrets. What it says of a test, it says of the one that was collected under that id."""
+        """A record without secrets. Its test is the one that was collected under that id."""
         masked: dict[str, Any] = self._mask.value(record)
         for before, after in ((record, masked), *zip(record.get("tests", ()), masked.get("tests", ()), strict=True)):
             for key in ("id", "test"):
@@ -110,7 +110,7 @@ class PytestProcess:
         return masked
 
     def _collect(self, record: dict[str, Any], *, hides: bool) -> None:
-        """Take a part of the list of tests. Which of them look alike without their secrets is known with the last part."""
+        """Process a part of the list of tests. Only after the last part is it known which look alike after masking."""
         tests, last = record["tests"], bool(record.get("last", True))
         self._listed += tests
         if last:
@@ -157,7 +157,7 @@ class PytestProcess:
         return None
 
     def _take_aside(self, kind: str, record: dict[str, Any]) -> None:
-        """What says nothing of how tests ended."""
+        """Records that do not affect outcomes."""
         if kind == "trouble":
             self.trouble = self.trouble or str(record["message"])
         elif kind == "forked":
@@ -175,14 +175,14 @@ class PytestProcess:
             self.imported |= msgspec.convert(record.get("places", {}), dict[str, str])
 
     def _go_on(self, record: dict[str, Any]) -> None:
-        """The running test of a worker begins another attempt, perhaps in another process."""
+        """The running test of a worker starts another attempt, perhaps in another process."""
         for running in self.running.values():
             if running.get("worker") == record["worker"]:
                 running["alive"] = record["time"]
                 running["pid"] = record.get("pid") or running.get("pid", 0)
 
     def take_dump(self, worker: str, data: bytes) -> None:
-        """Keep the stacks that the process of a worker left when it was asked for them, as nothing moved."""
+        """Store the stacks that a worker's process wrote on request in a stall."""
         text = self._mask.text(data.decode("utf-8", "replace"))
         if text.strip():
             self.dumps[worker] = text
@@ -190,7 +190,7 @@ class PytestProcess:
     def _end(self, test: str, record: dict[str, Any]) -> TestResult | None:
         running = self.running.pop(test, None)
         self.waiting.pop(test, None)
-        if test in self.ended:  # a second word on the same test would count it twice
+        if test in self.ended:  # a second result for the same test would count it twice
             self.unreadable += 1
             return None
         fields = {key: value for key, value in record.items() if key in _KNOWN}
@@ -202,7 +202,7 @@ class PytestProcess:
 
     @property
     def summary(self) -> ProcessSummary:
-        """What the verdict needs."""
+        """The facts for the verdict."""
         last = self.finish or Finish(exit_code=0)
         return ProcessSummary(
             exit_code=self.exit_code,
@@ -222,16 +222,16 @@ class PytestProcess:
 
     @property
     def uncollected(self) -> tuple[str, ...]:
-        """Tests that have a result and were never collected, or were deselected: whoever ran them, nobody asked."""
+        """Tests with a result that were never collected, or were deselected."""
         return tuple(test for test in self.judged if test not in self.collected)
 
     @property
     def exit_code(self) -> int | None:
-        """Of the session; None where it did not run to its end."""
+        """The exit code of the session; None if it did not finish."""
         return None if self.finish is None else self.finish.exit_code
 
     def leave_to(self, ran: Collection[tuple[str | None, str]]) -> None:
-        """Forget the tests of a pytest that only listed them (`--collect-only`) where others of the gate ran them.
+        """Forget the tests of a pytest that only listed them (`--collect-only`) if other processes of the gate ran them.
 
         Args:
             ran: pytest's root and the id of each test that has a result.
@@ -241,7 +241,7 @@ class PytestProcess:
             self.collected = {test: about for test, about in self.collected.items() if (root, test) not in ran}
 
     def settle(self, why: str) -> list[TestResult]:
-        """Results for what was collected and never ended; `why` is said as the reason."""
+        """Results for tests that were collected but never ended, with `why` as the reason."""
         results = []
         why = (self.finish and self.finish.asked) or why
         for test, about in self.collected.items():
@@ -269,20 +269,20 @@ class PytestProcess:
         return results
 
     def _end_of(self, running: dict[str, Any]) -> tuple[TestOutcome, dict[str, Any]]:
-        """What became of a test that ran to the last, by the stacks that its process left; and what they tell."""
+        """The outcome of a test that was running at the end, from the stacks of its process, with their text."""
         root = str(self.start.get("rootdir", ""))
         asked, dump = self.dumps.get(running.get("worker", ""), ""), self._stacks()
         if asked or dump.startswith("Timeout ("):
             stacks = asked or dump
             told = {"details": stacks, "message": "timed out", "signature": of_timeout(stacks, root)}
             return TestOutcome.TIMEOUT, {**told, "place": place_of_dump(stacks, root)}
-        if dump:  # of a fatal signal
+        if dump:  # for a fatal signal
             told = {"details": dump, "message": dump.partition("\n")[0], "signature": of_crash(dump, root)}
             return TestOutcome.CRASHED, {**told, "place": place_of_dump(dump, root)}
         return TestOutcome.INTERRUPTED, {}
 
     def _stacks(self) -> str:
-        """The dump that a test timeout or a fatal signal leaves when there are no workers; empty without one."""
+        """The dump after a test timeout or a fatal signal without workers; empty if there is none."""
         name = self.path.name.replace("pytest-", "stacks-", 1)
         try:
             text = read_text(self.path.with_name(name).with_suffix(".txt"), "utf-8", "replace")
@@ -295,11 +295,11 @@ _NUMBERS = (("time", float), ("limit", float), ("slow", float), ("pid", int), ("
 
 
 def _checked(record: dict[str, Any]) -> dict[str, Any]:
-    """The record, whose numbers are some: tests may write into the stream, too, and what they say is counted with.
+    """The record, with checked numbers: tests could also write to the stream, and these numbers are used in sums.
 
     Raises:
-        ValueError: they are none.
-        TypeError: likewise.
+        ValueError: they are not numbers.
+        TypeError: the same.
     """
     for name, kind in _NUMBERS:
         if name in record:
@@ -308,7 +308,7 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _known_of(running: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """What only the word of a test's start tells of its result."""
+    """The parts of a result that only the record of its start has."""
     known: dict[str, Any] = {}
     if record.get("attempts") and running.get("tries"):
         known["tries"] = running["tries"]
@@ -321,7 +321,7 @@ def _decode(line: bytes) -> Any:
     try:
         return msgspec.json.decode(line)
     except msgspec.MsgspecError:
-        # What tests print may hold lone surrogates, which msgspec refuses; a result shows them as escapes.
+        # Output of tests may contain lone surrogates, which msgspec refuses; a result shows them as escapes.
         return _visible(json.loads(line))
 
 

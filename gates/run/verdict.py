@@ -32,14 +32,14 @@ _WORST_FIRST = (
 )
 
 FILTER = "filter"
-"""Source of a predicate that the user wrote for this run; others stand in the config."""
+"""Source of a predicate on the command line; others are in the config."""
 
 
 def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
-    """Outcome, whether witnesses contradict each other, and the words of the one that decided.
+    """The outcome, whether witnesses contradict each other, and the detail of the deciding one.
 
-    A witness that says *passed* against one that says *failed* is a contradiction only where it should have known: an
-    exit code of 1 with all tests passed is none, for a session does more than its tests.
+    One witness reporting *passed* and another *failed* is a contradiction only if the first should have known: an
+    exit code of 1 with all tests passed is not one, because a session does more than run its tests.
     """
     found = _explained([witness for witness in witnesses if witness.outcome is not None])
     by_name = {witness.name: witness.outcome for witness in found}
@@ -59,7 +59,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
         nothing = next((w.detail for w in found if w.name == TESTS and w.detail in NOTHING_RAN), "")  # the code is 5
         reason = nothing or better or reason
         reason = "; ".join([reason, *(witness.detail for witness in found if witness.name == ROOM)])
-        # Only the tool's own fault keeps this gate from being judged, and the reader must learn what to do.
+        # Only a limitation of gates prevents a judgement, and the reader must learn what to do.
         reason = next((witness.detail for witness in found if witness.name == INJECTION), reason)
     if worst.outcome is GateOutcome.SKIPPED:
         reason = reason.removeprefix("skipped: ")
@@ -67,7 +67,7 @@ def decide(witnesses: Iterable[Witness]) -> tuple[GateOutcome, bool, str]:
 
 
 def _explained(found: list[Witness]) -> list[Witness]:
-    """Without nox's exit code where nox's report says that it is the environment's fault: the code only repeats it."""
+    """Drop nox's exit code if nox's report blames the environment: the code only repeats it."""
     report = next((witness.outcome for witness in found if witness.name == NOX_REPORT), None)
     if report is not GateOutcome.COULD_NOT_RUN:
         return found
@@ -75,11 +75,11 @@ def _explained(found: list[Witness]) -> list[Witness]:
 
 
 def leaves_of(gates: Sequence[GateResult], *, whole: bool) -> tuple[FilterLeaf, ...]:
-    """What each predicate matched over all gates: a name that one gate does not have may be another's.
+    """What each predicate matched across all gates: a name missing in one gate may exist in another.
 
     Args:
-        gates: results that hold what each of their processes found.
-        whole: every gate ran. Otherwise the ledgers may well name tests of gates that did not.
+        gates: results with the findings of each of their processes.
+        whole: every gate ran. Otherwise the ledgers may name tests of gates that did not.
     """
     found: dict[tuple[str, str], list[FilterLeaf]] = {}
     for gate in gates:
@@ -96,7 +96,7 @@ def _one_leaf(leaves: Sequence[FilterLeaf], whole: bool) -> FilterLeaf:
         return most
     if not whole:
         return msgspec.structs.replace(most, error="", warning="")
-    # In a config nothing is written by the way: what matches nothing is out of date, or a typing mistake.
+    # In a config, a predicate that matches nothing is outdated or a typing mistake.
     return msgspec.structs.replace(most, error=most.error or most.warning, warning="")
 
 
@@ -114,9 +114,9 @@ def conclude(
     Args:
         gates: results of all planned gates.
         interrupted: the user or the system ended the run.
-        late: the time of the whole run was over: it failed, even where nothing was left but gates that waited.
+        late: the run exceeded its time limit: it failed, even if only waiting gates were left.
         trouble: the run itself could not go on (reports cannot be written).
-        altered: what was recorded was changed by somebody else: then it shows nothing.
+        altered: recorded files were changed by somebody else: then they prove nothing.
         leaves: what the predicates of the expressions matched.
     """
     codes = [_exit_of(gate) for gate in gates]

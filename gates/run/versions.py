@@ -1,4 +1,4 @@
-"""Versions of the tools in a gate's environment, read from the metadata on disk: no process is started for it."""
+"""Read the versions of tools in a gate's environment from the metadata on disk, without starting a process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def distributions(folders: Iterable[Path]) -> dict[str, str]:
 
 
 def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) -> dict[str, str]:
-    """Name → version of every distribution in the gate's own environment, and of what ran its tests."""
+    """Name → version of every distribution in the gate's own environment, and of its test runner."""
     found = {}
     if gate.kind == "nox":
         folder = environment_folder(root, gate.signature)
@@ -50,7 +50,7 @@ def tool_versions(root: Path, gate: Gate, processes: Iterable[PytestProcess]) ->
 
 
 def environment_folder(root: Path, signature: str) -> Path:
-    """Where nox keeps a session's environment: its rule (`nox.sessions._normalize_path`), which it does not export."""
+    """The path of a session's environment, by nox's rule (`nox.sessions._normalize_path`), which it does not export."""
     parent = root / os.environ.get("NOX_ENVDIR", ".nox")
     name = unicodedata.normalize("NFKD", signature).encode("ascii", "ignore").decode("ascii")
     name = re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "-", name).strip().lower()).strip("-")
@@ -59,11 +59,11 @@ def environment_folder(root: Path, signature: str) -> Path:
 
 
 def _python(config: Path) -> str:
-    """The interpreter's version, as uv (`version_info`), virtualenv and venv (`version`) note it."""
+    """The interpreter's version, as recorded by uv (`version_info`), virtualenv and venv (`version`)."""
     try:
         lines = read_text(config, errors="replace").splitlines()
     except OSError:
         return ""
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
-    # virtualenv adds the level of the release: 3.11.7.final.0
+    # virtualenv adds the release level: 3.11.7.final.0
     return re.sub(r"\.(final|candidate|beta|alpha).*", "", values.get("version_info") or values.get("version") or "")

@@ -1,8 +1,8 @@
-"""The witnesses of a gate, one file each: a source, and what it says of how the gate ended. Pure.
+"""The witnesses of a gate, one file each: a source, and what it reports about the outcome. Pure.
 
-The rule of all of them: **a gate passes only when every witness that should speak has spoken to the end.** Silence where
-a word is due, a death in the middle, a missing or stale file and a contradiction are failures, never nothing.
-`gates.run.verdict` takes the worst of what they say.
+The rule for all of them: **a gate passes only when every witness that should report has reported to the end.** A missing
+report, a process that dies midway, a missing or stale file and a contradiction are failures.
+`gates.run.verdict` uses the worst of them.
 """
 
 from __future__ import annotations

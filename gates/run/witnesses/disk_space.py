@@ -1,4 +1,4 @@
-"""What the disk says: whether there was room for what the test processes had to tell."""
+"""The disk as a witness: whether it had room for the results of the test processes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gates.run.witnesses.names import ROOM, TESTS
 def with_room(
     found: Iterable[Witness | None], complaint: str, place: str, counts: TestCounts | None
 ) -> list[Witness | None]:
-    """The witnesses, and the disk where it had no room: then lost results are its fault, and no failure of the tests.
+    """Add the disk to the witnesses if it was full: then lost results are its fault, not failures of the tests.
 
-    A test that failed is a failure all the same, and so is an exit code: those were told.
+    A reported test failure still counts, and so does an exit code.
 
     Args:
-        found: what the others say.
-        complaint: what a test process said when it could not write; empty where none had to.
+        found: the other witnesses.
+        complaint: the message of a test process that could not write; empty if there is none.
         place: the folder that holds its results.
         counts: of the tests whose results arrived.
     """

@@ -1,4 +1,4 @@
-"""What the exit code of a gate says."""
+"""The exit code of a gate as a witness."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _UNKNOWN = "the process that starts gates was killed, so nobody knows how this o
 
 
 def exit_witness(exit_code: int | None, kind: str, *, lost: bool = False) -> Witness:
-    """What the exit code says.
+    """The witness of the exit code.
 
     Args:
         exit_code: of the gate's first process.
         kind: of the gate.
-        lost: whoever waited for it was killed; the exit code is made up.
+        lost: the process that waited for it was killed; the exit code is artificial.
     """
     if lost:
         return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=_UNKNOWN)
@@ -42,13 +42,13 @@ def exit_witness(exit_code: int | None, kind: str, *, lost: bool = False) -> Wit
         return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"ended by {_signal(-exit_code)}")
     if kind == "command" and exit_code in _NOT_FOUND:
         return Witness(name=EXIT_CODE, outcome=GateOutcome.COULD_NOT_RUN, detail=f"exit code {exit_code}: not found")
-    # A shell says so of what it started, and Python's subprocess hands the number on as it is.
+    # A shell reports this for its children, and Python's subprocess passes the number on unchanged.
     told = f" (a process was ended by {_signal(exit_code - 128)})" if exit_code - 128 in _MEANING else ""
     return Witness(name=EXIT_CODE, outcome=GateOutcome.FAILED, detail=f"exit code {exit_code}{told}")
 
 
 def _signal(number: int) -> str:
-    """A signal by its name, and what it mostly means."""
+    """The name of a signal, and its usual meaning."""
     try:
         name = signal.Signals(number).name
     except ValueError:

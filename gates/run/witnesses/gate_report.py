@@ -1,4 +1,4 @@
-"""What a gate itself says of how it ended."""
+"""The gate's own report as a witness."""
 
 from __future__ import annotations
 

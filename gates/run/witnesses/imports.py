@@ -1,4 +1,4 @@
-"""What it means that tests imported the project from elsewhere."""
+"""Imports of the project from elsewhere, as a witness."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from gates.run.witnesses.names import IMPORTS
 
 _INSTALLED = lazy_pattern(r"/(site|dist)-packages/")
 _SHOWN = 3
-"""So many packages are named."""
+"""Maximum number of named packages."""
 
 
 def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Witness | None:
-    """What it means that tests imported packages of the project from elsewhere; None where they did not.
+    """The witness for packages of the project that tests imported from elsewhere; None if there are none.
 
-    A package in the sources of another tree is not that of this one. An installed copy may well be.
+    A package in the sources of another tree is not the one under test. An installed copy may be.
 
     Args:
         imported: as in `GateResult`.
-        stale: installed copies of the project's packages → a file of theirs that is not as in this tree.
+        stale: installed copies of the project's packages → one of their files that differs from this tree.
     """
     elsewhere = {name: place for name, place in imported.items() if place.startswith("/")}
     copies = {name for name, place in elsewhere.items() if _INSTALLED.search(place)}

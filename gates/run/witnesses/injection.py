@@ -1,4 +1,4 @@
-"""What it means that a pytest ran without the plugin of gates: a pytest that was seen must have spoken."""
+"""A pytest without the plugin of gates, as a witness: a pytest that was seen must have reported."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class RunnerTraces(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         headers: lines `test session starts` in its log.
         footers: lines `2 passed in 0.12s`.
-        failed: footers that tell of failures.
-        commands: calls of pytest that nox announced.
-        processes: commands of processes that ran pytest and never said that they were there.
-        left: of these, the ones that still ran when the gate had ended.
-        unittest: unittest's last word, where that was a failure.
-        empty: unittest ran, and never had a test.
+        failed: footers that report failures.
+        commands: calls of pytest that nox printed.
+        processes: commands of processes that ran pytest and never reported themselves.
+        left: those of them that were still running when the gate had ended.
+        unittest: unittest's last line, if that was a failure.
+        empty: unittest ran, but never had a test.
     """
 
     headers: int = 0
@@ -40,7 +40,7 @@ class RunnerTraces(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refusal_witness(gate: str) -> Witness:
-    """What to do where the test process cannot load the plugin of gates."""
+    """What to do if the test process cannot load the plugin of gates."""
     detail = (
         "this pytest cannot load the plugin of gates (the session replaces PYTHONPATH, or starts Python with -I): "
         + _REMEDY.format(gate)
@@ -49,17 +49,17 @@ def refusal_witness(gate: str) -> Witness:
 
 
 def unspoken_witness(gate: str, seen: RunnerTraces, spoken: int, *, quotes: bool, excused: bool) -> Witness | None:
-    """What it means that pytest was seen and did not speak; None where each did.
+    """The witness for pytest processes that were seen but did not report; None if each did.
 
-    Where one has spoken, what is printed is no proof: its tests may run pytest themselves. Unless it prints what tests
-    print, there are no more sessions in the log than have spoken; and nox never announces more.
+    If one has reported, printed lines prove nothing: its tests may run pytest themselves. Unless it shows the output of tests,
+    the log has no more sessions than have reported; and nox never prints more.
 
     Args:
         gate: its name.
-        seen: what was.
-        spoken: how many pytests said that they were there.
-        quotes: one of these prints what its tests print.
-        excused: the gate has failed anyway, or others are the witnesses of its tests: then it is only told.
+        seen: the traces.
+        spoken: how many pytest processes reported themselves.
+        quotes: one of these shows the output of its tests.
+        excused: the gate has failed anyway, or has other witnesses for its tests: then this is only a note.
     """
     trace = ""
     if seen.left:
@@ -82,20 +82,20 @@ def unspoken_witness(gate: str, seen: RunnerTraces, spoken: int, *, quotes: bool
 
 
 def runner_witness(seen: RunnerTraces, exit_code: int | None, *, quotes: bool, has_tests: bool) -> Witness | None:
-    """What it means that unittest said at last that tests failed, or that there were none, where the gate did not fail.
+    """The witness for a unittest that ended with failures, or without tests, although the gate did not fail.
 
     Args:
-        seen: what was.
+        seen: the traces.
         exit_code: of the gate.
-        quotes: a pytest prints what its tests print: the words may be theirs.
-        has_tests: others have shown tests.
+        quotes: a pytest shows the output of its tests: the lines may come from them.
+        has_tests: other witnesses have shown tests.
     """
     if exit_code != 0 or quotes:
         return None
     if seen.unittest:
         detail = f"unittest ended with {seen.unittest!r}, but the exit code is 0"
         return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail=detail)
-    if seen.empty and not has_tests:  # from Python 3.12 on, it ends with 5 itself
+    if seen.empty and not has_tests:  # from Python 3.12 on, it exits with 5 by itself
         return Witness(name=RUNNER, outcome=GateOutcome.FAILED, detail="unittest found no test")
     return None
 

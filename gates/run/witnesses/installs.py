@@ -1,8 +1,8 @@
-"""Why a session of nox could not install what it needs: only what the installer itself says of the world around it.
+"""Why a nox session could not install its packages: only messages of the installer about its environment count.
 
-A branch that names a version that does not exist, or that cannot be built, fails. A package that no index has, an index
-that cannot be reached and a full disk are nobody's failure. The words count where they stand: in the output of an
-installer whose command was the session's last, behind the marks of its own messages. A test that prints them is no
+A branch that names a missing version, or one that cannot be built, fails. A package that no index has, an index
+that cannot be reached and a full disk are not its fault. The messages count only in their place: in the output of an
+installer whose command was the session's last, after the prefixes of its messages. A test that prints them is not an
 installer.
 """
 
@@ -22,7 +22,7 @@ _BUILT = (
     *("build backend returned an error", "subprocess-exited-with-error", "metadata-generation-failed"),
     *("Failed to build", "Failed building"),
 )
-"""Said where code of the project, or of a package, ran and failed."""
+"""Messages for code of the project, or of a package, that ran and failed."""
 _OF_THE_WORLD = (
     *("No space left on device", "Disk quota exceeded", "Read-only file system"),
     *("Failed to fetch", "tcp connect error", "dns error", "Connection refused", "connection broken by"),
@@ -34,7 +34,7 @@ _OF_THE_WORLD = (
 
 
 def install_trouble(tail: str) -> str:
-    """What kept packages from being installed, where that is the environment's fault; empty where it is not.
+    """Why packages could not be installed, if that is the environment's fault; else empty.
 
     Args:
         tail: the last lines of the session's log.
@@ -46,7 +46,7 @@ def install_trouble(tail: str) -> str:
         return ""
     command = commands[-1]
     said = text[command.end() : closing.start()]
-    if not command[0].endswith(":"):  # its output was shown while it ran: behind the line that says that it starts
+    if not command[0].endswith(":"):  # its output was shown live: after the line that shows its start
         said = text[: command.start()].rpartition(f"nox > {command['command']}\n")[2] + said
     if any(words in said for words in _BUILT):
         return ""

@@ -1,4 +1,4 @@
-"""What the JUnit files of a gate say."""
+"""The contents of the JUnit files of a gate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gates.run.witnesses.names import JUNIT
 
 
 def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Sequence[str] = ()) -> Witness | None:
-    """What the JUnit files say that the gate was expected to write; None where none were expected.
+    """The witness of the JUnit files that the gate was expected to write; None if none were expected.
 
     Args:
         counts: of their cases; None for no file.
-        problems: why they cannot be believed.
+        problems: reasons not to trust them.
         notes: harmless oddities, for people.
     """
     if problems:
@@ -32,9 +32,9 @@ def junit_witness(counts: TestCounts | None, problems: Sequence[str], notes: Seq
 
 
 def agree(records: TestCounts, junit: TestCounts) -> str:
-    """How the JUnit of a gate contradicts the records of the same gate; empty where it does not.
+    """How the JUnit of a gate contradicts its records; empty if it does not.
 
-    JUnit has no word for tests that were excluded before they ran, and counts xpassed as passed: only what could hide
+    JUnit cannot express tests that were excluded before they ran, and counts xpassed as passed: only what could hide
     something is compared.
     """
     if junit.run + junit.skipped < records.run + records.skipped:

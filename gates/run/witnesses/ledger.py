@@ -1,4 +1,4 @@
-"""What it means that entries of the ledgers have expired."""
+"""Expired ledger entries as a witness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gates.run.witnesses.names import LEDGER
 
 
 def ledger_witness(exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date) -> Witness | None:
-    """An entry that has expired fails a gate with tests; None where none has."""
+    """An expired entry fails a gate with tests; None if there is none."""
     late = expired((*exclusions, *quarantine), today)
     if not late:
         return None

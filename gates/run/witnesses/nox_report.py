@@ -1,4 +1,4 @@
-"""What nox's own report says of a session."""
+"""nox's own report of a session as a witness."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _NO_PROGRAM = lazy_pattern(
 
 
 def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
-    """What nox's own report says of the session: it must say something, or the session left nox before its end.
+    """The witness of nox's own report: it must exist, or the session left nox before its end.
 
     Its number 0 means *failed*, so only its words are read.
 
     Args:
         report: the file that nox wrote, decoded.
         signature: the session.
-        tail: the last lines of the log. Only there nox says that a program is missing, between the session's last
-            output and its own closing line: no program that did run can have the last word but one.
+        tail: the last lines of the log. Only there does nox report a missing program, between the session's last
+            output and its own closing line, where no program that did run can print.
     """
     words = [_of_session(entry, tail) for entry in _entries(report, signature)]
     if not words:
@@ -33,7 +33,7 @@ def nox_witness(report: Any, signature: str, tail: str = "") -> Witness:
 
 
 def _entries(report: Any, signature: str) -> list[dict[str, Any]]:
-    """What the report says of the session; nothing where it cannot be read."""
+    """The report's entry for the session; empty if it cannot be read."""
     try:
         found = [entry for entry in report["sessions"] if signature in (entry["name"], *entry["signatures"])]
         return [entry for entry in found if isinstance(entry["result"], str)]
@@ -54,7 +54,7 @@ def _of_session(entry: dict[str, Any], tail: str) -> Witness:
     if trouble:
         detail = f"packages cannot be installed: {trouble}"
         return Witness(name=NOX_REPORT, outcome=GateOutcome.COULD_NOT_RUN, detail=detail)
-    # `aborted` is by session.error. A session that is interrupted leaves no report, and a word that nobody knows is
-    # none of success.
+    # `aborted` comes from session.error. An interrupted session leaves no report, and an unknown word does
+    # not mean success.
     outcome = {"success": GateOutcome.PASSED, "skipped": GateOutcome.SKIPPED}.get(word, GateOutcome.FAILED)
     return Witness(name=NOX_REPORT, outcome=outcome, detail=f"{word}: {reason}" if reason else word)

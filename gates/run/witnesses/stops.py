@@ -1,4 +1,4 @@
-"""What kept a pytest from running its tests: said first, because everything else follows from it. Pure."""
+"""Why a pytest could not run its tests: reported first, because everything else follows from it. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from gates.portable.values import TestOutcome, plural
 from gates.results import TestResult
 
 SHOWN = 3
-"""So many tests, or messages, are named."""
+"""Maximum number of named tests, or messages."""
 
 COLLECTION = "error during collection"
-"""In the reason of tests that did not run because modules could not be collected."""
+"""Part of the reason of tests that did not run because modules could not be collected."""
 
 _BARE = ("ModuleNotFoundError: ", "ImportError: ")
-"""Names that say no more than the message behind them."""
+"""Names that add nothing to the message after them."""
 
 
 def uncollectable(tests: Sequence[TestResult]) -> list[TestResult]:
@@ -24,7 +24,7 @@ def uncollectable(tests: Sequence[TestResult]) -> list[TestResult]:
 
 
 def collection_words(broken: Sequence[TestResult]) -> str:
-    """`5 errors: No module named 'pretend'`; of one module, its place; of several causes, how often each."""
+    """`5 errors: No module named 'pretend'`; for one module, with its place; for several causes, with how often each occurs."""
     causes = Counter(_message(test) for test in broken)
     if len(broken) == 1:
         where = broken[0].place or broken[0].file or broken[0].id
@@ -37,7 +37,7 @@ def collection_words(broken: Sequence[TestResult]) -> str:
 
 
 def unrun_words(tests: Sequence[TestResult], number: int, collected: int) -> str:
-    """How many tests have no result, and why, or which."""
+    """How many tests have no result, and why, or which ones."""
     lost = [test for test in tests if test.outcome in (TestOutcome.NOT_RUN, TestOutcome.INTERRUPTED)]
     of_all = f"{number:,} of {plural(collected, 'collected test')}"
     reasons = {test.reason for test in lost}

@@ -1,4 +1,4 @@
-"""What the records of a gate's pytest processes say."""
+"""The records of a gate's pytest processes as a witness."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ NO_TEST = "no test was selected"
 _PYTEST_STOPPED, _PYTEST_INTERNAL, _PYTEST_USAGE, _PYTEST_NO_TESTS = 2, 3, 4, 5
 ALL_SKIPPED = "all selected tests were skipped"
 NOTHING_RAN = (NO_TEST, ALL_SKIPPED)
-"""What pytest's exit code 5 can mean."""
+"""Possible meanings of pytest's exit code 5."""
 
 _SHOWN = 3
-"""So many tests are named where a fault is about tests."""
+"""Maximum number of tests that a fault names."""
 
 
 class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pytest process left behind, as far as the verdict needs it.
+    """The facts about one pytest process for the verdict.
 
     Attributes:
-        exit_code: None where it never finished.
-        collected: tests that it was to run.
-        unreadable: records that cannot be read, or that do not fit the ones before them.
-        listed: it said that its list of tests is complete.
-        asked: the option with which it was asked for something else than tests (`--version`); empty without.
+        exit_code: None if it never finished.
+        collected: number of tests that it should run.
+        unreadable: number of records that cannot be read, or that do not fit the earlier ones.
+        listed: it reported that its list of tests is complete.
+        asked: the option that asked it for something other than tests (`--version`); empty if there is none.
         uncollected: ids with a result that are not in that list.
-        trouble: why pytest itself could not go on, with the place; empty where it could.
-        again: ids of tests that have a result and failed when they ran once more.
-        forked: what was raised in processes that tests forked, each behind the id of its test.
-        asserts: `assert` does something in its tests.
-        workers: of pytest-xdist that it started with; 0 without.
+        trouble: why pytest itself could not go on, with the place; empty if it could.
+        again: ids of tests with a result that failed when run again.
+        forked: exceptions in processes that tests forked, each after the id of its test.
+        asserts: `assert` has an effect in its tests.
+        workers: number of initial pytest-xdist workers; 0 without.
         silent_workers: how many of them never finished collecting.
-        dead_workers: names of those that died, and of which no test's result says it.
+        dead_workers: names of those that died, without a test result that shows it.
     """
 
     exit_code: int | None
@@ -57,7 +57,7 @@ class ProcessSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_demanded(tests: TestWitness) -> bool:
-    """Whether a gate without records of its tests cannot be believed."""
+    """Whether a gate without test records cannot be trusted."""
     return tests == "pytest"
 
 
@@ -69,18 +69,18 @@ def results_witness(
     tests: Sequence[TestResult] = (),
     said: str = "",
 ) -> Witness | None:
-    """What the records of the pytest processes say; None where there are none and none were demanded.
+    """The witness of the records of the pytest processes; None if there are none and none are demanded.
 
-    The tests that were collected and the tests that have a result must be the same. That nothing was selected is an
-    answer only from sessions in which every process, the controller and each worker, finished collecting.
+    The collected tests and the tests with a result must be the same. An empty selection is accepted
+    only from sessions in which every process, the controller and each worker, finished collecting.
 
     Args:
-        processes: what each left behind.
+        processes: the facts about each.
         counts: of all their tests.
-        demanded: without tests the gate cannot be believed.
-        no_tests: what it means when nothing was selected: `fail`, `warn` or `pass`.
+        demanded: without tests the gate cannot be trusted.
+        no_tests: what to do when no test was selected: `fail`, `warn` or `pass`.
         tests: results of all of them.
-        said: what a pytest that gave up at once printed.
+        said: the message of a pytest that gave up at once.
     """
     if not processes:
         told = f"pytest could not go on: {said}" if said else "no test results were written"
@@ -111,7 +111,7 @@ def _says(outcome: GateOutcome, detail: str) -> Witness:
 
 
 def _troubles(processes: Sequence[ProcessSummary], said: str) -> list[str]:
-    """Why pytest could not go on, by its own word, or by what it printed."""
+    """Why pytest could not go on, from its records or its output."""
     told = dict.fromkeys(process.trouble for process in processes if process.trouble)
     unfinished = any(process.exit_code is None or process.exit_code == _PYTEST_USAGE for process in processes)
     if not told and said and unfinished:
@@ -120,7 +120,7 @@ def _troubles(processes: Sequence[ProcessSummary], said: str) -> list[str]:
 
 
 def _explained(counts: TestCounts, *, told: bool, stopped: bool) -> frozenset[int]:
-    """Exit codes of pytest that say no more than what was said already."""
+    """Exit codes of pytest that add nothing to what is already known."""
     codes = {1, _PYTEST_NO_TESTS} if counts.bad else set()
     codes |= {_PYTEST_STOPPED} if stopped or told else set()
     return frozenset(codes | ({_PYTEST_INTERNAL, _PYTEST_USAGE} if told else set()))
@@ -129,7 +129,7 @@ def _explained(counts: TestCounts, *, told: bool, stopped: bool) -> frozenset[in
 def _contradictions(
     processes: Sequence[ProcessSummary], counts: TestCounts, tests: Sequence[TestResult], *, told: bool
 ) -> list[str]:
-    """How what was begun, collected, run and finished does not fit together."""
+    """Contradictions between started, collected, run and finished tests."""
     faults = []
     unfinished = [process for process in processes if process.exit_code is None and not told]
     if unfinished:
@@ -163,9 +163,9 @@ def _contradictions(
 
 
 def _silent_workers(processes: Sequence[ProcessSummary]) -> list[str]:
-    """What is wrong with workers of pytest-xdist: a death that no test's result tells, a list that never came.
+    """Problems of pytest-xdist workers: a death that no test result shows, or a missing list.
 
-    A worker that is told to stop early need not finish collecting, as long as others have.
+    A worker that must stop early need not finish collecting, if others have.
     """
     workers = sum(process.workers for process in processes)
     dead = [name for process in processes for name in process.dead_workers]

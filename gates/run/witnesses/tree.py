@@ -1,4 +1,4 @@
-"""What it means that the tree that is validated changed while gates ran."""
+"""Changes of the subject while gates ran, as a witness."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from gates.run.witnesses.names import TREE
 from gates.vcs.new_files import NEW
 
 SHOWN = 3
-"""So many files are named."""
+"""Maximum number of named files."""
 
 
 def tree_witness(faults: Sequence[str], gates: Sequence[str]) -> Witness:
-    """A gate that ran meanwhile is not believed: nobody knows which state of the tree it saw.
+    """A gate that ran meanwhile is not trusted: nobody knows which state of the tree it saw.
 
     Args:
         faults: files, and what else changed.
-        gates: all gates that ran at that time; who of them it was, or whether a person did it, is not known.
+        gates: all gates that ran at that time; it is not known which of them, or which person, caused the changes.
     """
     return Witness(name=TREE, outcome=GateOutcome.FAILED, detail=changed_words(faults, gates))
 
 
 def changed_words(faults: Sequence[str], gates: Sequence[str]) -> str:
-    """What changed, who ran meanwhile, and what to do about files that a gate is to make."""
+    """What changed, which gates were running, and what to do about generated files."""
     new = any(fault.endswith(NEW) for fault in faults)
     advice = "; if a gate generates files, let git ignore them, or name them in its `reports`" if new else ""
     return f"the subject changed while {' and '.join(gates)} ran: {listed(faults, SHOWN)}{advice}"
 
 
 def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
-    """Which files came that are part of the tree from now on."""
+    """Which new files are part of the tree from now on."""
     came = (
         "a new file that git does not ignore"
         if len(files) == 1
@@ -42,11 +42,11 @@ def left_words(files: Sequence[str], gates: Sequence[str]) -> str:
 
 
 def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
-    """That files were added or taken out, which changes none of them."""
+    """A note that files were added to or removed from the index, which changes no file."""
     return f"{' and '.join(indexes)} changed while {' and '.join(gates)} ran; the files did not"
 
 
 def written_words(files: Sequence[str], gates: Sequence[str]) -> str:
-    """Which files were written and are as they were: nobody knows what they were meanwhile."""
+    """Which files were written and restored: nobody knows their content meanwhile."""
     were = "was written and restored" if len(files) == 1 else "were written and restored"
     return f"{plural(len(files), 'file')} {were}: {listed(files, SHOWN)}; what {' and '.join(gates)} saw may have been different"
