@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gates.config import paths
 from gates.config.locate import locate
+from gates.config.own_reports import taken
+from gates.config.problems import Problems, nul_in
 from gates.config.secrets import shown
-from gates.config.tables import Problems, nul_in, read_gate, read_junit_rules, read_profile, read_top
+from gates.config.tables import read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
 from gates.portable.errors import ConfigError, GatesError, ManyErrors
@@ -119,7 +120,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
         raise ManyErrors(tuple(problems.found))
     settings = read_top(table, problems)
     gates = {name: read_gate(name, value, problems) for name, value in problems.tables(table, "gate")}
-    for keys, file in paths.taken(settings.get("reports", "reports"), gates):
+    for keys, file in taken(settings.get("reports", "reports"), gates):
         problems.add(
             keys,
             f"{file!r} is written by gates itself",

@@ -12,7 +12,7 @@ from gates.portable.settings.declare import Setting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gates.config.tables import Problems
+    from gates.config.problems import Problems
 
     Named = Mapping[str, Sequence[str]]
     """A setting whose value is a name, or a list of names → the existing names."""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from gates.portable.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gates.planning.discover import Gate
-    from gates.planning.plan import PlannedGate
 
 
 def places_of(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
@@ -23,31 +22,33 @@ def places_of(gates: Sequence[Gate]) -> dict[str, dict[str, int]]:
     return found
 
 
-def start_order(planned: Sequence[PlannedGate]) -> tuple[str, ...]:
+def start_order(needs: Mapping[str, Collection[str]], expected: Mapping[str, float | None]) -> tuple[str, ...]:
     """Names in an order such that each gate comes after what it needs and, among the free ones, the longest path to the end is first.
 
     A gate of unknown length counts as long: starting it late is the costlier mistake.
+
+    Args:
+        needs: of each gate, in the order of the checklist.
+        expected: seconds that each gate takes; None if nobody knows.
     """
-    graph = {item.gate.name: set(item.needs) for item in planned}
     try:
-        topological = list(TopologicalSorter(graph).static_order())
+        topological = list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         raise UsageError(
             "gates need each other in a circle", got=" → ".join(error.args[1]), remedy="remove one of these needs"
         ) from error
-    known = [item.expected for item in planned if item.expected is not None]
-    unknown = max(known, default=1.0)
-    length = {item.gate.name: unknown if item.expected is None else item.expected for item in planned}
+    unknown = max((seconds for seconds in expected.values() if seconds is not None), default=1.0)
+    length = {name: unknown if seconds is None else seconds for name, seconds in expected.items()}
     # Length of the longest path from the start of a gate to the end of the run.
     way: dict[str, float] = {}
     behind = dict.fromkeys(topological, 0.0)
     for name in reversed(topological):
         way[name] = length[name] + behind[name]
-        for need in graph[name]:
+        for need in needs[name]:
             behind[need] = max(behind[need], way[name])
     # Gates that take no time have paths as long as those of their needs: the number of earlier gates decides.
     depth: dict[str, int] = {}
     for name in topological:
-        depth[name] = max((depth[need] + 1 for need in graph[name]), default=0)
-    place = {item.gate.name: number for number, item in enumerate(planned)}
+        depth[name] = max((depth[need] + 1 for need in needs[name]), default=0)
+    place = {name: number for number, name in enumerate(needs)}
     return tuple(sorted(topological, key=lambda name: (-way[name], depth[name], place[name])))

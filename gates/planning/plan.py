@@ -139,7 +139,9 @@ def make_plan(
         config=config,
         settings=settings,
         gates=tuple(planned),
-        starts=start_order(planned),
+        starts=start_order(
+            {item.gate.name: item.needs for item in planned}, {item.gate.name: item.expected for item in planned}
+        ),
         jobs=1 if settings.no_capture else min(settings.jobs or cores, len(planned)),
         default_filter="" if settings.ignore_default_filter else profile.filter,
         effective_filter=effective_filter(exclusions, settings.filter),

@@ -113,7 +113,7 @@ def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: 
 
     counter = None
     if settings.max_fail and settings.locks:
-        from .execution.max_fail import FailureCounter
+        from .reporting.failure_counter import FailureCounter
 
         counter = FailureCounter(settings)
     arrival = arrival_of(config)

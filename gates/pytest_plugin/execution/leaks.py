@@ -15,7 +15,7 @@ import pytest
 
 from ...portable.originals import os, threading, time
 from ...portable.regular import read_bytes
-from ..processes.crashes import children_of
+from ..process_tree import children_of
 from ..reporting.reports import LEAKS
 
 if TYPE_CHECKING:

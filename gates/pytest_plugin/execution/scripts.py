@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 from ...portable.originals import exists, json, open_anew, os, signal, subprocess, write_text, write_whole
 from ...portable.regular import open_file, read_bytes, read_text
 from ...portable.values import plural
-from ..processes.crashes import MARKER
-from ..processes.crashes import SCRIPT as VARIABLE
+from ..process_tree import MARKER
+from ..process_tree import SCRIPT as VARIABLE
 from .semaphores import FileLock
 
 if TYPE_CHECKING:

@@ -27,10 +27,11 @@ from ...portable.originals import (
 from ...portable.protocol import INSTALLED_PLUGIN, PLUGIN, asked_path
 from ...portable.regular import read_text
 from ...portable.settings.plugin import PluginSettings
+from ..process_tree import MARKER, end_group, end_marked
 from ..reporting.reports import TIMEOUT
 from ..selection.catalogue import Catalogue, load, reconciled, save
 from .arrival import arrival_of
-from .crashes import MARKER, describe_death, end_group, end_marked
+from .crashes import describe_death
 
 LOOK = 0.1
 """Seconds between two checks of the processes of the workers."""

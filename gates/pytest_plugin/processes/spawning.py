@@ -15,8 +15,8 @@ from ...portable.regular import read_text
 from ...portable.rules import Rules
 from ...portable.settings.plugin import PluginSettings
 from ..execution.running import STACKS_ON_DEMAND
-from .crashes import end_group
-from .isolation import dead, listen
+from ..process_tree import end_group
+from .listening import dead, listen
 from .relay import END, Sender, install_relay
 
 VARIABLE = "GATES_SPAWNED"

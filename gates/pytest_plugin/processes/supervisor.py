@@ -21,9 +21,10 @@ from ...portable.originals import json, mmap, os, random, remove, signal, thread
 from ...portable.regular import read_bytes, read_text
 from ...portable.stream import RecordStream
 from ..execution.running import adopt_process
+from ..process_tree import adopt_orphans, children_of, end_group, end_orphans
 from ..reporting.replay import reports_of
 from ..reporting.reports import PHASES
-from .crashes import adopt_orphans, children_of, describe_death, end_group, end_orphans, report_of_death, take_stacks
+from .crashes import describe_death, report_of_death, take_stacks
 
 if TYPE_CHECKING:
     from ..reporting.recorder import ResultRecorder

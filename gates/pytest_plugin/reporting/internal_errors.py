@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...portable.frames import in_project, place_of_exception
-from .text import first_line
+from ..text import first_line
 
 TROUBLE = "trouble"
 """The kind of this record."""

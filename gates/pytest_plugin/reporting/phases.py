@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from ...portable.originals import threading
-from .text import first_line
+from ..text import first_line
 
 CALLED = "gates_called"
 """Attribute on the report of a call: the call began, in the process that made the report."""

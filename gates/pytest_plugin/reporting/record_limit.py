@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .text import cap, size, words
+from ..text import cap, size, words
 
 RECORD_LIMIT = 512 * 1024
 """Maximum bytes (as UTF-8) of all texts in one record, not counting the notes about cuts."""

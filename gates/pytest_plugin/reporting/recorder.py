@@ -12,6 +12,7 @@ from ...portable.protocol import CHUNK
 from ...portable.stream import RecordStream
 from ...portable.values import BAD_TESTS, SCHEMA_VERSION, TestOutcome, plural
 from ..selection.catalogue import Catalogue, Entry, numbered, place
+from ..text import cap
 from .internal_errors import TROUBLE, trouble_of
 from .merging import worst_of
 from .quarantine import as_it_was
@@ -27,10 +28,9 @@ from .reports import (
     text_of,
     worker_of,
 )
-from .text import cap
 
 if TYPE_CHECKING:
-    from ..execution.max_fail import FailureCounter
+    from .failure_counter import FailureCounter
 
 
 class ResultRecorder:

@@ -14,9 +14,9 @@ from ...portable.failure_signature import of_crash, of_text, of_timeout
 from ...portable.frames import place_of_dump, place_of_text
 from ...portable.values import TestOutcome
 from ..secrets import hide
+from ..text import cap, first_line
 from .phases import CALLED, HIDDEN
 from .subtests import is_subtest, subtest_name
-from .text import cap, first_line
 
 if TYPE_CHECKING:
     AnyReport = Union["pytest.TestReport", "pytest.CollectReport"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .text import first_line
+from ..text import first_line
 
 
 def is_subtest(report: pytest.TestReport) -> bool:

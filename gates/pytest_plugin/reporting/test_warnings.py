@@ -11,7 +11,7 @@ import pytest
 from ...portable.failure_signature import normalise
 from ...portable.frames import in_project
 from ...portable.stream import RecordStream
-from .text import first_line
+from ..text import first_line
 
 if TYPE_CHECKING:
     import warnings

@@ -11,8 +11,8 @@ import pytest
 from ...portable.filters.candidate import Candidate, Mark, NodeParts, here, split_id
 from ...portable.filters.candidates import Candidates, Groups
 from ...portable.masking import distinct
-from ..reporting.text import words
 from ..secrets import SECRETS
+from ..text import words
 
 LONGEST = 1000
 """Maximum characters of a value that a filter sees."""

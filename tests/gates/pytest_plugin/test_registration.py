@@ -21,7 +21,6 @@ from gates.pytest_plugin.reporting.phases import CALLED
 from gates.pytest_plugin.reporting.record_limit import RECORD_LIMIT, fair_share, fit
 from gates.pytest_plugin.reporting.reports import AttemptReports, conclude
 from gates.pytest_plugin.reporting.terminal import lines
-from gates.pytest_plugin.reporting.text import cap, first_line
 from gates.pytest_plugin.selection.catalogue import (
     Catalogue,
     Entry,
@@ -33,6 +32,7 @@ from gates.pytest_plugin.selection.catalogue import (
 )
 from gates.pytest_plugin.selection.deselection import make_selection
 from gates.pytest_plugin.selection.ledger import ExclusionLists, ProjectExclusions, finder, load_exclusion_lists
+from gates.pytest_plugin.text import cap, first_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from _pytest._io.saferepr import saferepr
 
 from gates.portable.masking import Mask
-from gates.pytest_plugin.reporting.text import cap, words
+from gates.pytest_plugin.text import cap, words
 
 TOKEN = "ghp_4f7Zq81mNc0RtYuIoPaSdFgHjKlZxCvBnM12"
 MASK = Mask({"MY_TOKEN": TOKEN})

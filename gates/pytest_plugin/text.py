@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...portable.values import plural
-from ..secrets import hide
+from ..portable.values import plural
+from .secrets import hide
 
 LIMIT = 64 * 1024
 """Maximum bytes (as UTF-8) of one text of a record, not counting the note about the cut."""
