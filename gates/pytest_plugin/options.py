@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..portable.protocol import INSTALLED_PLUGIN, PLUGIN
-from ..portable.settings.declare import replace
-from ..portable.settings.kinds import DURATION
+from ..portable.settings.declare import Setting, replace
+from ..portable.settings.kinds import FLAG, Kind
 from ..portable.settings.plugin import PluginSettings
+from ..portable.settings.run import Settings
+
+PYTEST = tuple(one for one in Settings.SETTINGS.values() if one.pytest)
+"""The settings that a plain pytest can be told, too."""
 
 REGISTERED = "gates-options"
 """Name of the marker for: one copy of the plugin has already added the options."""
@@ -26,46 +32,8 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
         return
     pluginmanager.register(_Marker(), REGISTERED)
     group = parser.getgroup("gates", "selection and evidence (gates)")
-    group.addoption(
-        "-E",
-        "--filter-expr",
-        action="append",
-        default=[],
-        dest="gates_filters",
-        metavar="EXPR",
-        help="run only tests that match the expression, e.g. 'test(cache) and not test(slow)'; repeatable, any may match",
-    )
-    group.addoption(
-        "--include-excluded",
-        action="store_true",
-        dest="gates_include_excluded",
-        help="also run the tests that [tool.gates.exclusions] excludes",
-    )
-    group.addoption(
-        "--partition",
-        dest="gates_partition",
-        metavar="PART",
-        help="run only a part of the selected tests: slice:1/3 or hash:1/3",
-    )
-    group.addoption(
-        "--no-tests",
-        choices=["fail", "warn", "pass"],
-        dest="gates_no_tests",
-        help="what to do when no test is selected (default: fail, pytest's exit code 5)",
-    )
-    group.addoption(
-        "--ignore-default-filter",
-        action="store_true",
-        dest="gates_ignore_default",
-        help="default() means all tests, whatever the config says",
-    )
-    group.addoption(
-        "--test-timeout",
-        type=seconds,
-        dest="gates_test_timeout",
-        metavar="DURATION",
-        help="end a test that takes longer (seconds, or e.g. 90s, 2m) and report the stacks of all threads",
-    )
+    for setting in PYTEST:
+        _add(group, setting)
     group.addoption(
         "--gates-workers-from",
         dest="gates_workers_from",
@@ -74,17 +42,29 @@ def add_options(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
     )
 
 
-def seconds(text: str) -> float:
-    """An option's duration: a number of seconds, or as `parse_duration` reads it.
+def _add(group: pytest.OptionGroup, setting: Setting) -> None:
+    kind = setting.kind
+    value: dict[str, Any] = {"metavar": setting.metavar, "type": typed(kind)}
+    if kind is FLAG:
+        value = {"action": "store_true"}
+    elif kind.words:
+        value = {"choices": kind.words}
+    elif setting.many:
+        value = {"metavar": setting.metavar, "action": "append", "default": []}
+    names = filter(None, (setting.short, setting.option))
+    group.addoption(*names, dest=f"gates_{setting.name}", help=setting.help, **value)
 
-    Raises:
-        ArgumentTypeError: neither, or not above zero.
-    """
-    assert DURATION.parse is not None
-    try:
-        return float(DURATION.parse(text))
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
+
+def typed(kind: Kind) -> Callable[[str], Any]:
+    """What reads the text of an option; argparse tells what is wrong with it."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind.parse(text) if kind.parse is not None else text
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return read
 
 
 def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSettings:
@@ -93,8 +73,8 @@ def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSett
     Raises:
         FilterSyntaxError: an expression is empty.
     """
-    option = config.option
-    wanted = list(getattr(option, "gates_filters", None) or [])
+    given = {one.name: getattr(config.option, f"gates_{one.name}", None) for one in PYTEST}
+    wanted = list(given.pop("filter") or [])
     if not all(text.strip() for text in wanted):  # probably an unset variable, but certainly not "everything"
         from ..portable.filters import parse
 
@@ -105,11 +85,8 @@ def apply_options(settings: PluginSettings, config: pytest.Config) -> PluginSett
     return replace(
         settings,
         filter=" and ".join(f"({text})" for text in parts) if len(parts) > 1 else "".join(parts),
-        include_excluded=settings.include_excluded or bool(getattr(option, "gates_include_excluded", False)),
-        partition=getattr(option, "gates_partition", None) or settings.partition,
-        no_tests=getattr(option, "gates_no_tests", None) or settings.no_tests,
-        default_filter="" if getattr(option, "gates_ignore_default", False) else settings.default_filter,
-        test_timeout=getattr(option, "gates_test_timeout", None) or settings.test_timeout,
+        default_filter="" if given["ignore_default_filter"] else settings.default_filter,
+        **{name: value for name, value in given.items() if value},
     )
 
 

@@ -29,7 +29,7 @@ class Setting:
         unset: what holds where nobody says anything, in words; empty shows the default.
         many: the option may be repeated.
         asks: it asks something of tests, which only pytest heeds.
-        plugin: it is told to the plugin.
+        plugin: it is told to the plugin; pytest: a plain pytest has the option, too.
         metavar: stands for the value in the help.
     """
 
@@ -51,12 +51,13 @@ class Setting:
         many: bool = False,
         asks: bool = False,
         plugin: bool = False,
+        pytest: bool = False,
         metavar: str = "",
     ) -> None:
         self.kind, self.help, self.default = kind, help, default
         self.short, self._option, self._variable = short, option, variable
         self.tables, self.unset, self.many = tables, unset, many
-        self.asks, self.plugin, self.metavar = asks, plugin, metavar or kind.metavar
+        self.asks, self.plugin, self.pytest, self.metavar = asks, plugin, pytest, metavar or kind.metavar
 
     @property
     def key(self) -> str:

@@ -71,6 +71,7 @@ class Settings(Declared):
         tables=_PROFILE,
         asks=True,
         plugin=True,
+        pytest=True,
     )
     jobs: int | None = option(
         COUNT, "How many gates run at once.", default=None, short="-j", tables=_TOP, unset="number of cores"
@@ -83,7 +84,13 @@ class Settings(Declared):
         unset="from durations, cores and memory",
     )
     test_timeout: float | None = option(
-        DURATION, "Time limit for one test: 2 (seconds), 90s, 10m.", default=None, tables=_TOP, asks=True, plugin=True
+        DURATION,
+        "Time limit for one test: 2 (seconds), 90s, 10m.",
+        default=None,
+        tables=_TOP,
+        asks=True,
+        plugin=True,
+        pytest=True,
     )
     global_timeout: float | None = option(DURATION, "Time limit for the whole run.", default=None, tables=_TOP)
     stall_timeout: float | None = option(
@@ -119,12 +126,14 @@ class Settings(Declared):
         DURATION, "Repeat each test for this long; all runs must pass.", default=None, asks=True, plugin=True
     )
     partition: str = option(
-        PARTITION, "Run one part of the tests: slice:1/3 or hash:1/3.", default="", asks=True, plugin=True
+        PARTITION, "Run one part of the tests: slice:1/3 or hash:1/3.", default="", asks=True, plugin=True, pytest=True
     )
-    include_excluded: bool = option(FLAG, "Also run excluded tests.", default=False, tables=_PROFILE, plugin=True)
-    ignore_default_filter: bool = option(FLAG, "Ignore the filter of the profile.", default=False)
+    include_excluded: bool = option(
+        FLAG, "Also run excluded tests.", default=False, tables=_PROFILE, plugin=True, pytest=True
+    )
+    ignore_default_filter: bool = option(FLAG, "Ignore the filter of the profile.", default=False, pytest=True)
     no_tests: str = option(
-        one_of(*NO_TESTS), "What to do when no test is selected.", default="fail", tables=_TOP, plugin=True
+        one_of(*NO_TESTS), "What to do when no test is selected.", default="fail", tables=_TOP, plugin=True, pytest=True
     )
     no_capture: bool = option(FLAG, "Show test output live; runs one gate and one test at a time.", default=False)
     status_level: str = option(

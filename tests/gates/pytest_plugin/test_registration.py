@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from gates.portable.exclusions import Exclusion
 from gates.portable.filters import FilterSyntaxError, LeafReport
+from gates.portable.settings.kinds import DURATION
 from gates.portable.settings.plugin import PluginSettings
 from gates.portable.workers import choose_workers, cores, read_durations
-from gates.pytest_plugin.options import seconds
+from gates.pytest_plugin.options import typed
 from gates.pytest_plugin.processes import distribution
 from gates.pytest_plugin.reporting.phases import CALLED
 from gates.pytest_plugin.reporting.record_limit import RECORD_LIMIT, fair_share, fit
@@ -400,4 +401,4 @@ class TestProtocol:
 
     @pytest.mark.parametrize(("text", "value"), [("2", 2.0), ("0.5", 0.5), ("1m 30s", 90.0), ("250ms", 0.25)])
     def test_durations_are_seconds_or_have_a_unit(self, text: str, value: float) -> None:
-        assert seconds(text) == value
+        assert typed(DURATION)(text) == value
