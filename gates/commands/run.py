@@ -26,5 +26,5 @@ def run(root: Path, request: Request, subject: str, command_line: str, reports: 
         with open_run(prepared, command_line, events=events) as opened:  # reports, live events, processes
             finished = record(opened)  # run the gates, record what happens, render and publish the reports
         remember(opened, finished)  # durations and outcomes, for the next run
-    show_verdict(finished)
+    show_verdict(finished)  # the summary, on the terminal
     return finished.run.exit_code
