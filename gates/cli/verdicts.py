@@ -156,7 +156,8 @@ def compare(
             )
             raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
         _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
-    from gates.commands.compare import CompareOptions, compare_subjects
+    from gates.commands.compare import compare_subjects
+    from gates.pipeline.compare_options import CompareOptions
     from gates.pipeline.show import show_verdict
 
     outcome = compare_subjects(

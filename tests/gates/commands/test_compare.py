@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gates.commands import compare as compare_module
-from gates.commands.compare import CompareOptions, compare_subjects, exit_of, gates_to_compare
+from gates.commands.compare import compare_subjects
 from gates.compare.inputs import RegressionPolicy
 from gates.compare.runs import compare_runs
 from gates.compare.timing.changes import TimingSettings
+from gates.pipeline import measured_comparison
 from gates.pipeline.base_and_head import Sides
+from gates.pipeline.compare_options import CompareOptions
+from gates.pipeline.compared_gates import gates_to_compare
 from gates.pipeline.execute import Finished
+from gates.pipeline.measured_comparison import exit_of
 from gates.planning import discover as discover_module
 from gates.planning import prepare as prepare_module
 from gates.planning import subjects
@@ -224,7 +227,7 @@ def test_a_fixed_test_is_no_regression(repository: Repository) -> None:
 def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_for_it(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(compare_module, "DEFAULTS", TimingSettings(pairs=10, least_pairs=10))
+    monkeypatch.setattr(measured_comparison, "DEFAULTS", TimingSettings(pairs=10, least_pairs=10))
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
     repository.write({"source.xml": junit().replace("0.01", "0.09", 1)})
     code, found = compared(repository)
@@ -257,7 +260,7 @@ def test_what_takes_longer_is_timed_again_and_called_slower_where_time_is_given_
 def test_what_was_to_be_timed_and_is_not_there_is_told(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, expression: str, notes: list[str]
 ) -> None:
-    monkeypatch.setattr(compare_module, "DEFAULTS", TimingSettings(pairs=1, least_pairs=1))
+    monkeypatch.setattr(measured_comparison, "DEFAULTS", TimingSettings(pairs=1, least_pairs=1))
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit("test_b"), ".gitignore": "/reports\nresults.xml\n"})
     repository.write({"other": "file"})
     _, found = compared(repository, options=CompareOptions(timing_budget=100.0, timed=expression))

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.commands.stack import find_stack, validate_stack
+from gates.commands.stack import validate_stack
 from gates.config.request import Request
+from gates.pipeline.stack_layers import find_stack
 from gates.portable.errors import UsageError
 from gates.storage.cache import Store
 from gates.vcs.git import Git

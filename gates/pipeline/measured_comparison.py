@@ -1,0 +1,172 @@
+"""Compare two runs, and write the comparison again after each further measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gates.analysis.api import api_changes
+from gates.analysis.assertions import Shape, shapes_of
+from gates.compare.inputs import RegressionPolicy, Remeasured, SourceChanges
+from gates.compare.runs import compare_runs
+from gates.compare.timing.changes import DEFAULTS, Suspect
+from gates.compare.values import Comparison
+from gates.config.request import Request
+from gates.files.temporary import scratch
+from gates.pipeline.base_and_head import SideRun, Sides
+from gates.pipeline.compare_options import CompareOptions
+from gates.pipeline.confirm import Confirmed, run_again
+from gates.pipeline.execute import Finished
+from gates.pipeline.publish import emit
+from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
+from gates.planning.prepare import Prepared
+from gates.portable.values import ExitCode
+from gates.readers.junit.hints import junit_hint
+from gates.results import FileChange, Run, TestResult
+from gates.run.masking import StructMask
+from gates.storage.reports import Reports
+from gates.vcs.git import Git, changed_files
+from gates.vcs.histories import where_left
+from gates.vcs.hunks import differences
+
+
+class MeasuredComparison:
+    """The results of both sides; each further measurement extends the comparison and writes it again."""
+
+    def __init__(self, git: Git, prepared: Prepared, options: CompareOptions, base: SideRun, head: SideRun) -> None:
+        self.before, self.after = base.finished, head.finished
+        self._config, self._options = prepared.config, options
+        self._records, self._root = prepared.store.records, prepared.home
+        behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
+        self._sources = _read(git, (base, head), fork)
+        unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
+        self._notes = (*behind, *base.notes, *head.notes, *unreadable, *_only_outcomes(self.before.run, self.after.run))
+        self._again: Confirmed | None = None
+        self._timed: Timed | None = None
+        self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
+        self._mask = StructMask.of(prepared.config)
+        self._suspects: tuple[Suspect, ...] = ()
+        self.comparison = self._compared()
+        self._suspect(options.timed)
+        self._write()
+
+    def _suspect(self, expression: str) -> None:
+        """Find what is worth re-timing, or was requested."""
+        runs = (self.before, self.after)
+        asked = asked_for(runs, expression)
+        self._suspects = suspects(runs, self.comparison.tests, self._settings, asked)
+        if expression and asked.isdisjoint(one.test for one in self._suspects):
+            what = "no test that passed on both sides" if asked else "no test"
+            self._notes = (*self._notes, f"--timed '{expression}' selects {what}")
+
+    def confirm(self, sides: Sides, request: Request) -> None:
+        """Run newly failing tests again, on request."""
+        tests = self.comparison.tests
+        if self._options.confirm and tests.newly_failing:
+            self._again = run_again(tests, self.before, self.after, self._options.confirm, request, sides.run)
+            self._write(interrupted=self._again.interrupted)
+
+    def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
+        """Re-time what seems slower or faster, if there is a budget for it."""
+        if budget:
+            self._timed = time_sides(
+                self._suspects, (self.before, self.after), self.comparison.tests, request, sides.prepared,
+                command_line, budget, self._settings,
+            )  # fmt: skip
+            self._write(interrupted=self._timed.interrupted)
+
+    def _compared(self) -> Comparison:
+        options, config = self._options, self._config
+        notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
+        return compare_runs(
+            self.before.run,
+            self.before.tests,
+            self.after.run,
+            self.after.tests,
+            (*self._notes, *notes),
+            policy=RegressionPolicy(
+                accepted=(*config.accept_exclusions, *options.accepted),
+                fail_on=options.fail_on,
+                scope=options.scope or config.scope,
+                base_failures=options.base_failures or config.base_failures,
+            ),
+            sources=self._sources,
+            remeasured=Remeasured(
+                again=self._again.again if self._again is not None else None,
+                suspects=len(self._suspects),
+                timing=self._timed.timing if self._timed is not None else None,
+            ),
+        )
+
+    def _write(self, *, interrupted: bool = False) -> None:
+        self.comparison = self._mask.struct(self._compared())
+        self.code = ExitCode.INTERRUPTED if interrupted else exit_of(self.after, self.comparison)
+        after = self.after
+        with Reports.resume(after.reports, self._records, after.run.id, after.run.files, self._root) as reports:
+            reports.restore()
+            run = emit(after.run, after.tests, reports, self.comparison)
+        self.after = msgspec.structs.replace(after, run=run)
+
+
+def _only_outcomes(base: Run, head: Run) -> tuple[str, ...]:
+    """What to do if no gate has tests that could be compared by name."""
+    if base.tests is not None or head.tests is not None:
+        return ()
+    hint = junit_hint(gate.command_line for gate in head.gates)
+    how = f" ({hint})" if hint else ""
+    return (
+        f"no gate has test results, so only how the gates ended is compared; to compare tests, let their runner write JUnit{how}, and name the file as `junit` in the gate's table",
+    )
+
+
+def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
+    """What the sources of both sides show; changes of the branch count from where it left the base, if that is known."""
+    base, head = sides
+    trees = (_tree(base.finished), _tree(head.finished))
+    differing = changed_files(git, *trees)
+    shapes, api = _read_python(git, trees, differing, (*base.finished.tests, *head.finished.tests))
+    return SourceChanges(
+        files=changed_files(git, git.tree(fork), trees[1]) if fork else differing,
+        shapes=shapes,
+        dependencies=(base.needs, head.needs),
+        api=api,
+        differences=differences(git, *trees),
+        own=differences(git, git.tree(fork), trees[1]) if fork else None,
+    )
+
+
+def _read_python(
+    git: Git, trees: tuple[str, str], differing: Sequence[FileChange], tests: Sequence[TestResult]
+) -> tuple[tuple[dict[str, Shape], dict[str, Shape]], tuple[list[dict[str, str]], str]]:
+    """What the sources of both trees show about tests and the public API; unchanged files are skipped."""
+    changed = {change.path for change in differing}
+    files = [file for file in {test.file for test in tests} if f"{git.prefix}{file}" in changed]
+    api = any(path.endswith((".py", ".pyi")) for path in changed)
+    if not files and not api:
+        return ({}, {}), ([], "")
+    with scratch("sources-") as work:
+        folders = [work / side for side in ("base", "head")]
+        for tree, folder in zip(trees, folders, strict=True):
+            git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
+        base, head = (folder / git.prefix for folder in folders)
+        shapes = (shapes_of(base, files), shapes_of(head, files))
+        return shapes, api_changes(base, head) if api else ([], "")
+
+
+def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
+    """Exit code of a comparison: a regression is reported as such, although it also made the head's gate fail.
+
+    If everything that fails on the head also fails on the base, the head did not fail, unless that blocks.
+    """
+    code = ExitCode(head.run.exit_code)
+    if comparison.regression and code in (ExitCode.GATE_FAILED, ExitCode.PASSED, ExitCode.COULD_NOT_RUN):
+        return ExitCode.REGRESSION
+    if code is ExitCode.GATE_FAILED and comparison.only_base_failures and not comparison.blocked:
+        code = ExitCode.PASSED
+    # It was requested, and nobody knows the answer: that must not look like a pass.
+    return ExitCode.COULD_NOT_RUN if code is ExitCode.PASSED and comparison.unjudged else code
+
+
+def _tree(side: Finished) -> str:
+    return side.run.subject.identity.removeprefix("git-tree:")
