@@ -14,6 +14,7 @@ import pytest
 
 from ...portable.originals import faulthandler, signal, tempfile, threading, time
 from ..reporting.reports import TIMEOUT
+from .running import limits_of
 
 if TYPE_CHECKING:
     from ...portable.rules import Rules
@@ -72,10 +73,7 @@ class Limits:
         self._within = False
 
     def _begin(self, item: pytest.Item) -> None:
-        rules = self._rules.get(item)
-        limit, grace = self._test_timeout, 0.0
-        if rules is not None and rules.slow_timeout.limit is not None:
-            limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
+        limit, grace = limits_of(self._rules.get(item), self._test_timeout)
         if limit is None:
             return
         self._limit, self._dump, self._tears_down = limit, "", False

@@ -64,13 +64,11 @@ class Announcer:
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Write `running`."""
         rules = self._rules.get(item)
-        more = {} if self._test_timeout is None else {"limit": self._test_timeout}
+        limit, grace = limits_of(rules, self._test_timeout)
+        more = {} if limit is None else {"limit": limit + grace}
         if rules is not None:
-            slow = rules.slow_timeout
-            more["slow"] = slow.period
-            if slow.limit is not None:
-                more["limit"] = slow.limit + slow.grace
-            if "limit" in more and rules.retries.count:
+            more["slow"] = rules.slow_timeout.period
+            if limit is not None and rules.retries.count:
                 from .retries import longest_delay
 
                 more["limit"] += longest_delay(rules.retries)
@@ -188,6 +186,13 @@ class LeftThreads:
         timer = threading.Timer(THREAD_PATIENCE, end)
         timer.daemon = True
         timer.start()
+
+
+def limits_of(rules: Rules | None, test_timeout: float | None) -> tuple[float | None, float]:
+    """Seconds after which a test is ended, by its rules or the option; None for never. And the grace before its process is."""
+    if rules is not None and rules.slow_timeout.limit is not None:
+        return rules.slow_timeout.limit, rules.slow_timeout.grace
+    return test_timeout, 0.0
 
 
 def sign_of_life(config: pytest.Config, pid: int = 0) -> None:

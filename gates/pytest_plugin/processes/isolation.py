@@ -13,6 +13,7 @@ import pytest
 
 from ...portable.rules import Retries, Rules
 from ..execution.retries import fail_flaky, longest_delay
+from ..execution.running import limits_of
 from ..reporting.reports import TIMEOUT
 from .forking import Forked, fork_is_safe, report_failure
 
@@ -86,9 +87,7 @@ class Isolator:
         return Spawned(self._config, item, self._rules.get(item), self._test_timeout, self._stress)
 
     def _deadline(self, rules: Rules | None) -> float | None:
-        limit, grace = self._test_timeout, 0.0
-        if rules is not None and rules.slow_timeout.limit is not None:
-            limit, grace = rules.slow_timeout.limit, rules.slow_timeout.grace
+        limit, grace = limits_of(rules, self._test_timeout)
         if limit is None or any(self._stress):
             return None  # each attempt has its own watchdog, and the number of attempts is unknown
         retries = rules.retries if rules is not None else Retries()

@@ -66,6 +66,4 @@ def _watch_of(pid: int) -> int:
 
 def _exit_code(pid: int, *, wait: bool = False) -> int | None:
     found, status = os.waitpid(pid, 0 if wait else os.WNOHANG)
-    if found == 0:
-        return None
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return os.waitstatus_to_exitcode(status) if found else None

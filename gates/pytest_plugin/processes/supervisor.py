@@ -261,7 +261,7 @@ class Supervisor:
             while True:
                 found, status = os.waitpid(-1, 0)
                 if found == pid:
-                    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+                    return os.waitstatus_to_exitcode(status)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

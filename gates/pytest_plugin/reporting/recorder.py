@@ -21,9 +21,7 @@ from .reports import (
     PHASES,
     AttemptReports,
     conclude,
-    message_of,
-    place_of,
-    signature_of,
+    failure_of,
     skip_reason,
     text_of,
     worker_of,
@@ -188,15 +186,11 @@ class ResultRecorder:
             self.stream.write("collect-skip", id=report.nodeid, reason=skip_reason(report))
         else:
             file = report.nodeid.partition("::")[0]
-            details, root = cap(text_of(report)), str(self._config.rootpath)
             self.stream.write(
                 "collect-error",
                 id=report.nodeid,
                 file=file,
-                message=message_of(report),
-                details=details,
-                signature=signature_of(report, root),
-                place=place_of(report, root),
+                **failure_of(report, str(self._config.rootpath), cap(text_of(report))),
             )
 
     # Tests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
@@ -133,11 +133,6 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
         "duration": attempt.duration,
         "phase": "call",
         "started": attempt.started,
-        "reason": "",
-        "message": "",
-        "details": "",
-        "stdout": "",
-        "stderr": "",
     }
     if attempt.crash is not None:
         fields.update(_crashed(attempt, attempt.crash))
@@ -151,7 +146,7 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
         fields.update(captured(last.sections[attempt.skip :]))
     elif attempt.crash is not None and attempt.crash.sections:
         fields.update(captured(attempt.crash.sections))
-    if fields["details"]:
+    if fields.get("details"):
         fields["details"] = cap(fields["details"])
     fields["outcome"] = fields["outcome"].value
     if not fields.get("place", True):
@@ -198,10 +193,7 @@ def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, An
         "phase": str(report.when) if report.when in PHASES else "call",
         "duration": attempt.duration,
         "started": attempt.started,
-        "message": message_of(lead),
-        "details": cap(_joined([*titled, (str(report.when), report)])),
-        "signature": signature_of(lead, attempt.root),
-        "place": place_of(lead, attempt.root),
+        **failure_of(lead, attempt.root, cap(_joined([*titled, (str(report.when), report)]))),
         "worker": worker_of(report),
         **captured(report.sections[attempt.skip :]),
     }
@@ -212,10 +204,7 @@ def _subtest(report: pytest.TestReport, attempt: AttemptReports) -> dict[str, An
     """A failed subtest, for a record."""
     fields = {
         "name": subtest_name(report, travelled=bool(worker_of(report))),
-        "message": message_of(report),
-        "details": cap(text_of(report)),
-        "signature": signature_of(report, attempt.root),
-        "place": place_of(report, attempt.root),
+        **failure_of(report, attempt.root, cap(text_of(report))),
         "duration": round(report.duration, 6),
         **captured([section for section in report.sections[attempt.skip :] if section[0].endswith("call")]),
     }
@@ -274,9 +263,7 @@ def _not_failed(attempt: AttemptReports) -> dict[str, Any]:
             "outcome": TestOutcome.FLAKY,
             "phase": first["phase"],
             "reason": f"passed on attempt {len(attempt.earlier) + 1}",
-            "message": first.get("message", ""),
-            "signature": first.get("signature", ""),
-            "place": first.get("place", ""),
+            **_lead_of(first),
         }
     return {}
 
@@ -313,10 +300,13 @@ def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
         "outcome": TestOutcome(last["outcome"]),
         "phase": last["phase"],
         "reason": f"attempt {len(attempt.earlier) + 1} was skipped: {why}",
-        "message": last.get("message", ""),
-        "signature": last.get("signature", ""),
-        "place": last.get("place", ""),
+        **_lead_of(last),
     }
+
+
+def _lead_of(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """What the result of a test repeats of one of its attempts."""
+    return {name: attempt.get(name, "") for name in ("message", "signature", "place")}
 
 
 def _failed(
@@ -328,13 +318,16 @@ def _failed(
     if lead is None:
         timed_out = (report for report in attempt.subtests if hasattr(report, TIMEOUT))
         lead = next(timed_out, attempt.subtests[0])
+    return {"outcome": outcome, "phase": phase, **failure_of(lead, attempt.root, _joined(own))}
+
+
+def failure_of(report: AnyReport, root: str, details: str) -> dict[str, str]:
+    """The fields of a record that describe a failure."""
     return {
-        "outcome": outcome,
-        "phase": phase,
-        "message": message_of(lead),
-        "details": _joined(own),
-        "signature": signature_of(lead, attempt.root),
-        "place": place_of(lead, attempt.root),
+        "message": message_of(report),
+        "details": details,
+        "signature": signature_of(report, root),
+        "place": place_of(report, root),
     }
 
 
