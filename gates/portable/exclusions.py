@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from .errors import ConfigError
 from .filters import Expression, FilterSyntaxError, Not, Or, Predicate, parse, to_text
 from .filters.nearest import meant
+from .quick_dataclass import dataclass
 
 CATEGORIES = ("unimplemented", "todo", "hang", "flaky", "environment")
 

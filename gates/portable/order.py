@@ -6,9 +6,9 @@ Standard library only, Python 3.9 syntax: the pytest plugin sorts by it in forei
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from .originals import random
+from .quick_dataclass import dataclass
 from .values import BAD_TESTS, LOST_TESTS, TestOutcome
 
 _WRONG = frozenset(str(outcome) for outcome in (*BAD_TESTS, *LOST_TESTS, TestOutcome.FLAKY))

@@ -6,11 +6,11 @@ Pure, standard library only, Python 3.9 syntax: see `values`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from .errors import UsageError
 from .patterns import lazy_pattern
+from .quick_dataclass import dataclass
 
 _FORM = lazy_pattern(r"(slice|hash):(\d+)/(\d+)")
 

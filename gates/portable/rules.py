@@ -6,8 +6,10 @@ Pure, standard library only, Python 3.9 syntax: the pytest plugin applies them i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, field, fields
 from typing import TYPE_CHECKING, Any
+
+from .quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from .filters import Candidate, Expression, Facts

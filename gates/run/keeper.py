@@ -13,21 +13,25 @@ from __future__ import annotations
 import marshal  # json takes half as long to load as everything else
 import os
 import select
-import signal
-import socket
 import struct
 import sys
 import time
 
 TYPE_CHECKING = False  # without `typing`, which takes as long as everything else
 if TYPE_CHECKING:
+    import signal
+    import socket
     from collections.abc import Callable, Iterator
     from typing import Any
+else:  # without what Python puts around these: it loads `enum`, which takes as long as starting Python
+    import _signal as signal
+    import _socket as socket
 
 ANSWER = struct.Struct("=iiid")
 """The kind of event, a process id, its wait status or the error number, the processor time."""
 STARTED, FAILED, ENDED = range(3)
 SIZE = struct.Struct("=q")
+DESCRIPTOR = struct.Struct("i")
 
 SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of Linux."""
@@ -101,7 +105,8 @@ def serve(connection: socket.socket, started: set[int]) -> None:
 
 def answer(connection: socket.socket, started: set[int]) -> bool:
     """Read a request, and start its process; False if there is none."""
-    head, descriptors, _, _ = socket.recv_fds(connection, SIZE.size, 1, socket.MSG_WAITALL)
+    head, more, _, _ = connection.recvmsg(SIZE.size, socket.CMSG_LEN(DESCRIPTOR.size), socket.MSG_WAITALL)
+    descriptors = [DESCRIPTOR.unpack(data)[0] for _, kind, data in more if kind == socket.SCM_RIGHTS]
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)  # descriptors from a socket are inheritable
     if len(head) < SIZE.size:
@@ -122,8 +127,9 @@ def answer(connection: socket.socket, started: set[int]) -> bool:
     started.add(pid)
     watch = (
         [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
-    )  # not waited for yet, so the id is still this process
-    socket.send_fds(connection, [ANSWER.pack(STARTED, pid, 0, 0.0)], watch)
+    )  # nobody waited for it yet: it is still this process
+    told = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, DESCRIPTOR.pack(descriptor)) for descriptor in watch]
+    connection.sendmsg([ANSWER.pack(STARTED, pid, 0, 0.0)], told)
     for descriptor in watch:
         os.close(descriptor)
     return True
@@ -192,9 +198,12 @@ def main() -> None:
     os.chdir("/")  # else it would keep a folder in use that somebody may remove
     started: set[int] = set()
     try:
-        with socket.socket(fileno=int(sys.argv[1])) as connection:
-            connection.set_inheritable(False)  # if a gate held it, the end of gates would go unnoticed
+        connection = socket.socket(fileno=int(sys.argv[1]))
+        try:
+            os.set_inheritable(connection.fileno(), False)  # if a gate held it, the end of gates would go unnoticed
             serve(connection, started)
+        finally:
+            connection.close()
     except OSError:  # gates ended during a message
         pass
     finally:

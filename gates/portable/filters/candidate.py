@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Optional
 
 from ..originals import os
 from ..originals import platform as system
+from ..quick_dataclass import dataclass
 
 GROUP_MARK = "xdist_group"
 """The marker that puts tests into a group; pytest-xdist defined it."""

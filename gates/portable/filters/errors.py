@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GatesError
+from ..quick_dataclass import dataclass
 from ..values import plural
 
 if TYPE_CHECKING:

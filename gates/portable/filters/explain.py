@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ..quick_dataclass import dataclass
 from . import columns
 from .candidate import Candidate
 from .candidates import Candidates

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..quick_dataclass import dataclass
 from ..values import plural
 from .nearest import nearest
 from .nodes import Matcher, Predicate

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional
 
+from ..quick_dataclass import dataclass
 from . import columns
 from .bounds import bounded
 from .candidates import UNKNOWN_VALUE

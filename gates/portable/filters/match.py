@@ -7,9 +7,9 @@ left out silently.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
+from ..quick_dataclass import dataclass
 from . import columns
 from .candidates import Candidates
 from .nodes import And, Expression, Not, Predicate

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Union
+
+from ..quick_dataclass import dataclass
 
 DEEPEST = 100
 """Maximum nesting of `not` and parentheses. Everything after the parser may recurse over them."""

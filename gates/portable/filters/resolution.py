@@ -7,8 +7,10 @@ The program `gates` answers each such predicate of an expression once, for all t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Optional, Protocol
+
+from ..quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from .nodes import Predicate

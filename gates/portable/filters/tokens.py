@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..patterns import lazy_pattern
+from ..quick_dataclass import dataclass
 from ..values import plural
 from .arguments import read_argument
 from .cursor import Cursor

@@ -28,7 +28,10 @@ def test_the_block_ends_when_the_work_has_ended_even_after_an_error() -> None:
         begun.wait(60)
         ended.set()
 
-    with pytest.raises(KeyError), Aside(work):
+    def fail() -> None:
         begun.set()
         raise KeyError
+
+    with pytest.raises(KeyError), Aside(work):
+        fail()
     assert ended.is_set()
