@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from gates.portable.settings.kinds import DURATION, FLAG
+from gates.portable.settings.project import ProjectSettings
 from gates.portable.settings.run import VARIABLES, Choice, Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from gates.portable.settings.kinds import Kind
 
     Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+_KNOWN = {**ProjectSettings.SETTINGS, **Choice.SETTINGS}
 
 
 def checked(kind: Kind) -> Callable[[click.Context, click.Parameter, str | None], Any]:
@@ -65,7 +69,7 @@ def setting_options(*names: str) -> Decorator:
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         for name in reversed(names):
-            command = option_of(Choice.SETTINGS[name])(command)
+            command = option_of(_KNOWN[name])(command)
         return command
 
     return decorate

@@ -30,12 +30,7 @@ from gates.cli.shown import say
 @click.option("--trunk", default="", metavar="BRANCH", help="Branch the stack is merged into. [default: the base]")
 @click.option("--no-run", is_flag=True, help="Run nothing: show the stack with the results of stored runs.")
 @click.option("--fresh", is_flag=True, help="Never reuse a stored run.")
-@click.option(
-    "--merge-command",
-    default="",
-    metavar="TEMPLATE",
-    help="May use {branch}, {parent}, {trunk}, {number}, {total}, {title}, {subject}. [default: gh pr merge …]",
-)
+@setting_options("merge_command")
 @click.option(
     "--format",
     "form",
@@ -51,7 +46,7 @@ def stack(
     trunk: str,
     no_run: bool,
     fresh: bool,
-    merge_command: str,
+    merge_command: str | None,
     form: str,
     **options: Any,
 ) -> None:
@@ -72,7 +67,7 @@ def stack(
         trunk=trunk,
         run=not no_run,
         fresh=fresh,
-        merge_command=merge_command,
+        merge_command=merge_command or "",
         reports=absolute(reports),
     )
     text = to_json(found).decode() if form == "json" else render_stack(found, markdown=form == "markdown")

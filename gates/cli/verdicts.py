@@ -11,7 +11,6 @@ from click.core import ParameterSource
 from gates.cli.options import (
     absolute,
     command_line,
-    duration,
     project_root,
     reports_option,
     request,
@@ -98,9 +97,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     show_default=True,
     help="Findings that count as a regression (exit code 5), separated by commas.",
 )
-@click.option(
-    "--scope", multiple=True, metavar="GLOB", help="Files the branch may change, e.g. 'src/cache/**'; repeatable."
-)
+@setting_options("scope")
 @click.option(
     "--confirm",
     type=click.IntRange(min=0),
@@ -108,18 +105,9 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     metavar="N",
     help="Before blaming HEAD, run newly failing tests N more times on both sides.",
 )
-@click.option(
-    "--timing-budget",
-    metavar="DURATION",
-    callback=duration,
-    help="Time to spend re-timing, in turns on both sides, what seems slower or faster. [default: no timing]",
-)
+@setting_options("timing_budget")
 @click.option("--timed", default="", metavar="EXPR", help="Always re-time these tests.")
-@click.option(
-    "--base-failures",
-    type=click.Choice(["report", "block"]),
-    help="What to do with tests that already fail on BASE for the same cause. [default: report]",
-)
+@setting_options("base_failures")
 def compare(
     base: str,
     head: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gates.config import paths
+from gates.portable.settings import paths
 from gates.portable.settings.kinds import Kind, texts
 from gates.results import EnvironmentChange
 
@@ -56,7 +56,7 @@ def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
 
 _TEXT, _LIST = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
 _REASON = {"reason": {"type": "string", "pattern": r"\S"}}
-GLOBS, FILES = Kind(paths.globs, _LIST), Kind(paths.files, _LIST)
+FILES = Kind(paths.files, _LIST)
 FOLDER, OWN_FOLDER = Kind(paths.folder, _TEXT), Kind(paths.own_folder, _TEXT)
 FINDINGS = Kind(_findings, {"anyOf": [{"enum": ["log", "none"]}, _LIST]})
 FRACTION = Kind(_fraction, {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gates.portable.rules import ALL_THREADS, NONE, RETRYABLE
 from gates.portable.settings.declare import Declared, declare
-from gates.portable.settings.kinds import COMMAND, COUNT, DURATION, EXPRESSION, WHOLE, Kind, flag, one_of, seconds
-
-Reader = Callable[[Any], Any]
+from gates.portable.settings.kinds import COMMAND, COUNT, DURATION, EXPRESSION, FLAG, WHOLE, Kind, one_of, seconds
 
 _RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
 _SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
@@ -25,49 +23,48 @@ def _outcomes(value: Any) -> list[str]:
     return list(value)
 
 
-def _table(value: Any, readers: Mapping[str, Reader], expected: str, needed: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or needed not in value:
-        raise ValueError(expected)
-    found = {}
-    for key, item in value.items():
-        if key not in readers:
-            raise ValueError(f"{expected}; it has no {key!r}")
-        try:
-            found[key.replace("-", "_")] = readers[key](item)
-        except ValueError as error:
-            raise ValueError(f"{error} as {key!r}") from error
-    return found
+def _table(kinds: Mapping[str, Kind], needed: str, expected: str) -> Kind:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or needed not in value:
+            raise ValueError(expected)
+        found = {}
+        for key, item in value.items():
+            if key not in kinds:
+                raise ValueError(f"{expected}; it has no {key!r}")
+            try:
+                found[key.replace("-", "_")] = kinds[key].read(item)
+            except ValueError as error:
+                raise ValueError(f"{error} as {key!r}") from error
+        return found
+
+    properties = {key: kind.schema for key, kind in kinds.items()}
+    return Kind(read, {"type": "object", "required": [needed], "additionalProperties": False, "properties": properties})
 
 
-def retries(value: Any) -> dict[str, Any]:
-    """`retries`: a number, or a table.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = {"count": value}
-    readers: dict[str, Reader] = {
-        "count": WHOLE.read,
-        "backoff": one_of("fixed", "exponential").read,
-        "delay": _delay,
-        "max-delay": seconds,
-        "jitter": flag,
-        "on": _outcomes,
-    }
-    return {**NONE, "on": list(NONE["on"]), **_table(value, readers, _RETRIES, "count")}
+_DELAY = Kind(_delay, {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]})
+_RETRIES_TABLE = _table(
+    {
+        "count": WHOLE,
+        "backoff": one_of("fixed", "exponential"),
+        "delay": _DELAY,
+        "max-delay": DURATION,
+        "jitter": FLAG,
+        "on": Kind(_outcomes, {"type": "array", "items": {"enum": list(RETRYABLE)}, "minItems": 1}),
+    },
+    "count",
+    _RETRIES,
+)
+_SLOW_TABLE = _table({"period": DURATION, "terminate-after": COUNT, "grace": _DELAY}, "period", _SLOW)
 
 
-def slow_timeout(value: Any) -> dict[str, Any]:
-    """`slow-timeout`: a period, or a table.
+def _retries(value: Any) -> dict[str, Any]:
+    table = {"count": value} if isinstance(value, int) and not isinstance(value, bool) else value
+    return {**NONE, "on": list(NONE["on"]), **_RETRIES_TABLE.read(table)}
 
-    Raises:
-        ValueError: it is neither.
-    """
-    if not isinstance(value, dict):
-        value = {"period": value}
-    readers: dict[str, Reader] = {"period": seconds, "terminate-after": COUNT.read, "grace": _delay}
-    return {"period": 60.0, "terminate_after": None, "grace": 10.0} | _table(value, readers, _SLOW, "period")
+
+def _slow_timeout(value: Any) -> dict[str, Any]:
+    table = value if isinstance(value, dict) else {"period": value}
+    return {"period": 60.0, "terminate_after": None, "grace": 10.0, **_SLOW_TABLE.read(table)}
 
 
 def _isolate(value: Any) -> str:
@@ -107,36 +104,6 @@ def _names(value: Any) -> list[str]:
     return list(names)
 
 
-_SECONDS: Mapping[str, Any] = {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0}]}
-_RETRIES_SCHEMA = {
-    "anyOf": [
-        {"type": "integer", "minimum": 0},
-        {
-            "type": "object",
-            "required": ["count"],
-            "additionalProperties": False,
-            "properties": {
-                "count": WHOLE.schema,
-                "backoff": {"enum": ["fixed", "exponential"]},
-                "delay": _SECONDS,
-                "max-delay": _SECONDS,
-                "jitter": {"type": "boolean"},
-                "on": {"type": "array", "items": {"enum": list(RETRYABLE)}, "minItems": 1},
-            },
-        },
-    ]
-}
-_SLOW_SCHEMA = {
-    "anyOf": [
-        DURATION.schema,
-        {
-            "type": "object",
-            "required": ["period"],
-            "additionalProperties": False,
-            "properties": {"period": DURATION.schema, "terminate-after": COUNT.schema, "grace": _SECONDS},
-        },
-    ]
-}
 _NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 
@@ -167,9 +134,9 @@ class ForTests(Declared):
         setup: a name, or a list of names, of scripts that must run before the test, see below.
     """
 
-    retries: Any = declare(Kind(retries, _RETRIES_SCHEMA), default=None)
+    retries: Any = declare(Kind(_retries, {"anyOf": [WHOLE.schema, _RETRIES_TABLE.schema]}), default=None)
     flaky_result: Any = declare(one_of("pass", "fail"), default=None)
-    slow_timeout: Any = declare(Kind(slow_timeout, _SLOW_SCHEMA), default=None)
+    slow_timeout: Any = declare(Kind(_slow_timeout, {"anyOf": [DURATION.schema, _SLOW_TABLE.schema]}), default=None)
     leak: Any = declare(one_of("ignore", "warn", "fail"), default=None)
     isolate: Any = declare(Kind(_isolate, {"enum": [True, False, "fork", "spawn"]}), default=None)
     group: Any = declare(Kind(_name, {"type": "string"}), default=None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from gates.config.kinds import FILES, FINDINGS, FOLDER, FRACTION, GLOBS, OWN_FOLDER, VARIABLE_NAMES, VARIABLES
+from gates.config.kinds import FILES, FINDINGS, FOLDER, FRACTION, OWN_FOLDER, VARIABLE_NAMES, VARIABLES
 from gates.portable.settings.declare import EMPTY, Declared, declare
 from gates.portable.settings.kinds import COMMAND, DURATION, FLAG, SIZE, TEXT, TEXTS, one_of
-from gates.portable.settings.run import Choice, Settings
+from gates.portable.settings.project import GLOBS, ProjectSettings
+from gates.portable.settings.run import Choice
 from gates.results import EnvironmentChange
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Profile(Choice):
     rules: tuple[Override, ...] = ()
 
 
-class Config(Settings):
+class Config(ProjectSettings):
     """The whole config of a project, with the settings of runs that its top level has.
 
     Attributes:
@@ -101,19 +102,12 @@ class Config(Settings):
         supervise: a pytest session without workers forks after its collection and runs its tests in a process that it
             watches: see [below](#when-a-test-kills-its-process).
         unrelated: path globs of files that no test depends on, for `rdeps(changed(…))`.
-        scope: path globs of files that a branch may change, for `gates compare`; empty: any file.
-        base_failures: what a comparison does with tests that fail on both sides for the same cause: `report` lists
-            them separately, `block` fails the comparison.
         worktree_copy: path globs of git-ignored files that tests need (`.env`, `data/**`): copied from the working
             tree into the worktrees of commits, again for each run. A file that is part of the commit is not replaced.
         worktree_link: the same for large files, as links. A test that writes to one writes to your file.
         worktree_disk: how much space worktrees of commits and their environments may take in your cache; those used
             last stay.
-        timing_budget: how long `gates compare` may [re-time tests](../explanation/timing.md) that seem slower or
-            faster; none: no timing.
         timing_threshold: changes of a time up to this fraction do not matter: `0.05` is 5%.
-        merge_command: what `gates stack` suggests for a layer that is ready; names in braces: `branch`, `parent`,
-            `trunk`, `number`, `total`, `title`, `subject`, each quoted for a shell.
         accept_exclusions: names of exclusions that may match more tests than on the base.
     """
 
@@ -136,14 +130,8 @@ class Config(Settings):
     nox_args: tuple[str, ...] = declare(TEXTS, default=())
     supervise: bool = declare(FLAG, default=True)
     unrelated: tuple[str, ...] = declare(GLOBS, default=())
-    scope: tuple[str, ...] = declare(GLOBS, default=())
-    base_failures: Literal["block", "report"] = declare(one_of("block", "report"), default="report")
     worktree_copy: tuple[str, ...] = declare(GLOBS, default=())
     worktree_link: tuple[str, ...] = declare(GLOBS, default=())
     worktree_disk: int | None = declare(SIZE, default=None, unset="`10 GB`")
-    timing_budget: float | None = declare(DURATION, default=None)
     timing_threshold: float = declare(FRACTION, default=0.05)
-    merge_command: str = declare(
-        TEXT, default="", unset="`gh pr merge --squash --delete-branch --subject {subject} -- {branch}`"
-    )
     accept_exclusions: tuple[str, ...] = declare(TEXTS, default=())

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from gates.config.paths import is_gits
 from gates.files.folders import Blocked, Folder, open_within
 from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.settings.paths import is_gits
 from gates.portable.values import listed
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
 from gates.results.values import FileDigest

@@ -77,7 +77,7 @@ class Setting:
     @property
     def shown_default(self) -> str:
         """What holds where nobody says anything, for people; empty for nothing."""
-        return self.unset or ("" if self.default in (None, "", (), False) else str(self.default))
+        return self.unset.strip("`") or ("" if self.default in (None, "", (), False) else str(self.default))
 
 
 def declare(kind: Kind, *, default: Any, **more: Any) -> Any:

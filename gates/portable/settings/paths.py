@@ -58,7 +58,7 @@ def globs(value: Any) -> tuple[str, ...]:
     Raises:
         ValueError: they are something else, or one has no meaning.
     """
-    from gates.portable.filters.globs import path_pattern
+    from ..filters.globs import path_pattern
 
     if not isinstance(value, list) or not all(_inside(item) for item in value):
         raise ValueError(f"a list of path globs {BELOW}")
