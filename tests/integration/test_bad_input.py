@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.project import Project, nox_session, noxfile, pytest_session
+from tests.integration.project import Project, checklist, nox_session, noxfile, pytest_gate, pytest_session, python_gate
 
 CHECK = noxfile(nox_session("check", "PYTHON, '-c', ''"))
-TEST = {"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session())
+TEST = {"test_it.py": "def test_a(): pass\n"} | checklist(pytest_gate())
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,8 @@ class TestWithoutSpace:
         assert not (project.reports / "run.json").exists()
 
     def test_for_a_log_the_gates_are_ended(self, project: Project) -> None:
-        noise = "PYTHON, '-c', \"for _ in range(40000): print('noise')\""
-        wait = "PYTHON, '-c', 'import time; time.sleep(600)'"
-        project.write(noxfile(nox_session("noise", noise), nox_session("wait", wait)))
+        noise = python_gate("noise", "-c", "for _ in range(40000): print('noise')")
+        project.write(checklist(noise, python_gate("wait", "-c", "import time; time.sleep(600)")))
         code, text = self.gates(project, 60_000, "run", "--jobs", "2")
         assert code == 3
         assert "cannot write the report: File too large" in text
@@ -150,7 +149,7 @@ class TestWithoutSpace:
 
     def test_for_the_tests_the_file_ends_with_a_whole_line(self, project: Project) -> None:
         tests = "import pytest\n@pytest.mark.parametrize('n', range(400))\ndef test_a(n): pass\n"
-        project.write({"test_it.py": tests} | noxfile(pytest_session("-q")))
+        project.write({"test_it.py": tests} | checklist(pytest_gate("-q")))
         code, text = self.gates(project, 40_000, "run")
         assert code in {1, 3}, text
         data = (project.reports / "tests.jsonl").read_bytes()

@@ -45,7 +45,6 @@ def test_a_forked_child_that_returns_from_its_test_goes_no_further(project: Proj
     assert len((project.root / "downs.txt").read_text().splitlines()) == 1
 
 
-@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     ("ends", "code", "said"),
