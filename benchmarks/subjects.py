@@ -11,6 +11,7 @@ from benchmarks import (
     kvcache_bytes,
     kvcache_designs,
     kvcache_models,
+    kvcache_prefixes,
     kvcache_sessions,
     listing,
     masking,
@@ -39,5 +40,6 @@ SUBJECTS = (
     kvcache_bytes.SUBJECT,
     kvcache_designs.SUBJECT,
     kvcache_models.SUBJECT,
+    kvcache_prefixes.SUBJECT,
     kvcache_sessions.SUBJECT,
 )

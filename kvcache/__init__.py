@@ -44,6 +44,7 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
+from kvcache.sessions.prefixes import PrefixIndex
 from kvcache.sessions.session_table import Costs
 from kvcache.sessions.snapshot import restore, save
 from kvcache.values import EvictionReason, Span, align_up
@@ -93,6 +94,7 @@ __all__ = [
     "PinnedEntryError",
     "Policy",
     "PoolSnapshot",
+    "PrefixIndex",
     "RecomputeCost",
     "Record",
     "ShapeError",

@@ -6,7 +6,7 @@ python docs/kvcache/hugging_face.py
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from kvcache import KVCacheManager
+from kvcache import KVCacheManager, PrefixIndex
 from kvcache.integrations.transformers import PooledCache, layout_of
 
 torch.manual_seed(0)
@@ -15,16 +15,18 @@ model = LlamaForCausalLM(LlamaConfig(vocab_size=256, max_position_embeddings=512
 
 layout = layout_of(model.config)
 manager = KVCacheManager(layout, capacity_bytes=64 * layout.block_bytes, memory_bytes=64 * 2**20)
+index = PrefixIndex(manager)
 
 prompt = torch.randint(1, 256, (1, 200))
 with torch.no_grad():
     model(prompt, cache=PooledCache(manager, "prompt"))
+index.record("prompt", prompt[0])
 for name in ("alice", "bob"):
-    manager.fork("prompt", name)
     question = torch.randint(1, 256, (1, 5))
     text = torch.cat([prompt, question], dim=1)
+    known = index.begin(name, text[0])  # what anybody has computed of it
     cache = PooledCache(manager, name, config=model.config)
-    computed = text.shape[1] - cache.get_seq_length()
     answer = model.generate(text, cache=cache, max_new_tokens=20, do_sample=False, pad_token_id=0)
+    index.record(name, answer[0])
     plain = model.generate(text, max_new_tokens=20, do_sample=False, pad_token_id=0)
-    print(f"{name}: {computed} of {text.shape[1]} tokens computed, as without: {torch.equal(answer, plain)}")
+    print(f"{name}: {known} of {text.shape[1]} tokens were there, as without: {torch.equal(answer, plain)}")

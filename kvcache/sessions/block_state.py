@@ -67,6 +67,7 @@ class BlockState(Unique):
         self._writing = threading.Lock()  # one writer at a time: tokens of a session follow each other
         self._gone = False
         self._tokens = 0
+        self._truncations = 0
         self._uses = 1
         self._pins = 0
         self._copies = 0
@@ -115,6 +116,11 @@ class BlockState(Unique):
     def ttl_seconds(self) -> float | None:
         """The session's own time to live; None: the manager's."""
         return self._ttl
+
+    @property
+    def truncations(self) -> int:
+        """How often tokens were taken away: while it is the same, no token has become another one."""
+        return self._truncations
 
     @property
     def is_live(self) -> bool:

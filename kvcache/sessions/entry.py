@@ -278,6 +278,7 @@ class KVCacheEntry(BlockState):
                 raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
             now = self._ledger.now()
             self._ledger.counters.tokens -= self._tokens - kept
+            self._truncations += kept < self._tokens
             self._tokens = kept
             self._forget_written()
             self._ledger.trace("truncate", self._session_id, kept, at=now)

@@ -81,7 +81,14 @@ def samples(folder: Path) -> dict[str, object]:
     named = {type(value).__name__: value for value in values} | records()
     log = JsonLinesSink(folder / "log")
     log.close()
-    owners: list[object] = [Allocator(4096), Arena(4096), MemoryPool(4096), log, make_manager()]
+    owners: list[object] = [
+        Allocator(4096),
+        Arena(4096),
+        MemoryPool(4096),
+        log,
+        make_manager(),
+        kvcache.PrefixIndex(make_manager()),
+    ]
     named |= {type(owner).__name__: owner for owner in owners}
     named["KVCacheEntry"] = make_manager().get_or_create("a")
     named["MemorySink"], named["LoggingSink"] = MemorySink(3), LoggingSink()
@@ -96,7 +103,7 @@ def _out_of_memory() -> OutOfMemoryError:
     return OutOfMemoryError("what", needed=1, free=2, largest=3, capacity=4, pinned=5)
 
 
-UNIQUE = {"Allocator", "Arena", "JsonLinesSink", "KVCacheEntry", "KVCacheManager", "MemoryPool"}
+UNIQUE = {"Allocator", "Arena", "JsonLinesSink", "KVCacheEntry", "KVCacheManager", "MemoryPool", "PrefixIndex"}
 PROTOCOLS = {"Policy", "Sink"}
 CLASSES = sorted(name for name in kvcache.__all__ if inspect.isclass(getattr(kvcache, name)))
 
