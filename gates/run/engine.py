@@ -122,7 +122,7 @@ class Engine:
 
     def _poll(self) -> Iterator[EngineEvent]:
         for name, gate in list(self._running.items()):
-            before, found = len(gate.tests), gate.expected
+            before, found = len(gate.tests), gate.inbox.expected
             gate.poll()
             if gate.done and gate.plugin_was_refused:
                 self._running[name] = self._again(gate)
@@ -131,28 +131,28 @@ class Engine:
             for test, seconds in gate.slow():
                 yield TestSlow(time=self._now(), gate=name, test=test, seconds=seconds)
             if gate.done and self.settings.around.collect:
-                yield TestsDescribed(name, tuple(gate.described))
+                yield TestsDescribed(name, tuple(gate.inbox.described))
             if gate.done and gate.result is not None:
                 del self._running[name]
                 yield self._end(self.guard.ended(gate.result, self._running))
 
     def _tests(self, name: str, gate: RunningGate, before: int, found: int) -> Iterator[EngineEvent]:
         """Test events since the last check, in order if starts are also reported."""
-        begun = gate.begun()
+        begun = gate.inbox.begun()
         landed = tuple(gate.tests[before:])
         self._count(landed)
         if self.settings.detailed:
-            if gate.expected > found:
-                yield TestsCollected(time=self._now(), gate=name, tests=gate.expected)
+            if gate.inbox.expected > found:
+                yield TestsCollected(time=self._now(), gate=name, tests=gate.inbox.expected)
             for number, record in begun:
                 if number > before:
-                    yield TestsLanded(name, tuple(gate.tests[before:number]), gate.expected)
+                    yield TestsLanded(name, tuple(gate.tests[before:number]), gate.inbox.expected)
                     before = number
                 worker, time = str(record.get("worker", "")), float(record.get("time", 0.0))
                 yield TestStarted(time=time, gate=name, test=record["id"], worker=worker)
         rest = tuple(gate.tests[before:])
         if rest:
-            yield TestsLanded(name, rest, gate.expected)
+            yield TestsLanded(name, rest, gate.inbox.expected)
 
     def _count(self, landed: tuple[TestResult, ...]) -> None:
         """Tell all test processes to start no more tests, once enough have failed."""
@@ -165,7 +165,7 @@ class Engine:
             Stop(str(self.settings.around.work)).say(why)
             if mode == "immediate":
                 for gate in self._running.values():
-                    if gate.expected:
+                    if gate.inbox.expected:
                         gate.end(GateOutcome.FAILED, why)
 
     def _again(self, gate: RunningGate) -> RunningGate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.portable.failure_signature import normalise
+from gates.portable.filters.candidate import Described
 from gates.portable.regular import open_file
 from gates.results import LeftOut, TestResult, TestWarning, TestWarnings
 from gates.results.artifacts import KEPT
@@ -108,3 +109,10 @@ class Inbox:
     def expected(self) -> int:
         """The number of tests collected so far."""
         return sum(len(process.collected) for process in self.processes.values())
+
+    @property
+    def described(self) -> list[Described]:
+        """Everything known about each test, if requested."""
+        from gates.portable.filters.candidates import of_descriptions
+
+        return [test for process in self.processes.values() for test in of_descriptions(process.described)]

@@ -123,7 +123,7 @@ def test_a_second_signal_is_an_order(tree: Project) -> None:
     tree.write(noxfile(
         "import signal\n\n" + pytest_session().replace("    session.run", "    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    session.run"),
     ))  # fmt: skip
-    patience = "import gates.run.gate; gates.run.gate.TERM_GRACE = 3600.0"
+    patience = "import gates.run.ending; gates.run.ending.TERM_GRACE = 3600.0"
     with tree.start("run", before=patience) as process:
         started = pids(tree)
         process.send_signal(signal.SIGINT)

@@ -8,8 +8,7 @@ import pytest
 
 from gates.portable.values import ExitCode, GateOutcome
 from gates.results.event_schema import GateEnded, GateStarted
-from gates.run import TestsLanded
-from gates.run import gate as gate_module
+from gates.run import TestsLanded, ending
 from gates.run.processes import marked_processes
 from gates.run.verdict import conclude
 from tests.gates.run.making import an_engine, ended, planned
@@ -141,14 +140,14 @@ class TestStop:
     def test_a_gate_that_will_not_end_is_killed_after_the_grace(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate_module, "TERM_GRACE", 0.2)
+        monkeypatch.setattr(ending, "TERM_GRACE", 0.2)
         engine = an_engine(tmp_path, stubborn(), stopped=stop_when(tmp_path / "project" / "ready"))
         result = ended(engine.events())["stubborn"]
         assert (result.outcome, result.exit_code) == (GateOutcome.INTERRUPTED, -signal.SIGKILL)
         assert (tmp_path / "project" / "asked").exists(), "it was asked first"
 
     def test_who_insists_waits_for_no_grace(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(gate_module, "TERM_GRACE", 3600.0)
+        monkeypatch.setattr(ending, "TERM_GRACE", 3600.0)
         project = tmp_path / "project"
         engine = an_engine(
             tmp_path, stubborn(), stopped=stop_when(project / "ready"), at_once=(project / "asked").exists

@@ -15,7 +15,7 @@ from gates.planning.plan import PlannedGate
 from gates.portable.exclusions import Exclusion
 from gates.portable.values import GateOutcome
 from gates.results import EnvironmentChange, GateResult
-from gates.run import gate as gate_module
+from gates.run import ending, gate_output
 from gates.run.engine import Engine, EngineOptions
 from gates.run.gate import RunningGate
 from gates.run.masking import StructMask
@@ -74,8 +74,8 @@ class TestLimits:
     def test_a_gate_that_takes_too_long_ends_with_all_its_processes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate_module, "TERM_GRACE", 0.2)
-        monkeypatch.setattr(gate_module, "DRAIN_GRACE", 0.1)
+        monkeypatch.setattr(ending, "TERM_GRACE", 0.2)
+        monkeypatch.setattr(gate_output, "DRAIN_GRACE", 0.1)
         child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
         code = (
             "import pathlib, subprocess, sys\n"
@@ -109,7 +109,7 @@ class TestLimits:
     def test_a_child_that_holds_the_output_for_ever_holds_up_nobody(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gate_module, "DRAIN_GRACE", 0.1)
+        monkeypatch.setattr(gate_output, "DRAIN_GRACE", 0.1)
         code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-I', '-S', '-c', {SLEEP!r}]).pid)"
         result = run(tmp_path, planned("test", code))
         assert (result.outcome, result.stray) == (GateOutcome.PASSED, 1)
