@@ -139,7 +139,7 @@ def format_(session: nox.Session) -> None:
 
 @nox.session(tags=["gate"])
 def docs(session: nox.Session) -> None:
-    """Strict build of the documentation: every warning of ours is an error."""
+    """Strict build of the documentation: every warning about this project is an error."""
     prepare(session, "docs")
     output = Path(session.virtualenv.location, "html")
     # -E: what an earlier build has read gives no warnings any more, and a second try would pass.

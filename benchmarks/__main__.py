@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME]... [--list] [--json] [--seconds N]`: a row per claim.
 
-A goal that is missed is told and ends with 0 like any other; 2 is a wrong name, 3 a claim that could not be measured.
+A missed goal is reported, and exits with 0 like any other; 2 means a wrong name, 3 a claim that could not be measured.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import msgspec
 
 
 class CannotMeasure(Exception):
-    """Something that a measurement needs is missing or fails; there is no figure then, rather than a wrong one."""
+    """Something that a measurement needs is missing or fails; then there is no figure, rather than a wrong one."""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     """Where measurements happen.
 
     Attributes:
-        folder: a temporary folder; whoever measures makes his own below it.
+        folder: a temporary folder; each measurement makes its own inside it.
         environment: variables of every process that is measured.
         patience: seconds that one subject may spend on repeating; what has begun is finished.
     """
@@ -74,7 +74,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim with its figures. `met` is None where there is no goal."""
+    """A claim with its figures. `met` is None without a goal."""
 
     name: str
     what: str

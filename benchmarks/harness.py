@@ -29,7 +29,7 @@ _FOREIGN = ("PYTHON", "PYTEST", "NOX", "TOX", "GATES", "GIT_", "UV_", "RUFF", "M
 _LAST_LINES = 25
 
 BARE_PYTHON = (sys.executable, "-c", "pass")
-"""What starts everything of ours: a cost is told in starts of Python, which are slow where the machine is."""
+"""The unit of start-up costs: starts of Python, which are as slow as the machine."""
 
 
 class Contestant(msgspec.Struct, frozen=True, kw_only=True):

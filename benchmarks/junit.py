@@ -77,7 +77,7 @@ class Measured(msgspec.Struct):
 
 
 def measure(place: Workplace) -> dict[str, Figures]:
-    """Each side in a process of its own that keeps its own time: starting Python is no part of it."""
+    """Each side in a separate process that measures its own time: starting Python is not included."""
     need_modules("junitparser")
     one, two, many = (place.folder / name for name in ("one.xml", "two.xml", "many.xml"))
     write_sample(one, CASES)

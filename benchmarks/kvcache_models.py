@@ -1,4 +1,4 @@
-"""What a session of `kvcache` costs a Hugging Face model, beside the caches that come with `transformers`. Needs torch, on one thread."""
+"""Compare the cost of a `kvcache` session for a Hugging Face model with the caches of `transformers`. Needs torch, on one thread."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FIRST = Claim(
 
 
 def _steps(*, attend: bool) -> dict[str, Callable[[], float]]:
-    """Seconds of one step of each cache; all of them begin with the same count of tokens."""
+    """Seconds of one step of each cache; all of them begin with the same number of tokens."""
     import torch  # not installed everywhere
     from transformers import DynamicCache, LlamaConfig, StaticCache
 
@@ -72,7 +72,7 @@ def _steps(*, attend: bool) -> dict[str, Callable[[], float]]:
             for number in range(STEPS):
                 seen = CONTEXT - STEPS + number + 1
                 mask = None
-                if isinstance(cache, StaticCache) and attend:  # it hands over places that are not taken yet
+                if isinstance(cache, StaticCache) and attend:  # it returns places that are not used yet
                     mask = torch.zeros(1, 1, 1, CONTEXT)
                     mask[..., seen:] = -torch.inf
                 for layer in range(LAYERS):
@@ -133,7 +133,7 @@ def _generations() -> dict[str, Callable[[], float]]:
 
 
 def _first_tokens() -> dict[str, Callable[[], float]]:
-    """Seconds until a session has its first token, behind a prompt and a question."""
+    """Seconds until a session has its first token, after a prompt and a question."""
     import torch
 
     from kvcache.integrations.transformers import PooledCache, layout_of

@@ -1,4 +1,4 @@
-"""What `gates list -E` takes to list many cases of a test, and how that grows with their number."""
+"""Measure how long `gates list -E` takes to list many cases of a test, and how that grows with their number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GROWTH = Claim(
 
 
 def write_tests(folder: Path, tests: int) -> None:
-    """A project whose only gate runs so many cases of one test."""
+    """A project whose only gate runs this many cases of one test."""
     folder.mkdir()
     text = f"import pytest\n\n\n@pytest.mark.parametrize('number', range({tests}))\ndef test_case(number):\n    pass\n"
     (folder / "test_cases.py").write_text(text, encoding="utf-8")
@@ -36,7 +36,7 @@ def write_tests(folder: Path, tests: int) -> None:
 
 
 def measure(place: Workplace) -> dict[str, Figures]:
-    """Both sizes in turns, each beside pytest alone."""
+    """Both sizes in turns, each compared with pytest alone."""
     need_modules("pytest")
     collect = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q")
     sides = []

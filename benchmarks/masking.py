@@ -1,4 +1,4 @@
-"""What it costs to keep secrets out of the log of a gate."""
+"""Measure the cost of keeping secrets out of the log of a gate."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ MASKED = Claim(
 
 
 def secrets() -> dict[str, str]:
-    """Variables that hold random tokens of 20 to 38 characters."""
+    """Variables with random tokens of 20 to 38 characters."""
     source = random.Random(SEED)
     return {f"SERVICE_{number}_TOKEN": "".join(source.choices(LETTERS, k=20 + 2 * number)) for number in range(SECRETS)}
 
 
 def write_output() -> bytes:
-    """What a chatty test run prints."""
+    """The output of a chatty test run."""
     values = list(secrets().values())
     lines = []
     size = number = 0
@@ -52,7 +52,7 @@ def write_output() -> bytes:
 
 
 def logging(folder: Path, output: bytes, mask: StructMask) -> Callable[[], float]:
-    """Seconds of processor time to write the output to a log, in the pieces in which a pipe gives it."""
+    """Seconds of processor time to write the output to a log, in pieces as from a pipe."""
     path = folder / "gate.log"
 
     def write() -> float:

@@ -1,7 +1,7 @@
 """Draw the packages and the stages of a run into docs/explanation/design.md: `python docs/architecture.py`.
 
-The layers are those that pyproject.toml declares, what a package is for is its own first sentence, and the stages are the
-calls of `gates/commands/run.py`. A test fails when the picture is not up to date.
+The layers come from pyproject.toml, the purpose of a package is the first sentence of its docstring, and the stages are the
+calls in `gates/commands/run.py`. A test fails if the picture is not up to date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = "docs/explanation/design.md"
 BEGIN, END = "<!-- architecture: begin -->\n", "<!-- architecture: end -->\n"
 NAMES, WORDS = 15, 90
-"""Letters in a line: of the names of packages, and of what is said of them."""
+"""Characters per line: for the names of packages, and for their descriptions."""
 
 
 def layers(root: Path) -> list[list[str]]:
@@ -49,7 +49,7 @@ def boxes(root: Path) -> Iterator[str]:
 
 
 def stages(root: Path) -> Iterator[str]:
-    """The calls of `gates run`, in order: their names, where they are, and the comment behind each."""
+    """The calls of `gates run`, in order: their names, where they are, and the comment after each."""
     text = (root / "gates/commands/run.py").read_text()
     tree = ast.parse(text)
     homes = {
@@ -87,7 +87,7 @@ def picture(root: Path = ROOT) -> str:
 
 
 def updated(page: str, root: Path = ROOT) -> str:
-    """The page with the picture as it is now."""
+    """The page with the current picture."""
     before, _, rest = page.partition(BEGIN)
     return f"{before}{BEGIN}{picture(root)}{END}{rest.partition(END)[2]}"
 

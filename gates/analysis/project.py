@@ -37,7 +37,7 @@ def project_files(root: Path, git: Git | None) -> tuple[str, ...]:
     """The files below `root` that are tracked, or neither tracked nor ignored; relative to it, with `/`, sorted.
 
     Args:
-        root: the project's folder, which may lie below the repository's.
+        root: the project's folder, which may be inside the repository's.
         git: the repository at `root`; without one, all files but hidden folders, caches and environments are listed.
     """
     if git is None:

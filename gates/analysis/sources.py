@@ -46,7 +46,7 @@ def changed_paths(git: Git, root: Path, merge_base: str) -> tuple[str, ...]:
 
     Args:
         git: the repository.
-        root: the project's folder, which may lie below the repository's. Paths are relative to it; those of files
+        root: the project's folder, which may be inside the repository's. Paths are relative to it; those of files
             outside of it begin with `../`.
         merge_base: the commit.
     """

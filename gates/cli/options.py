@@ -29,7 +29,7 @@ _KNOWN = {**ProjectSettings.SETTINGS, **Choice.SETTINGS}
 
 
 def checked(kind: Kind) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """What reads the text of an option; a wrong one is told as click tells it."""
+    """A reader for the text of an option, with errors in the form of click."""
 
     def read(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
         if not text or kind.parse is None:

@@ -1,6 +1,6 @@
 """All output of the program goes through here, and never decides how the program ends.
 
-A terminal that was closed, a full disk, a reader that went away: the first error silences the stream, and whoever wrote
+If a terminal is closed, a disk is full, or a reader goes away, the first error silences the stream, and the writer
 goes on. Everything that prints (progress, summaries, rich, click, tracebacks, Python at its exit) uses `sys.stdout` and
 `sys.stderr`, so it is enough to put other streams there.
 """

@@ -63,7 +63,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     for word in words:
         if word not in FINDINGS:
-            raise click.BadParameter(f"{word!r} is none of {', '.join(FINDINGS)}")
+            raise click.BadParameter(f"{word!r} is not one of {', '.join(FINDINGS)}")
     return words
 
 

@@ -30,7 +30,7 @@ class CacheItem(msgspec.Struct, frozen=True, kw_only=True):
         path: its folder.
         size: bytes on the disk.
         age: seconds since it was last used.
-        state: what became of it.
+        state: what happened to it.
     """
 
     kind: Kind

@@ -18,7 +18,7 @@ from gates.vcs.git import Git
 
 
 def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
-    """One line a gate: name, how long it took last time, command, title."""
+    """One line per gate: name, duration of the last run, command, title."""
     config = load_config(root)
     gates = discover(root, config)
     plan = plan_by_history(config, gates, request, Store.of(root, Git.of(root)))
@@ -52,7 +52,7 @@ def gate_listing(root: Path, request: Request, *, as_json: bool = False) -> str:
 def matching_tests(
     root: Path, request: Request, results: Sequence[Path], *, as_json: bool
 ) -> tuple[str, Sequence[str], ExitCode]:
-    """The tests that match, of the project or of results files; what to say besides; and the exit code.
+    """The tests that match, from the project or from results files; notes; and the exit code.
 
     Raises:
         GatesError: the tests cannot be listed.

@@ -18,7 +18,7 @@ def run(root: Path, request: Request, subject: str, command_line: str, reports: 
     with check_out(root, subject) as place:  # a folder, and its config
         found = discover_subject(place)  # its gates, and what changed in it
         prepared = plan_run(found, request, reports=reports)  # which gates run, in which order
-        # Loaded by now, while nox was answering.
+        # Already loaded while nox was working.
         from gates.pipeline.execute import record, remember
         from gates.pipeline.open_run import open_run
         from gates.pipeline.show import show_verdict

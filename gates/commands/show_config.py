@@ -14,7 +14,7 @@ from gates.portable.settings.declare import Setting
 
 
 def run_settings(root: Path, request: Request) -> str:
-    """A setting a line, as a config would have it.
+    """One setting per line, as in a config.
 
     Raises:
         GatesError: the config is wrong, or has no such profile.
@@ -53,5 +53,5 @@ def _source(setting: Setting, request: Request, profile: Profile, config: Config
         found.append(place_in(config, ("profile", profile.name, setting.key)))
     if setting.name in config.given:
         found.append(place_in(config, (setting.key,)))
-    # Only filters of several places all apply; of anything else the first place decides.
+    # Only for filters do several places all apply; for anything else the first place decides.
     return " and ".join(found[: None if setting.name == "filter" else 1]) or "default"

@@ -114,7 +114,7 @@ def _api(told: tuple[Sequence[Mapping[str, str]], str] | None) -> tuple[tuple[Ap
 def compare_results(
     base: RecordedSide, head: RecordedSide, notes: Sequence[str] = (), *, policy: RegressionPolicy = DEFAULT_POLICY
 ) -> Comparison:
-    """Results against results, whoever made them; `notes` and `policy` as of `compare_runs`."""
+    """Results against results from any source; `notes` and `policy` as in `compare_runs`."""
     base_tests, head_tests = worst_first(base.tests), worst_first(head.tests)
     tests = compare_tests(base_tests, head_tests)
     wider = wider_exclusions(base_tests, head_tests, policy.accepted)

@@ -1,4 +1,4 @@
-"""Kinds of values that only a config has: paths, variables of a gate, what a gate must show."""
+"""Kinds of values that only a config has: paths, variables of a gate, required test results."""
 
 from __future__ import annotations
 

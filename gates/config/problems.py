@@ -40,7 +40,7 @@ class Problems:
         self.found.append(ConfigError(what, place=self.place(keys), **fields))
 
     def table(self, value: Any, at: tuple[str, ...]) -> dict[str, Any]:
-        """A table that may be missing; empty where something else stands there, which is a mistake."""
+        """A table that may be missing; empty if the value is not a table, which is a mistake."""
         if value is None or isinstance(value, dict):
             return value or {}
         self.add(at, f"{'.'.join(at)} is not a table", expected=f"[{'.'.join(at)}]", got=shown(value))

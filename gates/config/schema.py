@@ -39,7 +39,7 @@ def pyproject_schema() -> dict[str, Any]:
 
 
 def explanation(setting: Setting) -> str:
-    """What the docstring of its class says of a setting, in Markdown; else what the command line says."""
+    """The description of a setting from the docstring of its class, in Markdown; else its help text."""
     text = re.search(rf"^    {setting.name}: (.*(?:\n {{8}}.*)*)", cleandoc(setting.owner.__doc__ or ""), re.MULTILINE)
     return " ".join(text[1].split()) if text else setting.help
 

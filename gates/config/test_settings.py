@@ -108,7 +108,7 @@ _NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type
 
 
 class ForTests(Declared):
-    """What may differ from test to test.
+    """Settings that may differ from test to test.
 
     Attributes:
         retries: a number, or `{ count, backoff = "fixed" or "exponential", delay, max-delay, jitter, on }`: how often
@@ -130,7 +130,7 @@ class ForTests(Declared):
         group: name of a group, see below; `""` for none.
         threads_required: how many of its session's xdist workers a test occupies (default `1`). With
             `"num-test-threads"`, or more than there are, it runs alone in its session. Without xdist every test does.
-        priority: from -100 to 100: tests of a higher one start earlier, whatever the order.
+        priority: from -100 to 100: tests with a higher one always start earlier.
         setup: a name, or a list of names, of scripts that must run before the test, see below.
     """
 
@@ -151,7 +151,7 @@ class ForSome(ForTests):
     """`overrides`: the same, for some tests.
 
     Attributes:
-        filter: the tests that the override is for.
+        filter: the tests that the override applies to.
     """
 
     filter: Any = declare(EXPRESSION, default=None)
@@ -183,4 +183,4 @@ class Script(Declared):
 SETTINGS, OVERRIDE, GROUP, SCRIPT = (
     {one.key: one for one in kind.SETTINGS.values()} for kind in (ForTests, ForSome, Group, Script)
 )
-"""Key → what is declared of it."""
+"""Key → its declaration."""

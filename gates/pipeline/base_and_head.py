@@ -141,7 +141,7 @@ class Sides:
         return self._prepared["head"]
 
     def _is_changed(self) -> bool:
-        """Whether the head is a working tree that is no longer as it was prepared."""
+        """Whether the head is a working tree that changed since its preparation."""
         if self._names["head"] != WORKTREE:
             return False
         head = self._head

@@ -55,7 +55,7 @@ def execute(
 
 
 def record(opened: OpenRun) -> Finished:
-    """Run the gates. What happens is recorded at once, then shown; at the end it is checked, rendered and published.
+    """Run the gates. Each event is recorded at once, then shown; at the end everything is checked, rendered and published.
 
     Raises:
         EnvironmentProblem: the reports cannot be written; everything that was running was ended.
@@ -83,7 +83,7 @@ def record(opened: OpenRun) -> Finished:
 
 
 def remember(opened: OpenRun, finished: Finished, *, aside: bool = False) -> None:
-    """Keep durations of gates and outcomes of tests for the next run; with `aside`, `gates rerun` does not go on with it."""
+    """Keep durations of gates and outcomes of tests for the next run; with `aside`, `gates rerun` does not continue this run."""
     run, plan, store = finished.run, opened.prepared.plan, opened.prepared.store
     if plan.settings.stressed:  # because durations would cover many attempts
         return

@@ -43,8 +43,8 @@ class OpenRun(NamedTuple):
         prepared: what runs.
         recorder: records the evidence.
         executor: runs the gates.
-        progress: shows how the run goes on.
-        feed: hands live events to others; None if nobody asked for them.
+        progress: shows the progress of the run.
+        feed: sends live events to other programs; None if nobody asked for them.
         stop: whether the user wants the run to end.
     """
 
@@ -60,7 +60,7 @@ class OpenRun(NamedTuple):
 def open_run(
     prepared: Prepared, command_line: str, progress: Progress | None = None, events: str | None = None
 ) -> Iterator[OpenRun]:
-    """Begin a run; at the end, everything that it started is ended. Arguments and errors as of `execute`."""
+    """Begin a run; at the end, everything that it started is ended. Arguments and errors as in `execute`."""
     writer = _event_writer(prepared, events) if events is not None else None
     run_id = new_run_id()
     prepared.store.make()

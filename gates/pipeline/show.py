@@ -29,7 +29,7 @@ def show_run(
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """Print a comparison that has no run of its own. The verdict stands, even if the output is interrupted."""
+    """Print a comparison without a run. The verdict stands, even if the output is interrupted."""
     from gates.render.terminal import render_comparison, terminal_console
 
     with suppress(KeyboardInterrupt):

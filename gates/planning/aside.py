@@ -1,4 +1,4 @@
-"""Work in a thread beside this one. Importing concurrent.futures takes as long as asking git something."""
+"""Work in a thread beside this one. Importing concurrent.futures takes as long as a git command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Result = TypeVar("_Result")
 
 
 class Aside(Generic[_Result]):
-    """Works while its block is open, which ends when the work has ended."""
+    """Runs the work while its block is open; the block ends after the work."""
 
     def __init__(self, work: Callable[[], _Result]) -> None:
         self._work = work
@@ -32,7 +32,7 @@ class Aside(Generic[_Result]):
             self._errors.append(error)
 
     def result(self) -> _Result:
-        """The result, once it is there.
+        """The result; waits for it.
 
         Raises:
             BaseException: what the work raised.

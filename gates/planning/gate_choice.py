@@ -1,4 +1,4 @@
-"""Which gates of the checklist a request chooses, and what is said of the others. Pure."""
+"""Select the gates of a request from the checklist, with notes about the others. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def profile_of(config: Config, request: Request) -> Profile:
     """The profile that a request names, or the default one.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none with that name.
     """
     name = request.profile
     if not name or name == DEFAULT_PROFILE:
@@ -96,7 +96,7 @@ def _select(gates: Sequence[Gate], names: Sequence[str]) -> list[Gate]:
 
 
 def said_of_choice(gates: Sequence[Gate], chosen: Sequence[Gate], config: Config, *, rerun: bool) -> tuple[str, ...]:
-    """What is said of gates that are left out, that need others, or that may be unable to run."""
+    """Notes about gates that are left out, that need others, or that may be unable to run."""
     names = {gate.name for gate in chosen} | {gate.group for gate in chosen}
     left = [gate.name for gate in gates if gate.name not in names and not rerun]
     notes = [f"not part of this run: {listed(left)}"] if left else []

@@ -1,4 +1,4 @@
-"""What each gate waits for, and in which order free slots take them. Pure."""
+"""What each gate waits for, and the order in which gates start. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def start_order(needs: Mapping[str, Collection[str]], expected: Mapping[str, flo
 
     Args:
         needs: of each gate, in the order of the checklist.
-        expected: seconds that each gate takes; None if nobody knows.
+        expected: seconds that each gate takes; None if unknown.
     """
     try:
         topological = list(TopologicalSorter(needs).static_order())

@@ -28,7 +28,7 @@ SubjectMaker = Callable[[Path, Git | None, Config], Subject]
 
 
 class CheckedOut(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject that lies in a folder.
+    """A subject in a folder.
 
     Attributes:
         root: folder in which the gates run.

@@ -1,4 +1,4 @@
-"""The file of records that test processes append to (see `protocol`), and the word to stop."""
+"""The file of records that test processes append to (see `protocol`), and the signal to stop."""
 
 from __future__ import annotations
 

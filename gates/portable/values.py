@@ -152,7 +152,7 @@ def parse_max_fail(text: str) -> tuple[int, str]:
     """How many tests may fail, and what then happens to running tests: `3`, `3:wait`, `1:immediate`.
 
     Raises:
-        ValueError: the text is none of these.
+        ValueError: the text has another form.
     """
     number, colon, mode = text.partition(":")
     if not number.isdigit() or int(number) < 1 or (colon and mode not in MAX_FAIL):

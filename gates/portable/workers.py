@@ -67,7 +67,7 @@ def read_durations(path: Path) -> list[float]:
     """Durations from `tests.jsonl`, a stream of this plugin, or a JSON object of id → seconds.
 
     Raises:
-        ValueError: the file is none of these.
+        ValueError: the file has another format.
         OSError: the file cannot be read.
     """
     text = read_text(path)

@@ -1,4 +1,4 @@
-"""Find and end the processes that tests and set-up scripts leave behind."""
+"""Find and end the processes that tests and setup scripts leave behind."""
 
 from __future__ import annotations
 

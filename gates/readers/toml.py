@@ -1,4 +1,4 @@
-"""TOML files of a project, as far as they can be read: what is not there, or is something else, is empty."""
+"""TOML files of a project, as far as they can be read: anything missing or of another type is empty."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gates.portable.regular import read_text
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a file says; empty where there is none, or none that can be read."""
+    """The content of a file; empty if it is missing or unreadable."""
     try:
         return tomllib.loads(read_text(path))
     except (OSError, ValueError, RecursionError):
@@ -18,7 +18,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def table_at(value: Any, *keys: str) -> dict[str, Any]:
-    """The table below these keys; empty where there is none."""
+    """The table below these keys; empty if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

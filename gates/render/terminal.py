@@ -38,7 +38,7 @@ ON_BASE = " (also on the base)"
 
 
 class Log(msgspec.Struct, frozen=True):
-    """What is printed to where there is no terminal: plain lines as long as they are, whatever FORCE_COLOR says."""
+    """The form of output without a terminal: plain lines of any length, whatever FORCE_COLOR is."""
 
     file: TextIO
     is_terminal: bool = False

@@ -1,4 +1,4 @@
-"""What a summary says of tests: the line of counts, passes by package, and what failed."""
+"""The part of a summary about tests: the line of counts, passes by package, and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rest of the program asks of whatever runs gates."""
+"""The interface between the program and anything that runs gates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gates.run.guard import Guard
 
 
 class Executor(Protocol):
-    """Runs the gates of a plan. `Engine` does it here and now.
+    """Runs the gates of a plan. `Engine` does so in this process.
 
     Attributes:
         late: the run exceeded its time limit.
@@ -24,4 +24,4 @@ class Executor(Protocol):
         """The events, until every planned gate has a result."""
 
     def close(self) -> None:
-        """End what is still running."""
+        """End everything that is still running."""

@@ -63,7 +63,7 @@ class Git:
 
         Raises:
             EnvironmentProblem: there is one, but it belongs to another user and git refuses to read it; or git would
-                wait for ever.
+                wait forever.
         """
         if shutil.which("git") is None:
             return None
@@ -329,7 +329,7 @@ def _base_fields(git: Git, head: str, base: str) -> _Base:
 
 
 def find_base(git: Git, base: str) -> tuple[str, str]:
-    """Name and commit of the base; empty where there is none. A clone for CI often has only `origin/…`.
+    """Name and commit of the base; empty if there is none. A clone for CI often has only `origin/…`.
 
     Args:
         git: the repository.

@@ -1,6 +1,6 @@
 """The formulas behind a comparison of times, each with its source. Pure; samples in, numbers out.
 
-A difference is here the log ratio of one pair of measurements, head over base: 0 is no change, and swapping the sides
+Here, a difference is the log ratio of one pair of measurements, head over base: 0 is no change, and swapping the sides
 only turns its sign.
 """
 

@@ -1,4 +1,4 @@
-"""Kinds of values: how each is read from a config, how from the text of an option, and its JSON Schema."""
+"""Kinds of values: how to read each from a config and from the text of an option, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Kind:
-    """How values of a setting look.
+    """The form of a setting's values.
 
     Attributes:
-        read: a value of a config → the value; a ValueError says what is expected.
+        read: a value in a config → the value; a ValueError tells what is expected.
         schema: JSON Schema of the value in a config.
-        parse: the text of an option or variable → the value; a ValueError says what is wrong. None: as it is.
-        words: all that there are, where these are few.
-        least: the smallest whole number; None for what is no number.
-        metavar: stands for the value in the help.
+        parse: the text of an option or variable → the value; a ValueError tells what is wrong. None: unchanged.
+        words: all possible values, if there are only a few.
+        least: the smallest whole number; None if it is not a number.
+        metavar: the name of the value in the help.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Kind:
 
 
 def text(value: Any) -> str:
-    """A text.
+    """A string.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is something else.
     """
     if not isinstance(value, str):
         raise ValueError("a string")
@@ -54,7 +54,7 @@ def texts(value: Any) -> tuple[str, ...]:
     """Strings.
 
     Raises:
-        ValueError: it is no list of them.
+        ValueError: it is not a list of strings.
     """
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of strings")

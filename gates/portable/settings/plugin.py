@@ -1,4 +1,4 @@
-"""What the runner asks of the plugin: the settings that are declared for it, and what it needs to answer."""
+"""The runner's settings for the plugin: those declared for it, and what it needs to report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PluginSettings(Settings):
         exclusions: entries of the ledger, as from `Exclusion.to_json`.
         quarantine: entries of the quarantine, in the same form.
         default_filter: the meaning of `default()`; empty for all tests.
-        workers_reason: why so many workers, for people.
+        workers_reason: the reason for the number of workers, for people.
         foreground: all tests run in this process, whatever the command line says about workers.
         debug: open `pdb` when a test fails.
         source: where the exclusions come from, for people.
@@ -40,7 +40,7 @@ class PluginSettings(Settings):
         root: the project's folder, the base of the paths in `facts`; empty if it is the root of the tests.
         secrets: the runner's message about secrets, from `masking.handover.handed_over`; empty without a runner.
         locks: folder of the run for locks that its test processes share; empty without a runner.
-        groups: of tests, with the number of them that run at a time.
+        groups: groups of tests, with how many of them may run at the same time.
         scripts: by name, the fields of `rules.SetupScript`; tests name those that must run before them.
         supervise: a session without workers runs its tests in a process that it watches.
         history_file: previous results of tests: id → [outcome, seconds].
@@ -97,7 +97,7 @@ class PluginSettings(Settings):
         known = {name: value for name, value in data.items() if name in cls.FIELDS and value is not None}
         for name in known.keys() & cls.SETTINGS.keys():
             kind = cls.SETTINGS[name].kind
-            if kind is not EXPRESSION:  # who selects by it says what is wrong with it
+            if kind is not EXPRESSION:  # the selection reports problems with it
                 known[name] = kind.read(known[name])
         if known.get("facts_file"):
             known["facts"] = _read_object(str(known["facts_file"]))

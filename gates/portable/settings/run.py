@@ -16,11 +16,11 @@ _LEVEL, _WHEN = one_of(*LEVELS, metavar="LEVEL"), one_of(*OUTPUTS, metavar="LEVE
 
 
 class Settings(Declared):
-    """What a run can be told, in the order of `gates run --help`: by command line, environment, profile or config.
+    """The settings of a run, in the order of `gates run --help`: from command line, environment, profile or config.
 
     Attributes:
         profile: use a named checklist with its own settings.
-        filter: run only tests that match; if repeated, those that match any. In a profile, `default()` stands for it
+        filter: run only tests that match; if repeated, those that match any. In a profile, `default()` means this filter
             in other expressions.
         workers: the worker count for `pytest -n auto` in every gate; may exceed the number of cores; see
             [workers](commands.md#workers).
@@ -56,7 +56,7 @@ class Settings(Declared):
         failure_output: when to show the details of a failed test (why and where it failed, the project's own frames,
             then its output; for a flaky test, the attempts that failed; cuts are marked): `immediate`, `final`,
             `immediate-final` or `never`.
-        success_output: the same, for tests that passed.
+        success_output: the same, for passed tests.
     """
 
     profile: str = option(TEXT, "Use a named checklist from the config.", default="", short="-p")
@@ -144,14 +144,14 @@ class Settings(Declared):
         _WHEN, f"When to show why tests failed: {', '.join(OUTPUTS)}.", default="never", tables=_PROFILE
     )
     success_output: str = option(_WHEN, "When to show the output of passed tests.", default="never", tables=_PROFILE)
-    # No variable: that an old environment stands for a new one must not come from far away.
+    # No variable: reusing an old environment must not be caused by a forgotten setting.
     no_install: bool = option(
         FLAG, "Reuse existing environments without installing (nox -R).", default=False, short="-R", variable=False
     )
 
     @property
     def stressed(self) -> bool:
-        """Whether tests run more than once, which says nothing of how long one takes."""
+        """Whether tests run more than once, so that their durations are not comparable."""
         return bool(self.stress_count or self.stress_duration)
 
 
@@ -177,12 +177,12 @@ class Choice(Settings):
 
 
 VARIABLES: Mapping[str, str] = {name: one.variable for name, one in Settings.SETTINGS.items() if one.variable}
-"""A setting → the variable that stands for its option. They are meant for one run, and not for the runs that its gates
-may start. There is none for `-E` and `--gate`: a run of less, because of something far away, is easily taken for one of
+"""A setting → the variable for its option. Variables are meant for one run, not for runs that its gates
+may start. `-E` and `--gate` have none: a partial run, caused by a forgotten variable, could be mistaken for a run of
 everything."""
 
 
 def settle(*layers: Declared) -> dict[str, Any]:
-    """The settings of a run that somebody gave, each as the first layer says it that gives it."""
+    """The given settings of a run, each from the first layer that has it."""
     given = {name: value for layer in reversed(layers) for name, value in layer.given.items()}
     return {name: value for name, value in given.items() if name in Settings.SETTINGS}

@@ -61,7 +61,7 @@ class Arrival:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, None, None]:
-        """Be the last to act; registered first, whoever handles this hook."""
+        """Be the last to act: registered first, before all others with this hook."""
         config.add_cleanup(lambda: self._end(config))
         yield
 

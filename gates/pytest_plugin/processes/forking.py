@@ -1,4 +1,4 @@
-"""Runs an isolated test in a forked child, which has the fixtures of wider scopes that exist already."""
+"""Runs an isolated test in a forked child, which has the existing fixtures of wider scopes."""
 
 from __future__ import annotations
 

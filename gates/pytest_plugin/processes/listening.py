@@ -1,4 +1,4 @@
-"""Listens to a process that runs one isolated test, until it is done or dead."""
+"""Receives the reports of a process that runs one isolated test, until it is done or dead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts failures, and lets every process of the run know when there are enough."""
+"""Counts failures, and tells every process of the run when there are enough."""
 
 from __future__ import annotations
 

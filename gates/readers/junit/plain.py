@@ -1,7 +1,7 @@
-"""Read plain test cases: those that say nothing but their name, their place and their time.
+"""Read plain test cases: those with only a name, a place and a time.
 
-Nearly all cases are plain, so they decide how long a large file takes. They wait until something else comes, and are read
-in one loop. What many of them share is worked out once: the order of their attributes, the start of their ids, times, lines.
+Nearly all cases are plain, so they decide how long a large file takes. They are collected until something else comes, then read
+in one loop. What many of them share is computed once: the order of their attributes, the start of their ids, times, lines.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class PlainCases:
     Args:
         gate: of the results.
         marks: of the document's producer, which decide how lines are counted.
-        results: what was read.
+        results: receives the results.
         read_other: reads a case that turns out not to be plain.
 
     Attributes:
-        waiting: attributes, names and values in turns, of cases that were not read yet. All are of the same suite.
+        waiting: attributes, alternating names and values, of collected cases. All are of the same suite.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class PlainCases:
         self._lines: dict[str, int] = {}
 
     def enter(self, name: str, file: str) -> None:
-        """The cases that follow are of this suite."""
+        """The next cases are of this suite."""
         self._suite, self._suite_file = name, file
         self._places.clear()
 
     def read(self) -> None:
-        """Read the cases that wait."""
+        """Read the collected cases."""
         results, gate, known_seconds, known_line = self._results, self._gate, self._times.get, self._lines.get
         first_of = results.by_key.setdefault
         shape = [""]  # matches no case: one without attributes has the shape []

@@ -19,7 +19,7 @@ class CaseResults:
     """Owns the results of one document.
 
     Attributes:
-        by_key: the results; each key is the id of a test, with its gate in front where the file names another one.
+        by_key: the results; each key is the id of a test, prefixed by its gate if the file names another one.
         gates: names of the gates that the file itself lists.
     """
 
@@ -37,7 +37,7 @@ class CaseResults:
         return len(self.by_key) + self._more
 
     def add_gate(self, name: str) -> None:
-        """Keep the case of a gate, which is no test."""
+        """Keep the case of a gate, which is not a test."""
         self.gates.append(name)
         self._more += 1
 
