@@ -1,6 +1,6 @@
-"""Frozen values whose fields are declared once, each with all that is to be known of it.
+"""Frozen values whose fields are declared once, each with everything about it.
 
-Not a dataclass: making one with thirty fields takes over a millisecond, in every process that runs tests.
+Not a dataclass: defining one with thirty fields takes over a millisecond, in every process that runs tests.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from typing import dataclass_transform
 
     from .kinds import Kind
-else:  # no Python before 3.11 has it
+else:  # new in Python 3.11
     dataclass_transform = lambda **_words: lambda declared: declared  # noqa: E731
 
 
 class Setting:
-    """What is to be known of one setting.
+    """The declaration of one setting.
 
     Attributes:
-        kind: how its values look in a config and as a text.
-        default: its value where nobody says anything.
+        kind: the form of its values in a config and as text.
+        default: its default value.
         help: one sentence for people.
-        option: there is an option; its name, where that is not the setting's. short: its letter.
-        variable: whether `GATES_NAME` stands for the option where that is not given.
+        option: whether it has an option, or the option's name if different. short: its letter.
+        variable: whether `GATES_NAME` is used if the option is not given.
         tables: where a config may have it: `top`, `profile`, or the name of a table.
-        unset: what holds where nobody says anything, in words; empty shows the default.
+        unset: a description of the default behaviour; empty shows the default.
         many: the option may be repeated.
-        asks: it asks something of tests, which only pytest heeds.
-        plugin: it is told to the plugin; pytest: a plain pytest has the option, too.
-        metavar: stands for the value in the help.
+        asks: it applies to tests, so only pytest can apply it.
+        plugin: it is passed to the plugin; pytest: a plain pytest has the option, too.
+        metavar: the name of the value in the help.
     """
 
     name = ""
@@ -61,22 +61,22 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """What it is called in a config."""
+        """Its name in a config."""
         return self.name.replace("_", "-")
 
     @property
     def option(self) -> str:
-        """What it is called on the command line; empty where it is not."""
+        """Its name on the command line; empty if it has no option."""
         return f"--{self.key if self._option is True else self._option}" if self._option else ""
 
     @property
     def variable(self) -> str:
-        """The variable that stands for the option; empty for none."""
+        """The variable for the option; empty for none."""
         return f"GATES_{self.name.upper()}" if self._variable else ""
 
     @property
     def shown_default(self) -> str:
-        """What holds where nobody says anything, for people; empty for nothing."""
+        """The default behaviour, for people; empty for none."""
         return self.unset.strip("`") or ("" if self.default in (None, "", (), False) else str(self.default))
 
 
@@ -86,28 +86,28 @@ def declare(kind: Kind, *, default: Any, **more: Any) -> Any:
 
 
 def option(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
-    """A field that a command line and a variable can give."""
+    """A field that the command line or a variable can set."""
     return Setting(kind, help, default=default, **{"option": True, "variable": True, **more})
 
 
 EMPTY: dict[str, Any] = {}
-"""The default of a field that holds a mapping."""
+"""The default of a field that contains a mapping."""
 
 _Self = TypeVar("_Self", bound="Declared")
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(declare, option))
 class Declared:
-    """A frozen value that knows which of its fields somebody gave.
+    """A frozen value that knows which of its fields were given.
 
-    None, and an empty default, are not given: so a command line, a profile and a config can be laid over each other.
+    None, and an empty default, count as not given, so that a command line, a profile and a config can be combined.
     """
 
     SETTINGS: ClassVar[Mapping[str, Setting]] = {}
-    """Name → what is declared of it."""
+    """Name → its declaration."""
 
     FIELDS: ClassVar[Mapping[str, bool]] = {}
-    """Name → whether a value must be given it."""
+    """Name → whether it is required."""
 
     def __init_subclass__(cls) -> None:
         declared, fields = dict(cls.SETTINGS), dict(cls.FIELDS)
@@ -132,7 +132,7 @@ class Declared:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The settings that somebody gave, in the order of declaration."""
+        """The given settings, in the order of declaration."""
         return {name: vars(self)[name] for name in self.SETTINGS if name in vars(self)}
 
     def __setattr__(self, name: str, _value: object) -> None:
@@ -148,11 +148,11 @@ class Declared:
         return hash(self._values())
 
     def __repr__(self) -> str:
-        """What differs from the defaults, in the order of declaration."""
+        """The settings that differ from the defaults, in the order of declaration."""
         shown = (f"{name}={vars(self)[name]!r}" for name in self.FIELDS if name in vars(self))
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def replace(value: _Self, /, **changes: Any) -> _Self:
-    """The same with some fields changed; None takes back what was given."""
+    """A copy with some fields changed; None makes a field count as not given."""
     return type(value)(**{**vars(value), **changes})
