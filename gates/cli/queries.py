@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gates.cli.options import (
+    AsPath,
     command_line,
     project_root,
     reports_folder,
@@ -21,9 +21,12 @@ from gates.cli.shown import allow_commands, say
 from gates.portable.settings.declare import replace
 from gates.portable.settings.run import Settings
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 results_option = click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=AsPath(),
     multiple=True,
     metavar="FILE",
     help="Use the tests in this results file (JUnit from any runner, or tests.jsonl), not the project's; repeatable.",
@@ -116,7 +119,7 @@ def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
 
 
 @click.command()
-@click.argument("run_path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="[RUN]", required=False, type=AsPath())
 @root_option
 @click.option(
     "--format",
@@ -157,6 +160,8 @@ def clean(root: Path | None, everything: bool, dry_run: bool) -> None:
 @click.option("--print", "only_print", is_flag=True, help="Print the starter config; write nothing.")
 def init(root: Path | None, force: bool, only_print: bool) -> None:
     """Look at the project and write a starter config."""
+    from pathlib import Path
+
     from gates.commands.init import write_starter
 
     say(write_starter(root or Path.cwd(), force=force, only_print=only_print))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +17,9 @@ from gates.cli.options import (
     setting_options,
 )
 from gates.cli.shown import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
 import sys
 from typing import TextIO
 
@@ -48,6 +47,8 @@ class QuietOutput(io.RawIOBase):
             try:
                 return os.write(self._descriptor, view)
             except BlockingIOError:  # another process made it non-blocking
+                import select
+
                 waiting = select.poll()
                 waiting.register(self._descriptor, select.POLLOUT)
                 waiting.poll()

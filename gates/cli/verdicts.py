@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -22,6 +21,8 @@ from gates.portable.errors import UsageError
 from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SOURCE_FINDINGS, plural
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gates.compare.values import BaseFailures
 
 
