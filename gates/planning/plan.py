@@ -166,6 +166,8 @@ def settled(request: Request, profile: Profile, config: Config) -> Settings:
     given["filter"] = _both("" if request.ignore_default_filter else profile.filter, request.filter)
     if given.get("order") == "default":
         del given["order"]
+    if given.get("order") != "random":  # then it decides nothing
+        given.pop("seed", None)
     return Settings(**given)
 
 

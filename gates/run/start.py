@@ -105,7 +105,7 @@ def _settings_of(
     planned: PlannedGate, around: RunContext, environment: Mapping[str, str], folder: Path
 ) -> PluginSettings:
     plan = around.plan
-    told = {name: value for name, value in plan.settings.given.items() if plan.settings.SETTINGS[name].plugin}
+    told = plan.settings.of_tests
     if planned.needed:
         told |= {"filter": plan.default_filter, "partition": ""}
     return PluginSettings(

@@ -150,6 +150,11 @@ class Settings(Declared):
     )
 
     @property
+    def of_tests(self) -> dict[str, Any]:
+        """What somebody gave of the settings that tests are run by: the plugin is told these."""
+        return {name: value for name, value in self.given.items() if self.SETTINGS[name].plugin}
+
+    @property
     def stressed(self) -> bool:
         """Whether tests run more than once, so that their durations are not comparable."""
         return bool(self.stress_count or self.stress_duration)

@@ -176,6 +176,18 @@ def test_what_nox_is_called_with_is_passed_on() -> None:
     assert (found.settings.no_install, found.config.nox_args) == (True, ("--x",))
 
 
+@pytest.mark.parametrize(("order", "seed"), [("random", 3), ("default", None), ("", None), ("failed-first", None)])
+def test_a_seed_is_a_setting_of_the_random_order_only(order: str, seed: int | None) -> None:
+    assert plan(request=Request(order=order, seed=3)).settings.seed == seed
+
+
+def test_the_same_wishes_are_the_same_settings_wherever_they_stand() -> None:
+    asked = plan(request=Request(jobs=2, filter="test(a)", seed=1)).settings
+    written = plan(profiles={"default": Profile(name="default", filter="test(a)")}, jobs=2).settings
+    assert asked == written
+    assert hash(asked) == hash(written)
+
+
 # Filters
 
 

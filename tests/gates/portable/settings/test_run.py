@@ -24,3 +24,10 @@ def test_what_is_repeated_says_nothing_of_how_long_a_test_takes() -> None:
     assert Settings(stress_count=2).stressed
     assert Settings(stress_duration=1.0).stressed
     assert not Settings().stressed
+
+
+def test_tests_are_run_by_what_the_plugin_is_told() -> None:
+    assert Settings(jobs=2, retries=1, stress_count=3, filter="test(a)").of_tests == {
+        "filter": "test(a)",
+        "stress_count": 3,
+    }
