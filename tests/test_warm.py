@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import warm
+from tests.gates.pytest_plugin.conftest import Project as PluginProject
 from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
 
 if TYPE_CHECKING:
@@ -172,3 +173,34 @@ def test_all_that_a_run_of_gates_starts_is_warm(tmp_path: Path) -> None:
     project.write(checklist(pytest_gate(*words, name="plain")))
     assert project.gates("run", "--jobs", "1").code == 0
     assert sorted((project.folder / "notes.txt").read_text().splitlines()) == ["gw0 True"] * 2 + ["main True"] * 2
+
+
+LOADED = """
+    import sys
+    def pytest_sessionfinish():
+        print()
+        for name in ("xdist.plugin", "platformdirs.pytest_plugin", "gates.pytest_plugin", "_gates_injected.pytest_plugin"):
+            print(name, type(sys.modules[name].__spec__.loader).__name__)
+    """
+
+
+def loaders(project: PluginProject) -> dict[str, str]:
+    project.write(conftest=LOADED, test_a="def test_a(): pass\n")
+    lines = [line.split() for line in project.injected("-s").output.splitlines()]
+    return {words[0]: words[1] for words in lines if len(words) == 2 and words[0] in LOADED}
+
+
+def test_plugins_are_there_before_pytest_imports_them(tmp_path: Path) -> None:
+    """Whoever changes how they are found sees here that each start has become twice as slow."""
+    found = loaders(PluginProject(tmp_path))
+    assert len(found) == 4
+    assert {*found.values()} == {"Ready"}
+
+
+def test_a_plugin_of_the_same_name_that_lies_in_front_is_imported_instead(tmp_path: Path) -> None:
+    project = PluginProject(tmp_path)
+    project.write_file("platformdirs/__init__.py", "")
+    project.write_file("platformdirs/pytest_plugin.py", "")
+    found = loaders(project)
+    assert found["platformdirs.pytest_plugin"] != "Ready"
+    assert found["xdist.plugin"] == "Ready"
