@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from gates.files.digest import FileDigest
 from gates.portable.errors import UsageError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -143,8 +144,8 @@ class Folder:
         with self.reader(name) as file:
             return file.read()
 
-    def digest(self, name: str, size: int | None = None) -> tuple[int, str]:
-        """Size and SHA-256 of a regular file, or of its first bytes. Raises as `open`."""
+    def digest(self, name: str, size: int | None = None) -> FileDigest:
+        """The digest of a regular file, or of its first bytes. Raises as `open`."""
         found = hashlib.sha256()
         left = size
         number = 0
@@ -153,7 +154,7 @@ class Folder:
                 found.update(data)
                 number += len(data)
                 left = None if left is None else left - len(data)
-        return number, "sha256:" + found.hexdigest()
+        return FileDigest(size=number, sha256="sha256:" + found.hexdigest())
 
     def replace(self, aside: str, name: str) -> None:
         """Rename a file over another one in the same folder. A link there is replaced, not followed."""

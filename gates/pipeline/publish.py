@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.compare.values import Comparison
+from gates.files.digest import FileDigest
 from gates.results import Run, TestResult
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
-from gates.results.values import FileDigest
 
 if TYPE_CHECKING:
     from gates.storage.reports import Reports

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from gates.files.digest import FileDigest
 from gates.portable.values import SCHEMA_VERSION, GateOutcome
 from gates.results.artifacts import Coverage, Diagnostics, TestWarnings
 from gates.results.tests import TestCounts
@@ -234,25 +235,6 @@ class ExclusionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     expires: str
     issue: str = ""
     tests: int = 0
-
-
-class FileDigest(msgspec.Struct, frozen=True, kw_only=True):
-    """Size and digest of a file.
-
-    Attributes:
-        size: bytes.
-        sha256: `sha256:HEX` of its content.
-    """
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, data: bytes) -> FileDigest:
-        """The digest of a file with these bytes."""
-        import hashlib  # loads OpenSSL, some 3 MiB that no reader of results needs
-
-        return cls(size=len(data), sha256="sha256:" + hashlib.sha256(data).hexdigest())
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ import msgspec
 from gates.files.folders import Blocked, Folder
 from gates.portable.errors import UsageError
 from gates.portable.patterns import lazy_pattern
-from gates.results import FileDigest, Run
+from gates.results import Run
 from gates.results.files import (
     COMPARISON_FILE,
     CONFIRM_FOLDER,
@@ -158,13 +158,11 @@ def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
     ours = {RUN_FILE}
     for name in known:
         written = run.files[name]
-        try:
-            # A killed run wrote more than it could record; without a beginning, there is no proof.
-            size, sha256 = folder.digest(name, None if run.complete or not written.size else written.size)
-        except (OSError, Blocked):
-            continue
-        if FileDigest(size=size, sha256=sha256) == written:
-            ours.add(name)
+        # A killed run wrote more than it could record; without a beginning, there is no proof.
+        part = None if run.complete or not written.size else written.size
+        with suppress(OSError, Blocked):
+            if folder.digest(name, part) == written:
+                ours.add(name)
     return ours, running | set(known) - ours
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder
 from gates.portable.errors import UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.values import listed, plural
-from gates.results import FileDigest, Run, TestResult
+from gates.results import Run, TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, TESTS_FILE, load_run, load_tests
 from gates.storage.records import all_records
 
@@ -104,11 +105,9 @@ def _now(folder: Path, name: str, written: FileDigest, *, complete: bool) -> str
     part = None if complete or name == RUN_FILE else written.size
     try:
         with Folder.of(folder) as place:
-            size, sha256 = place.digest(name, part)
+            found = place.digest(name, part)
     except FileNotFoundError:
         return "no file"
     except (OSError, Blocked) as error:
         return str(error)
-    if FileDigest(size=size, sha256=sha256) == written:
-        return None
-    return f"{sha256} ({plural(size, 'byte')})"
+    return None if found == written else f"{found.sha256} ({plural(found.size, 'byte')})"

@@ -13,12 +13,13 @@ import msgspec
 
 from gates import __version__
 from gates.config.request import Request
+from gates.files.digest import FileDigest
 from gates.files.folders import Folder
 from gates.portable.errors import GatesError
 from gates.portable.regular import open_file, read_bytes
 from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, GateOutcome
-from gates.results import FileDigest, Run, TestResult
+from gates.results import Run, TestResult
 from gates.results.files import (
     COMPARISON_FILE,
     JUNIT_FILE,

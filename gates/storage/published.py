@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder, open_within, write_all
 from gates.portable.errors import EnvironmentProblem
 from gates.portable.regular import open_file
 from gates.results.files import reports_problem
-from gates.results.values import FileDigest
 from gates.storage.records import ASIDE, OpenRecord, aside_of
 
 IGNORE = ".gitignore"
@@ -102,12 +102,11 @@ class Published:
     def compare(self, name: str, written: FileDigest) -> str:
         """How a file changed, in one word; empty if it is unchanged."""
         try:
-            size, sha256 = self.folder.digest(name)
+            return "" if self.folder.digest(name) == written else "changed"
         except FileNotFoundError:
             return "deleted"
         except (OSError, Blocked):
             return "replaced"
-        return "" if FileDigest(size=size, sha256=sha256) == written else "changed"
 
     def make_free(self, name: str, record: OpenRecord) -> None:
         """Before replacing a file, move aside what somebody else put there meanwhile.

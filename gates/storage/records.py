@@ -20,9 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder
 from gates.portable.regular import read_bytes
-from gates.results import FileDigest
 
 JOURNAL, FILES, LOCK = "journal.jsonl", "files", "lock"
 
@@ -107,13 +107,13 @@ class Record:
             # Before renaming: the name contains the run's id, which nobody knew before.
             return name in self.names and folder.holds_file(name)
         try:
-            size, sha256 = folder.digest(name)
-            if FileDigest(size=size, sha256=sha256) in self.published.get(name, ()):
+            found = folder.digest(name)
+            if found in self.published.get(name, ()):
                 return True
             if name not in self.streams:
                 return False
             with Folder.of(self.path / FILES) as files:
-                return files.digest(name, size) == (size, sha256)
+                return files.digest(name, found.size) == found
         except (OSError, Blocked):
             return False
 
@@ -195,10 +195,9 @@ def digest_of(path: Path) -> FileDigest | None:
     """The digest of a recorded file; None if it cannot be read."""
     try:
         with Folder.of(path.parent) as folder:
-            size, sha256 = folder.digest(path.name)
+            return folder.digest(path.name)
     except (OSError, Blocked):
         return None
-    return FileDigest(size=size, sha256=sha256)
 
 
 def all_records(records: Path) -> Iterator[Record]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder, open_within
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.settings.paths import is_gits
 from gates.portable.values import listed
 from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
-from gates.results.values import FileDigest
 from gates.storage.claims import NAMES, claim, need
 from gates.storage.published import Published
 from gates.storage.records import ASIDE, RECORDS, OpenRecord, digest_of, key_of, prune

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gates.results import FileDigest
+from gates.files.digest import FileDigest
 from gates.results.files import reports_problem
 
 

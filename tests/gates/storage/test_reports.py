@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gates.files.digest import FileDigest
 from gates.files.folders import Blocked
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.values import ExitCode
-from gates.results import FileDigest
 from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
 from gates.storage.claims import NAMES
 from gates.storage.evidence import refuse_altered
