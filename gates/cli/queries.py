@@ -96,13 +96,13 @@ def exclusions(root: Path | None, verify: bool, **options: Any) -> None:
 
     Exit code 1 if one does not: its test now passes, fails for a different reason, or no longer exists.
     """
-    from gates.commands import exclusions as ledgers
+    from gates.commands import exclusions as command
 
     folder, asked = project_root(root), request(**options)
     if not verify:
-        say(ledgers.ledger_listing(folder))
+        say(command.exclusions_listing(folder))
         return
-    text, code = ledgers.verify(folder, asked, command_line())
+    text, code = command.verify(folder, asked, command_line())
     say(text)
     raise SystemExit(code)
 

@@ -38,7 +38,7 @@ SHORT = 2.0
 """Time limit in seconds for an excluded test: one that hangs would take forever, and the others are short."""
 
 
-def ledger_listing(root: Path, today: dt.date | None = None) -> str:
+def exclusions_listing(root: Path, today: dt.date | None = None) -> str:
     """Both ledgers, one entry per line, with the tests that each matched in the last run."""
     config = load_config(root)
     today = today or dt.datetime.now(dt.UTC).date()

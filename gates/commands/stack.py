@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.compare.stack import Layer, Stack, StackRun, asks_for_base, judged
+from gates.compare.stack import Layer, Stack, StackRun, asks_for_base, with_verdicts
 from gates.config import load_config
 from gates.pipeline.open_run import new_run_id
 from gates.pipeline.stack_layers import find_stack
@@ -63,7 +63,7 @@ def validate_stack(
     needs = (f"{place}/{name}" for place in _folders(found) for name in NAMES["run"])
     with Reports.begin(folder, store.records, new_run_id(), root=root, kind="stack", needs=needs) as written:
         runs = Runs(root, git, request, command_line, folder, make=run, fresh=fresh)
-        found = judged(_with_runs(git, found, runs))
+        found = with_verdicts(_with_runs(git, found, runs))
         found = StructMask.of(config).struct(msgspec.structs.replace(found, notes=(*found.notes, *runs.notes)))
         written.publish({STACK_FILE: to_json(found), STACK_SUMMARY_FILE: as_bytes(render_stack(found, markdown=True))})
     return found

@@ -43,7 +43,7 @@ class ArtifactChanges(NamedTuple):
         return tuple(finding for finding, missing in unknown.items() if missing and not there[finding])
 
 
-def compare_brought(
+def compare_artifacts(
     base: Sequence[GateResult],
     head: Sequence[GateResult],
     differences: Sequence[FileDifference],

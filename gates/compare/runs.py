@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gates.compare.artifacts import compare_brought
+from gates.compare.artifacts import compare_artifacts
 from gates.compare.blame import fails_as_base, gates_with_failures, known_to_fail, only_base_failures, only_old
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
@@ -56,7 +56,7 @@ def compare_runs(
     names, unknown = _api(sources.api)
     broken = any(change.kind == "breaking" for change in names or ())
     outcomes = compare_outcomes(base.gates, head.gates, {test.gate for test in (*base_tests, *head_tests)})
-    brought = compare_brought(base.gates, head.gates, sources.differences, sources.of_the_branch)
+    artifacts = compare_artifacts(base.gates, head.gates, sources.differences, sources.of_the_branch)
     timing = remeasured.timing
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
@@ -64,7 +64,7 @@ def compare_runs(
         "api": broken,
         "scope": bool(outside),
         "dependencies": bool(changed),
-        **brought.findings,
+        **artifacts.findings,
     }
     return Comparison(
         base=_label(base.subject),
@@ -91,12 +91,12 @@ def compare_runs(
             head.gates,
             fails_as_base(base_tests, head_tests, tests),
             gates_with_failures(head_tests),
-            only_old(brought.diagnostics),
+            only_old(artifacts.diagnostics),
         ),
-        diagnostics=brought.diagnostics,
-        warnings=brought.warnings,
-        coverage=brought.coverage,
-        unjudged=tuple(finding for finding in brought.unjudged if finding in policy.fail_on),
+        diagnostics=artifacts.diagnostics,
+        warnings=artifacts.warnings,
+        coverage=artifacts.coverage,
+        unjudged=tuple(finding for finding in artifacts.unjudged if finding in policy.fail_on),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
         **_judged(tests, wider, _findings(tests, wider, more), policy),

@@ -361,7 +361,7 @@ def state_of_layer(layer: Layer, failures: Sequence[Failure]) -> State:
     return next(state for state in order if state in states)
 
 
-def judged(stack: Stack) -> Stack:
+def with_verdicts(stack: Stack) -> Stack:
     """The stack with its failures, the state of each layer, and the exit code."""
     failures = attribute(stack.trunk, stack.trunk_run, stack.layers)
     states: dict[str, State] = {stack.trunk: state_of_run(stack.trunk_run)}

@@ -26,7 +26,7 @@ def gates_to_compare(prepared: Prepared) -> tuple[str, ...]:
     """Gates with test results, diagnostics or coverage, in checklist order; all gates if none has tests."""
     planned = [item.gate for item in prepared.plan.gates]
     found = _gates_with_tests(prepared)
-    return tuple(gate.name for gate in planned if not found or gate.name in found or gate.brings)
+    return tuple(gate.name for gate in planned if not found or gate.name in found or gate.has_artifacts)
 
 
 def _gates_with_tests(prepared: Prepared) -> tuple[str, ...]:

@@ -54,8 +54,8 @@ class Recorder:
             environment=describe_environment(os.environ, config.record_env, available_cores()),
             changes=prepared.changes,
             planned=tuple(self._planned),
-            exclusions=_ledger(plan.exclusions, ()),
-            quarantine=_ledger(plan.quarantine, ()),
+            exclusions=_exclusion_records(plan.exclusions, ()),
+            quarantine=_exclusion_records(plan.quarantine, ()),
             filter=plan.settings.filter,
             effective_filter=plan.effective_filter,
             whole=plan.whole,
@@ -137,13 +137,15 @@ class Recorder:
                 **changes,
                 duration=round(time.monotonic() - self._clock, 6),
                 tests=count_tests(self.tests) if self.tests else None,
-                exclusions=_ledger(self._plan.exclusions, self.tests),
-                quarantine=_ledger(self._plan.quarantine, self.tests),
+                exclusions=_exclusion_records(self._plan.exclusions, self.tests),
+                quarantine=_exclusion_records(self._plan.quarantine, self.tests),
             )
         )
 
 
-def _ledger(exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]) -> tuple[ExclusionRecord, ...]:
+def _exclusion_records(
+    exclusions: tuple[Exclusion, ...], tests: list[TestResult] | tuple[()]
+) -> tuple[ExclusionRecord, ...]:
     # A test counts once, even if several gates exclude it.
     excluded = {(test.exclusion, test.id) for test in tests if test.outcome is TestOutcome.EXCLUDED}
     excluded |= {(test.quarantine, test.id) for test in tests if test.outcome is TestOutcome.QUARANTINED}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from gates.compare.tests import naming
-from gates.compare.timing.changes import Suspect, TimingSettings, find_suspects, judge
+from gates.compare.timing.changes import Suspect, TimingSettings, classify_changes, find_suspects
 from gates.compare.timing.schedule import Schedule, Turn, enough_for, plan
 from gates.compare.values import TestsComparison, Timing
 from gates.config.request import Request
@@ -170,7 +170,7 @@ def time_again(
         notes.append(f"interrupted: timed in {rounds} of {plural(max(schedule.pairs.values(), default=0), 'round')}")
     timing = msgspec.structs.replace(
         timing,
-        changes=judge(samples, settings),
+        changes=classify_changes(samples, settings),
         left_out=left_out,
         seconds=round(clock() - started, 3),
         rounds=rounds,

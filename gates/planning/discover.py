@@ -74,7 +74,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         return "log" if not tests and not CHECKERS.isdisjoint((self.name, self.group)) else "none"
 
     @property
-    def brings(self) -> bool:
+    def has_artifacts(self) -> bool:
         """Whether it has something besides tests that can be compared."""
         return self.findings not in {"none", ()} or bool(self.config.coverage)
 

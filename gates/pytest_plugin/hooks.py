@@ -17,7 +17,7 @@ from .processes.arrival import arrival_of, arrive
 from .usage_errors import usage_errors
 
 if TYPE_CHECKING:
-    from .selection.ledger import ExclusionLists
+    from .selection.exclusion_lists import ExclusionLists
 
 _HEADER = pytest.StashKey["list[str]"]()
 """Lines for the header, from before the parts of the plugin exist."""
@@ -108,24 +108,24 @@ def _settings(config: pytest.Config) -> tuple[PluginSettings, ExclusionLists]:
         from .selection.deselection import read_exclusion_lists
 
         return apply_options(told, config), read_exclusion_lists(told)
-    from .selection.ledger import load_exclusion_lists
+    from .selection.exclusion_lists import load_exclusion_lists
 
     found = load_exclusion_lists(config.rootpath)
     settings = apply_options(PluginSettings(source=found.source, default_filter=found.default_filter), config)
-    if found.ledgers:
+    if found.exclusion_lists:
         from ..portable.exclusions import to_json
 
         settings = replace(
             settings,
-            exclusions=tuple(map(to_json, found.ledgers.exclusions)),
-            quarantine=tuple(map(to_json, found.ledgers.quarantine)),
+            exclusions=tuple(map(to_json, found.exclusion_lists.exclusions)),
+            quarantine=tuple(map(to_json, found.exclusion_lists.quarantine)),
         )
-    return with_facts(settings, config.rootpath), found.ledgers
+    return with_facts(settings, config.rootpath), found.exclusion_lists
 
 
 def _configure_session(config: pytest.Config) -> None:
     """The controller of an xdist session, or the only process."""
-    settings, ledgers = _settings(config)
+    settings, exclusion_lists = _settings(config)
     config.add_cleanup(remove_injection(os.environ))
     if settings.foreground and hasattr(config.option, "dist"):
         config.option.dist, config.option.tx = "no", []  # xdist reads them a little later
@@ -137,8 +137,8 @@ def _configure_session(config: pytest.Config) -> None:
 
         config.pluginmanager.register(EmptySelection(settings.no_tests), "gates-nothing-selected")
     header = config.stash.get(_HEADER, [])
-    selecting = bool(settings.filter or ledgers or settings.partition or settings.only_file)
+    selecting = bool(settings.filter or exclusion_lists or settings.partition or settings.only_file)
     if selecting or header or settings.inbox or settings.test_timeout:
         from .sessions import configure_session
 
-        configure_session(config, settings, ledgers, header)
+        configure_session(config, settings, exclusion_lists, header)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .reporting.recorder import ResultRecorder
     from .selection.catalogue import Catalogue
     from .selection.deselection import Deselector
-    from .selection.ledger import ExclusionLists
+    from .selection.exclusion_lists import ExclusionLists
 
 
 def register_rules(
@@ -104,7 +104,9 @@ def register_quarantine(config: pytest.Config, settings: PluginSettings) -> Call
     return quarantine.take
 
 
-def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists) -> ResultRecorder:
+def register_recorder(
+    config: pytest.Config, settings: PluginSettings, exclusion_lists: ExclusionLists
+) -> ResultRecorder:
     """The part that records the result of every test."""
     from .processes.arrival import arrival_of
     from .reporting.recorder import ResultRecorder
@@ -119,7 +121,7 @@ def register_recorder(config: pytest.Config, settings: PluginSettings, ledgers: 
     arrival = arrival_of(config)
     if arrival is None:
         raise pytest.UsageError("gates: something has taken the plugin of `gates run` apart")
-    reasons = {entry.name: entry.reason for entry in ledgers.exclusions}
+    reasons = {entry.name: entry.reason for entry in exclusion_lists.exclusions}
     recorder = ResultRecorder(config, arrival.stream, reasons, counter)
     SECRETS.begin(settings.secrets, recorder.stream)
     config.pluginmanager.register(recorder, "gates-recorder")

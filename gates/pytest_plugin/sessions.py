@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from .reporting.recorder import ResultRecorder
     from .selection.catalogue import Catalogue
     from .selection.deselection import Deselector
-    from .selection.ledger import ExclusionLists
+    from .selection.exclusion_lists import ExclusionLists
 
     Listeners = list[Callable[[Catalogue], None]]
 
 
 def configure_session(
-    config: pytest.Config, settings: PluginSettings, ledgers: ExclusionLists, header: Sequence[str]
+    config: pytest.Config, settings: PluginSettings, exclusion_lists: ExclusionLists, header: Sequence[str]
 ) -> None:
     """The controller of an xdist session, or the only process, if it has settings."""
     if settings.rules:
@@ -46,15 +46,15 @@ def configure_session(
         config.option.collectonly = True
         config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps nobody
     lines = list(header)
-    selection = make_selection(settings, ledgers)
-    terminal = Terminal(settings, ledgers.exclusions, lines)
+    selection = make_selection(settings, exclusion_lists)
+    terminal = Terminal(settings, exclusion_lists.exclusions, lines)
     config.pluginmanager.register(terminal, "gates-terminal")
     listeners: Listeners = [terminal.take]
-    if ledgers.quarantine:
+    if exclusion_lists.quarantine:
         listeners.append(register_quarantine(config, settings))
     recorder = None
     if settings.inbox:
-        recorder = register_recorder(config, settings, ledgers)
+        recorder = register_recorder(config, settings, exclusion_lists)
         listeners.append(recorder.list_tests)
     elif settings.filter:
         from .selection.nothing_selected import refuse_wrong_names
@@ -127,7 +127,7 @@ def configure_worker(config: pytest.Config) -> None:
         with suppress(OSError, AttributeError):
             os.setpgid(0, 0)  # so that forked processes are found, and end with the worker
     from .execution.running import CrashStacks, open_stacks
-    from .processes.serialization import WireCleaner
+    from .processes.serialization import ReportCleaner
     from .secrets import SECRETS
     from .selection.deselection import Lister, make_selection, read_exclusion_lists
     from .selection.rules_of_tests import leave_retried
@@ -142,7 +142,7 @@ def configure_worker(config: pytest.Config) -> None:
     if settings.quarantine:
         listeners.append(register_quarantine(config, settings))
     register(Lister(selection, listeners, every_test=bool(order.stream) or lists(settings)), "gates-lister")
-    register(WireCleaner(), "gates-wire")
+    register(ReportCleaner(), "gates-wire")
     rules = register_rules(config, settings, leave_retried(retried_path(order.scratch)))
     register_order(config, settings, rules)
     stacks = open_stacks(stacks_path(order.scratch, worker))

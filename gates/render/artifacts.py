@@ -39,7 +39,7 @@ def annotations_of(comparison: Comparison) -> Iterator[Annotation]:
         yield Annotation(group.file, group.line, f"new warning: {group.category}", group.message)
 
 
-def brought_rows(comparison: Comparison) -> list[Row]:
+def artifact_rows(comparison: Comparison) -> list[Row]:
     """`(aspect, base, head)`; unknown values are shown as not known, never as zero."""
     rows = []
     if comparison.warnings is not None:
@@ -80,7 +80,7 @@ def _share(covered: int, lines: int) -> str:
     return f"{covered}/{lines} ({100 * covered // lines if lines else 100}%)"
 
 
-def brought_lists(comparison: Comparison) -> list[Named]:
+def artifact_lists(comparison: Comparison) -> list[Named]:
     """`(words, lines)` of what is new."""
     found: list[Named] = [
         (f"new findings of {gate.gate}", tuple(map(_diagnostic, gate.new)))
@@ -101,7 +101,7 @@ def brought_lists(comparison: Comparison) -> list[Named]:
     return found
 
 
-def brought_words(comparison: Comparison) -> tuple[str, ...]:
+def artifact_words(comparison: Comparison) -> tuple[str, ...]:
     """The counts of new items that were asked for, for the conclusion, including what is not known."""
     coverage, warned = comparison.coverage, comparison.warnings
     findings = sum(len(gate.new) for gate in comparison.diagnostics)

@@ -16,7 +16,14 @@ from gates.compare.values import (
     WiderExclusion,
 )
 from gates.portable.values import GateOutcome, noun
-from gates.render.artifacts import Annotation, annotations_of, brought_lists, brought_rows, brought_words, nothing_new
+from gates.render.artifacts import (
+    Annotation,
+    annotations_of,
+    artifact_lists,
+    artifact_rows,
+    artifact_words,
+    nothing_new,
+)
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 from gates.results.tests import LINE_ORDER, count_of
@@ -102,7 +109,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
         shown: the base ran tests, or gates without tests, so that "no regression" has a meaning.
         rows: `(aspect, base, head)`.
         lists: `(words, ids)` of tests; what weakens the suite comes first.
-        brought: those of `lists` about diagnostics, coverage and warnings.
+        artifacts: those of `lists` about diagnostics, coverage and warnings.
         annotations: the places of new ones.
         confirmations: `(test, finding, counts)` of tests that were run again.
         new_failures: ids of tests that failed on the head and are not known to fail on the base.
@@ -126,7 +133,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     shown: bool
     rows: tuple[tuple[str, str, str], ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
-    brought: tuple[tuple[str, tuple[str, ...]], ...]
+    artifacts: tuple[tuple[str, tuple[str, ...]], ...]
     annotations: tuple[Annotation, ...]
     confirmations: tuple[tuple[str, str, str], ...]
     new_failures: tuple[str, ...]
@@ -164,7 +171,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *(_change_rows(tests) if _has_tests(comparison) else ()),
             *_gate_rows(comparison),
             *_exclusion_rows(comparison),
-            *brought_rows(comparison),
+            *artifact_rows(comparison),
             *_file_rows(comparison),
             *time_rows(comparison),
             *timing_rows(comparison),
@@ -182,13 +189,13 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for field, words in LISTS
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
-            *brought_lists(comparison),
+            *artifact_lists(comparison),
             *timing_lists(comparison.timing),
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
-        brought=tuple(brought_lists(comparison)),
+        artifacts=tuple(artifact_lists(comparison)),
         annotations=tuple(annotations_of(comparison)),
         confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
@@ -270,7 +277,7 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),
         *_weakened(comparison),
         *(f"{number} {words}" for number, words in counted if number),
-        *brought_words(comparison),
+        *artifact_words(comparison),
     )
 
 

@@ -120,8 +120,8 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
         reasons=reasons(run),
         tests=section,
         warnings=warning_section(run),
-        exclusions=_ledger(run.exclusions, run.started),
-        quarantine=_ledger(run.quarantine, run.started),
+        exclusions=_exclusion_rows(run.exclusions, run.started),
+        quarantine=_exclusion_rows(run.quarantine, run.started),
         leaves=leaf_rows(run),
         effective_filter=run.effective_filter,
         environment=_environment(run),
@@ -151,7 +151,7 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
     return Verdict("REGRESSION", f"Against {compared.base}: {why}. On the head alone: {verdict.sentence}")
 
 
-def _ledger(records: Sequence[ExclusionRecord], now: float) -> tuple[ExclusionRow, ...]:
+def _exclusion_rows(records: Sequence[ExclusionRecord], now: float) -> tuple[ExclusionRow, ...]:
     return tuple(ExclusionRow(record, exclusion_fault(record, now)) for record in records)
 
 

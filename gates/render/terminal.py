@@ -184,7 +184,7 @@ def _compared(view: ComparisonView) -> list[str]:
     lines += [f"  {aspect:<{width}}  {base} -> {head}" for aspect, base, head in view.rows]
     lines += ["  Run again on both sides:"] if view.confirmations else []
     lines += _first([f"{test}: {finding} ({counts})" for test, finding, counts in view.confirmations], indent="    ")
-    for words, entries in view.brought:
+    for words, entries in view.artifacts:
         lines += [f"  {words.capitalize()}:", *_first(entries, indent="    ")]
     return lines
 

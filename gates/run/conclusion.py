@@ -171,7 +171,7 @@ class Conclusion:
         )
         junit_tests, witness = self._junit(counts)
         found.append(witness)
-        found.append(self._ledger(bool(summaries)))
+        found.append(self._exclusions(bool(summaries)))
         found.append(witnesses.imports_witness(self._imported.places, self._imported.stale))
         found += self._injection(has_tests=bool(junit_tests))
         found = witnesses.with_room(found, complaint(str(left.inbox.folder)), str(self._around.work.parent), counts)
@@ -222,10 +222,10 @@ class Conclusion:
             problems.append(_NO_JUNIT)
         return list(found.results), witnesses.junit_witness(read, problems, found.notes)
 
-    def _ledger(self, has_tests: bool) -> Witness | None:
+    def _exclusions(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self._around.wall(), UTC).date()
         plan = self._around.plan
-        return witnesses.ledger_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
+        return witnesses.exclusions_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
 
 
 def _json(path: Path) -> Any:

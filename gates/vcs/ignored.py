@@ -49,7 +49,7 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
     """
     _take_away(worktree)
     tracked = frozenset(_listed(worktree, (*copy, *link))) if copy or link else frozenset()
-    brought: list[str] = []
+    copied: list[str] = []
     notes = []
     for globs, bring in ((copy, _copy), (link, _link)):
         for glob in globs:
@@ -59,13 +59,13 @@ def carry(git: Git, worktree: Git, copy: Sequence[str], link: Sequence[str]) -> 
                 why = "the commit has these files" if names else "nothing matches"
                 notes.append(f"no git-ignored file was added for {glob!r}: {why}")
             for name in own:
-                brought.append(name)
-                _remember(worktree, brought)  # first, so that a killed run leaves no unknown files
+                copied.append(name)
+                _remember(worktree, copied)  # first, so that a killed run leaves no unknown files
                 _bring(git.folder, worktree.folder, name, bring)
-    if brought:
-        shown = ", ".join(brought[:5]) + (" …" if len(brought) > 5 else "")
-        notes.append(f"git-ignored files of the working tree were added: {shown} ({len(brought)} in all)")
-    return CopiedFiles(files=len(brought), digest=fingerprint(git, copy, link), notes=tuple(notes))
+    if copied:
+        shown = ", ".join(copied[:5]) + (" …" if len(copied) > 5 else "")
+        notes.append(f"git-ignored files of the working tree were added: {shown} ({len(copied)} in all)")
+    return CopiedFiles(files=len(copied), digest=fingerprint(git, copy, link), notes=tuple(notes))
 
 
 def _bring(source: Path, target: Path, name: str, bring: Callable[[Folder, Folder, str], None]) -> None:
@@ -152,12 +152,12 @@ def _remember(worktree: Git, names: Sequence[str]) -> None:
 
 def _take_away(worktree: Git) -> None:
     with Folder.of(worktree.folder) as folder:
-        for name in _brought_before(worktree):
+        for name in _copied_before(worktree):
             folder.remove(name)
     _list_file(worktree).unlink(missing_ok=True)
 
 
-def _brought_before(worktree: Git) -> Iterator[str]:
+def _copied_before(worktree: Git) -> Iterator[str]:
     try:
         names = json.loads(read_text(_list_file(worktree)))
         yield from (os.fsdecode(bytes.fromhex(name)) for name in names)

@@ -1,7 +1,7 @@
 """Which tests became slower or faster, judged from times taken in turns.
 
 Nothing is said from the two runs that were compared: they only name `find_suspects`. These are timed again, in pairs
-(in the order of `gates.compare.timing.schedule`), and `judge` uses only the new times. See docs/explanation/timing.md.
+(in the order of `gates.compare.timing.schedule`), and `classify_changes` uses only the new times. See docs/explanation/timing.md.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _usable(seconds: float) -> bool:
     return math.isfinite(seconds) and seconds >= 0
 
 
-def judge(
+def classify_changes(
     samples: Mapping[str, tuple[Sequence[float], Sequence[float]]], settings: TimingSettings = DEFAULTS
 ) -> tuple[TimingChange, ...]:
     """Judge each test by its times, in the order of the samples.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-class WireCleaner:
+class ReportCleaner:
     """Registered in workers. execnet sends text as UTF-8, and raises if that is impossible."""
 
     @pytest.hookimpl(hookwrapper=True)

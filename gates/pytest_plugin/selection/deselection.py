@@ -19,7 +19,7 @@ from ...portable.settings.plugin import PluginSettings
 from ..secrets import SECRETS
 from ..usage_errors import collection_errors
 from .catalogue import Catalogue, Deselected, make_catalogue
-from .ledger import ExclusionLists
+from .exclusion_lists import ExclusionLists
 
 if TYPE_CHECKING:
     from ...portable.exclusions import Exclusion
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...portable.filters.columns import Column
     from ...portable.filters.resolution import Facts
 
-    Ledger = Sequence[tuple[Exclusion, Filter]]
+    CompiledEntries = Sequence[tuple[Exclusion, Filter]]
 
 FILTER, PROFILE, EXCLUSION, QUARANTINE = "filter", "profile", "exclusion", "quarantine"
 """The source of an expression; for ledgers, followed by the name of the entry."""
@@ -58,7 +58,7 @@ class LeftToRun:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectionInputs:
     """The criteria of the selection.
 
     Attributes:
@@ -74,8 +74,8 @@ class Choice:
     """
 
     wanted: Optional[Filter] = None
-    exclusions: Ledger = ()
-    quarantine: Ledger = ()
+    exclusions: CompiledEntries = ()
+    quarantine: CompiledEntries = ()
     include_excluded: bool = False
     describe: bool = False
     of_profile: frozenset[str] = frozenset()
@@ -98,7 +98,7 @@ class Choice:
 class Deselector:
     """Selects tests in a collecting process; every xdist worker selects the same."""
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: SelectionInputs) -> None:
         self._choice = choice
         self.dropped = Deselected()
 
@@ -158,10 +158,10 @@ class Deselector:
         ]
         return selection.column
 
-    def _named(self, kind: str, ledger: Ledger, tests: Candidates) -> Mapping[int, str]:
+    def _named(self, kind: str, entries: CompiledEntries, tests: Candidates) -> Mapping[int, str]:
         """Position of a test → the first entry that certainly matches it: uncertain matches must not exclude a test."""
         found: dict[int, str] = {}
-        for entry, compiled in ledger:
+        for entry, compiled in entries:
             from ...portable.filters import leaf_reports
             from ...portable.filters.columns import YES
 
@@ -226,7 +226,7 @@ def read_exclusion_lists(settings: PluginSettings) -> ExclusionLists:
     return ExclusionLists(tuple(map(from_json, settings.exclusions)), tuple(map(from_json, settings.quarantine)))
 
 
-def make_selection(settings: PluginSettings, ledgers: ExclusionLists) -> Deselector:
+def make_selection(settings: PluginSettings, exclusion_lists: ExclusionLists) -> Deselector:
     """Compile the criteria.
 
     Raises:
@@ -234,23 +234,25 @@ def make_selection(settings: PluginSettings, ledgers: ExclusionLists) -> Deselec
     """
     part = parse_partition(settings.partition) if settings.partition else None
     outstanding = read_outstanding(settings.only_file) if settings.only_file else None
-    if not settings.filter and not ledgers:
-        return Deselector(Choice(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root))
+    if not settings.filter and not exclusion_lists:
+        return Deselector(
+            SelectionInputs(describe=settings.describe, part=part, outstanding=outstanding, root=settings.root)
+        )
     from ...portable.exclusions import named_expressions
     from ...portable.filters import Resolution, TableFacts, compile_filter, parse, predicates, to_text
 
     table = {text: Resolution.from_json(data) for text, data in settings.facts.items()}
     facts: Facts = TableFacts(table, NO_FACTS)
-    named = named_expressions(settings.default_filter, ledgers.quarantine)
+    named = named_expressions(settings.default_filter, exclusion_lists.quarantine)
 
-    def ledger(entries: Sequence[Exclusion]) -> Ledger:
+    def compiled_entries(entries: Sequence[Exclusion]) -> CompiledEntries:
         return [(entry, compile_filter(entry.filter, facts, named)) for entry in entries]
 
     return Deselector(
-        Choice(
+        SelectionInputs(
             wanted=compile_filter(parse(settings.filter), facts, named) if settings.filter else None,
-            exclusions=ledger(ledgers.exclusions),
-            quarantine=ledger(ledgers.quarantine),
+            exclusions=compiled_entries(exclusion_lists.exclusions),
+            quarantine=compiled_entries(exclusion_lists.quarantine),
             include_excluded=settings.include_excluded,
             describe=settings.describe,
             of_profile=frozenset(map(to_text, predicates(named["default"]))) if "default" in named else frozenset(),

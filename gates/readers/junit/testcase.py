@@ -31,8 +31,8 @@ _TYPE = re.compile(r"[A-Z]\w*(?=: | @ |\Z)")
 """The class of the exception at the start of a signature."""
 
 
-def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
-    """The case of a test; `ledger` has owner and expiry of exclusions."""
+def test_case(test: TestResult, file: str, owners: Mapping[str, str]) -> Case:
+    """The case of a test; `owners` has owner and expiry of exclusions."""
     name, classname = split_id(test.id, file)
     element = TEST_ELEMENTS.get(test.outcome)
     tried_in_vain = bool(test.attempts) and element in {"failure", "error"}
@@ -57,8 +57,8 @@ def test_case(test: TestResult, file: str, ledger: Mapping[str, str]) -> Case:
     elif element == "skipped":
         said = test.reason or test.message
         entry = test.quarantine or test.exclusion
-        if entry in ledger:
-            said = f"{said} ({ledger[entry]})".strip()
+        if entry in owners:
+            said = f"{said} ({owners[entry]})".strip()
         message = f"{test.outcome}: {said}" if said else test.outcome.value
         case.add_result(element, test.outcome.value, message, test.details)
     elif element and _failed_itself(test):

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from gates.run.witnesses import names
 from gates.run.witnesses.disk_space import with_room
+from gates.run.witnesses.exclusions import exclusions_witness
 from gates.run.witnesses.exit_code import exit_witness
 from gates.run.witnesses.gate_report import own_word_witness
 from gates.run.witnesses.imports import imports_witness
 from gates.run.witnesses.injection import FALLBACK, refusal_witness, runner_witness, unspoken_witness
 from gates.run.witnesses.junit import agree, junit_witness
-from gates.run.witnesses.ledger import ledger_witness
 from gates.run.witnesses.nox_report import nox_witness
 from gates.run.witnesses.test_results import is_demanded, results_witness
 
 __all__ = [
     "FALLBACK",
     "agree",
+    "exclusions_witness",
     "exit_witness",
     "imports_witness",
     "is_demanded",
     "junit_witness",
-    "ledger_witness",
     "names",
     "nox_witness",
     "own_word_witness",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gates.compare.timing.changes import DEFAULTS, Suspect, TimingSettings, find_suspects, judge
+from gates.compare.timing.changes import DEFAULTS, Suspect, TimingSettings, classify_changes, find_suspects
 from gates.compare.timing.schedule import Schedule, plan
 from gates.compare.timing.statistics import bootstrap, shift, signed_rank
 
@@ -188,7 +188,9 @@ def compare(
     samples = {
         names[test]: (row[~is_head].tolist(), row[is_head].tolist()) for test, row in zip(chosen, series, strict=True)
     }
-    loud = [int(change.test[1:]) for change in judge(samples, settings) if change.verdict in {"slower", "faster"}]
+    loud = [
+        int(change.test[1:]) for change in classify_changes(samples, settings) if change.verdict in {"slower", "faster"}
+    ]
     return Compared(
         timed=len(chosen),
         false_alarms=sum(test >= changed for test in loud),
@@ -219,9 +221,9 @@ def power_at_detectable(pairs: int, repeats: int, seed: int) -> float:
     found = 0
     for _ in range(repeats):
         base, before, after = np.exp(KINDS["plain"](dice, 3, pairs)).tolist()
-        (quiet,) = judge({"t": (base, before)}, TimingSettings(resamples=300))
+        (quiet,) = classify_changes({"t": (base, before)}, TimingSettings(resamples=300))
         effect = quiet.detectable or math.inf
-        (slow,) = judge({"t": (base, [time * effect for time in after])}, QUICK)
+        (slow,) = classify_changes({"t": (base, [time * effect for time in after])}, QUICK)
         found += slow.verdict == "slower"
     return found / repeats
 
@@ -260,7 +262,7 @@ def real(seconds: float, pairs: int = PAIRS) -> Iterator[tuple[int, int]]:
                 jobs[name]()
                 if turn.round:
                     times[name, turn.side].append(time.perf_counter() - start)
-        changes = judge({name: (times[name, "base"], times[name, "head"]) for name in jobs}, QUICK)
+        changes = classify_changes({name: (times[name, "base"], times[name, "head"]) for name in jobs}, QUICK)
         yield len(changes), sum(change.verdict in {"slower", "faster"} for change in changes)
 
 

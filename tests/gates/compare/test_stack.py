@@ -14,9 +14,9 @@ from gates.compare.stack import (
     asks_for_base,
     attribute,
     failing_of,
-    judged,
     members,
     numbered,
+    with_verdicts,
 )
 from gates.portable.errors import UsageError
 from gates.portable.values import GateOutcome, TestOutcome
@@ -125,13 +125,13 @@ def test_a_layer_made_from_an_older_parent_is_judged_by_that() -> None:
     ],
 )
 def test_the_state_of_a_layer_and_the_exit_code(layer: Layer, trunk: StackRun | None, state: str, code: int) -> None:
-    stack = judged(Stack(trunk="main", trunk_commit="c", trunk_run=trunk, layers=(layer,)))
+    stack = with_verdicts(Stack(trunk="main", trunk_commit="c", trunk_run=trunk, layers=(layer,)))
     assert (stack.layers[0].state, stack.exit_code) == (state, code)
 
 
 def test_a_layer_tells_the_state_of_what_it_stands_on() -> None:
     layers = (a_layer("1", "main", ran("a")), a_layer("2", "1", ran("a")))
-    stack = judged(Stack(trunk="main", trunk_commit="c", trunk_run=ran(), layers=layers))
+    stack = with_verdicts(Stack(trunk="main", trunk_commit="c", trunk_run=ran(), layers=layers))
     assert [layer.base_state for layer in stack.layers] == ["validated", "failed"]
     assert stack.trunk_state == "validated"
 

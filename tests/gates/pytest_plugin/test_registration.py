@@ -32,7 +32,12 @@ from gates.pytest_plugin.selection.catalogue import (
     save,
 )
 from gates.pytest_plugin.selection.deselection import make_selection
-from gates.pytest_plugin.selection.ledger import ExclusionLists, ProjectExclusions, finder, load_exclusion_lists
+from gates.pytest_plugin.selection.exclusion_lists import (
+    ExclusionLists,
+    ProjectExclusions,
+    finder,
+    load_exclusion_lists,
+)
 from gates.pytest_plugin.text import cap, first_line
 
 if TYPE_CHECKING:

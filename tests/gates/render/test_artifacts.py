@@ -72,14 +72,14 @@ def test_counts_are_shown_of_both_sides_and_what_is_not_known_is_no_zero() -> No
 
 
 def test_what_is_new_is_listed_with_its_place() -> None:
-    assert comparison_view(FOUND).brought == (
+    assert comparison_view(FOUND).artifacts == (
         ("new findings of lint", ("a.py:3:1: F401 `os` unused", "b.py: about all of it")),
         ("changed lines that no test ran", ("a.py: 3-5, 9",)),
         ("changed lines of files that the coverage does not include", ("c.js: 1",)),
         ("notes on the coverage", ("test: i.py may be any of p/i.py, q/i.py",)),
         ("new warnings", ("a.py:2: FutureWarning: old (t.py::t, 3 times)", "UserWarning: odd (collect)")),
     )
-    assert set(comparison_view(FOUND).brought) <= set(comparison_view(FOUND).lists)
+    assert set(comparison_view(FOUND).artifacts) <= set(comparison_view(FOUND).lists)
 
 
 def test_the_conclusion_counts_what_was_asked_for() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from gates.compare.stack import Failing, Layer, Stack, StackRun, judged
+from gates.compare.stack import Failing, Layer, Stack, StackRun, with_verdicts
 from gates.portable.errors import UsageError
 from gates.render.stack import merge_command_of, rebase_command_of, render_stack
 from tests.gates.readers.junit.sample import anything
@@ -19,7 +19,7 @@ def ran(failing: str = "", **fields: Any) -> StackRun:
 
 
 def a_stack(*layers: Layer, **fields: Any) -> Stack:
-    return judged(Stack(trunk="main", trunk_commit="0" * 40, trunk_run=ran(), layers=layers, **fields))
+    return with_verdicts(Stack(trunk="main", trunk_commit="0" * 40, trunk_run=ran(), layers=layers, **fields))
 
 
 LAYERS = (

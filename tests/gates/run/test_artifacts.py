@@ -116,7 +116,7 @@ def test_coverage_is_read_when_this_run_wrote_it(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fields", "source", "brings"),
+    ("name", "fields", "source", "has_artifacts"),
     [
         ("lint", {}, "log", True),
         ("mypy", {}, "log", True),
@@ -131,10 +131,10 @@ def test_coverage_is_read_when_this_run_wrote_it(root: Path) -> None:
     ],
 )
 def test_logs_are_read_of_gates_that_are_named_so_or_say_so(
-    root: Path, name: str, fields: dict[str, object], source: object, brings: bool
+    root: Path, name: str, fields: dict[str, object], source: object, has_artifacts: bool
 ) -> None:
     found = gate(name, **fields)
-    assert (found.findings, found.brings) == (source, brings)
+    assert (found.findings, found.has_artifacts) == (source, has_artifacts)
     if source in {"none", ()}:
         # What looks like a finding in the log of a test gate is none.
         (root / "x.log").write_text("a.py:1:1: E1 bad\n")

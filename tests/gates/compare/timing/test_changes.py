@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gates.compare.timing.changes import DEFAULTS, TimingSettings, find_suspects, judge
+from gates.compare.timing.changes import DEFAULTS, TimingSettings, classify_changes, find_suspects
 from gates.compare.values import TimingChange
 
 FAST = TimingSettings(resamples=200)
@@ -22,7 +22,7 @@ def times(ratio: float, pairs: int = 40, noise: float = 0.02, seed: int = 1) -> 
 
 
 def judged(*sides: tuple[list[float], list[float]], settings: TimingSettings = FAST) -> tuple[TimingChange, ...]:
-    return judge({f"t{number}": side for number, side in enumerate(sides)}, settings)
+    return classify_changes({f"t{number}": side for number, side in enumerate(sides)}, settings)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_one_pair_does_not_say_how_many_it_takes() -> None:
 
 
 def test_no_samples_are_no_changes() -> None:
-    assert judge({}) == ()
+    assert classify_changes({}) == ()
 
 
 @settings(max_examples=50, deadline=None)

@@ -37,12 +37,12 @@ class ProjectExclusions(NamedTuple):
     """The part of a project's config about its tests.
 
     Attributes:
-        ledgers: their entries.
+        exclusion_lists: their entries.
         default_filter: the meaning of `default()`.
         source: where the exclusions come from, for people.
     """
 
-    ledgers: ExclusionLists = ExclusionLists()
+    exclusion_lists: ExclusionLists = ExclusionLists()
     default_filter: str = ""
     source: str = LEDGER
 
@@ -61,18 +61,18 @@ def load_exclusion_lists(root: Path) -> ProjectExclusions:
         for key in ("profile", "default", "filter"):
             default = default.get(key) if isinstance(default, dict) else None
         found = ProjectExclusions(default_filter=default if isinstance(default, str) else "", source=source)
-        ledgers = {key: _table(table, key, name) for key in ("exclusions", "quarantine")}
-        if not any(ledgers.values()):
+        tables = {key: _table(table, key, name) for key in ("exclusions", "quarantine")}
+        if not any(tables.values()):
             return found
         from ...portable.exclusions import QUARANTINE, read_exclusions
 
-        exclusions, errors = read_exclusions(ledgers["exclusions"], finder(text, name, (*keys, "exclusions")))
+        exclusions, errors = read_exclusions(tables["exclusions"], finder(text, name, (*keys, "exclusions")))
         place = finder(text, name, (*keys, "quarantine"))
-        quarantine, more = read_exclusions(ledgers["quarantine"], place, QUARANTINE)
+        quarantine, more = read_exclusions(tables["quarantine"], place, QUARANTINE)
         errors += more
         if errors:
             raise errors[0] if len(errors) == 1 else ManyErrors(errors)
-        return found._replace(ledgers=ExclusionLists(exclusions, quarantine))
+        return found._replace(exclusion_lists=ExclusionLists(exclusions, quarantine))
     return ProjectExclusions()
 
 

@@ -11,7 +11,9 @@ from gates.results import Witness
 from gates.run.witnesses.names import LEDGER
 
 
-def ledger_witness(exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date) -> Witness | None:
+def exclusions_witness(
+    exclusions: Sequence[Exclusion], quarantine: Sequence[Exclusion], today: dt.date
+) -> Witness | None:
     """An expired entry fails a gate with tests; None if there is none."""
     late = expired((*exclusions, *quarantine), today)
     if not late:
