@@ -349,3 +349,24 @@ class MemoryMachine(RuleBasedStateMachine):
 
 TestMemoryMachine = pytest.mark.slow(MemoryMachine.TestCase)
 TestMemoryMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.parametrize("limit", [pytest.param(8 * STEP, id="limit"), pytest.param(None, id="no-limit")])
+def test_what_was_written_to_the_rows_by_mistake_is_seen_by_nobody_else(limit: int | None) -> None:
+    layout = layout_of()
+    manager = KVCacheManager(layout, capacity_bytes=layout.block_bytes, memory_bytes=limit)
+    rows = manager.get_or_create("a").rows_mut()
+    for region in rows:
+        region[:, :, -1] = 77.0  # nobody reserved that
+    del rows, region
+    manager.evict("a")
+    assert not manager.get_or_create("b").key(whole=True).any()
+    assert not manager.get_or_create("b").value(whole=True).any()
+
+
+def test_receipts_of_those_who_made_memory_are_delivered_with_the_append() -> None:
+    sink, layout = MemorySink(), layout_of()
+    manager = KVCacheManager(layout, capacity_bytes=4 * layout.block_bytes, memory_bytes=2 * STEP, sinks=[sink])
+    for name in "abc":
+        append(manager.get_or_create(name), 1)
+    assert [receipt.session_id for receipt in sink.receipts] == ["a"]

@@ -279,3 +279,20 @@ def test_a_child_of_a_fork_can_use_the_index_whatever_a_thread_was_doing() -> No
     assert os.waitpid(child, 0)[1] == 0
     thread.join()
     assert index.longest([1, 2, 3]) == ("a", 3)
+
+
+def test_a_source_that_becomes_another_one_while_it_is_copied_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, index = make()
+    say(manager, index, "a", [1, 2, 3, 4, 5])
+    fork = manager.fork
+
+    def meanwhile(source: str, target: str, tokens: int) -> KVCacheEntry:
+        entry = manager.get_or_create(source)
+        entry.truncate(1)  # another thread goes on with it
+        compute(entry, [1, 9, 9, 9, 9])
+        return fork(source, target, tokens)
+
+    monkeypatch.setattr(manager, "fork", meanwhile)
+    assert index.begin("b", [1, 2, 3, 4, 5]) == 0
+    assert "b" not in manager
+    index.check()
