@@ -91,12 +91,10 @@ def make_catalogue(selected: Sequence[pytest.Item], dropped: Deselected, *, ever
     if every_test:
         seen: Counter[str] = Counter()
         # pytest takes as long for the place of a test as for its collection; a description does not need it.
-        if dropped.described:
-            tests += [_bare(item.nodeid, seen, **_about(item, dropped)) for item in selected]
-        else:
-            tests += [_entry(item, seen, **_about(item, dropped)) for item in selected]
-        tests += [_entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
-        tests += [_entry(item, seen, deselected=True) for item in dropped.deselected]
+        entry = _bare_entry if dropped.described else _entry
+        tests += [entry(item, seen, **_about(item, dropped)) for item in selected]
+        tests += [entry(item, seen, excluded_by=name) for item, name in dropped.excluded.items()]
+        tests += [entry(item, seen, deselected=True) for item in dropped.deselected]
     return Catalogue(
         tuple(tests),
         Counter(dropped.excluded.values()),
@@ -121,6 +119,10 @@ def _entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
     seen[item.nodeid] += 1
     file, line = place(item.location, item.nodeid)
     return Entry(numbered(item.nodeid, seen[item.nodeid]), file, line, **fields)
+
+
+def _bare_entry(item: pytest.Item, seen: Counter[str], **fields: Any) -> Entry:
+    return _bare(item.nodeid, seen, **fields)
 
 
 def _bare(nodeid: str, seen: Counter[str], **fields: Any) -> Entry:
