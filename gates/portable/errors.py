@@ -29,7 +29,7 @@ class GatesError(Exception):
         lines = [f"{self.place}: {self.what}" if self.place else self.what]
         lines += [
             f"  {label}: {text}"
-            for label, text in (("expected", self.expected), ("got", self.got), ("to do", self.remedy))
+            for label, text in (("expected", self.expected), ("got", self.got), ("hint", self.remedy))
             if text
         ]
         return "\n".join(lines)

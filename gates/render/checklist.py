@@ -123,7 +123,7 @@ def _nothing_left_out(run: Run) -> Iterator[ChecklistItem]:
     """An open box if options, conftests or plugins of the project leave out tests: nobody is responsible for those."""
     found = left_out_of(run)
     if found:
-        yield ChecklistItem(False, "The project excludes no test", found)
+        yield ChecklistItem(False, "The project leaves out no test", found)
 
 
 def _clean_commit(run: Run) -> ChecklistItem:

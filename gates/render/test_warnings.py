@@ -28,7 +28,7 @@ def warning_section(run: Run) -> WarningSection | None:
         return None
     count = sum(each.count for each in warned.values())
     groups = dict.fromkeys(words_of(group) for each in warned.values() for group in each.groups)
-    return WarningSection(f"{plural(count, 'warning')} of pytest ({', '.join(map(one_line, warned))})", tuple(groups))
+    return WarningSection(f"{plural(count, 'pytest warning')} ({', '.join(map(one_line, warned))})", tuple(groups))
 
 
 def words_of(group: TestWarning) -> str:

@@ -82,7 +82,7 @@ class Conclusion:
     """The result of a gate.
 
     Attributes:
-        tests: results of its tests, with those of its JUnit files if nothing else told of tests.
+        tests: results of its tests, including those of its JUnit files if nothing else reported tests.
         result: how the gate ended.
     """
 

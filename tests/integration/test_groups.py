@@ -68,4 +68,4 @@ def test_a_group_that_is_not_there_is_a_mistake_of_the_config(project: Project) 
     project.write({"test_it.py": ALONE} | checklist(pytest_gate(), config=text))
     done = project.gates("run")
     assert done.code == 2
-    assert "gates.toml:8: no group of tests is named 'bd'\n  to do: did you mean 'db'?" in done.err
+    assert "gates.toml:8: no group of tests is named 'bd'\n  hint: did you mean 'db'?" in done.err

@@ -90,4 +90,4 @@ def test_a_script_that_is_not_there_is_a_mistake_of_the_config(project: Project)
     project.write({"test_it.py": "def test_a(): pass\n"} | checklist(pytest_gate(), config=text))
     done = project.gates("run")
     assert done.code == 2
-    assert "gates.toml:4: no setup script is named 'datbase'\n  to do: did you mean 'database'?" in done.err
+    assert "gates.toml:4: no setup script is named 'datbase'\n  hint: did you mean 'database'?" in done.err

@@ -112,7 +112,7 @@ def test_evidence_that_was_changed_afterwards_is_refused(project: Project, comma
     assert "changed since gates wrote it" in done.err
     assert str(file) in done.err
     assert "expected: sha256:" in done.err
-    assert "to do: " in done.err
+    assert "hint: " in done.err
 
 
 @pytest.mark.parametrize("name", ["tests.jsonl", "junit.xml"])

@@ -136,7 +136,7 @@ def test_a_full_disk_is_the_environments_fault_and_named(temporary: Path, monkey
     assert caught.value.exit_code is ExitCode.COULD_NOT_RUN
     assert str(caught.value) == (
         f"{temporary}: the temporary folder cannot be used: No space left on device\n"
-        "  to do: free some space there, or name another one: TMPDIR=FOLDER"
+        "  hint: free some space there, or name another one: TMPDIR=FOLDER"
     )
     assert list(temporary.iterdir()) == [], "nothing is left"
 

@@ -80,9 +80,9 @@ def test_named_expressions_are_shown_with_what_they_stand_for() -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("cahce", "no test is named 'cahce'\n  to do: did you mean 'cache'?"),
-        ("zzz", "no test is named 'zzz'\n  to do: gates list -E 'all()' shows them"),
-        ("c", "'c' means 2 tests\n  got: a.py::cache\n       a.py::cold\n  to do: name one of them"),
+        ("cahce", "no test is named 'cahce'\n  hint: did you mean 'cache'?"),
+        ("zzz", "no test is named 'zzz'\n  hint: gates list -E 'all()' shows them"),
+        ("c", "'c' means 2 tests\n  got: a.py::cache\n       a.py::cold\n  hint: name one of them"),
     ],
 )
 def test_a_name_must_mean_one_test(name: str, problem: str) -> None:

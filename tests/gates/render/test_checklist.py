@@ -46,7 +46,7 @@ def test_everything_shown_ticks_every_box() -> None:
 
 
 def test_where_nothing_is_left_out_there_is_no_box_for_it() -> None:
-    assert not [one for one in checklist(a_run(), GOOD, None) if one.text.startswith("The project excludes")]
+    assert not [one for one in checklist(a_run(), GOOD, None) if one.text.startswith("The project leaves out")]
 
 
 def test_nothing_shown_leaves_the_boxes_open() -> None:
@@ -91,13 +91,13 @@ def test_a_gate_ticks_its_box_only_by_passing(fields: dict[str, Any], checked: b
         ("Every collected", a_run(complete=False), GOOD, "not shown: the run is not complete"),
         ("No test was left", a_run(filter="test(pool)"), GOOD, "not shown: only tests that match test(pool)"),
         (
-            "The project excludes",
+            "The project leaves out",
             a_run(gates=(a_gate(left_out=(LeftOut(who="-k 'a'", tests=2),)), a_gate("lint"))),
             GOOD,
             "2 tests by -k 'a'",
         ),
         (
-            "The project excludes",
+            "The project leaves out",
             a_run(gates=tuple(a_gate(name, left_out=(LeftOut(who="-k 'a'", tests=2),)) for name in ("one", "two"))),
             GOOD,
             "one: 2 tests by -k 'a'; two: 2 tests by -k 'a'",

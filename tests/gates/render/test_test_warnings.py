@@ -35,7 +35,7 @@ def test_alike_ones_of_several_gates_are_said_once_and_all_are_counted() -> None
     run = a_run(gates=(a_gate("a", test_warnings=warned(TUPLE)), a_gate("b", test_warnings=warned(TUPLE)), a_gate("c")))
     section = warning_section(run)
     assert section is not None
-    assert (section.line, len(section.groups)) == ("6 warnings of pytest (a, b)", 1)
+    assert (section.line, len(section.groups)) == ("6 pytest warnings (a, b)", 1)
     assert warning_section(a_run(gates=(a_gate("a", test_warnings=TestWarnings()), a_gate("b")))) is None
 
 
@@ -43,11 +43,11 @@ def test_summary_and_terminal_show_the_first_and_count_the_others() -> None:
     many = tuple(TestWarning(category="UserWarning", message=f"w{number}x") for number in range(12))
     run = a_run(gates=(a_gate("a", test_warnings=warned(*many)),))
     text = render_markdown(run, ())
-    assert "## Warnings\n\n12 warnings of pytest (a):\n\n- UserWarning: w0x\n" in text
+    assert "## Warnings\n\n12 pytest warnings (a):\n\n- UserWarning: w0x\n" in text
     assert f"w{LISTED_WARNINGS - 1}x\n\n… and 2 more kinds.\n" in text
     out = StringIO()
     render_terminal(run, (), Log(out))
     assert (
-        "12 warnings of pytest (a):\n  UserWarning: w0x\n  UserWarning: w1x\n  UserWarning: w2x\n  … and 9 more\n"
+        "12 pytest warnings (a):\n  UserWarning: w0x\n  UserWarning: w1x\n  UserWarning: w2x\n  … and 9 more\n"
         in out.getvalue()
     )
