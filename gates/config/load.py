@@ -50,20 +50,17 @@ def _load(root: Path) -> Config:
     own_table = _parse(own) if own.exists() else None
     project_table = _tool_table(project) if project.exists() else None
     if own_table is not None and project_table is not None:
-        raise ManyErrors(
-            (
-                ConfigError(
-                    f"the config is in two places: {OWN_FILE} and [tool.gates] of {PROJECT_FILE}",
-                    place=str(own),
-                    remedy="keep one of them",
-                ),
-            )
-        )
+        what = f"the config is in two places: {OWN_FILE} and [tool.gates] of {PROJECT_FILE}"
+        raise _refused(what, place=str(own), remedy="keep one of them")
     if own_table is not None:
         return _read(root, own, own_table, ())
     if project_table is not None:
         return _read(root, project, project_table, ("tool", "gates"))
     return Config(root=root)
+
+
+def _refused(what: str, **fields: str) -> ManyErrors:
+    return ManyErrors((ConfigError(what, **fields),))
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -72,10 +69,10 @@ def _parse(path: Path) -> dict[str, Any]:
         data = read_bytes(path)
         return tomllib.loads(data.decode("utf-8"))
     except OSError as error:
-        raise ManyErrors((ConfigError(f"cannot be read: {error.strerror}", place=str(path)),)) from error
+        raise _refused(f"cannot be read: {error.strerror}", place=str(path)) from error
     except (ValueError, RecursionError) as error:  # of ValueError: wrong syntax, wrong bytes
         place = f"{path.name}:{_line_of(error, data)}" if isinstance(error, ValueError) else str(path)
-        raise ManyErrors((ConfigError(f"not valid TOML: {error}", place=place),)) from error
+        raise _refused(f"not valid TOML: {error}", place=place) from error
 
 
 def _line_of(error: ValueError, data: bytes) -> int:
@@ -94,16 +91,8 @@ def _tool_table(path: Path) -> dict[str, Any] | None:
         table = table[key]
         if not isinstance(table, dict):
             keys = ("tool", "gates")[:depth]
-            raise ManyErrors(
-                (
-                    ConfigError(
-                        f"{'.'.join(keys)} is not a table",
-                        place=_places(path, ())(keys),
-                        expected="[tool.gates]",
-                        got=shown(table),
-                    ),
-                )
-            )
+            what, place = f"{'.'.join(keys)} is not a table", _places(path, ())(keys)
+            raise _refused(what, place=place, expected="[tool.gates]", got=shown(table))
     found: dict[str, Any] = table
     return found
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from gates.portable.rules import ALL_THREADS, NONE, RETRYABLE
 from gates.portable.settings.declare import Declared, declare
-from gates.portable.settings.kinds import COMMAND, COUNT, DURATION, EXPRESSION, FLAG, WHOLE, Kind, one_of, seconds
+from gates.portable.settings.kinds import (
+    COMMAND,
+    COUNT,
+    DURATION,
+    EXPRESSION,
+    FLAG,
+    WHOLE,
+    Kind,
+    one_of,
+    seconds,
+    whole,
+)
 
 _RETRIES = "a whole number from 0, or { count = 2, backoff = 'exponential', delay = '1s', max-delay = '10s', jitter = true, on = ['failed'] }"
 _SLOW = "a duration such as '60s', or { period = '60s', terminate-after = 2, grace = '10s' }"
@@ -85,12 +96,6 @@ def _threads(value: Any) -> int:
     return found
 
 
-def _priority(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not -100 <= value <= 100:
-        raise ValueError("a whole number from -100 to 100")
-    return value
-
-
 def _name(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a name")
@@ -143,7 +148,7 @@ class ForTests(Declared):
     threads_required: Any = declare(
         Kind(_threads, {"anyOf": [{"type": "integer", "minimum": 1}, {"const": "num-test-threads"}]}), default=None
     )
-    priority: Any = declare(Kind(_priority, {"type": "integer", "minimum": -100, "maximum": 100}), default=None)
+    priority: Any = declare(whole(-100, 100), default=None)
     setup: Any = declare(Kind(_names, _NAMES_SCHEMA), default=None)
 
 

@@ -201,10 +201,7 @@ def _planned(
     places = {name: place for need in gate.config.needs for name, place in known.get(need, {}).items()}
     needs = tuple(sorted(places.keys() - {gate.name}, key=places.__getitem__))
     return PlannedGate(
-        gate=gate,
-        needs=needs,
-        timeout=gate.config.timeout or config.timeout,
-        expected=durations.get(gate.name),
+        gate=gate, needs=needs, timeout=gate.config.timeout or config.timeout, expected=durations.get(gate.name)
     )
 
 

@@ -17,47 +17,34 @@ else:  # new in Python 3.11
 
 
 class Setting:
-    """The declaration of one setting.
+    """What is to be known of one setting.
 
     Attributes:
-        kind: the form of its values in a config and as text.
-        default: its default value.
+        kind: how its values look in a config and as a text.
         help: one sentence for people.
-        option: whether it has an option, or the option's name if different. short: its letter.
-        variable: whether `GATES_NAME` is used if the option is not given.
-        tables: where a config may have it: `top`, `profile`, or the name of a table.
-        unset: a description of the default behaviour; empty shows the default.
-        many: the option may be repeated.
-        asks: it applies to tests, so only pytest can apply it.
-        plugin: it is passed to the plugin; pytest: a plain pytest has the option, too.
-        metavar: the name of the value in the help.
+        name: its name in Python; owner: the class that declares it, whose docstring explains it in Markdown.
+        default: its value where nobody says anything; unset: that in words, where the value says nothing to people.
+        called: the name of its option, where that is not its own; True for its own, empty where there is no option.
+        short: the letter of the option; many: it may be repeated; metavar: stands for the value in the help.
+        stands: `GATES_NAME` stands for the option where that is not given.
+        tables: where a config may have it, although it has an option: `top`, `profile`.
+        asks: it asks something of tests, which only pytest heeds.
+        plugin: it is told to the plugin; pytest: a plain pytest has the option, too.
     """
 
-    name = ""
+    name = unset = short = metavar = ""
     owner: type
-    """The class that declares it: its docstring explains it for the reference, in Markdown."""
+    default: Any = None
+    called: str | bool = ""
+    tables: tuple[str, ...] = ()
+    stands = many = asks = plugin = pytest = False
 
-    def __init__(
-        self,
-        kind: Kind,
-        help: str = "",  # noqa: A002 — what everybody calls it
-        *,
-        default: Any = None,
-        option: str | bool = False,
-        short: str = "",
-        variable: bool = False,
-        tables: tuple[str, ...] = (),
-        unset: str = "",
-        many: bool = False,
-        asks: bool = False,
-        plugin: bool = False,
-        pytest: bool = False,
-        metavar: str = "",
-    ) -> None:
-        self.kind, self.help, self.default = kind, help, default
-        self.short, self._option, self._variable = short, option, variable
-        self.tables, self.unset, self.many = tables, unset, many
-        self.asks, self.plugin, self.pytest, self.metavar = asks, plugin, pytest, metavar or kind.metavar
+    def __init__(self, kind: Kind, help: str = "", **known: Any) -> None:  # noqa: A002 — what everybody calls it
+        unknown = [name for name in known if not hasattr(Setting, name)]
+        if unknown:
+            raise TypeError(f"nothing to be known of a setting: {unknown}")
+        self.kind, self.help, self.metavar = kind, help, kind.metavar
+        vars(self).update(known)
 
     @property
     def key(self) -> str:
@@ -67,12 +54,12 @@ class Setting:
     @property
     def option(self) -> str:
         """Its name on the command line; empty if it has no option."""
-        return f"--{self.key if self._option is True else self._option}" if self._option else ""
+        return f"--{self.key if self.called is True else self.called}" if self.called else ""
 
     @property
     def variable(self) -> str:
         """The variable for the option; empty for none."""
-        return f"GATES_{self.name.upper()}" if self._variable else ""
+        return f"GATES_{self.name.upper()}" if self.stands else ""
 
     @property
     def shown_default(self) -> str:
@@ -87,7 +74,12 @@ def declare(kind: Kind, *, default: Any, **more: Any) -> Any:
 
 def option(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
     """A field that the command line or a variable can set."""
-    return Setting(kind, help, default=default, **{"option": True, "variable": True, **more})
+    return Setting(kind, help, default=default, **{"called": True, "stands": True, **more})
+
+
+def asked(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
+    """An option that asks something of tests, which the plugin is told."""
+    return option(kind, help, default=default, **{"asks": True, "plugin": True, **more})
 
 
 EMPTY: dict[str, Any] = {}
@@ -96,7 +88,7 @@ EMPTY: dict[str, Any] = {}
 _Self = TypeVar("_Self", bound="Declared")
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(declare, option))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(declare, option, asked))
 class Declared:
     """A frozen value that knows which of its fields were given.
 

@@ -118,15 +118,21 @@ def _parse_partition(words: str) -> str:
     return words
 
 
-def whole(least: int) -> Kind:
-    """Whole numbers from `least` on."""
+def whole(least: int, most: int | None = None) -> Kind:
+    """Whole numbers from `least` on, or up to `most`."""
+    words = f"a whole number from {least}" if most is None else f"a whole number from {least} to {most}"
 
     def read(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"a whole number from {least}")
+        if (
+            not isinstance(value, int)
+            or isinstance(value, bool)
+            or not least <= value <= (inf if most is None else most)
+        ):
+            raise ValueError(words)
         return value
 
-    return Kind(read, {"type": "integer", "minimum": least}, least=least, metavar="N")
+    limits = {"minimum": least} if most is None else {"minimum": least, "maximum": most}
+    return Kind(read, {"type": "integer", **limits}, least=least, metavar="N")
 
 
 def several_of(*words: str) -> Kind:

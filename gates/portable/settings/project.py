@@ -31,21 +31,21 @@ class ProjectSettings(Settings):
         "Files the branch may change, e.g. 'src/cache/**'; repeatable.",
         default=(),
         many=True,
-        variable=False,
+        stands=False,
         tables=_TOP,
     )
     base_failures: Literal["report", "block"] = option(
         one_of("report", "block"),
         "What to do with tests that already fail on BASE for the same cause.",
         default="report",
-        variable=False,
+        stands=False,
         tables=_TOP,
     )
     timing_budget: float | None = option(
         DURATION,
         "Time to spend re-timing, in turns on both sides, what seems slower or faster.",
         default=None,
-        variable=False,
+        stands=False,
         tables=_TOP,
         unset="no timing",
     )
@@ -53,7 +53,7 @@ class ProjectSettings(Settings):
         TEXT,
         "May use {branch}, {parent}, {trunk}, {number}, {total}, {title}, {subject}.",
         default="",
-        variable=False,
+        stands=False,
         tables=_TOP,
         metavar="TEMPLATE",
         unset="`gh pr merge --squash --delete-branch --subject {subject} -- {branch}`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..values import LEVELS, NO_TESTS, ORDERS, OUTPUTS
-from .declare import Declared, option
+from .declare import Declared, asked, option
 from .kinds import COUNT, DURATION, EXPRESSION, FLAG, MAX_FAIL_KIND, PARTITION, TEXT, TEXTS, WHOLE, one_of
 
 if TYPE_CHECKING:
@@ -60,17 +60,15 @@ class Settings(Declared):
     """
 
     profile: str = option(TEXT, "Use a named checklist from the config.", default="", short="-p")
-    filter: str = option(
+    filter: str = asked(
         EXPRESSION,
         "Only tests that match; if repeated, those that match any.",
         default="",
-        option="filter-expr",
+        called="filter-expr",
         short="-E",
-        variable=False,
+        stands=False,
         many=True,
         tables=_PROFILE,
-        asks=True,
-        plugin=True,
         pytest=True,
     )
     jobs: int | None = option(
@@ -83,14 +81,8 @@ class Settings(Declared):
         tables=_PROFILE,
         unset="from durations, cores and memory",
     )
-    test_timeout: float | None = option(
-        DURATION,
-        "Time limit for one test: 2 (seconds), 90s, 10m.",
-        default=None,
-        tables=_TOP,
-        asks=True,
-        plugin=True,
-        pytest=True,
+    test_timeout: float | None = asked(
+        DURATION, "Time limit for one test: 2 (seconds), 90s, 10m.", default=None, tables=_TOP, pytest=True
     )
     global_timeout: float | None = option(DURATION, "Time limit for the whole run.", default=None, tables=_TOP)
     stall_timeout: float | None = option(
@@ -101,33 +93,17 @@ class Settings(Declared):
         unset="10m or more",
     )
     retries: int | None = option(WHOLE, "Retry a failed test up to N times.", default=None, asks=True)
-    max_fail: str = option(
+    max_fail: str = asked(
         MAX_FAIL_KIND,
         "Stop starting tests after N failures; `immediate` also ends running ones.",
         default="",
         tables=_PROFILE,
-        asks=True,
-        plugin=True,
     )
-    order: str = option(
-        one_of(*ORDERS),
-        "Order in which tests run.",
-        default="",
-        tables=_PROFILE,
-        unset="as collected",
-        asks=True,
-        plugin=True,
-    )
+    order: str = asked(one_of(*ORDERS), "Order in which tests run.", default="", tables=_PROFILE, unset="as collected")
     seed: int | None = option(WHOLE, "Seed for `--order random`; printed with each run.", default=None, plugin=True)
-    stress_count: int = option(
-        WHOLE, "Repeat each test N times; all runs must pass.", default=0, asks=True, plugin=True
-    )
-    stress_duration: float | None = option(
-        DURATION, "Repeat each test for this long; all runs must pass.", default=None, asks=True, plugin=True
-    )
-    partition: str = option(
-        PARTITION, "Run one part of the tests: slice:1/3 or hash:1/3.", default="", asks=True, plugin=True, pytest=True
-    )
+    stress_count: int = asked(WHOLE, "Repeat each test N times; all runs must pass.", default=0)
+    stress_duration: float | None = asked(DURATION, "Repeat each test for this long; all runs must pass.", default=None)
+    partition: str = asked(PARTITION, "Run one part of the tests: slice:1/3 or hash:1/3.", default="", pytest=True)
     include_excluded: bool = option(
         FLAG, "Also run excluded tests.", default=False, tables=_PROFILE, plugin=True, pytest=True
     )
@@ -146,7 +122,7 @@ class Settings(Declared):
     success_output: str = option(_WHEN, "When to show the output of passed tests.", default="never", tables=_PROFILE)
     # No variable: reusing an old environment must not be caused by a forgotten setting.
     no_install: bool = option(
-        FLAG, "Reuse existing environments without installing (nox -R).", default=False, short="-R", variable=False
+        FLAG, "Reuse existing environments without installing (nox -R).", default=False, short="-R", stands=False
     )
 
     @property
@@ -172,9 +148,9 @@ class Choice(Settings):
         TEXTS,
         "Run only this gate; repeatable.",
         default=None,
-        option="gate",
+        called="gate",
         short="-g",
-        variable=False,
+        stands=False,
         many=True,
         metavar="GATE",
         tables=_PROFILE,

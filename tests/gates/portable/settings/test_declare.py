@@ -10,7 +10,7 @@ class Small(Declared):
     name: str
     number: int = option(WHOLE, "A number.", default=0, short="-n")
     on: bool = declare(FLAG, default=False)
-    words: str = option(TEXT, "Words.", default="some", variable=False)
+    words: str = option(TEXT, "Words.", default="some", stands=False)
 
 
 class Larger(Small):
