@@ -198,14 +198,14 @@ def test_a_test_must_be_named_clearly(library: Project, name: str, said: str) ->
 
 
 def test_exclusions_are_verified_by_running_them(library: Project) -> None:
-    done = library.gates("exclusions", "--verify", "--test-timeout", "1")
+    done = library.gates("exclusions", "--verify", "--test-timeout", "500ms")
     assert done.code == 0, done.text
     assert done.out.splitlines() == [
         "planned (unimplemented): 1 as recorded",
         "hangs (hang): 1 as recorded",
     ]
     library.write({"tests/test_other.py": "def test_planned(): pass\ndef test_hangs(): raise KeyError('x')\ndef test_shaky(): pass\n"})  # fmt: skip
-    done = library.gates("exclusions", "--verify", "--test-timeout", "1")
+    done = library.gates("exclusions", "--verify", "--test-timeout", "500ms")
     assert done.code == 1, done.text
     assert done.out.splitlines() == [
         "planned (unimplemented): 1 pass now",

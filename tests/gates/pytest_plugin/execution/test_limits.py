@@ -33,9 +33,9 @@ def test_behind(): pass
 """
 
 
-def run(project: Project, *arguments: str, tests: str = STUCK, grace: float = 0.5, **more: Any) -> Ran:
+def run(project: Project, *arguments: str, tests: str = STUCK, grace: float = 0.3, **more: Any) -> Ran:
     project.write(test_it=tests)
-    limit = {"period": 0.25, "terminate_after": 2, "grace": grace}
+    limit = {"period": 0.15, "terminate_after": 2, "grace": grace}
     return project.injected(*arguments, settings={"rules": [layer(slow_timeout=limit, **more)]})
 
 
@@ -44,10 +44,10 @@ def test_an_interrupted_test_is_torn_down_and_the_others_go_on(project: Project,
     ran = run(project, *arguments, "-k", "not swallows", grace=30.0)
     assert ran.outcomes == {"test_sleeps": "timeout", "test_was_torn_down": "passed", "test_behind": "passed"}
     stuck = ran.tests["test_sleeps"]
-    assert stuck["message"] == "timed out after 0.5s"
+    assert stuck["message"] == "timed out after 0.3s"
     assert "in test_sleeps" in stuck["details"]
     assert stuck["signature"] == "timeout @ test_it.py:test_sleeps"
-    assert stuck["duration"] >= 0.49  # by another clock than the limit
+    assert stuck["duration"] >= 0.29  # by another clock than the limit
     assert ran.exit_code == 1
 
 
@@ -103,5 +103,5 @@ def test_a_test_that_uses_the_alarm_itself_is_left_alone(project: Project) -> No
 def test_a_period_alone_takes_no_limit_away(project: Project) -> None:
     project.write(test_it="import time\ndef test_sleeps(): time.sleep(60)\ndef test_behind(): pass")
     slow = layer(slow_timeout={"period": 30.0, "terminate_after": None, "grace": 10.0})
-    ran = project.injected("-n", "1", settings={"rules": [slow], "test_timeout": 0.5})
+    ran = project.injected("-n", "1", settings={"rules": [slow], "test_timeout": 0.3})
     assert ran.outcomes == {"test_sleeps": "timeout", "test_behind": "passed"}

@@ -77,7 +77,8 @@ def test_threads_that_tests_left_do_not_keep_the_session_from_ending(
 
         def test_leaves(): threading.Thread(target=threading.Event().wait, name="keeper").start()
         def test_fails(): assert 0
-        """
+        """,
+        conftest="from _gates_injected.pytest_plugin.execution import running\nrunning.THREAD_PATIENCE = 0.1\n",
     )
     ran = project.injected(*options, settings=SUPERVISED)
     assert ran.exit_code == 1
