@@ -25,8 +25,8 @@ from gates.portable.regular import read_bytes
 from gates.portable.settings.declare import replace
 from gates.portable.values import format_duration
 from gates.storage.cache import Store
-from gates.storage.kept_runs import StoredRuns, key_of
-from gates.storage.run_key import RunKey
+from gates.storage.kept_runs import StoredRuns
+from gates.storage.run_key import RunKey, key_of
 from gates.vcs.git import Git, subject_of_commit
 from gates.vcs.ignored import fingerprint
 

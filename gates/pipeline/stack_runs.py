@@ -22,8 +22,8 @@ from gates.portable.values import ExitCode
 from gates.results import Run, TestResult
 from gates.results.files import STACK_FOLDER
 from gates.storage.cache import Store
-from gates.storage.kept_runs import StoredRuns, key_of
-from gates.storage.run_key import RunKey
+from gates.storage.kept_runs import StoredRuns
+from gates.storage.run_key import RunKey, key_of
 from gates.vcs.git import Git
 from gates.vcs.ignored import fingerprint
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 
-from gates import __version__
-from gates.config.request import Request
 from gates.files.digest import FileDigest
 from gates.files.folders import Folder
 from gates.portable.errors import GatesError
 from gates.portable.regular import open_file, read_bytes
-from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, GateOutcome
 from gates.results import Run, TestResult
 from gates.results.files import (
@@ -42,9 +36,6 @@ KEPT_RUNS = 40
 
 FOLDER = "runs"
 """Folder of the runs in the store."""
-
-VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONWARNINGS")
-"""Variables that affect tests, whatever the tree contains."""
 
 
 KEY_FILE = "key.json"
@@ -142,28 +133,6 @@ def _came_to_an_end(run: Run) -> bool:
         return False
     ended = (GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED)
     return not (run.tests and run.tests.lost) and all(gate.outcome in ended for gate in run.gates)
-
-
-def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
-    """The key of a run that is made here and now.
-
-    Args:
-        tree: what is run.
-        prefix: the project's folder in it.
-        request: what the user asked for.
-        more: what else affects the result.
-    """
-    return RunKey(
-        tree=tree,
-        prefix=prefix,
-        asked=repr(replace(request, variables=frozenset(), seed=None, no_install=False)),
-        heard=tuple((name, os.environ.get(name)) for name in VARIABLES),
-        python=sys.version,
-        executable=sys.executable,
-        system=platform.platform(),
-        gates=__version__,
-        more=more,
-    )
 
 
 def _copy_reports(run: Run, source: Path, target: Path) -> None:

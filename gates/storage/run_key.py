@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
+import sys
 
 import msgspec
 
+from gates import __version__
+from gates.config.request import Request
+from gates.portable.settings.declare import replace
 from gates.results.files import encoded
+
+VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONWARNINGS")
+"""Variables that affect tests, whatever the tree contains."""
 
 
 class RunKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,3 +47,25 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """A name of fixed length, unique for each key."""
         return hashlib.sha256(encoded(self)).hexdigest()[:32]
+
+
+def key_of(tree: str, prefix: str, request: Request, *more: str) -> RunKey:
+    """The key of a run that is made here and now.
+
+    Args:
+        tree: what is run.
+        prefix: the project's folder in it.
+        request: what the user asked for.
+        more: what else affects the result.
+    """
+    return RunKey(
+        tree=tree,
+        prefix=prefix,
+        asked=repr(replace(request, variables=frozenset(), seed=None, no_install=False)),
+        heard=tuple((name, os.environ.get(name)) for name in VARIABLES),
+        python=sys.version,
+        executable=sys.executable,
+        system=platform.platform(),
+        gates=__version__,
+        more=more,
+    )

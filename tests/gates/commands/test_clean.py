@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from gates.commands.clean import clean, told
 from gates.config.request import Request
 from gates.storage.cache import Store, cache_folder
-from gates.storage.kept_runs import StoredRuns, key_of
+from gates.storage.kept_runs import StoredRuns
 from gates.storage.reports import Reports
+from gates.storage.run_key import key_of
 from gates.storage.worktrees import checked_out
 from gates.vcs.git import Git
 from tests.gates.readers.junit.sample import a_run, a_test

@@ -273,14 +273,14 @@ def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
 ) -> None:
     def starts(**more: Any) -> tuple[int, list[str]]:
         _, found = compared(repository, **more)
-        return capsys.readouterr().err.count("START"), [note for note in found["notes"] if "stands for" in note]
+        return capsys.readouterr().err.count("START"), [note for note in found["notes"] if "is reused for" in note]
 
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
     repository.write({"source.xml": junit("test_b")})
     assert starts() == (2, [])
     ran, notes = starts()
     assert (ran, len(notes)) == (1, 1)
-    assert "ago stands for HEAD: same tree, interpreter, filter and checklist" in notes[0]
+    assert "ago is reused for HEAD: same tree, interpreter, filter and checklist" in notes[0]
     assert starts(options=CompareOptions(fresh=True)) == (2, [])
     repository.git("commit", "--amend", "--quiet", "--message", "Same tree, another commit")
     assert starts()[0] == 1

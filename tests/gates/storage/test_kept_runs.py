@@ -11,7 +11,8 @@ import pytest
 from gates.config.request import Request
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.storage.evidence import Evidence, load_evidence
-from gates.storage.kept_runs import KEPT_RUNS, StoredRuns, key_of
+from gates.storage.kept_runs import KEPT_RUNS, StoredRuns
+from gates.storage.run_key import key_of
 from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test
 from tests.gates.storage.laying import lay
 
