@@ -6,16 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gates.config import Config, GateConfig, Profile
 from gates.planning.discover import Gate
 from gates.planning.plan import Plan, Request, available_cores, make_plan
-from gates.portable.errors import ManyErrors, NothingSelected, UsageError
 from gates.portable.exclusions import Exclusion
 from gates.portable.filters import FilterSyntaxError
-from gates.portable.values import ExitCode
 
 ROOT = Path("/project")
 SCAFFOLD = Exclusion(
@@ -51,82 +47,6 @@ def plan(
 
 def names(found: Plan) -> list[str]:
     return [item.gate.name for item in found.gates]
-
-
-# Which gates
-
-
-def test_without_a_wish_every_gate_runs_in_the_order_of_the_checklist() -> None:
-    found = plan()
-    assert names(found) == ["build", "lint", "test-3.11", "test-3.12"]
-    assert (found.settings.profile, found.notes) == ("default", ())
-
-
-@pytest.mark.parametrize(
-    ("wanted", "chosen"),
-    [
-        (["lint"], ["lint"]),
-        (["lint", "build", "lint"], ["build", "lint"]),
-        (["test"], ["test-3.11", "test-3.12"]),
-        (["test-3.12", "test"], ["test-3.11", "test-3.12"]),
-        (["test-3.12"], ["test-3.12"]),
-    ],
-)
-def test_gates_are_chosen_by_name_or_group_each_once_in_the_checklists_order(
-    wanted: list[str], chosen: list[str]
-) -> None:
-    assert names(plan(request=Request(gates=tuple(wanted)))) == chosen
-    profiles = {"p": Profile(name="p", gates=tuple(wanted))}
-    assert names(plan(request=Request(profile="p"), profiles=profiles)) == chosen
-
-
-def test_named_gates_count_more_than_the_profiles() -> None:
-    profiles = {"p": Profile(name="p", gates=("lint",), jobs=1)}
-    found = plan(request=Request(profile="p", gates=("build", "test")), profiles=profiles)
-    assert names(found) == ["build", "test-3.11", "test-3.12"]
-    assert (found.jobs, found.settings.profile) == (1, "p")
-
-
-def test_all_unknown_gates_are_shown_at_once() -> None:
-    with pytest.raises(ManyErrors) as caught:
-        plan(request=Request(gates=("lnit", "lint", "tests", "zzz")))
-    assert [(error.what, error.remedy) for error in caught.value.errors] == [
-        ("no gate is named 'lnit'", "did you mean 'lint'?"),
-        ("no gate is named 'tests'", "did you mean 'test'?"),
-        ("no gate is named 'zzz'", "known gates: build, lint, test-3.11, test-3.12"),
-    ]
-    assert caught.value.exit_code is ExitCode.USAGE
-
-
-def test_a_gate_that_is_wished_for_where_it_is_there_is_no_mistake_where_it_is_not() -> None:
-    request = Request(gates=("build", "lnit"), if_there=frozenset({"lnit"}))
-    assert names(plan(request=request)) == ["build"]
-    assert names(plan(request=Request(gates=("build", "lint"), if_there=frozenset({"lint"})))) == ["build", "lint"]
-    with pytest.raises(ManyErrors):
-        plan(request=Request(gates=("bulid", "lnit"), if_there=frozenset({"lnit"})))
-
-
-def test_a_profile_without_gates_selects_nothing() -> None:
-    with pytest.raises(NothingSelected, match="profile 'none' selects no gate") as caught:
-        plan(request=Request(profile="none"), profiles={"none": Profile(name="none", gates=())})
-    assert caught.value.exit_code is ExitCode.NOTHING_SELECTED
-
-
-@pytest.mark.parametrize(
-    ("name", "remedy"), [("quikc", "did you mean 'quick'?"), ("zzz", "known profiles: default, quick, slow")]
-)
-def test_an_unknown_profile_is_refused(name: str, remedy: str) -> None:
-    profiles = {name: Profile(name=name) for name in ("quick", "slow")}
-    with pytest.raises(UsageError, match=f"no profile is named '{name}'") as caught:
-        plan(request=Request(profile=name), profiles=profiles)
-    assert caught.value.remedy == remedy
-
-
-@pytest.mark.parametrize("asked", ["", "default"])
-def test_the_default_profile_can_be_changed(asked: str) -> None:
-    profiles = {"default": Profile(name="default", gates=("lint",))}
-    assert names(plan(request=Request(profile=asked), profiles=profiles)) == ["lint"]
-    assert len(plan(request=Request(profile=asked)).gates) == 4
 
 
 # Settings
@@ -228,90 +148,6 @@ def test_exclusions_can_be_switched_off(by_user: bool, by_profile: bool) -> None
 def test_a_filter_that_cannot_be_parsed_is_refused() -> None:
     with pytest.raises(FilterSyntaxError):
         plan(request=Request(filter="test("), exclusions=(SCAFFOLD,))
-
-
-# Order
-
-
-def test_the_longest_gate_starts_first_and_an_unknown_one_counts_as_long() -> None:
-    found = plan(durations={"build": 3.0, "lint": 1.0, "test-3.11": 9.0})
-    assert found.starts == ("test-3.11", "test-3.12", "build", "lint")
-    assert [item.expected for item in found.gates] == [3.0, 1.0, 9.0, None]
-
-
-def test_what_a_long_gate_waits_for_starts_first() -> None:
-    gates = (a_gate("lint"), a_gate("build"), a_gate("test", needs=("build",)))
-    found = plan(*gates, durations={"lint": 5.0, "build": 1.0, "test": 6.0})
-    assert found.starts == ("build", "test", "lint")
-    assert [item.needs for item in found.gates] == [(), (), ("build",)]
-
-
-def test_without_any_duration_the_checklists_order_holds() -> None:
-    assert plan().starts == ("build", "lint", "test-3.11", "test-3.12")
-
-
-def test_a_need_of_a_group_is_a_need_of_all_its_gates() -> None:
-    found = plan(*GATES[1:], a_gate("docs", needs=("test", "lint")))
-    assert found.gates[-1].needs == ("lint", "test-3.11", "test-3.12")
-
-
-def test_what_may_be_unable_to_run_is_said_only_where_it_is_part_of_the_run() -> None:
-    (note,) = plan(accept_could_not_run=("lint", "test")).notes
-    assert note == "the config accepts that these could not run: lint, test"
-    found = plan(accept_could_not_run=("lint",), request=Request(gates=("build",)))
-    assert not any("accepts" in note for note in found.notes)
-
-
-@pytest.mark.parametrize(
-    ("gates", "names"),
-    [
-        ([a_gate("a", needs=("b",)), a_gate("b", needs=("a",))], {"a", "b"}),
-        ([a_gate("a", needs=("b",)), a_gate("b", needs=("c",)), a_gate("c", needs=("a",))], {"a", "b", "c"}),
-        ([a_gate("t1", "t", needs=("t",)), a_gate("t2", "t", needs=("t",))], {"t1", "t2"}),
-    ],
-    ids=["two", "three", "a group that needs itself"],
-)
-def test_a_circle_of_needs_is_refused_with_its_gates(gates: list[Gate], names: set[str]) -> None:
-    with pytest.raises(UsageError, match="in a circle") as caught:
-        plan(*gates)
-    shown = caught.value.got.split(" → ")
-    assert set(shown) == names
-    assert shown[0] == shown[-1]
-
-
-@st.composite
-def checklists(draw: st.DrawFn) -> tuple[tuple[Gate, ...], dict[str, float]]:
-    """Gates without circles, in any order, some of known duration."""
-    number = draw(st.integers(1, 8))
-    needs = [draw(st.sets(st.integers(0, place - 1))) if place else set() for place in range(number)]
-    gates = [a_gate(f"g{place}", needs=tuple(f"g{need}" for need in needs[place])) for place in range(number)]
-    times = st.sampled_from([0.0, 0.001, 1.0, 1.0, 50.0, 1e9, 1e-9])
-    durations = draw(st.dictionaries(st.sampled_from([gate.name for gate in gates]), times))
-    return tuple(draw(st.permutations(gates))), durations
-
-
-@given(checklists())
-def test_every_gate_starts_once_and_after_all_that_it_needs(
-    checklist: tuple[tuple[Gate, ...], dict[str, float]],
-) -> None:
-    gates, durations = checklist
-    found = make_plan(a_config(), gates, Request(), durations, cores=2)
-    assert names(found) == [gate.name for gate in gates]
-    assert sorted(found.starts) == sorted(names(found))
-    place = {name: number for number, name in enumerate(found.starts)}
-    for item in found.gates:
-        assert set(item.needs) == set(item.gate.config.needs)
-        assert all(place[need] < place[item.gate.name] for need in item.needs)
-
-
-@given(checklists())
-def test_gates_without_needs_start_longest_first(checklist: tuple[tuple[Gate, ...], dict[str, float]]) -> None:
-    gates, durations = checklist
-    free = tuple(a_gate(gate.name) for gate in gates)
-    found = make_plan(a_config(), free, Request(), durations, cores=2)
-    longest = max(durations.values(), default=1.0)
-    lengths = [durations.get(name, longest) for name in found.starts]
-    assert lengths == sorted(lengths, reverse=True)
 
 
 def test_there_is_a_processor() -> None:
