@@ -1,7 +1,7 @@
-"""Finding a shared beginning: the index of `kvcache` against chained hashes of blocks.
+"""Find a shared beginning: the index of `kvcache` compared with chained hashes of blocks.
 
-vLLM cannot be installed on every CPU. What it publishes is written anew here: SHA-256 over the hash of the block before, and the
-tokens of a block, pickled; one look into a dictionary per block.
+vLLM cannot be installed on every CPU, so its published method is reimplemented here: SHA-256 over the hash of the previous block, and the
+tokens of a block, pickled; one dictionary look-up per block.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ _KNOWN = {**ProjectSettings.SETTINGS, **Choice.SETTINGS}
 
 
 class AsPath(click.Path):
-    """Gives a `pathlib.Path`, whose import is a twelfth of the time until `--help` appears."""
+    """Returns a `pathlib.Path`, whose import takes a twelfth of the time until `--help` appears."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path of what was written."""
+        """The path of the written file."""
         from pathlib import Path
 
         return Path(os.fsdecode(super().convert(value, param, ctx)))

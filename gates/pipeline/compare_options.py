@@ -1,4 +1,4 @@
-"""What a user may ask of a comparison, and what is refused before and after the base runs."""
+"""The options of a comparison, and the checks before and after the base runs."""
 
 from __future__ import annotations
 

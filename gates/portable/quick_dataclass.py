@@ -1,6 +1,6 @@
-"""Frozen dataclasses that are made in a third of the time.
+"""Frozen dataclasses that are defined in a third of the time.
 
-For each of its own, Python compiles six methods, one by one. A run and every process that runs tests make thirty.
+For each dataclass, Python compiles six methods, one by one. A run and every test process define thirty.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -17,7 +17,7 @@ else:
     from operator import attrgetter
 
     def dataclass(*, frozen: bool) -> Any:
-        """As that of Python. Fields may have defaults, factories of them, and `compare=False`."""
+        """Like Python's own. Fields may have defaults, default factories, and `compare=False`."""
         assert frozen
         return _made
 

@@ -1,4 +1,4 @@
-"""Conclude how a gate ended, from everything that it left: ask each witness, and put the result together."""
+"""Decide how a gate ended: ask each witness, and build the result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NO_JUNIT = "no JUnit file was read: name it in `junit`"
 
 @dataclass(frozen=True)
 class GateRemains:
-    """What a gate left when it was over.
+    """The facts about an ended gate.
 
     Attributes:
         planned: what was run.
@@ -42,19 +42,19 @@ class GateRemains:
         folder: its own, below that of the run.
         command: the arguments with which it was started.
         command_line: the same, to paste.
-        inbox: what its test processes said.
-        log: what it printed.
-        watcher: which processes were seen.
+        inbox: the records of its test processes.
+        log: its output.
+        watcher: the processes that were seen.
         before: its artifacts before it started.
-        expected: the reports that it was to write.
+        expected: the reports that it should write.
         wall: when it started, in seconds since the epoch.
         duration: seconds.
         ended_by: the outcome for which it was ended; None if it ended by itself.
-        why: the reason of that.
-        exit_code: of its first process; None if that is not known.
+        why: the reason for that.
+        exit_code: of its first process; None if unknown.
         lost: whether the end of its first process was missed; None if none was started.
         cpu: seconds.
-        stray: processes that were left and ended.
+        stray: number of leftover processes that were ended.
     """
 
     planned: PlannedGate

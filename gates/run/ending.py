@@ -18,7 +18,7 @@ class Ending:
 
     Attributes:
         outcome: of the gate; None while nobody wants it to end.
-        why: the reason, which its log tells, too.
+        why: the reason, which is also in its log.
     """
 
     def __init__(self, log: GateLog, clock: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""Read what the processes of a gate print, as much as fits into a tick."""
+"""Read the output of a gate's processes, as much as fits into a tick."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GateOutput:
         self.taken = 0
 
     def read(self) -> bytes:
-        """What was printed since the last read."""
+        """The output since the last read."""
         parts: list[bytes] = []
         self.taken = 0
         while self.is_open and self.taken < _AT_ONCE:

@@ -1,4 +1,4 @@
-"""Settings of a project that a comparison or a stack can be told, too."""
+"""Settings of a project that are also options of `gates compare` or `gates stack`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOP = ("top",)
 
 
 class ProjectSettings(Settings):
-    """Settings that the top level of a config has, and `gates compare` or `gates stack` as options; no variable has them.
+    """Settings at the top level of a config that are also options of `gates compare` or `gates stack`, but have no variable.
 
     Attributes:
         scope: path globs of files that a branch may change, for `gates compare`; empty: any file.

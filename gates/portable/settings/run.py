@@ -127,7 +127,7 @@ class Settings(Declared):
 
     @property
     def of_tests(self) -> dict[str, Any]:
-        """What somebody gave of the settings that tests are run by: the plugin is told these."""
+        """The given settings for running tests, which are passed to the plugin."""
         return {name: value for name, value in self.given.items() if self.SETTINGS[name].plugin}
 
     @property

@@ -189,7 +189,7 @@ class LeftThreads:
 
 
 def limits_of(rules: Rules | None, test_timeout: float | None) -> tuple[float | None, float]:
-    """Seconds after which a test is ended, by its rules or the option; None for never. And the grace before its process is."""
+    """Seconds after which a test is ended, by its rules or the option (None for never), and the grace period before its process is ended."""
     if rules is not None and rules.slow_timeout.limit is not None:
         return rules.slow_timeout.limit, rules.slow_timeout.grace
     return test_timeout, 0.0

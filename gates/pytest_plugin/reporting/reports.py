@@ -305,7 +305,7 @@ def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
 
 
 def _lead_of(attempt: Mapping[str, Any]) -> dict[str, Any]:
-    """What the result of a test repeats of one of its attempts."""
+    """The fields that a test's result takes from one of its attempts."""
     return {name: attempt.get(name, "") for name in ("message", "signature", "place")}
 
 
