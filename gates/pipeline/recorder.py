@@ -16,6 +16,7 @@ from gates.planning.expectations import said_of_unheard
 from gates.planning.plan import available_cores
 from gates.planning.prepare import Prepared
 from gates.portable.exclusions import Exclusion
+from gates.portable.exclusions import to_json as exclusion_json
 from gates.portable.values import ExitCode, TestOutcome, listed
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
 from gates.results.event_schema import GateEnded
@@ -151,16 +152,7 @@ def _exclusion_records(
     excluded |= {(test.quarantine, test.id) for test in tests if test.outcome is TestOutcome.QUARANTINED}
     counts = Counter(name for name, _ in excluded)
     return tuple(
-        ExclusionRecord(
-            name=entry.name,
-            filter=entry.filter,
-            reason=entry.reason,
-            category=entry.category,
-            owner=entry.owner,
-            expires=str(entry.expires),
-            issue=entry.issue,
-            tests=counts.get(entry.name, 0),
-        )
+        msgspec.convert({**exclusion_json(entry), "tests": counts.get(entry.name, 0)}, ExclusionRecord)
         for entry in exclusions
     )
 

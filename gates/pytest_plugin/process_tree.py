@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
 
 from ..portable.originals import names_in, os, signal
@@ -41,18 +41,25 @@ def end_orphans(own: Collection[int]) -> None:
         if not children:
             return
         for pid in children:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+            _end(pid)
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
 
 def _is_of_script(pid: int) -> bool:
-    try:
-        block = read_bytes(f"/proc/{pid}/environ")
-    except OSError:
-        return False
-    return any(entry.startswith(f"{SCRIPT}=".encode()) for entry in block.split(b"\0"))
+    return any(entry.startswith(f"{SCRIPT}=".encode()) for entry in _environment_of(pid))
+
+
+def _environment_of(pid: int) -> list[bytes]:
+    """`NAME=VALUE` of each variable of a process; empty if the system does not show them."""
+    with suppress(OSError):
+        return read_bytes(f"/proc/{pid}/environ").split(b"\0")
+    return []
+
+
+def _end(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def children_of(pid: int) -> list[int]:
@@ -67,15 +74,6 @@ def children_of(pid: int) -> list[int]:
 def end_marked(marker: str) -> None:
     """Kill every process that inherited this value of `MARKER`, on systems with /proc."""
     wanted = f"{MARKER}={marker}".encode()
-    for pid in _processes():
-        try:
-            block = read_bytes(f"/proc/{pid}/environ")
-        except OSError:
-            continue
-        if wanted in block.split(b"\0") and pid != os.getpid():
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _processes() -> Iterable[int]:
-    return [int(name) for name in names_in("/proc") if name.isdigit()]
+    for pid in (int(name) for name in names_in("/proc") if name.isdigit()):
+        if pid != os.getpid() and wanted in _environment_of(pid):
+            _end(pid)

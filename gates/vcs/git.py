@@ -112,6 +112,10 @@ class Git:
         Raises:
             EnvironmentProblem: git failed.
         """
+        return _text(self.need_bytes(*arguments, env=env, stdin=stdin))
+
+    def need_bytes(self, *arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> bytes:
+        """The output of git as it is. Raises as `need`."""
         done = self.run(*arguments, env=env, stdin=stdin)
         if done.returncode != 0:
             raise EnvironmentProblem(
@@ -119,7 +123,7 @@ class Git:
                 place=f"git {' '.join(arguments)}",
                 got=done.stderr.decode("utf-8", "replace").strip(),
             )
-        return _text(done.stdout)
+        return done.stdout
 
     def listed(self, *arguments: str, env: dict[str, str] | None = None) -> list[str]:
         """The output of git with `-z`, as a list.

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gates.portable.errors import EnvironmentProblem
 from gates.portable.patterns import lazy_pattern
 from gates.vcs.git import Git
 
@@ -73,14 +72,7 @@ def differences(git: Git, before: str, after: str) -> tuple[FileDifference, ...]
     """
     words = ("diff-tree", "-r", "-M", "-U0", "--patch-with-raw", "-z", "--relative", "--full-index")
     plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--inter-hunk-context=0", "--diff-algorithm=myers")
-    done = git.run(*words, *plain, before, after)
-    if done.returncode != 0:
-        raise EnvironmentProblem(
-            f"git failed with exit code {done.returncode}",
-            place=f"git {' '.join(words)}",
-            got=done.stderr.decode("utf-8", "replace").strip(),
-        )
-    return tuple(_parse(done.stdout))
+    return tuple(_parse(git.need_bytes(*words, *plain, before, after)))
 
 
 def _parse(data: bytes) -> Iterator[FileDifference]:
