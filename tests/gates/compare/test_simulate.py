@@ -7,6 +7,7 @@ import pytest
 from tests.gates.compare import simulate
 
 
+@pytest.mark.slow
 def test_a_whole_comparison_in_which_nothing_changed_raises_no_alarm() -> None:
     results = simulate.compared(12, seed=1, pairs=20)
     assert sum(result.timed for result in results) > 12 * 100

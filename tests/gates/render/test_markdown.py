@@ -205,6 +205,7 @@ def test_a_comparison_has_its_section_and_ticks_its_box() -> None:
     assert ["`main`", "unconfirmed", "head 2/3, base 0/3"] in rows(good)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(nasty)
 def test_no_text_breaks_a_table_or_adds_a_section(text: str) -> None:
