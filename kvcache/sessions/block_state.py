@@ -168,7 +168,10 @@ class BlockState(Unique):
         self._let_go_if_idle()
 
     def lend(self) -> Array:
-        """The bytes of the block, to write to where pages are marked: it is lent until the last view of them is gone. Both locks are held."""
+        """The bytes of the block, to write to where pages are marked: it is lent until the last view of them is gone.
+
+        Both locks are held.
+        """
         lent = self._loan() if self._loan is not None else None
         if lent is None:
             ledger = self._ledger

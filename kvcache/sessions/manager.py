@@ -10,7 +10,6 @@ from typing import Self, SupportsIndex
 from kvcache import checks
 from kvcache.errors import (
     ClosedError,
-    ContextOverflowError,
     InvalidSessionError,
     InvalidSizeError,
     KVCacheError,
@@ -19,10 +18,11 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.memory.arena import SYSTEM_PAGE, Backing
+from kvcache.memory.arena import Backing
 from kvcache.memory.pool import MemoryPool
 from kvcache.records.receipts import Opening, PoolSnapshot, Sink
 from kvcache.records.statistics import PerformanceReport, Statistics
+from kvcache.sessions import arguments
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LRU, Policy
 from kvcache.sessions.layout import KVLayout
@@ -73,13 +73,13 @@ class KVCacheManager(Unique):
         backing: Backing = "mapping",
     ) -> None:
         self._layout = layout
-        ttl = _time_to_live(ttl_seconds)
+        ttl = arguments.time_to_live(ttl_seconds)
         policy, costs = policy or LRU(), costs or Costs()
         if not (0 <= costs.seconds_per_token < math.inf and 0 < costs.copy_bytes_per_second < math.inf):
             raise InvalidSizeError("costs", expected="a finite time per token and a rate above 0", got=costs)
         pool = MemoryPool(capacity_bytes, alignment=layout.alignment, base_alignment=base_alignment, backing=backing)
         self._pool = pool
-        memory = None if memory_bytes is None else _memory_limit(memory_bytes, layout, pool)
+        memory = None if memory_bytes is None else arguments.memory_limit(memory_bytes, layout, pool)
         self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
         self._table = SessionTable(pool, self._ledger, policy, costs, ttl, memory)
         self._entries = self._table.entries
@@ -165,7 +165,7 @@ class KVCacheManager(Unique):
             layout = layout.for_context(max_context_length, subject="max_context_length")
         batch = checks.whole_number("sequences", sequences, minimum=1)
         layout = layout.for_batch(batch)
-        ttl = _time_to_live(ttl_seconds)
+        ttl = arguments.time_to_live(ttl_seconds)
         made: KVCacheEntry | None = None
         try:
             with self._ledger:
@@ -173,9 +173,9 @@ class KVCacheManager(Unique):
                     entry, now = self._find(name)
                     if entry is not None:
                         if max_context_length is not None:
-                            _refuse_smaller(entry, layout.max_context)
+                            arguments.refuse_smaller(entry, layout.max_context)
                         if entry.layout.kv_heads != layout.kv_heads:
-                            _refuse_other_batch(entry, self._layout, batch)
+                            arguments.refuse_other_batch(entry, self._layout, batch)
                         self._hit(entry, now)
                         return entry
                     # None after it has waited for a copy: all may be different now.
@@ -421,41 +421,3 @@ class KVCacheManager(Unique):
 
 def _closed() -> ClosedError:
     return ClosedError("manager", expected="an open manager", got="closed")
-
-
-def _refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
-    if wanted > entry.max_context_length:
-        expected = f"at most the {entry.max_context_length} tokens it was made for"
-        remedy = "evict it first to make it anew"
-        raise ContextOverflowError(f"session {entry.session_id!r}", expected=expected, got=wanted, remedy=remedy)
-
-
-def _refuse_other_batch(entry: KVCacheEntry, layout: KVLayout, wanted: int) -> None:
-    has = entry.layout.kv_heads // layout.kv_heads
-    remedy = "evict it first to make it anew"
-    raise InvalidSizeError(
-        f"sequences of {entry.session_id!r}", expected=f"the {has} it was made for", got=wanted, remedy=remedy
-    )
-
-
-def _memory_limit(memory_bytes: SupportsIndex, layout: KVLayout, pool: MemoryPool) -> int:
-    limit = checks.whole_number("memory_bytes", memory_bytes, minimum=SYSTEM_PAGE)
-    if layout.alignment % SYSTEM_PAGE:
-        remedy = "make the layout with alignment=SYSTEM_PAGE"
-        raise InvalidSizeError(
-            "memory_bytes",
-            expected=f"a layout aligned to pages of {SYSTEM_PAGE} bytes",
-            got=layout.alignment,
-            remedy=remedy,
-        )
-    if not pool.can_release:
-        raise InvalidSizeError("memory_bytes", expected="a mapping that gives pages back, as on Linux", got="none")
-    pool.use_small_pages()
-    return limit
-
-
-def _time_to_live(seconds: float | None) -> float | None:
-    plain = None if seconds is None else checks.seconds("ttl_seconds", seconds)
-    if plain is not None and plain <= 0:
-        raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=seconds)
-    return plain
