@@ -14,6 +14,7 @@ import pytest
 import gates
 from gates.portable.filters import bounds
 from gates.portable.filters.bounds import TooSlow, bounded
+from gates.portable.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,11 @@ ATTACKS = (" ", "a", "/", ".", "a.", "a-", ":1", "'/", "0", "[", "a/", "\x1b]", 
 FRONTS = ("", "a:1: ", "[", "'")
 
 
+PATTERNS = (re.Pattern, type(lazy_pattern("")))
+
+
 def patterns_of(value: object) -> Iterator[re.Pattern[str] | re.Pattern[bytes]]:
-    if isinstance(value, re.Pattern):
+    if isinstance(value, PATTERNS):
         yield value
     elif isinstance(value, tuple | list):
         for one in value:
@@ -54,7 +58,7 @@ def every_pattern() -> dict[str, tuple[AnyPattern, bool]]:
         for name, value in list(vars(sys.modules[module.name]).items()):
             anywhere = re.search(rf"\b{name}\.(search|sub|subn|findall|finditer|split)\(", source) is not None
             for number, pattern in enumerate(patterns_of(value)):
-                found[f"{module.name}.{name}[{number}]"] = pattern, anywhere or not isinstance(value, re.Pattern)
+                found[f"{module.name}.{name}[{number}]"] = pattern, anywhere or not isinstance(value, PATTERNS)
     return found
 
 
