@@ -85,7 +85,7 @@ def _run(prepared: Prepared) -> ExitCode:
     (planned,) = plan.gates
     run_id = f"debug-{secrets.token_hex(8)}"
     with scratch() as folder, known(prepared.store.folder, run_id):
-        around = RunContext(
+        context = RunContext(
             root=prepared.root,
             work=folder,
             logs=streams_in(folder),
@@ -100,8 +100,8 @@ def _run(prepared: Prepared) -> ExitCode:
         own = folder / "gate-1"
         inbox = own / "inbox"
         inbox.mkdir(parents=True)
-        environment = gate_environment(planned, 1, around, own)
-        print(around.mask.text(command_line_of(planned, plan)), flush=True)
+        environment = gate_environment(planned, 1, context, own)
+        print(context.mask.text(command_line_of(planned, plan)), flush=True)
         command = command_of(planned, plan, own / "nox.json")
         return _foreground(command, prepared.root / planned.gate.config.cwd, environment, inbox)
 

@@ -73,7 +73,7 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
     run_id = f"list-{secrets.token_hex(8)}"
     with scratch() as folder, known(prepared.store.folder, run_id), StopRequest() as stop:
         (folder / LOGS_FOLDER).mkdir()
-        around = RunContext(
+        context = RunContext(
             root=prepared.root,
             work=folder,
             logs=streams_in(folder / LOGS_FOLDER),
@@ -84,7 +84,7 @@ def _described(prepared: Prepared) -> tuple[list[Described], tuple[str, ...]]:
             run_id=run_id,
             collect=True,
         )
-        engine = Engine(prepared.plan, EngineOptions(config=prepared.config, around=around, stopped=stop.why))
+        engine = Engine(prepared.plan, EngineOptions(config=prepared.config, context=context, stopped=stop.why))
         try:
             for event in engine.events():
                 if isinstance(event, TestsDescribed):

@@ -78,7 +78,7 @@ def open_run(
         context = _context(prepared, recorder, work, echo, keeper)
         options = EngineOptions(
             config=prepared.config,
-            around=context,
+            context=context,
             stopped=stop.why,
             at_once=stop.insists,
             detailed=writer is not None,

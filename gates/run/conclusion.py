@@ -37,7 +37,7 @@ class GateRemains:
 
     Attributes:
         planned: what was run.
-        around: what all gates share.
+        context: what all gates share.
         inject: False if the plugin could not be loaded.
         folder: its own, below that of the run.
         command: the arguments with which it was started.
@@ -58,7 +58,7 @@ class GateRemains:
     """
 
     planned: PlannedGate
-    around: RunContext
+    context: RunContext
     inject: bool
     folder: Path
     command: tuple[str, ...]
@@ -87,19 +87,19 @@ class Conclusion:
     """
 
     def __init__(self, left: GateRemains, tests: Sequence[TestResult]) -> None:
-        self._left, self._around, self._gate = left, left.around, left.planned.gate
+        self._left, self._context, self._gate = left, left.context, left.planned.gate
         self._processes = list(left.inbox.processes.values())
         told = (process.imported for process in self._processes)
-        self._imported = look_at_imports(told, self._around.root, self._around.checkout or self._around.root)
+        self._imported = look_at_imports(told, self._context.root, self._context.checkout or self._context.root)
         self.tests = list(tests)
         self.result = self._conclude()
 
     def _conclude(self) -> GateResult:
-        left, gate, around, processes = self._left, self._gate, self._around, self._processes
+        left, gate, context, processes = self._left, self._gate, self._context, self._processes
         counts = count_tests(self.tests) if processes or self.tests else None
         found, junit_tests = self._witnesses(counts)
         if junit_tests and counts is None:
-            self.tests += around.mask.results(junit_tests)
+            self.tests += context.mask.results(junit_tests)
             counts = count_tests(junit_tests)
         outcome, inconsistent, reason = verdict.decide(found)
         if not left.inject:
@@ -125,19 +125,19 @@ class Conclusion:
             witnesses=tuple(found),
             tests=counts,
             injected=bool(processes),
-            tools=tool_versions(around.root, gate, processes),
+            tools=tool_versions(context.root, gate, processes),
             reports=tuple(dict.fromkeys((*gate.config.junit, *gate.config.reports))),
             leaves=tuple(leaf for process in processes for leaf in process.leaves),
             left_out=left.inbox.left_out(),
             stray=left.stray,
             workers=self._workers(),
-            diagnostics=diagnostics_of(gate, around.root, left.log.path, outcome, left.before),
-            coverage=coverage_of(gate, around.root, outcome, left.before),
+            diagnostics=diagnostics_of(gate, context.root, left.log.path, outcome, left.before),
+            coverage=coverage_of(gate, context.root, outcome, left.before),
             test_warnings=left.inbox.warnings(),
             peak=max((process.peak for process in processes), default=0),
             imported=self._imported.places,
         )
-        return around.mask.struct(result)
+        return context.mask.struct(result)
 
     def _workers(self) -> str:
         """The number of workers, and the reason."""
@@ -163,10 +163,10 @@ class Conclusion:
             witness is not None and witness.outcome in (GateOutcome.COULD_NOT_RUN, GateOutcome.SKIPPED)
             for witness in found
         )
-        said = last_words(left.log.tail, str(self._around.root)) if left.exit_code else ""
+        said = last_words(left.log.tail, str(self._context.root)) if left.exit_code else ""
         found.append(
             witnesses.results_witness(
-                summaries, counts or TestCounts(), demanded, self._around.plan.settings.no_tests, self.tests, said
+                summaries, counts or TestCounts(), demanded, self._context.plan.settings.no_tests, self.tests, said
             )
         )
         junit_tests, witness = self._junit(counts)
@@ -174,7 +174,7 @@ class Conclusion:
         found.append(self._exclusions(bool(summaries)))
         found.append(witnesses.imports_witness(self._imported.places, self._imported.stale))
         found += self._injection(has_tests=bool(junit_tests))
-        found = witnesses.with_room(found, complaint(str(left.inbox.folder)), str(self._around.work.parent), counts)
+        found = witnesses.with_room(found, complaint(str(left.inbox.folder)), str(self._context.work.parent), counts)
         return [witness for witness in found if witness is not None], junit_tests
 
     def _injection(self, *, has_tests: bool) -> list[Witness | None]:
@@ -205,7 +205,7 @@ class Conclusion:
         left = self._left
         if not left.inject and (left.folder / JUNIT_FILE).exists():
             # The results in pytest's own JUnit, if the plugin could not be loaded.
-            own = read_report(left.folder / JUNIT_FILE, self._gate.name, self._around.plan.config.junit)
+            own = read_report(left.folder / JUNIT_FILE, self._gate.name, self._context.plan.config.junit)
             return list(own.results), witnesses.junit_witness(count_tests(own.results), own.problems, own.notes)
         demanded = self._gate.config.tests == "junit"
         if not left.expected:
@@ -223,8 +223,8 @@ class Conclusion:
         return list(found.results), witnesses.junit_witness(read, problems, found.notes)
 
     def _exclusions(self, has_tests: bool) -> Witness | None:
-        today = datetime.fromtimestamp(self._around.wall(), UTC).date()
-        plan = self._around.plan
+        today = datetime.fromtimestamp(self._context.wall(), UTC).date()
+        plan = self._context.plan
         return witnesses.exclusions_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
 
 

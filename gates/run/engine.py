@@ -29,7 +29,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         config: the project's.
-        around: what all gates share.
+        context: what all gates share.
         stopped: returns why the run must end, or an empty string; called at every tick.
         at_once: returns whether the user insisted: then there is no grace period.
         detailed: report every test that starts.
@@ -37,7 +37,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: Config
-    around: RunContext
+    context: RunContext
     stopped: Callable[[], str] = lambda: ""
     at_once: Callable[[], bool] = lambda: False
     detailed: bool = False
@@ -64,12 +64,12 @@ class Engine:
     def events(self) -> Iterator[EngineEvent]:
         """The events, until every planned gate has a result."""
         limit = self.plan.settings.global_timeout
-        ends_at = None if limit is None else self.settings.around.clock() + limit
+        ends_at = None if limit is None else self.settings.context.clock() + limit
         while self._waiting or self._running:
             why = self.settings.stopped()
             if why:
                 yield from self._stop(why)
-            if ends_at is not None and limit is not None and self.settings.around.clock() >= ends_at:
+            if ends_at is not None and limit is not None and self.settings.context.clock() >= ends_at:
                 yield from self._end_late(limit)
             yield from self._start()
             before = len(self._ended)
@@ -82,7 +82,7 @@ class Engine:
         for gate in self._running.values():
             gate.abandon()
         self._running.clear()
-        self.settings.around.keeper.close()
+        self.settings.context.keeper.close()
 
     def _stop(self, why: str) -> Iterator[EngineEvent]:
         for item in list(self._waiting.values()):
@@ -116,7 +116,7 @@ class Engine:
             del self._waiting[name]
             self._number += 1
             self.guard.started(name)
-            gate = self._running[name] = RunningGate(item, self._number, self.settings.around)
+            gate = self._running[name] = RunningGate(item, self._number, self.settings.context)
             workers = "" if self.plan.settings.no_capture else item.workers_said
             yield GateStarted(time=self._now(), gate=name, command_line=gate.command_line, workers=workers)
 
@@ -130,7 +130,7 @@ class Engine:
             yield from self._tests(name, gate, before, found)
             for test, seconds in gate.slow():
                 yield TestSlow(time=self._now(), gate=name, test=test, seconds=seconds)
-            if gate.done and self.settings.around.collect:
+            if gate.done and self.settings.context.collect:
                 yield TestsDescribed(name, tuple(gate.inbox.described))
             if gate.done and gate.result is not None:
                 del self._running[name]
@@ -162,7 +162,7 @@ class Engine:
         before, self._wrong = self._wrong, self._wrong + sum(test.outcome in BAD_TESTS for test in landed)
         if before < most <= self._wrong:
             why = reached(most)
-            Stop(str(self.settings.around.work)).say(why)
+            Stop(str(self.settings.context.work)).say(why)
             if mode == "immediate":
                 for gate in self._running.values():
                     if gate.inbox.expected:
@@ -171,7 +171,7 @@ class Engine:
     def _again(self, gate: RunningGate) -> RunningGate:
         """The gate, started again without the plugin."""
         self._number += 1
-        return RunningGate(gate.planned, self._number, self.settings.around, inject=False)
+        return RunningGate(gate.planned, self._number, self.settings.context, inject=False)
 
     def _end_unstarted(self, item: PlannedGate, outcome: GateOutcome, reason: str) -> GateEnded:
         del self._waiting[item.gate.name]
@@ -186,7 +186,7 @@ class Engine:
         return GateEnded(time=self._now(), result=result)
 
     def _now(self) -> float:
-        return self.settings.around.wall()
+        return self.settings.context.wall()
 
     def _wait(self) -> None:
         descriptors = [number for gate in self._running.values() for number in gate.descriptors]

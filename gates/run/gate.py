@@ -28,36 +28,36 @@ from gates.run.witnesses import is_demanded
 class RunningGate:
     """A started gate. `poll` advances it; when `done`, `result` has its result."""
 
-    def __init__(self, planned: PlannedGate, number: int, around: RunContext, *, inject: bool = True) -> None:
+    def __init__(self, planned: PlannedGate, number: int, context: RunContext, *, inject: bool = True) -> None:
         """Start the gate.
 
         Args:
             planned: what to run.
             number: of the start, unique in the run.
-            around: what all gates share.
+            context: what all gates share.
             inject: False if the plugin could not be loaded: then pytest's own JUnit is used.
 
         Raises:
             EnvironmentProblem: its log cannot be written.
         """
-        self.planned, self.around, self.inject = planned, around, inject
+        self.planned, self.context, self.inject = planned, context, inject
         self.gate = planned.gate
         self.done = False
         self.result: GateResult | None = None
         self.tests: list[TestResult] = []
-        self._folder = around.work / f"gate-{number}"
-        self.inbox = Inbox(self.gate.name, self._folder / "inbox", around.mask)
+        self._folder = context.work / f"gate-{number}"
+        self.inbox = Inbox(self.gate.name, self._folder / "inbox", context.mask)
         self.inbox.folder.mkdir(parents=True)
-        self._log = GateLog(around.logs(log_names(around.plan)[self.gate.name]), around.mask, around.echo)
-        self._started, self._wall = around.clock(), around.wall()
-        self._ending = Ending(self._log, around.clock)
-        seconds = patience_of(around.plan.settings.stall_timeout, planned.timeout)
-        self._stall = Stall(seconds, around.clock, around.wall, self._owns)
-        self.command = command_of(planned, around.plan, self._folder / "nox.json")
-        self.command_line = around.mask.text(command_line_of(planned, around.plan))
-        self._before = stamps(around.root, self.gate)
-        self._expected = ExpectedReports(around.root, self.gate.config, around.plan.config.junit)
-        self._watcher = Watcher(around.clock)
+        self._log = GateLog(context.logs(log_names(context.plan)[self.gate.name]), context.mask, context.echo)
+        self._started, self._wall = context.clock(), context.wall()
+        self._ending = Ending(self._log, context.clock)
+        seconds = patience_of(context.plan.settings.stall_timeout, planned.timeout)
+        self._stall = Stall(seconds, context.clock, context.wall, self._owns)
+        self.command = command_of(planned, context.plan, self._folder / "nox.json")
+        self.command_line = context.mask.text(command_line_of(planned, context.plan))
+        self._before = stamps(context.root, self.gate)
+        self._expected = ExpectedReports(context.root, self.gate.config, context.plan.config.junit)
+        self._watcher = Watcher(context.clock)
         self._process = self._start(number)
         self._output = GateOutput(self._process) if self._process is not None else None
 
@@ -66,13 +66,13 @@ class RunningGate:
         if not self.inject:
             self._log.say(witnesses.FALLBACK)
         try:
-            environment = gate_environment(self.planned, number, self.around, self._folder, inject=self.inject)
+            environment = gate_environment(self.planned, number, self.context, self._folder, inject=self.inject)
             reserve(str(self.inbox.folder))
             return GateProcess(
                 self.command,
-                cwd=self.around.root / self.gate.config.cwd,
+                cwd=self.context.root / self.gate.config.cwd,
                 environment=environment,
-                keeper=self.around.keeper,
+                keeper=self.context.keeper,
             )
         except OSError as error:
             place = f" ({error.filename})" if error.filename and error.errno in FULL else ""
@@ -96,13 +96,13 @@ class RunningGate:
     @property
     def plugin_was_refused(self) -> bool:
         """Whether it ended because the plugin was missing, and may start again without it, because nothing needs the plugin."""
-        plan = self.around.plan
+        plan = self.context.plan
         asked = plan.effective_filter or plan.settings.test_timeout or is_demanded(self.gate.config.tests)
         return self._log.refused_plugin and self.inject and self._ending.outcome is None and not asked
 
     def slow(self) -> list[tuple[str, float]]:
         """Running tests that have completed another period."""
-        return [] if self.done else self.inbox.slow(self.around.wall())
+        return [] if self.done else self.inbox.slow(self.context.wall())
 
     def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
         """Ask the whole process tree to end; kill the rest after a grace period."""
@@ -121,7 +121,7 @@ class RunningGate:
             return landed + self._finish()
         if output:
             self._log.feed(output)
-        now = self.around.clock()
+        now = self.context.clock()
         if not self._process.ended():
             self._watcher.look(self._process.pid)
             self._keep_limits(self._process, now)
@@ -149,7 +149,7 @@ class RunningGate:
         return self._process is not None and (pid == self._process.pid or pid in self._process.strays())
 
     def _finish(self) -> list[TestResult]:
-        duration, process = self.around.clock() - self._started, self._process
+        duration, process = self.context.clock() - self._started, self._process
         exit_code, stray, output = None, 0, b""
         if process is not None:
             exit_code = process.exit_code
@@ -164,7 +164,7 @@ class RunningGate:
         self._log.close()
         left = GateRemains(
             planned=self.planned,
-            around=self.around,
+            context=self.context,
             inject=self.inject,
             folder=self._folder,
             command=self.command,

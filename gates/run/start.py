@@ -77,12 +77,12 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gate_environment(
-    planned: PlannedGate, number: int, around: RunContext, folder: Path, *, inject: bool = True
+    planned: PlannedGate, number: int, context: RunContext, folder: Path, *, inject: bool = True
 ) -> dict[str, str]:
     """All variables of a gate's process."""
-    plan = around.plan
+    plan = context.plan
     # The options of this run are not meant for runs that a gate may start.
-    environment = {name: value for name, value in around.environment.items() if name not in _ASKED}
+    environment = {name: value for name, value in context.environment.items() if name not in _ASKED}
     for change in planned.gate.config.env:
         if change.value is None:
             environment.pop(change.name, None)
@@ -92,19 +92,19 @@ def gate_environment(
         options = environment.get("PYTEST_ADDOPTS", "")
         environment["PYTEST_ADDOPTS"] = f"{options} {shlex.quote(f'--junitxml={folder / JUNIT_FILE}')}".strip()
     elif planned.gate.config.tests != "none":
-        settings = _settings_of(planned, around, environment, folder)
-        environment |= injected(environment, around.injection, folder / "inbox", settings)
+        settings = _settings_of(planned, context, environment, folder)
+        environment |= injected(environment, context.injection, folder / "inbox", settings)
     if plan.settings.no_capture:
         environment["PYTEST_ADDOPTS"] = f"{environment.get('PYTEST_ADDOPTS', '')} -s".strip()
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
-    environment[MARKER] = f"{environment.get(MARKER, '')} {around.run_id}-{number}".strip()
+    environment[MARKER] = f"{environment.get(MARKER, '')} {context.run_id}-{number}".strip()
     return environment
 
 
 def _settings_of(
-    planned: PlannedGate, around: RunContext, environment: Mapping[str, str], folder: Path
+    planned: PlannedGate, context: RunContext, environment: Mapping[str, str], folder: Path
 ) -> PluginSettings:
-    plan = around.plan
+    plan = context.plan
     told = plan.settings.of_tests
     if planned.needed:
         told |= {"filter": plan.default_filter, "partition": ""}
@@ -116,17 +116,17 @@ def _settings_of(
         workers=planned.workers or None,
         workers_reason=planned.workers_reason,
         foreground=plan.settings.no_capture,
-        debug=around.debug,
-        facts_file=str(around.facts) if around.facts is not None else "",
-        collect_only=around.collect,
-        describe=around.collect,
+        debug=context.debug,
+        facts_file=str(context.facts) if context.facts is not None else "",
+        collect_only=context.collect,
+        describe=context.collect,
         rules=tuple(RuleBook(plan.rules).to_json()),
-        root=str(around.root),
-        secrets=handed_over(around.mask, environment, around.salt),
-        locks=str(around.work),
+        root=str(context.root),
+        secrets=handed_over(context.mask, environment, context.salt),
+        locks=str(context.work),
         groups=plan.config.groups,
         supervise=plan.config.supervise,
-        history_file=str(around.history) if around.history is not None else "",
+        history_file=str(context.history) if context.history is not None else "",
         only_file=_only(planned, folder),
         scripts={name: asdict(script) for name, script in plan.config.scripts.items()},
     )

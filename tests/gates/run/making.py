@@ -97,12 +97,12 @@ def an_engine(
     at_once: Callable[[], bool] = lambda: False,
     global_timeout: float | None = None,
     look: Callable[[], TreeChanges] | None = None,
-    **around: Any,
+    **context: Any,
 ) -> Engine:
     plan = a_plan(*gates, jobs=jobs, starts=starts, global_timeout=global_timeout)
     config = Config(root=folder, accept_could_not_run=accept)
-    around_them = surroundings(folder, plan, **around)
-    settings = EngineOptions(config=config, around=around_them, stopped=stopped, at_once=at_once, look=look)
+    around_them = surroundings(folder, plan, **context)
+    settings = EngineOptions(config=config, context=around_them, stopped=stopped, at_once=at_once, look=look)
     return Engine(plan, settings)
 
 

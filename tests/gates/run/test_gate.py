@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SLEEP = "import time; time.sleep(600)"
 
 
-def run(folder: Path, item: PlannedGate, **around: Any) -> GateResult:
-    return ended(an_engine(folder, item, **around).events())[item.gate.name]
+def run(folder: Path, item: PlannedGate, **context: Any) -> GateResult:
+    return ended(an_engine(folder, item, **context).events())[item.gate.name]
 
 
 def log_of(folder: Path, result: GateResult) -> str:
@@ -180,10 +180,10 @@ class TestJUnit:
     def test_its_texts_are_masked(self, tmp_path: Path) -> None:
         item = junit_gate('<failure message="no s3cret-value here">s3cret-value</failure>', name="t[s3cret-value]")
         plan = a_plan(item)
-        around = surroundings(tmp_path, plan, mask=StructMask({"MY_TOKEN": "s3cret-value"}))
+        context = surroundings(tmp_path, plan, mask=StructMask({"MY_TOKEN": "s3cret-value"}))
         tests = [
             test
-            for event in Engine(plan, EngineOptions(config=Config(root=tmp_path), around=around)).events()
+            for event in Engine(plan, EngineOptions(config=Config(root=tmp_path), context=context)).events()
             for test in getattr(event, "results", ())
         ]
         assert [test.id for test in tests] == ["c::t[[masked: MY_TOKEN]]"]
@@ -210,7 +210,7 @@ with open(os.path.join(os.environ["GATES_INBOX"], "pytest-1-a.jsonl"), "w") as s
 """
     gates = (planned("test", code), planned("lint"))
     plan = a_plan(*gates, exclusions=(entry,))
-    engine = Engine(plan, EngineOptions(config=Config(root=tmp_path), around=surroundings(tmp_path, plan)))
+    engine = Engine(plan, EngineOptions(config=Config(root=tmp_path), context=surroundings(tmp_path, plan)))
     results = ended(engine.events())
     assert (results["test"].outcome, results["test"].inconsistent) == (GateOutcome.FAILED, False)
     assert results["test"].reason == "expired: exclusion old (2020-01-01)"
@@ -219,8 +219,8 @@ with open(os.path.join(os.environ["GATES_INBOX"], "pytest-1-a.jsonl"), "w") as s
 
 class TestEnvironment:
     def environment(self, folder: Path, item: PlannedGate, **given: str) -> dict[str, str]:
-        around = surroundings(folder, a_plan(item, filter="test(a)", test_timeout=2.0), given)
-        return gate_environment(item, 3, around, folder / "work" / "gate-3")
+        context = surroundings(folder, a_plan(item, filter="test(a)", test_timeout=2.0), given)
+        return gate_environment(item, 3, context, folder / "work" / "gate-3")
 
     def test_the_config_sets_and_clears_variables(self, tmp_path: Path) -> None:
         changes = (
@@ -240,8 +240,10 @@ class TestEnvironment:
 
     def test_what_was_asked_of_tests_is_not_meant_for_a_gate_that_is_only_needed(self, tmp_path: Path) -> None:
         item = msgspec.structs.replace(planned("x"), needed=True)
-        around = surroundings(tmp_path, a_plan(item, filter="test(a)", default_filter="test(b)", partition="slice:1/2"))
-        told = json.loads(gate_environment(item, 3, around, tmp_path)["GATES_PYTEST"])
+        context = surroundings(
+            tmp_path, a_plan(item, filter="test(a)", default_filter="test(b)", partition="slice:1/2")
+        )
+        told = json.loads(gate_environment(item, 3, context, tmp_path)["GATES_PYTEST"])
         assert (told["filter"], told.get("partition", "")) == ("test(b)", "")
 
     def test_a_gate_without_tests_gets_no_plugin(self, tmp_path: Path) -> None:
