@@ -17,19 +17,19 @@ else:  # new in Python 3.11
 
 
 class Setting:
-    """What is to be known of one setting.
+    """The declaration of one setting.
 
     Attributes:
-        kind: how its values look in a config and as a text.
+        kind: the form of its values in a config and as text.
         help: one sentence for people.
         name: its name in Python; owner: the class that declares it, whose docstring explains it in Markdown.
-        default: its value where nobody says anything; unset: that in words, where the value says nothing to people.
-        called: the name of its option, where that is not its own; True for its own, empty where there is no option.
-        short: the letter of the option; many: it may be repeated; metavar: stands for the value in the help.
-        stands: `GATES_NAME` stands for the option where that is not given.
+        default: its default value; unset: a description of the default, if the value alone is not clear to people.
+        called: the name of its option, if different; True for its own name, empty if there is no option.
+        short: the letter of the option; many: it may be repeated; metavar: the name of the value in the help.
+        stands: `GATES_NAME` is used if the option is not given.
         tables: where a config may have it, although it has an option: `top`, `profile`.
-        asks: it asks something of tests, which only pytest heeds.
-        plugin: it is told to the plugin; pytest: a plain pytest has the option, too.
+        asks: it applies to tests, so only pytest can apply it.
+        plugin: it is passed to the plugin; pytest: a plain pytest has the option, too.
     """
 
     name = unset = short = metavar = ""
@@ -39,7 +39,7 @@ class Setting:
     tables: tuple[str, ...] = ()
     stands = many = asks = plugin = pytest = False
 
-    def __init__(self, kind: Kind, help: str = "", **known: Any) -> None:  # noqa: A002 — what everybody calls it
+    def __init__(self, kind: Kind, help: str = "", **known: Any) -> None:  # noqa: A002 — the usual name
         unknown = [name for name in known if not hasattr(Setting, name)]
         if unknown:
             raise TypeError(f"nothing to be known of a setting: {unknown}")
@@ -78,7 +78,7 @@ def option(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa:
 
 
 def asked(kind: Kind, help: str, *, default: Any, **more: Any) -> Any:  # noqa: A002
-    """An option that asks something of tests, which the plugin is told."""
+    """An option for tests, which is passed to the plugin."""
     return option(kind, help, default=default, **{"asks": True, "plugin": True, **more})
 
 
