@@ -15,7 +15,7 @@ from gates.portable.escapes import clean
 from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, plural
 from gates.results.files import RUN_FILE
-from gates.results.outstanding import Outstanding
+from gates.results.outstanding import Asked, Outstanding
 from gates.storage.cache import Store
 from gates.storage.evidence import load_evidence
 from gates.vcs.git import Git, changed_files, subject_of_worktree
@@ -107,11 +107,7 @@ def _request(request: Request, left: Outstanding, notes: tuple[str, ...]) -> Req
     own = request.filter or request.partition or request.profile not in ("", asked.profile)
     return replace(
         request,
-        profile=request.profile or asked.profile,
-        filter=request.filter or asked.filter,
-        partition=request.partition or asked.partition,
-        include_excluded=request.include_excluded or asked.include_excluded,
-        ignore_default_filter=request.ignore_default_filter or asked.ignore_default_filter,
+        **{name: getattr(request, name) or getattr(asked, name) for name in Asked.__struct_fields__},
         only=left.parts(anyway=not own),
         rest=left,
         notes=notes,

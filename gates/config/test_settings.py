@@ -90,10 +90,9 @@ def _threads(value: Any) -> int:
     if value == "num-test-threads":
         return ALL_THREADS
     try:
-        found: int = COUNT.read(value)
+        return int(COUNT.read(value))
     except ValueError as error:
         raise ValueError(f"{error}, or 'num-test-threads'") from error
-    return found
 
 
 def _name(value: Any) -> str:

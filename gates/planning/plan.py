@@ -186,13 +186,8 @@ def _notes(
 
 
 def _asked(profile: Profile, request: Request) -> Asked:
-    return Asked(
-        profile=profile.name,
-        filter=request.filter,
-        partition=request.partition,
-        include_excluded=request.include_excluded,
-        ignore_default_filter=request.ignore_default_filter,
-    )
+    given = {name: value for name, value in request.given.items() if name in Asked.__struct_fields__}
+    return Asked(**{**given, "profile": profile.name})
 
 
 def _planned(
