@@ -27,7 +27,9 @@ GATE_FEW = Claim(
     goal=1.15,
 )
 ISOLATE = Claim(
-    name="isolate-fork", what="what a forked process of its own adds to a test, against `python -c pass`", goal=1.0
+    name="isolate-fork",
+    what="processor time that a forked process of its own adds to a test, against `python -c pass`",
+    goal=1.0,
 )
 
 QUIET = ("-q", "-p", "no:cacheprovider")
@@ -101,8 +103,8 @@ def _isolated(place: Workplace) -> dict[str, Figures]:
         Contestant(name="python", command=BARE_PYTHON, cwd=here),
     )
     samples: dict[str, list[Sample]] = interleave(contestants, place.environment, rounds=5, patience=place.patience / 4)
-    added = (wall(samples["alone"]) - wall(samples["here"])) / ALONE
-    return {ISOLATE.name: Figures(ours=added, other=wall(samples["python"]), runs=len(samples["alone"]))}
+    added = added_cpu(samples["alone"], samples["here"]) / ALONE
+    return {ISOLATE.name: Figures(ours=added, other=cpu(samples["python"]), runs=len(samples["alone"]))}
 
 
 SUBJECT = Subject(name="running", claims=(GATE_MANY, GATE_COST, GATE_FEW, ISOLATE), measure=measure)
