@@ -42,7 +42,7 @@ from kvcache.records.sinks import LoggingSink, MemorySink
 from kvcache.records.statistics import EvictionCounts, PerformanceReport, Statistics
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
-from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.layout import KVLayout, Region
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
 from kvcache.sessions.session_table import Costs
@@ -97,6 +97,7 @@ __all__ = [
     "PrefixIndex",
     "RecomputeCost",
     "Record",
+    "Region",
     "ShapeError",
     "Sink",
     "SnapshotError",

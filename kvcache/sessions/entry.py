@@ -169,7 +169,7 @@ class KVCacheEntry(BlockState):
         """Take memory for `count` tokens behind those that are counted, so that they can be written to `rows_mut`.
 
         Returns:
-            How many may be written: as many as fit into the pages.
+            The number that may be written, which is as many as fit into the pages.
 
         Raises:
             InvalidSizeError: not a whole number, or negative.

@@ -77,6 +77,7 @@ def samples(folder: Path) -> dict[str, object]:
         Span(0, 64, 7),
         TTL(),
         small_layout(),
+        small_layout().keys,
     ]
     named = {type(value).__name__: value for value in values} | records()
     log = JsonLinesSink(folder / "log")
