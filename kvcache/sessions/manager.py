@@ -231,14 +231,16 @@ class KVCacheManager(Unique):
         if entry is None:
             raise self._unknown("fork", checks.session_name(source))
         with entry.pin():
-            count = len(entry) if tokens is None else checks.whole_number("fork", tokens, minimum=0)
-            if count > len(entry):
-                raise OutOfBoundsError("fork", expected=f"at most the {len(entry)} tokens there are", got=count)
+            keys, values = entry.key(), entry.value()  # read once: the source's own thread may truncate it meanwhile
+            known = min(len(keys), len(values))
+            count = known if tokens is None else checks.whole_number("fork", tokens, minimum=0)
+            if count > known:
+                raise OutOfBoundsError("fork", expected=f"at most the {known} tokens there are", got=count)
             self.evict(name)
             heads, own = entry.layout.kv_heads, self._layout.kv_heads
             made = self.get_or_create(name, entry.max_context_length, ttl_seconds=ttl_seconds, sequences=heads // own)
             try:
-                made.append(entry.key()[:count], entry.value()[:count])
+                made.append(keys[:count], values[:count])
             except BaseException:
                 with suppress(KVCacheError):
                     self.evict(name)

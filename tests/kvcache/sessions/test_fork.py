@@ -6,12 +6,14 @@ import pytest
 from kvcache import (
     InvalidSessionError,
     InvalidSizeError,
+    KVCacheEntry,
     MemorySink,
     OutOfBoundsError,
     OutOfMemoryError,
     PinnedEntryError,
     UnknownSessionError,
 )
+from kvcache.values import Array
 from tests.kvcache.fakes import make_manager, one_token, tokens
 
 
@@ -83,3 +85,20 @@ def test_a_fork_that_cannot_be_is_refused(source: str, target: str, count: int |
             manager.fork(source, target, count)
         assert manager.sessions() == ("a", "pinned")
     manager.check()
+
+
+def test_a_source_that_its_own_thread_truncates_meanwhile_has_not_so_many_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manager = make_manager()
+    manager.get_or_create("a").append(*[tokens(manager.layout, 2)] * 2)
+    values_of = KVCacheEntry.value
+
+    def value_after_truncation(entry: KVCacheEntry) -> Array:
+        entry.truncate(1)
+        return values_of(entry)
+
+    monkeypatch.setattr(KVCacheEntry, "value", value_after_truncation)
+    with pytest.raises(OutOfBoundsError, match="at most the 1 tokens"):
+        manager.fork("a", "b", 2)
+    assert manager.sessions() == ("a",)
