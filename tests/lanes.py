@@ -1,4 +1,4 @@
-"""Say which tests are in the wrong lane: `slow` holds those that take more than a second, and no others."""
+"""Say which tests are in the wrong lane: `slow` holds those that take more than a third of a second, and no others."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-SLOW = 1.0
+SLOW = 0.35
 """Seconds from which on a test is slow, its fixtures included."""
 
-SURELY_QUICK = 0.7
+SURELY_QUICK = 0.2
 """Seconds up to which it is not, on a machine that is slower by a third, either."""
 
 

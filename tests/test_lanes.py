@@ -16,12 +16,12 @@ def report(test: str, seconds: float, *, slow: bool, when: Any = "call") -> pyte
 @pytest.mark.parametrize(
     ("seconds", "slow", "said"),
     [
-        (1.2, True, []),
-        (1.2, False, ["1.2 s, mark it slow: a"]),
-        (0.8, True, []),
-        (0.8, False, []),
-        (0.2, True, ["0.2 s, not slow: a"]),
-        (0.2, False, []),
+        (0.5, True, []),
+        (0.5, False, ["0.5 s, mark it slow: a"]),
+        (0.3, True, []),
+        (0.3, False, []),
+        (0.1, True, ["0.1 s, not slow: a"]),
+        (0.1, False, []),
     ],
 )
 def test_a_mark_has_to_fit_the_time(seconds: float, slow: bool, said: list[str]) -> None:

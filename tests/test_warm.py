@@ -75,6 +75,7 @@ def test_it_ends_as_it_ends(folder: Path, code: str, exit_code: int) -> None:
     assert (b"KeyError" in done.stderr) == ("KeyError" in code)
 
 
+@pytest.mark.slow
 def test_one_that_takes_too_long_is_killed_and_the_next_one_runs(folder: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         run(folder, environment={"CODE": "time.sleep(600)"}, timeout=0.5)
@@ -123,6 +124,7 @@ def start(folder: Path, code: str, **environment: str) -> Any:
     return done.stdout.decode().splitlines()[1:-1]
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("more", ["{}", "{'PYTHONHASHSEED': '3'}", "{name: 'x' * 100_000 for name in 'AB'}"])
 def test_what_a_program_starts_is_its_child_and_a_program_like_any(folder: Path, more: str) -> None:
@@ -137,6 +139,7 @@ def test_what_a_program_starts_is_its_child_and_a_program_like_any(folder: Path,
     assert json.loads(said) == [more == "{}", "x=y", int(pid), True, place, "ours", place, "text"]
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize(
     ("ending", "more", "code"),
@@ -158,6 +161,7 @@ def test_programs_start_cold_where_that_is_asked_for(folder: Path, monkeypatch: 
     assert run(folder, environment={"CODE": flags}).stdout.decode().splitlines()[1] == "True"
 
 
+@pytest.mark.slow
 @on_linux
 def test_all_that_a_run_of_gates_starts_is_warm(tmp_path: Path) -> None:
     """Whoever changes how gates starts programs sees here that each test of a run has become slow."""

@@ -86,6 +86,7 @@ def test_a_side_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         timed(contestant("stuck", "sleep", "60"), clean_environment(tmp_path), limit=0.2)
 
 
+@pytest.mark.slow
 def test_times_are_not_rounded_to_the_steps_of_a_waiting_loop(tmp_path: Path) -> None:
     walls = [timed(contestant("sleep", "sleep", "0.07"), clean_environment(tmp_path)).wall for _ in range(5)]
     assert min(walls) < 0.11  # a loop with steps of 50 ms would say 0.114

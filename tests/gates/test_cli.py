@@ -170,6 +170,7 @@ def test_wrong_usage_is_told_on_standard_error(
     assert not (tmp_path / "reports").exists()
 
 
+@pytest.mark.slow
 def test_without_arguments_help_is_shown(program: Program, tmp_path: Path) -> None:
     done = program(cwd=tmp_path)
     assert "Usage: gates" in done.stdout + done.stderr

@@ -127,6 +127,7 @@ class TestWithoutSpace:
         done = project.gates(*arguments, launcher=(sys.executable, "-c", code), before=little)
         return done.code, done.text
 
+    @pytest.mark.slow
     def test_for_the_first_report_nothing_is_begun(self, project: Project) -> None:
         project.write(noxfile(nox_session("check", "PYTHON, '-c', \"open('begun', 'w')\"")))
         code, text = self.gates(project, 100, "run")
@@ -136,6 +137,7 @@ class TestWithoutSpace:
         assert not (project.folder / "begun").exists()
         assert not (project.reports / "run.json").exists()
 
+    @pytest.mark.slow
     def test_for_a_log_the_gates_are_ended(self, project: Project) -> None:
         noise = python_gate("noise", "-c", "for _ in range(40000): print('noise')")
         project.write(checklist(noise, python_gate("wait", "-c", "import time; time.sleep(600)")))
@@ -147,6 +149,7 @@ class TestWithoutSpace:
         assert (run.complete, run.outcome, run.exit_code) == (False, "could-not-run", 3)
         assert (project.reports / "logs" / "noise.log").stat().st_size <= 60_000
 
+    @pytest.mark.slow
     def test_for_the_tests_the_file_ends_with_a_whole_line(self, project: Project) -> None:
         tests = "import pytest\n@pytest.mark.parametrize('n', range(400))\ndef test_a(n): pass\n"
         project.write({"test_it.py": tests} | checklist(pytest_gate("-q")))
@@ -158,6 +161,7 @@ class TestWithoutSpace:
         assert project.run.outcome != "passed"
         assert not project.run.complete or project.run.exit_code == 1
 
+    @pytest.mark.slow
     def test_for_the_summary_the_run_says_so(self, project: Project) -> None:
         """Its texts are longer than those of `run.json`, which is written before."""
         project.write(
@@ -216,12 +220,14 @@ class TestOddRepositories:
         assert project.gates("compare", "main").code == 0
         assert project.json("comparison.json")["files"][0]["path"] == "naïve dir/größe.txt"
 
+    @pytest.mark.slow
     def test_a_file_name_that_is_no_text(self, project: Project) -> None:
         project.write(TEST)
         Path(os.fsdecode(os.fsencode(project.folder) + b"/caf\xe9")).write_text("x")
         project.commit()
         assert project.gates("run").code == 0
 
+    @pytest.mark.slow
     def test_a_shallow_clone_claims_no_merge_base(self, project: Project, tmp_path: Path) -> None:
         project.write(TEST)
         for number in range(3):
@@ -247,6 +253,7 @@ class TestOddRepositories:
         assert (project.run.subject.branch, project.run.subject.commit) == ("", first)
         assert project.gates("compare", "main").code == 0
 
+    @pytest.mark.slow
     def test_a_repository_without_commits(self, project: Project) -> None:
         project.write(TEST)
         project.git("init", "--quiet")

@@ -131,6 +131,7 @@ def test_what_fails_on_the_base_too_is_no_regression_unless_it_blocks(shaky: Pro
     assert done.code == 1, done.text
 
 
+@pytest.mark.slow
 def test_nothing_is_run_again_where_nothing_fails_newly(shaky: Project) -> None:
     write(shaky, (), ())
     done = shaky.gates("compare", "main", "--confirm", "3")
@@ -202,6 +203,7 @@ def test_a_base_that_imports_the_heads_code_is_refused(project: Project, tmp_pat
     assert f"the tests import code of another tree: lib ({project.folder / 'src/lib.py'})" in done.err
 
 
+@pytest.mark.slow
 def test_gates_without_test_results_are_compared_by_how_they_end(project: Project) -> None:
     project.write(
         {

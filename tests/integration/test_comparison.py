@@ -64,6 +64,7 @@ def compared(project: Project, *changes: tuple[str, str], arguments: tuple[str, 
     return done.code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "finding", "field", "words"),
     [
@@ -99,11 +100,13 @@ def test_what_weakens_or_breaks_tests_is_found_and_named(
     assert words in (one_base.reports / "summary.md").read_text()
 
 
+@pytest.mark.slow
 def test_what_weakens_tests_is_no_failure_where_only_other_findings_are(one_base: Project) -> None:
     assert compared(one_base, ("value == 3", "value"), arguments=("--fail-on", "lost")) in (0, 1)
     assert one_base.json("comparison.json")["findings"] == ["weakened"]
 
 
+@pytest.mark.slow
 def test_what_only_looks_like_it_is_not(one_base: Project) -> None:
     twins = (
         ("assert value == 3\n        assert value < 9", "assert 3 == value and value < 9"),
@@ -154,6 +157,7 @@ def test_a_broken_api_is_named_and_a_private_change_is_not(branch: Project) -> N
     assert "lib.take: parameter was removed" in (branch.reports / "summary.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_test_that_became_flaky_is_named_and_is_no_regression(branch: Project) -> None:
     branch.write(checklist(pytest_gate(), config="[tests]\nretries = 1\n"))
     branch.commit()

@@ -180,6 +180,7 @@ def test_a_killed_run_leaves_what_was_known_and_no_process(tree: Project) -> Non
     assert_nothing_is_left(tree, started)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "verdict"), [("print(1)", 0), ("raise SystemExit(1)", 1)], ids=["passed", "failed"])
 def test_a_reader_that_goes_away_changes_neither_record_nor_verdict(project: Project, code: str, verdict: int) -> None:
     project.write(noxfile(nox_session("check", f"PYTHON, '-c', '{code}'")))

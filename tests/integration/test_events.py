@@ -70,6 +70,7 @@ def test_starts_and_ends_of_tests_come_in_the_order_in_which_they_happened(proje
     assert told == [(kind, f"test_a.py::test_{name}") for name in "abc" for kind in ("test-started", "test-ended")]
 
 
+@pytest.mark.slow
 def test_the_follower_of_the_reference_follows_a_fifo(mixed: Project) -> None:
     script = (ROOT / "docs/reference/events.md").read_text().partition("```python\n")[2].partition("```")[0]
     fifo = mixed.folder / "fifo"
@@ -91,6 +92,7 @@ def test_the_follower_of_the_reference_follows_a_fifo(mixed: Project) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_at_once_is_told_once_and_changes_nothing(mixed: Project) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -112,6 +114,7 @@ def test_what_a_command_line_holds_is_masked_and_made_text(mixed: Project) -> No
     assert "hunter2" not in text
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_go_on_says_so_to_its_followers(project: Project) -> None:
     project.write(noxfile(nox_session("noise", "PYTHON, '-c', \"for _ in range(40000): print('noise')\"")))
     limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)); os.execv(sys.argv[1], sys.argv[1:])"
@@ -125,6 +128,7 @@ def test_a_run_that_cannot_go_on_says_so_to_its_followers(project: Project) -> N
     assert (done.code, last["event"], last["exit_code"], last["outcome"]) == (3, "run-ended", 3, "could-not-run")
 
 
+@pytest.mark.slow
 def test_a_follower_reads_a_descriptor_while_the_run_goes_on(mixed: Project) -> None:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
@@ -138,6 +142,7 @@ def test_a_follower_reads_a_descriptor_while_the_run_goes_on(mixed: Project) -> 
     assert rest[-1]["event"] == "run-ended"
 
 
+@pytest.mark.slow
 def test_a_follower_that_dies_changes_nothing_about_the_run(mixed: Project) -> None:
     follower = subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.readline()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -158,6 +163,7 @@ def test_events_that_cannot_be_written_are_refused_before_anything_starts(mixed:
     assert not mixed.reports.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Project, options: tuple[str, ...]) -> None:
     tests = """
@@ -176,6 +182,7 @@ def test_a_flaky_test_says_of_how_many_attempts_it_needed_how_many(project: Proj
     assert "passed on attempt 2 of 3" in done.out
 
 
+@pytest.mark.slow
 def test_a_test_that_was_slow_is_called_so_as_far_as_the_level_goes(project: Project) -> None:
     config = '[tests]\nslow-timeout = "10ms"\n'
     tests = "import time\ndef test_slow(): time.sleep(0.4)\ndef test_quick(): pass\n"
@@ -188,6 +195,7 @@ def test_a_test_that_was_slow_is_called_so_as_far_as_the_level_goes(project: Pro
     assert "SLOW" not in quiet.text
 
 
+@pytest.mark.slow
 def test_levels_and_output_follow_options_the_environment_and_the_profile(mixed: Project) -> None:
     quiet = mixed.gates("run", "--status-level", "none")
     assert "FAILED" not in quiet.err

@@ -79,6 +79,7 @@ def library(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_quarantined_failure_is_shown_and_does_not_count(library: Project) -> None:
     done = library.gates("run")
     assert done.code == 0, done.text
@@ -113,6 +114,7 @@ def test_tests_are_listed_without_being_run(library: Project, expression: str, f
     assert not library.reports.exists()
 
 
+@pytest.mark.slow
 def test_what_a_branch_can_break_is_run_and_nothing_else(library: Project) -> None:
     library.write({"lib/low.py": "VALUE = 2\n"})
     done = library.gates("run", "-E", "rdeps(changed(main))")
@@ -123,6 +125,7 @@ def test_what_a_branch_can_break_is_run_and_nothing_else(library: Project) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_change_that_cannot_be_mapped_runs_everything_and_says_so(library: Project) -> None:
     library.write({"data.bin": "x"})
     done = library.gates("run", "-E", "rdeps(changed(main))")
@@ -130,12 +133,14 @@ def test_a_change_that_cannot_be_mapped_runs_everything_and_says_so(library: Pro
     assert len(library.outcomes) == 6
 
 
+@pytest.mark.slow
 def test_the_last_run_is_remembered(library: Project) -> None:
     first = library.gates("run", "-E", "failed(last) and not test(nothing)")
     assert "failed(last) is unknown for 6 tests, and therefore selected: it has not run here yet" in first.out
     assert library.gates("list", "-E", "failed(last) - (test(planned) or test(hangs))").out.splitlines() == [SHAKY]
 
 
+@pytest.mark.slow
 def test_a_name_that_nothing_has_is_wrong_usage(library: Project) -> None:
     done = library.gates("run", "-E", "mark(nett) or test(size)")
     assert done.code == 2, done.text
@@ -145,6 +150,7 @@ def test_a_name_that_nothing_has_is_wrong_usage(library: Project) -> None:
     assert library.gates("list", "-E", "rdeps(lib.lwo)").code == 2
 
 
+@pytest.mark.slow
 def test_in_a_config_it_is_one_too_once_everything_has_run(library: Project) -> None:
     text = FILES["gates.toml"].replace("name(=test_hangs)", "name(=test_hangs) or test(long_gone)")
     library.write({"gates.toml": text})
@@ -153,6 +159,7 @@ def test_in_a_config_it_is_one_too_once_everything_has_run(library: Project) -> 
     assert "exclusion hangs: test(long_gone) matches no test" in done.out
 
 
+@pytest.mark.slow
 def test_nothing_selected_is_no_pass_unless_that_is_said(library: Project) -> None:
     assert library.gates("run", "-E", "none()").code == 4
     done = library.gates("run", "-E", "none()", "--no-tests", "pass")
@@ -197,6 +204,7 @@ def test_a_test_must_be_named_clearly(library: Project, name: str, said: str) ->
     assert said in done.err
 
 
+@pytest.mark.slow
 def test_exclusions_are_verified_by_running_them(library: Project) -> None:
     done = library.gates("exclusions", "--verify", "--test-timeout", "500ms")
     assert done.code == 0, done.text
@@ -232,6 +240,7 @@ def test_an_exclusion_that_grows_is_a_regression_unless_it_is_named(library: Pro
     assert library.gates("compare", "main", "--accept-exclusion", "hangs").code == 0
 
 
+@pytest.mark.slow
 def test_results_of_any_runner_can_be_asked(library: Project) -> None:
     library.write(
         {
@@ -271,6 +280,7 @@ def test_every_excluded_test_is_verified_although_each_hang_ends_its_session(lib
     assert "STALE    tests/test_hang.py::test_hang_not" in done.out
 
 
+@pytest.mark.slow
 def test_what_cannot_be_collected_is_said_when_tests_are_listed(library: Project) -> None:
     library.write({"tests/test_broken.py": "x("})
     done = library.gates("list", "-E", "all()")
@@ -279,6 +289,7 @@ def test_what_cannot_be_collected_is_said_when_tests_are_listed(library: Project
     assert "cannot be collected: tests/test_broken.py: " in done.err
 
 
+@pytest.mark.slow
 def test_our_own_junit_has_the_tests_of_two_gates_once_a_gate(library: Project) -> None:
     library.write({"gates.toml": FILES["gates.toml"] + pytest_gate("-k", "size", name="again")})
     library.gates("run")

@@ -104,6 +104,7 @@ def test_results_come_back(project: Project, foreign_python: Path, options: tupl
     assert "6 tests run: 5 passed, 1 failed, 1 skipped" in done.out
 
 
+@pytest.mark.slow
 def test_an_environment_that_nox_makes_is_no_obstacle(project: Project, foreign_python: Path) -> None:
     """The session has an environment of its own; the injection passes through nox into it."""
     site = next((foreign_python.parents[1] / "lib").glob("python*/site-packages"))
@@ -127,6 +128,7 @@ def test_an_environment_that_nox_makes_is_no_obstacle(project: Project, foreign_
     assert sys.executable not in project.gate("test").command_line
 
 
+@pytest.mark.slow
 def test_parametrised_sessions_are_gates_of_their_own(project: Project) -> None:
     session = (
         "@nox.session(venv_backend='none', tags=['gate'])\n@nox.parametrize('db', ['a', 'b'])\n"

@@ -55,6 +55,7 @@ def test_at_most_so_many_tests_of_a_group_run_at_a_time_in_all_gates_together(
     assert [(gate.name, str(gate.outcome)) for gate in project.run.gates] == [("test", "passed"), ("other", "passed")]
 
 
+@pytest.mark.slow
 def test_a_test_that_requires_all_threads_is_alone_in_its_session(project: Project) -> None:
     config = '[[tests.overrides]]\nfilter = "test(a)"\nthreads-required = "num-test-threads"\n'
     tests = ALONE.replace('"group":"db"', '"threads":')

@@ -58,6 +58,7 @@ def test_tests_land_one_by_one(project: Project, options: tuple[str, ...]) -> No
     assert len(project.tests) == 3
 
 
+@pytest.mark.slow
 def test_run_json_is_rewritten_as_each_gate_ends(project: Project) -> None:
     wait = "import pathlib, time\\nwhile not pathlib.Path('go').exists(): time.sleep(0.005)"
     project.write(noxfile(nox_session("quick", "PYTHON, '-c', ''"), nox_session("slow", f"PYTHON, '-c', \"{wait}\"")))
@@ -73,6 +74,7 @@ def test_run_json_is_rewritten_as_each_gate_ends(project: Project) -> None:
     assert (project.run.complete, project.run.outcome, len(project.run.gates)) == (True, "passed", 2)
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_left_is_gone_when_the_next_one_starts(project: Project) -> None:
     project.write(noxfile(nox_session("check", "PYTHON, '-c', 'import pathlib; pathlib.Path(\"go\").touch()'")))
     assert project.gates("run").code == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.integration.project import checklist, python_gate
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def built(project: Project) -> None:
     project.commit()
 
 
+@pytest.mark.slow
 def test_a_comparison_builds_what_it_tests_on_both_sides(project: Project) -> None:
     built(project)
     (project.folder / "source").write_text("bad")
@@ -37,6 +40,7 @@ def test_a_comparison_builds_what_it_tests_on_both_sides(project: Project) -> No
     assert project.json("comparison.json")["tests"]["newly_failing"] == ["t"] or "t" in done.text
 
 
+@pytest.mark.slow
 def test_a_run_of_one_gate_and_a_rerun_build_what_they_test(project: Project) -> None:
     built(project)
     assert project.gates("run").code == 0

@@ -48,6 +48,7 @@ def test_orders_follow_what_the_last_run_left(project: Project, options: tuple[s
     assert ran(project, "--order", "new-first") == ["c5", "a1", "a2", "b3", "b4"]
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_priority_comes_first(project: Project, options: tuple[str, ...]) -> None:
     config = '[[tests.overrides]]\nfilter = "test(test_4)"\npriority = 10\n'
@@ -55,6 +56,7 @@ def test_a_priority_comes_first(project: Project, options: tuple[str, ...]) -> N
     assert ran(project) == ["b4", "a1", "a2", "b3"]
 
 
+@pytest.mark.slow
 def test_a_random_order_says_how_it_is_repeated(project: Project) -> None:
     many = "\n".join(f"def test_{number}(): note('t{number}')" for number in range(30))
     project.write(FILES | {"test_c.py": f"from test_a import note\n{many}\n"} | checklist(pytest_gate()))
@@ -68,6 +70,7 @@ def test_a_random_order_says_how_it_is_repeated(project: Project) -> None:
 MANY = "\n".join(f"def test_{number}(): assert {number} % 2" for number in range(12))
 
 
+@pytest.mark.slow
 @BOTH
 def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[str, ...]) -> None:
     project.write({"test_a.py": MANY} | checklist(pytest_gate(*options)))
@@ -80,6 +83,7 @@ def test_no_test_starts_once_enough_went_wrong(project: Project, options: tuple[
     assert reasons == {"--max-fail: 2 tests failed"}
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
     gates = (pytest_gate(name=name) for name in ("one", "two"))
     project.write({"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n"} | checklist(*gates))
@@ -88,6 +92,7 @@ def test_what_goes_wrong_is_counted_over_all_gates(project: Project) -> None:
     assert sorted(found) == [("one", "failed"), ("one", "not-run"), ("two", "not-run"), ("two", "not-run")]
 
 
+@pytest.mark.slow
 def test_immediate_ends_what_runs(project: Project) -> None:
     tests = "import time\ndef test_1(): assert 0\ndef test_2(): time.sleep(600)\n"
     project.write({"test_a.py": tests} | checklist(pytest_gate("-n", "2")))
@@ -97,6 +102,7 @@ def test_immediate_ends_what_runs(project: Project) -> None:
     assert "--max-fail: 1 test failed" in project.gate("test").reason
 
 
+@pytest.mark.slow
 @BOTH
 def test_under_stress_every_attempt_counts(project: Project, options: tuple[str, ...]) -> None:
     tests = """

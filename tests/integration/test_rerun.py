@@ -82,6 +82,7 @@ def test_only_what_went_wrong_runs_again_until_nothing_is_left(failing: Project)
     assert f"the code changed since {first}: 5 files" in done.out
 
 
+@pytest.mark.slow
 def test_tests_that_did_not_run_are_outstanding_too(project: Project) -> None:
     tests = "def test_1(): assert 0\ndef test_2(): pass\ndef test_3(): pass\n"
     project.write({"test_a.py": tests} | checklist(pytest_gate("-x")))
@@ -131,6 +132,7 @@ def test_a_rerun_asks_of_new_tests_what_the_run_asked(project: Project) -> None:
     assert "(gates test, -E 'name(/_a/)') passed" in project.gates("rerun").out
 
 
+@pytest.mark.slow
 def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_longer(project: Project) -> None:
     tests = "def test_1(): assert 0\ndef test_2(): pass\n"
     project.write({"test_a.py": tests} | checklist(pytest_gate("-x")))
@@ -142,6 +144,7 @@ def test_what_a_run_selected_runs_again_even_where_its_filter_selects_it_no_long
     assert project.outcomes == {"test_a.py::test_1": "passed", "test_a.py::test_2": "passed"}
 
 
+@pytest.mark.slow
 def test_only_gates_that_are_outstanding_can_be_asked_for(project: Project) -> None:
     sessions = nox_session("test", "PYTHON, '-c', f'import sys; sys.exit({n})'", options="")
     sessions = sessions.replace("def test(session)", "@nox.parametrize('n', [0, 1])\ndef test(session, n)")
@@ -257,6 +260,7 @@ def test_a_test_is_debugged_in_the_foreground(project: Project, options: tuple[s
     assert not (project.reports / "run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_test_is_debugged_with_all_that_it_needs_and_whatever_keeps_it_from_runs(project: Project) -> None:
     tests = 'import os\ndef test_needs(): assert [os.environ["SERVER"]] == ["there"], breakpoint()\n'
     config = """

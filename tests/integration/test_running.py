@@ -60,6 +60,7 @@ def test_a_flaky_test_passes_with_its_attempts_on_record(running: Project) -> No
     assert running.gates("run", "-E", "not test(hangs)", "--retries", "0").code == 1
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_costs_itself_also_without_workers(running: Project) -> None:
     done = running.gates("run")
     assert done.code == 1, done.text
@@ -71,6 +72,7 @@ def test_a_test_that_hangs_costs_itself_also_without_workers(running: Project) -
     assert "timed out after 0.5s" in done.text
 
 
+@pytest.mark.slow
 def test_every_setting_says_where_it_comes_from(running: Project) -> None:
     done = running.gates("show-config", "test_hangs", "-p", "strict")
     assert done.code == 0, done.text
@@ -87,6 +89,7 @@ def test_every_setting_says_where_it_comes_from(running: Project) -> None:
     assert "# --retries" in running.gates("show-config", "test_flaky", "--retries", "3").out
 
 
+@pytest.mark.slow
 def test_a_test_is_called_slow_while_it_still_runs(running: Project) -> None:
     done = running.gates("run", "-E", "test(hangs)")
     lines = [line.split() for line in done.err.splitlines()]
@@ -96,6 +99,7 @@ def test_a_test_is_called_slow_while_it_still_runs(running: Project) -> None:
     assert slow < ended
 
 
+@pytest.mark.slow
 def test_a_partition_is_said_and_does_not_pass_for_the_whole(running: Project) -> None:
     done = running.gates("run", "--partition", "slice:1/2", "-E", "not test(hangs)")
     assert done.code == 0, done.text

@@ -43,6 +43,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_script_runs_once_in_a_session_in_the_projects_folder(project: Project, arguments: tuple[str, ...]) -> None:
     session = pytest_session(*arguments).replace("session.run(", "session.chdir('sub'); session.run(")
@@ -60,6 +61,7 @@ def test_a_script_runs_once_in_a_session_in_the_projects_folder(project: Project
     assert "setup script broken failed: exit code 3" in (project.reports / "summary.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_script_that_hangs_ends_at_its_timeout(project: Project) -> None:
     text = """
         [tests.scripts.broken]

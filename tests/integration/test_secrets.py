@@ -57,6 +57,7 @@ def forms(secret: str) -> set[str]:
     return written | {html.escape(text) for text in written} | {html.escape(text, quote=False) for text in written}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2", "--showlocals")], ids=["alone", "xdist"])
 def test_a_secret_is_nowhere(project: Project, options: tuple[str, ...]) -> None:
     project.write(
@@ -92,6 +93,7 @@ def test_a_secret_is_nowhere(project: Project, options: tuple[str, ...]) -> None
     assert "[masked: LICENCE]" in project.run.environment.variables["LICENCE"]
 
 
+@pytest.mark.slow
 def test_a_value_that_is_everywhere_hides_nothing(project: Project) -> None:
     """A password like an outcome or a number must not make the run unreadable."""
     project.write({"test_it.py": "def test_a(): print(123456, 'passed')\n"} | noxfile(pytest_session("-s")))

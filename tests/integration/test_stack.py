@@ -93,6 +93,7 @@ def test_what_fails_only_after_the_merge_is_told_of_the_merge(stack: Project) ->
     assert ("test_a.py::test_second", "two", "layer") in told
 
 
+@pytest.mark.slow
 def test_conflicts_of_a_rebase_and_of_a_merge_are_told_before_they_happen(stack: Project) -> None:
     stack.write({"three.md": "another three\n"})
     stack.commit("Take the name of three.md")

@@ -23,6 +23,7 @@ def shell(project: Project, arguments: str, streams: str) -> subprocess.Complete
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streams", STREAMS)
 def test_a_run_without_a_display_ends_as_any(project: Project, streams: str) -> None:
     project.write(
@@ -36,6 +37,7 @@ def test_a_run_without_a_display_ends_as_any(project: Project, streams: str) -> 
     assert (project.reports / "logs" / "one.log").read_text().endswith("ä\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", ["list", "report --format junit"])
 def test_what_a_command_was_asked_for_and_could_not_write_is_no_success(project: Project, arguments: str) -> None:
     project.write(checklist(pytest_gate()) | {"test_one.py": "def test_one(): pass"})
@@ -72,6 +74,7 @@ class Terminal:
 HEARD, IGNORED = ("signal.signal(signal.SIGHUP, signal.SIG_DFL)", "signal.signal(signal.SIGHUP, signal.SIG_IGN)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [HEARD, IGNORED], ids=["heard", "nohup"])
 def test_a_terminal_that_closes_ends_the_run_in_order(project: Project, before: str) -> None:
     code = (

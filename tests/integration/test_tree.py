@@ -33,6 +33,7 @@ def test_a_gate_that_edits_a_tracked_file_fails_the_run_and_nothing_runs_after_i
     )
 
 
+@pytest.mark.slow
 def test_files_that_a_gate_leaves_are_said_and_written_anew_without_a_fault(project: Project) -> None:
     project.write({"a.py": "x = 1\n", **checklist(python_gate("test", "-c", LEAVE))})
     project.commit()
@@ -46,6 +47,7 @@ def test_files_that_a_gate_leaves_are_said_and_written_anew_without_a_fault(proj
     assert project.gates("run").code == 0, "it is there now, and written anew"
 
 
+@pytest.mark.slow
 def test_the_log_of_the_run_itself_may_lie_in_the_project(project: Project) -> None:
     project.write({"a.py": "x = 1\n", **checklist(python_gate("one", "-c", ""), python_gate("two", "-c", ""))})
     project.commit()

@@ -193,6 +193,7 @@ def test_no_secret_finds_a_way_out(project: Project) -> None:
     gates("init", "--print", "--force")
 
 
+@pytest.mark.slow
 def test_a_rerun_finds_tests_that_look_alike(project: Project) -> None:
     project.environment["MY_TOKEN"] = TOKEN
     project.write(

@@ -59,6 +59,7 @@ def test_a_pytest_that_leaves_in_the_middle_with_exit_code_0_has_not_passed(proj
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_test_process_that_leaves_costs_one_test(project: Project, code: int, options: tuple[str, ...]) -> None:
@@ -84,6 +85,7 @@ def test_a_fatal_signal_is_a_crash_where_somebody_watches_and_a_loss_where_nobod
     assert gate(project)[0] == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
 def test_results_that_a_conftest_drops_are_missed(project: Project, options: tuple[str, ...]) -> None:
     conftest = """
@@ -102,6 +104,7 @@ def test_results_that_a_conftest_drops_are_missed(project: Project, options: tup
     assert "1 of 3 collected tests without a result" in project.gate("test").reason
 
 
+@pytest.mark.slow
 def test_a_session_that_forgives_failing_tests_does_not_hide_them(project: Project) -> None:
     project.write(
         {"test_it.py": "def test_a(): assert 0\ndef test_b(): pass\n"}
@@ -123,6 +126,7 @@ HANGS = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
 def test_a_test_that_hangs_costs_itself(project: Project, options: tuple[str, ...]) -> None:
     assert run(project, HANGS, *options, arguments=("--test-timeout", "0.5")) == 1
@@ -134,6 +138,7 @@ def test_a_test_that_hangs_costs_itself(project: Project, options: tuple[str, ..
     assert gate(project) == ("failed", False)
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_costs_the_session_where_nobody_watches_and_is_still_named(project: Project) -> None:
     assert run(project, HANGS, arguments=("--test-timeout", "500ms"), config=UNSUPERVISED) == 1
     assert names(project) == {"test_a": "passed", "test_hangs": "timeout", "test_c": "not-run"}
@@ -149,6 +154,7 @@ def test_stopping_at_the_first_failure_leaves_no_pass_behind(project: Project) -
     assert project.run.tests.lost == 1
 
 
+@pytest.mark.slow
 def test_a_module_that_cannot_be_imported_is_an_error(project: Project) -> None:
     project.write({"test_broken.py": "import no_such_module_at_all\n"})
     assert run(project, "def test_a(): pass\n") == 1
@@ -156,6 +162,7 @@ def test_a_module_that_cannot_be_imported_is_an_error(project: Project) -> None:
     assert "no_such_module_at_all" in project.tests[0].message
 
 
+@pytest.mark.slow
 def test_a_gate_that_owes_tests_and_runs_none_has_not_passed(project: Project) -> None:
     project.write(noxfile(nox_session("test", "PYTHON, '-c', ''")) | {"gates.toml": '[gate.test]\ntests = "pytest"\n'})
     assert project.gates("run").code == 1
@@ -171,6 +178,7 @@ def test_a_filter_that_selects_no_test_is_no_pass(project: Project, config: str)
     assert project.gate("test").reason == "no test was selected"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [ALONE, WORKERS], ids=["alone", "xdist"])
 def test_what_tests_print_is_kept_whatever_bytes_it_has(project: Project, options: tuple[str, ...]) -> None:
     tests = r"""
@@ -200,6 +208,7 @@ ISOLATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ISOLATED.values(), ids=ISOLATED)
 @pytest.mark.parametrize("bad", [False, True], ids=["passes", "fails"])
 def test_where_the_plugin_cannot_be_injected_pytests_own_junit_is_the_witness(
@@ -214,6 +223,7 @@ def test_where_the_plugin_cannot_be_injected_pytests_own_junit_is_the_witness(
     assert names(project) == {"test_a": "failed" if bad else "passed", "test_b": "passed"}
 
 
+@pytest.mark.slow
 def test_a_pytest_that_cannot_load_the_plugin_but_must_is_told_what_to_do(project: Project) -> None:
     command = ISOLATED["a Python that ignores PYTHONPATH"]
     project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(nox_session("test", command)))
@@ -327,6 +337,7 @@ def test_a_pytest_that_runs_without_the_plugin_is_seen(
     assert reason in project.gate("test").reason
 
 
+@pytest.mark.slow
 def test_a_nox_session_without_the_outer_environment_is_seen(project: Project) -> None:
     options = ", include_outer_env=False"
     project.write({"test_it.py": "def test_a(): pass\n"} | noxfile(pytest_session("-q", options=options)))

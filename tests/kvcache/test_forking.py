@@ -182,6 +182,7 @@ def test_two_threads_may_fork_at_once() -> None:
     assert codes == [0, 0]
 
 
+@pytest.mark.slow
 def test_owners_that_are_gone_are_asked_no_more() -> None:
     gc.collect()
     before = len(forking._owners)

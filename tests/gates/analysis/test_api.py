@@ -63,6 +63,7 @@ def test_what_no_caller_sees_is_no_change(tmp_path: Path, old: str, new: str) ->
     assert changes(tmp_path, (old, new)) == set()
 
 
+@pytest.mark.slow
 def test_what_comes_or_goes_at_the_top_of_a_package_is_a_change(tmp_path: Path) -> None:
     sources = {"base": ("def old(): pass\n", "X = 1\n"), "head": ("def new(): pass\n", "X = 1\nclass Y:\n    z = 1\n")}
     for side, (package, module) in sources.items():

@@ -201,6 +201,7 @@ def compared(
     return int(outcome.exit_code), json.loads(file.read_text())
 
 
+@pytest.mark.slow
 def test_the_working_tree_is_compared_with_a_commit(repository: Repository) -> None:
     repository.commit({"gates.toml": CHECKLIST, "source.xml": junit(), ".gitignore": "/reports\nresults.xml\n"})
     assert compared(repository)[0] == 0
@@ -289,6 +290,7 @@ def test_a_base_that_was_run_before_is_not_run_again_and_that_is_said(
     assert starts() == (2, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["worktree", "HEAD"])
 def test_each_side_is_asked_for_its_gates_once(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, head: str
@@ -324,6 +326,7 @@ def test_a_working_tree_that_changes_while_the_base_runs_is_run_as_it_is_then(
     assert [gate.title for gate in load_run(repository.root / "reports/run.json").gates] == ["Later"]
 
 
+@pytest.mark.slow
 def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_leaves_foreign_reports_alone(
     repository: Repository,
 ) -> None:
@@ -345,6 +348,7 @@ def test_a_run_that_stands_for_another_commit_of_its_tree_is_told_as_that_and_le
     assert not repository.git("status", "--porcelain", "--", "reports/README")
 
 
+@pytest.mark.slow
 def test_a_kept_run_is_read_with_the_sources_of_its_tree(repository: Repository) -> None:
     """Though no worktree of it is there; in a subfolder of the repository, too."""
     files = {"sub/gates.toml": CHECKLIST, "sub/.gitignore": "/reports\nresults.xml\n", "other.py": ""}
@@ -358,6 +362,7 @@ def test_a_kept_run_is_read_with_the_sources_of_its_tree(repository: Repository)
     assert again["dependencies"] == first["dependencies"]
 
 
+@pytest.mark.slow
 def test_a_base_that_borrows_the_checklist_is_run_again_when_that_changes(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -413,6 +418,7 @@ def test_a_base_that_is_not_there_is_refused_before_anything_runs(repository: Re
 LINT = '[gate.lint]\ncommand = ["sh", "-c", "cat found; exit 1"]\n'
 
 
+@pytest.mark.slow
 def test_a_gate_that_only_brings_findings_may_be_younger_than_the_base(repository: Repository) -> None:
     files = {"source.xml": junit(), ".gitignore": "/reports\nresults.xml\n", "found": "source.xml:1:1: E1 bad\n"}
     repository.commit({"gates.toml": CHECKLIST, **files})

@@ -52,6 +52,7 @@ def type_check_all(session): pass
 # Projects with nox, as nox itself lists them
 
 
+@pytest.mark.slow
 def test_sessions_that_look_like_gates_are_adopted_and_the_others_are_named(tmp_path: Path) -> None:
     fill(tmp_path, {"noxfile.py": UNTAGGED})
     said = write_starter(tmp_path)
@@ -270,6 +271,7 @@ def test_a_config_that_exists_is_not_replaced_without_a_word(tmp_path: Path) -> 
     assert "test" in commands(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("force", [False, True])
 def test_a_second_config_is_never_written(tmp_path: Path, force: bool) -> None:
     fill(tmp_path, {"noxfile.py": UNTAGGED, "pyproject.toml": "[tool.gates]\n"})

@@ -105,6 +105,7 @@ def test_a_run_fits_its_schema(run: Run) -> None:
     VALIDATORS["run"].validate(json.loads(to_json(run)))
 
 
+@pytest.mark.slow
 @given(any_test())
 def test_any_test_result_fits_its_schema(result: TestResult) -> None:
     assume(isfinite(result.duration) and isfinite(result.started))  # no clock says anything else

@@ -48,6 +48,7 @@ def shape(stack: Stack) -> list[tuple[str, str, str]]:
     return [(layer.name, layer.parent, layer.parent_source) for layer in stack.layers]
 
 
+@pytest.mark.slow
 def test_the_stack_of_the_current_branch_is_read_from_the_config(stack: Repository) -> None:
     expected = [
         ("one", "main", "branch.one.gates-parent"),
@@ -125,6 +126,7 @@ def test_a_layer_behind_its_parent_must_be_rebased_and_those_above_follow(stack:
     assert three.rebase_command == f"git rebase --onto=two -- {two.commit[:12]} three"
 
 
+@pytest.mark.slow
 def test_the_rebase_commands_do_what_was_predicted(stack: Repository) -> None:
     stack.go("one")
     stack.git("commit", "--quiet", "--amend", "-m", "Add one, differently")
@@ -135,6 +137,7 @@ def test_the_rebase_commands_do_what_was_predicted(stack: Repository) -> None:
     assert [(layer.rebase, layer.ahead, layer.behind) for layer in found(stack).layers] == [("", 1, 0)] * 3
 
 
+@pytest.mark.slow
 def test_a_layer_behind_the_trunk_only_needs_no_rebase_unless_its_merge_conflicts(stack: Repository) -> None:
     stack.go("main")
     stack.commit({"b.txt": "right\n"})
@@ -172,6 +175,7 @@ def test_outside_of_git_there_is_no_stack(tmp_path: Path) -> None:
         validate_stack(tmp_path, (), Request(), "gates stack")
 
 
+@pytest.mark.slow
 def test_gates_without_tests_are_told_of_the_layer_that_breaks_them(stack: Repository) -> None:
     stack.commit({"two.txt": "wrong\n"})
     told = validated(stack)
@@ -183,6 +187,7 @@ def test_gates_without_tests_are_told_of_the_layer_that_breaks_them(stack: Repos
     assert saved["layers"][1]["name"] == "two"
 
 
+@pytest.mark.slow
 def test_a_failure_that_the_parent_has_no_more_goes_away_with_a_rebase(stack: Repository) -> None:
     stack.commit({"two.txt": "wrong\n"})
     stack.git("branch", "--force", "three", "two")
@@ -221,6 +226,7 @@ def test_without_runs_nothing_is_claimed(stack: Repository) -> None:
     assert not (stack.root / "reports" / "stack").exists()
 
 
+@pytest.mark.slow
 def test_a_layer_that_cannot_be_run_is_told_and_hides_no_other(stack: Repository) -> None:
     stack.commit({"gates.toml": "jobs = 0\n"})
     stack.go("one")
@@ -244,6 +250,7 @@ def test_a_trunk_without_gates_is_run_with_those_of_the_working_tree(stack: Repo
     assert not again.trunk_run.stored
 
 
+@pytest.mark.slow
 def test_a_stack_touches_no_file_of_the_working_tree(stack: Repository) -> None:
     before, branches = stack.bytes(), stack.git("for-each-ref")
     validated(stack)

@@ -153,6 +153,7 @@ results = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(results, results)
 def test_new_and_removed_are_the_difference_of_the_two_sides(base: list[TestResult], head: list[TestResult]) -> None:
     found, back = compare_tests(base, head), compare_tests(head, base)

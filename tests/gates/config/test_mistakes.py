@@ -185,6 +185,7 @@ configs = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(tables(TOP), configs)
 def test_whatever_the_tables_hold_they_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, top: dict[str, Any], rest: dict[str, Any]

@@ -77,6 +77,7 @@ def test_a_module_that_is_none_is_named_with_the_nearest(branch: Repository, tmp
     assert "lib.low" in resolved(outside(branch, tmp_path), "rdeps(lib.lwo)").missing
 
 
+@pytest.mark.slow
 def test_what_a_branch_can_break_follows_from_its_files(branch: Repository, tmp_path: Path) -> None:
     branch.commit({"lib/low.py": "VALUE = 2\n"})
     assert answers(outside(branch, tmp_path), "rdeps(changed(main))") == [True, True, False]

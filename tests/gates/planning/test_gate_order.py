@@ -60,6 +60,7 @@ def checklists(draw: st.DrawFn) -> tuple[tuple[Gate, ...], dict[str, float]]:
     return tuple(draw(st.permutations(gates))), durations
 
 
+@pytest.mark.slow
 @given(checklists())
 def test_every_gate_starts_once_and_after_all_that_it_needs(
     checklist: tuple[tuple[Gate, ...], dict[str, float]],

@@ -123,6 +123,7 @@ def test_a_base_with_a_checklist_keeps_it(repository: Repository) -> None:
         assert prepared.plan.notes == ()
 
 
+@pytest.mark.slow
 def test_a_copied_checklist_does_not_stay_in_the_folder(repository: Repository) -> None:
     repository.commit({"a.py": "1"})
     tagged = "import nox\n\n@nox.session(tags=['gate'], python=False)\ndef lint(session): pass\n"
@@ -137,6 +138,7 @@ def test_a_copied_checklist_does_not_stay_in_the_folder(repository: Repository) 
     assert Git(folder).answer("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_checklist_is_not_copied_through_a_link_that_a_branch_has(repository: Repository, tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.py"
     theirs.write_text("x = 1\n")

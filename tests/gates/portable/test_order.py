@@ -59,6 +59,7 @@ ids = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ids, st.sampled_from(ORDERS), st.integers(0, 5), st.data())
 def test_every_order_is_a_permutation_that_keeps_files_together_where_it_says(
     names: list[str], order: str, seed: int, data: st.DataObject

@@ -113,6 +113,7 @@ def readers_of(text: str) -> Iterator[int]:
             yield node.lineno
 
 
+@pytest.mark.slow
 def test_nothing_reads_files_in_another_way() -> None:
     found = [
         f"{path}:{line}"

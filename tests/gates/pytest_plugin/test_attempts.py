@@ -98,6 +98,7 @@ def of(attempts: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
     return [tuple(attempt.get(name) for name in names) for attempt in attempts]
 
 
+@pytest.mark.slow
 def test_every_attempt_is_kept(project: Project, mode: tuple[str, ...]) -> None:
     ran = run(project, TESTS, *mode)
     assert ran.outcomes == {
@@ -124,6 +125,7 @@ def test_every_attempt_is_kept(project: Project, mode: tuple[str, ...]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_attempts_have_their_own_times_output_and_worker(project: Project, mode: tuple[str, ...]) -> None:
     ran = run(project, TESTS, *mode)
     record = ran.tests["test_never_passes"]
@@ -163,6 +165,7 @@ def test_other():
 """
 
 
+@pytest.mark.slow
 def test_a_crash_at_a_later_attempt_keeps_the_earlier_ones(project: Project) -> None:
     ran = run(project, DIES, "-n", "2")
     record = ran.tests["test_dies_at_its_second_attempt"]

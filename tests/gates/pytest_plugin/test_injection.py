@@ -33,6 +33,7 @@ def test_inner(tmp_path):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_processes_that_tests_start_are_not_recorded(project: Project, arguments: tuple[str, ...]) -> None:
     project.write(test_it=ENVIRONMENT)
@@ -45,6 +46,7 @@ def test_processes_that_tests_start_are_not_recorded(project: Project, arguments
     assert "_gates_injected" not in str(seen)
 
 
+@pytest.mark.slow
 def test_other_values_of_the_same_variables_stay(project: Project) -> None:
     bed = project.folder / "injection"
     helper = project.folder / "helpers"

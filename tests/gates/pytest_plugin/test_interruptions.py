@@ -70,6 +70,7 @@ def test_a_keyboard_interrupt_in_a_worker_stops_the_session(project: Project) ->
     assert len(ran.tests) == 2
 
 
+@pytest.mark.slow
 def test_an_interrupt_from_outside_leaves_a_complete_stream(project: Project) -> None:
     project.write(
         test_it="""
@@ -101,6 +102,7 @@ def test_an_internal_error_is_named(project: Project) -> None:
     assert "own goal" in ran.tests["test_first"]["reason"]
 
 
+@pytest.mark.slow
 def test_a_module_that_cannot_be_imported_is_a_collect_error(project: Project) -> None:
     project.write(
         test_bad="import nowhere_to_be_found",

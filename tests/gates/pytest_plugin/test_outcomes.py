@@ -166,6 +166,7 @@ def ran(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return project.injected(*MODES[mode], settings={"exclusions": [entry("backend_helpers")]})
 
 
+@pytest.mark.slow
 def test_each_test_ends_as_it_should(ran: Ran) -> None:
     wrong = {
         f"{name}.{field}": (value, ran.tests[name][field])

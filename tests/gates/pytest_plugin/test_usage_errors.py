@@ -13,6 +13,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["alone", "workers"])
 @pytest.mark.parametrize(
     "settings",

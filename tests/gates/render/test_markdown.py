@@ -342,6 +342,7 @@ def test_a_summary_fits_into_a_comment_whatever_it_is_about(text: str, size: tup
     assert headings(shown)[1].endswith("REGRESSION")
 
 
+@pytest.mark.slow
 def test_what_is_cut_is_counted_and_what_failed_comes_first() -> None:
     gates = [a_gate(f"gate-{number}-{'x' * 60}") for number in range(3000)]
     gates += [a_gate("the-one", GateOutcome.FAILED, reason="exit code 1")]

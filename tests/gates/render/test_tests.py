@@ -135,6 +135,7 @@ def test_a_run_without_test_results_has_no_section() -> None:
     assert section_of(a_run(), []) is None
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(any_test(), min_size=1, max_size=20))
 def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> None:

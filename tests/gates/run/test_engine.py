@@ -137,6 +137,7 @@ class TestStop:
         assert started >= 1, "what ran was ended"
         assert reasons["not started: interrupted by SIGINT"] == 4 - started
 
+    @pytest.mark.slow
     def test_a_gate_that_will_not_end_is_killed_after_the_grace(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

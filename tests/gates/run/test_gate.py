@@ -92,6 +92,7 @@ class TestLimits:
         for pid in map(int, (tmp_path / "project" / "pids").read_text().split()):
             wait_for(partial(is_dead, pid))
 
+    @pytest.mark.slow
     def test_a_gate_that_ends_itself_when_asked_still_timed_out(self, tmp_path: Path) -> None:
         code = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); {SLEEP}"
         result = run(tmp_path, planned("test", code, timeout=0.5))
@@ -172,6 +173,7 @@ class TestJUnit:
         result = run(tmp_path, junit_gate(write=False))
         assert (result.outcome, result.reason) == (GateOutcome.FAILED, "out.xml was not written")
 
+    @pytest.mark.slow
     def test_a_gate_that_was_ended_owes_no_file(self, tmp_path: Path) -> None:
         item = planned("test", SLEEP, tests="junit", reports=("out.xml",), timeout=0.3)
         result = run(tmp_path, item)

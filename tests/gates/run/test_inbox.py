@@ -156,6 +156,7 @@ class TestDamage:
         box.inbox.poll()
         assert box.process.unreadable == 0
 
+    @pytest.mark.slow
     @given(line=st.binary(max_size=80))
     def test_of_any_kind_is_survived(self, tmp_path_factory: pytest.TempPathFactory, line: bytes) -> None:
         box = Box(tmp_path_factory.mktemp("inbox"))

@@ -60,6 +60,7 @@ def test_a_secret_survives_in_no_json(secret: str, before: str, after: str, asci
     assert json.dumps(secret.strip(), ensure_ascii=ascii_only)[1:-1].encode() not in masked
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(secret=secrets)
 def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
@@ -67,6 +68,7 @@ def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
     assert masked == f"assert {repr(secret.strip())[0]}[masked: MY_TOKEN]{repr(secret.strip())[0]} == ''"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(secret=secrets, texts=st.lists(texts, min_size=4, max_size=4))
 def test_a_secret_survives_in_no_result(secret: str, texts: list[str]) -> None:
@@ -133,6 +135,7 @@ def test_texts_with_lone_surrogates_stay_as_they_are() -> None:
 
 
 class TestGateLog:
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(pieces=st.lists(st.integers(1, 9)), secret=lines)
     def test_a_secret_in_pieces_is_masked(
@@ -149,6 +152,7 @@ class TestGateLog:
         masked = path.read_text(encoding="utf-8")
         assert masked == "one [masked: MY_TOKEN] two\n[masked: MY_TOKEN]\nthe end [masked: MY_TOKEN]"
 
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(data=st.data())
     def test_a_secret_in_an_endless_line_is_masked(

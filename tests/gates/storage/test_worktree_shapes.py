@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gates.storage.cache import Store
 
 
+@pytest.mark.slow
 def test_submodules_are_filled_from_the_users_own_clones_and_nothing_is_fetched(
     repository: Repository, store: Store, tmp_path: Path
 ) -> None:

@@ -169,6 +169,7 @@ def test_the_tree_is_what_committing_everything_would_give_and_nothing_is_touche
     assert "ignored" not in repository.git("ls-tree", "-r", "--name-only", tree)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(

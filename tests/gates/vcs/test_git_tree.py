@@ -258,6 +258,7 @@ def test_before_the_first_commit_there_is_a_tree_to_look_at(tmp_path: Path) -> N
     assert watch.look().faults
 
 
+@pytest.mark.slow
 def test_a_submodule_is_looked_at_like_the_rest(subject: Repository, tmp_path: Path) -> None:
     inner = Repository(tmp_path / "inner")
     inner.commit({"x.py": "1\n"})

@@ -135,6 +135,7 @@ def test_a_closed_arena_refuses_use_and_old_views_stay_readable() -> None:
         arena.zero_range(0, 64)
 
 
+@pytest.mark.slow
 @given(st.integers(-8, 72), st.integers(-8, 72))
 def test_a_view_exists_exactly_where_all_of_its_bytes_do(offset: int, count: int) -> None:
     arena = Arena(64)

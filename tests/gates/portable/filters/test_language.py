@@ -109,6 +109,7 @@ def test_a_syntax_error_is_wrong_usage_and_can_be_pickled() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["(" * 100_000, "not " * 100_000 + "all()", "(" * 5000 + "all()" + ")" * 5000, "all() - " * 15_000 + "!" * 101],
@@ -124,11 +125,13 @@ def test_nesting_up_to_the_limit_works() -> None:
     assert compile_filter(text).matches(Candidate("x"))
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_not_deep() -> None:
     text = " or ".join(f"test({number})" for number in range(5000))
     assert compile_filter(text).matches(Candidate("test_4999"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["foo ", ")", "(", "test(/a", "test(\\", "&&", "or(", "test(a) ", "x(", "\\", "=", "not -", "é\u0301"]
 )

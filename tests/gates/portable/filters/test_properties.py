@@ -163,17 +163,20 @@ def compare(matcher: Matcher, name: str | None) -> bool:
     return {"=": name == matcher.text, "~": matcher.text in name, "#": fnmatchcase(name, matcher.text)}[matcher.kind]
 
 
+@pytest.mark.slow
 @given(EXPRESSIONS)
 def test_printing_and_parsing_gives_the_same_expression(expression: Expression) -> None:
     assert parse(to_text(expression)) == expression
 
 
+@pytest.mark.slow
 @given(EXPRESSIONS)
 def test_the_canonical_form_is_stable(expression: Expression) -> None:
     text = to_text(expression)
     assert to_text(parse(text)) == text
 
 
+@pytest.mark.slow
 @given(DECIDABLE, st.lists(TESTS, max_size=4))
 def test_matching_means_what_the_naive_evaluator_says(expression: Expression, tests: list[Candidate]) -> None:
     compiled = compile_filter(expression)
@@ -218,6 +221,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=30))
 def test_parsing_never_raises_anything_but_the_language_s_own_error(text: str) -> None:
@@ -252,6 +256,7 @@ def test_texts_that_once_broke_a_promise_break_it_no_more(text: str) -> None:
     fuzz.check(text)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_texts_near_the_table_of_cases_break_no_promise(dice: random.Random) -> None:

@@ -82,6 +82,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("secret", SECRETS, ids=["token", "odd", "padded", "short", "key"])
 def test_no_form_of_a_secret_is_left(secret: str, writer: str) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.shell_completion import ShellComplete
 
 from gates.cli import cli
@@ -12,6 +13,7 @@ from gates.cli import cli
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.slow
 def test_a_new_setting_is_declared_once_and_arrives_everywhere(tmp_path: Path) -> None:
     program = (sys.executable, "-m", "tests.gates.portable.settings.new_setting", str(tmp_path))
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)

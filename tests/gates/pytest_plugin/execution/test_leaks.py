@@ -91,6 +91,7 @@ def leaking(project: Project, meaning: str, *args: str) -> Ran:
     return project.injected("-W", "ignore", *args, settings={"rules": rules, "supervise": True})
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_warning_names_what_is_left_and_changes_no_outcome(project: Project, options: tuple[str, ...]) -> None:

@@ -39,6 +39,7 @@ def run(project: Project, *arguments: str, tests: str = STUCK, grace: float = 0.
     return project.injected(*arguments, settings={"rules": [layer(slow_timeout=limit, **more)]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_an_interrupted_test_is_torn_down_and_the_others_go_on(project: Project, arguments: tuple[str, ...]) -> None:
     ran = run(project, *arguments, "-k", "not swallows", grace=30.0)
@@ -51,12 +52,14 @@ def test_an_interrupted_test_is_torn_down_and_the_others_go_on(project: Project,
     assert ran.exit_code == 1
 
 
+@pytest.mark.slow
 def test_a_test_that_will_not_be_interrupted_costs_its_worker(project: Project) -> None:
     ran = run(project, "-n", "1", "-k", "swallows or behind")
     assert ran.outcomes == {"test_swallows": "timeout", "test_behind": "passed"}
     assert "in test_swallows" in ran.tests["test_swallows"]["details"]
 
 
+@pytest.mark.slow
 def test_a_fixture_that_hangs_is_interrupted_too(project: Project) -> None:
     tests = """
     import pytest, time
@@ -76,6 +79,7 @@ def test_a_fixture_that_hangs_is_interrupted_too(project: Project) -> None:
     assert [ran.tests[name]["phase"] for name in ("test_teardown", "test_setup")] == ["teardown", "setup"]
 
 
+@pytest.mark.slow
 def test_a_timeout_is_tried_again_only_where_that_is_asked_for(project: Project) -> None:
     tests = "import time\ncalls = []\ndef test_a():\n    calls.append(1)\n    if len(calls) < 2: time.sleep(60)"
     assert run(project, tests=tests, grace=30.0, retries=retries(1)).outcomes == {"test_a": "timeout"}
@@ -100,6 +104,7 @@ def test_a_test_that_uses_the_alarm_itself_is_left_alone(project: Project) -> No
     assert run(project, tests=tests, grace=30.0).outcomes == {"test_a": "passed", "test_b": "passed"}
 
 
+@pytest.mark.slow
 def test_a_period_alone_takes_no_limit_away(project: Project) -> None:
     project.write(test_it="import time\ndef test_sleeps(): time.sleep(60)\ndef test_behind(): pass")
     slow = layer(slow_timeout={"period": 30.0, "terminate_after": None, "grace": 10.0})

@@ -85,6 +85,7 @@ def test_b(): meet("b")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules",
     [
@@ -136,6 +137,7 @@ def test_alone_every_number_of_slots_is_there(project: Project) -> None:
     assert ran.of("waiting") == []
 
 
+@pytest.mark.slow
 def test_the_slots_of_a_worker_that_dies_are_free_again(project: Project) -> None:
     tests = "import os\ndef test_a(): os._exit(1)\ndef test_b(): pass\ndef test_c(): pass"
     ran = run(project, "-n", "2", tests=tests, rules=[layer(group="db", threads_required=0)], groups={"db": 1})
@@ -215,6 +217,7 @@ def test_a_script_runs_once_and_its_variables_hold_for_its_tests(project: Projec
     assert (first["script"], first["limit"]) == ("db", 60 + GRACE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", WORKERS)
 def test_a_script_that_fails_is_an_error_of_each_of_its_tests(project: Project, arguments: tuple[str, ...]) -> None:
     tests = """
@@ -247,6 +250,7 @@ def test_an_isolated_test_has_what_its_scripts_left_or_their_failure(project: Pr
     assert ran.tests["test_b"]["message"] == "setup script bad failed: exit code 3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_a_server_that_a_script_started_outlives_a_crash(project: Project, arguments: tuple[str, ...]) -> None:
     tests = """
@@ -267,6 +271,7 @@ def test_a_server_that_a_script_started_outlives_a_crash(project: Project, argum
     assert (project.root / "ran").read_text() == "x\n"
 
 
+@pytest.mark.slow
 def test_the_time_of_a_script_is_no_time_of_a_test(project: Project) -> None:
     limit = {"period": 0.4, "terminate_after": 1, "grace": 0.1}
     ran = run(

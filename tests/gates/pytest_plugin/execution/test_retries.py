@@ -90,6 +90,7 @@ def test_it_is_tried_until_it_passes_or_the_attempts_are_over(project: Project, 
     assert ran.exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", WORKERS)
 def test_flaky_tests_alone_fail_nothing_unless_that_is_asked_for(project: Project, arguments: tuple[str, ...]) -> None:
     options = (*arguments, "-k", "late or teardown or passes")

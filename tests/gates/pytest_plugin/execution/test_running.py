@@ -67,6 +67,7 @@ def test_what_a_forked_child_raises_is_no_secret(
     assert [record["message"] for record in ran.of("forked")] == said
 
 
+@pytest.mark.slow
 @BOTH
 def test_threads_that_tests_left_do_not_keep_the_session_from_ending(
     project: Project, options: tuple[str, ...]
@@ -86,6 +87,7 @@ def test_threads_that_tests_left_do_not_keep_the_session_from_ending(
     assert "gates: ended, though threads of the tests still ran: keeper" in ran.output
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_process_of_the_tests_says_what_memory_it_took_at_most(project: Project, options: tuple[str, ...]) -> None:
     project.write(

@@ -193,6 +193,7 @@ print(Scripts({"a": SetupScript(("sh", "-c", sys.argv[2]))}, here, here).prepare
 """
 
 
+@pytest.mark.slow
 def test_when_the_process_that_runs_it_dies_nobody_begins_it_again(tmp_path: Path) -> None:
     """What it began may still go on."""
     text = "echo $$ >> pids.new; mv pids.new pids; sleep 60"

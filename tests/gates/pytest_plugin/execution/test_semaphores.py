@@ -226,6 +226,7 @@ def peak(lines: list[str], kind: str, killed: dict[str, int]) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_there_are_never_too_many_and_all_come_to_an_end_whoever_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     dice = random.Random(20)

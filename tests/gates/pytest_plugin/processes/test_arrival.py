@@ -92,6 +92,7 @@ class TestWorkers:
         assert set(workers["died"]) <= {"gw0", "gw1"}
         assert workers["died"]
 
+    @pytest.mark.slow
     def test_that_die_with_a_test_leave_it_to_the_test(self, project: Project) -> None:
         project.write(test_it="import os\ndef test_a(): pass\ndef test_b(): os._exit(0)\n")
         ran = project.injected("-n", "2", "--dist", "load")
@@ -116,6 +117,7 @@ class TestWorkers:
         assert ran.of("finish")[0]["workers"]["died"] == ["gw0"]
 
 
+@pytest.mark.slow
 def test_each_worker_is_heard_where_all_of_them_run_each_test(project: Project) -> None:
     project.write(
         test_it="""

@@ -70,6 +70,7 @@ def test_under_xdist_each_killer_is_one_result_and_the_others_go_on(project: Pro
     assert [path.suffix for path in ran.inbox.iterdir()] == [".jsonl"]
 
 
+@pytest.mark.slow
 def test_without_xdist_a_timeout_leaves_the_stacks_beside_a_stream_without_finish(project: Project) -> None:
     project.write(
         test_one="""
@@ -100,6 +101,7 @@ def test_without_xdist_a_timeout_that_is_not_needed_leaves_nothing(project: Proj
     assert [path.suffix for path in ran.inbox.iterdir()] == [".jsonl"]
 
 
+@pytest.mark.slow
 def test_a_plain_pytest_with_a_timeout_shows_the_stacks(project: Project) -> None:
     project.write(test_one="import time\ndef test_blocks(): time.sleep(300)")
     ran = project.plain("--test-timeout", "300ms")
@@ -107,6 +109,7 @@ def test_a_plain_pytest_with_a_timeout_shows_the_stacks(project: Project) -> Non
     assert "in test_blocks" in ran.output
 
 
+@pytest.mark.slow
 def test_a_plain_pytest_under_xdist_reports_timeouts_as_failures(project: Project) -> None:
     project.write(test_one="import time\ndef test_blocks(): time.sleep(300)\ndef test_fine(): pass")
     ran = project.plain("--test-timeout", "0.3", "-n1")
@@ -114,6 +117,7 @@ def test_a_plain_pytest_under_xdist_reports_timeouts_as_failures(project: Projec
     assert "1 failed, 1 passed" in ran.output
 
 
+@pytest.mark.slow
 def test_a_timeout_wins_over_pytest_s_own_fault_handler_timeout(project: Project) -> None:
     project.write_file("pytest.ini", "[pytest]\nfaulthandler_timeout = 60\n")
     project.write(test_one="import time\ndef test_blocks(): time.sleep(300)")
@@ -144,6 +148,7 @@ def test_more_crashes_than_xdist_allows_lose_no_test(project: Project) -> None:
     assert Counter(ran.outcomes.values()) == {"crashed": 6, "passed": 1}
 
 
+@pytest.mark.slow
 def test_a_limit_of_worker_restarts_that_the_user_set_is_kept(project: Project) -> None:
     project.write(
         test_many="""
@@ -166,6 +171,7 @@ def test_workers_that_die_while_they_collect_end_the_session(project: Project) -
     assert ran.of("finish")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_behind_a_test_changes_nothing_about_it(project: Project) -> None:
     project.write(
         conftest="""

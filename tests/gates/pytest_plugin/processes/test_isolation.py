@@ -26,6 +26,7 @@ def isolated(project: Project, how: str, *args: str, supervise: bool = True, **r
     return project.injected(*args, settings={"supervise": supervise, "rules": RuleBook(layers).to_json()})
 
 
+@pytest.mark.slow
 @BOTH
 @HOW
 def test_what_an_isolated_test_changes_nobody_else_sees(project: Project, how: str, options: tuple[str, ...]) -> None:
@@ -156,6 +157,7 @@ def test_a_fork_uses_the_fixtures_that_are_there_and_takes_down_only_its_own(
     ]
 
 
+@pytest.mark.slow
 @BOTH
 @HOW
 def test_fixtures_that_end_with_an_isolated_test_are_taken_down_and_their_failure_is_seen(
@@ -180,6 +182,7 @@ def test_fixtures_that_end_with_an_isolated_test_are_taken_down_and_their_failur
     assert ran.tests["test_own"]["message"] == "RuntimeError: module down"
 
 
+@pytest.mark.slow
 @BOTH
 @HOW
 def test_an_isolated_test_is_tried_again_inside(project: Project, how: str, options: tuple[str, ...]) -> None:
@@ -198,6 +201,7 @@ def test_an_isolated_test_is_tried_again_inside(project: Project, how: str, opti
     assert ran.tests["test_own"]["attempts"][0]["message"].startswith("AssertionError: not yet")
 
 
+@pytest.mark.slow
 def test_where_threads_run_a_new_pytest_is_started(project: Project) -> None:
     project.write(
         test_it="""

@@ -103,6 +103,7 @@ def test_a_crash_in_teardown_does_not_hide_the_failure_before_it(project: Projec
     assert "the call" in crashed["details"]
 
 
+@pytest.mark.slow
 def test_a_test_that_only_the_end_of_its_process_ends_takes_its_children_along(project: Project) -> None:
     project.write(
         test_it="""
@@ -193,6 +194,7 @@ RETRIED = """
     """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "1"), ("-n", "2", "--dist", "worksteal")], ids=["alone", "1", "steal"])
 def test_a_crash_is_tried_once_more_alone_where_retries_ask_for_it(project: Project, options: tuple[str, ...]) -> None:
     project.write(test_it=RETRIED)
@@ -205,6 +207,7 @@ def test_a_crash_is_tried_once_more_alone_where_retries_ask_for_it(project: Proj
     assert "its own process died" in ran.tests["test_crashes_always"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_crash_is_not_tried_again_where_retries_do_not_name_it(project: Project, options: tuple[str, ...]) -> None:
     project.write(test_it=RETRIED)

@@ -190,6 +190,7 @@ def test_hangs():
 """
 
 
+@pytest.mark.slow
 def test_a_timeout_is_signed_with_the_function_that_hangs(project: Project) -> None:
     project.write_file("test_it.py", HANGS)
     record = project.injected("-n", "1", settings={"test_timeout": 0.5}).tests["test_hangs"]

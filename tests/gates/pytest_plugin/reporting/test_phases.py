@@ -189,6 +189,7 @@ def test_what_really_ran_is_believed(project: Project) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimize", "mode", "asserts"), [("1", "plain", False), ("1", "rewrite", True), ("", "plain", True)]
 )

@@ -77,6 +77,7 @@ def test_each_warning_is_written_with_its_place_and_test(warned: Project, option
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="isolation by fork")
 @pytest.mark.parametrize("how", ["fork", "spawn"])
 @pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])

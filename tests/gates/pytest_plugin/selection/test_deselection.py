@@ -252,6 +252,7 @@ def test_the_runner_s_facts_answer(project: Project) -> None:
     assert ran.outcomes == {"test_pool": "passed"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")])
 def test_a_plain_pytest_asks_the_program_for_facts(project: Project, arguments: tuple[str, ...]) -> None:
     project.write(lib="", test_it="import lib\ndef test_a(): pass", test_other="def test_b(): pass")
@@ -372,6 +373,7 @@ def test_a_missing_file_of_durations_is_a_usage_error(project: Project) -> None:
     assert "Traceback" not in ran.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "arguments"), [("slice", ()), ("slice", ("-n", "2")), ("hash", ("-n", "2"))])
 def test_the_parts_of_a_partition_run_every_selected_test_once(
     project: Project, arguments: tuple[str, ...], kind: str

@@ -389,6 +389,7 @@ def test_several_failures_of_a_foreign_case_are_no_subtests() -> None:
     assert (found.subtests, found.details) == ((), "x\n\ny")
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(any_tried_test())
 def test_attempts_subtests_and_signatures_survive_a_file(test: TestResult) -> None:

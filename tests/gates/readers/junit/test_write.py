@@ -272,6 +272,7 @@ def test_a_run_without_gates_and_tests_is_a_document_too() -> None:
     assert (root.tag, root.get("tests"), "timestamp" in root.attrib) == ("testsuites", "0", False)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(any_test(), max_size=6), nasty)
 def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], name: str) -> None:
