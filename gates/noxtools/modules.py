@@ -1,4 +1,7 @@
-"""Imports every module of the packages named: `python -m gates.noxtools.modules PACKAGE...`."""
+"""Imports every module of the packages named: `python -m gates.noxtools.modules PACKAGE... [without NAME...]`.
+
+`without` names packages that may be missing; a module that needs one of them is then not imported, and that is printed.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator
 
 
-def failures(packages: Iterable[str]) -> tuple[str, ...]:
-    """One line for each module that cannot be imported; `__main__` modules are programs and are skipped."""
-    return tuple(line for package in packages for name in _names(package) if (line := _attempt(name)))
+def failures(packages: Iterable[str], optional: Iterable[str] = ()) -> tuple[str, ...]:
+    """One line for each module that cannot be imported; `__main__` modules are programs and are skipped.
+
+    Args:
+        packages: names.
+        optional: packages that may be missing.
+    """
+    may_miss = frozenset(optional)
+    return tuple(line for package in packages for name in _names(package) if (line := _attempt(name, may_miss)))
 
 
 def _names(package: str) -> Iterator[str]:
@@ -24,15 +33,20 @@ def _names(package: str) -> Iterator[str]:
             yield found.name
 
 
-def _attempt(name: str) -> str:
+def _attempt(name: str, may_miss: frozenset[str]) -> str:
     try:
         importlib.import_module(name)
     except Exception as error:  # noqa: BLE001 - whatever a module raises is the finding
+        if isinstance(error, ModuleNotFoundError) and error.name in may_miss:
+            sys.stderr.write(f"{name}: not imported, because {error.name} is not installed\n")
+            return ""
         return f"{name}: {type(error).__name__}: {error}"
     return ""
 
 
 if __name__ == "__main__":
-    lines = failures(sys.argv[1:])
+    words = sys.argv[1:]
+    end = words.index("without") if "without" in words else len(words)
+    lines = failures(words[:end], words[end + 1 :])
     sys.stderr.write("".join(f"{line}\n" for line in lines))
     sys.exit(bool(lines))

@@ -114,8 +114,8 @@ def _character(letter: str) -> tuple[bytes, int]:
     ways = [  # longer ones before their prefixes
         rf"(?i:{hexes})".encode(),
         rf"(?i:&(?:amp;){{0,3}}#0{{0,6}}(?:{code}|x0{{0,6}}{code:x});)".encode(),
-        rf"\\{{1,8}}(?i:{_unicode(code)})".encode(),
         "".join(rf"\\{{1,8}}(?i:x{byte:02x})" for byte in data).encode(),
+        rf"\\{{1,8}}(?i:{_unicode(code)})".encode(),
         "".join(rf"\\{{1,8}}0?{byte:03o}" for byte in data).encode(),
     ]
     if code in _SHORT:

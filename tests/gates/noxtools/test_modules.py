@@ -38,8 +38,18 @@ def test_every_module_that_fails_is_named(package: Path) -> None:
     )
 
 
+def test_a_module_may_need_a_package_that_may_be_missing_and_that_is_said(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (package / "fine.py").write_text("import no_such_module_anywhere.inner\n")
+    assert failures([package.name], ["no_such_module_anywhere"]) == ()
+    said = "sample_of_modules.fine: not imported, because no_such_module_anywhere is not installed\n"
+    assert capsys.readouterr().err == said
+    assert len(failures([package.name], ["another"])) == 1
+
+
 def test_as_a_program_it_exits_1_on_failures() -> None:
-    words = [sys.executable, "-m", "gates.noxtools.modules", "gates.noxtools", "no_such_package"]
+    words = [sys.executable, "-m", "gates.noxtools.modules", "gates.noxtools", "no_such_package", "without", "x"]
     home = Path(gates.__file__).parent.parent
     done = subprocess.run(words, cwd=home, capture_output=True, text=True, check=False)
     assert done.returncode == 1
