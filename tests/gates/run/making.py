@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,8 @@ def surroundings(folder: Path, plan: Plan, environment: dict[str, str] | None = 
         "environment": environment or {},
         "plan": plan,
         "mask": NOTHING,
-        "run_id": f"test-{folder.name}",
+        # A gate ends every process with its mark: those of another suite on this machine must have another one.
+        "run_id": f"test-{folder.name}-{os.getpid()}",
         "keeper": KEEPER,
     }
     return RunContext(**{**values, **fields})
