@@ -254,7 +254,7 @@ class TestEnvironment:
 
     def test_markers_of_runs_around_this_one_are_kept(self, tmp_path: Path) -> None:
         found = self.environment(tmp_path, planned("x"), **{MARKER: "outer-1"})
-        assert found[MARKER].split() == ["outer-1", f"test-{tmp_path.name}-3"]
+        assert found[MARKER].split() == ["outer-1", f"test-{tmp_path.name}-{os.getpid()}-3"]
 
 
 def nox_gate(signature: str, **config: Any) -> PlannedGate:
