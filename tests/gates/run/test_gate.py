@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
