@@ -93,6 +93,18 @@ class KVCacheEntry(BlockState):
         """
         return self._view(self._layout.values, layer, whole=whole)
 
+    def key_and_value(self) -> tuple[Array, Array]:
+        """Look at the keys and values of the same tokens, even if another thread appends or truncates between `key` and `value`.
+
+        Returns:
+            What `key()` and `value()` return.
+
+        Raises:
+            StaleEntryError: the block is gone.
+        """
+        with self._ledger.lock:
+            return self.key(), self.value()
+
     def keys(self, layer: SupportsIndex) -> Array:
         """Look at the keys of one layer, those that are written and not committed yet included; read-only and without a copy.
 

@@ -231,8 +231,8 @@ class KVCacheManager(Unique):
         if entry is None:
             raise self._unknown("fork", checks.session_name(source))
         with entry.pin():
-            keys, values = entry.key(), entry.value()  # read once: the source's own thread may truncate it meanwhile
-            known = min(len(keys), len(values))
+            keys, values = entry.key_and_value()  # asked once: the source's own thread may truncate it meanwhile
+            known = len(keys)
             count = known if tokens is None else checks.whole_number("fork", tokens, minimum=0)
             if count > known:
                 raise OutOfBoundsError("fork", expected=f"at most the {known} tokens there are", got=count)

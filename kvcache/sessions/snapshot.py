@@ -43,6 +43,8 @@ _NAMES: Final = {"float16": "F16", "float32": "F32", "float64": "F64", "int8": "
 def save(manager: KVCacheManager, session: str, path: str | os.PathLike[str]) -> int:
     """Write the tokens of a session to a file, which is replaced if there is one. The session stays; it is not evicted meanwhile.
 
+    No other thread may append to the session or truncate it meanwhile: `restore` would find the changed tokens damaged.
+
     Returns:
         The count of tokens.
 
@@ -55,7 +57,7 @@ def save(manager: KVCacheManager, session: str, path: str | os.PathLike[str]) ->
     if entry is None:
         raise SnapshotError(f"save {session!r}", expected="a session that has an entry", got="none")
     with entry.pin():
-        keys, values = entry.key().transpose(1, 2, 0, 3), entry.value().transpose(1, 2, 0, 3)
+        keys, values = (side.transpose(1, 2, 0, 3) for side in entry.key_and_value())
         header = _header(entry, keys, values)
         _write(Path(path), [len(header).to_bytes(8, "little"), header, *_pieces(keys), *_pieces(values)])
         return int(keys.shape[2])

@@ -1,5 +1,7 @@
 """A session begins with the tokens of another one, and goes its own way."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -87,18 +89,21 @@ def test_a_fork_that_cannot_be_is_refused(source: str, target: str, count: int |
     manager.check()
 
 
-def test_a_source_that_its_own_thread_truncates_meanwhile_has_not_so_many_tokens(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_keys_and_values_are_those_of_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = make_manager()
-    manager.get_or_create("a").append(*[tokens(manager.layout, 2)] * 2)
-    values_of = KVCacheEntry.value
+    entry = manager.get_or_create("a")
+    entry.append(*[tokens(manager.layout, 2)] * 2)
+    value_of = KVCacheEntry.value
+    other = threading.Thread(target=entry.truncate, args=(1,), daemon=True)
 
-    def value_after_truncation(entry: KVCacheEntry) -> Array:
-        entry.truncate(1)
-        return values_of(entry)
+    def value_while_another_thread_truncates(entry: KVCacheEntry) -> Array:
+        if not other.is_alive():
+            other.start()
+            other.join(0.05)  # it waits for the lock: without one it ends at once
+        return value_of(entry)
 
-    monkeypatch.setattr(KVCacheEntry, "value", value_after_truncation)
-    with pytest.raises(OutOfBoundsError, match="at most the 1 tokens"):
-        manager.fork("a", "b", 2)
-    assert manager.sessions() == ("a",)
+    monkeypatch.setattr(KVCacheEntry, "value", value_while_another_thread_truncates)
+    keys, values = entry.key_and_value()
+    assert (len(keys), len(values)) == (2, 2)
+    other.join()
+    assert len(entry) == 1

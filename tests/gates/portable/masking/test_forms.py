@@ -115,6 +115,13 @@ def test_no_form_of_any_secret_is_left(secret: str, writer: str) -> None:
     assert Mask({"MY_TOKEN": secret}).text(f"<{written}>") == "<[masked: MY_TOKEN]>"
 
 
+@pytest.mark.parametrize("writer", [name for name in WRITERS if not name.startswith(("base64", "csv"))])
+def test_no_way_to_write_a_letter_is_taken_for_the_beginning_of_another_way(writer: str) -> None:
+    for letter in map(chr, range(0xC0, 0x100)):  # their numbers are bytes with which an encoded letter may begin
+        secret = f"s3cr3t{letter}"
+        assert Mask({"MY_TOKEN": secret}).text(f"<{WRITERS[writer](secret)}>") == "<[masked: MY_TOKEN]>", letter
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
