@@ -79,7 +79,7 @@ class _Change:
         if not path.endswith(".py"):
             return "is neither Python nor in a package or test folder"
         known = self._layout.is_test(path) or posixpath.basename(path) in _UNREAD or self._importers(path)
-        return "" if known else "is in no package and nothing imports it, so nobody knows what runs it"
+        return "" if known else "is in no package and nothing imports it, so it is unknown what runs it"
 
     def _around(self, path: str) -> frozenset[str]:
         """The folders that a path is mapped by: the nearest package and the nearest test folder."""

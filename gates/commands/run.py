@@ -13,7 +13,7 @@ def run(root: Path, request: Request, subject: str, command_line: str, reports: 
     """The stages of a run, in order; returns its exit code.
 
     Raises:
-        GatesError: config, noxfile, subject or request is wrong, or the reports cannot be written.
+        GatesError: config, noxfile, subject or request is invalid, or the reports cannot be written.
     """
     with check_out(root, subject) as place:  # a folder, and its config
         found = discover_subject(place)  # its gates, and what changed in it

@@ -17,7 +17,7 @@ def run_settings(root: Path, request: Request) -> str:
     """One setting per line, as in a config.
 
     Raises:
-        GatesError: the config is wrong, or has no such profile.
+        GatesError: the config is invalid, or has no such profile.
     """
     config = load_config(root)
     profile = profile_of(config, request)

@@ -34,7 +34,7 @@ class GateConfig(Declared):
         title: one line for the summary; default: the session's description.
         timeout: overrides the one above.
         needs: gates that must pass before this one starts. They are part of every run of this gate, even if you ask
-            only for this one: what they leave (a build) is not part of the tree, so nobody knows whether it is up to
+            only for this one: what they leave (a build) is not part of the tree, so it may be out of
             date. A gate that runs only because others need it runs all of its tests, whatever `-E` and `--partition`
             are.
         junit: [JUnit files](junit.md) that it must write, as paths or path globs relative to the root. They are read,

@@ -100,7 +100,7 @@ def launch(path: Path) -> str | None:
 
 
 def verified(interpreter: Interpreter, ask: Launch = launch) -> Interpreter | None:
-    """The interpreter with the version that it reports; None if it does not run or its name is wrong."""
+    """The interpreter with the version that it reports; None if it does not run or its name does not match."""
     match = _PYENV_NAME.fullmatch(ask(interpreter.path) or "")
     if match is None:
         return None

@@ -11,7 +11,7 @@ from gates.planning.discover import Gate
 def with_needs(gates: Sequence[Gate], chosen: Sequence[Gate]) -> list[Gate]:
     """The chosen gates and all gates that they need, in checklist order.
 
-    The output of a needed gate (a build) is not part of the tree, so nobody knows whether it is up to date: the gate runs.
+    The output of a needed gate (a build) is not part of the tree, so it may be out of date: the gate runs.
     """
     found = {gate.name for gate in chosen}
     while True:

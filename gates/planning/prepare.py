@@ -113,7 +113,7 @@ def prepare(
     """The working tree, prepared for a request; `gates` are its gates, if they are already known.
 
     Raises:
-        GatesError: the config, the noxfile or the request is wrong.
+        GatesError: the config, the noxfile or the request is invalid.
     """
     place = msgspec.structs.replace(worktree(root), gates=gates)
     return plan_run(discover_subject(place), request, reports=reports)
@@ -123,7 +123,7 @@ def discover_subject(place: CheckedOut) -> Discovered:
     """Find the gates and the changes of a subject. Git and nox run at the same time: each takes a tenth of a second.
 
     Raises:
-        GatesError: the noxfile is wrong.
+        GatesError: the noxfile is invalid.
     """
     began = time.time_ns()
     root, config = place.root, place.config
@@ -154,7 +154,7 @@ def plan_run(found: Discovered, request: Request, *, reports: Path | None = None
     """Plan a run on a subject; one that is prepared already may be planned again, for another request.
 
     Raises:
-        GatesError: the request is wrong.
+        GatesError: the request is invalid.
     """
     config, store = found.config, found.store
     plan = plan_by_history(config, found.gates, request, store)

@@ -46,7 +46,7 @@ def listing(tests: Tests, expression: str, *, as_json: bool = False) -> tuple[st
     """The tests that match, one per line, and notes on the expression.
 
     Raises:
-        GatesError: the expression is wrong, or names something that does not exist.
+        GatesError: the expression is invalid, or names something that does not exist.
         NothingSelected: no test matches.
     """
     selection = compile_filter(expression, tests.facts, tests.named).select(tests.candidates)

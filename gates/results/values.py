@@ -47,7 +47,7 @@ class FilterLeaf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         text: the predicate, in its canonical form.
         count: tests that match, or may match; the largest number in one pytest process.
         unknown: how many of them only may match, because a fact is missing.
-        error: why it is wrong, such as a name that does not exist.
+        error: why it is invalid, such as a name that does not exist.
         warning: why it is probably a mistake.
         note: a note on its answers.
     """

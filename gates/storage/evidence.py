@@ -44,7 +44,7 @@ def load_evidence(path: Path, records: Path | None = None) -> Evidence:
     folder = path.parent
     if not run.files and run.complete and (run.tests is not None or any(gate.log for gate in run.gates)):
         raise UsageError(
-            "the run lists no digests, so nobody can tell whether its files were changed",
+            "the run lists no digests, so changes to its files cannot be detected",
             place=str(path),
             expected="`files`, with the digest of every file of the run",
             remedy="run it again with this version of gates",

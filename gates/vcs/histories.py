@@ -18,7 +18,9 @@ def where_left(git: Git, base: Subject, head: Subject) -> tuple[tuple[str, ...],
         return (), ""
     name = base.name
     if git.shallow:
-        return (f"history is incomplete (shallow clone), so nobody knows whether the head lacks commits of {name}",), ""
+        return (
+            f"history is incomplete (shallow clone), so it is unknown whether the head lacks commits of {name}",
+        ), ""
     found = git.merge_bases(base.commit, head.commit)
     if found == (base.commit,):
         return (), ""

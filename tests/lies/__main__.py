@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gates.portable.values import plural
 from tests.lies import contestants
 from tests.lies.corpus import load
 from tests.lies.table import Answers, answers_in, put_into, table, whys
@@ -102,7 +103,7 @@ def main(words: list[str] | None = None) -> int:
     if other:
         print(f"gates answers otherwise than the corpus says: {', '.join(other)}")
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(f"{len(cases)} cases, {len(tools)} tools, {minutes} min {seconds} s")
+    print(f"{plural(len(cases), 'case')}, {plural(len(tools), 'tool')}, {minutes} min {seconds} s")
     return int(bool(other))
 
 

@@ -34,7 +34,7 @@ class LeafReport:
         text: its canonical form.
         count: tests that match, or may match.
         unknown: how many of these are only unknown.
-        error: why an expression that contains it is wrong; empty if it is not.
+        error: why an expression that contains it is invalid; empty if it is not.
         warning: why it is probably a mistake.
         note: a note on its answers, such as why they are unknown.
     """

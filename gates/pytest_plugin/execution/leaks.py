@@ -187,7 +187,7 @@ def _child(pid: int) -> str:
         command = read_bytes(f"/proc/{pid}/cmdline")[:200].replace(b"\0", b" ").decode("utf-8", "replace").strip()
         state = read_bytes(f"/proc/{pid}/stat").rpartition(b")")[2].split()[0].decode("ascii", "replace")
     if state == "Z":
-        return f"child process {pid} ended, and nobody waited for it"
+        return f"child process {pid} ended, and was never waited for"
     return f"child process {pid}{f' ({command})' if command else ''} still runs"
 
 

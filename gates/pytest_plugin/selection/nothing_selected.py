@@ -1,4 +1,4 @@
-"""Ends a session whose expression is wrong, and handles an empty selection."""
+"""Ends a session whose expression is invalid, and handles an empty selection."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ _MEANING: dict[int, str] = {
     signal.SIGILL: "it crashed",
     signal.SIGFPE: "it crashed",
     signal.SIGTERM: "terminated from outside",
-    signal.SIGPIPE: "nobody read its output",
+    signal.SIGPIPE: "its output was not read",
 }
 
 
-_UNKNOWN = "the process that starts gates was killed, so nobody knows how this one ended"
+_UNKNOWN = "the process that starts gates was killed, so it is unknown how this one ended"
 
 
 def exit_witness(exit_code: int | None, kind: str, *, lost: bool = False) -> Witness:

@@ -79,9 +79,9 @@ EVERYTHING = {
     "README.md": "is neither Python nor in a package or test folder",
     "pyproject.toml": "is neither Python nor in a package or test folder",
     "data/x.csv": "is neither Python nor in a package or test folder",
-    "setup.py": "is in no package and nothing imports it, so nobody knows what runs it",
-    "scripts/tool.py": "is in no package and nothing imports it, so nobody knows what runs it",
-    "scripts/deleted.py": "is in no package and nothing imports it, so nobody knows what runs it",
+    "setup.py": "is in no package and nothing imports it, so it is unknown what runs it",
+    "scripts/tool.py": "is in no package and nothing imports it, so it is unknown what runs it",
+    "scripts/deleted.py": "is in no package and nothing imports it, so it is unknown what runs it",
     "../outside.py": "is outside the project",
 }
 

@@ -35,4 +35,4 @@ class TestExitCodes:
 def test_an_exit_code_that_nobody_saw_is_a_failure() -> None:
     witness = exit_witness(-9, "command", lost=True)
     assert witness.outcome is GateOutcome.FAILED
-    assert witness.detail == "the process that starts gates was killed, so nobody knows how this one ended"
+    assert witness.detail == "the process that starts gates was killed, so it is unknown how this one ended"
