@@ -134,7 +134,11 @@ class PrefixIndex(Unique):
         Raises:
             InvalidSizeError: not a row of whole numbers.
         """
-        text = _bytes_of(tokens)
+        found = self._longest(_bytes_of(tokens), namespace)
+        return None if found is None else found[:2]
+
+    def _longest(self, text: bytes, namespace: str) -> tuple[str, int, _Known] | None:
+        """The same, with what is recorded of the session: a moment later, another text may be."""
         with self._lock:
             root = self._roots.get(namespace)
             while root is not None:  # again where a session on the way was gone
@@ -148,12 +152,12 @@ class PrefixIndex(Unique):
                     node = found
                 tail = self._tail(node, page, start) if start < len(text) else None
                 if tail is not None:
-                    return tail
+                    return *tail, self._known[tail[0]]
                 if node is root:
                     break
                 holder = self._holder(node)
                 if holder is not None:
-                    return holder, start // _WIDTH
+                    return holder, start // _WIDTH, self._known[holder]
             return None
 
     def begin(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> int:
@@ -172,12 +176,12 @@ class PrefixIndex(Unique):
         """
         name, text = checks.session_name(session), _bytes_of(tokens)
         most = max(len(text) // _WIDTH - 1, 0)
-        while (found := self.longest(tokens, namespace=namespace)) is not None:
-            source, count = found[0], min(found[1], most)
+        while (found := self._longest(text, namespace)) is not None:
+            source, count, known = found[0], min(found[1], most), found[2]
             if source == name or count <= self._own(name, text, namespace):
                 break
             try:
-                if self._copy(source, name, count):
+                if self._copy(source, known, name, count):
                     return count
             except PinnedEntryError:  # it is read just now, perhaps to copy it: then it is not replaced
                 break
@@ -209,11 +213,8 @@ class PrefixIndex(Unique):
             if expected != found:
                 raise IntegrityError("prefixes", expected=f"{len(expected)} pages of sessions", got=len(found))
 
-    def _copy(self, source: str, target: str, count: int) -> bool:
-        """Copy the first tokens of a session; False where it went, or became another one, meanwhile."""
-        known = self._known.get(source)
-        if known is None:
-            return False
+    def _copy(self, source: str, known: _Known, target: str, count: int) -> bool:
+        """Copy the first tokens of a session; False where it went, or got other tokens than the known ones, meanwhile."""
         try:
             self._manager.fork(source, target, count)
         except (UnknownSessionError, OutOfBoundsError, StaleEntryError):

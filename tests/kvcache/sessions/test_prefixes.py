@@ -164,6 +164,21 @@ def test_sessions_that_are_gone_are_swept() -> None:
     index.check()
 
 
+def test_a_source_that_got_another_text_since_it_was_found_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, index = make()
+    say(manager, index, "source", [1, 2, 3, 4, 5])
+    copy, others = PrefixIndex._copy, [[9, 9, 9, 9, 9]]
+
+    def copy_after_another_text(index: PrefixIndex, *arguments: Any) -> bool:
+        if others:
+            say(manager, index, "source", others.pop())
+        return copy(index, *arguments)
+
+    monkeypatch.setattr(PrefixIndex, "_copy", copy_after_another_text)
+    assert index.begin("target", [1, 2, 3, 4, 6]) == 0
+    index.check()
+
+
 def test_threads_never_get_the_tokens_of_another_text() -> None:
     manager, index = make(sessions=5)
     problems = list[str]()
