@@ -11,7 +11,7 @@ from gates.analysis.dependencies import Dependencies
 from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.values import BaseFailures, Timing
 from gates.portable.values import REGRESSIONS
-from gates.results import FileChange, TestResult
+from gates.results import FileChange, Mutation, RedGreen, SettingChange, TestResult, Weakening
 from gates.vcs.hunks import FileDifference
 
 
@@ -37,12 +37,14 @@ class RegressionPolicy(msgspec.Struct, frozen=True, kw_only=True):
         fail_on: the findings that make a regression.
         scope: globs of files that the branch may change; empty for any file.
         base_failures: what to do with tests that fail as on the base.
+        accepted_weakenings: id of a weakening → why it is accepted.
     """
 
     accepted: Sequence[str] = ()
     fail_on: Sequence[str] = REGRESSIONS
     scope: Sequence[str] = ()
     base_failures: BaseFailures = "report"
+    accepted_weakenings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
         api: what `facts.api.api_changes` gives; None if it was not called.
         differences: between the two subjects, line by line.
         own: the same, for what the head changed since it left the base; None if that is equal.
+        weakenings: what tests check less.
+        settings: changed settings that decide what a green gate means.
     """
 
     files: Sequence[FileChange] = ()
@@ -63,6 +67,8 @@ class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
     api: tuple[Sequence[Mapping[str, str]], str] | None = None
     differences: Sequence[FileDifference] = ()
     own: Sequence[FileDifference] | None = None
+    weakenings: Sequence[Weakening] = ()
+    settings: Sequence[SettingChange] = ()
 
     @property
     def of_the_branch(self) -> Sequence[FileDifference]:
@@ -77,11 +83,17 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
         again: outcomes of tests that were run again; None if there are none.
         suspects: tests and gates worth re-timing.
         timing: the result of re-timing; None if there is none.
+        red_green: the head's tests on the base's code; None if they were not run there.
+        mutation: mutants of changed lines; None if none was tried.
+        weakenings: what the recorded assertions show.
     """
 
     again: RepeatedOutcomes | None = None
     suspects: int = 0
     timing: Timing | None = None
+    red_green: RedGreen | None = None
+    mutation: Mutation | None = None
+    weakenings: Sequence[Weakening] = ()
 
 
 DEFAULT_POLICY, NO_SOURCES, NOT_REMEASURED = RegressionPolicy(), SourceChanges(), Remeasured()

@@ -17,8 +17,9 @@ from gates.compare.outcomes import compare_outcomes
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
+from gates.compare.weakenings import weakenings_of
 from gates.portable.values import FINDINGS
-from gates.results import Run, Subject, TestCounts, TestResult, count_tests
+from gates.results import Mutation, RedGreen, Run, Subject, TestCounts, TestResult, count_tests
 from gates.results.duplicates import worst_first
 
 if TYPE_CHECKING:
@@ -57,9 +58,16 @@ def compare_runs(
     broken = any(change.kind == "breaking" for change in names or ())
     outcomes = compare_outcomes(base.gates, head.gates, {test.gate for test in (*base_tests, *head_tests)})
     artifacts = compare_artifacts(base.gates, head.gates, sources.differences, sources.of_the_branch)
-    timing = remeasured.timing
+    timing, red_green, mutation = remeasured.timing, remeasured.red_green, remeasured.mutation
+    weakenings = weakenings_of(
+        (*sources.weakenings, *remeasured.weakenings), sources.settings, policy.accepted_weakenings
+    )
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
+        "weakened": _weakened(tests, wider) or any(one.counts for one in weakenings),
+        "survived": mutation is not None and any(one.finding == "survived" for one in mutation.mutants),
+        "not-red": red_green is not None
+        and any(one.kind == "new" and one.finding == "green" for one in red_green.tests),
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
         "api": broken,
         "scope": bool(outside),
@@ -96,7 +104,13 @@ def compare_runs(
         diagnostics=artifacts.diagnostics,
         warnings=artifacts.warnings,
         coverage=artifacts.coverage,
-        unjudged=tuple(finding for finding in artifacts.unjudged if finding in policy.fail_on),
+        weakenings=weakenings,
+        settings=tuple(sources.settings),
+        red_green=red_green,
+        mutation=mutation,
+        unjudged=tuple(
+            finding for finding in (*artifacts.unjudged, *_unknown(red_green, mutation)) if finding in policy.fail_on
+        ),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
         **_judged(tests, wider, _findings(tests, wider, more), policy),
@@ -152,11 +166,23 @@ def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Map
     there = {
         "newly-failing": bool(tests.newly_failing),
         "lost": bool(tests.lost),
-        "weakened": tests.weakens or not all(entry.accepted for entry in wider),
+        "weakened": _weakened(tests, wider),
         "other-cause": bool(tests.other_cause),
         **more,
     }
     return tuple(finding for finding in FINDINGS if there.get(finding))
+
+
+def _unknown(red_green: RedGreen | None, mutation: Mutation | None) -> tuple[str, ...]:
+    """Findings about which nothing is known, or not enough."""
+    return (
+        *(("survived",) if mutation is None or mutation.unknown else ()),
+        *(("not-red",) if red_green is None or red_green.unknown else ()),
+    )
+
+
+def _weakened(tests: TestsComparison, wider: Sequence[WiderExclusion]) -> bool:
+    return tests.weakens or not all(entry.accepted for entry in wider)
 
 
 def _label(subject: Subject) -> str:

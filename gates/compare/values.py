@@ -7,7 +7,16 @@ from typing import Literal
 import msgspec
 
 from gates.portable.values import SCHEMA_VERSION
-from gates.results import Diagnostic, FileChange, TestCounts, TestWarning
+from gates.results import (
+    Diagnostic,
+    FileChange,
+    Mutation,
+    RedGreen,
+    SettingChange,
+    TestCounts,
+    TestWarning,
+    Weakening,
+)
 
 BaseFailures = Literal["block", "report"]
 """What to do with tests that fail as on the base, for the same cause: fail the comparison, or report them."""
@@ -358,6 +367,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         diagnostics: of each gate that has some.
         warnings: of tests; None if pytest ran on neither side.
         coverage: of changed lines; None if the head names no coverage files.
+        weakenings: what checks less on the head, besides what `tests` and `wider_exclusions` list; the strongest evidence first.
+        settings: changed settings that decide what a green gate means.
+        red_green: the head's tests on the base's code; None if that was not asked for.
+        mutation: mutants of changed lines; None if that was not asked for.
         findings: those of `values.FINDINGS` that exist.
         fail_on: which of them count as a regression.
         regression: one of those exists.
@@ -394,6 +407,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     diagnostics: tuple[DiagnosticsComparison, ...] = ()
     warnings: WarningsComparison | None = None
     coverage: CoverageComparison | None = None
+    weakenings: tuple[Weakening, ...] = ()
+    settings: tuple[SettingChange, ...] = ()
+    red_green: RedGreen | None = None
+    mutation: Mutation | None = None
     findings: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = ()
     regression: bool = False

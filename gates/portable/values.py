@@ -121,7 +121,7 @@ def worst_exit(codes: Iterable[ExitCode]) -> ExitCode:
 
 REGRESSIONS = ("newly-failing", "lost", "weakened", "other-cause")
 """What a comparison fails on unless told otherwise: `weakened` are tests removed, newly skipped or expected to fail, or
-checking less, and exclusions that grew and that nobody accepted."""
+checking less, settings that got weaker, and exclusions that grew, unless they were accepted."""
 
 ARTIFACT_FINDINGS = ("findings", "warnings", "uncovered")
 """Findings of a comparison besides tests: new findings of linters and type checkers, new warnings of
@@ -130,7 +130,11 @@ tests, changed lines that no test ran."""
 SOURCE_FINDINGS = ("api", "scope", "dependencies")
 """Findings of a comparison in the sources of both sides."""
 
-FINDINGS = (*REGRESSIONS, "slower", *SOURCE_FINDINGS, *ARTIFACT_FINDINGS)
+SHOWN_BY_FAULTS = ("survived", "not-red")
+"""Findings of a comparison that need more runs: mutants of changed lines that no test noticed, and new tests that pass without
+the change."""
+
+FINDINGS = (*REGRESSIONS, "slower", *SOURCE_FINDINGS, *ARTIFACT_FINDINGS, *SHOWN_BY_FAULTS)
 """All findings of a comparison, on which it can fail."""
 
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")

@@ -1,6 +1,8 @@
 """Results: their values (`values`, `tests`) and their files (`files`)."""
 
 from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, TestWarning, TestWarnings
+from gates.results.mutation import Mutant, Mutation
+from gates.results.red_green import RedGreen, RedGreenTest
 from gates.results.tests import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 from gates.results.values import (
     Changes,
@@ -15,6 +17,7 @@ from gates.results.values import (
     Subject,
     Witness,
 )
+from gates.results.weakening import SettingChange, Weakening
 
 __all__ = [
     "AttemptResult",
@@ -29,13 +32,19 @@ __all__ = [
     "FilterLeaf",
     "GateResult",
     "LeftOut",
+    "Mutant",
+    "Mutation",
+    "RedGreen",
+    "RedGreenTest",
     "Run",
+    "SettingChange",
     "Subject",
     "SubtestResult",
     "TestCounts",
     "TestResult",
     "TestWarning",
     "TestWarnings",
+    "Weakening",
     "Witness",
     "count_tests",
     "counts_line",
