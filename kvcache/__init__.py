@@ -29,9 +29,7 @@ from kvcache.records.prometheus import metrics_text
 from kvcache.records.receipts import (
     BatchReceipt,
     Block,
-    CompactionReceipt,
     EvictionReceipt,
-    Move,
     Opening,
     PoolSnapshot,
     Record,
@@ -45,7 +43,6 @@ from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy
 from kvcache.sessions.layout import KVLayout, Region
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
-from kvcache.sessions.session_table import Costs
 from kvcache.sessions.snapshot import restore, save
 from kvcache.values import EvictionReason, Span, align_up
 
@@ -64,9 +61,7 @@ __all__ = [
     "Candidate",
     "ChainError",
     "ClosedError",
-    "CompactionReceipt",
     "ContextOverflowError",
-    "Costs",
     "DoubleFreeError",
     "DtypeError",
     "EvictionCounts",
@@ -86,7 +81,6 @@ __all__ = [
     "MemoryPool",
     "MemorySink",
     "MisalignedError",
-    "Move",
     "Opening",
     "OutOfBoundsError",
     "OutOfMemoryError",

@@ -23,7 +23,6 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import POLICIES, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
-from kvcache.sessions.session_table import Costs
 
 BROKEN, USAGE = 1, 2
 _ASKED_FOR: Final = {"manual", "ttl", "shutdown"}
@@ -131,7 +130,6 @@ class _Player:
             memory_bytes=opening.get("memory_bytes"),
             ttl_seconds=opening["ttl_seconds"],
             policy=policy,
-            costs=Costs(opening["seconds_per_token"], opening["copy_bytes_per_second"]),
             clock=lambda: self.now,
             sinks=[self.sink],
         )
@@ -178,8 +176,6 @@ class _Player:
                 self.end_loan(step["begun"])
             case "evict" if step["reason"] in _ASKED_FOR:
                 self.leave(name)
-            case "compact":
-                self.manager.compact()
             case _:  # evictions for room are the policy's own, and the end needs no step
                 pass
 

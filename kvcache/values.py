@@ -42,15 +42,13 @@ class Unique:
 class EvictionReason(enum.StrEnum):
     """Why a session lost its block.
 
-    `LRU` and `PRESSURE` made room for another session, the latter by any policy but the least recently used; `COMPACTION` made
-    room together with moves of other blocks. Somebody asked for the others: `evict` and `clear`, `expire`, `close`.
+    `LRU` and `PRESSURE` made room for another session, the latter by any policy but the least recently used. Somebody asked for the others: `evict` and `clear`, `expire`, `close`.
     """
 
     MANUAL = "manual"
     LRU = "lru"
     TTL = "ttl"
     PRESSURE = "pressure"
-    COMPACTION = "compaction"
     SHUTDOWN = "shutdown"
 
 

@@ -67,7 +67,7 @@ class PooledCache(Cache):  # type: ignore[misc]  # transformers is not installed
     It goes on where the session's tokens end, so that `generate` computes only what is new; a session that was evicted begins anew.
     The tokens must be those that the session was computed from: nobody can tell that from keys and values.
 
-    While it holds tensors the session is neither evicted for others nor moved. They are let go with the cache, or by `release`.
+    While it holds tensors the session is not evicted for others. They are let go with the cache, or by `release`.
 
     Args:
         manager: where the session lives; its layout must fit the model, see `layout_of`.
@@ -96,7 +96,7 @@ class PooledCache(Cache):  # type: ignore[misc]  # transformers is not installed
         return self._rows.session
 
     def release(self) -> None:
-        """Let the session be evicted or moved until the cache is used again. Tensors that the model still holds keep it."""
+        """Let the session be evicted until the cache is used again. Tensors that the model still holds keep it."""
         self._rows.release()
 
     def reset(self) -> None:

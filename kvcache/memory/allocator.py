@@ -20,7 +20,6 @@ from kvcache.errors import (
     IntegrityError,
     InvalidSizeError,
     KVCacheError,
-    OutOfBoundsError,
     OutOfMemoryError,
 )
 from kvcache.memory.free_spans import FreeSpans
@@ -156,41 +155,6 @@ class Allocator(Unique):
             if offsets is not None:
                 self._bin_of[span[1]] = offsets
         self._give(offset, block)
-
-    def relocate(self, moves: Iterable[tuple[Span, int]]) -> tuple[Span, ...]:
-        """Say that live spans lie at other offsets from now on; all of them at once, so that they may follow each other.
-
-        Returns:
-            The spans that stand for the given ones, in the same order; the given ones are no longer live.
-
-        Raises:
-            ForeignSpanError, DoubleFreeError: one is not live, or is moved twice; nothing was changed.
-            OutOfBoundsError: a block would leave the capacity, be misaligned, or overlap another; nothing was changed.
-        """
-        wanted = list(moves)
-        staying = dict(self._live)
-        for span, _ in wanted:
-            if not self.is_live(span) or staying.pop(span.offset, None) is None:
-                raise self._refusal(span)
-        moved = tuple(Span(offset, span.length, next(self._serials)) for span, offset in wanted)
-        live = sorted([*staying.values(), *moved])
-        gaps, position = [], 0
-        for span in live:
-            if span.offset < position or span.offset & self._mask:
-                expected = f"a free offset of at least {position} that is a multiple of {self._alignment}"
-                raise OutOfBoundsError("relocate", expected=expected, got=span)
-            if span.offset > position:
-                gaps.append(Span(position, span.offset - position))
-            position = span.offset + self._block(span)
-        if position > self._capacity:
-            raise OutOfBoundsError("relocate", expected=f"spans inside [0, {self._capacity})", got=live[-1])
-        if position < self._capacity:
-            gaps.append(Span(position, self._capacity - position))
-        for offsets in self._bins.values():
-            offsets.clear()
-        self._lay_out(gaps)
-        self._live = {span.offset: span for span in live}
-        return moved
 
     def extent(self, span: Span) -> Span:
         """What would be free in one piece if this live span were taken back. Joins what is cached first."""

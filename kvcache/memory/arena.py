@@ -1,4 +1,4 @@
-"""Own the bytes: one contiguous buffer, zeroed, moved and viewed within checked bounds.
+"""Own the bytes: one contiguous buffer, zeroed, given back and viewed within checked bounds.
 
 The arena knows no free list and no sessions. Whoever holds an offset may look at it; who holds which offset is the business of
 the floors above.
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
-from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfBoundsError, OutOfMemoryError
+from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfMemoryError
 from kvcache.memory.dirty_pages import DirtyPages
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
 
@@ -134,29 +134,6 @@ class Arena(Unique):
         before = self._pages.dirty
         self._pages.zeroed(first - self._lead, last - self._lead)
         return before - self._pages.dirty
-
-    def move(self, source: SupportsIndex, target: SupportsIndex, length: SupportsIndex) -> None:
-        """Move `length` bytes from `source` down to `target`, which may overlap; zeros are not copied but made.
-
-        Raises:
-            InvalidSizeError: not whole numbers, or a negative length.
-            OutOfBoundsError: a range leaves the arena, or `target` is above `source`; nothing was written.
-            ClosedError: the arena is closed.
-        """
-        buffer = self._open(self._writable)
-        start, size = checks.byte_range("move: source", source, length, capacity=self._capacity)
-        goal, _ = checks.byte_range("move: target", target, length, capacity=self._capacity)
-        if goal > start:
-            raise OutOfBoundsError("move: target", expected=f"an offset of at most {start}", got=goal)
-        if goal == start:
-            return
-        # Ascending, so that what is overwritten has been moved: a piece never reaches beyond its own source.
-        position, shift = start, start - goal
-        for first, last in [*self._pages.runs(start, start + size), (start + size, start + size)]:
-            self.zero_range(position - shift, first - position)
-            self._pages.mark(first - shift, last - shift)
-            buffer[first - shift : last - shift] = buffer[first:last]
-            position = last
 
     def clean_rows(self, offset: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
         """The numbers of the pages inside the arena that `mark_pages` would have to mark, see `DirtyPages.clean_rows`."""

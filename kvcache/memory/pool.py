@@ -1,13 +1,12 @@
 """Join bytes and free space: a pool hands out spans of one arena and typed views of them."""
 
-from collections.abc import Sequence
 from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
-from kvcache.errors import ClosedError, OutOfBoundsError
+from kvcache.errors import ClosedError
 from kvcache.memory.allocator import Allocator
 from kvcache.memory.arena import Arena, Backing
 from kvcache.values import CACHE_LINE, Array, Span, Unique
@@ -106,26 +105,6 @@ class MemoryPool(Unique):
             ForeignSpanError: it was never handed out here, or was altered since.
         """
         self._allocator.deallocate(span)
-
-    def relocate(self, moves: Sequence[tuple[Span, int]]) -> tuple[Span, ...]:
-        """Move live spans with their bytes down to other offsets, given by ascending offset of the spans.
-
-        Returns:
-            The spans that stand for the given ones, in the same order.
-
-        Raises:
-            ForeignSpanError, DoubleFreeError, OutOfBoundsError: as for `Allocator.relocate`; nothing was moved.
-            ClosedError: the pool is closed.
-        """
-        self._refuse_if_closed("relocate")
-        spans = [span for span, _ in moves]
-        if spans != sorted(spans) or any(span.offset < target for span, target in moves):
-            expected = "spans by ascending offset, each with an offset that is not above its own"
-            raise OutOfBoundsError("relocate", expected=expected, got=list(moves))
-        moved = self._allocator.relocate(moves)
-        for old, new in zip(spans, moved, strict=True):
-            self._arena.move(old.offset, new.offset, old.length)
-        return moved
 
     def extent(self, span: Span) -> Span:
         """What would be free in one piece if this live span were taken back."""

@@ -53,8 +53,6 @@ def _counters(statistics: Statistics) -> Iterable[tuple[str, int, str]]:
     yield "hits_total", statistics.hits, "Lookups that found their session."
     yield "misses_total", statistics.misses, "Lookups that did not."
     yield "appended_tokens_total", statistics.appended_tokens, "Tokens written."
-    yield "compactions_total", statistics.compactions, "How often blocks were moved."
-    yield "moved_bytes_total", statistics.bytes_moved, "Bytes copied by these."
     yield "sink_failures_total", statistics.sink_failures, "How often a sink raised."
 
 

@@ -26,7 +26,6 @@ Action: TypeAlias = Literal[
     "return",
     "end",
     "zeroed",
-    "compact",
     "close",
 ]
 
@@ -46,8 +45,6 @@ class Opening:
         alignment: of blocks, in bytes.
         ttl_seconds: how long a session may go unused; None: for ever.
         policy: name of the eviction policy.
-        seconds_per_token: what computing a token again takes.
-        copy_bytes_per_second: how quickly blocks are moved.
         memory_bytes: what tokens may take of memory; None: as much as the arena has.
         value_dim: elements per head of the values.
         schema_version: of the records.
@@ -63,8 +60,6 @@ class Opening:
     alignment: int
     ttl_seconds: float | None
     policy: str
-    seconds_per_token: float
-    copy_bytes_per_second: float
     memory_bytes: int | None = None
     value_dim: int | None = None
     schema_version: int = SCHEMA_VERSION
@@ -123,26 +118,6 @@ class BatchReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A block that went from one place to another, with its session."""
-
-    session_id: str
-    source: Span
-    target: Span
-
-
-@dataclass(frozen=True, slots=True)
-class CompactionReceipt:
-    """Blocks that were moved so that free bytes touch each other."""
-
-    moves: tuple[Move, ...]
-    bytes_moved: int
-    compacted_at: float
-    before: Statistics
-    after: Statistics
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """A session's block in a snapshot."""
 
@@ -172,13 +147,13 @@ class TraceEvent:
     Attributes:
         sequence: 0, 1, 2 … in the order in which things happened; sinks of several threads may get them in another.
         action: what happened. `lend` and `return`: of a writable view; `end`: of a copy that added no tokens.
-        session_id: whose; empty for `compact` and `close`.
+        session_id: whose; empty for `close`.
         at: when.
         tokens: appended ones; kept ones of `truncate`; those that the block can hold, or should have, of `create` and `refused`; else 0.
         reason: of `evict`.
         ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
         begun: of `append`, `end` and `zeroed`, the number of the step right before which the copy began, where there were others
-            meanwhile; of `return`, the number of the `lend`. From there on the block was neither evicted for others nor moved.
+            meanwhile; of `return`, the number of the `lend`. From there on the block was not evicted for others.
         sequences: of `create` and `refused`, how many the block holds beside each other.
     """
 
@@ -193,7 +168,7 @@ class TraceEvent:
     sequences: int = 1
 
 
-Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | CompactionReceipt | PoolSnapshot | TraceEvent
+Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | PoolSnapshot | TraceEvent
 
 
 class Sink(Protocol):

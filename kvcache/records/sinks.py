@@ -7,7 +7,6 @@ from typing import SupportsIndex
 from kvcache import checks
 from kvcache.records.receipts import (
     BatchReceipt,
-    CompactionReceipt,
     EvictionReceipt,
     Opening,
     PoolSnapshot,
@@ -50,7 +49,7 @@ class LoggingSink:
 
     Args:
         logger: where; the logger `kvcache` unless told otherwise.
-        level: of evictions and moves; steps of a trace are at DEBUG.
+        level: of evictions; steps of a trace are at DEBUG.
     """
 
     def __init__(self, logger: logging.Logger | None = None, *, level: int = logging.INFO) -> None:
@@ -73,8 +72,6 @@ def _sentence(record: Record) -> str:
             return f"evicted {record.session_id!r} ({record.reason}): {record.token_count} tokens, {place}"
         case BatchReceipt():
             return f"evicted {len(record.session_ids)} sessions ({record.reason}): {record.bytes_freed} bytes"
-        case CompactionReceipt():
-            return f"moved {len(record.moves)} blocks: {record.bytes_moved} bytes"
         case PoolSnapshot():
             return f"holds {len(record.blocks)} blocks, {record.statistics.bytes_free} bytes are free"
         case TraceEvent():

@@ -14,13 +14,12 @@ class EvictionCounts:
     lru: int = 0
     ttl: int = 0
     pressure: int = 0
-    compaction: int = 0
     shutdown: int = 0
 
     @property
     def total(self) -> int:
         """Evictions for whatever reason."""
-        return self.manual + self.lru + self.ttl + self.pressure + self.compaction + self.shutdown
+        return self.manual + self.lru + self.ttl + self.pressure + self.shutdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,6 @@ class Statistics:
         evictions: sessions that lost their block, by reason.
         ended_tokens: what those held.
         appended_tokens: all that were ever written.
-        compactions: how often blocks were moved.
-        bytes_moved: by these.
         sink_failures: how often a sink raised.
         bytes_resident: what all of it takes of memory, at most: the pages that were written to and not given back.
     """
@@ -54,8 +51,6 @@ class Statistics:
     evictions: EvictionCounts
     ended_tokens: int
     appended_tokens: int
-    compactions: int
-    bytes_moved: int
     sink_failures: int
     bytes_resident: int = 0
 
@@ -94,7 +89,7 @@ class PerformanceReport:
     Attributes:
         requests_per_second: lookups and appends over the last `window_seconds`; None before any time has passed.
         window_seconds: the window, in seconds of the manager's clock.
-        allocation: from a miss to the block, evictions and moves included, zeroing not.
+        allocation: from a miss to the block, evictions included, zeroing not.
         append: from the call of an append to its return, waiting included.
     """
 
@@ -113,8 +108,6 @@ class Counters:
     tokens: int = 0
     ended_tokens: int = 0
     appended_tokens: int = 0
-    compactions: int = 0
-    bytes_moved: int = 0
     sink_failures: int = 0
     evictions: dict[EvictionReason, int] = field(default_factory=lambda: dict.fromkeys(EvictionReason, 0))
 
@@ -134,8 +127,6 @@ class Counters:
             evictions=EvictionCounts(**{reason.value: count for reason, count in self.evictions.items()}),
             ended_tokens=self.ended_tokens,
             appended_tokens=self.appended_tokens,
-            compactions=self.compactions,
-            bytes_moved=self.bytes_moved,
             sink_failures=self.sink_failures,
         )
 

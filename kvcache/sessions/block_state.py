@@ -1,6 +1,6 @@
 """Hold one session's block: where it lies, who writes to it, who pins it, and when it may be let go.
 
-    copies > 0, or lent  =>  the block is neither evicted for others, nor moved, nor handed out again
+    copies > 0, or lent  =>  the block is neither evicted for others nor handed out again
     bytes are counted as tokens, or shown whole, or written to  =>  ready: each was zeroed, or written by this session
 
 Lent is a block for as long as any writable view of it is held, by whomever: all of them refer to one array, and a weak reference
@@ -89,7 +89,7 @@ class BlockState(Unique):
 
     @property
     def span(self) -> Span:
-        """Where the block lies, or lay; a compaction changes it."""
+        """Where the block lies, or lay."""
         return self._span
 
     @property
@@ -139,7 +139,7 @@ class BlockState(Unique):
 
     @property
     def is_idle(self) -> bool:
-        """Whether the block may be evicted for others, or moved."""
+        """Whether the block may be evicted for others."""
         return not self._pins and not self._copies and self._loan is None
 
     @property
@@ -197,11 +197,6 @@ class BlockState(Unique):
         self._copies = 0
         self._let_go_if_idle()
 
-    def moved_to(self, span: Span) -> None:
-        """The manager's: the block lies elsewhere from now on; the lock is held."""
-        self._span = span
-        self._regions = self._readable = None
-
     def _begin(self, count: int, first: int, *, use: bool = True) -> None:
         """Get ready for a copy of `count` tokens from the place `first` on, which is a use or part of one; both locks are held."""
         if self._gone:
@@ -242,7 +237,7 @@ class BlockState(Unique):
                 for region in regions
             ]
 
-        self._copies += 1  # nobody evicts or moves it meanwhile
+        self._copies += 1  # nobody evicts it meanwhile
         try:
             self._owner.make_memory(self, lambda: sum(map(len, clean())) * PAGE)
         finally:

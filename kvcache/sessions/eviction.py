@@ -211,23 +211,6 @@ def choose_window(
     return _cheapest_first([(cost, candidate) for cost, candidate in chosen if candidate is not None])
 
 
-def choose_scattered(
-    candidates: Iterable[Candidate], *, missing: int, policy: Policy, now: float
-) -> tuple[str, ...] | None:
-    """Choose the cheapest entries, wherever they lie, that hold `missing` bytes together; for a compaction to join.
-
-    Returns:
-        Session ids, the cheapest first; None when all of them hold less.
-    """
-    chosen: list[tuple[float, Candidate]] = []
-    for cost, candidate in sorted(((policy.cost(each, now), each) for each in candidates), key=_by_cost):
-        if missing <= 0:
-            break
-        chosen.append((cost, candidate))
-        missing -= candidate.span.length
-    return None if missing > 0 else _cheapest_first(chosen)
-
-
 def choose_expired(candidates: Iterable[Candidate], *, now: float) -> tuple[str, ...]:
     """Choose the entries whose time to live has ended.
 

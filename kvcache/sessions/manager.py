@@ -1,6 +1,5 @@
-"""Decide which session has a block: create, find, append, evict, expire, compact. The roof: everything below is called from here."""
+"""Decide which session has a block: create, find, append, evict, expire. The roof: everything below is called from here."""
 
-import math
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +10,6 @@ from kvcache import checks
 from kvcache.errors import (
     ClosedError,
     InvalidSessionError,
-    InvalidSizeError,
     KVCacheError,
     OutOfBoundsError,
     PinnedEntryError,
@@ -27,14 +25,14 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LRU, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
-from kvcache.sessions.session_table import Costs, SessionTable
+from kvcache.sessions.session_table import SessionTable
 from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason, Unique
 
 
 class KVCacheManager(Unique):
     """A cache of the keys and values of many sessions in one arena. Every method may be called from any thread.
 
-    No lock is held while tokens are copied or blocks are zeroed; moving blocks (`compact`, or to make room) holds it.
+    No lock is held while tokens are copied or blocks are zeroed.
 
     Args:
         layout: the model's layout; its `max_context` is the default and the limit of a session.
@@ -44,9 +42,8 @@ class KVCacheManager(Unique):
             come, and gives it back when it goes. The layout's `alignment` must be `SYSTEM_PAGE` or a multiple. On Linux only.
         ttl_seconds: how long a session may go unused before it is gone: found by nobody, taken by `expire` or to make room; None: for ever.
         policy: what losing a session costs; the least recently used go first unless told otherwise.
-        costs: what evicting and moving are compared by.
         clock: tells the time in seconds.
-        sinks: who is told of evictions, moves and snapshots, after the lock was let go.
+        sinks: who is told of evictions and snapshots, after the lock was let go.
         trace: who is told of every step, for `python -m kvcache.replay`; may be the same as `sinks`.
         base_alignment: bytes; what the arena's address is a multiple of, see `SYSTEM_PAGE` and `HUGE_PAGE`.
         backing: where the arena's bytes come from.
@@ -65,7 +62,6 @@ class KVCacheManager(Unique):
         memory_bytes: SupportsIndex | None = None,
         ttl_seconds: float | None = None,
         policy: Policy | None = None,
-        costs: Costs | None = None,
         clock: Clock = time.monotonic,
         sinks: Iterable[Sink] = (),
         trace: Iterable[Sink] = (),
@@ -74,14 +70,12 @@ class KVCacheManager(Unique):
     ) -> None:
         self._layout = layout
         ttl = arguments.time_to_live(ttl_seconds)
-        policy, costs = policy or LRU(), costs or Costs()
-        if not (0 <= costs.seconds_per_token < math.inf and 0 < costs.copy_bytes_per_second < math.inf):
-            raise InvalidSizeError("costs", expected="a finite time per token and a rate above 0", got=costs)
+        policy = policy or LRU()
         pool = MemoryPool(capacity_bytes, alignment=layout.alignment, base_alignment=base_alignment, backing=backing)
         self._pool = pool
         memory = None if memory_bytes is None else arguments.memory_limit(memory_bytes, layout, pool)
         self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
-        self._table = SessionTable(pool, self._ledger, policy, costs, ttl, memory)
+        self._table = SessionTable(pool, self._ledger, policy, ttl, memory)
         self._entries = self._table.entries
         opening = Opening(
             opened_at=self._ledger.now(),
@@ -96,8 +90,6 @@ class KVCacheManager(Unique):
             policy=policy.name,
             memory_bytes=memory,
             value_dim=layout.value_dim,
-            seconds_per_token=costs.seconds_per_token,
-            copy_bytes_per_second=costs.copy_bytes_per_second,
         )
         with self._ledger:
             self._ledger.open(opening)
@@ -141,8 +133,8 @@ class KVCacheManager(Unique):
     ) -> KVCacheEntry:
         """Return the session's entry, made with zeroed bytes if there is none.
 
-        Where the arena is full, room is made in the way that costs least: by evicting the contiguous entries that the policy can
-        spare best, or by moving entries together, or by both. If there is no way, nobody is evicted.
+        Where the arena is full, room is made by evicting the contiguous entries that the policy can spare best. If there are none,
+        nobody is evicted.
 
         Args:
             session_id: whose entry.
@@ -317,21 +309,6 @@ class KVCacheManager(Unique):
             victims = tuple(name for name, entry in self._entries.items() if not entry.is_pinned)
             self._table.evict(victims, EvictionReason.MANUAL, self._ledger.now())
             return victims
-
-    def compact(self) -> int:
-        """Move entries together so that free bytes touch each other, around those that are pinned or being written.
-
-        Views that were handed out before show the old place. Everybody else waits meanwhile.
-
-        Returns:
-            The bytes that were moved.
-
-        Raises:
-            ClosedError: the manager is closed.
-        """
-        with self._ledger:
-            self._refuse_if_closed()
-            return self._table.compact(self._ledger.now())
 
     def trim(self) -> int:
         """Give the memory of everything that is free back to the system; a manager with `memory_bytes` does so by itself.

@@ -1,4 +1,4 @@
-"""Own who lives in the arena: let sessions in, make room for them, move them, and let them go with a receipt.
+"""Own who lives in the arena: let sessions in, make room for them, and let them go with a receipt.
 
 Everything here happens under the manager's lock. A block belongs to exactly one session from `admit` to its release:
 
@@ -13,45 +13,20 @@ written, lent) lives on.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from time import perf_counter_ns
 
 from kvcache import forking
 from kvcache.errors import IntegrityError, OutOfMemoryError
 from kvcache.memory.pool import MemoryPool
-from kvcache.records.receipts import BatchReceipt, Block, CompactionReceipt, EvictionReceipt, Move, PoolSnapshot
+from kvcache.records.receipts import BatchReceipt, Block, EvictionReceipt, PoolSnapshot
 from kvcache.records.statistics import PerformanceReport, Statistics
 from kvcache.sessions.block_state import BlockState
-from kvcache.sessions.compaction import Piece, Plan, plan_all, plan_hole
 from kvcache.sessions.entry import KVCacheEntry
-from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, choose_scattered, choose_window
+from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, choose_window
 from kvcache.sessions.eviction_queue import EvictionQueue
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
 from kvcache.values import EvictionReason, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What ways to make room are compared by, in seconds.
-
-    Attributes:
-        seconds_per_token: what computing an evicted token again takes; 0 never moves to spare tokens.
-        copy_bytes_per_second: how quickly blocks are moved.
-    """
-
-    seconds_per_token: float = 1e-3
-    copy_bytes_per_second: float = 4e9
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to make room: who goes, for which reason, and whether blocks are moved after that."""
-
-    seconds: float
-    victims: tuple[str, ...]
-    reason: EvictionReason
-    moving: bool
 
 
 class SessionTable:
@@ -62,7 +37,6 @@ class SessionTable:
         pool: MemoryPool,
         ledger: Ledger,
         policy: Policy,
-        costs: Costs,
         ttl_seconds: float | None,
         memory_bytes: int | None,
     ) -> None:
@@ -71,7 +45,6 @@ class SessionTable:
         self._leaving = set[BlockState]()
         self._ledger = ledger
         self._policy = policy
-        self._costs = costs
         self._memory = memory_bytes
         self._short = set[BlockState]()  # those that wait for memory, and for whom nobody else should wait
         self._queue = EvictionQueue(policy, self._candidate)
@@ -188,12 +161,6 @@ class SessionTable:
                 )
             )
 
-    def compact(self, now: float) -> int:
-        """Bring all free bytes together that pins and copies allow; return the bytes moved."""
-        self.settle()
-        self._ledger.trace("compact", at=now)
-        return self._carry_out(plan_all(self._pieces()), now)
-
     def candidates(self) -> list[Candidate]:
         """The entries that may be evicted, in order of creation."""
         return [self._candidate(entry) for entry in self.entries.values() if entry.is_idle]
@@ -250,17 +217,12 @@ class SessionTable:
                 raise
             if self._evict_expired(now):
                 return self._allocate(layout, now)
-            way = self._cheapest_way(layout, now)
-            if way is None:
+            victims = self._window(layout, now)
+            if victims is None:
                 if self._wait_for_a_copy():
                     return None
                 raise self._refusal(error) from None
-        self.evict(way.victims, way.reason, now)
-        if way.moving:
-            plan = plan_hole(self._pieces(), self.pool.free_spans(), size=layout.block_bytes)
-            if plan is None:
-                raise IntegrityError("make room", expected="the plan that was found before", got=None)
-            self._carry_out(plan, now)
+        self.evict(victims, self._policy.reason, now)
         # The choice has proved that this succeeds.
         return self.pool.allocate(layout.block_bytes)
 
@@ -272,53 +234,22 @@ class SessionTable:
             self.evict(victims[-1:], EvictionReason.TTL, now)
         return bool(victims)
 
-    def _cheapest_way(self, layout: KVLayout, now: float) -> _Way | None:
-        """Compare evicting one window, moving, and evicting the cheapest entries wherever they lie and then moving."""
-        size, policy = layout.block_bytes, self._policy
+    def _window(self, layout: KVLayout, now: float) -> tuple[str, ...] | None:
+        """The sessions that can be spared best and leave room for the layout's block in one piece; None where there are none."""
+        size = layout.block_bytes
         if self.pool.free < size:
-            # No move helps without an eviction, and no eviction costs less than that of the cheapest entry alone.
+            # One has to go at least, and none costs less than the cheapest.
             cheapest = self._queue.first(now)
             if cheapest is not None and self.pool.extent(cheapest.span).length >= size:
-                return _Way(0.0, (cheapest.session_id,), policy.reason, moving=False)
-        candidates, free, ways = self.candidates(), self.pool.free_spans(), list[_Way]()
-        window = choose_window(candidates, free, size=size, alignment=layout.alignment, policy=policy, now=now)
-        if window is not None:
-            ways.append(_Way(self._seconds(window, 0), window, policy.reason, moving=False))
-        missing = size - self.pool.free
-        scattered = choose_scattered(candidates, missing=missing, policy=policy, now=now)
-        if scattered is not None:
-            gone = {self.entries[name].span for name in scattered}
-            pieces = [piece for piece in self._pieces() if piece.span not in gone]
-            plan = plan_hole(pieces, [*free, *gone], size=size)
-            if plan is not None:
-                seconds = self._seconds(scattered, plan.bytes_moved)
-                ways.append(_Way(seconds, scattered, EvictionReason.COMPACTION, moving=True))
-        return min(ways, key=lambda way: way.seconds, default=None)
-
-    def _seconds(self, victims: Iterable[str], bytes_moved: int) -> float:
-        tokens = sum(self.entries[name].token_count for name in victims)
-        return tokens * self._costs.seconds_per_token + bytes_moved / self._costs.copy_bytes_per_second
-
-    def _carry_out(self, plan: Plan, now: float) -> int:
-        if not plan.moves:
-            return 0
-        before = self.statistics() if self._ledger.wanted else None
-        entries = [self.entries[name] for name, _ in plan.moves]
-        sources = [entry.span for entry in entries]
-        targets = self.pool.relocate(
-            [(entry.span, offset) for entry, (_, offset) in zip(entries, plan.moves, strict=True)]
+                return (cheapest.session_id,)
+        return choose_window(
+            self.candidates(),
+            self.pool.free_spans(),
+            size=size,
+            alignment=layout.alignment,
+            policy=self._policy,
+            now=now,
         )
-        for entry, target in zip(entries, targets, strict=True):
-            entry.moved_to(target)
-        if self._memory is not None:
-            self.pool.trim()  # what was moved away from
-        self._ledger.counters.compactions += 1
-        self._ledger.counters.bytes_moved += plan.bytes_moved
-        if before is not None:
-            moves = zip(entries, sources, targets, strict=True)
-            receipt = tuple(Move(entry.session_id, source, target) for entry, source, target in moves)
-            self._ledger.keep(CompactionReceipt(receipt, plan.bytes_moved, now, before, self.statistics()))
-        return plan.bytes_moved
 
     def _wait_for_a_copy(self) -> bool:
         """Wait until a copy into some block has ended, and say whether there was one to wait for."""
@@ -428,10 +359,6 @@ class SessionTable:
     def _bytes_in_use(self) -> int:
         owners = (*self.entries.values(), *self._leaving)
         return sum(entry.resident_bytes for entry in owners if not entry.is_idle)
-
-    def _pieces(self) -> list[Piece]:
-        pieces = [Piece(entry.session_id, entry.span, entry.is_idle) for entry in self.entries.values()]
-        return pieces + [Piece("", entry.span, movable=False) for entry in self._leaving]
 
     def _candidate(self, entry: KVCacheEntry) -> Candidate:
         return Candidate(

@@ -17,7 +17,6 @@ from kvcache import (
     Allocator,
     Arena,
     Candidate,
-    Costs,
     EvictionCounts,
     EvictionReason,
     JsonLinesSink,
@@ -25,7 +24,6 @@ from kvcache import (
     LoggingSink,
     MemoryPool,
     MemorySink,
-    Move,
     OutOfMemoryError,
     RecomputeCost,
     Span,
@@ -46,7 +44,6 @@ def records() -> dict[str, object]:
     for name in ("a", "b"):
         manager.get_or_create(name)
     manager.evict("a")
-    manager.compact()
     manager.snapshot()
     manager.get_or_create("c")
     manager.clear()
@@ -67,12 +64,10 @@ def samples(folder: Path) -> dict[str, object]:
     """One of each public class, by its name."""
     values: list[object] = [
         Candidate("a", Span(0, 64), 1.0),
-        Costs(),
         EvictionCounts(lru=1),
         EvictionReason.TTL,
         LFU(),
         LRU(),
-        Move("a", Span(64, 64), Span(0, 64)),
         RecomputeCost(half_life=2.0),
         Span(0, 64, 7),
         TTL(),

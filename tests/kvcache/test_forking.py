@@ -56,7 +56,6 @@ def use_all(manager: KVCacheManager) -> None:
     manager.clear()
     for number in range(8):
         manager.get_or_create(f"new-{number}").append(token, token)
-    manager.compact()
     manager.check()
     assert manager.statistics().bytes_free == 0
     manager.close()

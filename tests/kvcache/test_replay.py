@@ -74,7 +74,7 @@ def test_a_larger_arena_hits_more(tmp_path: Path) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["create", "get", "append", "evict", "expire", "truncate", "compact", "pin", "touch"]),
+        st.sampled_from(["create", "get", "append", "evict", "expire", "truncate", "pin", "touch"]),
         st.sampled_from("abcdef"),
         st.integers(1, 4),
     ),
@@ -98,8 +98,6 @@ def live(steps: list[tuple[str, str, int]], policy: Policy) -> tuple[KVCacheMana
                 manager.evict(name)
             elif action == "expire":
                 manager.expire()
-            elif action == "compact":
-                manager.compact()
             elif entry is not None and action == "append":
                 entry.append(tokens(layout, count), tokens(layout, count))
             elif entry is not None and action == "truncate":
@@ -268,9 +266,7 @@ def test_what_four_threads_did_is_replayed_to_the_last_eviction(name: str, ttl: 
                 entry = manager.get_or_create(str(random.randrange(12)), random.randint(3, 16))
                 entry.append(batch, batch)
                 chance = random.randrange(8)
-                if chance == 0:
-                    manager.compact()
-                elif chance == 1:
+                if chance == 1:
                     manager.evict(str(random.randrange(12)))
                 elif chance == 2:
                     with entry.pin():

@@ -16,7 +16,6 @@ from kvcache import (
     IntegrityError,
     InvalidSizeError,
     KVCacheError,
-    OutOfBoundsError,
     OutOfMemoryError,
     Span,
     align_up,
@@ -320,40 +319,6 @@ def test_where_every_size_comes_up_alike_nothing_is_held_back() -> None:
     assert allocator.cached == 0
 
 
-def test_moved_spans_get_new_ones_that_stand_for_them() -> None:
-    allocator = Allocator(512)
-    first, second, third = (allocator.allocate(64) for _ in range(3))
-    allocator.deallocate(first)
-    moved = allocator.relocate([(second, 0), (third, 64)])
-    assert moved == (Span(0, 64), Span(64, 64))
-    assert allocator.free_spans() == (Span(128, 384),)
-    assert not allocator.is_live(second)
-    with pytest.raises(DoubleFreeError):
-        allocator.deallocate(third)
-    allocator.deallocate(moved[1])
-    allocator.check()
-
-
-@pytest.mark.parametrize(
-    "moves",
-    [
-        pytest.param([(1, 0)], id="onto-a-live-one"),
-        pytest.param([(1, 32)], id="misaligned"),
-        pytest.param([(1, 512)], id="behind-the-end"),
-        pytest.param([(1, -64)], id="before-the-start"),
-        pytest.param([(1, 192), (2, 192)], id="both-to-one-place"),
-        pytest.param([(1, 192), (1, 256)], id="one-to-two-places"),
-    ],
-)
-def test_a_move_that_cannot_be_is_refused_and_nothing_has_changed(moves: list[tuple[int, int]]) -> None:
-    allocator = Allocator(512)
-    spans = [allocator.allocate(64) for _ in range(3)]
-    with pytest.raises((OutOfBoundsError, ForeignSpanError, DoubleFreeError)):
-        allocator.relocate([(spans[number], offset) for number, offset in moves])
-    assert all(map(allocator.is_live, spans))
-    allocator.check()
-
-
 @given(st.integers(1, 1 << 40))
 def test_a_class_holds_what_it_promises(units: int) -> None:
     below, above = class_below(units), class_above(units)
@@ -432,15 +397,6 @@ class AllocatorMachine(RuleBasedStateMachine):
         self.allocator.flush()
         assert self.allocator.cached == 0
         assert all(left.end < right.offset for left, right in pairwise(self.allocator.free_spans()))
-
-    @rule()
-    def slide_everything_down(self) -> None:
-        offset, moves = 0, []
-        for span in self.allocator.live_spans():
-            moves.append((span, offset))
-            offset += span.length
-        self.model = list(self.allocator.relocate(moves))
-        assert self.allocator.largest_free == self.allocator.free
 
     @rule(size=st.sampled_from([0, -1, 1.5, 4096]), exponent=st.integers(0, 3))
     def refuse(self, size: int, exponent: int) -> None:

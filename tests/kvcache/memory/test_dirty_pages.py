@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvcache import Arena, ClosedError, InvalidSizeError, OutOfBoundsError
+from kvcache import Arena, InvalidSizeError
 from kvcache.memory.dirty_pages import PAGE, DirtyPages
 
 SIZE = 8 * PAGE
@@ -79,31 +79,3 @@ def test_what_is_not_in_a_run_is_zero(steps: list[tuple[list[int], bool]], asked
     assert not (model & ~covered)[asked[0] : asked[1]].any()
     assert pages.any(*asked) or not covered.any()
     assert not model[pages.watermark :].any()
-
-
-@given(st.integers(0, SIZE), st.integers(0, SIZE), st.integers(0, SIZE), RANGES)
-def test_moved_bytes_arrive_whole_even_where_both_places_overlap(
-    source: int, target: int, length: int, written: list[int]
-) -> None:
-    arena = Arena(SIZE)
-    view = arena.view_unmarked(0, SIZE, np.uint8)
-    arena.mark_dirty(written[0], written[1] - written[0])
-    view[written[0] : written[1]] = np.random.default_rng(0).integers(1, 255, written[1] - written[0], dtype=np.uint8)
-    before = view.copy()
-    if max(source, target) + length > SIZE or target > source:
-        with pytest.raises(OutOfBoundsError):
-            arena.move(source, target, length)
-        assert (view == before).all()
-        return
-    arena.move(source, target, length)
-    before[target : target + length] = before[source : source + length].copy()
-    assert (view == before).all()
-    arena.zero_range(0, SIZE)
-    assert not view.any()
-
-
-def test_a_closed_arena_moves_nothing() -> None:
-    arena = Arena(SIZE)
-    arena.close()
-    with pytest.raises(ClosedError):
-        arena.move(PAGE, 0, PAGE)

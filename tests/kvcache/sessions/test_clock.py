@@ -25,7 +25,6 @@ CALLS: dict[str, Callable[[KVCacheManager, KVCacheEntry], object]] = {
     "evict": lambda manager, _: manager.evict("a"),
     "expire": lambda manager, _: manager.expire(),
     "clear": lambda manager, _: manager.clear(),
-    "compact": lambda manager, _: manager.compact(),
     "snapshot": lambda manager, _: manager.snapshot(),
     "performance": lambda manager, _: manager.performance(),
 }

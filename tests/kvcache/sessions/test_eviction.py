@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvcache import LFU, LRU, POLICIES, TTL, Candidate, InvalidSizeError, Policy, RecomputeCost, Span
-from kvcache.sessions.eviction import choose_expired, choose_scattered, choose_window
+from kvcache.sessions.eviction import choose_expired, choose_window
 
 
 def row(text: str) -> tuple[list[Candidate], list[Span]]:
@@ -152,13 +152,6 @@ def test_no_window_has_fewer_uses_than_the_one_by_lfu(text: str, blocks: int) ->
         assert not windows
     else:
         assert sum(int(text[int(name)]) for name in chosen) == min(windows)
-
-
-def test_scattered_are_the_cheapest_that_hold_enough_together() -> None:
-    candidates, _ = row("5312")
-    assert choose_scattered(candidates, missing=100, policy=LRU(), now=0.0) == ("2", "3")
-    assert choose_scattered(candidates, missing=0, policy=LRU(), now=0.0) == ()
-    assert choose_scattered(candidates, missing=300, policy=LRU(), now=0.0) is None
 
 
 def test_every_policy_has_a_name_to_be_called_by() -> None:

@@ -62,20 +62,6 @@ def test_a_block_that_was_evicted_by_name_serves_nobody_until_the_view_is_gone(
     manager.check()
 
 
-def test_while_a_writable_view_is_held_the_block_is_not_moved() -> None:
-    manager = make_manager(blocks=2)
-    manager.get_or_create("a")
-    entry = manager.get_or_create("b")
-    held = entry.key_mut()
-    manager.evict("a")
-    assert manager.compact() == 0
-    held[:] = 5.0
-    assert (entry.key(whole=True) == 5.0).all()
-    del held
-    assert manager.compact() == manager.layout.block_bytes
-    assert (entry.key(whole=True) == 5.0).all()
-
-
 def test_a_view_that_is_made_after_another_one_went_is_held_too() -> None:
     manager = make_manager(blocks=1)
     entry = manager.get_or_create("a")
@@ -150,10 +136,6 @@ class LoanMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def evict(self, name: str) -> None:
         self.manager.evict(name)
-
-    @rule()
-    def compact(self) -> None:
-        self.manager.compact()
 
     @rule()
     def let_go_of_the_oldest(self) -> None:

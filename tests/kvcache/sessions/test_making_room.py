@@ -8,8 +8,6 @@ import pytest
 from kvcache import (
     LFU,
     TTL,
-    CompactionReceipt,
-    Costs,
     EvictionReason,
     InvalidSizeError,
     KVCacheEntry,
@@ -21,7 +19,6 @@ from kvcache import (
     RecomputeCost,
     StaleEntryError,
 )
-from kvcache.records.receipts import BatchReceipt
 from tests.kvcache.fakes import FakeClock, one_token, small_layout, tokens
 
 
@@ -101,64 +98,6 @@ def test_out_of_memory_tells_needed_free_largest_and_pinned() -> None:
     assert manager.sessions() == ("b", "d")
 
 
-def test_tokens_are_moved_rather_than_lost_where_there_are_enough_free_bytes() -> None:
-    manager, clock, sink = make(blocks=4)
-    entries = fill(manager, clock, "abcd", written="bd")
-    manager.evict("a")
-    manager.evict("c")
-    before = entries["b"].span
-    manager.get_or_create("e", 2)
-    assert manager.sessions() == ("b", "d", "e")
-    assert entries["b"].span != before
-    assert (entries["b"].key() == 2.0).all()
-    assert (entries["d"].value() == -4.0).all()
-    statistics = manager.statistics()
-    assert (statistics.compactions, statistics.bytes_moved) == (1, before.length)
-    (receipt,) = (each for each in sink.records if isinstance(each, CompactionReceipt))
-    assert [(move.session_id, move.source, move.target) for move in receipt.moves] == [("b", before, entries["b"].span)]
-    assert receipt.before.largest_free < receipt.after.largest_free
-    manager.check()
-
-
-def test_what_holds_no_tokens_is_evicted_rather_than_moved() -> None:
-    manager, clock, _ = make(blocks=4)
-    fill(manager, clock, "abcd")
-    manager.evict("a")
-    manager.evict("c")
-    manager.get_or_create("e", 2)
-    assert manager.sessions() == ("d", "e")
-    assert manager.statistics().compactions == 0
-
-
-def test_nothing_is_moved_where_tokens_cost_nothing() -> None:
-    manager, clock, _ = make(blocks=4, costs=Costs(seconds_per_token=0.0))
-    fill(manager, clock, "abcd", written="abcd")
-    manager.evict("a")
-    manager.evict("c")
-    manager.get_or_create("e", 2)
-    assert manager.statistics().evictions.lru == 1
-
-
-def test_the_oldest_go_wherever_they_lie_when_moving_the_others_costs_less() -> None:
-    manager, clock, sink = make(blocks=4)
-    entries = fill(manager, clock, "abcd", written="abcd")
-    for name in "bd":
-        for _ in range(2):
-            entries[name].truncate(0)
-            entries[name].append(one_token(manager.layout, 7.0), one_token(manager.layout, 8.0))
-        clock.advance()
-    entries["a"].truncate(0)
-    entries["c"].truncate(0)
-    manager.get_or_create("e", 2)
-    assert manager.sessions() == ("b", "d", "e")
-    assert [(each.session_id, each.reason) for each in sink.receipts] == [("a", "compaction"), ("c", "compaction")]
-    (batch,) = (each for each in sink.records if isinstance(each, BatchReceipt))
-    assert (batch.session_ids, batch.tokens_lost) == (("a", "c"), 0)
-    assert batch.bytes_freed == 2 * entries["a"].size_bytes
-    assert (entries["b"].key() == 7.0).all()
-    manager.check()
-
-
 @pytest.mark.parametrize(
     ("policy", "survivors"),
     [
@@ -203,35 +142,6 @@ def test_a_session_may_have_a_time_to_live_of_its_own() -> None:
     assert manager.sessions() == ("long",)
     with pytest.raises(InvalidSizeError):
         manager.get_or_create("bad", 1, ttl_seconds=math.nan)
-
-
-@pytest.mark.parametrize(
-    "costs", [pytest.param(Costs(-1.0), id="negative"), pytest.param(Costs(copy_bytes_per_second=0.0), id="no-rate")]
-)
-def test_costs_are_finite_and_make_sense(costs: Costs) -> None:
-    with pytest.raises(InvalidSizeError, match="costs"):
-        make(costs=costs)
-
-
-def test_compact_brings_free_bytes_together_around_pins() -> None:
-    manager, clock, _ = make(blocks=6)
-    entries = fill(manager, clock, "abcdef", written="abcdef")
-    for name in "ace":
-        manager.evict(name)
-    unit = entries["b"].size_bytes
-    with entries["d"].pin():
-        place = entries["d"].span
-        assert manager.compact() == 2 * unit
-        assert entries["d"].span is place
-    assert manager.statistics().largest_free == 2 * unit
-    assert manager.compact() == unit
-    assert manager.compact() == 0
-    statistics = manager.statistics()
-    assert (statistics.largest_free, statistics.fragmentation) == (3 * unit, 0.0)
-    for number, name in enumerate("abcdef", start=1):
-        if name in "bdf":
-            assert (entries[name].key() == float(number)).all()
-    manager.check()
 
 
 def test_a_request_waits_for_a_copy_that_holds_the_only_block() -> None:

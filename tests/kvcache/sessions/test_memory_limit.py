@@ -193,17 +193,6 @@ def test_a_view_that_outlived_its_session_shows_zeros() -> None:
     assert not view.any()
 
 
-def test_a_moved_block_takes_its_memory_with_it() -> None:
-    manager = make(steps=4, sessions=2)
-    manager.get_or_create("before")
-    entry = manager.get_or_create("a")
-    append(entry, PER_PAGE + 1, 5.0)
-    manager.evict("before")
-    assert manager.compact()
-    assert (entry.keys(0) == 5.0).all()
-    assert manager.statistics().bytes_resident == 2 * STEP
-
-
 def test_without_a_limit_memory_goes_back_when_somebody_trims() -> None:
     layout = layout_of()
     manager = KVCacheManager(layout, capacity_bytes=2 * layout.block_bytes)
@@ -326,10 +315,6 @@ class MemoryMachine(RuleBasedStateMachine):
             entry.key_mut()[len(entry) :] = 77.0
             self.forget_the_evicted()
             assert name in self.model
-
-    @rule()
-    def compact(self) -> None:
-        self.manager.compact()
 
     @rule()
     def trim(self) -> None:

@@ -70,18 +70,6 @@ def test_views_of_a_layer_are_cut_from_what_is_made_once() -> None:
     assert np.shares_memory(first, entry.key_mut())
 
 
-def test_a_block_that_was_moved_shows_its_new_place() -> None:
-    manager = make_manager(blocks=2)
-    manager.get_or_create("before")
-    entry = manager.get_or_create("a")
-    write_all(entry, 2, 5.0)
-    before = entry.keys(0)
-    manager.evict("before")
-    assert manager.compact()
-    assert not np.shares_memory(before, entry.keys(0))
-    assert (entry.keys(0) == 5.0).all()
-
-
 @pytest.mark.parametrize(
     "written",
     [
