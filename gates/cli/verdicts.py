@@ -18,11 +18,12 @@ from gates.cli.options import (
     setting_options,
 )
 from gates.portable.errors import UsageError
-from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SOURCE_FINDINGS, plural
+from gates.portable.values import ARTIFACT_FINDINGS, FINDINGS, REGRESSIONS, SHOWN_BY_FAULTS, SOURCE_FINDINGS, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gates.compare.inputs import RegressionPolicy
     from gates.compare.values import BaseFailures
 
 
@@ -98,7 +99,7 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     show_default=True,
     help="Findings that count as a regression (exit code 5), separated by commas.",
 )
-@setting_options("scope")
+@setting_options("accept_weakened", "scope")
 @click.option(
     "--confirm",
     type=click.IntRange(min=0),
@@ -117,6 +118,7 @@ def compare(
     reports: Path | None,
     accepted: tuple[str, ...],
     fail_on: tuple[str, ...],
+    accept_weakened: tuple[str, ...],
     scope: tuple[str, ...],
     base_failures: BaseFailures | None,
     confirm: int,
@@ -132,6 +134,8 @@ def compare(
     files (JUnit from any runner, or tests.jsonl) without running anything: gates compare 'base/*.xml' 'head/*.xml'.
     """
     from gates.commands.compare_files import names_files
+    from gates.compare.inputs import RegressionPolicy
+    from gates.compare.weakenings import accepted_weakenings
 
     files = [names_files(side) for side in (base, head, *more)]
     if more:
@@ -144,7 +148,13 @@ def compare(
                 for side, found in zip((base, head), files, strict=True)
             )
             raise UsageError("a results file is compared with results files only", expected="two of them", got=got)
-        _compare_files(base, head, absolute(reports), accepted, fail_on, base_failures or "report")
+        policy = RegressionPolicy(
+            accepted=accepted,
+            accepted_weakenings=accepted_weakenings(accept_weakened),
+            fail_on=fail_on,
+            base_failures=base_failures or "report",
+        )
+        _compare_files(base, head, absolute(reports), policy)
     from gates.commands.compare import compare_subjects
     from gates.pipeline.compare_options import CompareOptions
     from gates.pipeline.show import show_verdict
@@ -158,6 +168,7 @@ def compare(
         reports=absolute(reports),
         options=CompareOptions(
             accepted=accepted,
+            accept_weakened=accept_weakened,
             fail_on=fail_on,
             scope=scope,
             base_failures=base_failures,
@@ -179,14 +190,7 @@ RUNNING = (
 """Options of `gates compare` that are about runs."""
 
 
-def _compare_files(
-    base: str,
-    head: str,
-    reports: Path | None,
-    accepted: tuple[str, ...],
-    fail_on: tuple[str, ...],
-    base_failures: BaseFailures,
-) -> NoReturn:
+def _compare_files(base: str, head: str, reports: Path | None, policy: RegressionPolicy) -> NoReturn:
     from gates.commands.compare_files import compare_files, exit_of_files
     from gates.pipeline.show import show_comparison
 
@@ -195,13 +199,13 @@ def _compare_files(
         if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
             name = next(max(each.opts, key=len) for each in context.command.params if each.name == option)
             raise UsageError(f"{name} is about runs, and results files are compared without any")
-    if "slower" in fail_on:
+    if "slower" in policy.fail_on:
         raise UsageError(
             "results files do not show what is slower: one time of each side is chance", got="--fail-on slower"
         )
-    for word in fail_on:
-        if word in (*ARTIFACT_FINDINGS, *SOURCE_FINDINGS):
+    for word in policy.fail_on:
+        if word in (*ARTIFACT_FINDINGS, *SOURCE_FINDINGS, *SHOWN_BY_FAULTS):
             raise UsageError("results files hold nothing but tests", got=f"--fail-on {word}")
-    comparison = compare_files(base, head, reports, accepted, fail_on, base_failures)
+    comparison = compare_files(base, head, reports, policy)
     show_comparison(comparison)
     raise SystemExit(exit_of_files(comparison))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from gates.compare.inputs import RecordedSide, RegressionPolicy
+from gates.compare.inputs import DEFAULT_POLICY, RecordedSide, RegressionPolicy
 from gates.compare.runs import compare_results
-from gates.compare.values import BaseFailures, Comparison
+from gates.compare.values import Comparison
+from gates.compare.weakenings import noting_unknown
 from gates.config import find_root, load_config
 from gates.pipeline.open_run import new_run_id
 from gates.pipeline.result_files import results_of
@@ -21,7 +22,7 @@ from gates.planning.prepare import records_of
 from gates.portable.errors import GatesError, ManyErrors, UsageError
 from gates.portable.filters.nearest import meant
 from gates.portable.regular import open_file
-from gates.portable.values import REGRESSIONS, ExitCode, plural
+from gates.portable.values import ExitCode, plural
 from gates.readers.junit.report import split_id
 from gates.results import TestResult
 from gates.results.files import COMPARISON_FILE, RUN_FILE, load_run, to_json
@@ -54,12 +55,7 @@ def names_files(argument: str) -> bool:
 
 
 def compare_files(
-    base: str,
-    head: str,
-    reports: Path | None = None,
-    accepted: tuple[str, ...] = (),
-    fail_on: tuple[str, ...] = REGRESSIONS,
-    base_failures: BaseFailures = "report",
+    base: str, head: str, reports: Path | None = None, policy: RegressionPolicy = DEFAULT_POLICY
 ) -> Comparison:
     """Compare results files, and write the comparison to `reports`, if given.
 
@@ -67,9 +63,7 @@ def compare_files(
         base: paths and globs, separated by commas.
         head: likewise.
         reports: folder for the comparison; None for none.
-        accepted: names of entries of the ledgers that may grow.
-        fail_on: the findings that make a regression.
-        base_failures: what to do with tests that fail on both sides for the same cause.
+        policy: what makes a regression.
 
     Raises:
         GatesError: a file is missing, is not a results file, or contradicts itself; all such files are named.
@@ -89,14 +83,14 @@ def compare_files(
     # Together: ids that look alike after masking are distinguished in the same way on both sides.
     masked = mask.results([*results[0], *results[1]])
     before, after = _aligned(masked[: len(results[0])], masked[len(results[0]) :])
-    _refuse_unknown((*before, *after), accepted)
+    _refuse_unknown((*before, *after), policy.accepted)
     comparison = compare_results(
         RecordedSide(name=_label(base, files[0]), identity=_identity(files[0]), tests=before),
         RecordedSide(name=_label(head, files[1]), identity=_identity(files[1]), tests=after),
         notes=(*notes, *_cut("base", files[0]), *_cut("head", files[1])),
-        policy=RegressionPolicy(accepted=accepted, fail_on=fail_on, base_failures=base_failures),
+        policy=policy,
     )
-    comparison = mask.struct(comparison)
+    comparison = mask.struct(noting_unknown(comparison, policy.accepted_weakenings))
     if reports is not None:
         with Reports.begin(reports, records, new_run_id(), root=root, kind="comparison") as written:
             written.publish({COMPARISON_FILE: to_json(comparison)})

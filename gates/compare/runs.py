@@ -19,7 +19,7 @@ from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
 from gates.compare.weakenings import weakenings_of
 from gates.portable.values import FINDINGS
-from gates.results import Mutation, RedGreen, Run, Subject, TestCounts, TestResult, count_tests
+from gates.results import Mutation, RedGreen, Run, Subject, TestCounts, TestResult, Weakening, count_tests
 from gates.results.duplicates import worst_first
 
 if TYPE_CHECKING:
@@ -60,11 +60,10 @@ def compare_runs(
     artifacts = compare_artifacts(base.gates, head.gates, sources.differences, sources.of_the_branch)
     timing, red_green, mutation = remeasured.timing, remeasured.red_green, remeasured.mutation
     weakenings = weakenings_of(
-        (*sources.weakenings, *remeasured.weakenings), sources.settings, policy.accepted_weakenings
+        tests, (*sources.weakenings, *remeasured.weakenings), sources.settings, policy.accepted_weakenings
     )
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
-        "weakened": _weakened(tests, wider) or any(one.counts for one in weakenings),
         "survived": mutation is not None and any(one.finding == "survived" for one in mutation.mutants),
         "not-red": red_green is not None
         and any(one.kind == "new" and one.finding == "green" for one in red_green.tests),
@@ -104,7 +103,6 @@ def compare_runs(
         diagnostics=artifacts.diagnostics,
         warnings=artifacts.warnings,
         coverage=artifacts.coverage,
-        weakenings=weakenings,
         settings=tuple(sources.settings),
         red_green=red_green,
         mutation=mutation,
@@ -113,7 +111,7 @@ def compare_runs(
         ),
         base_age=max(0.0, head.started - base.started - base.duration),
         notes=(*notes, *_same_ground(base, head)),
-        **_judged(tests, wider, _findings(tests, wider, more), policy),
+        **_judged(tests, wider, weakenings, _findings(tests, wider, weakenings, more), policy),
     )
 
 
@@ -132,6 +130,7 @@ def compare_results(
     base_tests, head_tests = worst_first(base.tests), worst_first(head.tests)
     tests = compare_tests(base_tests, head_tests)
     wider = wider_exclusions(base_tests, head_tests, policy.accepted)
+    weakenings = weakenings_of(tests, accepted=policy.accepted_weakenings)
     return Comparison(
         base=base.name,
         head=head.name,
@@ -143,17 +142,22 @@ def compare_results(
         head_counts=count_tests(head.tests),
         notes=tuple(notes),
         only_base_failures=bool(fails_as_base(base_tests, head_tests, tests)),
-        **_judged(tests, wider, _findings(tests, wider, {}), policy),
+        **_judged(tests, wider, weakenings, _findings(tests, wider, weakenings, {}), policy),
     )
 
 
 def _judged(
-    tests: TestsComparison, wider: tuple[WiderExclusion, ...], findings: tuple[str, ...], policy: RegressionPolicy
+    tests: TestsComparison,
+    wider: tuple[WiderExclusion, ...],
+    weakenings: tuple[Weakening, ...],
+    findings: tuple[str, ...],
+    policy: RegressionPolicy,
 ) -> dict[str, Any]:
     """What was found, and what that means."""
     return {
         "tests": tests,
         "wider_exclusions": wider,
+        "weakenings": weakenings,
         "findings": findings,
         "fail_on": tuple(policy.fail_on),
         "regression": bool(set(findings) & set(policy.fail_on)),
@@ -162,11 +166,13 @@ def _judged(
     }
 
 
-def _findings(tests: TestsComparison, wider: Sequence[WiderExclusion], more: Mapping[str, bool]) -> tuple[str, ...]:
+def _findings(
+    tests: TestsComparison, wider: Sequence[WiderExclusion], weakenings: Sequence[Weakening], more: Mapping[str, bool]
+) -> tuple[str, ...]:
     there = {
         "newly-failing": bool(tests.newly_failing),
         "lost": bool(tests.lost),
-        "weakened": _weakened(tests, wider),
+        "weakened": any(one.counts for one in weakenings) or not all(entry.accepted for entry in wider),
         "other-cause": bool(tests.other_cause),
         **more,
     }
@@ -179,10 +185,6 @@ def _unknown(red_green: RedGreen | None, mutation: Mutation | None) -> tuple[str
         *(("survived",) if mutation is None or mutation.unknown else ()),
         *(("not-red",) if red_green is None or red_green.unknown else ()),
     )
-
-
-def _weakened(tests: TestsComparison, wider: Sequence[WiderExclusion]) -> bool:
-    return tests.weakens or not all(entry.accepted for entry in wider)
 
 
 def _label(subject: Subject) -> str:

@@ -94,11 +94,6 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     renamed: tuple[Renamed, ...] = ()
     fewer: tuple[Fewer, ...] = ()
 
-    @property
-    def weakens(self) -> bool:
-        """Whether the suite checks less than before; exclusions are judged separately, by entry."""
-        return bool(self.removed or self.newly_skipped or self.newly_xfailed or self.newly_xpassed or self.fewer)
-
 
 class GatesComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Gates without test results on either side, by how they ended; each entry is a name.
@@ -367,7 +362,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         diagnostics: of each gate that has some.
         warnings: of tests; None if pytest ran on neither side.
         coverage: of changed lines; None if the head names no coverage files.
-        weakenings: what checks less on the head, besides what `tests` and `wider_exclusions` list; the strongest evidence first.
+        weakenings: what checks less on the head, besides `wider_exclusions`; the strongest evidence first.
         settings: changed settings that decide what a green gate means.
         red_green: the head's tests on the base's code; None if that was not asked for.
         mutation: mutants of changed lines; None if that was not asked for.

@@ -24,6 +24,7 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         accepted: names of entries of the ledgers that may grow, besides those that the config accepts.
+        accept_weakened: findings that are accepted, besides those that the config accepts: `ID=REASON`.
         fail_on: the findings that make a regression.
         scope: globs of files that the branch may change; empty uses those of the config.
         base_failures: what to do with tests that fail as on the base; None uses the config.
@@ -35,6 +36,7 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     accepted: tuple[str, ...] = ()
+    accept_weakened: tuple[str, ...] = ()
     fail_on: tuple[str, ...] = REGRESSIONS
     scope: tuple[str, ...] = ()
     base_failures: BaseFailures | None = None

@@ -12,6 +12,7 @@ from gates.compare.inputs import RegressionPolicy, Remeasured, SourceChanges
 from gates.compare.runs import compare_runs
 from gates.compare.timing.changes import DEFAULTS, Suspect
 from gates.compare.values import Comparison
+from gates.compare.weakenings import accepted_weakenings, noting_unknown
 from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.base_and_head import SideRun, Sides
@@ -79,7 +80,7 @@ class MeasuredComparison:
     def _compared(self) -> Comparison:
         options, config = self._options, self._config
         notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
-        return compare_runs(
+        compared = compare_runs(
             self.before.run,
             self.before.tests,
             self.after.run,
@@ -87,6 +88,7 @@ class MeasuredComparison:
             (*self._notes, *notes),
             policy=RegressionPolicy(
                 accepted=(*config.accept_exclusions, *options.accepted),
+                accepted_weakenings=accepted_weakenings((*config.accept_weakened, *options.accept_weakened)),
                 fail_on=options.fail_on,
                 scope=options.scope or config.scope,
                 base_failures=options.base_failures or config.base_failures,
@@ -98,6 +100,7 @@ class MeasuredComparison:
                 timing=self._timed.timing if self._timed is not None else None,
             ),
         )
+        return noting_unknown(compared, accepted_weakenings(options.accept_weakened))
 
     def _write(self, *, interrupted: bool = False) -> None:
         self.comparison = self._mask.struct(self._compared())

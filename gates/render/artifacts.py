@@ -24,6 +24,7 @@ class Annotation(NamedTuple):
     line: int
     title: str
     text: str
+    level: str = "warning"
 
 
 def annotations_of(comparison: Comparison) -> Iterator[Annotation]:

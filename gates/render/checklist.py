@@ -189,9 +189,7 @@ def _nothing_weakened(comparison: ComparisonView | None) -> tuple[ChecklistItem,
     if comparison is None:
         return ()
     weaker = comparison.weakened
-    return (
-        ChecklistItem(not weaker, "No test of the base is removed, newly skipped or newly excluded", ", ".join(weaker)),
-    )
+    return (ChecklistItem(not weaker, "Nothing checks less than on the base", ", ".join(weaker)),)
 
 
 def _no_new_findings(comparison: ComparisonView | None) -> tuple[ChecklistItem, ...]:

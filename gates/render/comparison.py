@@ -11,7 +11,6 @@ from gates.compare.values import (
     Comparison,
     Confirmation,
     DependencyChange,
-    Fewer,
     TestsComparison,
     WiderExclusion,
 )
@@ -26,6 +25,7 @@ from gates.render.artifacts import (
 )
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
+from gates.render.weakenings import WeakeningView, weakening_annotations, weakening_views, weakening_words
 from gates.results.tests import LINE_ORDER, count_of
 
 LISTS = (
@@ -34,10 +34,6 @@ LISTS = (
     ("other_cause", "failing for another cause"),
     ("newly_failing_other", "failing, and did not pass on the base either"),
     ("unconfirmed", "unconfirmed"),
-    ("removed", "removed"),
-    ("newly_skipped", "newly skipped"),
-    ("newly_xfailed", "newly expected to fail"),
-    ("newly_xpassed", "newly allowed to fail"),
     ("newly_excluded", "newly excluded"),
     ("newly_quarantined", "newly failing and forgiven by the quarantine"),
     ("newly_flaky", "newly flaky"),
@@ -47,7 +43,15 @@ LISTS = (
     ("fixed", "fixed"),
     ("new", "new"),
 )
-"""Field of the test comparison → its words; what weakens the suite comes first."""
+"""Field of the test comparison → its words, for lists of tests."""
+
+WEAKER = {
+    "removed": "removed",
+    "newly_skipped": "newly skipped",
+    "newly_xfailed": "newly expected to fail",
+    "newly_xpassed": "newly allowed to fail",
+}
+"""Field of the test comparison → its words, for tests that check less; each of them is shown as a finding."""
 
 SHORT = {
     "newly_failing": "newly failing",
@@ -61,8 +65,6 @@ SHORT = {
 }
 """Field of the test comparison → its words in the conclusion, if named there."""
 
-WEAKENING = ("removed", "newly_skipped", "newly_xfailed", "newly_xpassed", "newly_excluded")
-
 GATES = (
     ("newly_failing", "gates newly failing"),
     ("unknown", "gates that passed on the base and did not finish here"),
@@ -71,7 +73,7 @@ GATES = (
 )
 """Field of the gate comparison → its words."""
 
-LEFT_OUT, CHECKING_LESS, OUT_OF_SCOPE = "left out by the", "checking less", "files out of scope"
+LEFT_OUT, OUT_OF_SCOPE = "left out by the", "files out of scope"
 BREAKING = "breaking the public API"
 
 FAILURES = frozenset(
@@ -81,9 +83,7 @@ FAILURES = frozenset(
 )
 """Words of lists of failed tests."""
 
-PRESSING = FAILURES.union(
-    (words for field, words in LISTS if field in WEAKENING), (CHECKING_LESS, OUT_OF_SCOPE, BREAKING, SLOWER)
-)
+PRESSING = FAILURES.union((dict(LISTS)["newly_excluded"], OUT_OF_SCOPE, BREAKING, SLOWER))
 """Words of the lists that a terminal also shows; all others are only in the summary."""
 
 NOUNS = {
@@ -108,7 +108,9 @@ class ComparisonView(msgspec.Struct, frozen=True):
         conclusion: the verdict with the counts that make it.
         shown: the base ran tests, or gates without tests, so that "no regression" has a meaning.
         rows: `(aspect, base, head)`.
-        lists: `(words, ids)` of tests; what weakens the suite comes first.
+        weaker: what checks less than on the base, accepted or not.
+        hints: what only perhaps does.
+        lists: `(words, ids)` of tests.
         artifacts: those of `lists` about diagnostics, coverage and warnings.
         annotations: the places of new ones.
         confirmations: `(test, finding, counts)` of tests that were run again.
@@ -132,6 +134,8 @@ class ComparisonView(msgspec.Struct, frozen=True):
     conclusion: str
     shown: bool
     rows: tuple[tuple[str, str, str], ...]
+    weaker: tuple[WeakeningView, ...]
+    hints: tuple[WeakeningView, ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
     artifacts: tuple[tuple[str, tuple[str, ...]], ...]
     annotations: tuple[Annotation, ...]
@@ -150,7 +154,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
 
     @property
     def pressing(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The most important lists: what weakens the suite, never cut, and what may break callers."""
+        """The most important lists: what exclusions leave out, never cut, and what may break callers."""
         return tuple((words, ids) for words, ids in self.lists if words in PRESSING or words.startswith(LEFT_OUT))
 
 
@@ -158,6 +162,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
     """Lay a comparison out."""
     tests, same = comparison.tests, frozenset(comparison.tests.same_cause)
     # Each is listed once: those with a known cause have their own lists.
+    weaker, hints = weakening_views(comparison)
     unexplained = tuple(test for test in tests.still_failing if test not in same.union(tests.other_cause))
     return ComparisonView(
         base=comparison.base,
@@ -176,6 +181,8 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *time_rows(comparison),
             *timing_rows(comparison),
         ),
+        weaker=weaker,
+        hints=hints,
         lists=(
             *((words, ids) for field, words in GATES if (ids := getattr(comparison.gates, field))),
             *(
@@ -183,7 +190,6 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for entry in comparison.wider_exclusions
             ),
             *([(OUT_OF_SCOPE, comparison.out_of_scope)] if comparison.out_of_scope else ()),
-            *([(CHECKING_LESS, tuple(map(_less, tests.fewer)))] if tests.fewer else ()),
             *(
                 (words, ids)
                 for field, words in LISTS
@@ -196,7 +202,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
         ),
         artifacts=tuple(artifact_lists(comparison)),
-        annotations=tuple(annotations_of(comparison)),
+        annotations=(*weakening_annotations(comparison), *annotations_of(comparison)),
         confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
         new_gate_failures=comparison.gates.newly_failing,
@@ -232,10 +238,6 @@ def _dependency(change: DependencyChange) -> str:
     versions = " → ".join(text or "any" for text in (change.before, change.after))
     said = {"added": change.after, "removed": change.before}.get(change.kind, versions)
     return f"{change.name} {change.kind}{f': {said}' if said else ''} ({change.where})"
-
-
-def _less(fewer: Fewer) -> str:
-    return f"{fewer.test}: {plural(fewer.before, fewer.what.removesuffix('s'))} became {fewer.after}"
 
 
 def counts_of(confirmation: Confirmation) -> str:
@@ -282,11 +284,11 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _weakened(comparison: Comparison) -> tuple[str, ...]:
-    tests = comparison.tests
+    excluded = comparison.tests.newly_excluded
     return (
         *(_wider(entry) for entry in comparison.wider_exclusions),
-        *(f"{len(ids)} {words}" for field, words in LISTS if field in WEAKENING and (ids := ids_of(tests, field))),
-        *([f"{len(tests.fewer)} checking less"] if tests.fewer else ()),
+        *weakening_words(comparison, WEAKER),
+        *([f"{len(excluded)} newly excluded"] if excluded else ()),
     )
 
 
@@ -321,14 +323,12 @@ def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
     rows = [("Tests added", "-", f"+{len(tests.new)}" if tests.new else "0")]
     rows += [
         (f"Tests {words}", "-", str(len(ids_of(tests, field))))
-        for field, words in LISTS
+        for field, words in (*LISTS[:1], *WEAKER.items(), *LISTS[1:])
         # The two questions of every reviewer are answered even if the answer is "none".
         if field != "new" and (ids_of(tests, field) or field in {"newly_failing", "removed"})
     ]
     if tests.renamed:
         rows.append(("Tests renamed or moved", "-", str(len(tests.renamed))))
-    if tests.fewer:
-        rows.insert(1, ("Tests checking less", "-", str(len(tests.fewer))))
     return rows
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from gates.compare.values import Comparison
 from gates.portable.escapes import Commands
+from gates.render.artifacts import Annotation
 from gates.render.summary import GateRow, summarise
 from gates.render.tests import FailureRow
 from gates.render.text import clean
@@ -19,24 +20,27 @@ LISTED_FAILURES = 50
 
 
 def render_github(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """One command per line: failing tests (as warnings if they also fail on the base), flaky tests, findings of a comparison, gates that did not pass, and the verdict."""
+    """One command per line: what got weaker, failing tests (as warnings if they also fail on the base), flaky tests, findings of a comparison, gates that did not pass, and the verdict."""
     summary = summarise(run, tests, comparison)
     failures = summary.tests.failures if summary.tests else ()
     flaky = summary.tests.flaky if summary.tests else ()
     verdict = summary.verdict
     excerpts = {reason.name: reason.lines for reason in summary.reasons}
     places = summary.comparison.annotations if summary.comparison is not None else ()
+    errors, others = ([one for one in places if (one.level == "error") is wanted] for wanted in (True, False))
     lines = [
+        *map(_place, errors[:LISTED_FAILURES]),
         *(_test(failure) for failure in failures[:LISTED_FAILURES]),
         *(_command("warning", each.words, title=f"flaky {each.id}") for each in flaky[:LISTED_FAILURES]),
-        *(
-            _command("warning", one.text, file=one.path, line=str(one.line or ""), title=one.title)
-            for one in places[:LISTED_FAILURES]
-        ),
+        *map(_place, others[:LISTED_FAILURES]),
         *(_gate(row, excerpts.get(row.name, ())) for row in summary.gates if not row.passed),
         _command("notice" if verdict.passed else "error", verdict.sentence, title=verdict.word),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _place(one: Annotation) -> str:
+    return _command(one.level, one.text, file=one.path, line=str(one.line or ""), title=one.title)
 
 
 def _test(failure: FailureRow) -> str:

@@ -15,6 +15,7 @@ from gates.render.summary import ChangeSection, EvidenceFile, ExclusionRow, Gate
 from gates.render.test_warnings import WarningSection
 from gates.render.tests import FailureRow, NotedTest, PackageRow, TestSection
 from gates.render.text import duration, plural
+from gates.render.weakenings import HEADING, HINTS, HOW_TO_ACCEPT, WeakeningView
 from gates.results import FileChange, Run, TestResult, counts_line
 
 LISTED_FAILURES = 200
@@ -42,6 +43,7 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
 def _laid_out(summary: Summary, room: Room) -> str:
     sections = (
         _head(summary),
+        _weaker(summary.comparison, room),
         _failures(summary, room),
         _reasons(summary, room),
         _noted("Flaky tests", summary.tests.flaky if summary.tests else (), room),
@@ -73,6 +75,35 @@ def _head(summary: Summary) -> list[str]:
         *(f"- **{name}:** {code(value)}" for name, value in summary.facts),
         "",
     ]
+
+
+def _weaker(view: ComparisonView | None, room: Room) -> list[str]:
+    """What checks less: every finding is named, however little room there is, and shown as long as there is some."""
+    if view is None or not (view.weaker or view.hints):
+        return []
+    lines = [f"## {HEADING}", ""] if view.weaker else []
+    for number, one in enumerate(view.weaker):
+        lines += _weakening(one, full=room.listed is None or number < room.listed)
+    if any(not one.accepted for one in view.weaker):
+        lines += ["", f"{HOW_TO_ACCEPT}.", ""]
+    lines += ["", f"**{HINTS}**", ""] if view.hints else []
+    for one in room.shown(view.hints):
+        lines += _weakening(one, full=True)
+    return [*lines, *room.rest(view.hints, "hint"), ""]
+
+
+def _weakening(one: WeakeningView, *, full: bool) -> list[str]:
+    place = f" at {code(one.place)}" if one.place else ""
+    accepted = f"; accepted: {inline(one.accepted)}" if one.accepted else ""
+    lines = [f"- {code(one.where)}{place}: {inline(one.what)} ({code(one.id)}{accepted})"]
+    if not full:
+        return lines
+    if one.diff:
+        lines += ["", *(f"  {line}" if line else "" for line in fenced("\n".join(one.diff), "diff")), ""]
+    if one.mutant:
+        lines += ["", "  Only the base's test finds this fault:", ""]
+        lines += [*(f"  {line}" if line else "" for line in fenced(one.mutant, "diff")), ""]
+    return lines
 
 
 def _failures(summary: Summary, room: Room) -> list[str]:

@@ -21,6 +21,7 @@ from gates.render.reasons import SILENT
 from gates.render.summary import GateRow, Summary, summarise
 from gates.render.tests import FailureRow
 from gates.render.text import clean, duration, one_line
+from gates.render.weakenings import weakening_lines
 from gates.results import Run, TestResult
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def render_terminal(
         _print(console, "\n".join([f"{line.word} {line.text}", *line.below]), line.style)
     view = summary.comparison
     for lines in (
+        weakening_lines(view.weaker, view.hints) if view is not None else [],
         _failures(summary, output),
         _reasons(summary),
         _warnings(summary),
@@ -170,7 +172,7 @@ def _first(entries: Sequence[str], most: int = SHOWN_FAILURES, indent: str = "  
 def render_comparison(comparison: Comparison, console: Console | Log) -> None:
     """Print a comparison that has no run of its own, with the tests by name."""
     view = comparison_view(comparison)
-    lines = _compared(view)
+    lines = [*weakening_lines(view.weaker, view.hints), *([""] if view.weaker or view.hints else []), *_compared(view)]
     for words, ids in view.lists:
         lines += ["", f"{words} ({len(ids)}):", *_first(ids)]
     lines += ["", *view.notes] if view.notes else []
@@ -190,7 +192,7 @@ def _compared(view: ComparisonView) -> list[str]:
 
 
 def _pressing(view: ComparisonView) -> list[str]:
-    """What nobody may miss, by name; failures were listed already, so they are cut, and what weakens the suite is not."""
+    """What nobody may miss, by name; failures were listed already, so they are cut."""
     lines = []
     for words, ids in view.pressing:
         most = SHOWN_FAILURES if words in FAILURES else len(ids)

@@ -1,4 +1,4 @@
-"""What a branch checks less than its base, and which settings it changed: one value for each finding, whoever found it."""
+"""What a branch checks less than its base, and which settings it changed: all findings have the same form."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gates.commands.compare_files import compare_files, exit_of_files, names_files
+from gates.compare.inputs import RegressionPolicy
 from gates.compare.values import Comparison
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.values import ExitCode, TestOutcome
@@ -236,16 +237,19 @@ def test_an_exclusion_that_grows_is_a_regression_here_too(
 ) -> None:
     write_run(folder / "base", a_run(), [a_test("a")])
     write_run(folder / "head", a_run(), [a_test("a", TestOutcome.EXCLUDED, exclusion="x")])
-    found = compare_files("base/tests.jsonl", "head/tests.jsonl", accepted=accepted)
+    found = compare_files("base/tests.jsonl", "head/tests.jsonl", policy=RegressionPolicy(accepted=accepted))
     assert exit_of_files(found) is code
     with pytest.raises(GatesError, match="the files know no exclusion 'y'"):
-        compare_files("base/tests.jsonl", "head/tests.jsonl", accepted=("y",))
+        compare_files("base/tests.jsonl", "head/tests.jsonl", policy=RegressionPolicy(accepted=("y",)))
 
 
 def test_failures_of_the_base_fail_the_comparison_only_where_they_block(folder: Path) -> None:
     (folder / "a.xml").write_text(junit("x", failing=("x",)))
     assert exit_of_files(compare_files("a.xml", "a.xml")) is ExitCode.PASSED
-    assert exit_of_files(compare_files("a.xml", "a.xml", base_failures="block")) is ExitCode.GATE_FAILED
+    assert (
+        exit_of_files(compare_files("a.xml", "a.xml", policy=RegressionPolicy(base_failures="block")))
+        is ExitCode.GATE_FAILED
+    )
 
 
 def test_the_comparison_is_written_where_reports_are_asked_for(folder: Path) -> None:

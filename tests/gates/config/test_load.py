@@ -32,6 +32,7 @@ supervise = false
 global-timeout = "1h"
 stall-timeout = "5m"
 accept-exclusions = ["scaffold"]
+accept-weakened = ["removed-test-12ab34=the feature is gone"]
 base-failures = "block"
 unrelated = ["docs/**"]
 scope = ["src/**"]
@@ -160,6 +161,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         global_timeout=3600.0,
         stall_timeout=300.0,
         accept_exclusions=("scaffold",),
+        accept_weakened=("removed-test-12ab34=the feature is gone",),
         base_failures="block",
         unrelated=("docs/**",),
         scope=("src/**",),
@@ -226,7 +228,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 success_output="never",
                 rules=(
                     Override(
-                        "gates.toml:64",
+                        "gates.toml:65",
                         "",
                         {"retries": {**NONE, "on": ["failed", "error"], "count": 1}, "setup": ["database"]},
                     ),
@@ -235,7 +237,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
         },
         rules=(
             Override(
-                "gates.toml:81",
+                "gates.toml:82",
                 "mark(net)",
                 {
                     "retries": {
@@ -249,9 +251,9 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 },
             ),
             Override(
-                "gates.toml:85", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
+                "gates.toml:86", "test(slow)", {"slow_timeout": {"period": 60.0, "terminate_after": 2, "grace": 0.0}}
             ),
-            Override("gates.toml:68", "", {"flaky_result": "fail"}),
+            Override("gates.toml:69", "", {"flaky_result": "fail"}),
         ),
         groups={"a b": 2},
         scripts={"database": SetupScript(("sh", "a b.sh"), 120.0), "other": SetupScript(("true",))},

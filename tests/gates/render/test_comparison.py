@@ -15,7 +15,7 @@ from gates.compare.values import (
     TimingChange,
 )
 from gates.portable.values import TestOutcome
-from gates.render.comparison import LISTS, comparison_view
+from gates.render.comparison import LISTS, WEAKER, comparison_view
 from gates.results import FileChange, TestCounts
 from tests.gates.readers.junit.sample import NOON, a_run, a_subject, a_test
 
@@ -67,9 +67,10 @@ def test_a_stored_base_is_shown_with_its_age() -> None:
 
 
 def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
-    everything = msgspec.convert({field: (field,) for field, _ in LISTS}, TestsComparison)
+    everything = msgspec.convert({field: (field,) for field, _ in (*LISTS, *WEAKER.items())}, TestsComparison)
     view = comparison_view(compared(everything, regression=True))
     assert [ids for _, ids in view.lists] == [(field,) for field, _ in LISTS]
+    assert {one.where for one in view.weaker} == WEAKER.keys()
     assert view.weakened == (
         "1 removed",
         "1 newly skipped",
@@ -84,10 +85,13 @@ def test_what_weakens_the_suite_comes_before_what_does_not() -> None:
 
 
 def test_every_list_of_the_comparison_is_shown() -> None:
-    assert {field for field, _ in LISTS} == set(TestsComparison.__struct_fields__) - {"renamed", "fewer"}
+    assert {field for field, _ in LISTS} | WEAKER.keys() == set(TestsComparison.__struct_fields__) - {
+        "renamed",
+        "fewer",
+    }
 
 
-def test_tests_that_check_less_come_first_and_renamed_ones_last() -> None:
+def test_tests_that_check_less_are_findings_and_renamed_ones_come_last() -> None:
     tests = TestsComparison(
         fewer=(
             Fewer(test="a.py::t", what="assertions", before=3, after=1),
@@ -97,7 +101,10 @@ def test_tests_that_check_less_come_first_and_renamed_ones_last() -> None:
         newly_failing=("a.py::z",),
     )
     view = comparison_view(compared(tests))
-    assert view.lists[0] == ("checking less", ("a.py::t: 3 assertions became 1", "a.py::u: 1 parameter became 0"))
+    assert [(one.where, one.before, one.after) for one in view.weaker] == [
+        ("a.py::t", "3 assertions", "1"),
+        ("a.py::u", "1 parameter", "0"),
+    ]
     assert view.lists[-1] == ("renamed", ("a.py::x → b.py::y",))
     assert "2 checking less" in view.weakened
 

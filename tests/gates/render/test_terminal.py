@@ -126,8 +126,9 @@ def test_what_weakens_the_suite_is_named_and_never_cut_and_failures_are() -> Non
     head, stream = a_run(after, outcome="failed"), io.StringIO()
     comparison = compare_runs(a_run([*many, *bad]), [*many, *bad], head, after, notes=["said once"])
     render_terminal(head, after, terminal_console(stream), comparison)
-    shown = stream.getvalue().partition("Comparison:")[2]
-    assert shown.count("::gone") == len(many)
+    weaker, _, shown = stream.getvalue().partition("Comparison:")
+    assert weaker.startswith("Weaker than on the base (25):\n")
+    assert weaker.count("::gone") == len(many)
     assert shown.count("::bad") == SHOWN_FAILURES
     assert "    … and 5 more\n" in shown
     assert "  Note: said once\n" in shown
