@@ -20,6 +20,7 @@ from gates.pipeline.compare_options import CompareOptions
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished
 from gates.pipeline.publish import emit
+from gates.pipeline.settings import changed_settings
 from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
 from gates.planning.prepare import Prepared
 from gates.portable.values import ExitCode
@@ -129,13 +130,18 @@ def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
     trees = (_tree(base.finished), _tree(head.finished))
     differing = changed_files(git, *trees)
     shapes, api = _read_python(git, trees, differing, (*base.finished.tests, *head.finished.tests))
+    lines = differences(git, *trees)
+    own = differences(git, git.tree(fork), trees[1]) if fork else None
     return SourceChanges(
         files=changed_files(git, git.tree(fork), trees[1]) if fork else differing,
         shapes=shapes,
         dependencies=(base.needs, head.needs),
         api=api,
-        differences=differences(git, *trees),
-        own=differences(git, git.tree(fork), trees[1]) if fork else None,
+        differences=lines,
+        own=own,
+        settings=changed_settings(
+            git, (git.tree(fork) if fork else trees[0], trees[1]), lines if own is None else own, base.finished.run
+        ),
     )
 
 

@@ -1,0 +1,86 @@
+"""Compare the settings of a tool on both sides, setting by setting. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from gates.analysis.strictness.rules import Rule, Said, Subject
+from gates.analysis.strictness.side import Key, Side, Value, Values, line_in
+from gates.results import SettingChange
+
+NOTHING = Value(None)
+PRESENCE = "entry"
+"""The key that says that a layer which is a thing of its own exists."""
+
+
+class Tool(NamedTuple):
+    """What is known of a tool.
+
+    Attributes:
+        name: as in a finding.
+        files: names of the files that it reads its settings from.
+        read: its settings in a folder.
+        rule: how the values of a setting are ordered.
+        where: what the settings of a layer apply to, for a sentence; with a space in front.
+        whole: whether a layer is a thing of its own, whose settings mean nothing where it does not exist.
+        inherits: whether a layer has the settings of everything else, as far as it has none of its own.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    read: Callable[[Side], Values]
+    rule: Callable[[Key], Rule]
+    where: Callable[[str], str] = lambda layer: f" in {layer}" if layer else ""
+    whole: Callable[[str], bool] = lambda _: False
+    inherits: Callable[[str], bool] = bool
+
+
+def changes_of(tool: Tool, base: Side, head: Side) -> Iterator[SettingChange]:
+    """What changed in the settings of a tool, in one folder."""
+    before, after = tool.read(base), tool.read(head)
+    if any(side.broken.keys() & set(tool.files) for side in (base, head)):
+        return  # said once, for the file
+    layers = [{layer for layer, _ in side} for side in (before, after)]
+    for key in dict.fromkeys((*after, *before)):
+        layer, name = key
+        if name != PRESENCE and tool.whole(layer) and not all(layer in each for each in layers):
+            continue
+        rule = tool.rule(key)
+        old, new = (_effective(side, key, rule, tool) for side in (before, after))
+        if old == new:
+            continue
+        common = ("", name)
+        if (
+            layer
+            and tool.inherits(layer)
+            and (old, new) == tuple(_effective(side, common, rule, tool) for side in (before, after))
+        ):
+            continue  # only what it has in common with everything else
+        about = Subject(tool.name, name, tool.where(layer))
+        for said in rule.judge(about, old, new):
+            path, line = place_of(said, after.get(key, NOTHING), before.get(key, NOTHING), head)
+            yield SettingChange(
+                tool=tool.name, key=f"{layer}: {name}" if layer else name, path=path, line=line,
+                before=said.before, after=said.after, direction=said.direction, what=said.what,
+            )  # fmt: skip
+
+
+def _effective(side: Values, key: Key, rule: Rule, tool: Tool) -> object:
+    layer, name = key
+    for known in (key, ("", name)) if layer and tool.inherits(layer) else (key,):
+        if known in side and side[known].value is not None:
+            return side[known].value
+    return rule.default
+
+
+def place_of(said: Said, after: Value, before: Value, head: Side) -> tuple[str, int]:
+    """Where a change is: on the head, if its file exists there."""
+    if not after.path:
+        text = head.files.get(before.path.removeprefix(head.folder))
+        return before.path, before.line if text is None else line_in(text, before.path, before.keys)
+    lines = head.files.get(after.path.removeprefix(head.folder), "").split("\n")
+    for number in range(max(after.line, 1), len(lines) + 1):
+        if any(item in lines[number - 1] for item in said.items):
+            return after.path, number
+    return after.path, after.line

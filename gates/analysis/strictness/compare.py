@@ -1,0 +1,62 @@
+"""Compare everything that decides what a green means, on base and head: one table for each tool."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterator, Mapping
+
+from gates.analysis.strictness.changes import Tool, changes_of
+from gates.analysis.strictness.gates_settings import SETTINGS as GATES
+from gates.analysis.strictness.side import Side
+from gates.results import SettingChange
+
+TOOLS: tuple[Tool, ...] = (GATES,)
+"""In the order in which their changes are shown."""
+
+_FILES = frozenset(name for tool in TOOLS for name in tool.files)
+
+
+def is_read(path: str) -> bool:
+    """Whether a file may hold settings."""
+    return posixpath.basename(path) in _FILES
+
+
+def names_in(folder: str) -> tuple[str, ...]:  # noqa: ARG001 (some tools read files of the root only)
+    """Names of files that may hold settings in a folder; empty for the root."""
+    return tuple(_FILES)
+
+
+def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[SettingChange, ...]:
+    """What changed in the settings, by tool and place.
+
+    Args:
+        base: path, with `/` → text of the files of the base; those of a renamed file have the path of the head.
+        head: the same of the head. Both hold every file with settings in each folder that is to be compared.
+    """
+    found: list[SettingChange] = []
+    for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_read(path)}):
+        front = f"{folder}/" if folder else ""
+        sides = Side(_in_folder(base, folder), front), Side(_in_folder(head, folder), front)
+        for tool in TOOLS:
+            found += changes_of(tool, *sides)
+        found += _broken(*sides)
+    return tuple(found)
+
+
+def _in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:
+    return {posixpath.basename(path): text for path, text in files.items() if posixpath.dirname(path) == folder}
+
+
+def _broken(base: Side, head: Side) -> Iterator[SettingChange]:
+    """Files that can be read on one side only: nothing is known about their settings, and that is said."""
+    names: Collection[str] = dict.fromkeys((*base.broken, *head.broken))
+    for name in names:
+        if base.files.get(name) == head.files.get(name):
+            continue
+        on = [word for word, side in (("base", base), ("head", head)) if name in side.broken]
+        one = head.broken.get(name) or base.broken[name]
+        what = f"the settings in {one.path} cannot be compared, because it cannot be read on the {' and the '.join(on)}: {one.why}"
+        before, after = (side.broken[name].why if name in side.broken else "" for side in (base, head))
+        yield SettingChange(
+            tool="gates", key=f"file {name}", path=one.path, line=one.line, before=before, after=after, direction="other", what=what,
+        )  # fmt: skip

@@ -1,0 +1,206 @@
+"""Which options of a command make it stricter, or less strict: one small table per program.
+
+An option's name stands for all its spellings. Options that are in no table say something by their names at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gates.analysis.strictness.rules import Items, Rule, Scale, Switch
+
+
+class Option(NamedTuple):
+    """An option of a program.
+
+    Attributes:
+        name: the spelling that all are known by.
+        rule: how its values are ordered.
+        valued: it takes a value; several are put together, separated by commas if `many`.
+        many: its values are lists.
+        sets: the value of a spelling without one: `--no-strict` sets `--strict` to False.
+    """
+
+    name: str
+    rule: Rule
+    valued: bool = False
+    many: bool = False
+    sets: bool | float = True
+
+
+_FEWER = "runs {}"
+
+
+def _flag(name: str, does: str, *, strict: bool = True, default: bool = False) -> Option:
+    return Option(name, Switch(does=does, strict=strict, default=default))
+
+
+def _lax(name: str, does: str) -> Option:
+    """A flag that makes a command less strict; `does` is what it did without."""
+    return _flag(name, does, strict=False)
+
+
+def _list(name: str, does: str, *, strict: bool = False, many: bool = True, everything: bool = False) -> Option:
+    return Option(name, Items(does=does, strict=strict, everything=everything), valued=True, many=many)
+
+
+def _number(name: str, weaker: str, stronger: str, *, more: bool = True, default: float = 0.0) -> Option:
+    sign = 1 if more else -1
+    rule = Scale(
+        default=default, weaker=weaker, stronger=stronger,
+        rank=lambda value: sign * float(value) if isinstance(value, (int, float)) else None,
+    )  # fmt: skip
+    return Option(name, rule, valued=True)
+
+
+_OTHER = Option("", Rule(), valued=True)
+COVERED = _number("--cov-fail-under", "less coverage is enough", "more coverage is needed")
+TARGETS = "what it is run on"
+
+PYTEST: Mapping[str, Option] = {
+    **dict.fromkeys(("-k",), _list("-k", "runs the tests that `-k {}` leaves out", many=False)),
+    **dict.fromkeys(("-m",), _list("-m", "runs the tests that `-m {}` leaves out", many=False)),
+    "--deselect": _list("--deselect", "runs {}", many=False),
+    "--ignore": _list("--ignore", "runs the tests in {}", many=False),
+    "--ignore-glob": _list("--ignore-glob", "runs the tests in {}", many=False),
+    **dict.fromkeys(("--lf", "--last-failed"), _lax("--last-failed", "runs tests that passed last time")),
+    **dict.fromkeys(("--sw", "--stepwise"), _lax("--stepwise", "runs every test after a failure")),
+    **dict.fromkeys(("--co", "--collect-only"), _lax("--collect-only", "runs the tests that it collects")),
+    **dict.fromkeys(
+        ("--suppress-no-test-exit-code", "--suppress-tests-failed-exit-code"),
+        _lax("--suppress-no-test-exit-code", "fails when no test ran, or one failed"),
+    ),
+    "--setup-plan": _lax("--setup-plan", "runs the tests that it collects"),
+    "--setup-only": _lax("--setup-only", "runs the tests that it collects"),
+    "--continue-on-collection-errors": Option("--continue-on-collection-errors", Rule()),
+    **dict.fromkeys(("--help", "--version", "-h", "--fixtures", "--markers"), _lax("--help", "runs tests")),
+    "--runxfail": _flag("--runxfail", "fails for tests that are expected to fail"),
+    "--no-cov": _lax("--no-cov", "measures coverage"),
+    "--cov": Option("--cov", Rule(), valued=False),
+    "--cov-fail-under": COVERED,
+    "--cov-branch": _flag("--cov-branch", "measures branches"),
+    "--doctest-modules": _flag("--doctest-modules", "runs the examples in docstrings"),
+    "--doctest-glob": _list("--doctest-glob", "runs the examples in {}", strict=True, many=False),
+    "--doctest-continue-on-failure": Option("--doctest-continue-on-failure", Rule()),
+    "--doctest-ignore-import-errors": _lax("--doctest-ignore-import-errors", "fails for modules with examples that cannot be imported"),
+    "--strict": _flag("--strict", "has its strict options on"),
+    "--strict-markers": _flag("--strict-markers", "refuses unknown markers"),
+    "--strict-config": _flag("--strict-config", "refuses unknown settings"),
+    "--reruns": _number("--reruns", "a failed test has more tries", "a failed test has fewer tries", more=False),
+    "--flake-runs": Option("--flake-runs", Rule(), valued=True),
+    "--force-flaky": _lax("--force-flaky", "runs a failed test only once"),
+    "--max-runs": _number("--max-runs", "a failed test has more tries", "a failed test has fewer tries", more=False),
+    "--retries": _number("--retries", "a failed test has more tries", "a failed test has fewer tries", more=False),
+    "--gates-retries": _number("--gates-retries", "a failed test has more tries", "a failed test has fewer tries", more=False),
+    "--only-rerun": Option("--only-rerun", Rule(), valued=True),
+    **dict.fromkeys(("--snapshot-update", "--force-regen", "--regen-all", "--inline-snapshot", "--update-goldens"),
+                    _lax("--snapshot-update", "compares with the snapshots that are there, rather than writing them")),
+    **dict.fromkeys(("--noconftest",), _lax("--noconftest", "reads conftest files")),
+    "--disable-pytest-warnings": Option("--disable-warnings", Rule()),
+    "--disable-warnings": Option("--disable-warnings", Rule()),
+    "--assert": Option("--assert", Rule(), valued=True),
+    **dict.fromkeys(("-W", "--pythonwarnings"), Option("-W", Rule(), valued=True)),
+    **dict.fromkeys(("-o", "--override-ini"), Option("-o", Rule(), valued=True)),
+    "-p": Option("-p", Rule(), valued=True),
+    **dict.fromkeys((
+        "-c", "--config-file", "--rootdir", "--confcutdir", "-n", "--numprocesses", "--dist", "--maxprocesses", "--tb", "--color",
+        "--durations", "--durations-min", "--junitxml", "--junit-xml", "--junit-prefix", "--basetemp", "--import-mode", "--capture", "--timeout",
+        "--timeout-method", "--maxfail", "--cov-report", "--cov-config", "--cov-context", "--log-level", "--log-cli-level",
+        "--log-file", "-r", "--verbosity", "--random-order-seed", "--seed", "--hypothesis-profile", "--hypothesis-seed",
+        "--splits", "--group", "--html", "--report-log", "--alluredir", "--tx", "--rsyncdir", "--reruns-delay", "--pdbcls",
+        "--gates-workers-from", "--show-capture", "--benchmark-only",
+    ), _OTHER),
+}  # fmt: skip
+
+_EXIT_ZERO = _lax("--exit-zero", "fails for what it finds")
+RUFF: Mapping[str, Option] = {
+    "--exit-zero": _EXIT_ZERO,
+    "-e": _EXIT_ZERO,
+    "--add-noqa": _lax("--add-noqa", "reports what it finds, rather than silencing it"),
+    "--ignore": _list("--ignore", "reports {}"),
+    "--extend-ignore": _list("--ignore", "reports {}"),
+    "--select": _list("--select", "reports {}", strict=True),
+    "--extend-select": _list("--extend-select", "reports {}", strict=True),
+    "--exclude": _list("--exclude", "reads {}"),
+    "--extend-exclude": _list("--exclude", "reads {}"),
+    "--per-file-ignores": _list("--per-file-ignores", "reports {}"),
+    "--extend-per-file-ignores": _list("--per-file-ignores", "reports {}"),
+    "--fix": _lax("--fix", "fails for what it could repair"),
+    "--unsafe-fixes": Option("--unsafe-fixes", Rule()),
+    "--ignore-noqa": _flag("--ignore-noqa", "reports what `# noqa` silences"),
+    "--preview": Option("--preview", Rule()),
+    "--isolated": Option("--isolated", Rule()),
+    **dict.fromkeys(("--check", "--diff"), _flag("--check", "fails for files that the formatter would change")),
+    **dict.fromkeys(("--config", "--target-version", "--line-length", "--output-format", "--output-file", "--cache-dir"), _OTHER),
+}  # fmt: skip
+
+FORMATTER: Mapping[str, Option] = {
+    **dict.fromkeys(
+        ("--check", "--diff", "--check-only", "-c"), _flag("--check", "fails for files that it would change")
+    ),
+    "--exclude": _list("--exclude", "reads {}"),
+    "--extend-exclude": _list("--exclude", "reads {}"),
+    **dict.fromkeys(("--skip", "--skip-glob", "--extend-skip"), _list("--skip", "reads {}")),
+}
+
+FLAKE8: Mapping[str, Option] = {
+    "--exit-zero": _EXIT_ZERO,
+    "--ignore": _list("--ignore", "reports {}"),
+    "--extend-ignore": _list("--ignore", "reports {}"),
+    "--select": _list("--select", "reports {}", strict=True, everything=True),
+    "--extend-select": _list("--extend-select", "reports {}", strict=True),
+    "--exclude": _list("--exclude", "reads {}"),
+    "--extend-exclude": _list("--exclude", "reads {}"),
+    "--per-file-ignores": _list("--per-file-ignores", "reports {}"),
+    "--max-complexity": _number("--max-complexity", "functions may be more complex", "functions must be simpler", more=False, default=float("inf")),
+    "--max-line-length": _number("--max-line-length", "lines may be longer", "lines must be shorter", more=False, default=79.0),
+    "--disable-noqa": _flag("--disable-noqa", "reports what `# noqa` silences"),
+}  # fmt: skip
+
+PYLINT: Mapping[str, Option] = {
+    "--disable": _list("--disable", "reports {}"),
+    "-d": _list("--disable", "reports {}"),
+    "--enable": _list("--enable", "reports {}", strict=True),
+    "--exit-zero": _EXIT_ZERO,
+    "--errors-only": _lax("--errors-only", "reports more than errors"),
+    "-E": _lax("--errors-only", "reports more than errors"),
+    "--fail-under": _number("--fail-under", "a lower score is enough", "a higher score is needed", default=10.0),
+    "--fail-on": _list("--fail-on", "fails for {}", strict=True),
+}
+
+COVERAGE: Mapping[str, Option] = {
+    "--fail-under": _number("--fail-under", "less coverage is enough", "more coverage is needed"),
+    "--omit": _list("--omit", "measures {}"),
+    "--include": _list("--include", "measures {}", strict=True, everything=True),
+    "--source": _list("--source", "measures {}", strict=True, everything=True),
+    "--branch": _flag("--branch", "measures branches"),
+    **dict.fromkeys(("-i", "--ignore-errors"), _lax("--ignore-errors", "fails for files that it cannot read")),
+    **dict.fromkeys(("--rcfile", "--data-file", "--context", "-d", "-o", "--format"), _OTHER),
+}
+
+SPHINX: Mapping[str, Option] = {
+    **dict.fromkeys(("-W", "--fail-on-warning"), _flag("-W", "fails for warnings")),
+    **dict.fromkeys(("-n", "--nitpicky"), _flag("-n", "warns about references without a target")),
+    **dict.fromkeys(("-E", "--fresh-env"), _flag("-E", "reads every file again, so that each warns")),
+    **dict.fromkeys(("-b", "--builder", "-d", "-j", "-c", "-D", "-A", "-w", "-t"), _OTHER),
+}
+
+BANDIT: Mapping[str, Option] = {
+    "--exit-zero": _EXIT_ZERO,
+    **dict.fromkeys(("-s", "--skip"), _list("--skip", "reports {}")),
+    **dict.fromkeys(("-x", "--exclude"), _list("--exclude", "reads {}")),
+    **dict.fromkeys(("-ll", "-lll"), Option("-l", Rule())),
+}
+
+PROGRAMS: Mapping[str, Mapping[str, Option]] = {
+    **dict.fromkeys(("pytest", "py.test"), PYTEST),
+    **dict.fromkeys(("ruff", "ruff check", "ruff format"), RUFF),
+    **dict.fromkeys(("black", "isort", "yapf", "autopep8", "docformatter"), FORMATTER),
+    "flake8": FLAKE8,
+    "pylint": PYLINT,
+    "coverage": COVERAGE,
+    "sphinx-build": SPHINX,
+    "bandit": BANDIT,
+}
+"""Program, with its subcommand if that has other options → its options."""
