@@ -13,6 +13,7 @@ from benchmarks import (
     kvcache_models,
     kvcache_prefixes,
     kvcache_sessions,
+    kvcache_types,
     listing,
     masking,
     parsing,
@@ -42,4 +43,5 @@ SUBJECTS = (
     kvcache_models.SUBJECT,
     kvcache_prefixes.SUBJECT,
     kvcache_sessions.SUBJECT,
+    kvcache_types.SUBJECT,
 )

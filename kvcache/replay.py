@@ -125,7 +125,11 @@ class _Player:
         self.now: float = opening["opened_at"]
         self.sink = MemorySink()
         self.manager = KVCacheManager(
-            KVLayout(**{name: opening[name] for name in names}, value_dim=opening.get("value_dim")),
+            KVLayout(
+                **{name: opening[name] for name in names},
+                value_dim=opening.get("value_dim"),
+                encoding=opening.get("encoding"),
+            ),
             capacity_bytes=capacity_bytes or opening["capacity_bytes"],
             memory_bytes=opening.get("memory_bytes"),
             ttl_seconds=opening["ttl_seconds"],

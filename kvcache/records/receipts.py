@@ -47,6 +47,7 @@ class Opening:
         policy: name of the eviction policy.
         memory_bytes: what tokens may take of memory; None: as much as the arena has.
         value_dim: elements per head of the values.
+        encoding: of numbers; None: stored as they come.
         schema_version: of the records.
     """
 
@@ -62,6 +63,7 @@ class Opening:
     policy: str
     memory_bytes: int | None = None
     value_dim: int | None = None
+    encoding: str | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvcache import checks
+from kvcache.encodings.encoding import Encoding, encoding_of
 from kvcache.errors import ContextOverflowError, DtypeError, InvalidSizeError, ShapeError
 from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, align_up, checked_product, checked_sum, is_bfloat16
@@ -69,12 +70,15 @@ class KVLayout:
         alignment: bytes; what the offset of a region in the block is a multiple of. `SYSTEM_PAGE` lets a session take memory as it
             grows, see `KVCacheManager`.
         value_dim: elements per head of the values, where they are of another width than the keys.
+        encoding: the name of a smaller type ("float16", "bfloat16", "int8", "int4") in which float32 numbers are stored; it says
+            the dtype and how many elements of it a head takes. None: what comes is stored as it is.
         token_shape: the shape of the keys of one token: layers, kv_heads, head_dim.
         value_shape: the shape of the values of one token: layers, kv_heads, value_dim.
         token_bytes: bytes of the keys of one token, in all layers.
         keys: where the keys lie.
         values: where the values lie.
         block_bytes: bytes of the whole block, a multiple of `alignment`.
+        coder: what the encoding's name stands for.
 
     Raises:
         InvalidSizeError: a number is not whole or not above 0, the alignment is no power of two, or the block would be
@@ -89,12 +93,14 @@ class KVLayout:
     dtype: np.dtype[Any]
     alignment: int
     value_dim: int
+    encoding: str | None
     token_shape: tuple[int, int, int] = field(init=False, compare=False, repr=False)
     value_shape: tuple[int, int, int] = field(init=False, compare=False, repr=False)
     token_bytes: int = field(init=False, compare=False, repr=False)
     keys: Region = field(init=False, compare=False, repr=False)
     values: Region = field(init=False, compare=False, repr=False)
     block_bytes: int = field(init=False, compare=False, repr=False)
+    coder: Encoding | None = field(init=False, compare=False, repr=False)
 
     def __init__(
         self,
@@ -106,6 +112,7 @@ class KVLayout:
         dtype: npt.DTypeLike = np.float32,
         alignment: SupportsIndex = CACHE_LINE,
         value_dim: SupportsIndex | None = None,
+        encoding: str | None = None,
     ) -> None:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)  # the one way into a frozen value
@@ -114,18 +121,43 @@ class KVLayout:
         put("kv_heads", checks.whole_number("kv_heads", kv_heads, minimum=1))
         put("head_dim", checks.whole_number("head_dim", head_dim, minimum=1))
         put("max_context", checks.whole_number("max_context", max_context, minimum=1))
-        put("dtype", checks.dtype_of("layout", dtype))
+        put("encoding", encoding)
+        put("coder", None if encoding is None else encoding_of(encoding))
+        put("dtype", self._dtype(checks.dtype_of("layout", dtype)))
         put("alignment", checks.power_of_two("layout alignment", alignment))
         put("value_dim", self.head_dim if value_dim is None else checks.whole_number("value_dim", value_dim, minimum=1))
         put("token_shape", (self.layers, self.kv_heads, self.head_dim))
         put("value_shape", (self.layers, self.kv_heads, self.value_dim))
         try:
-            put("token_bytes", checked_product(*self.token_shape, self.dtype.itemsize))
-            put("keys", self._region(0, self.head_dim))
-            put("values", self._region(self.keys.length, self.value_dim))
+            put("keys", self._region(0, self.stored_width(self.head_dim)))
+            put("values", self._region(self.keys.length, self.stored_width(self.value_dim)))
+            put("token_bytes", checked_product(self.layers, self.kv_heads, self.keys.strides[2]))
             put("block_bytes", checked_sum(self.keys.length, self.values.length))
         except OverflowError as problem:
             raise InvalidSizeError("layout", expected=f"at most {MAX_BYTES} bytes", got=str(problem)) from problem
+
+    def _dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """What is stored, after checking that it goes with the encoding."""
+        if self.coder is None:
+            return dtype
+        if dtype not in {np.dtype(np.float32), self.coder.dtype}:
+            remedy = "leave out the dtype: the encoding says it"
+            raise DtypeError(f"layout in {self.encoding}", expected="float32 numbers", got=dtype, remedy=remedy)
+        return self.coder.dtype
+
+    def stored_width(self, elements: int) -> int:
+        """How many elements of `dtype` the numbers of a head take."""
+        return elements if self.coder is None else self.coder.width(elements)
+
+    def for_encoding(self, encoding: str | None) -> KVLayout:
+        """Return the layout of the same numbers in another encoding; None: float32.
+
+        Raises:
+            DtypeError: there is no such encoding, or the numbers are neither float32 nor encoded.
+        """
+        if self.coder is None and self.dtype != np.float32:
+            raise DtypeError("layout for an encoding", expected="a layout of float32", got=self.dtype)
+        return self if encoding == self.encoding else replace(self, dtype=np.dtype(np.float32), encoding=encoding)
 
     def _region(self, offset: int, width: int) -> Region:
         """Lay out rows of heads that are `width` elements wide, from `offset` on."""
@@ -167,17 +199,18 @@ class KVLayout:
         """Two arrays as they are stored, and how many tokens they hold, after checking that they fit the layout and each other.
 
         Args:
-            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several.
+            key: shape [layers, kv_heads, head_dim] for one token, [tokens, layers, kv_heads, head_dim] for several. With an
+                encoding float32, which is encoded, or what is stored, with the stored width in the place of head_dim.
             value: the same as `key`, with value_dim in the place of head_dim.
 
         Returns:
-            Keys and values, each of shape [layers, kv_heads, tokens, width].
+            Keys and values as they are stored, each of shape [layers, kv_heads, tokens, stored width].
 
         Raises:
             DtypeError, ShapeError: they do not fit the layout or each other.
         """
-        keys = self._tokens("append: key", key, self.token_shape)
-        values = self._tokens("append: value", value, self.value_shape)
+        keys = self._tokens("append: key", key, self.head_dim)
+        values = self._tokens("append: value", value, self.value_dim)
         if keys.shape[:-1] != values.shape[:-1]:
             raise ShapeError("append: value", expected=f"the shape of key, {keys.shape}", got=values.shape)
         if keys.ndim == 3:
@@ -188,39 +221,50 @@ class KVLayout:
         """The same for the tokens of one layer.
 
         Args:
-            key: shape [kv_heads, tokens, head_dim].
+            key: shape [kv_heads, tokens, head_dim]; with an encoding, as for `tokens`.
             value: shape [kv_heads, tokens, value_dim].
 
         Raises:
             DtypeError, ShapeError: they do not fit the layout or each other.
         """
-        keys, values = self._stored("write: key", key), self._stored("write: value", value)
+        keys = self._stored("write: key", key, self.head_dim)
+        values = self._stored("write: value", value, self.value_dim)
         count = keys.shape[1] if keys.ndim == 3 else 0
-        if keys.shape != (self.kv_heads, count, self.head_dim):
-            raise ShapeError("write: key", expected=f"[{self.kv_heads}, tokens, {self.head_dim}]", got=keys.shape)
-        if values.shape != (self.kv_heads, count, self.value_dim):
+        if keys.shape != (self.kv_heads, count, self.keys.shape[3]):
+            raise ShapeError(
+                "write: key", expected=f"[{self.kv_heads}, tokens, {self.head_dim}]", got=getattr(key, "shape", None)
+            )
+        if values.shape != (self.kv_heads, count, self.values.shape[3]):
             expected = f"[{self.kv_heads}, {count}, {self.value_dim}], as many tokens as key"
-            raise ShapeError("write: value", expected=expected, got=values.shape)
+            raise ShapeError("write: value", expected=expected, got=getattr(value, "shape", None))
         return keys, values, count
 
-    def _tokens(self, subject: str, array: object, token: tuple[int, int, int]) -> Array:
+    def _tokens(self, subject: str, array: object, elements: int) -> Array:
         """Return `array`, or its bits in the dtype that carries them, after checking that it is one or more tokens."""
-        stored = self._stored(subject, array)
-        if stored.shape[-3:] != token or stored.ndim not in {3, 4}:
-            shape = ", ".join(map(str, token))
-            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=stored.shape)
+        stored = self._stored(subject, array, elements)
+        if stored.shape[-3:] != (self.layers, self.kv_heads, self.stored_width(elements)) or stored.ndim not in {3, 4}:
+            shape = f"{self.layers}, {self.kv_heads}, {elements}"
+            raise ShapeError(subject, expected=f"[{shape}] or [tokens, {shape}]", got=getattr(array, "shape", None))
         return stored
 
-    def _stored(self, subject: str, array: object) -> Array:
-        """Return `array`, or its bits in the dtype that carries them, after checking that its bytes say all it means."""
+    def _stored(self, subject: str, array: object, elements: int) -> Array:
+        """Return `array`, or its bits in the dtype that carries them, after checking that its bytes say all it means.
+
+        With an encoding, float32 numbers are encoded; those whose heads are not `elements` wide are not, for the caller to refuse.
+        """
         if type(array) is np.ndarray and array.dtype is self.dtype:  # nearly always
             return array
         # Another class of array may say more than its bytes do (a mask, a unit), which would be lost without a word.
         if not isinstance(array, np.ndarray) or type(array) not in _PLAIN:
             remedy = "fill in its mask, or pass it through numpy.asarray" if isinstance(array, np.ndarray) else ""
             raise DtypeError(subject, expected=f"a plain array of {self.dtype}", got=type(array), remedy=remedy)
+        if self.coder is not None and array.dtype == np.float32:
+            if array.shape[-1:] == (elements,):
+                return self.coder.encode(array)
+            raise ShapeError(subject, expected=f"heads of {elements} numbers", got=array.shape)
         if is_bfloat16(array.dtype) and self.dtype == np.uint16 and array.strides[-1:] == (2,):
             array = array.view(np.uint16)
         if array.dtype != self.dtype:
-            raise DtypeError(subject, expected=f"an array of {self.dtype}", got=array.dtype)
+            numbers = str(self.dtype) if self.coder is None else f"float32, or {self.dtype} as it is stored"
+            raise DtypeError(subject, expected=f"an array of {numbers}", got=array.dtype)
         return array

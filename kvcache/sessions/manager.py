@@ -90,6 +90,7 @@ class KVCacheManager(Unique):
             policy=policy.name,
             memory_bytes=memory,
             value_dim=layout.value_dim,
+            encoding=layout.encoding,
         )
         with self._ledger:
             self._ledger.open(opening)

@@ -7,6 +7,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from kvcache import checks
+from kvcache.encodings.reading import Codes, codes_of, numbers
 from kvcache.sessions.block_state import BlockState
 from kvcache.sessions.layout import Region
 from kvcache.values import Array
@@ -102,6 +103,40 @@ class ReadableEntry(BlockState):
             OutOfBoundsError: no such layer.
         """
         return self._layer(1, layer)
+
+    def floats(self, layer: SupportsIndex, out: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
+        """The keys and values of one layer as float32 numbers, those that are not committed yet included.
+
+        Args:
+            layer: which one.
+            out: where to put them, float32 arrays [kv_heads, at least as many tokens, width], which may serve for all layers and
+                sessions; None: new arrays. What is stored as float32 is not copied in either case.
+
+        Returns:
+            Shapes [kv_heads, tokens, head_dim] and [kv_heads, tokens, value_dim].
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfBoundsError: no such layer.
+            DtypeError, ShapeError: what is stored says no numbers, or `out` is too small or no float32.
+        """
+        layout = self._layout
+        sides = (self.keys(layer), layout.head_dim), (self.values(layer), layout.value_dim)
+        rooms = (None, None) if out is None else out
+        keys, values = (
+            numbers(stored, layout.coder, width, room) for (stored, width), room in zip(sides, rooms, strict=True)
+        )
+        return keys, values
+
+    def codes(self, layer: SupportsIndex) -> Codes:
+        """The whole numbers of one layer and their scales, where the layout's encoding is int8 or int4.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfBoundsError: no such layer.
+            DtypeError: the layout has another encoding, or none.
+        """
+        return codes_of(self.keys(layer), self.values(layer), self._layout.coder)
 
     def _layer(self, side: int, layer: SupportsIndex) -> Array:
         at = checks.index("layer", layer, count=self._layout.layers)

@@ -37,7 +37,7 @@ _LONGEST_HEADER: Final = 100_000_000
 """Bytes; as the format has it."""
 
 _NAMES: Final = {"float16": "F16", "float32": "F32", "float64": "F64", "int8": "I8", "uint8": "U8", "uint16": "BF16"}
-"""Of dtypes in the format. uint16 is what bfloat16 is carried in."""
+"""Of dtypes in the format. uint16 is what bfloat16 is carried in; uint8 is also what int8 and int4 with scales are stored in."""
 
 
 def save(manager: KVCacheManager, session: str, path: str | os.PathLike[str]) -> int:
@@ -119,6 +119,7 @@ def _header(entry: KVCacheEntry, keys: Array, values: Array) -> bytes:
     facts = {
         "version": VERSION,
         "session": entry.session_id,
+        "encoding": entry.layout.encoding or "",
         "digests": json.dumps(list(_digests(keys, values))),
     }
     tensors = {
@@ -175,6 +176,7 @@ def _read(place: str, layout: KVLayout) -> tuple[dict[str, Any], Array, Array]:
             header = json.loads(file.read(length))
             metadata = header["__metadata__"]
             facts = {name: metadata[f"kvcache.{name}"] for name in ("version", "session")}
+            encoding = metadata.get("kvcache.encoding") or None
             digests = json.loads(metadata["kvcache.digests"])
             shapes = [tuple(map(int, header[name]["shape"])) for name in ("keys", "values")]
             dtypes = {header[name]["dtype"] for name in ("keys", "values")}
@@ -184,12 +186,14 @@ def _read(place: str, layout: KVLayout) -> tuple[dict[str, Any], Array, Array]:
     if facts["version"] != VERSION:
         raise refuse(f"version {VERSION}", facts["version"])
     heads, tokens = (shapes[0][1], shapes[0][2]) if len(shapes[0]) == 4 else (0, 0)
-    expected = [(layout.layers, heads, tokens, width) for width in (layout.head_dim, layout.value_dim)]
+    expected = [(layout.layers, heads, tokens, width) for width in (layout.keys.shape[3], layout.values.shape[3])]
     if shapes != expected or heads < 1 or heads % layout.kv_heads or dtypes != {_NAMES.get(str(layout.dtype))}:
         known = (
             f"{layout.layers} layers, {layout.kv_heads} heads, {layout.head_dim} and {layout.value_dim} {layout.dtype}"
         )
         raise refuse(f"a session of {known}", f"{shapes} of {sorted(map(str, dtypes))}")
+    if encoding != layout.encoding:
+        raise refuse(f"numbers in {layout.encoding or layout.dtype}", encoding or "numbers that are not encoded")
     if tokens > layout.max_context:
         raise refuse(f"at most {layout.max_context} tokens", tokens)
     counts = [int(np.prod(shape)) * layout.dtype.itemsize for shape in shapes]
