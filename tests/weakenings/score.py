@@ -1,0 +1,75 @@
+"""Score what is found in each case: caught, missed, quiet, or a false alarm. Only what is certain counts."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tests.weakenings.corpus import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gates.results import Weakening
+
+Answer = Literal["caught", "missed", "quiet", "false alarm"]
+Found = dict[str, "Sequence[Weakening]"]
+
+KNOWN = Path(__file__).with_name("known.txt")
+"""The ledger: what is known to be missed, and to be a false alarm."""
+
+WRONG: tuple[Answer, ...] = ("missed", "false alarm")
+
+
+def in_texts(case: Case) -> Sequence[Weakening]:
+    """What the texts of both sides show about settings and comments; no test runs."""
+    try:
+        setting_changes = importlib.import_module("gates.analysis.strictness").setting_changes
+    except (ImportError, AttributeError):
+        return ()
+    return [change.weakening for change in setting_changes(case.base, case.head) if change.direction == "weaker"]
+
+
+def answer(case: Case, found: Sequence[Weakening]) -> Answer:
+    """What it is that something, or nothing, was found."""
+    if any(one.strength == "certain" for one in found):
+        return "caught" if case.weaker else "false alarm"
+    return "missed" if case.weaker else "quiet"
+
+
+def answers(cases: Sequence[Case], ran: Mapping[str, Sequence[Weakening]]) -> dict[str, Answer]:
+    """By name; `ran` is what a real comparison found, by case."""
+    return {case.name: answer(case, [*ran.get(case.name, ()), *in_texts(case)]) for case in cases}
+
+
+def known(path: Path = KNOWN) -> dict[str, str]:
+    """By case: `missed` or `false alarm`."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    entries = [line.partition(": ") for line in lines if line and not line.startswith("#")]
+    return {name: kind for kind, _, name in entries}
+
+
+def ledger(said: Mapping[str, Answer]) -> str:
+    """The text of the ledger."""
+    lines = sorted(f"{kind}: {name}" for name, kind in said.items() if kind in WRONG)
+    return "\n".join(
+        [
+            "# Written by `python -m tests.weakenings --write`. A case that is not here must be answered as it is true.",
+            *lines,
+            "",
+        ]
+    )
+
+
+def table(cases: Sequence[Case], said: Mapping[str, Answer]) -> str:
+    """How many were caught, by part."""
+    rows = ["| part | weakenings | caught | twins | false alarms |", "|---|---|---|---|---|"]
+    parts = dict.fromkeys(case.part for case in cases)
+    for part in (*parts, ""):
+        of = Counter((case.weaker, said[case.name]) for case in cases if part in (case.part, ""))
+        caught, alarms = of[True, "caught"], of[False, "false alarm"]
+        weaker, twins = caught + of[True, "missed"], alarms + of[False, "quiet"]
+        rows.append(f"| {part or '**all**'} | {weaker} | {caught} | {twins} | {alarms} |")
+    return "\n".join(rows)
