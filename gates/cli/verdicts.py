@@ -107,6 +107,11 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     metavar="N",
     help="Before blaming HEAD, run newly failing tests N more times on both sides.",
 )
+@click.option(
+    "--red-green",
+    is_flag=True,
+    help="Run the new and changed tests of HEAD without its change: on the code of BASE (--fail-on not-red does it, too).",
+)
 @setting_options("timing_budget")
 @click.option("--timed", default="", metavar="EXPR", help="Always re-time these tests.")
 @setting_options("base_failures")
@@ -122,6 +127,7 @@ def compare(
     scope: tuple[str, ...],
     base_failures: BaseFailures | None,
     confirm: int,
+    red_green: bool,
     all_gates: bool,
     fresh: bool,
     timing_budget: float | None,
@@ -177,6 +183,7 @@ def compare(
             timed=timed,
             all_gates=all_gates,
             fresh=fresh,
+            red_green=red_green,
         ),
     )
     show_verdict(outcome.finished, outcome.comparison)
@@ -185,7 +192,7 @@ def compare(
 
 RUNNING = (
     *("gates", "filter", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
-    *("timing_budget", "timed", "all_gates", "fresh"),
+    *("timing_budget", "timed", "all_gates", "fresh", "red_green"),
 )
 """Options of `gates compare` that are about runs."""
 

@@ -84,5 +84,7 @@ def compare_subjects(
     if measured.code != ExitCode.INTERRUPTED:
         measured.confirm(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:
+        measured.run_without_change(sides, wanted)
+    if measured.code != ExitCode.INTERRUPTED:
         measured.time(sides, wanted, command_line, budget)
     return Compared(finished=measured.after, comparison=measured.comparison, exit_code=measured.code)

@@ -65,8 +65,7 @@ def compare_runs(
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),
         "survived": mutation is not None and any(one.finding == "survived" for one in mutation.mutants),
-        "not-red": red_green is not None
-        and any(one.kind == "new" and one.finding == "green" for one in red_green.tests),
+        "not-red": red_green is not None and red_green.production and bool(red_green.passes_already),
         "slower": timing is not None and any(change.verdict == "slower" for change in timing.changes),
         "api": broken,
         "scope": bool(outside),
@@ -183,7 +182,7 @@ def _unknown(red_green: RedGreen | None, mutation: Mutation | None) -> tuple[str
     """Findings about which nothing is known, or not enough."""
     return (
         *(("survived",) if mutation is None or mutation.unknown else ()),
-        *(("not-red",) if red_green is None or red_green.unknown else ()),
+        *(("not-red",) if red_green is None or red_green.unknown or red_green.open else ()),
     )
 
 

@@ -18,8 +18,15 @@ from gates.config.request import Request
 from gates.files.temporary import scratch
 from gates.pipeline.execute import Finished, execute
 from gates.planning.discover import NOXFILE
-from gates.planning.prepare import Prepared, plan_run, shown_path, worktree_subject
-from gates.planning.subjects import BORROWED_CHECKLIST, WORKTREE, borrowed_config, commit_of, prepare_subject
+from gates.planning.prepare import Prepared, discover_subject, plan_run, shown_path, worktree_subject
+from gates.planning.subjects import (
+    BORROWED_CHECKLIST,
+    WORKTREE,
+    borrowed_config,
+    check_out_commit,
+    commit_of,
+    prepare_subject,
+)
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.settings.declare import replace
@@ -115,6 +122,32 @@ class Sides:
                 raise self._no_base(error) from error
             self._prepared[side] = prepared
             yield prepared
+
+    def run_grafted(self, code: str, commit: str, name: str, request: Request, reports: Path) -> Finished:
+        """Run a commit that has other tests than `code`, in the folder and with the environments of that.
+
+        Args:
+            code: the commit with everything but the tests: the base, or where the head left it.
+            commit: with the tests.
+            name: of it, for people.
+            request: what to run.
+            reports: where reports go.
+        """
+        before = self._prepared.get("base")
+        same = self._git.tree(code) == self._tree("base")
+        borrows = before is None or BORROWED_CHECKLIST in before.notes
+        place = check_out_commit(
+            self._root,
+            self._git,
+            commit,
+            name,
+            checklist_of=self._head.root if borrows else None,
+            gates=before.gates if before is not None and same else None,
+            beside=code,
+        )
+        with place as checked_out:
+            prepared = plan_run(discover_subject(checked_out), request, reports=reports)
+            return execute(prepared, self._command_line, keep=False)
 
     def _checked_out(self, side: Which, request: Request, reports: Path | None) -> AbstractContextManager[Prepared]:
         before = self._prepared.get(side)

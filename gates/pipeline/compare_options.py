@@ -12,7 +12,7 @@ from gates.planning.prepare import Prepared
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.filters.nearest import nearest
 from gates.portable.values import REGRESSIONS, GateOutcome
-from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, TIMING_FOLDER
+from gates.results.files import CONFIRM_FOLDER, LOGS_FOLDER, RED_GREEN_FOLDER, TIMING_FOLDER
 from gates.run.start import log_names
 from gates.run.witnesses.names import IMPORTS
 from gates.storage.claims import NAMES
@@ -33,6 +33,7 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
         timed: a filter expression: these tests are always re-timed.
         all_gates: run the whole checklist, not only gates with tests.
         fresh: run everything again, even what was run before on the same tree.
+        red_green: run the head's new and changed tests on the base's code; `fail_on` may ask for it, too.
     """
 
     accepted: tuple[str, ...] = ()
@@ -45,6 +46,12 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     timed: str = ""
     all_gates: bool = False
     fresh: bool = False
+    red_green: bool = False
+
+    @property
+    def without_change(self) -> bool:
+        """Whether the head's tests are run without its change: nothing else can tell what is `not-red`."""
+        return self.red_green or "not-red" in self.fail_on
 
 
 def refuse_taken_folders(prepared: Prepared, options: CompareOptions, budget: float | None) -> None:
@@ -53,6 +60,7 @@ def refuse_taken_folders(prepared: Prepared, options: CompareOptions, budget: fl
         f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(options.confirm)
     ]
     folders += [f"{TIMING_FOLDER}/{side}" for side in ("base", "head") if budget]
+    folders += [RED_GREEN_FOLDER] if options.without_change else []
     needs = [f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values()]
     needs += [f"{folder}/{name}" for folder in folders for name in NAMES["run"]]
     refuse_taken(prepared.reports, prepared.store.records, root=prepared.home, needs=needs)

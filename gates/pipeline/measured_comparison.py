@@ -20,6 +20,7 @@ from gates.pipeline.compare_options import CompareOptions
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished
 from gates.pipeline.publish import emit
+from gates.pipeline.red_green import BothRuns, WithoutChange, red_green
 from gates.pipeline.settings import changed_settings
 from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
 from gates.planning.prepare import Prepared
@@ -41,10 +42,12 @@ class MeasuredComparison:
         self._config, self._options = prepared.config, options
         self._records, self._root = prepared.store.records, prepared.home
         behind, fork = where_left(git, self.before.run.subject, self.after.run.subject)
+        self._git, self._fork = git, fork
         self._sources = _read(git, (base, head), fork)
         unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
         self._notes = (*behind, *base.notes, *head.notes, *unreadable, *_only_outcomes(self.before.run, self.after.run))
         self._again: Confirmed | None = None
+        self._red_green: WithoutChange | None = None
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
         self._mask = StructMask.of(prepared.config)
@@ -69,6 +72,14 @@ class MeasuredComparison:
             self._again = run_again(tests, self.before, self.after, self._options.confirm, request, sides.run)
             self._write(interrupted=self._again.interrupted)
 
+    def run_without_change(self, sides: Sides, request: Request) -> None:
+        """Run the head's new and changed tests on the code that it changed, on request."""
+        if self._options.without_change:
+            both = BothRuns(before=self.before, after=self.after, tests=self.comparison.tests)
+            code = self._fork or self.before.run.subject.commit
+            self._red_green = red_green(self._git, code, both, self._sources, request, sides.run_grafted)
+            self._write(interrupted=self._red_green.interrupted)
+
     def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
         """Re-time what seems slower or faster, if there is a budget for it."""
         if budget:
@@ -80,7 +91,9 @@ class MeasuredComparison:
 
     def _compared(self) -> Comparison:
         options, config = self._options, self._config
-        notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
+        notes = [
+            note for each in (self._again, self._red_green, self._timed) if each is not None for note in each.notes
+        ]
         compared = compare_runs(
             self.before.run,
             self.before.tests,
@@ -99,6 +112,7 @@ class MeasuredComparison:
                 again=self._again.again if self._again is not None else None,
                 suspects=len(self._suspects),
                 timing=self._timed.timing if self._timed is not None else None,
+                red_green=self._red_green.found if self._red_green is not None else None,
             ),
         )
         return noting_unknown(compared, accepted_weakenings(options.accept_weakened))

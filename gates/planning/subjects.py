@@ -88,6 +88,7 @@ def check_out_commit(
     *,
     checklist_of: Path | None = None,
     gates: tuple[Gate, ...] | None = None,
+    beside: str = "",
 ) -> Iterator[CheckedOut]:
     """Give a commit its own worktree.
 
@@ -99,13 +100,14 @@ def check_out_commit(
         kind: whether it is the commit of a would-be merge.
         checklist_of: a folder whose checklist is used when the commit has none of its own.
         gates: those of the commit, if they are already known.
+        beside: a commit whose folder and environments are used, for one that is nearly the same.
 
     Raises:
         GatesError: it cannot be checked out, or its config or its noxfile is wrong.
     """
     here = load_config(root)
     disk = DISK if here.worktree_disk is None else here.worktree_disk
-    with checked_out(git, commit, Store.of(root, git), disk) as folder:
+    with checked_out(git, commit, Store.of(root, git), disk, beside=beside) as folder:
         lacking = _lacking(git, folder)
         carried = carry(git, Git(folder), here.worktree_copy, here.worktree_link)
 

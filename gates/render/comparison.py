@@ -23,6 +23,7 @@ from gates.render.artifacts import (
     artifact_words,
     nothing_new,
 )
+from gates.render.red_green import NOT_KNOWN, PASSING_ALREADY, red_green_lists, red_green_rows, red_green_words
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 from gates.render.weakenings import WeakeningView, weakening_annotations, weakening_views, weakening_words
@@ -83,7 +84,7 @@ FAILURES = frozenset(
 )
 """Words of lists of failed tests."""
 
-PRESSING = FAILURES.union((dict(LISTS)["newly_excluded"], OUT_OF_SCOPE, BREAKING, SLOWER))
+PRESSING = FAILURES.union((dict(LISTS)["newly_excluded"], OUT_OF_SCOPE, BREAKING, SLOWER, PASSING_ALREADY, NOT_KNOWN))
 """Words of the lists that a terminal also shows; all others are only in the summary."""
 
 NOUNS = {
@@ -176,6 +177,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *(_change_rows(tests) if _has_tests(comparison) else ()),
             *_gate_rows(comparison),
             *_exclusion_rows(comparison),
+            *red_green_rows(comparison),
             *artifact_rows(comparison),
             *_file_rows(comparison),
             *time_rows(comparison),
@@ -195,6 +197,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 for field, words in LISTS
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
+            *red_green_lists(comparison),
             *artifact_lists(comparison),
             *timing_lists(comparison.timing),
             *_api_lists(comparison),
@@ -279,6 +282,7 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         *(f"{len(ids)} {words}" for field, words in SHORT.items() if (ids := ids_of(tests, field))),
         *_weakened(comparison),
         *(f"{number} {words}" for number, words in counted if number),
+        *red_green_words(comparison),
         *artifact_words(comparison),
     )
 

@@ -29,6 +29,7 @@ LOGS_FOLDER = "logs"
 CONFIRM_FOLDER = "confirm"
 STACK_FOLDER = "stack"
 TIMING_FOLDER = "timing"
+RED_GREEN_FOLDER = "red-green"
 """Folder for the reports of confirming runs of a comparison: the evidence for its counts."""
 
 

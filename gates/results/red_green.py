@@ -14,6 +14,7 @@ class RedGreenTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Attributes:
         test: its id on the head, as in the comparison.
+        function: its id without gate and parameters.
         kind: `new`: only the head has it. `changed`: its code, or that of a helper, differs.
         finding: `red`: it fails without the change, so it shows the change (FAIL_TO_PASS of SWE-bench). `green`: it passes
             without the change: for a new test, nothing was shown; for a changed one, it still accepts the old behaviour.
@@ -23,6 +24,7 @@ class RedGreenTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """
 
     test: str
+    function: str = ""
     kind: Literal["new", "changed"]
     finding: Literal["red", "green", "unknown"]
     outcome: TestOutcome | None = None
@@ -43,3 +45,22 @@ class RedGreen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     production: bool = True
     seconds: float = 0.0
     unknown: str = ""
+
+    @property
+    def passes_already(self) -> tuple[str, ...]:
+        """New functions that pass without the change, whatever their parameters and gates: they do not show it."""
+        return tuple(name for name, found in self._new.items() if found == {"green"})
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """New functions that are not known to fail without the change, nor to pass."""
+        return tuple(name for name, found in self._new.items() if "red" not in found and "unknown" in found)
+
+    @property
+    def _new(self) -> dict[str, set[str]]:
+        """Function → what its new tests showed."""
+        found: dict[str, set[str]] = {}
+        for one in self.tests:
+            if one.kind == "new":
+                found.setdefault(one.function or one.test, set()).add(one.finding)
+        return found

@@ -23,6 +23,7 @@ from gates.results.files import (
     CONFIRM_FOLDER,
     JUNIT_FILE,
     LOGS_FOLDER,
+    RED_GREEN_FOLDER,
     RUN_FILE,
     STACK_FILE,
     STACK_FOLDER,
@@ -42,7 +43,7 @@ NAMES = {
 }
 """Kind of publication → the names that it uses in its folder."""
 
-BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER), "stack": (STACK_FOLDER,), "comparison": ()}
+BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER, RED_GREEN_FOLDER), "stack": (STACK_FOLDER,), "comparison": ()}
 """Kind of publication → subfolders in which it also publishes."""
 
 

@@ -42,7 +42,7 @@ _SIZE_HOLDS = 24 * 3600.0
 
 
 @contextmanager
-def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterator[Path]:
+def checked_out(git: Git, commit: str, store: Store, disk: int = DISK, *, beside: str = "") -> Iterator[Path]:
     """A folder with a fresh checkout of a commit, for exclusive use.
 
     Its place depends on the tree, so a rebase that changes nothing finds the environments of the previous run. Afterwards the
@@ -53,13 +53,14 @@ def checked_out(git: Git, commit: str, store: Store, disk: int = DISK) -> Iterat
         commit: the commit.
         store: the folder of worktrees.
         disk: bytes that all of them may take.
+        beside: a commit whose folder is used instead, with the environments that were made there: those of nearly the same tree.
 
     Raises:
         EnvironmentProblem: git cannot make it, or another run uses it.
         UsageError: the commit has a link where the project's folder is.
     """
     store.make()
-    folder = worktrees_of(store) / git.tree(commit)[:_DIGITS]
+    folder = worktrees_of(store) / git.tree(beside or commit)[:_DIGITS]
     _forget_gone(git, folder.parent)
     for abandoned in abandoned_worktrees(store.folder.parent):
         with suppress(EnvironmentProblem):  # in use

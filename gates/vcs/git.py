@@ -294,7 +294,7 @@ def subject_of_worktree(root: Path, git: Git | None, base: str = "") -> Subject:
         commit=head,
         dirty=dirty,
         change_digest=_change_digest(git, head_tree, tree) if dirty else "",
-        branch=_readable(branch),
+        branch=readable(branch),
         **_base_fields(git, head, base),
     )
 
@@ -365,7 +365,7 @@ def changes_of(git: Git, subject: Subject) -> Changes | None:
     commits = []
     for line in log.split("\n") if log else ():  # a title may contain other line separators
         short, _, title = line.partition("\0")
-        commits.append((short, _readable(title)))
+        commits.append((short, readable(title)))
     return Changes(commits=tuple(commits), files=changed_files(git, subject.merge_base, tree))
 
 
@@ -384,7 +384,7 @@ def changed_files(git: Git, before: str, after: str) -> tuple[FileChange, ...]:
             continue
         found.append(
             FileChange(
-                path=_readable(path),
+                path=readable(path),
                 kind=kind_of_file(path),
                 status=status.get(path, "M"),
                 added=None if added == "-" else int(added),
@@ -398,7 +398,7 @@ def _text(told: bytes) -> str:
     return told.decode("utf-8", "surrogateescape").strip("\n")
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Text from git with bytes that are not UTF-8 spelled out, because JSON cannot contain them."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

@@ -43,11 +43,13 @@ class LeftToRun:
         tests: their ids.
         seen: ids of all other known tests: a test in neither is new, and runs, too. None if none is new.
         anyway: run `tests` even if the filter does not select them now; it did earlier.
+        despite_errors: run them even if other files cannot be collected.
     """
 
     tests: frozenset[str]
     seen: Optional[frozenset[str]]
     anyway: bool
+    despite_errors: bool = False
 
     def members(self, ids: Sequence[str], here: Sequence[bool]) -> list[bool]:
         """Which of these tests run; `here` tells whether each is in the part of this process."""
@@ -101,6 +103,11 @@ class Deselector:
     def __init__(self, choice: SelectionInputs) -> None:
         self._choice = choice
         self.dropped = Deselected()
+
+    @property
+    def despite_errors(self) -> bool:
+        """Whether tests run even if other files cannot be collected."""
+        return self._choice.outstanding is not None and self._choice.outstanding.despite_errors
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -280,5 +287,8 @@ def read_outstanding(file: str) -> LeftToRun:
     numbered = {re.sub(r"#\d+\Z", "", name) for name in told["tests"]}
     seen = told["seen"]
     return LeftToRun(
-        frozenset(numbered.union(told["tests"])), None if seen is None else frozenset(seen), told["anyway"]
+        frozenset(numbered.union(told["tests"])),
+        None if seen is None else frozenset(seen),
+        told["anyway"],
+        told.get("despite_errors", False),
     )

@@ -12,7 +12,7 @@ import pytest
 from gates.portable.errors import EnvironmentProblem, GatesError, UsageError
 from gates.portable.values import ExitCode
 from gates.storage.cache import Store
-from gates.storage.worktrees import abandoned_worktrees, checked_out, merge_commit, size_of
+from gates.storage.worktrees import DISK, abandoned_worktrees, checked_out, merge_commit, size_of
 from gates.vcs.environments import set_aside
 from gates.vcs.git import Git
 from tests.repository import Repository, files_in
@@ -232,6 +232,24 @@ def test_a_worktree_whose_run_was_killed_before_it_used_it_is_gone_after_the_nex
     assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
 
 
+def test_another_commit_can_use_the_folder_of_one_and_its_environments(repository: Repository, store: Store) -> None:
+    one = repository.commit({"a": "1"})
+    other = repository.commit({"a": "2"})
+    git = Git(repository.root)
+    with checked_out(git, one, store) as folder:
+        (folder / ".nox" / "test").mkdir(parents=True)
+        (folder / "left").write_text("behind")
+    with checked_out(git, other, store, beside=one) as shared:
+        assert shared == folder
+        assert (shared / "a").read_text() == "2"
+        assert (shared / ".nox" / "test").is_dir()
+        assert not (shared / "left").exists()
+    with checked_out(git, one, store) as again:
+        assert (again / "a").read_text() == "1"
+        assert (again / ".nox" / "test").is_dir()
+    assert git.need("worktree", "list", "--porcelain").count("worktree ") == 2
+
+
 def test_an_error_inside_gives_the_folder_free(repository: Repository, store: Store) -> None:
     commit = repository.commit({"a": "1"})
     git = Git(repository.root)
@@ -241,11 +259,11 @@ def test_an_error_inside_gives_the_folder_free(repository: Repository, store: St
         pass
 
 
-def visited(repository: Repository, store: Store, number: int, **more: int) -> list[Path]:
+def visited(repository: Repository, store: Store, number: int, disk: int = DISK) -> list[Path]:
     """Folders of so many commits, the oldest first."""
     git, folders = Git(repository.root), []
     for age, commit in enumerate([repository.commit({"a": str(number)}) for number in range(number)]):
-        with checked_out(git, commit, store, **more) as folder:
+        with checked_out(git, commit, store, disk) as folder:
             folders.append(folder)
         os.utime(folder, (age, age))
     return folders

@@ -1,0 +1,159 @@
+"""Which tests of the head show its change: they fail on the code that it changed, and because of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from gates.compare.added_names import AddedNames
+from gates.portable.values import RAN_TESTS, GateOutcome, TestOutcome
+from gates.results import FileChange, GateResult, RedGreenTest, TestResult
+
+Finding = Literal["red", "green", "unknown"]
+
+SHOWN = frozenset({TestOutcome.PASSED, TestOutcome.FLAKY})
+"""Outcomes on the head of tests that can show its change."""
+
+EXPECTED = frozenset({TestOutcome.XFAILED, TestOutcome.XPASSED, TestOutcome.QUARANTINED, TestOutcome.EXCLUDED})
+"""Outcomes on the head of tests that are not meant to show anything yet."""
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """A test of the head that is run without the change.
+
+    Attributes:
+        name: in the comparison.
+        result: on the head.
+        kind: only the head has it, or it differs.
+    """
+
+    name: str
+    result: TestResult
+    kind: Literal["new", "changed"]
+
+    @property
+    def can_show(self) -> bool:
+        """Whether it passes on the head."""
+        return self.result.outcome in SHOWN
+
+
+def choose(head: Mapping[str, TestResult], new: Collection[str], changed_files: Collection[str]) -> tuple[Chosen, ...]:
+    """New tests, and those of changed files.
+
+    Args:
+        head: name → result.
+        new: names of tests that only the head has.
+        changed_files: test files that the head changed, as the results name them.
+    """
+    names, found = frozenset(new), []
+    for name, result in head.items():
+        if result.outcome in EXPECTED or result.phase == "collect":
+            continue
+        if name in names:
+            found.append(Chosen(name=name, result=result, kind="new"))
+        elif result.file in changed_files:
+            found.append(Chosen(name=name, result=result, kind="changed"))
+    return tuple(found)
+
+
+def changes_behaviour(change: FileChange) -> bool:
+    """Whether a changed file can make tests fail or pass: code, or data beside it."""
+    folders = change.path.split("/")[:-1]
+    hidden = any(folder.startswith(".") or folder in ("ci", "requirements") for folder in folders)
+    return change.kind == "production" or (change.kind == "config" and bool(folders) and not hidden)
+
+
+def judge(
+    chosen: Sequence[Chosen],
+    ended: Mapping[str, TestResult],
+    gates: Sequence[GateResult],
+    added: AddedNames,
+) -> tuple[RedGreenTest, ...]:
+    """What each test shows.
+
+    Args:
+        chosen: the tests.
+        ended: name → result on the code without the change.
+        gates: how their gates ended there.
+        added: names that the change adds.
+    """
+    by_gate = {gate.name: gate for gate in gates}
+    uncollected = {
+        (result.gate, result.id): result
+        for result in ended.values()
+        if result.phase == "collect" and result.outcome is TestOutcome.ERROR
+    }
+    found = []
+    for one in chosen:
+        result, gate = ended.get(one.name), by_gate.get(one.result.gate)
+        broken = next((uncollected[key] for key in _collectors(one.result) if key in uncollected), None)
+        finding, said = _judged(one, result, broken, gate, added)
+        found.append(
+            RedGreenTest(
+                test=one.name,
+                function=one.result.id.partition("[")[0],
+                kind=one.kind,
+                finding=finding,
+                outcome=result.outcome if result is not None else None,
+                said=said,
+            )
+        )
+    return tuple(found)
+
+
+def _collectors(result: TestResult) -> list[tuple[str, str]]:
+    """What may have failed to be collected instead of a test: its class, its file."""
+    parts = result.id.partition("[")[0].split("::")
+    return [(result.gate, "::".join(parts[:number])) for number in range(len(parts) - 1, 0, -1)]
+
+
+def _judged(
+    one: Chosen, result: TestResult | None, broken: TestResult | None, gate: GateResult | None, added: AddedNames
+) -> tuple[Finding, str]:
+    if not one.can_show:
+        return "unknown", f"{one.result.outcome} on the head{_because(one.result.reason or one.result.message)}"
+    foreign = _foreign(gate)
+    if foreign:
+        return "unknown", foreign
+    if result is not None and result.outcome in RAN_TESTS:
+        return _of_run(result, added)
+    if broken is not None:
+        cause = added.cause_of(broken.message)
+        if cause:
+            return "red", f"cannot be collected without the change: {cause}"
+        return "unknown", f"cannot be collected, and not known to be because of the change: {broken.message}"
+    return "unknown", _not_run(one.result, result, gate)
+
+
+def _not_run(head: TestResult, result: TestResult | None, gate: GateResult | None) -> str:
+    """Why a test has no result that counts."""
+    if result is not None:
+        return f"{result.outcome} without the change{_because(result.reason or result.message)}"
+    if gate is None:
+        return f"the gate {head.gate} does not exist there"
+    if gate.outcome not in (GateOutcome.PASSED, GateOutcome.FAILED) or gate.tests is None:
+        return f"the gate {gate.name} did not run it{_because(gate.reason)}"
+    return "there is no such test without the change"
+
+
+def _of_run(result: TestResult, added: AddedNames) -> tuple[Finding, str]:
+    if result.outcome is TestOutcome.PASSED:
+        return "green", ""
+    if result.outcome in (TestOutcome.FLAKY, TestOutcome.XFAILED, TestOutcome.XPASSED, TestOutcome.QUARANTINED):
+        what = "failed, then passed when it ran again" if result.outcome is TestOutcome.FLAKY else str(result.outcome)
+        return "unknown", f"{what}{_because(result.message or result.reason)}"
+    if added.not_the_change(result.message):
+        return "unknown", f"not known to be because of the change: {result.message}"
+    return "red", result.message or str(result.outcome)
+
+
+def _foreign(gate: GateResult | None) -> str:
+    """Why nothing that a gate says counts: its tests import the code of another folder."""
+    witnesses = gate.witnesses if gate is not None else ()
+    return next((one.detail for one in witnesses if one.name == "imports" and one.outcome is GateOutcome.FAILED), "")
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""

@@ -1,0 +1,85 @@
+"""The part of a comparison about the head's tests without its change."""
+
+from __future__ import annotations
+
+from gates.compare.values import Comparison
+from gates.render.text import one_line, plural
+from gates.results import RedGreen, RedGreenTest
+
+PASSING_ALREADY = "new, but passing without the change"
+NOT_KNOWN = "not known to fail without the change"
+OLD_BEHAVIOUR = "changed, and still accepting the old behaviour"
+"""Words of the lists."""
+
+SAID = 200
+"""Characters of a reason in a list."""
+
+
+def red_green_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """The row of the table; none if the tests were not run without the change."""
+    found = comparison.red_green
+    return [("Red-green", "-", red_green_line(found))] if found is not None else []
+
+
+def red_green_line(found: RedGreen) -> str:
+    """What the tests showed, in one line."""
+    if not found.production:
+        return "no code changed, so there is nothing to show"
+    if not found.tests:
+        return f"not known: {one_line(found.unknown, SAID)}" if found.unknown else "no new or changed test"
+    functions = _functions(found, "new")
+    changed = _functions(found, "changed")
+    red = sum(one == "red" for one in functions.values())
+    words = [f"{red} of {plural(len(functions), 'new test')} {'fails' if red == 1 else 'fail'} without the change"]
+    if not functions:
+        words = ["no new test"]
+    open_ = sum(one == "unknown" for one in functions.values())
+    if open_:
+        words.append(f"{open_} not known")
+    if changed:
+        old = sum(one == "green" for one in changed.values())
+        words.append(
+            f"{old} of {plural(len(changed), 'changed test')} still {'accepts' if old == 1 else 'accept'} the old behaviour"
+        )
+    if found.unknown:
+        words.append(f"not everything is known: {one_line(found.unknown, SAID)}")
+    return "; ".join(words)
+
+
+def red_green_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+    """The tests that did not fail without the change."""
+    found = comparison.red_green
+    if found is None:
+        return []
+    changed = _functions(found, "changed")
+    unknown = [one for one in found.tests if one.function in found.open]
+    lists = (
+        (PASSING_ALREADY, found.passes_already),
+        (NOT_KNOWN, tuple(map(_with_reason, unknown))),
+        (OLD_BEHAVIOUR, tuple(name for name, finding in changed.items() if finding == "green")),
+    )
+    return [(words, tests) for words, tests in lists if tests]
+
+
+def red_green_words(comparison: Comparison) -> list[str]:
+    """What is important, counted."""
+    found = comparison.red_green
+    already = len(found.passes_already) if found is not None and found.production else 0
+    if not already or found is None:
+        return []
+    shown = any(one.finding == "red" for one in found.tests)
+    rest = "" if shown else ": the change has not been shown"
+    return [f"{plural(already, 'new test')} {'passes' if already == 1 else 'pass'} without the change{rest}"]
+
+
+def _functions(found: RedGreen, kind: str) -> dict[str, str]:
+    """Function → what its tests showed: red if any of them is."""
+    there: dict[str, set[str]] = {}
+    for one in found.tests:
+        if one.kind == kind:
+            there.setdefault(one.function or one.test, set()).add(one.finding)
+    return {name: next(word for word in ("red", "unknown", "green") if word in words) for name, words in there.items()}
+
+
+def _with_reason(one: RedGreenTest) -> str:
+    return f"{one.test}: {one_line(one.said, SAID)}" if one.said else one.test
