@@ -9,14 +9,14 @@ import click
 from click.core import ParameterSource
 
 from gates import __version__
-from gates.cli import queries, stacks, verdicts
+from gates.cli import faults, queries, stacks, verdicts
 from gates.cli.shown import say
 from gates.cli.signals import heard
 from gates.cli.streams import guard, loss
 from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode
 
-VERDICTS = {"run", "rerun", "compare", "stack", "exclusions"}
+VERDICTS = {"run", "rerun", "compare", "stack", "exclusions", "mutants"}
 """Commands whose exit code is the result, whether or not anybody reads their output."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -33,7 +33,7 @@ def cli() -> None:
     """  # noqa: D301 (a real backspace: click's mark for lines that stay as they are)
 
 
-for module in (verdicts, stacks, queries):
+for module in (verdicts, stacks, faults, queries):
     for command in vars(module).values():
         if isinstance(command, click.Command):
             cli.add_command(command)

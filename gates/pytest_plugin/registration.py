@@ -53,6 +53,18 @@ def register_order(config: pytest.Config, settings: PluginSettings, rules: Mappi
         config.pluginmanager.register(Sorter(settings, rules), "gates-sorter")
 
 
+def register_mutants(config: pytest.Config, settings: PluginSettings) -> None:
+    """The part that tries faults instead of running the tests."""
+    from .mutants.order import read_order
+    from .mutants.session import MutantSession
+
+    try:
+        order = read_order(settings.mutants_file)
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"{settings.mutants_file}: {error}") from None
+    config.pluginmanager.register(MutantSession(config, order), "gates-mutants")
+
+
 def register_stopper(config: pytest.Config, settings: PluginSettings) -> None:
     """The part that skips over tests once enough have failed."""
     if settings.max_fail and settings.locks:

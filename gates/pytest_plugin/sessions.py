@@ -15,6 +15,7 @@ from ..portable.settings.plugin import PluginSettings
 from .registration import (
     register_left_out,
     register_limits,
+    register_mutants,
     register_order,
     register_quarantine,
     register_recorder,
@@ -91,6 +92,8 @@ def _configure_local(
     register(Lister(selection, listeners, every_test=lists(settings)), "gates-lister")
     rules = register_rules(config, settings)
     register_order(config, settings, rules)
+    if settings.mutants_file:
+        register_mutants(config, settings)
     if not (recorder or settings.test_timeout or settings.rules):
         return
     from .execution.running import CrashStacks, close_stacks, open_stacks

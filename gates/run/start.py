@@ -51,6 +51,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         debug: open `pdb` when a test fails.
         echo: shows the output of gates live; None if not requested.
         collect: list and describe tests instead of running them.
+        mutants: file with faults to try instead of running the tests; None to run them.
         keeper: starts processes, and ends their leftovers.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
@@ -69,6 +70,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     facts: Path | None = None
     history: Path | None = None
     collect: bool = False
+    mutants: Path | None = None
     debug: bool = False
     echo: Echo | None = None
     keeper: Keeper = msgspec.field(default_factory=Keeper)
@@ -115,7 +117,7 @@ def _settings_of(
         default_filter=plan.default_filter,
         workers=planned.workers or None,
         workers_reason=planned.workers_reason,
-        foreground=plan.settings.no_capture,
+        foreground=plan.settings.no_capture or context.mutants is not None,
         debug=context.debug,
         facts_file=str(context.facts) if context.facts is not None else "",
         collect_only=context.collect,
@@ -128,6 +130,7 @@ def _settings_of(
         supervise=plan.config.supervise,
         history_file=str(context.history) if context.history is not None else "",
         only_file=_only(planned, folder),
+        mutants_file=str(context.mutants) if context.mutants is not None else "",
         scripts={name: asdict(script) for name, script in plan.config.scripts.items()},
     )
 

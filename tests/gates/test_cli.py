@@ -104,6 +104,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
                 "gates.portable.settings.run",
                 "gates.portable.settings.project",
                 "gates.cli.options",
+                "gates.cli.faults",
                 "gates.cli.shown",
                 "gates.cli.queries",
                 "gates.cli.stacks",

@@ -45,6 +45,7 @@ class PluginSettings(Settings):
         supervise: a session without workers runs its tests in a process that it watches.
         history_file: previous results of tests: id → [outcome, seconds].
         only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
+        mutants_file: JSON object with the fields of `mutants.order.Order`: instead of running the tests, try these faults.
     """
 
     inbox: str = ""
@@ -68,6 +69,7 @@ class PluginSettings(Settings):
     supervise: bool = False
     history_file: str = ""
     only_file: str = ""
+    mutants_file: str = ""
 
     def to_json(self) -> str:
         """The value of `GATES_PYTEST`: what differs from the defaults."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Callable
@@ -18,6 +19,9 @@ from .relay import END, Sender, install_relay, record_warning
 
 if TYPE_CHECKING:
     Finalizers = Mapping[Any, int]
+
+SAFE_THREADS = ("pytest_rerunfailures",)
+"""Modules with known threads: they wait in a system call, and the child does not need them."""
 
 
 class Forked:
@@ -90,6 +94,24 @@ def fork_is_safe() -> bool:
     # Threads not started through `threading`, such as xdist's, use nothing that a child needs.
     ours = [thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)]  # noqa: SLF001
     return len(ours) == 1
+
+
+def why_no_fork() -> str:
+    """Why a fork is not safe here; empty if it is."""
+    if not hasattr(os, "fork"):
+        return "this system cannot fork"
+    if sys.platform == "darwin":
+        return "a forked process may not use the system's frameworks on macOS"
+    if threading.current_thread() is not threading.main_thread():
+        return "pytest is not running in the main thread"
+    others = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not _is_safe(one)]
+    return f"the collection left threads running: {', '.join(others)}" if others else ""
+
+
+def _is_safe(thread: threading.Thread) -> bool:
+    """Whether a thread is known to hold no lock that a child needs: it waits for connections of workers."""
+    module = getattr(getattr(thread, "_target", None), "__module__", "")
+    return module in SAFE_THREADS
 
 
 def _finalizers(item: pytest.Item) -> Finalizers:

@@ -68,13 +68,18 @@ DEAF = ("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_l
 
 def install_relay(config: pytest.Config, sender: Sender) -> None:
     """Make the relay the only receiver of reports in this process."""
+    deafen(config)
+    relay = Relay(config, sender)
+    config.pluginmanager.register(relay, "gates-relay")
+    relay.listens = True
+
+
+def deafen(config: pytest.Config) -> None:
+    """Let no plugin receive reports in this process; one that is registered later does."""
     for name in DEAF:
         caller = getattr(config.hook, name)
         for implementation in list(caller.get_hookimpls()):
             caller._remove_plugin(implementation.plugin)  # noqa: SLF001 (there is no other way to leave out a hook)
-    relay = Relay(config, sender)
-    config.pluginmanager.register(relay, "gates-relay")
-    relay.listens = True
 
 
 def warn_again(config: pytest.Config, told: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import pytest
 
-from ...portable.originals import json, mmap, os, random, remove, signal, threading, warnings, write_text
+from ...portable.originals import json, mmap, os, random, remove, signal, warnings, write_text
 from ...portable.regular import read_bytes, read_text
 from ...portable.stream import RecordStream
 from ..execution.running import adopt_process
@@ -25,15 +25,13 @@ from ..process_tree import adopt_orphans, children_of, end_group, end_orphans
 from ..reporting.replay import reports_of
 from ..reporting.reports import PHASES
 from .crashes import describe_death, report_of_death, take_stacks
+from .forking import why_no_fork
 
 if TYPE_CHECKING:
     from ..reporting.recorder import ResultRecorder
     from .isolation import Isolator
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
-SAFE_THREADS = ("pytest_rerunfailures",)
-"""Modules with known threads: they wait in a system call, and the child does not need them."""
-
 RUNNING, ENDED = 0, 1
 
 
@@ -96,7 +94,7 @@ class Supervisor:
             return None
         if session.testsfailed and not option.continue_on_collection_errors:
             return None  # pytest is about to report that, and runs nothing
-        why = _why_not()
+        why = why_no_fork()
         if why:
             _say(session.config, f"gates: the tests run unsupervised: {why}")
             return None
@@ -285,24 +283,6 @@ class Supervisor:
         except (OSError, ValueError):
             return ()
         return (data,) if data.get("nodeid") and test.startswith(data["nodeid"]) else ()
-
-
-def _why_not() -> str:
-    """Why a fork is not safe here; empty if it is."""
-    if not hasattr(os, "fork"):
-        return "this system cannot fork"
-    if sys.platform == "darwin":
-        return "a forked process may not use the system's frameworks on macOS"
-    if threading.current_thread() is not threading.main_thread():
-        return "pytest is not running in the main thread"
-    others = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not _is_safe(one)]
-    return f"the collection left threads running: {', '.join(others)}" if others else ""
-
-
-def _is_safe(thread: threading.Thread) -> bool:
-    """Whether a thread is known to hold no lock that a child needs: it waits for connections of workers."""
-    module = getattr(getattr(thread, "_target", None), "__module__", "")
-    return module in SAFE_THREADS
 
 
 def _run(session: pytest.Session) -> None:

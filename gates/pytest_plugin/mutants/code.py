@@ -1,0 +1,164 @@
+"""Puts other code in the place of a module's functions, in this process only: no file is written.
+
+A function keeps its identity, so decorators, closures, methods and names that other modules imported all see the fault.
+A module that is not imported yet is compiled from the changed text when it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from types import CodeType, FunctionType
+from typing import Callable, Union
+
+from ...portable.originals import os
+from ...portable.regular import read_bytes
+
+Key = tuple[tuple[str, int, int], ...]
+"""Name, first line and number of each code object around one, and its own."""
+
+Changed = Union[str, ast.Module]
+Probes = Mapping[tuple[int, int], int]
+
+REACHED = "__gates_reached__"
+"""Name of the built-in function that probes call."""
+
+
+class Unable(Exception):
+    """A fault cannot be planted; the text says why."""
+
+
+class Code:
+    """The living functions of some files.
+
+    Args:
+        root: the folder that paths begin at.
+        texts: path → text of the file.
+    """
+
+    def __init__(self, root: str, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._wanted = {os.path.realpath(os.path.join(root, path)): path for path in texts}
+        self._by_name: dict[str, list[str]] = {}
+        for path in texts:
+            self._by_name.setdefault(os.path.basename(path), []).append(path)
+        self._paths: dict[str, str] = {}  # name of a file, as code objects have it → path
+        self._files: dict[str, str] = {}  # the other way
+        self._found: dict[str, dict[CodeType, list[FunctionType]]] = {}
+        self._originals: dict[str, dict[Key, CodeType]] = {}
+        self._look()
+
+    def imported(self, path: str) -> bool:
+        """Whether this process has functions of a file."""
+        return path in self._found
+
+    def _look(self) -> None:
+        """Find the functions. Not by modules: nested and decorated ones are in no module."""
+        for one in gc.get_objects():
+            if type(one) is not FunctionType:
+                continue
+            file = one.__code__.co_filename
+            if file not in self._paths:
+                self._paths[file] = self._path_of(file)
+            path = self._paths[file]
+            if path:
+                self._files[path] = file
+                self._found.setdefault(path, {}).setdefault(one.__code__, []).append(one)
+
+    def _path_of(self, file: str) -> str:
+        """The path of a file that code came from; an installed copy with the same content counts. Empty for any other."""
+        found = self._wanted.get(os.path.realpath(file), "")
+        for path in () if found else self._by_name.get(os.path.basename(file), ()):
+            with suppress(OSError):
+                if read_bytes(file) == self._texts[path].encode("utf-8"):
+                    return path
+        return found
+
+    def replace(self, path: str, changed: Changed) -> int:
+        """Put the code of a changed text in place; return how many functions have other code now.
+
+        Raises:
+            Unable: it does not fit.
+        """
+        file = self._files.get(path, path)
+        if path not in self._originals:
+            self._originals[path] = dict(_codes(compile(self._texts[path], file, "exec", dont_inherit=True)))
+        try:
+            new = dict(_codes(compile(changed, file, "exec", dont_inherit=True)))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            raise Unable(f"it is not valid in this version of Python: {error}") from None
+        number = 0
+        for key, old in self._originals[path].items():
+            for function in self._found.get(path, {}).get(old, ()):
+                if key in new and new[key] != old:
+                    try:
+                        function.__code__ = new[key]
+                    except ValueError as error:
+                        raise Unable(f"the function's code cannot be replaced: {error}") from None
+                    number += 1
+        return number
+
+    def import_as(self, changed: Mapping[str, Changed]) -> None:
+        """From now on, compile these files from changed texts when they are imported; what Python has cached is not used."""
+        before = SourceFileLoader.get_code
+
+        def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
+            file = loader.get_filename(name)
+            path = self._path_of(file)
+            return (
+                before(loader, name) if path not in changed else compile(changed[path], file, "exec", dont_inherit=True)
+            )
+
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def _codes(code: CodeType, front: Key = ()) -> Iterator[tuple[Key, CodeType]]:
+    """All code objects inside one, by their keys."""
+    seen: dict[tuple[str, int], int] = {}
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            own = (one.co_name, one.co_firstlineno)
+            seen[own] = seen.get(own, 0) + 1
+            key = (*front, (*own, seen[own]))
+            yield key, one
+            yield from _codes(one, key)
+
+
+def edited(text: str, start: int, end: int, new: str) -> str:
+    """A text with some of its bytes replaced."""
+    data = text.encode("utf-8")
+    return (data[:start] + new.encode("utf-8") + data[end:]).decode("utf-8")
+
+
+def with_probes(text: str, probes: Probes) -> ast.Module:
+    """A module that tells `REACHED` the number of each statement that runs.
+
+    Args:
+        text: of the module.
+        probes: line and column of a statement → its number.
+    """
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                setattr(node, name, [one for statement in block for one in _probed(statement, probes)])
+    return tree
+
+
+def _probed(statement: ast.stmt, probes: Probes) -> list[ast.stmt]:
+    number = probes.get((statement.lineno, statement.col_offset))
+    if number is None:
+        return [statement]
+    call = ast.Call(ast.Name(REACHED, ast.Load()), [ast.Constant(number)], [])
+    probe = ast.copy_location(ast.Expr(call), statement)
+    return [ast.fix_missing_locations(probe), statement]
+
+
+def listen_to_probes(reached: Callable[[int], None]) -> None:
+    """Make a function the receiver of all probes."""
+    setattr(builtins, REACHED, reached)
