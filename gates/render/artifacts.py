@@ -84,7 +84,7 @@ def _share(covered: int, lines: int) -> str:
 def artifact_lists(comparison: Comparison) -> list[Named]:
     """`(words, lines)` of what is new."""
     found: list[Named] = [
-        (f"new findings of {gate.gate}", tuple(map(_diagnostic, gate.new)))
+        (f"new findings of {gate.gate}", tuple(map(finding_line, gate.new)))
         for gate in comparison.diagnostics
         if gate.new
     ]
@@ -130,7 +130,8 @@ def nothing_new(comparison: Comparison) -> tuple[bool, str] | None:
     return not said, one_line("; ".join(said), _LONGEST)
 
 
-def _diagnostic(each: Diagnostic) -> str:
+def finding_line(each: Diagnostic) -> str:
+    """A finding in one line: place, rule, message."""
     place = ":".join(str(part) for part in (each.path, each.line or "", each.column or "") if part)
     return one_line(f"{place}: {each.rule} {each.message}" if each.rule else f"{place}: {each.message}", _LONGEST)
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from gates.compare.values import Comparison
 from gates.render.comparison import NOUNS, ComparisonView
-from gates.render.filters import LeafRow
+from gates.render.markdown_details import (
+    changes,
+    checklist,
+    details,
+    environment,
+    evidence,
+    exclusions,
+    facts,
+    notes,
+    reproduce,
+    skipped,
+    table_of,
+    warnings,
+)
 from gates.render.markup import cell, code, escape, fenced, inline, table
 from gates.render.reasons import SILENT
-from gates.render.size_limit import Room, fitted, is_cut
-from gates.render.summary import ChangeSection, EvidenceFile, ExclusionRow, GateRow, Summary, VariableRow, summarise
-from gates.render.test_warnings import WarningSection
+from gates.render.size_limit import Room, fitted
+from gates.render.summary import GateRow, Summary, summarise
 from gates.render.tests import FailureRow, NotedTest, PackageRow, TestSection
 from gates.render.text import duration, plural
 from gates.render.weakenings import HEADING, HINTS, HOW_TO_ACCEPT, WeakeningView
-from gates.results import FileChange, Run, TestResult, counts_line
+from gates.results import Run, TestResult, counts_line
 
 LISTED_FAILURES = 200
 """Maximum number of failures; `Room.full` of them with their traceback, the others with their message."""
 
 LISTED_FLAKY = 50
 """Maximum number of listed flaky tests."""
-
-LISTED_WARNINGS = 10
-"""Maximum number of listed kinds of warnings: they are also in the log."""
-
-LISTED_FILES = 100
-"""Maximum number of listed files of a kind, and of commits."""
-
-_Item = TypeVar("_Item")
 
 SIGNS = {True: "✅", False: "❌"}
 
@@ -41,24 +44,27 @@ def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Compariso
 
 
 def _laid_out(summary: Summary, room: Room) -> str:
+    tests = summary.tests
     sections = (
         _head(summary),
         _weaker(summary.comparison, room),
+        _gates(summary, room),
         _failures(summary, room),
         _reasons(summary, room),
-        _noted("Flaky tests", summary.tests.flaky if summary.tests else (), room),
-        _noted("Tests that left something behind", summary.tests.leaky if summary.tests else (), room),
-        _gates(summary, room),
-        _tests(summary.tests, room),
-        _warnings(summary.warnings, room),
-        _changes(summary.changes, room),
+        _noted("Flaky tests", tests.flaky if tests else (), room),
+        _noted("Tests that left something behind", tests.leaky if tests else (), room),
+        _tests(tests, room),
         _comparison(summary.comparison, room),
-        _exclusions(summary, room),
-        _environment(summary, room),
-        _notes(summary, room),
-        _checklist(summary, room),
-        _reproduce(summary, room),
-        _evidence(summary, room),
+        exclusions(summary, room),
+        skipped(summary, room),
+        warnings(summary.warnings, room),
+        changes(summary.changes, room),
+        checklist(summary, room),
+        reproduce(summary, room),
+        environment(summary, room),
+        notes(summary, room),
+        facts(summary),
+        evidence(summary, room),
     )
     return "\n\n".join(text for lines in sections if (text := "\n".join(lines).strip("\n"))) + "\n"
 
@@ -72,9 +78,20 @@ def _head(summary: Summary) -> list[str]:
         "",
         f"**{escape(verdict.sentence)}**",
         "",
-        *(f"- **{name}:** {code(value)}" for name, value in summary.facts),
+        _subject(dict(summary.facts)),
         "",
     ]
+
+
+def _subject(facts: Mapping[str, str]) -> str:
+    """What was validated, on one line."""
+    commit = f"at {code(facts['Commit'][:12])}" if "Commit" in facts else ""
+    where = f"on {code(facts['Branch'])}" if "Branch" in facts else ""
+    validated = " ".join(part for part in (code(facts.get("Validated", "")), where, commit) if part)
+    return (
+        ", ".join(part for part in (f"Validated {validated}", facts.get("Date", ""), facts.get("Took", "")) if part)
+        + "."
+    )
 
 
 def _weaker(view: ComparisonView | None, room: Room) -> list[str]:
@@ -156,14 +173,11 @@ def _noted(title: str, tests: Sequence[NotedTest], room: Room) -> list[str]:
 
 
 def _gates(summary: Summary, room: Room) -> list[str]:
-    passed = sum(row.passed for row in summary.gates)
     lines = ["## Gates", ""]
     if not summary.gates:
         return [*lines, "No gate was run.", ""]
     return [
         *lines,
-        f"{passed} of {plural(len(summary.gates), 'gate')} passed:",
-        "",
         *table(
             ("Gate", "Command", "Status", "Time", "Notes"), [_gate_row(row) for row in _first_failed(summary, room)]
         ),
@@ -184,11 +198,10 @@ def _gate_row(row: GateRow) -> tuple[str, ...]:
 
 
 def _tests(section: TestSection | None, room: Room) -> list[str]:
-    lines = ["## Tests", ""]
     if section is None:
-        return [*lines, "No gate has test results.", ""]
-    lines += [*fenced(section.timed_line, "text"), ""]
-    if not section.packages:
+        return []
+    lines = ["## Tests", "", *fenced(section.timed_line, "text"), ""]
+    if len(section.packages) < 2:
         return lines
     several = any(row.gate for row in section.packages)
     header = ("Package", *(("Gate",) if several else ()), "Passed", "Results")
@@ -197,43 +210,8 @@ def _tests(section: TestSection | None, room: Room) -> list[str]:
         gate = (cell(row.gate),) if several else ()
         return cell(row.package), *gate, f"{row.counts.passed}/{row.counts.run}", counts_line(row.counts)
 
-    return [*lines, *_table(header, section.packages, "package", room, cells)]
-
-
-def _warnings(section: WarningSection | None, room: Room) -> list[str]:
-    if section is None:
-        return []
-    groups = [f"- {inline(group)}" for group in room.shown(section.groups, LISTED_WARNINGS)]
-    return [
-        "## Warnings",
-        "",
-        f"{inline(section.line)}:",
-        "",
-        *groups,
-        *room.rest(section.groups, "kind", LISTED_WARNINGS),
-        "",
-    ]
-
-
-def _changes(section: ChangeSection | None, room: Room) -> list[str]:
-    lines = ["## Changes against the base", ""]
-    if section is None:
-        return [*lines, "Not shown: there is no base to compare with.", ""]
-    lines += [f"{section.line}.", ""]
-    if section.commits:
-        commits = room.shown(section.commits, LISTED_FILES)
-        lines += [f"- {code(commit[:12])} {escape(subject)}" for commit, subject in commits]
-        lines += [*room.rest(section.commits, "commit", LISTED_FILES), ""]
-    for group in section.groups:
-        lines += [f"**{group.title}** ({plural(len(group.files), 'file')})", ""]
-        lines += _table(("File", "Status", "Added", "Removed"), group.files, "file", room, _file, LISTED_FILES)
-    return [*lines, ""]
-
-
-def _file(change: FileChange) -> tuple[str, ...]:
-    added = "binary" if change.added is None else f"+{change.added}"
-    removed = "binary" if change.removed is None else f"-{change.removed}"
-    return cell(change.path), inline(change.status), added, removed
+    rows = table_of(header, section.packages, "package", room, cells)
+    return [*lines, *details("By package", rows)]
 
 
 def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
@@ -247,14 +225,16 @@ def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
         "",
     ]
     header = ("Aspect", f"{inline(view.base)} (base)", f"{inline(view.head)} (head)")
-    lines += _table(header, view.rows, "aspect", room, lambda row: tuple(map(inline, row)))
+    lines += table_of(header, view.rows, "aspect", room, lambda row: tuple(map(inline, row)))
     if view.confirmations:
         lines += ["**Run again on both sides**", ""]
-        lines += _table(("Test", "Finding", "Failed"), view.confirmations, "test", room, _confirmation)
+        lines += table_of(("Test", "Finding", "Failed"), view.confirmations, "test", room, _confirmation)
+    pressing = {words for words, _ in view.pressing}
     for words, ids in room.shown(view.lists):
         what = NOUNS.get(words, "test")
-        lines += [f"**{escape(f'{words[0].upper()}{words[1:]}')}** ({plural(len(ids), what)})", ""]
-        lines += [*(f"- {code(name)}" for name in room.shown(ids)), *room.rest(ids, what), ""]
+        title = f"{words[0].upper()}{words[1:]} ({plural(len(ids), what)})"
+        named = [*(f"- {code(name)}" for name in room.shown(ids)), *room.rest(ids, what)]
+        lines += [f"**{escape(title)}**", "", *named, ""] if words in pressing else details(title, named)
     lines += room.rest(view.lists, "list")
     lines += [f"- {escape(note)}" for note in room.shown(view.notes)]
     return [*lines, *room.rest(view.notes, "note"), ""]
@@ -263,113 +243,3 @@ def _comparison(view: ComparisonView | None, room: Room) -> list[str]:
 def _confirmation(confirmation: tuple[str, str, str]) -> tuple[str, ...]:
     test, finding, counts = confirmation
     return cell(test), inline(finding), counts
-
-
-def _exclusions(summary: Summary, room: Room) -> list[str]:
-    about = ("Category", "Reason", "Owner", "Expires", "Issue", "Filter")
-    lines = ["## Test exclusions", ""]
-    if summary.exclusions:
-        total = sum(row.record.tests for row in summary.exclusions)
-        lines += [f"Excluded: {plural(total, 'test')}, counted and never shown as skipped.", ""]
-        lines += _table(("Exclusion", "Tests", *about), summary.exclusions, "exclusion", room, _exclusion)
-    else:
-        lines += ["None.", ""]
-    if summary.quarantine:
-        total = sum(row.record.tests for row in summary.quarantine)
-        lines += [f"Quarantine: {plural(total, 'failure')} did not count; the tests were run.", ""]
-        lines += _table(("Quarantine", "Failures", *about), summary.quarantine, "quarantine entry", room, _exclusion)
-    if summary.effective_filter:
-        lines += ["Effective filter:", "", *fenced(summary.effective_filter, "text"), ""]
-    if summary.leaves:
-        lines += ["What its predicates match:", ""]
-        lines += _table(("From", "Predicate", "Tests", "To know"), summary.leaves, "predicate", room, _leaf)
-    return lines
-
-
-def _leaf(leaf: LeafRow) -> tuple[str, ...]:
-    said = f"{'❌ ' if leaf.wrong else ''}{inline(leaf.said)}" if leaf.said else "-"
-    return inline(leaf.source), cell(leaf.text), leaf.tests, said
-
-
-def _exclusion(row: ExclusionRow) -> tuple[str, ...]:
-    record = row.record
-    return (
-        cell(record.name),
-        str(record.tests),
-        inline(record.category),
-        inline(record.reason),
-        inline(record.owner),
-        f"{inline(record.expires)}{f' ❌ {inline(row.fault)}' if row.fault else ''}",
-        inline(record.issue) or "-",
-        cell(record.filter),
-    )
-
-
-def _environment(summary: Summary, room: Room) -> list[str]:
-    lines = [
-        "## Environment",
-        "",
-        *_table(("What", "Value"), summary.environment, "value", room, lambda row: (inline(row[0]), cell(row[1]))),
-    ]
-    if summary.variables:
-
-        def cells(row: VariableRow) -> tuple[str, ...]:
-            change = "cleared" if row.value is None else f"set to {cell(row.value) or 'an empty value'}"
-            left = map(str.strip, filter(None, room.rest(row.gates, "gate")))
-            return cell(row.name), change, ", ".join([*map(cell, room.shown(row.gates)), *left]), inline(row.reason)
-
-        lines += ["Variables that were set or cleared for gates:", ""]
-        lines += _table(("Variable", "Change", "Gates", "Reason"), summary.variables, "variable", room, cells)
-    return lines
-
-
-def _notes(summary: Summary, room: Room) -> list[str]:
-    if not summary.notes:
-        return []
-    notes = (f"- {escape(note)}" for note in room.shown(summary.notes))
-    return ["## Known limits", "", *notes, *room.rest(summary.notes, "note"), ""]
-
-
-def _checklist(summary: Summary, room: Room) -> list[str]:
-    ticked = sum(item.checked for item in summary.checklist)
-    said = f"Derived from the results, {ticked} of {len(summary.checklist)} shown; an open box means not shown."
-    lines = ["## Pre-merge checklist", "", said, ""]
-    lines += [
-        f"- [{'x' if item.checked else ' '}] {escape(item.text)}{f' ({escape(item.why)})' if item.why else ''}"
-        for item in room.shown(summary.checklist)
-    ]
-    return [*lines, *room.rest(summary.checklist, "item"), ""]
-
-
-def _reproduce(summary: Summary, room: Room) -> list[str]:
-    if not summary.commands:
-        return []
-    # A truncated command might do something that the whole one never does.
-    whole = [(" ".join(comment.split()), command) for comment, command in summary.commands if not is_cut(command, room)]
-    blocks = "\n\n".join(f"# {comment}\n{command}" for comment, command in room.shown(whole))
-    lines = ["## Reproduce", "", *(fenced(blocks, "bash") if blocks else []), ""]
-    left = len(summary.commands) - len(room.shown(whole))
-    lines += [f"{plural(left, 'command')} more in `run.json`.", ""] if left else []
-    if summary.tests is not None:
-        lines += ["The tests of this run:", "", *fenced(summary.tests.line, "text"), ""]
-    return lines
-
-
-def _evidence(summary: Summary, room: Room) -> list[str]:
-    def cells(item: EvidenceFile) -> tuple[str, ...]:
-        return inline(item.what), cell(item.path), cell(item.digest) or "-"
-
-    lines = ["## Logs and raw results", ""]
-    return [*lines, *_table(("What", "Path", "Digest"), summary.evidence, "file", room, cells)]
-
-
-def _table(
-    header: Sequence[str],
-    items: Sequence[_Item],
-    what: str,
-    room: Room,
-    cells: Callable[[_Item], tuple[str, ...]],
-    most: int | None = None,
-) -> list[str]:
-    """A row for each item that there is room for, and how many there are besides."""
-    return [*table(header, map(cells, room.shown(items, most))), *room.rest(items, what, most)]

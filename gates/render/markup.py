@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape as html_escape
 
 from gates.portable.patterns import lazy_pattern
 from gates.render.text import clean, one_line
@@ -33,6 +34,14 @@ def inline(text: str) -> str:
     and notifies people. It ignores code, so each word of that kind becomes code.
     """
     return " ".join(_span(word) if _LIVE.search(word) else _escaped(word) for word in one_line(text).split(" "))
+
+
+def summary_of(text: str) -> str:
+    """Text on one line as HTML, for the title of a folded part, where Markdown has no meaning; what `inline` makes code is code here, too."""
+    return " ".join(
+        f"<code>{html_escape(word)}</code>" if _LIVE.search(word) else html_escape(word)
+        for word in one_line(text).split(" ")
+    )
 
 
 def _escaped(word: str) -> str:

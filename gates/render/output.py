@@ -136,7 +136,7 @@ def _failure(part: TestResult | AttemptResult | SubtestResult) -> Iterator[str]:
         yield f"at {one_line(place)}"
     if not (reasons and own):
         rest = [line for line in lines if not _is_reason(line)] if reasons else lines
-        yield from map(_cut, useful_lines("\n".join(_trimmed(rest)), SHOWN_LINES))
+        yield from map(_cut, useful_lines("\n".join(_trimmed(rest)), SHOWN_LINES, getattr(part, "file", "")))
         return
     shown = own[-SHOWN_FRAMES:]
     if len(frames) > len(shown):

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 20
 """Maximum number of failures; the summary file has more."""
 
+SHOWN_REASONS = 5
+"""Maximum reasons of skipped tests."""
+
 SHOWN_WARNINGS = 3
 """Maximum number of kinds of warnings; the summary file has more."""
 
@@ -79,7 +82,7 @@ def render_terminal(
         _reasons(summary),
         _warnings(summary),
         leaf_lines(summary.leaves),
-        [summary.tests.timed_line] if summary.tests else [],
+        _tests(summary),
         [*_compared(view), *_pressing(view)] if view is not None else [],
     ):
         if lines:
@@ -153,6 +156,14 @@ def _reasons(summary: Summary) -> list[str]:
         ]
         lines += [f"  whole log: {one_line(reason.log)}"] if reason.log else []
     return lines
+
+
+def _tests(summary: Summary) -> list[str]:
+    """The counts, and why tests were skipped."""
+    tests = summary.tests
+    if tests is None:
+        return []
+    return [tests.timed_line, *_first([f"{count} skipped: {reason}" for reason, count in tests.skipped], SHOWN_REASONS)]
 
 
 def _warnings(summary: Summary) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 import msgspec
@@ -76,7 +77,7 @@ class NotedTest(msgspec.Struct, frozen=True):
 
 
 class TestSection(msgspec.Struct, frozen=True):
-    """The part of a summary about tests."""
+    """The part of a summary about tests; `skipped` are reasons with their numbers, the most frequent first."""
 
     __test__ = False
 
@@ -88,6 +89,7 @@ class TestSection(msgspec.Struct, frozen=True):
     flaky: tuple[NotedTest, ...] = ()
     leaky: tuple[NotedTest, ...] = ()
     slow: tuple[tuple[str, float], ...] = ()
+    skipped: tuple[tuple[str, int], ...] = ()
 
     @property
     def line(self) -> str:
@@ -136,8 +138,17 @@ def test_section(  # no test
             for test in tests
             if test.leaks
         ),
+        skipped=tuple(Counter(map(_reason, _skipped(tests))).most_common()),
         slow=tuple(sorted(((test.id, test.duration) for test in tests if test.slow), key=lambda each: -each[1])),
     )
+
+
+def _skipped(tests: Iterable[TestResult]) -> Iterator[TestResult]:
+    return (test for test in tests if test.outcome is TestOutcome.SKIPPED)
+
+
+def _reason(test: TestResult) -> str:
+    return one_line(test.reason or test.message, 200).removeprefix("Skipped: ") or "no reason given"
 
 
 def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, TestCounts], ...]:
@@ -195,7 +206,7 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
             outcome=test.outcome,
             place=place_of(test),
             message=_message(test),
-            lines=useful_lines(test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)),
+            lines=_lines(test),
             duration=test.duration,
             on_base=id(test) in on_base,
             number=1 + len(others),
@@ -203,6 +214,13 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
         )
         for test, *others in groups.values()
     )
+
+
+def _lines(test: TestResult) -> tuple[str, ...]:
+    """Its details, without a first line that only repeats the message."""
+    details = test.details or "\n\n".join(_subtest_text(each) for each in test.subtests)
+    first, _, rest = details.partition("\n")
+    return useful_lines(rest.lstrip("\n") if first and first == test.message else details, file=test.file)
 
 
 def _cause(test: TestResult) -> tuple[object, ...]:

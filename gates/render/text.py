@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from gates.portable.escapes import clean, one_line
 from gates.portable.values import format_duration, plural
+from gates.render.stacks import LEAD_IN_HEAD, folded
 
-__all__ = ["LEAD_IN_HEAD", "clean", "duration", "one_line", "plural", "useful_lines"]
-
-LEAD_IN_HEAD = "most recent call first"
-"""A stack dump with these words has its useful part at the top."""
+__all__ = ["clean", "duration", "one_line", "plural", "useful_lines"]
 
 
-def useful_lines(details: str, limit: int = 40) -> tuple[str, ...]:
-    """The part of a traceback that explains it: its end, or the beginning of a stack dump, with a note about cuts."""
+def useful_lines(details: str, limit: int = 40, file: str = "") -> tuple[str, ...]:
+    """The part of a traceback that explains it, with a note about cuts: its end, or the project's frames of a stack dump.
+
+    Args:
+        details: the traceback.
+        limit: maximum lines.
+        file: of the test, relative to the project.
+    """
     lines = clean(details).rstrip().splitlines()
+    if LEAD_IN_HEAD in details:
+        lines = list(folded(lines, file))
     if len(lines) <= limit:
         return tuple(lines)
     note = f"… {plural(len(lines) - limit, 'line')} cut …"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html as html_lib
+import re
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -24,6 +26,37 @@ def html(markdown: str) -> str:
 def headings(markdown: str) -> list[str]:
     found = tokens(markdown)
     return [found[at + 1].content for at, token in enumerate(found) if token.type == "heading_open"]
+
+
+_FOLD = re.compile(r"<details>\n<summary>(?P<title>.*)</summary>\n|</details>\n")
+
+
+def folds(markdown: str) -> list[str]:
+    """The titles of folded parts, as HTML.
+
+    Raises:
+        ValueError: there is other HTML.
+    """
+    found = []
+    for token in tokens(markdown):
+        if token.type == "html_block":
+            fold = _FOLD.fullmatch(token.content)
+            if fold is None:
+                raise ValueError(token.content)
+            found += [fold["title"]] if fold["title"] else []
+    return found
+
+
+def visible(title: str) -> str:
+    """The text of a title outside of code.
+
+    Raises:
+        ValueError: it has other elements than code.
+    """
+    rest = re.sub(r"<code>[^<>]*</code>", "", title)
+    if "<" in rest or ">" in rest:
+        raise ValueError(title)
+    return html_lib.unescape(rest)
 
 
 def rows(markdown: str) -> list[list[str]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from gates.portable.values import GateOutcome
 from gates.readers.junit.write import junit_document
 from gates.render.github import render_github
 from gates.render.markdown import render_markdown
-from gates.render.reasons import reasons
+from gates.render.reasons import FINDINGS, reasons
 from gates.render.terminal import render_terminal, terminal_console
-from gates.results import TestCounts
+from gates.results import Diagnostic, Diagnostics, TestCounts
 from tests.gates.readers.junit.sample import a_gate, a_run
 
 if TYPE_CHECKING:
@@ -39,6 +40,18 @@ def test_the_terminal_shows_the_reason_and_where_the_whole_log_is() -> None:
         "lint: exit code 1\n  a.py:1:8: F401 `os` imported but unused\n  Found 1 error.\n"
         "  whole log: reports/logs/lint.log\n\nGate"
     ) in terminal(a_run(gates=(LINT,), outcome="failed"))
+
+
+def test_what_its_tools_found_is_shown_instead_of_the_log_errors_first_and_the_rest_counted() -> None:
+    warning = Diagnostic(path="b.py", line=1, rule="W1", severity="warning", message="may be")
+    found = Diagnostic(path="a.py", line=3, column=4, rule="arg-type", severity="error", message="is wrong")
+    many = Diagnostics(count=FINDINGS + 7, kept=(warning, *[found] * (FINDINGS + 3)))
+    gate = msgspec.structs.replace(LINT, diagnostics=many)
+    (reason,) = reasons(a_run(gates=(gate,), outcome="failed"))
+    assert reason.words == f"{FINDINGS + 7} findings (exit code 1)"
+    assert reason.lines == (*["a.py:3:4: arg-type is wrong"] * FINDINGS, "… and 7 more findings")
+    timeout = msgspec.structs.replace(gate, outcome=GateOutcome.TIMEOUT)
+    assert reasons(a_run(gates=(timeout,), outcome="failed"))[0].lines == LINT.excerpt
 
 
 def test_the_summary_shows_it_in_a_block_that_nothing_can_leave() -> None:

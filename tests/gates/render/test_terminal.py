@@ -30,7 +30,7 @@ def test_a_log_has_the_table_the_counts_and_the_verdict() -> None:
     tests = [a_test("a"), a_test("b", TestOutcome.SKIPPED)]
     gates = (a_gate("lint"), a_gate("min_python", GateOutcome.COULD_NOT_RUN, accepted=True, reason="static check only"))
     assert logged(a_run(tests, gates=gates, planned=("lint", "min_python", "docs"), complete=False), tests) == (
-        "Summary [   0.250s] 1 test run: 1 passed, 1 skipped\n"
+        "Summary [   0.250s] 1 test run: 1 passed, 1 skipped\n  1 skipped: no reason given\n"
         "\n"
         "Gate        Status                     Time  Notes\n"
         "lint        PASS                      1.50s\n"

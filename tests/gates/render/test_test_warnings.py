@@ -4,7 +4,8 @@ from io import StringIO
 
 import pytest
 
-from gates.render.markdown import LISTED_WARNINGS, render_markdown
+from gates.render.markdown import render_markdown
+from gates.render.markdown_details import LISTED_WARNINGS
 from gates.render.terminal import Log, render_terminal
 from gates.render.test_warnings import warning_section, words_of
 from gates.results import TestWarning, TestWarnings
@@ -43,7 +44,7 @@ def test_summary_and_terminal_show_the_first_and_count_the_others() -> None:
     many = tuple(TestWarning(category="UserWarning", message=f"w{number}x") for number in range(12))
     run = a_run(gates=(a_gate("a", test_warnings=warned(*many)),))
     text = render_markdown(run, ())
-    assert "## Warnings\n\n12 pytest warnings (a):\n\n- UserWarning: w0x\n" in text
+    assert "<summary>12 pytest warnings (a)</summary>\n\n- UserWarning: w0x\n" in text
     assert f"w{LISTED_WARNINGS - 1}x\n\n… and 2 more kinds.\n" in text
     out = StringIO()
     render_terminal(run, (), Log(out))
