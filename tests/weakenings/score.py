@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tests.weakenings.corpus import Case
+from gates.analysis.strictness import setting_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gates.results import Weakening
+    from tests.weakenings.corpus import Case
 
 Answer = Literal["caught", "missed", "quiet", "false alarm"]
 Found = dict[str, "Sequence[Weakening]"]
@@ -24,12 +24,13 @@ WRONG: tuple[Answer, ...] = ("missed", "false alarm")
 
 
 def in_texts(case: Case) -> Sequence[Weakening]:
-    """What the texts of both sides show about settings and comments; no test runs."""
-    try:
-        setting_changes = importlib.import_module("gates.analysis.strictness").setting_changes
-    except (ImportError, AttributeError):
-        return ()
-    return [change.weakening for change in setting_changes(case.base, case.head) if change.direction == "weaker"]
+    """What the texts of both sides of a case show about settings and comments; no test runs."""
+    return found_in(case.base, case.head)
+
+
+def found_in(base: Mapping[str, str], head: Mapping[str, str]) -> Sequence[Weakening]:
+    """What texts show, by path."""
+    return [change.weakening for change in setting_changes(base, head) if change.direction == "weaker"]
 
 
 def answer(case: Case, found: Sequence[Weakening]) -> Answer:
