@@ -90,6 +90,7 @@ def added_names(
     brought: Collection[str],
     differences: Iterable[FileDifference],
     folders: Iterable[str],
+    prefix: str = "",
 ) -> AddedNames:
     """What a change adds.
 
@@ -98,13 +99,14 @@ def added_names(
         brought: those of them that the tests brought along.
         differences: line by line.
         folders: of the code without the change.
+        prefix: the folder that `differences` start from, with its slash.
     """
     code = {change.path for change in files if change.kind == "production" and change.path not in brought}
     return AddedNames(
         words={
-            one.after: frozenset(word for _, line in one.added() for word in _WORD.findall(line))
+            f"{prefix}{one.after}": frozenset(word for _, line in one.added() for word in _WORD.findall(line))
             for one in differences
-            if one.after in code
+            if f"{prefix}{one.after}" in code
         },
         added=frozenset(change.path for change in files if change.status == "A" and change.path not in brought),
         folders=frozenset(folders),

@@ -9,7 +9,8 @@ import msgspec
 
 from gates.compare.added_names import AddedNames
 from gates.portable.values import RAN_TESTS, GateOutcome, TestOutcome
-from gates.results import FileChange, GateResult, RedGreenTest, TestResult
+from gates.readers.junit.hints import junit_hint
+from gates.results import GateResult, RedGreenTest, TestResult
 
 Finding = Literal["red", "green", "unknown"]
 
@@ -27,42 +28,48 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
         name: in the comparison.
         result: on the head.
         kind: only the head has it, or it differs.
+        in_code: its file also holds code that changed, so the one cannot be had without the other.
     """
 
     name: str
     result: TestResult
     kind: Literal["new", "changed"]
+    in_code: bool = False
 
     @property
     def can_show(self) -> bool:
-        """Whether it passes on the head."""
-        return self.result.outcome in SHOWN
+        """Whether it passes on the head, and can be run without the change."""
+        return self.result.outcome in SHOWN and not self.in_code
 
 
-def choose(head: Mapping[str, TestResult], new: Collection[str], changed_files: Collection[str]) -> tuple[Chosen, ...]:
-    """New tests, and those of changed files.
+def choose(
+    head: Mapping[str, TestResult], new: Collection[str], changed: Collection[str], code: Collection[str]
+) -> tuple[tuple[Chosen, ...], tuple[str, ...]]:
+    """The tests to run, and doctests of changed code, which cannot be told from it.
 
     Args:
         head: name → result.
         new: names of tests that only the head has.
-        changed_files: test files that the head changed, as the results name them.
+        changed: names of tests that differ.
+        code: changed files that do not come with the tests.
     """
-    names, found = frozenset(new), []
+    names, differing = frozenset(new), frozenset(changed)
+    found, left_out = [], []
     for name, result in head.items():
-        if result.outcome in EXPECTED or result.phase == "collect":
+        if result.outcome in EXPECTED or result.phase == "collect" or name not in names | differing:
             continue
-        if name in names:
-            found.append(Chosen(name=name, result=result, kind="new"))
-        elif result.file in changed_files:
-            found.append(Chosen(name=name, result=result, kind="changed"))
-    return tuple(found)
+        if result.file in code and _is_doctest(result):
+            left_out.append(name)
+            continue
+        kind: Literal["new", "changed"] = "new" if name in names else "changed"
+        found.append(Chosen(name=name, result=result, kind=kind, in_code=result.file in code))
+    return tuple(found), tuple(left_out)
 
 
-def changes_behaviour(change: FileChange) -> bool:
-    """Whether a changed file can make tests fail or pass: code, or data beside it."""
-    folders = change.path.split("/")[:-1]
-    hidden = any(folder.startswith(".") or folder in ("ci", "requirements") for folder in folders)
-    return change.kind == "production" or (change.kind == "config" and bool(folders) and not hidden)
+def _is_doctest(result: TestResult) -> bool:
+    """Whether a test is in a docstring: it is named by the dotted name of what that describes."""
+    name = result.id.partition("[")[0].rpartition("::")[2]
+    return "." in name or name == result.file.rpartition("/")[2].removesuffix(".py")
 
 
 def judge(
@@ -103,6 +110,45 @@ def judge(
     return tuple(found)
 
 
+def without_names(gates: Sequence[GateResult]) -> tuple[str, ...]:
+    """Gates that passed and run tests, as far as their names and commands show, but do not name them."""
+    return tuple(
+        gate.name for gate in gates if gate.tests is None and gate.outcome is GateOutcome.PASSED and _runs_tests(gate)
+    )
+
+
+def _runs_tests(gate: GateResult) -> bool:
+    called = gate.name.partition("-")[0] in ("test", "tests", "unittest", "unittests")
+    return called or "unittest" in gate.command_line or bool(junit_hint([gate.command_line]))
+
+
+def judge_gates(names: Sequence[str], gates: Sequence[GateResult], added: AddedNames) -> tuple[RedGreenTest, ...]:
+    """What gates show whose tests have no names: all of their tests together.
+
+    Args:
+        names: of the gates.
+        gates: how they ended without the change.
+        added: names that the change adds.
+    """
+    by_gate = {gate.name: gate for gate in gates}
+    found = []
+    for name in names:
+        finding, said = _of_gate(by_gate.get(name), added)
+        found.append(RedGreenTest(test=f"gate {name}", function=f"gate {name}", kind="new", finding=finding, said=said))
+    return tuple(found)
+
+
+def _of_gate(gate: GateResult | None, added: AddedNames) -> tuple[Finding, str]:
+    if gate is None:
+        return "unknown", "the gate does not exist there"
+    if gate.outcome is GateOutcome.PASSED:
+        return "green", ""
+    said = next(iter(gate.excerpt), "") or gate.reason
+    if gate.outcome is not GateOutcome.FAILED or any(map(added.not_the_change, gate.excerpt)):
+        return "unknown", f"{gate.outcome}{_because(said)}"
+    return "red", said
+
+
 def _collectors(result: TestResult) -> list[tuple[str, str]]:
     """What may have failed to be collected instead of a test: its class, its file."""
     parts = result.id.partition("[")[0].split("::")
@@ -112,11 +158,9 @@ def _collectors(result: TestResult) -> list[tuple[str, str]]:
 def _judged(
     one: Chosen, result: TestResult | None, broken: TestResult | None, gate: GateResult | None, added: AddedNames
 ) -> tuple[Finding, str]:
-    if not one.can_show:
-        return "unknown", f"{one.result.outcome} on the head{_because(one.result.reason or one.result.message)}"
-    foreign = _foreign(gate)
-    if foreign:
-        return "unknown", foreign
+    cannot = _why_not(one, gate)
+    if cannot:
+        return "unknown", cannot
     if result is not None and result.outcome in RAN_TESTS:
         return _of_run(result, added)
     if broken is not None:
@@ -125,6 +169,15 @@ def _judged(
             return "red", f"cannot be collected without the change: {cause}"
         return "unknown", f"cannot be collected, and not known to be because of the change: {broken.message}"
     return "unknown", _not_run(one.result, result, gate)
+
+
+def _why_not(one: Chosen, gate: GateResult | None) -> str:
+    """Why a test cannot show anything, whatever becomes of it."""
+    if one.in_code:
+        return f"{one.result.file} holds the test and code of the change, so it cannot be run without that"
+    if not one.can_show:
+        return f"{one.result.outcome} on the head{_because(one.result.reason or one.result.message)}"
+    return _foreign(gate)
 
 
 def _not_run(head: TestResult, result: TestResult | None, gate: GateResult | None) -> str:

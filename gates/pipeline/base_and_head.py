@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from gates.pipeline.confirm import Which
+    from gates.pipeline.red_green import Grafted
 
 
 class SideRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,27 +124,19 @@ class Sides:
             self._prepared[side] = prepared
             yield prepared
 
-    def run_grafted(self, code: str, commit: str, name: str, request: Request, reports: Path) -> Finished:
-        """Run a commit that has other tests than `code`, in the folder and with the environments of that.
-
-        Args:
-            code: the commit with everything but the tests: the base, or where the head left it.
-            commit: with the tests.
-            name: of it, for people.
-            request: what to run.
-            reports: where reports go.
-        """
+    def run_grafted(self, grafted: Grafted, request: Request, reports: Path) -> Finished:
+        """Run the base, or where the head left it, with the tests of the head."""
         before = self._prepared.get("base")
-        same = self._git.tree(code) == self._tree("base")
+        known = not grafted.own_checklist and self._git.tree(grafted.code) == self._tree("base")
         borrows = before is None or BORROWED_CHECKLIST in before.notes
         place = check_out_commit(
             self._root,
             self._git,
-            commit,
-            name,
+            grafted.commit,
+            grafted.name,
             checklist_of=self._head.root if borrows else None,
-            gates=before.gates if before is not None and same else None,
-            beside=code,
+            gates=before.gates if before is not None and known else None,
+            beside=grafted.code,
         )
         with place as checked_out:
             prepared = plan_run(discover_subject(checked_out), request, reports=reports)

@@ -91,9 +91,7 @@ class MeasuredComparison:
 
     def _compared(self) -> Comparison:
         options, config = self._options, self._config
-        notes = [
-            note for each in (self._again, self._red_green, self._timed) if each is not None for note in each.notes
-        ]
+        notes = [note for each in (self._again, self._timed) if each is not None for note in each.notes]
         compared = compare_runs(
             self.before.run,
             self.before.tests,

@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from gates.compare.added_names import AddedNames, added_names
+from gates.analysis.side_of_tests import SideOfTests, changes_behaviour
+from gates.compare.added_names import added_names
 from gates.compare.inputs import SourceChanges
-from gates.compare.red_green import Chosen, changes_behaviour, choose, judge
+from gates.compare.red_green import Chosen, choose, judge, judge_gates, without_names
 from gates.compare.tests import naming
 from gates.compare.values import TestsComparison
 from gates.config.request import Request
 from gates.pipeline.confirm import only_these
 from gates.pipeline.execute import Finished
+from gates.pipeline.side_of_tests import read_test_side
 from gates.portable.errors import GatesError
 from gates.portable.settings.declare import replace
 from gates.portable.values import ExitCode, plural
-from gates.results import FileChange, RedGreen, TestResult
+from gates.results import RedGreen, TestResult
 from gates.results.duplicates import worst_of
 from gates.results.files import RED_GREEN_FOLDER
 from gates.vcs.git import Git
 from gates.vcs.grafts import graft
+from gates.vcs.texts import texts_of
 
 LIMIT, PATIENCE = 10.0, 20.0
 """A test that ends on the head hangs without the change after these seconds, and this many times its time on the head."""
 
-Named = Callable[[TestResult], str]
 
-RunGrafted = Callable[[str, str, str, Request, Path], Finished]
-"""Runs a commit with other tests in the folder of another commit: `Sides.run_grafted`."""
+class Grafted(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit of other code with the tests of the head.
+
+    Attributes:
+        code: the commit that has everything but the tests, whose folder and environments are used.
+        commit: with the tests.
+        name: of it, for people.
+        own_checklist: its checklist is not that of `code`.
+    """
+
+    code: str
+    commit: str
+    name: str
+    own_checklist: bool = False
+
+
+RunGrafted = Callable[[Grafted, Request, Path], Finished]
+"""Runs it: `Sides.run_grafted`."""
 
 
 class BothRuns(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +67,10 @@ class WithoutChange(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         found: about each of them.
-        notes: for the reader.
         interrupted: the user ended it.
     """
 
     found: RedGreen
-    notes: tuple[str, ...] = ()
     interrupted: bool = False
 
 
@@ -70,60 +87,97 @@ def red_green(
         request: what the user asked for.
         run: runs the commit that is made.
     """
-    if not any(map(changes_behaviour, sources.files)):
-        return WithoutChange(found=RedGreen(production=False))
-    brought = [change for change in sources.files if change.kind == "test"]
-    chosen, named = _chosen(git, runs, brought)
-    if not chosen:
-        return WithoutChange(found=RedGreen())
-    began = time.monotonic()
-    sys.stderr.write(f"red-green: {plural(len(chosen), 'new or changed test')} without the change\n")
-    able = [one.result for one in chosen if one.can_show]
-    if not able:
-        return WithoutChange(found=RedGreen(tests=judge(chosen, {}, (), _names(git, code, sources, brought))))
     try:
-        commit = graft(git, code, _tree(runs.after), [change.path for change in brought])
-        wanted = _only(request, runs.after, [(result.gate, result.id) for result in able])
-        name = f"{code[:12]} with the tests of {runs.after.run.subject.name}"
-        done = run(code, commit, name, wanted, runs.after.reports / RED_GREEN_FOLDER)
+        return _red_green(git, code, runs, sources, request, run)
     except GatesError as error:
         return WithoutChange(found=RedGreen(unknown=f"the tests could not be run without the change: {error}"))
-    ended = worst_of(done.tests, named)
-    found = RedGreen(
-        tests=judge(chosen, ended, done.run.gates, _names(git, code, sources, brought)),
+
+
+def _red_green(
+    git: Git, code: str, runs: BothRuns, sources: SourceChanges, request: Request, run: RunGrafted
+) -> WithoutChange:
+    head = _tree(runs.after)
+    tests = read_test_side(git, code, head, sources.files, {result.file for result in runs.after.tests})
+    rest = [one for one in sources.files if not tests.brings(one.path)]
+    if not any(map(changes_behaviour, rest)):
+        return WithoutChange(found=RedGreen(production=False))
+    chosen, left_out = _chosen(git, code, runs, sources, tests)
+    whole = without_names(runs.after.run.gates) if tests.paths else ()
+    known = RedGreen(left_out=left_out, settings=tests.settings)
+    if not chosen and not whole:
+        return WithoutChange(found=known)
+    folders = git.listed("ls-tree", "-r", "-d", "-z", "--full-tree", "--name-only", code)
+    added = added_names(sources.files, tests.paths, sources.of_the_branch, folders, git.prefix)
+    able = [one.result for one in chosen if one.can_show]
+    if not able and not whole:
+        return WithoutChange(found=replaced(known, tests=judge(chosen, {}, (), added)))
+    began = time.monotonic()
+    wanted = _only(request, runs.after, able, whole)
+    what = [plural(len(able), "new or changed test")] if able else []
+    sys.stderr.write(f"red-green: {' and '.join([*what, *whole])} without the change\n")
+    grafted = Grafted(
+        code=code,
+        commit=graft(git, code, head, tests.paths, tests.texts),
+        name=f"{code[:12]} with the tests of {runs.after.run.subject.name}",
+        own_checklist=bool(tests.settings),
+    )
+    done = run(grafted, wanted, runs.after.reports / RED_GREEN_FOLDER)
+    ended = worst_of(done.tests, naming((*runs.before.tests, *runs.after.tests)))
+    found = replaced(
+        known,
+        tests=(*judge(chosen, ended, done.run.gates, added), *judge_gates(whole, done.run.gates, added)),
         seconds=round(time.monotonic() - began, 3),
     )
     if done.run.exit_code == ExitCode.INTERRUPTED:
-        found = msgspec.structs.replace(found, unknown="interrupted before every test ended")
-        return WithoutChange(found=found, interrupted=True)
+        return WithoutChange(found=replaced(found, unknown="interrupted before every test ended"), interrupted=True)
     return WithoutChange(found=found)
 
 
-def _chosen(git: Git, runs: BothRuns, brought: Sequence[FileChange]) -> tuple[tuple[Chosen, ...], Named]:
-    both = (*runs.before.tests, *runs.after.tests)
-    named = naming(both)
+def replaced(found: RedGreen, **fields: object) -> RedGreen:
+    """A copy with other fields."""
+    return msgspec.structs.replace(found, **fields)
+
+
+def _chosen(
+    git: Git, code: str, runs: BothRuns, sources: SourceChanges, tests: SideOfTests
+) -> tuple[tuple[Chosen, ...], tuple[str, ...]]:
+    named = naming((*runs.before.tests, *runs.after.tests))
     prefix = git.prefix
-    files = {change.path.removeprefix(prefix) for change in brought if change.path.startswith(prefix)}
-    return choose(worst_of(runs.after.tests, named), runs.tests.new, files), named
+    changed = {one.path.removeprefix(prefix) for one in sources.files if one.path.startswith(prefix)}
+    brought = {path.removeprefix(prefix) for path in tests.paths if path.startswith(prefix)}
+    results = worst_of(runs.after.tests, named)
+    new = [name for name in runs.tests.new if name in results]
+    if git.tree(code) != _tree(runs.before):
+        # The base has commits of its own: what they removed is missing there, and still not new.
+        new = _not_there(git, code, {name: results[name] for name in new})
+    known = set(new)
+    differing = [name for name, result in results.items() if name not in known and result.file in brought]
+    return choose(results, new, differing, changed - brought)
 
 
-def _only(request: Request, after: Finished, tests: list[tuple[str, str]]) -> Request:
-    """The request for these tests, with a limit for those that hang."""
-    only = only_these(request, tests)
-    longest = max((result.duration for result in after.tests if (result.gate, result.id) in set(tests)), default=0.0)
+def _not_there(git: Git, code: str, results: Mapping[str, TestResult]) -> list[str]:
+    """Those of these tests whose function the code does not have."""
+    (texts,) = texts_of(git, ((code, {result.file for result in results.values()}),))
+    return [name for name, result in results.items() if not _defines(texts.get(result.file, ""), result)]
+
+
+def _defines(text: str, result: TestResult) -> bool:
+    name = result.id.partition("[")[0].rpartition("::")[2]
+    return re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(name)}\b", text, re.MULTILINE) is not None
+
+
+def _only(request: Request, after: Finished, tests: Sequence[TestResult], whole: Sequence[str]) -> Request:
+    """The request for these tests, with a limit for those that hang, and for gates that run as a whole."""
+    only = only_these(request, [(result.gate, result.id) for result in tests])
     own = after.output.test_timeout
-    limit = max(LIMIT, PATIENCE * longest)
+    limit = max(LIMIT, PATIENCE * max((result.duration for result in tests), default=0.0))
     return replace(
         only,
+        gates=(*(only.gates or ()), *whole),
         only={gate: msgspec.structs.replace(part, despite_errors=True) for gate, part in only.only.items()},
         test_timeout=min(limit, own) if own else limit,
         retries=1,
     )
-
-
-def _names(git: Git, code: str, sources: SourceChanges, brought: Sequence[FileChange]) -> AddedNames:
-    folders = git.listed("ls-tree", "-r", "-d", "-z", "--full-tree", "--name-only", code)
-    return added_names(sources.files, [change.path for change in brought], sources.of_the_branch, folders)
 
 
 def _tree(side: Finished) -> str:

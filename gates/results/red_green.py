@@ -39,12 +39,16 @@ class RedGreen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         production: the head changes production files at all; if not, there is nothing to be red about.
         seconds: that it took.
         unknown: why nothing, or not everything, is known.
+        left_out: new and changed doctests of code that changed, which cannot be run without that.
+        settings: files with settings of tests that came with them.
     """
 
     tests: tuple[RedGreenTest, ...] = ()
     production: bool = True
     seconds: float = 0.0
     unknown: str = ""
+    left_out: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def passes_already(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from gates.files.temporary import scratch
 from gates.vcs.branches import commit_of
@@ -12,7 +12,7 @@ _GONE = "0" * 6
 """The mode of a file that a tree does not have."""
 
 
-def graft(git: Git, code: str, tests: str, paths: Collection[str]) -> str:
+def graft(git: Git, code: str, tests: str, paths: Collection[str], texts: Mapping[str, str] | None = None) -> str:
     """A commit on top of `code`, with these paths as they are in another tree; its name.
 
     Args:
@@ -20,6 +20,7 @@ def graft(git: Git, code: str, tests: str, paths: Collection[str]) -> str:
         code: the commit with everything else.
         tests: the tree that the paths come from; a path that it does not have is removed.
         paths: as `changed_files` gives them.
+        texts: path → another text for a file that `code` has.
 
     Raises:
         EnvironmentProblem: git failed.
@@ -27,7 +28,7 @@ def graft(git: Git, code: str, tests: str, paths: Collection[str]) -> str:
     with scratch("graft-") as folder:
         environment = git_environment(GIT_INDEX_FILE=str(folder / "index"))
         git.need("read-tree", code, env=environment)
-        lines = _index_lines(git, code, tests, paths)
+        lines = [*_index_lines(git, code, tests, paths), *(_written(git, *item) for item in (texts or {}).items())]
         # `--replace`: a file may stand where the other tree has a folder.
         words = ("update-index", "--replace", "-z", "--index-info")
         git.need(*words, env=environment, stdin="".join(lines).encode("utf-8", "surrogateescape"))
@@ -48,3 +49,8 @@ def _index_lines(git: Git, code: str, tests: str, paths: Collection[str]) -> lis
         if readable(path) in wanted:
             (gone if mode == _GONE else there).append(f"{mode} {name}\t{path}\0")
     return [*gone, *there]
+
+
+def _written(git: Git, path: str, text: str) -> str:
+    name = git.need("hash-object", "-w", "--stdin", stdin=text.encode("utf-8", "surrogateescape"))
+    return f"100644 {name}\t{path}\0"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gates.compare.added_names import AddedNames
-from gates.compare.red_green import Chosen, changes_behaviour, choose, judge
+from gates.compare.red_green import Chosen, choose, judge, judge_gates, without_names
 from gates.portable.values import GateOutcome, TestOutcome
-from gates.results import FileChange, GateResult, RedGreenTest, TestCounts, TestResult, Witness
+from gates.results import GateResult, RedGreenTest, TestCounts, TestResult, Witness
 from tests.gates.readers.junit.sample import a_gate, a_test
 
 ADDED = AddedNames(words={"pool.py": frozenset({"median"})}, added=frozenset(), folders=frozenset())
@@ -104,14 +104,17 @@ def test_a_test_that_does_not_pass_on_the_head_shows_nothing(outcome: str) -> No
     assert (found.finding, found.said) == ("unknown", f"{outcome} on the head: broken")
 
 
-def chosen(*results: TestResult, new: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {one.name: one.kind for one in choose({result.id: result for result in results}, new, files)}
+def chosen(
+    *results: TestResult, new: tuple[str, ...] = (), changed: tuple[str, ...] = (), code: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    found, _ = choose({result.id: result for result in results}, new, changed, code)
+    return {one.name: one.kind for one in found}
 
 
-def test_new_tests_and_those_of_changed_files_are_chosen() -> None:
+def test_new_tests_and_those_that_differ_are_chosen() -> None:
     one, other, third = a_test("one", file="a.py"), a_test("other", file="a.py"), a_test("third", file="b.py")
     assert chosen(one, other, third, new=("a.py::one",)) == {"a.py::one": "new"}
-    assert chosen(one, other, third, new=("a.py::one",), files=("a.py",)) == {
+    assert chosen(one, other, third, new=("a.py::one",), changed=("a.py::one", "a.py::other")) == {
         "a.py::one": "new",
         "a.py::other": "changed",
     }
@@ -122,17 +125,60 @@ def test_what_is_expected_to_fail_shows_nothing_yet(outcome: str) -> None:
     assert chosen(a_test("one", TestOutcome(outcome), file="a.py"), new=("a.py::one",)) == {}
 
 
+def test_a_test_in_code_that_changed_cannot_be_told_from_it() -> None:
+    test, example = a_test("test_pool", file="pool.py"), a_test("pool.fits", file="pool.py")
+    whole = a_test("pool", file="pool.py")
+    found, left_out = choose(
+        {one.id: one for one in (test, example, whole)}, [test.id, example.id, whole.id], [], ["pool.py"]
+    )
+    assert [(one.name, one.in_code, one.can_show) for one in found] == [(test.id, True, False)]
+    assert left_out == (example.id, whole.id)
+    (judged_,) = judge(found, {}, [RAN], ADDED)
+    assert judged_.finding == "unknown"
+    assert "holds the test and code of the change" in judged_.said
+
+
+def without(**fields: Any) -> GateResult:
+    return a_gate(**{"name": "unit", "command_line": "python -m unittest", **fields})
+
+
 @pytest.mark.parametrize(
-    ("path", "kind", "counts"),
+    ("gate", "runs_tests"),
     [
-        ("pool.py", "production", True),
-        ("src/pool/table.json", "config", True),
-        ("pyproject.toml", "config", False),
-        (".github/workflows/ci.yml", "config", False),
-        ("requirements/dev.txt", "config", False),
-        ("docs/index.md", "docs", False),
-        ("tests/test_pool.py", "test", False),
+        (without(), True),
+        (without(name="tests", command_line="make check"), True),
+        (without(name="test-3.12", command_line="nox -s test-3.12"), True),
+        (without(name="go", command_line="go test ./..."), True),
+        (without(name="lint", command_line="ruff check"), False),
+        (without(outcome=GateOutcome.FAILED), False),
+        (without(tests=TestCounts(run=1)), False),
     ],
 )
-def test_code_and_the_data_beside_it_change_what_tests_see(path: str, kind: Any, counts: bool) -> None:
-    assert changes_behaviour(FileChange(path=path, kind=kind)) is counts
+def test_gates_that_run_tests_without_naming_them_count_as_a_whole(gate: GateResult, runs_tests: bool) -> None:
+    assert without_names([gate]) == ((gate.name,) if runs_tests else ())
+
+
+@pytest.mark.parametrize(
+    ("gate", "finding", "said"),
+    [
+        (without(), "green", ""),
+        (without(outcome=GateOutcome.FAILED, excerpt=("AssertionError: 1 != 2",)), "red", "AssertionError: 1 != 2"),
+        (without(outcome=GateOutcome.FAILED, reason="exit code 1"), "red", "exit code 1"),
+        (
+            without(outcome=GateOutcome.FAILED, excerpt=("ImportError: cannot import name 'median' from 'pool'",)),
+            "red",
+            "ImportError: cannot import name 'median' from 'pool'",
+        ),
+        (
+            without(outcome=GateOutcome.FAILED, excerpt=("x", "ModuleNotFoundError: No module named 'numpy'")),
+            "unknown",
+            "failed: x",
+        ),
+        (without(outcome=GateOutcome.TIMEOUT, reason="after 10m"), "unknown", "timeout: after 10m"),
+        (without(outcome=GateOutcome.COULD_NOT_RUN, reason="no space"), "unknown", "could-not-run: no space"),
+        (None, "unknown", "the gate does not exist there"),
+    ],
+)
+def test_a_gate_as_a_whole_is_judged_by_how_it_ended(gate: GateResult | None, finding: str, said: str) -> None:
+    (found,) = judge_gates(["unit"], [gate] if gate else [], ADDED)
+    assert (found.test, found.kind, found.finding, found.said) == ("gate unit", "new", finding, said)
