@@ -26,7 +26,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Project:
     [
         ('no-tests = "pass"', GATES, 5, "no-tests to pass instead of fail"),
         ("[tests]\nretries = 5\n", GATES, 5, "retries to 5 instead of 0"),
-        # GATE
+        ("", GATES[:1], 5, "the gate other"),
         ('no-tests = "fail"  # as before', GATES, 0, ""),
     ],
 )

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping
 
 from gates.analysis.strictness.changes import Tool, changes_of
+from gates.analysis.strictness.checklist import FILES as CHECKLIST
+from gates.analysis.strictness.checklist import checklist_changes, checklist_of
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
 from gates.analysis.strictness.side import Side
 from gates.results import SettingChange
@@ -13,7 +15,7 @@ from gates.results import SettingChange
 TOOLS: tuple[Tool, ...] = (GATES,)
 """In the order in which their changes are shown."""
 
-_FILES = frozenset(name for tool in TOOLS for name in tool.files)
+_FILES = frozenset(CHECKLIST).union(*(tool.files for tool in TOOLS))
 
 
 def is_read(path: str) -> bool:
@@ -37,10 +39,17 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
     for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_read(path)}):
         front = f"{folder}/" if folder else ""
         sides = Side(_in_folder(base, folder), front), Side(_in_folder(head, folder), front)
+        found += _checklists(*sides)
         for tool in TOOLS:
             found += changes_of(tool, *sides)
         found += _broken(*sides)
     return tuple(found)
+
+
+def _checklists(base: Side, head: Side) -> Iterator[SettingChange]:
+    before, after = checklist_of(base), checklist_of(head)
+    if before is not None and after is not None and base.files != head.files:
+        yield from checklist_changes(before, after)
 
 
 def _in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:

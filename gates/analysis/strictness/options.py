@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gates.analysis.strictness.rules import Items, Rule, Scale, Switch
+from gates.analysis.strictness.pytest_rules import Plugins, Selection, WarningFilters
+from gates.analysis.strictness.rules import Items, Rule, Scale, Silent, Switch
+from gates.portable.patterns import lazy_pattern
 
 
 class Option(NamedTuple):
@@ -17,8 +19,9 @@ class Option(NamedTuple):
     Attributes:
         name: the spelling that all are known by.
         rule: how its values are ordered.
-        valued: it takes a value; several are put together, separated by commas if `many`.
-        many: its values are lists.
+        valued: it takes a value.
+        many: its values are lists, separated by commas.
+        listed: it may be repeated, and all of its values count.
         sets: the value of a spelling without one: `--no-strict` sets `--strict` to False.
     """
 
@@ -26,10 +29,8 @@ class Option(NamedTuple):
     rule: Rule
     valued: bool = False
     many: bool = False
+    listed: bool = False
     sets: bool | float = True
-
-
-_FEWER = "runs {}"
 
 
 def _flag(name: str, does: str, *, strict: bool = True, default: bool = False) -> Option:
@@ -42,7 +43,7 @@ def _lax(name: str, does: str) -> Option:
 
 
 def _list(name: str, does: str, *, strict: bool = False, many: bool = True, everything: bool = False) -> Option:
-    return Option(name, Items(does=does, strict=strict, everything=everything), valued=True, many=many)
+    return Option(name, Items(does=does, strict=strict, everything=everything), valued=True, many=many, listed=True)
 
 
 def _number(name: str, weaker: str, stronger: str, *, more: bool = True, default: float = 0.0) -> Option:
@@ -54,13 +55,21 @@ def _number(name: str, weaker: str, stronger: str, *, more: bool = True, default
     return Option(name, rule, valued=True)
 
 
-_OTHER = Option("", Rule(), valued=True)
+def _others(*names: str) -> dict[str, Option]:
+    """Options with a value that say nothing about strictness."""
+    return {name: Option(name, Silent(), valued=True) for name in names}
+
+
+def _selection(name: str) -> Option:
+    return Option(name, Selection(), valued=True)
+
+
 COVERED = _number("--cov-fail-under", "less coverage is enough", "more coverage is needed")
 TARGETS = "what it is run on"
 
 PYTEST: Mapping[str, Option] = {
-    **dict.fromkeys(("-k",), _list("-k", "runs the tests that `-k {}` leaves out", many=False)),
-    **dict.fromkeys(("-m",), _list("-m", "runs the tests that `-m {}` leaves out", many=False)),
+    "-k": _selection("-k"),
+    "-m": _selection("-m"),
     "--deselect": _list("--deselect", "runs {}", many=False),
     "--ignore": _list("--ignore", "runs the tests in {}", many=False),
     "--ignore-glob": _list("--ignore-glob", "runs the tests in {}", many=False),
@@ -84,9 +93,9 @@ PYTEST: Mapping[str, Option] = {
     "--doctest-glob": _list("--doctest-glob", "runs the examples in {}", strict=True, many=False),
     "--doctest-continue-on-failure": Option("--doctest-continue-on-failure", Rule()),
     "--doctest-ignore-import-errors": _lax("--doctest-ignore-import-errors", "fails for modules with examples that cannot be imported"),
-    "--strict": _flag("--strict", "has its strict options on"),
-    "--strict-markers": _flag("--strict-markers", "refuses unknown markers"),
-    "--strict-config": _flag("--strict-config", "refuses unknown settings"),
+    "--strict": _flag("strict_markers", "refuses unknown markers"),
+    "--strict-markers": _flag("strict_markers", "refuses unknown markers"),
+    "--strict-config": _flag("strict_config", "refuses unknown settings"),
     "--reruns": _number("--reruns", "a failed test has more tries", "a failed test has fewer tries", more=False),
     "--flake-runs": Option("--flake-runs", Rule(), valued=True),
     "--force-flaky": _lax("--force-flaky", "runs a failed test only once"),
@@ -100,17 +109,16 @@ PYTEST: Mapping[str, Option] = {
     "--disable-pytest-warnings": Option("--disable-warnings", Rule()),
     "--disable-warnings": Option("--disable-warnings", Rule()),
     "--assert": Option("--assert", Rule(), valued=True),
-    **dict.fromkeys(("-W", "--pythonwarnings"), Option("-W", Rule(), valued=True)),
-    **dict.fromkeys(("-o", "--override-ini"), Option("-o", Rule(), valued=True)),
-    "-p": Option("-p", Rule(), valued=True),
-    **dict.fromkeys((
-        "-c", "--config-file", "--rootdir", "--confcutdir", "-n", "--numprocesses", "--dist", "--maxprocesses", "--tb", "--color",
+    **dict.fromkeys(("-W", "--pythonwarnings"), Option("filterwarnings", WarningFilters(), valued=True, listed=True)),
+    **dict.fromkeys(("-o", "--override-ini"), Option("-o", Rule(), valued=True, listed=True)),
+    "-p": Option("-p", Plugins(), valued=True, listed=True),
+    **_others(        "-c", "--config-file", "--rootdir", "--confcutdir", "-n", "--numprocesses", "--dist", "--maxprocesses", "--tb", "--color",
         "--durations", "--durations-min", "--junitxml", "--junit-xml", "--junit-prefix", "--basetemp", "--import-mode", "--capture", "--timeout",
         "--timeout-method", "--maxfail", "--cov-report", "--cov-config", "--cov-context", "--log-level", "--log-cli-level",
         "--log-file", "-r", "--verbosity", "--random-order-seed", "--seed", "--hypothesis-profile", "--hypothesis-seed",
         "--splits", "--group", "--html", "--report-log", "--alluredir", "--tx", "--rsyncdir", "--reruns-delay", "--pdbcls",
         "--gates-workers-from", "--show-capture", "--benchmark-only",
-    ), _OTHER),
+    ),
 }  # fmt: skip
 
 _EXIT_ZERO = _lax("--exit-zero", "fails for what it finds")
@@ -132,7 +140,7 @@ RUFF: Mapping[str, Option] = {
     "--preview": Option("--preview", Rule()),
     "--isolated": Option("--isolated", Rule()),
     **dict.fromkeys(("--check", "--diff"), _flag("--check", "fails for files that the formatter would change")),
-    **dict.fromkeys(("--config", "--target-version", "--line-length", "--output-format", "--output-file", "--cache-dir"), _OTHER),
+    **_others("--config", "--target-version", "--line-length", "--output-format", "--output-file", "--cache-dir"),
 }  # fmt: skip
 
 FORMATTER: Mapping[str, Option] = {
@@ -176,14 +184,14 @@ COVERAGE: Mapping[str, Option] = {
     "--source": _list("--source", "measures {}", strict=True, everything=True),
     "--branch": _flag("--branch", "measures branches"),
     **dict.fromkeys(("-i", "--ignore-errors"), _lax("--ignore-errors", "fails for files that it cannot read")),
-    **dict.fromkeys(("--rcfile", "--data-file", "--context", "-d", "-o", "--format"), _OTHER),
+    **_others("--rcfile", "--data-file", "--context", "-d", "-o", "--format"),
 }
 
 SPHINX: Mapping[str, Option] = {
     **dict.fromkeys(("-W", "--fail-on-warning"), _flag("-W", "fails for warnings")),
     **dict.fromkeys(("-n", "--nitpicky"), _flag("-n", "warns about references without a target")),
     **dict.fromkeys(("-E", "--fresh-env"), _flag("-E", "reads every file again, so that each warns")),
-    **dict.fromkeys(("-b", "--builder", "-d", "-j", "-c", "-D", "-A", "-w", "-t"), _OTHER),
+    **_others("-b", "--builder", "-d", "-j", "-c", "-D", "-A", "-w", "-t"),
 }
 
 BANDIT: Mapping[str, Option] = {
@@ -204,3 +212,29 @@ PROGRAMS: Mapping[str, Mapping[str, Option]] = {
     "bandit": BANDIT,
 }
 """Program, with its subcommand if that has other options → its options."""
+
+
+def table_of(program: str) -> Mapping[str, Option]:
+    """The options of a program; none if it is not known."""
+    return PROGRAMS.get(program) or PROGRAMS.get(program.split(" ", maxsplit=1)[0]) or {}
+
+
+_STRICT_NAMES = lazy_pattern(
+    r"--?(strict\S*|check|werror|fail-on\S*|fail-under|fail-fast|error\S*|require-\S+|warnings-as-errors|deny\S*|all-targets|all-features)"
+    r"|-W|python-W\s?error\S*|python-Xdev|coverage-run"
+)
+_LAX_NAMES = lazy_pattern(
+    r"--?(exit-zero|no-fail\S*|ignore\S*|skip\S*|allow-\S+|exclude\S*|soft-fail|no-strict\S*|no-error\S*|continue-on-error"
+    r"|disable-error\S*|dry-run|list|quiet-errors|keep-going-on-errors|no-verify)|python-O{1,2}"
+)
+
+
+def unknown_option(name: str) -> Option:
+    """An option that no table has: its name may say that it makes the program stricter, or less strict."""
+    if name == "coverage-run":
+        return _flag(name, "measures coverage")
+    if _STRICT_NAMES.fullmatch(name):
+        return _flag(name, f"has the option {name.replace('python-', '-')}")
+    if _LAX_NAMES.fullmatch(name):
+        return _lax(name, f"goes without {name.replace('python-', '-')}")
+    return Option(name, Silent())

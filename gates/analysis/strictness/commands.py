@@ -1,0 +1,162 @@
+"""Compare what a gate runs on both sides, command by command. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from gates.analysis.strictness.command import Command
+from gates.analysis.strictness.environment import Environment
+from gates.analysis.strictness.options import TARGETS, table_of, unknown_option
+from gates.analysis.strictness.rules import Items, Rule, Said, Subject, Switch
+
+PURPOSES = (
+    frozenset({"ruff check", "flake8", "pylint", "pyflakes", "pycodestyle", "pydocstyle", "bandit", "pre-commit run", "prek run"}),
+    frozenset({"mypy", "dmypy", "pyright", "basedpyright", "ty", "pyre", "pytype", "pyrefly", "zuban"}),
+    frozenset({"pytest", "py.test", "unittest", "nose2", "stestr", "tox", "trial", "green", "ward"}),
+    frozenset({"ruff format", "black", "isort", "yapf", "autopep8", "docformatter"}),
+    frozenset({"sphinx-build", "mkdocs", "mkdocs build", "pdoc", "zensical"}),
+)  # fmt: skip
+"""Programs that can take each other's place."""
+
+GENERIC = frozenset({"make", "just", "task", "tox", "nox", "npm", "yarn", "pnpm", "pre-commit", "prek", "hatch", "poe", "invoke", "inv"})  # fmt: skip
+"""They run something that is not in sight."""
+
+
+class SaidOf(NamedTuple):
+    """What changed in a command.
+
+    Attributes:
+        key: the command, and the option.
+        said: what the change means.
+        line: of the command on the head; 0 if it is gone.
+    """
+
+    key: str
+    said: Said
+    line: int
+
+
+def command_changes(
+    old: Sequence[Command],
+    new: Sequence[Command],
+    about: Subject,
+    moved: Collection[tuple[object, ...]] = (),
+    came: Collection[tuple[object, ...]] = (),
+) -> Iterator[SaidOf]:
+    """What changed from some commands to others.
+
+    Args:
+        old: commands of the base.
+        new: commands of the head.
+        about: the gate.
+        moved: commands that another gate of the head runs, and did not on the base.
+        came: commands that another gate of the base ran, and does not on the head.
+    """
+    before, after = _without_same(old, new)
+    pairs, before, after = _paired(before, after)
+    for one, other in pairs:
+        yield from _options(one, other, about)
+    replaced = _replaced(before, after)
+    for one, other in replaced:
+        before, after = [each for each in before if each is not one], [each for each in after if each is not other]
+        what = f"{about.tool} runs {other.program} instead of {one.program}"
+        yield SaidOf(one.program, Said("other", one.text, other.text, what), other.line)
+    for one in before:
+        if one.same not in moved and not _runs_again(one, new):
+            yield SaidOf(one.program, Said("weaker", one.text, "", f"{about.tool} no longer runs {one.text}"), 0)
+    for other in after:
+        if other.same not in came and not _runs_again(other, old):
+            yield SaidOf(
+                other.program, Said("stronger", "", other.text, f"{about.tool} now runs {other.text}"), other.line
+            )
+
+
+def _runs_again(one: Command, others: Sequence[Command]) -> bool:
+    """Whether the same command is run once more, as by a helper that is called on two ways."""
+    return any(one.same == other.same for other in others)
+
+
+def _without_same(old: Sequence[Command], new: Sequence[Command]) -> tuple[list[Command], list[Command]]:
+    before, after = list(old), []
+    for other in new:
+        match = next((one for one in before if one.same == other.same), None)
+        if match is None:
+            after.append(other)
+        else:
+            before.remove(match)
+    return before, after
+
+
+Pairs = list[tuple[Command, Command]]
+
+
+def _paired(before: list[Command], after: list[Command]) -> tuple[Pairs, list[Command], list[Command]]:
+    """Commands of the same program, those that have most in common first."""
+    candidates = sorted(
+        (
+            (-_alike(one, other), number, position)
+            for number, one in enumerate(before)
+            for position, other in enumerate(after)
+            if one.program == other.program
+        ),
+    )
+    left, right = dict(enumerate(before)), dict(enumerate(after))
+    pairs: Pairs = []
+    for _, number, position in candidates:
+        if number in left and position in right:
+            pairs.append((left.pop(number), right.pop(position)))
+    return pairs, list(left.values()), list(right.values())
+
+
+def _alike(one: Command, other: Command) -> int:
+    return len(set(one.words) & set(other.words)) * 2 - abs(len(one.words) - len(other.words))
+
+
+def _replaced(before: Sequence[Command], after: Sequence[Command]) -> Pairs:
+    """Commands that another program with the same purpose, or an unknown one, took the place of."""
+    pairs: Pairs = []
+    free = list(after)
+    for one in before:
+        match = next((other for other in free if _may_replace(one.program, other.program)), None)
+        if match is not None:
+            free.remove(match)
+            pairs.append((one, match))
+    return pairs
+
+
+def _may_replace(one: str, other: str) -> bool:
+    first, second = one.split(" ", maxsplit=1)[0], other.split(" ", maxsplit=1)[0]
+    if first in GENERIC or second in GENERIC:
+        return True
+    kinds = [[number for number, names in enumerate(PURPOSES) if name in names] for name in (one, other)]
+    return kinds[0] == kinds[1]  # of the same kind, or both unknown, such as scripts
+
+
+def _inside(one: str, other: str) -> bool:
+    front = one.rstrip("/").removesuffix("/.")
+    return front in (".", "") or other.startswith(f"{front}/")
+
+
+_CODES = Items(does="fails for the exit code {}", strict=False)
+_FAILS = Switch(default=True, does="makes the gate fail")
+_TARGETS = Items(does="looks at {}", strict=True, everything=True, related=_inside)
+
+
+def _options(one: Command, other: Command, about: Subject) -> Iterator[SaidOf]:
+    """What changed in a command of both sides."""
+    known = {option.name: option for option in table_of(one.program).values()}
+    name = one.program
+    checks: list[tuple[str, Rule, object, object]] = [
+        ("success codes", _CODES, one.codes, other.codes),
+        ("exit code", _FAILS, not one.ignored, not other.ignored),
+        ("variables", Environment(), one.variables, other.variables),
+    ]
+    for key in dict.fromkeys((*other.options, *one.options)):
+        rule = _TARGETS if key == TARGETS else known[key].rule if key in known else unknown_option(key).rule
+        checks.append((key, rule, one.options.get(key, rule.default), other.options.get(key, rule.default)))
+    for key, rule, old, new in checks:
+        if old != new:
+            said_about = Subject(f"{name} in {about.tool}", key)
+            for said in rule.judge(said_about, old, new):
+                yield SaidOf(f"{name} {key}", said, other.line)
