@@ -21,6 +21,7 @@ from gates.pipeline.compare_options import (
 from gates.pipeline.compared_gates import named_gates, with_compared_gates
 from gates.pipeline.execute import Finished
 from gates.pipeline.measured_comparison import MeasuredComparison
+from gates.pipeline.recorded_assertions import compare_records, watch_changed_tests
 from gates.planning.subjects import MERGE, WORKTREE
 from gates.portable.errors import UsageError
 from gates.portable.values import ExitCode
@@ -74,13 +75,16 @@ def compare_subjects(
         refuse_taken_folders(prepared, options, budget)
         sys.stderr.write(f"gates: {', '.join(named_gates(prepared, wanted)) or 'all'}\n")
         sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
+        sides.watches = watch_changed_tests(git, sides.trees())
         base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
         if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
             return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)
         refuse_foreign_imports(base_side.finished, base)
         need_tests(prepared, base_side.finished, base)
         sys.stderr.write(f"head: {head}\n")
-        measured = MeasuredComparison(git, prepared, options, base_side, sides.run_head(wanted, reports))
+        head_side = sides.run_head(wanted, reports)
+        recorded = compare_records(sides, wanted, (base_side.finished, head_side.finished))
+        measured = MeasuredComparison(git, prepared, options, base_side, head_side, recorded)
     if measured.code != ExitCode.INTERRUPTED:
         measured.confirm(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gates.analysis.dependencies import FILES, Dependencies, dependencies_of
+from gates.analysis.recorded.watch import Watch
 from gates.config import load_config
 from gates.config.request import Request
 from gates.files.temporary import scratch
@@ -77,6 +78,7 @@ class Sides:
         self._prepared: dict[Which, Prepared] = {}
         self._head_folder = ExitStack()
         self._head_waits = False
+        self.watches: dict[Which, Watch] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +107,10 @@ class Sides:
         """Run one of the two again, without recording the durations and outcomes of only some of its tests."""
         with self.prepared(side, request, reports) as prepared:
             return execute(prepared, self._command_line, keep=False)
+
+    def record(self, side: Which, request: Request, reports: Path) -> SideRun:
+        """Run only some tests of a side, to record their assertions, if that was not done before."""
+        return self._known(side, request, reports) or self._run(side, request, reports, keep=False)
 
     @contextmanager
     def prepared(self, side: Which, request: Request, reports: Path | None) -> Iterator[Prepared]:
@@ -177,12 +183,17 @@ class Sides:
         self._head_waits = False
         self._head_folder.close()
 
+    def trees(self) -> tuple[str, str]:
+        """The trees of both sides, before they run."""
+        return self._tree("base"), self._head.subject.identity.removeprefix("git-tree:")
+
     def _tree(self, side: Which) -> str:
         return self._git.tree(commit_of(self._git, self._names[side])[0])
 
-    def _run(self, side: Which, request: Request, reports: Path | None) -> SideRun:
-        with self.prepared(side, request, reports) as prepared:
-            finished = execute(prepared, self._command_line)
+    def _run(self, side: Which, request: Request, reports: Path | None, *, keep: bool = True) -> SideRun:
+        with self.prepared(side, request, reports) as found:
+            prepared = msgspec.structs.replace(found, recorded=self.watches.get(side, Watch()))
+            finished = execute(prepared, self._command_line, keep=keep)
             trouble = self._stored.keep(self._key_of_made(prepared, request), finished.run, finished.reports)
             needs = dependencies_of(prepared.root)
         return SideRun(finished=finished, needs=needs, notes=(trouble,) if trouble else ())

@@ -20,6 +20,7 @@ from gates.pipeline.compare_options import CompareOptions
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished
 from gates.pipeline.publish import emit
+from gates.pipeline.recorded_assertions import NOT_RECORDED, RecordedAssertions
 from gates.pipeline.red_green import BothRuns, WithoutChange, red_green
 from gates.pipeline.settings import changed_settings
 from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
@@ -37,7 +38,15 @@ from gates.vcs.hunks import differences
 class MeasuredComparison:
     """The results of both sides; each further measurement extends the comparison and writes it again."""
 
-    def __init__(self, git: Git, prepared: Prepared, options: CompareOptions, base: SideRun, head: SideRun) -> None:
+    def __init__(
+        self,
+        git: Git,
+        prepared: Prepared,
+        options: CompareOptions,
+        base: SideRun,
+        head: SideRun,
+        recorded: RecordedAssertions = NOT_RECORDED,
+    ) -> None:
         self.before, self.after = base.finished, head.finished
         self._config, self._options = prepared.config, options
         self._records, self._root = prepared.store.records, prepared.home
@@ -45,7 +54,15 @@ class MeasuredComparison:
         self._git, self._fork = git, fork
         self._sources = _read(git, (base, head), fork)
         unreadable = [f"cannot be read: {text}" for side in (base.needs, head.needs) for text in side.unreadable]
-        self._notes = (*behind, *base.notes, *head.notes, *unreadable, *_only_outcomes(self.before.run, self.after.run))
+        self._notes = (
+            *behind,
+            *base.notes,
+            *head.notes,
+            *unreadable,
+            *_only_outcomes(self.before.run, self.after.run),
+            *recorded.notes,
+        )
+        self._recorded = recorded
         self._again: Confirmed | None = None
         self._red_green: WithoutChange | None = None
         self._timed: Timed | None = None
@@ -109,6 +126,7 @@ class MeasuredComparison:
             remeasured=Remeasured(
                 again=self._again.again if self._again is not None else None,
                 suspects=len(self._suspects),
+                weakenings=self._recorded.weakenings,
                 timing=self._timed.timing if self._timed is not None else None,
                 red_green=self._red_green.found if self._red_green is not None else None,
             ),

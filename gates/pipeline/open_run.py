@@ -101,6 +101,7 @@ def _context(prepared: Prepared, recorder: Recorder, work: Path, echo: Echo | No
         run_id=recorder.run.id,
         facts=write_facts(work, prepared.facts),
         history=write_history(work, prepared),
+        assertions=write_watch(work, prepared),
         echo=echo,
         keeper=keeper,
     )
@@ -149,4 +150,13 @@ def write_history(folder: Path, prepared: Prepared) -> Path | None:
     path = folder / "history.json"
     known = {test: [memory.outcome, memory.seconds] for test, memory in prepared.store.tests().items()}
     path.write_bytes(msgspec.json.encode(known))
+    return path
+
+
+def write_watch(folder: Path, prepared: Prepared) -> Path | None:
+    """Write what is recorded of tests, for the test processes; None for nothing."""
+    if not prepared.recorded:
+        return None
+    path = folder / "assertions.json"
+    path.write_bytes(msgspec.json.encode(prepared.recorded.to_json()))
     return path

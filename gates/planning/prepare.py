@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from gates.analysis.recorded.watch import Watch
 from gates.config import Config, load_config
 from gates.planning.aside import Aside
 from gates.planning.available_memory import available_memory
@@ -72,10 +73,15 @@ class Discovered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Discovered, frozen=True, kw_only=True):
-    """What is known before the first gate starts."""
+    """What is known before the first gate starts.
+
+    Attributes:
+        recorded: the tests whose assertions are recorded.
+    """
 
     plan: Plan
     facts: dict[str, Resolution] = {}
+    recorded: Watch = Watch()
 
     @property
     def shown_reports(self) -> str:

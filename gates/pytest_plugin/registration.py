@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .selection.exclusion_lists import ExclusionLists
 
 
+ASSERTIONS = "gates-assertions"
+"""Name of the part that records assertions."""
+
+
 def register_rules(
     config: pytest.Config, settings: PluginSettings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
 ) -> Mapping[pytest.Item, Rules]:
@@ -141,6 +145,14 @@ def register_recorder(
     return recorder
 
 
+def register_assertions(config: pytest.Config, file: str, root: str) -> None:
+    """The part that records which assertions run."""
+    if file:
+        from .reporting.assertions import AssertionRecorder
+
+        config.pluginmanager.register(AssertionRecorder(config, file, root), ASSERTIONS)
+
+
 def register_runner(
     config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
@@ -151,6 +163,7 @@ def register_runner(
 
     register = config.pluginmanager.register
     register(CallWitness(), "gates-call-witness")
+    register_assertions(config, settings.assertions_file, settings.root)
     register(LeftThreads(), "gates-left-threads")
     register(StacksOnDemand(asked_path(stream, worker)), STACKS_ON_DEMAND)
     announcer = Announcer(RecordStream(stream), worker, config, rules, settings.test_timeout, root=settings.root)

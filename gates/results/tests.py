@@ -73,6 +73,32 @@ class SubtestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     stderr: str = ""
 
 
+class AssertionCount(msgspec.Struct, frozen=True, array_like=True):
+    """How often an assertion ran in one test; a number at the limit of the recorder may have been higher.
+
+    Attributes:
+        line: of the assertion.
+        ran: how often it was reached.
+        raised: how often an exception left it.
+    """
+
+    line: int
+    ran: int
+    raised: int = 0
+
+
+class AssertionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The assertions of the test tree that ran in the last attempt of a test.
+
+    Attributes:
+        ran: file, from the project's folder → those that ran.
+        unknown: file → why its assertions were not recorded; under an empty name, why the test's were not.
+    """
+
+    ran: dict[str, tuple[AssertionCount, ...]] = {}
+    unknown: dict[str, str] = {}
+
+
 class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One test's final outcome.
 
@@ -107,6 +133,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
         leaks: what it left behind in its process, if its rules check that (`leak`).
         tries: how many attempts its rules allow, for a test that had more than one; 0 if unknown.
         slow: it took longer than the period of its `slow-timeout`.
+        checks: which of its assertions ran; None if that was not recorded.
     """
 
     __test__ = False
@@ -139,6 +166,7 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     leaks: tuple[str, ...] = ()
     tries: int = 0
     slow: bool = False
+    checks: AssertionRecord | None = None
 
     @property
     def attempt(self) -> str:

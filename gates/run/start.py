@@ -47,6 +47,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         salt: for digests of secrets that are sent to test processes.
         checkout: the root of the working tree that contains the project; None for the project's folder.
         facts: file with outside facts for predicates; None if none are needed.
+        assertions: file with what is recorded of tests (see `assertions` of the plugin); None for nothing.
         history: file with previous results of tests, for their order; None if not needed.
         debug: open `pdb` when a test fails.
         echo: shows the output of gates live; None if not requested.
@@ -68,6 +69,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     salt: str = msgspec.field(default_factory=lambda: secrets.token_hex(8))
     checkout: Path | None = None
     facts: Path | None = None
+    assertions: Path | None = None
     history: Path | None = None
     collect: bool = False
     mutants: Path | None = None
@@ -129,6 +131,7 @@ def _settings_of(
         groups=plan.config.groups,
         supervise=plan.config.supervise,
         history_file=str(context.history) if context.history is not None else "",
+        assertions_file=str(context.assertions) if context.assertions is not None else "",
         only_file=_only(planned, folder),
         mutants_file=str(context.mutants) if context.mutants is not None else "",
         scripts={name: asdict(script) for name, script in plan.config.scripts.items()},

@@ -44,6 +44,7 @@ class PluginSettings(Settings):
         scripts: by name, the fields of `rules.SetupScript`; tests name those that must run before them.
         supervise: a session without workers runs its tests in a process that it watches.
         history_file: previous results of tests: id → [outcome, seconds].
+        assertions_file: files whose assertions are recorded (see `assertions`); empty for none.
         only_file: JSON object with the fields of `outstanding.Part`: only these tests run; empty for all.
         mutants_file: JSON object with the fields of `mutants.order.Order`: instead of running the tests, try these faults.
     """
@@ -68,6 +69,7 @@ class PluginSettings(Settings):
     scripts: Mapping[str, Any] = EMPTY
     supervise: bool = False
     history_file: str = ""
+    assertions_file: str = ""
     only_file: str = ""
     mutants_file: str = ""
 

@@ -41,6 +41,9 @@ LEAKS = "gates_leaks"
 CRASH = "gates_crash"
 """Attribute on the report of a test whose process died."""
 
+RECORD = "gates_checks"
+"""Attribute on the report of a teardown: which assertions ran in this attempt (see `assertions`)."""
+
 NEGLIGIBLE = 0.001
 """Setups and teardowns shorter than this many seconds are not worth reporting."""
 
@@ -155,6 +158,9 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
     leaks = getattr(attempt.phases.get("teardown"), LEAKS, None)
     if leaks:
         fields["leaks"] = [cap(str(one)) for one in leaks]
+    record = getattr(attempt.phases.get("teardown"), RECORD, None)
+    if record is not None:
+        fields["checks"] = record
     if attempt.subtests:
         fields["subtests"] = [_subtest(report, attempt) for report in attempt.subtests]
     if attempt.tally:

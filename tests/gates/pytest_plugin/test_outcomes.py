@@ -187,7 +187,9 @@ def test_a_record_has_the_fields_of_a_result_but_what_its_reader_adds(ran: Ran) 
 
     known = {*TestResult.__struct_fields__, "type"} - {"gate", "process", "tries", "slow"}
     rare = {
-        name for name in known if name.startswith(("place", "signature", "phases", "attempts", "subtests", "leaks"))
+        name
+        for name in known
+        if name.startswith(("place", "signature", "phases", "attempts", "subtests", "leaks", "checks"))
     }
     for record in ran.of("test"):
         assert known - rare <= set(record) <= known

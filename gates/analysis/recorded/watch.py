@@ -1,0 +1,144 @@
+"""Choose the tests of two versions of a project whose code differs, and the files whose assertions are recorded for them.
+
+A test's code is its function, and whatever it uses of the test tree by name: helpers, fixtures, cases, classes, data files.
+Names are followed as words, without deciding which of several definitions is meant: a test too many costs a little time.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from gates.analysis.recorded.definitions import Definitions
+from gates.analysis.recorded.sites import Function, Site, functions_in, is_wide, sites_in
+from gates.vcs.git import kind_of_file
+
+
+def is_test_code(path: str) -> bool:
+    """Whether a file belongs to the tests: it holds some, or helps them."""
+    return path.endswith(".py") and kind_of_file(path) == "test"
+
+
+@dataclass(frozen=True)
+class WatchedFile:
+    """A file whose assertions are recorded.
+
+    Attributes:
+        digest: of its bytes.
+        sites: its assertions; of test functions, only of those that are chosen.
+        tests: the chosen tests in it, `Class::name`.
+        lines: where these functions begin, with their decorators.
+    """
+
+    digest: str
+    sites: tuple[Site, ...]
+    tests: tuple[str, ...]
+    lines: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the test process needs."""
+        return {
+            "digest": self.digest,
+            "places": [[site.line, site.column] for site in self.sites],
+            "shared": [at for at, site in enumerate(self.sites) if site.kind == "wide"],
+            "tests": list(self.tests),
+            "lines": list(self.lines),
+        }
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is recorded on one side: path → file, from the project's folder."""
+
+    files: Mapping[str, WatchedFile] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any(file.tests for file in self.files.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """What the test processes need."""
+        return {path: file.to_json() for path, file in self.files.items()}
+
+    @cached_property
+    def tests(self) -> frozenset[str]:
+        """Ids of the chosen tests."""
+        return frozenset(f"{path}::{test}" for path, file in self.files.items() for test in file.tests)
+
+
+def choose(base: Mapping[str, bytes], head: Mapping[str, bytes], differing: Iterable[str]) -> tuple[Watch, Watch]:
+    """What to record on both sides.
+
+    Args:
+        base: path → text of the test code.
+        head: the same.
+        differing: paths of all files that differ, from the same folder.
+    """
+    definitions = Definitions(base), Definitions(head)
+    chosen = _changed_tests(*definitions, differing)
+    return _watch(definitions[0], chosen), _watch(definitions[1], chosen)
+
+
+def _changed_tests(base: Definitions, head: Definitions, differing: Iterable[str]) -> set[tuple[str, str]]:
+    """The tests whose code differs, by file and name; those that one side lacks, too."""
+    found: set[tuple[str, str]] = set()
+    waiting: list[tuple[str, str]] = []
+    for path in differing:
+        if is_test_code(path):
+            before, after = base.of(path), head.of(path)
+            waiting += [(path, name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
+        elif not path.endswith(".py"):
+            waiting += [*base.mentioning(path), *head.mentioning(path)]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += [*base.using(*one), *head.using(*one)]
+    return found
+
+
+def _watch(side: Definitions, changed: set[tuple[str, str]]) -> Watch:
+    chosen: dict[str, list[str]] = defaultdict(list)
+    for path, name in sorted(changed):
+        if name in side.tests(path):
+            chosen[path].append(name)
+    files = {file for path in chosen for file in _around(side, path)}
+    return Watch({path: made for path in sorted(files) if (made := _watched(side, path, chosen.get(path, ())))})
+
+
+def _around(side: Definitions, path: str) -> set[str]:
+    """A test file, the conftest files above it, and the test code that they import."""
+    found, waiting = set(), [path, *side.conftests(path)]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += side.imported(one)
+    return found
+
+
+def _watched(side: Definitions, path: str, tests: Iterable[str]) -> WatchedFile | None:
+    tree = side.tree(path)
+    if tree is None:
+        return None
+    wanted, functions = frozenset(tests), dict(functions_in(tree))
+    sites = [site for site in sites_in(tree, path) if site.kind != "test" or site.owner in wanted]
+    lines = [_first_line(functions[name]) for name in wanted if name in functions]
+    digest = hashlib.sha256(side.texts[path]).hexdigest()
+    return WatchedFile(digest, tuple(_with_wide(sites, functions)), tuple(sorted(wanted)), tuple(sorted(lines)))
+
+
+def _with_wide(sites: list[Site], functions: Mapping[str, Function]) -> Iterator[Site]:
+    """The assertions of helpers that a wide fixture of the file calls are as wide."""
+    wide = {name for name, node in functions.items() if is_wide(name.rpartition("::")[2], node)}
+    used = {part.id for name in wide for part in ast.walk(functions[name]) if isinstance(part, ast.Name)}
+    for site in sites:
+        yield replace(site, kind="wide") if site.kind == "helper" and site.owner in used else site
+
+
+def _first_line(node: Function) -> int:
+    return min([node.lineno, *(one.lineno for one in node.decorator_list)])

@@ -1,0 +1,118 @@
+"""Record which assertions of changed tests run on both sides, and compare the records.
+
+What to record is known before the sides run, so it happens inside their usual runs. Only a stored run that does not have
+what this comparison needs gets those of its tests run once more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gates.analysis.recorded.missing import missing_checks, why_unknown, without_parameters
+from gates.analysis.recorded.watch import Watch, choose, is_test_code
+from gates.pipeline.confirm import only_these
+from gates.portable.errors import GatesError
+from gates.portable.values import RAN_TESTS, ExitCode, plural
+from gates.results import TestResult, Weakening
+from gates.vcs.blobs import texts_at
+from gates.vcs.git import Git, changed_files
+
+if TYPE_CHECKING:
+    from gates.config.request import Request
+    from gates.pipeline.base_and_head import Sides
+    from gates.pipeline.confirm import Which
+    from gates.pipeline.execute import Finished
+
+FOLDER = "recorded"
+"""Folder for the reports of the extra runs, in those of the head."""
+
+
+class RecordedAssertions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the records of both sides show.
+
+    Attributes:
+        weakenings: assertions that ran on the base and check nothing on the head.
+        notes: what is not known, and why.
+    """
+
+    weakenings: tuple[Weakening, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+NOT_RECORDED = RecordedAssertions()
+
+
+def watch_changed_tests(git: Git, trees: tuple[str, str]) -> dict[Which, Watch]:
+    """What to record on each side: the tests whose code differs."""
+    differing = [
+        change.path.removeprefix(git.prefix)
+        for change in changed_files(git, *trees)
+        if change.path.startswith(git.prefix)
+    ]
+    if all(path.endswith(".py") and not is_test_code(path) for path in differing):
+        return {}
+    base, head = (_test_code(git, tree) for tree in trees)
+    before, after = choose(base, head, differing)
+    return {"base": before, "head": after}
+
+
+def _test_code(git: Git, tree: str) -> Mapping[str, bytes]:
+    """The test code of a tree, by path from the project's folder."""
+    names = git.need("ls-tree", "-r", "-z", "--full-tree", "--name-only", tree).split("\0")
+    inside = [name for name in names if name.startswith(git.prefix) and is_test_code(name.removeprefix(git.prefix))]
+    return {name.removeprefix(git.prefix): text for name, text in texts_at(git, tree, inside).items()}
+
+
+def compare_records(sides: Sides, request: Request, finished: tuple[Finished, Finished]) -> RecordedAssertions:
+    """Compare what both sides recorded; a stored run without a record gets these tests run again.
+
+    Args:
+        sides: of the comparison.
+        request: what the user asked for.
+        finished: the runs of base and head.
+    """
+    if not any(sides.watches.values()):
+        return NOT_RECORDED
+    names: tuple[Which, Which] = ("base", "head")
+    notes: list[str] = []
+    results = []
+    for name, side in zip(names, finished, strict=True):
+        tests, trouble = _with_records(sides, name, request, side, finished[1])
+        results.append(tests)
+        notes += trouble
+    watches = sides.watches["base"], sides.watches["head"]
+    found = missing_checks(watches, (results[0], results[1]))
+    return RecordedAssertions(weakenings=found, notes=(*notes, *why_unknown(results[1])))
+
+
+def _with_records(
+    sides: Sides, name: Which, request: Request, side: Finished, head: Finished
+) -> tuple[tuple[TestResult, ...], tuple[str, ...]]:
+    """The results of a side with records, and why some have none."""
+    missing = _unrecorded(sides.watches[name], side.tests)
+    if not missing:
+        return side.tests, ()
+    sys.stderr.write(
+        f"assertions: {plural(len(missing), 'changed test')} of the {name}, whose run was stored without them\n"
+    )
+    wanted = only_these(request, [(result.gate, result.id) for result in missing])
+    try:
+        done = sides.record(name, wanted, head.reports / FOLDER / name).finished
+    except GatesError as error:
+        return side.tests, (f"the assertions of changed tests could not be recorded on the {name}: {error}",)
+    if done.run.exit_code == ExitCode.INTERRUPTED:
+        return side.tests, (f"interrupted before the assertions of changed tests were recorded on the {name}",)
+    return (*side.tests, *done.tests), ()
+
+
+def _unrecorded(watch: Watch, tests: Iterable[TestResult]) -> list[TestResult]:
+    """Results of tests that ran without a record, although it is wanted."""
+    return [
+        test
+        for test in tests
+        if test.checks is None and test.outcome in RAN_TESTS and without_parameters(test.id) in watch.tests
+    ]
