@@ -13,6 +13,7 @@ from benchmarks import (
     kvcache_models,
     kvcache_prefixes,
     kvcache_sessions,
+    kvcache_sharing,
     kvcache_types,
     listing,
     masking,
@@ -43,5 +44,6 @@ SUBJECTS = (
     kvcache_models.SUBJECT,
     kvcache_prefixes.SUBJECT,
     kvcache_sessions.SUBJECT,
+    kvcache_sharing.SUBJECT,
     kvcache_types.SUBJECT,
 )

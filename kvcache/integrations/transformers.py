@@ -208,6 +208,8 @@ class _Rows:
         """Copy sequences over each other; the count stays."""
         if self.tensors is None or torch.equal(order, torch.arange(self.sequences)):
             return
+        if self.entry is not None:
+            self.entry.unshare()
         for rows in (*self.tensors[0], *self.tensors[1]):
             seen = rows[:, :, : self.counted]
             seen.copy_(seen.index_select(0, order))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from kvcache import checks
 from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfMemoryError
 from kvcache.memory.dirty_pages import DirtyPages
+from kvcache.memory.sealed import SealedRows, mappings, show_zeros
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
 
 Backing: TypeAlias = Literal["mapping", "heap"]
@@ -51,6 +52,8 @@ class Arena(Unique):
             raise InvalidSizeError("arena backing", expected="'mapping' or 'heap'", got=backing)
         buffer, self._lead, self._mapping = _allocate_buffer(self._capacity, self._base_alignment, backing)
         self._pages = DirtyPages(self._capacity, dirty=backing == "heap")
+        self._address: int = buffer.ctypes.data
+        self._small_pages = False
         self._writable: Array | None = buffer
         # Made from a read-only buffer, not from an array: NumPy lets the flag of an array's view be switched back on.
         self._readable: Array | None = np.frombuffer(buffer.data.toreadonly(), dtype=np.uint8)
@@ -94,6 +97,8 @@ class Arena(Unique):
         """
         buffer = self._open(self._writable)
         start, size = checks.byte_range("zero_range", offset, length, capacity=self._capacity)
+        if self._pages.any_shown(start, start + size):
+            self.release(start, size)
         for first, last in self._pages.runs(start, start + size):
             buffer[first:last].fill(0)
         self._pages.zeroed(start, start + size)
@@ -110,9 +115,8 @@ class Arena(Unique):
 
     def use_small_pages(self) -> None:
         """Ask the system never to serve a huge page where a small one was written to: then `resident` says what is taken."""
-        if self._mapping is not None and hasattr(mmap, "MADV_NOHUGEPAGE"):
-            with suppress(OSError):  # a kernel without huge pages knows no such wish
-                self._mapping.madvise(mmap.MADV_NOHUGEPAGE)
+        self._small_pages = True
+        self._advise_small(0, len(self._mapping) if self._mapping is not None else 0)
 
     def release(self, offset: SupportsIndex, length: SupportsIndex) -> int:
         """Give the whole pages of a range back to the system, even those that are known to be zero; they are zero from now on.
@@ -130,10 +134,47 @@ class Arena(Unique):
         last = (self._lead + start + size) // SYSTEM_PAGE * SYSTEM_PAGE
         if self._mapping is None or first >= last:
             return 0
-        self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
         before = self._pages.dirty
+        if self._pages.any_shown(first - self._lead, last - self._lead):
+            with suppress(OSError):  # without mappings left it stays, and is not known to be zero
+                self._hide(first - self._lead, last - self._lead)
+            return before - self._pages.dirty
+        self._mapping.madvise(mmap.MADV_DONTNEED, first, last - first)
         self._pages.zeroed(first - self._lead, last - self._lead)
         return before - self._pages.dirty
+
+    @property
+    def can_share(self) -> bool:
+        """Whether sealed rows can be shown at pages of the arena."""
+        return self._mapping is not None and self._address % SYSTEM_PAGE == 0 and mappings.limit > 0
+
+    def show(self, rows: SealedRows, offset: int, length: int, *, stride: int) -> None:
+        """Show the first `length` bytes of sealed rows from `offset` on, one every `stride` bytes, copy-on-write; all in whole pages.
+
+        Raises:
+            OSError: the system has no mappings left; some rows may be shown by then.
+        """
+        self._open(self._writable)
+        start, size = checks.byte_range("show", offset, (rows.rows - 1) * stride + length, capacity=self._capacity)
+        # First, because what is not known to be zero, and is, does no harm.
+        self._pages.show(start, length, rows=rows.rows, stride=stride)
+        for row, place in enumerate(range(start, start + size, stride)):
+            rows.show(row, self._address + place, length)
+
+    def own_bytes(self, offset: int, length: int) -> int:
+        """Bytes of the pages of a range that may hold something and show no sealed row."""
+        return self._pages.own(offset, offset + length)
+
+    def _hide(self, start: int, end: int) -> None:
+        show_zeros(self._address + start, end - start, _NO_RESERVE)
+        if self._small_pages:
+            self._advise_small(self._lead + start, end - start)
+        self._pages.hide(start, end)
+
+    def _advise_small(self, start: int, length: int) -> None:
+        if self._mapping is not None and hasattr(mmap, "MADV_NOHUGEPAGE"):
+            with suppress(OSError):  # a kernel without huge pages knows no such wish
+                self._mapping.madvise(mmap.MADV_NOHUGEPAGE, start, length)
 
     def clean_rows(self, offset: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
         """The numbers of the pages inside the arena that `mark_pages` would have to mark, see `DirtyPages.clean_rows`."""

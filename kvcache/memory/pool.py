@@ -9,6 +9,7 @@ from kvcache import checks
 from kvcache.errors import ClosedError
 from kvcache.memory.allocator import Allocator
 from kvcache.memory.arena import Arena, Backing
+from kvcache.memory.sealed import SealedRows
 from kvcache.values import CACHE_LINE, Array, Span, Unique
 
 
@@ -39,6 +40,7 @@ class MemoryPool(Unique):
         self._allocator = Allocator(capacity, alignment=alignment)
         # An offset is aligned in memory only as far as the base is.
         base = max(checks.power_of_two("pool base alignment", base_alignment), self._allocator.alignment)
+        self._sealed = set[SealedRows]()
         self._arena = Arena(self._allocator.capacity, base_alignment=base, backing=backing)
 
     @property
@@ -74,7 +76,7 @@ class MemoryPool(Unique):
     @property
     def resident(self) -> int:
         """Bytes of the pages that may hold something else than zeros: what the pool takes of memory, at most."""
-        return self._arena.resident
+        return self._arena.resident + sum(rows.size for rows in self._sealed)
 
     @property
     def can_release(self) -> bool:
@@ -202,6 +204,40 @@ class MemoryPool(Unique):
             InvalidSizeError, OutOfBoundsError, ClosedError: as for `Arena.zero_range`.
         """
         return self._arena.lend(offset, length)
+
+    @property
+    def can_share(self) -> bool:
+        """Whether sealed rows can be shown in the arena, see `Arena.can_share`."""
+        return self._arena.can_share
+
+    def sealed_rows(self, length: int) -> SealedRows:
+        """Make room for rows of `length` bytes that several blocks show; they count until nobody holds them.
+
+        Raises:
+            OSError: the system has no such file to give.
+        """
+        rows = SealedRows(length)
+        self._sealed.add(rows)
+        return rows
+
+    def hold(self, rows: SealedRows) -> None:
+        """Say that one more holds sealed rows."""
+        rows.holders += 1
+
+    def drop(self, rows: SealedRows) -> None:
+        """Say that one who held sealed rows does so no more."""
+        rows.holders -= 1
+        if not rows.holders:
+            self._sealed.discard(rows)
+            rows.close()
+
+    def own_bytes(self, offset: int, length: int) -> int:
+        """Bytes of the pages of a range that may hold something and show no sealed row."""
+        return self._arena.own_bytes(offset, length)
+
+    def show(self, rows: SealedRows, offset: int, length: int, *, stride: int) -> None:
+        """Show the beginning of sealed rows, see `Arena.show`."""
+        self._arena.show(rows, offset, length, stride=stride)
 
     def clean_rows(self, offset: int, length: int, *, rows: int, stride: int) -> npt.NDArray[np.int64]:
         """The numbers of the pages that `mark_pages` would have to mark, see `DirtyPages.clean_rows`."""

@@ -1,4 +1,4 @@
-"""Check what a manager is asked for, beyond what single numbers and names have to be."""
+"""Check what a manager is asked for, beyond what single numbers and names have to be, and record it."""
 
 from typing import SupportsIndex
 
@@ -6,7 +6,9 @@ from kvcache import checks
 from kvcache.errors import ContextOverflowError, InvalidSizeError
 from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.memory.pool import MemoryPool
+from kvcache.records.receipts import Opening
 from kvcache.sessions.entry import KVCacheEntry
+from kvcache.sessions.eviction import Policy
 from kvcache.sessions.layout import KVLayout
 
 
@@ -66,3 +68,24 @@ def time_to_live(seconds: float | None) -> float | None:
     if plain is not None and plain <= 0:
         raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=seconds)
     return plain
+
+
+def opening(
+    now: float, capacity: int, layout: KVLayout, policy: Policy, *, ttl_seconds: float | None, memory_bytes: int | None
+) -> Opening:
+    """The record that a trace begins with."""
+    return Opening(
+        opened_at=now,
+        capacity_bytes=capacity,
+        layers=layout.layers,
+        kv_heads=layout.kv_heads,
+        head_dim=layout.head_dim,
+        max_context=layout.max_context,
+        dtype=str(layout.dtype),
+        alignment=layout.alignment,
+        ttl_seconds=ttl_seconds,
+        policy=policy.name,
+        memory_bytes=memory_bytes,
+        value_dim=layout.value_dim,
+        encoding=layout.encoding,
+    )

@@ -19,6 +19,7 @@ import numpy as np
 from kvcache.errors import ContextOverflowError, StaleEntryError
 from kvcache.memory.dirty_pages import PAGE
 from kvcache.memory.pool import MemoryPool
+from kvcache.memory.sealed import SealedRows
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
 from kvcache.values import Array, Span, Unique, align_up
@@ -75,7 +76,9 @@ class BlockState(Unique):
         self._ready = False  # whether the bytes are known to be the session's own
         self._loan: weakref.ref[Array] | None = None  # of the array that all writable views refer to
         self._lent_at = 0  # the step
-        self._marked = 0  # tokens whose pages are known to be written to
+        self._marked = 0  # tokens whose pages are known to be written to, or to show sealed rows
+        self._pieces: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())  # that keys and values show, see `sharing`
+        self._held = list[SealedRows]()  # that are mapped into the block
         self._regions: tuple[Array, Array] | None = None  # whole key and value region, writable
         self._readable: tuple[list[Array], list[Array]] | None = None  # the same by layer, read-only
         self._ahead = False  # whether any layer has tokens that are not counted
@@ -144,8 +147,10 @@ class BlockState(Unique):
 
     @property
     def resident_bytes(self) -> int:
-        """Bytes of memory that the tokens take, in whole pages where rows begin at pages."""
+        """Bytes of memory that the tokens take, in whole pages where rows begin at pages; without those that are shared."""
         layout = self._layout
+        if self._held:
+            return self._pool.own_bytes(self._span.offset, layout.block_bytes)
         return sum(
             region.rows * align_up(self._marked * region.strides[2], PAGE) for region in (layout.keys, layout.values)
         )
@@ -287,6 +292,25 @@ class BlockState(Unique):
             self._let_go_if_idle()
         if self._ledger.waiting:
             self._ledger.copied.notify_all()
+
+    def _advance(self, count: int) -> int:
+        """Count tokens whose copy has ended."""
+        self._tokens += count
+        self._forget_written()
+        counters = self._ledger.counters
+        counters.tokens += count
+        counters.appended_tokens += count
+        if self._ledger.tracing:
+            step, now = self._began
+            begun = None if step == self._ledger.step else step
+            self._ledger.trace("append", self._session_id, count, at=now, begun=begun)
+        return self._tokens
+
+    def _forget_written(self) -> None:
+        """The tokens of all layers are those that are counted."""
+        if self._ahead:
+            self._ahead = False
+            self._written = [0] * len(self._written)
 
     def _touch(self, now: float) -> None:
         self._uses += 1

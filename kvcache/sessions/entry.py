@@ -12,11 +12,11 @@ from typing import Self, SupportsIndex
 from kvcache import checks
 from kvcache.errors import InvalidSizeError, OutOfBoundsError
 from kvcache.sessions.layout import Region
-from kvcache.sessions.readable import ReadableEntry
+from kvcache.sessions.sharing import SharingEntry
 from kvcache.values import Array
 
 
-class KVCacheEntry(ReadableEntry):
+class KVCacheEntry(SharingEntry):
     """One session's handle, made by the manager; every method may be called from any thread.
 
     Facts that never change (session_id, layout, max_context_length, size_bytes, created_at) can always be read, and `span` tells
@@ -203,6 +203,7 @@ class KVCacheEntry(ReadableEntry):
             self._truncations += kept < self._tokens
             self._tokens = kept
             self._forget_written()
+            self._keep(kept)
             self._ledger.trace("truncate", self._session_id, kept, at=now)
         self._ledger.deliver()
 
@@ -240,30 +241,13 @@ class KVCacheEntry(ReadableEntry):
 
     def hit(self, now: float) -> None:
         """The manager's: somebody got the entry; the lock is held."""
+        self._ledger.counters.hits += 1
         self._touch(now)
         self._ledger.trace("hit", self._session_id, at=now)
 
-    def _advance(self, count: int) -> int:
-        """Count tokens whose copy has ended."""
-        self._tokens += count
-        self._forget_written()
-        counters = self._ledger.counters
-        counters.tokens += count
-        counters.appended_tokens += count
-        if self._ledger.tracing:
-            step, now = self._began
-            begun = None if step == self._ledger.step else step
-            self._ledger.trace("append", self._session_id, count, at=now, begun=begun)
-        return self._tokens
-
-    def _forget_written(self) -> None:
-        """The tokens of all layers are those that are counted."""
-        if self._ahead:
-            self._ahead = False
-            self._written = [0] * len(self._written)
-
     def _region_mut(self, region: Region) -> Array:
         with self._alone():
+            self._own()
             self._mark_rest()
             view = region.of(self.lend(), self._layout.dtype)
         self._ledger.deliver()

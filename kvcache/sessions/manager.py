@@ -1,9 +1,8 @@
 """Decide which session has a block: create, find, append, evict, expire. The roof: everything below is called from here."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
 from typing import Self, SupportsIndex
 
 from kvcache import checks
@@ -11,14 +10,13 @@ from kvcache.errors import (
     ClosedError,
     InvalidSessionError,
     KVCacheError,
-    OutOfBoundsError,
     PinnedEntryError,
     StaleEntryError,
     UnknownSessionError,
 )
 from kvcache.memory.arena import Backing
 from kvcache.memory.pool import MemoryPool
-from kvcache.records.receipts import Opening, PoolSnapshot, Sink
+from kvcache.records.receipts import PoolSnapshot, Sink
 from kvcache.records.statistics import PerformanceReport, Statistics
 from kvcache.sessions import arguments
 from kvcache.sessions.entry import KVCacheEntry
@@ -77,20 +75,8 @@ class KVCacheManager(Unique):
         self._ledger = Ledger(clock=clock, sinks=sinks, trace=trace)
         self._table = SessionTable(pool, self._ledger, policy, ttl, memory)
         self._entries = self._table.entries
-        opening = Opening(
-            opened_at=self._ledger.now(),
-            capacity_bytes=pool.capacity,
-            layers=layout.layers,
-            kv_heads=layout.kv_heads,
-            head_dim=layout.head_dim,
-            max_context=layout.max_context,
-            dtype=str(layout.dtype),
-            alignment=layout.alignment,
-            ttl_seconds=ttl,
-            policy=policy.name,
-            memory_bytes=memory,
-            value_dim=layout.value_dim,
-            encoding=layout.encoding,
+        opening = arguments.opening(
+            self._ledger.now(), pool.capacity, layout, policy, ttl_seconds=ttl, memory_bytes=memory
         )
         with self._ledger:
             self._ledger.open(opening)
@@ -98,9 +84,7 @@ class KVCacheManager(Unique):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -169,7 +153,7 @@ class KVCacheManager(Unique):
                             arguments.refuse_smaller(entry, layout.max_context)
                         if entry.layout.kv_heads != layout.kv_heads:
                             arguments.refuse_other_batch(entry, self._layout, batch)
-                        self._hit(entry, now)
+                        entry.hit(now)
                         return entry
                     # None after it has waited for a copy: all may be different now.
                     made = self._table.admit(name, layout, now=now, ttl_seconds=ttl, sequences=batch)
@@ -195,13 +179,15 @@ class KVCacheManager(Unique):
             if entry is None:
                 self._ledger.miss("miss", name, at=now)
             else:
-                self._hit(entry, now)
+                entry.hit(now)
             return entry
 
     def fork(
         self, source: str, target: str, tokens: SupportsIndex | None = None, *, ttl_seconds: float | None = None
     ) -> KVCacheEntry:
-        """Make a session that begins with the tokens of another one, which are copied: a shared prompt is computed once.
+        """Make a session that begins with the tokens of another one, so that a shared prompt is computed once.
+
+        Where the layout's `alignment` is a multiple of `SYSTEM_PAGE`, on Linux, whole pages are not copied but shown in both, copy-on-write.
 
         Args:
             source: whose tokens.
@@ -224,20 +210,33 @@ class KVCacheManager(Unique):
         if entry is None:
             raise self._unknown("fork", checks.session_name(source))
         with entry.pin():
-            keys, values = entry.key_and_value()  # asked once: the source's own thread may truncate it meanwhile
-            known = len(keys)
-            count = known if tokens is None else checks.whole_number("fork", tokens, minimum=0)
-            if count > known:
-                raise OutOfBoundsError("fork", expected=f"at most the {known} tokens there are", got=count)
-            self.evict(name)
-            heads, own = entry.layout.kv_heads, self._layout.kv_heads
-            made = self.get_or_create(name, entry.max_context_length, ttl_seconds=ttl_seconds, sequences=heads // own)
+            beginning = entry.beginning(tokens)
             try:
-                made.append(keys[:count], values[:count])
-            except BaseException:
-                with suppress(KVCacheError):
-                    self.evict(name)
-                raise
+                made = None
+                if beginning.shows:
+                    with suppress(OSError):  # there are no mappings left
+                        made = self._begun(entry, name, ttl_seconds, lambda new: new.begin(beginning))
+                if made is None:
+                    # Asked once: the source's own thread may truncate it meanwhile.
+                    keys, values = (side[: beginning.tokens] for side in entry.key_and_value())
+                    made = self._begun(entry, name, ttl_seconds, lambda new: new.append(keys, values))
+            finally:
+                entry.let_go(beginning)
+        return made
+
+    def _begun(
+        self, source: KVCacheEntry, name: str, ttl_seconds: float | None, fill: Callable[[KVCacheEntry], object]
+    ) -> KVCacheEntry:
+        """A new session like another one, with the tokens that `fill` gives it, or none at all."""
+        self.evict(name)
+        sequences = source.layout.kv_heads // self._layout.kv_heads
+        made = self.get_or_create(name, source.max_context_length, ttl_seconds=ttl_seconds, sequences=sequences)
+        try:
+            fill(made)
+        except BaseException:
+            with suppress(KVCacheError):
+                self.evict(name)
+            raise
         return made
 
     def append(self, session_id: str, key: Array, value: Array) -> int:
@@ -382,10 +381,6 @@ class KVCacheManager(Unique):
         now = self._ledger.now()
         # Without times to live there is nothing to ask; a lookup is short enough for that to count.
         return self._table.find(name, now) if self._table.timed else self._entries.get(name), now
-
-    def _hit(self, entry: KVCacheEntry, now: float) -> None:
-        self._ledger.counters.hits += 1
-        entry.hit(now)
 
     def _unknown(self, subject: str, session_id: object) -> Exception:
         name = checks.session_name(session_id)

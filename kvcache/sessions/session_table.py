@@ -26,6 +26,7 @@ from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, ch
 from kvcache.sessions.eviction_queue import EvictionQueue
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
+from kvcache.sessions.sharing import enough_of
 from kvcache.values import EvictionReason, Span
 
 
@@ -301,6 +302,8 @@ class SessionTable:
     def release(self, block: BlockState) -> None:
         """Take the block of an entry that left and that nobody uses any more; its pages go back where memory is limited."""
         self._leaving.discard(block)
+        if isinstance(block, KVCacheEntry):
+            block.give_back()
         self.pool.deallocate(block.span)
         if self._memory is not None and not self.pool.closed:
             self.pool.release(block.span.offset, block.span.length)
@@ -343,18 +346,11 @@ class SessionTable:
     def _sparest(self, short: int, now: float) -> tuple[str, ...] | None:
         """The sessions that can be spared best and hold `short` bytes of memory together, the cheapest first; None where all hold less."""
         cheapest = self._queue.first(now)
-        if cheapest is not None and cheapest.resident_bytes >= short:
+        if cheapest is not None and enough_of([cheapest], short):
             return (cheapest.session_id,)
         priced = [(self._policy.cost(each, now), each.last_accessed, each.session_id) for each in self.candidates()]
-        victims = list[str]()
-        for _, _, name in sorted(priced):
-            held = self.entries[name].resident_bytes
-            if held:  # who holds nothing is not evicted for it
-                victims.append(name)
-                short -= held
-            if short <= 0:
-                return tuple(victims)
-        return None
+        victims = enough_of((self.entries[name] for _, _, name in sorted(priced)), short)
+        return None if victims is None else tuple(entry.session_id for entry in victims)
 
     def _bytes_in_use(self) -> int:
         owners = (*self.entries.values(), *self._leaving)

@@ -1,0 +1,274 @@
+"""Begin a session with the tokens of another one without a copy: both show the same sealed rows, copy-on-write.
+
+What two sessions share are the whole pages at the beginning of each row. The rest of the last page is copied, because the page goes
+its own way in both. A piece that is sealed stays as it is for as long as anybody shows it; the session that it was made from shows
+it, too, in place of its own pages. Pages that are written to (after a truncation, say) become the session's own again.
+
+    shown bytes of a row: pieces behind each other, from its beginning; each is held by every block that shows it
+"""
+
+import errno
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, SupportsIndex
+
+import numpy as np
+
+from kvcache import checks
+from kvcache.errors import InvalidSessionError, OutOfBoundsError
+from kvcache.memory.dirty_pages import PAGE
+from kvcache.memory.sealed import SealedRows, mappings
+from kvcache.sessions.layout import Region
+from kvcache.sessions.readable import ReadableEntry
+from kvcache.values import Array
+
+WORTH: Final = 4 * PAGE
+"""Bytes of a row from which on showing it takes less time than copying it: a mapping and its faults cost some 10 microseconds."""
+
+_PIECES: Final = 8
+"""That a row may be shown in; each takes mappings of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The first `length` bytes of sealed rows, shown from byte `start` on of each row of a region."""
+
+    rows: SealedRows
+    start: int
+    length: int
+
+    def until(self, end: int) -> "Piece | None":
+        """The part before the byte `end` of a row, if there is one."""
+        length = min(self.length, end - self.start)
+        return Piece(self.rows, self.start, length) if length > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first tokens of a session, to begin another one with: what is shown, and what has to be copied."""
+
+    tokens: int
+    pieces: Sequence[tuple[Piece, ...]]
+    tails: Sequence[Array]
+
+    @property
+    def shows(self) -> bool:
+        """Whether anything need not be copied."""
+        return any(self.pieces)
+
+
+class SharingEntry(ReadableEntry):
+    """What a session shares with others; writing is added by `KVCacheEntry`."""
+
+    @property
+    def shared_bytes(self) -> int:
+        """Bytes of the tokens that lie in sealed rows, which other sessions may show, too."""
+        return sum(piece.rows.rows * piece.length for pieces in self._pieces for piece in pieces)
+
+    @property
+    def held(self) -> tuple[SealedRows, ...]:
+        """The sealed rows that the block shows, whose memory goes with the last one who shows them."""
+        return tuple(self._held)
+
+    def beginning(self, tokens: SupportsIndex | None = None) -> Beginning:
+        """The manager's: get ready to show the first tokens (None: all) elsewhere, too; `let_go` of it in the end.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            InvalidSizeError, OutOfBoundsError: it has not so many tokens.
+        """
+        ledger = self._ledger
+        with self._writing:
+            with ledger.lock:
+                self._refuse_if_stale()
+                count = self._tokens if tokens is None else checks.whole_number("fork", tokens, minimum=0)
+                if count > self._tokens:
+                    expected = f"at most the {self._tokens} tokens there are"
+                    raise OutOfBoundsError("fork", expected=expected, got=count)
+                self._start(ledger.latest)
+            try:
+                with suppress(OSError):  # where the system gives no more of what it takes, more is copied
+                    for side, region in enumerate(self._regions_of_rows()):
+                        self._seal(side, region, count * region.strides[2] // PAGE * PAGE)
+                with ledger.lock:
+                    ends = [count * region.strides[2] for region in self._regions_of_rows()]
+                    pieces = [_until(self._pieces[side], end // PAGE * PAGE) for side, end in enumerate(ends)]
+                    for piece in (*pieces[0], *pieces[1]):
+                        self._pool.hold(piece.rows)
+                tails = (
+                    [
+                        self._row_bytes(region)[:, _end(pieces[side]) : ends[side]].copy()
+                        for side, region in enumerate(self._regions_of_rows())
+                    ]
+                    if any(pieces)
+                    else []
+                )
+            finally:
+                with ledger.lock:
+                    self._end()
+                    self._trace_end("zeroed")
+        return Beginning(count, pieces, tails)
+
+    def let_go(self, beginning: Beginning) -> None:
+        """The manager's: a beginning of this session is needed no more."""
+        with self._ledger.lock:
+            for pieces in beginning.pieces:
+                for piece in pieces:
+                    self._pool.drop(piece.rows)
+
+    def begin(self, beginning: Beginning) -> None:
+        """The manager's: begin a new session with a beginning; where it fails, the session is of no use.
+
+        Raises:
+            InvalidSessionError: it has tokens already; nothing was changed.
+            StaleEntryError: the block is gone, or went meanwhile.
+            OutOfMemoryError: there is no memory for what has to be copied.
+            OSError: the system has no mappings left.
+        """
+        ledger, count = self._ledger, beginning.tokens
+        with self._writing:
+            if not self._ready:
+                self._make_ready()
+            with ledger.lock:
+                self._refuse_if_stale()
+                if self._tokens or self._ahead:
+                    expected = "a session that nobody writes to meanwhile"
+                    raise InvalidSessionError(f"fork to {self._session_id!r}", expected=expected, got=self._session_id)
+                for side, region in enumerate(self._regions_of_rows()):
+                    for piece in beginning.pieces[side]:
+                        self._show(side, region, piece)
+                self._marked = count
+                self._mark(count)
+                now = ledger.now()
+                self._touch(now)
+                self._start(now)
+            try:
+                for region, tail in zip(self._regions_of_rows(), beginning.tails, strict=True):
+                    end = count * region.strides[2]
+                    self._row_bytes(region)[:, end - tail.shape[1] : end] = tail
+            except BaseException:
+                with ledger.lock:
+                    self._end()
+                    self._trace_end("end")
+                raise
+            with ledger.lock:
+                self._end()
+                if self._gone:
+                    self._trace_end("end")
+                    self._refuse_if_stale()
+                self._advance(count)
+        ledger.deliver()
+
+    def unshare(self) -> None:
+        """Take memory for all tokens, so that those that are counted may be changed through `rows_mut`.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfMemoryError: there is no memory for them.
+        """
+        with self._alone():
+            self._own()
+        self._ledger.deliver()
+
+    def give_back(self) -> None:
+        """The manager's: the block is used no more; the lock is held."""
+        for rows in self._held:
+            self._pool.drop(rows)
+            mappings.give(rows.rows)
+        if self._held and not self._pool.closed:
+            self._pool.release(self._span.offset, self._span.length)
+        self._held, self._pieces = [], ((), ())
+
+    def _own(self) -> None:
+        """Take memory for all that is shown, so that any of it may be written to; both locks are held."""
+        if self._held:
+            self._marked = 0
+            self._mark(self._tokens)
+            self._pieces = ((), ())
+
+    def _keep(self, tokens: int) -> None:
+        """Only the first tokens are left, so that the pages behind them may be written to; both locks are held."""
+        if self._held:
+            self._marked = min(self._marked, tokens)
+            keys, values = self._regions_of_rows()
+            self._pieces = (
+                _until(self._pieces[0], tokens * keys.strides[2] // PAGE * PAGE),
+                _until(self._pieces[1], tokens * values.strides[2] // PAGE * PAGE),
+            )
+
+    def _seal(self, side: int, region: Region, end: int) -> None:
+        """Seal the bytes of a region's rows up to `end`, as far as that is worth it; `_writing` is held, the manager's lock not.
+
+        Raises:
+            OSError: the system gives no memory, or no mappings.
+        """
+        pool, ledger, start = self._pool, self._ledger, _end(self._pieces[side])
+        in_pages = (self._span.offset + region.offset) % PAGE == 0 and region.row_bytes % PAGE == 0
+        if end - start < WORTH or len(self._pieces[side]) == _PIECES or not (in_pages and pool.can_share):
+            return
+        bytes_of_rows = self._row_bytes(region)
+        with ledger.lock:
+            rows = pool.sealed_rows(end - start)
+            pool.hold(rows)
+        try:
+            for number in range(region.rows):
+                rows.keep(bytes_of_rows[number, start:end])
+            rows.seal()
+            with ledger.lock:
+                self._show(side, region, Piece(rows, start, end - start))
+        finally:
+            with ledger.lock:
+                pool.drop(rows)
+
+    def _show(self, side: int, region: Region, piece: Piece) -> None:
+        """Show a piece in each row of a region; both locks are held.
+
+        Raises:
+            OSError: the system has no mappings left.
+        """
+        if not mappings.take(region.rows):
+            raise OSError(errno.ENOMEM, "no mappings left")
+        self._pool.hold(piece.rows)
+        self._held.append(piece.rows)
+        first = self._span.offset + region.offset + piece.start
+        self._pool.show(piece.rows, first, piece.length, stride=region.row_bytes)
+        pieces = (*self._pieces[side], piece)
+        self._pieces = (pieces, self._pieces[1]) if side == 0 else (self._pieces[0], pieces)
+
+    def _regions_of_rows(self) -> tuple[Region, Region]:
+        return self._layout.keys, self._layout.values
+
+    def _row_bytes(self, region: Region) -> Array:
+        """A region as bytes, shape [rows, bytes of a row]; whoever writes to it has marked it."""
+        start, length = self._span.offset + region.offset, region.rows * region.row_bytes
+        return self._pool.view_unmarked(start, length, np.uint8).reshape(region.rows, region.row_bytes)
+
+
+def enough_of(entries: Iterable[SharingEntry], short: int) -> list[SharingEntry] | None:
+    """The first entries whose blocks give `short` bytes of memory back together; None where all of them give less.
+
+    Sealed rows are given back with the last block that shows them. Who adds nothing to what the others give is left out.
+    """
+    chosen, shown = list[SharingEntry](), Counter[SealedRows]()
+    for entry in entries:
+        if short <= 0:
+            break
+        chosen.append(entry)
+        shown.update(entry.held)
+        short -= entry.resident_bytes + sum(rows.size for rows in entry.held if shown[rows] == rows.holders)
+    if short > 0:
+        return None
+    given = {rows for rows, count in shown.items() if count == rows.holders}
+    return [entry for entry in chosen if entry.resident_bytes or not given.isdisjoint(entry.held)]
+
+
+def _end(pieces: Iterable[Piece]) -> int:
+    """The byte of a row behind the last piece."""
+    return sum(piece.length for piece in pieces)
+
+
+def _until(pieces: Iterable[Piece], end: int) -> tuple[Piece, ...]:
+    """The parts of pieces before the byte `end` of a row."""
+    return tuple(part for piece in pieces if (part := piece.until(end)) is not None)
