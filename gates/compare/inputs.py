@@ -58,6 +58,7 @@ class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
         differences: between the two subjects, line by line.
         own: the same, for what the head changed since it left the base; None if that is equal.
         weakenings: what tests check less.
+        excused: tests that are gone, or have fewer parameters, although nothing is checked less: test → why.
         settings: changed settings that decide what a green gate means.
     """
 
@@ -68,6 +69,7 @@ class SourceChanges(msgspec.Struct, frozen=True, kw_only=True):
     differences: Sequence[FileDifference] = ()
     own: Sequence[FileDifference] | None = None
     weakenings: Sequence[Weakening] = ()
+    excused: Mapping[str, str] = msgspec.field(default_factory=dict)
     settings: Sequence[SettingChange] = ()
 
     @property

@@ -50,7 +50,9 @@ def compare_runs(
         remeasured: what was measured after both runs.
     """
     base_tests, head_tests = worst_first(base_tests), worst_first(head_tests)
-    tests, confirmations = confirm(compare_tests(base_tests, head_tests, *(sources.shapes or ())), remeasured.again)
+    tests, confirmations = confirm(
+        compare_tests(base_tests, head_tests, sources.shapes, sources.excused), remeasured.again
+    )
     wider = wider_exclusions(base_tests, head_tests, policy.accepted)
     changed = compare_dependencies(*sources.dependencies) if sources.dependencies is not None else None
     outside = out_of_scope((change.path for change in sources.files), policy.scope)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gates.analysis.assertions import Shape
 from gates.compare.moved import pairs_of
-from gates.compare.values import Fewer, Renamed, TestsComparison
+from gates.compare.values import Fewer, Renamed, Replaced, TestsComparison
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.results import TestResult
 
@@ -56,8 +56,8 @@ def names_of(result: TestResult, renamed: Mapping[str, str] | None = None) -> tu
 def compare_tests(
     base: Sequence[TestResult],
     head: Sequence[TestResult],
-    base_shapes: Shapes | None = None,
-    head_shapes: Shapes | None = None,
+    shapes: tuple[Shapes, Shapes] | None = None,
+    excused: Mapping[str, str] | None = None,
 ) -> TestsComparison:
     """Sort every test of both sides; order is the head's, then the base's.
 
@@ -66,13 +66,12 @@ def compare_tests(
     Args:
         base: results of the base.
         head: results of the head.
-        base_shapes: what the source of the base shows about tests, by id without parameters; None if not available.
-        head_shapes: the same, for the head.
+        shapes: what the sources of base and head show about tests, by id without parameters; None if not available.
+        excused: tests, by id without parameters, that check nothing less although they are gone or have fewer parameters → why.
     """
-    shapes = (base_shapes or {}, head_shapes or {})
     several = len({result.gate for side in (base, head) for result in side}) > 1
     before, after = _by_name(base, several, {}), _by_name(head, several, {})
-    renamed = _renamed(base, head, *shapes) if before.keys() != after.keys() else {}
+    renamed = _renamed(base, head, *(shapes or ({}, {}))) if before.keys() != after.keys() else {}
     if renamed:
         before = _by_name(base, several, renamed)
     found: dict[str, list[Any]] = {field: [] for field in TestsComparison.__struct_fields__}
@@ -86,10 +85,13 @@ def compare_tests(
     gone = [test for test in before if test not in after]
     # A test with other parameters is the same test, with fewer or more of them.
     functions = {test.partition("[")[0] for test in after} if gone else set()
-    found["removed"] = [test for test in gone if "[" not in test or test.partition("[")[0] not in functions]
+    removed = [test for test in gone if "[" not in test or test.partition("[")[0] not in functions]
+    why = {test: reason for test in removed if (reason := (excused or {}).get(_function(before[test])))}
+    found["removed"] = [test for test in removed if test not in why]
+    found["replaced"] = [Replaced(test=test, why=reason) for test, reason in why.items()]
     found["renamed"] = [Renamed(before=one, after=other) for one, other in renamed.items()]
     fewer = _fewer_parameters(before, after) if gone else ()  # no name disappeared, so no function lost one
-    found["fewer"] = [*fewer, *_fewer_claims(renamed, base, head, *shapes)]
+    found["fewer"] = [one for one in fewer if one.test.rpartition(": ")[2] not in (excused or {})]
     return TestsComparison(**{field: tuple(tests) for field, tests in found.items()})
 
 
@@ -116,25 +118,6 @@ def _fewer_parameters(before: Mapping[str, TestResult], after: Mapping[str, Test
         for test, number in was.items()
         if 0 < now[test] < number
     ]
-
-
-def _fewer_claims(
-    renamed: Mapping[str, str], base: Sequence[TestResult], head: Sequence[TestResult], before: Shapes, after: Shapes
-) -> list[Fewer]:
-    if not before or not after:
-        return []
-    there = set(map(_function, head))
-    found = []
-    for test in dict.fromkeys(map(_function, base)):
-        now = renamed.get(test, test)
-        was, is_ = before.get(test), after.get(now)
-        if now not in there or was is None or is_ is None:
-            continue
-        if is_.assertions < was.assertions:
-            found.append(Fewer(test=now, what="assertions", before=was.assertions, after=is_.assertions))
-        elif is_.assertions == was.assertions and is_.comparisons < was.comparisons:
-            found.append(Fewer(test=now, what="comparisons", before=was.comparisons, after=is_.comparisons))
-    return found
 
 
 def _became(before: TestResult | None, after: TestResult) -> tuple[str, ...]:

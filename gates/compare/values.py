@@ -31,18 +31,30 @@ class Renamed(msgspec.Struct, frozen=True, kw_only=True):
     after: str
 
 
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A test that the head does not have, although nothing is checked less.
+
+    Attributes:
+        test: as in the lists of tests.
+        why: what checks the same, or which subject is gone.
+    """
+
+    test: str
+    why: str
+
+
 class Fewer(msgspec.Struct, frozen=True, kw_only=True):
-    """A test that checks less than on the base.
+    """A test that runs less often than on the base.
 
     Attributes:
         test: its id on the head, without parameters.
-        what: `parameters`: instances of it; `assertions`; `comparisons`: as many assertions, fewer of which compare.
+        what: `parameters`: instances of it.
         before: how many on the base.
         after: how many on the head.
     """
 
     test: str
-    what: Literal["parameters", "assertions", "comparisons"]
+    what: Literal["parameters"]
     before: int
     after: int
 
@@ -52,7 +64,8 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         new: only on the head.
-        removed: only on the base.
+        removed: only on the base, and nothing else is known to check the same.
+        replaced: only on the base, and nothing is checked less.
         renamed: on both, under other names.
         newly_failing: passed on the base, and failed or was lost on the head. These are the regressions.
         newly_failing_other: not passed on the base either (skipped, excluded, new), and failed on the head.
@@ -69,7 +82,7 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
         newly_flaky: passed on its first attempt on the base, and only on a retry on the head.
         other_cause: failed on both sides, with another signature.
         lost: without a result on the head, although it ran on the base.
-        fewer: tests that check less.
+        fewer: tests that run less often.
     """
 
     __test__ = False
@@ -93,6 +106,7 @@ class TestsComparison(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     renamed: tuple[Renamed, ...] = ()
     fewer: tuple[Fewer, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 class GatesComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

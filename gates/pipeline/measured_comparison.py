@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
-from gates.analysis.api import api_changes
-from gates.analysis.assertions import Shape, shapes_of
 from gates.compare.inputs import RegressionPolicy, Remeasured, SourceChanges
 from gates.compare.runs import compare_runs
 from gates.compare.timing.changes import DEFAULTS, Suspect
 from gates.compare.values import Comparison
 from gates.compare.weakenings import accepted_weakenings, noting_unknown
 from gates.config.request import Request
-from gates.files.temporary import scratch
 from gates.pipeline.base_and_head import SideRun, Sides
 from gates.pipeline.compare_options import CompareOptions
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished
 from gates.pipeline.publish import emit
+from gates.pipeline.python_sources import read_python
 from gates.pipeline.recorded_assertions import NOT_RECORDED, RecordedAssertions
 from gates.pipeline.red_green import BothRuns, WithoutChange, red_green
 from gates.pipeline.settings import changed_settings
@@ -27,7 +23,7 @@ from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
 from gates.planning.prepare import Prepared
 from gates.portable.values import ExitCode
 from gates.readers.junit.hints import junit_hint
-from gates.results import FileChange, Run, TestResult
+from gates.results import Run
 from gates.run.masking import StructMask
 from gates.storage.reports import Reports
 from gates.vcs.git import Git, changed_files
@@ -159,38 +155,22 @@ def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
     base, head = sides
     trees = (_tree(base.finished), _tree(head.finished))
     differing = changed_files(git, *trees)
-    shapes, api = _read_python(git, trees, differing, (*base.finished.tests, *head.finished.tests))
+    began = git.tree(fork) if fork else trees[0]
+    files = {test.file for test in (*base.finished.tests, *head.finished.tests)}
+    python = read_python(git, trees, began, differing, sorted(files))
     lines = differences(git, *trees)
-    own = differences(git, git.tree(fork), trees[1]) if fork else None
+    own = differences(git, began, trees[1]) if fork else None
     return SourceChanges(
-        files=changed_files(git, git.tree(fork), trees[1]) if fork else differing,
-        shapes=shapes,
+        files=changed_files(git, began, trees[1]) if fork else differing,
+        shapes=python.shapes,
         dependencies=(base.needs, head.needs),
-        api=api,
+        api=python.api,
         differences=lines,
         own=own,
-        settings=changed_settings(
-            git, (git.tree(fork) if fork else trees[0], trees[1]), lines if own is None else own, base.finished.run
-        ),
+        weakenings=python.checks.weakenings,
+        excused=python.checks.excused,
+        settings=changed_settings(git, (began, trees[1]), lines if own is None else own, base.finished.run),
     )
-
-
-def _read_python(
-    git: Git, trees: tuple[str, str], differing: Sequence[FileChange], tests: Sequence[TestResult]
-) -> tuple[tuple[dict[str, Shape], dict[str, Shape]], tuple[list[dict[str, str]], str]]:
-    """What the sources of both trees show about tests and the public API; unchanged files are skipped."""
-    changed = {change.path for change in differing}
-    files = [file for file in {test.file for test in tests} if f"{git.prefix}{file}" in changed]
-    api = any(path.endswith((".py", ".pyi")) for path in changed)
-    if not files and not api:
-        return ({}, {}), ([], "")
-    with scratch("sources-") as work:
-        folders = [work / side for side in ("base", "head")]
-        for tree, folder in zip(trees, folders, strict=True):
-            git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
-        base, head = (folder / git.prefix for folder in folders)
-        shapes = (shapes_of(base, files), shapes_of(head, files))
-        return shapes, api_changes(base, head) if api else ([], "")
 
 
 def exit_of(head: Finished, comparison: Comparison) -> ExitCode:

@@ -203,6 +203,11 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *_api_lists(comparison),
             *([("dependencies", tuple(map(_dependency, comparison.dependencies)))] if comparison.dependencies else ()),
             *([("renamed", tuple(f"{one.before} → {one.after}" for one in tests.renamed))] if tests.renamed else ()),
+            *(
+                [("gone, with nothing checked less", tuple(f"{one.test}: {one.why}" for one in tests.replaced))]
+                if tests.replaced
+                else ()
+            ),
         ),
         artifacts=tuple(artifact_lists(comparison)),
         annotations=(*weakening_annotations(comparison), *annotations_of(comparison)),
@@ -333,6 +338,8 @@ def _change_rows(tests: TestsComparison) -> list[tuple[str, str, str]]:
     ]
     if tests.renamed:
         rows.append(("Tests renamed or moved", "-", str(len(tests.renamed))))
+    if tests.replaced:
+        rows.append(("Tests replaced", "-", str(len(tests.replaced))))
     return rows
 
 

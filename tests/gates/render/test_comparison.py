@@ -88,13 +88,14 @@ def test_every_list_of_the_comparison_is_shown() -> None:
     assert {field for field, _ in LISTS} | WEAKER.keys() == set(TestsComparison.__struct_fields__) - {
         "renamed",
         "fewer",
+        "replaced",
     }
 
 
 def test_tests_that_check_less_are_findings_and_renamed_ones_come_last() -> None:
     tests = TestsComparison(
         fewer=(
-            Fewer(test="a.py::t", what="assertions", before=3, after=1),
+            Fewer(test="a.py::t", what="parameters", before=3, after=1),
             Fewer(test="a.py::u", what="parameters", before=1, after=0),
         ),
         renamed=(Renamed(before="a.py::x", after="b.py::y"),),
@@ -102,7 +103,7 @@ def test_tests_that_check_less_are_findings_and_renamed_ones_come_last() -> None
     )
     view = comparison_view(compared(tests))
     assert [(one.where, one.before, one.after) for one in view.weaker] == [
-        ("a.py::t", "3 assertions", "1"),
+        ("a.py::t", "3 parameters", "1"),
         ("a.py::u", "1 parameter", "0"),
     ]
     assert view.lists[-1] == ("renamed", ("a.py::x → b.py::y",))

@@ -1,0 +1,263 @@
+"""Find for each claim of the base what became of it: still checked, checked less strictly, rewritten, or gone."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gates.analysis.checks.claims import CLOSE, EQUAL, CheckedTest, Claim
+from gates.analysis.checks.rules import CLAIM_RULES
+from gates.analysis.checks.rules.frame import Verdict
+from gates.analysis.checks.rules.weaker_comparison import rank
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a claim.
+
+    Attributes:
+        claim: of the base.
+        rule: that speaks; empty if it is simply gone.
+        verdict: of that rule; None if it is gone.
+        after: the claim of the head, if there is one.
+        replaced: another check came in its place, and nobody can tell whether it is as strict.
+    """
+
+    claim: Claim
+    rule: str = ""
+    verdict: Verdict | None = None
+    after: Claim | None = None
+    replaced: bool = False
+
+
+def weaker(before: Claim, after: Claim) -> tuple[str, Verdict] | None:
+    """The first rule that finds the second claim weaker than the first."""
+    for rule in CLAIM_RULES:
+        verdict = rule.judge(before, after)
+        if verdict is not None:
+            return rule.name, verdict
+    return None
+
+
+@dataclass
+class Pool:
+    """The claims of the head outside the test that is looked at: where a check may have moved to."""
+
+    keys: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, test: CheckedTest, *, changed: bool) -> None:
+        """Add a test; only in a changed one does a claim count that is only written in the same way."""
+        for claim in test.claims:
+            if claim.counts:
+                self.keys[claim.kind, claim.subject, claim.expected].append(claim)
+                if changed:
+                    self.told[claim.kind, claim.told, claim.expected].append(claim)
+
+    def has(self, claim: Claim) -> bool:
+        """Whether another test checks the same."""
+        same = self.keys.get((claim.kind, claim.subject, claim.expected), [])
+        if any(weaker(claim, one) is None for one in same):
+            return True
+        if not _telling(claim):
+            return False
+        alike = self.told.get((claim.kind, claim.told, claim.expected), [])
+        return any(weaker(claim, one) is None for one in alike)
+
+
+def _telling(claim: Claim) -> bool:
+    """Whether the text of a claim alone says what it is about."""
+    return bool(re.search(r"\w", claim.told.replace("_", " "))) and claim.expected not in {
+        "",
+        "None",
+        "True",
+        "False",
+        "0",
+        "1",
+    }
+
+
+class Matching:
+    """One test of the base against what became of it."""
+
+    def __init__(self, before: Sequence[Claim], after: Sequence[Claim], pool: Pool) -> None:
+        self._pool = pool
+        self._before = list(
+            {claim.key + claim.guards + claim.exceptions: claim for claim in before if claim.counts}.values()
+        )
+        self._after = list(after)
+        self._used: dict[int, int] = {}
+        self._by_subject: dict[str, list[int]] = defaultdict(list)
+        self._by_told: dict[str, list[int]] = defaultdict(list)
+        for at, claim in enumerate(self._after):
+            self._by_subject[claim.subject].append(at)
+            self._by_told[claim.told].append(at)
+
+    def fates(self) -> list[Fate]:
+        """Those of the claims that are not covered."""
+        left = self._before
+        for covers in (self._same, self._stricter, self._otherwise, self._whole, self._written_alike, self._elsewhere):
+            left = [claim for claim in left if not covers(claim)]
+        found: list[Fate] = []
+        rest: list[Fate] = []
+        for claim in left:
+            if self._rewritten(claim):
+                continue
+            fate = self._weakened(claim)
+            if fate is None:
+                rest.append(Fate(claim))
+            else:
+                found.append(fate)
+        spare = sum(
+            self._room(at) for at in range(len(self._after)) if self._after[at].counts and not self._used.get(at)
+        )
+        for fate in rest:
+            if fate.claim.kind == "runs":
+                continue
+            found.append(self._instead(fate, spare > 0))
+            spare -= 1
+        return found
+
+    def _room(self, at: int) -> int:
+        return self._after[at].size if self._after[at].literal else 1
+
+    def _take(self, at: int) -> bool:
+        self._used[at] = self._used.get(at, 0) + 1
+        return True
+
+    def _same(self, claim: Claim) -> bool:
+        """The same check of the same subject."""
+        for exact in (True, False):
+            for at in self._by_subject[claim.subject]:
+                after = self._after[at]
+                same = after.kind == claim.kind and after.expected == claim.expected
+                if same and (after.state == claim.state or not exact) and weaker(claim, after) is None:
+                    return self._take(at)
+        return False
+
+    def _stricter(self, claim: Claim) -> bool:
+        """Another check of the same subject at the same time says more."""
+        for at in self._by_subject[claim.subject]:
+            after = self._after[at]
+            if (
+                after.counts
+                and after.state == claim.state
+                and rank(after) > rank(claim)
+                and weaker(claim, after) is None
+            ):
+                return self._take(at)
+        return False
+
+    def _otherwise(self, claim: Claim) -> bool:
+        """The same subject, with another expectation, that no other claim needs."""
+        for exact in (True, False):
+            for at in self._by_subject[claim.subject]:
+                after = self._after[at]
+                if self._used.get(at) or not after.counts or (after.state != claim.state and exact):
+                    continue
+                if rank(after) >= rank(claim) and weaker(claim, after) is None:
+                    return self._take(at)
+        return False
+
+    def _whole(self, claim: Claim) -> bool:
+        """A comparison of the whole that the subject is a part of."""
+        for at, after in enumerate(self._after):
+            if (
+                not after.counts
+                or after.level < CLOSE
+                or after.loss - claim.loss
+                or after.kind not in {"equal", "close", "call"}
+            ):
+                continue
+            inner = after.subject
+            part = claim.subject.startswith((f"{inner}.", f"{inner}[")) and len(inner) > 1
+            around = inner != claim.subject and _given_to(claim.subject, inner)
+            if (part or around) and not set(after.guards) - set(claim.guards):
+                return self._take(at)
+        return False
+
+    def _written_alike(self, claim: Claim) -> bool:
+        """The same text, about a variable that now comes from somewhere else."""
+        for expected in (True, False):
+            for at in self._by_told[claim.told]:
+                after = self._after[at]
+                if self._used.get(at) or not after.counts or (expected and after.expected != claim.expected):
+                    continue
+                alike = after.kind == claim.kind or rank(after) >= rank(claim)
+                if alike and weaker(claim, after) is None and (expected or _calls(claim) & _calls(after)):
+                    return self._take(at)
+        return False
+
+    def _elsewhere(self, claim: Claim) -> bool:
+        return self._pool.has(claim)
+
+    def _rewritten(self, claim: Claim) -> bool:
+        """A new check, as strict, of something that belongs to the same subject."""
+        for at, after in enumerate(self._after):
+            room = 1000 if not after.literal and after.level == EQUAL else self._room(at)
+            if (
+                not after.counts
+                or self._used.get(at, 0) >= room
+                or (at in self._used and room == 1000 and after.size == 1)
+            ):
+                continue
+            if rank(after) < rank(claim) or after.subject == claim.subject or weaker(claim, after) is not None:
+                continue
+            if _related(claim, after):
+                return self._take(at)
+        return False
+
+    def _weakened(self, claim: Claim) -> Fate | None:
+        """A check of the same subject that a rule finds weaker."""
+        near = [*self._by_subject[claim.subject], *self._by_told[claim.told]]
+        for at in near:
+            after = self._after[at]
+            if self._used.get(at):
+                continue
+            verdict = weaker(claim, after)
+            if verdict is not None and (
+                after.subject == claim.subject or _calls(claim) & _calls(after) or not _calls(claim)
+            ):
+                self._take(at)
+                return Fate(claim, *verdict, after)
+        return None
+
+    def _instead(self, fate: Fate, spare: bool) -> Fate:
+        for at, after in enumerate(self._after):
+            if after.flaw and not self._used.get(at):
+                verdict = weaker(fate.claim, after)
+                if verdict is not None:
+                    self._take(at)
+                    return Fate(fate.claim, *verdict, after)
+        return Fate(fate.claim, replaced=spare)
+
+
+def _given_to(subject: str, whole: str) -> bool:
+    """Whether `whole` is made from what `subject` is about, as `vars(x)` and `[y.name for y in x]` are from `x`."""
+    root = subject
+    while len(root) > 2:
+        at = whole.find(root)
+        if at > 0 and whole[at - 1] in "( " and whole[at + len(root) : at + len(root) + 1] in {")", "]", ",", " "}:
+            return not whole.startswith(("len(", "type(", "bool(", "isinstance(", "hash(", "id("))
+        cut = max(root.rfind("."), root.rfind("["))
+        if cut <= 0 or root.count("(", cut):
+            return False
+        root = root[:cut]
+    return False
+
+
+def _calls(claim: Claim) -> set[str]:
+    return set(re.findall(r"(\w+)\(", claim.subject))
+
+
+def _related(claim: Claim, other: Claim) -> bool:
+    if claim.root and (claim.root == other.root or claim.root in other.subject or other.root in claim.subject):
+        return True
+    return bool(_calls(claim) & _calls(other))
+
+
+def claims_of(tests: Iterable[CheckedTest]) -> list[Claim]:
+    """The claims of several tests."""
+    return [claim for test in tests for claim in test.claims]

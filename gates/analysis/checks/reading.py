@@ -1,0 +1,183 @@
+"""The files of one side: which hold tests, what each defines, and where a name of one comes from."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gates.analysis.reading import parse
+from gates.vcs.git import kind_of_file
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_WORD = re.compile(r"[^\W\d_][\w]*")
+_FILE = re.compile(r"(test_.*|.*_tests?|tests?)\.py")
+
+
+def holds_tests(path: str) -> bool:
+    """Whether pytest or unittest may find tests in a file with this name."""
+    return bool(_FILE.fullmatch(posixpath.basename(path)))
+
+
+def is_test_code(path: str) -> bool:
+    """Whether a file belongs to the tests: it holds some, or helps them."""
+    return kind_of_file(path) == "test" or holds_tests(path)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file.
+
+    Attributes:
+        path: with `/`.
+        tree: None if it is not Python.
+    """
+
+    path: str
+    tree: ast.Module | None
+    functions: dict[str, Function] = field(default_factory=dict)
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, ast.expr] = field(default_factory=dict)
+    loose: tuple[ast.stmt, ...] = ()
+
+    @classmethod
+    def of(cls, path: str, text: str) -> Module:
+        """The module with this text."""
+        tree = parse(text)
+        made = cls(path, tree)
+        if tree is not None:
+            made.look_at(tree.body)
+        return made
+
+    def look_at(self, body: Iterable[ast.stmt]) -> None:
+        """Note what statements define; the last definition of a name counts."""
+        for node in body:
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self.functions[node.name] = node
+                case ast.ClassDef():
+                    self.classes[node.name] = node
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self.constants[name] = value
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self.constants[name] = value
+                case ast.Import():
+                    for alias in node.names:
+                        name = alias.asname or alias.name.partition(".")[0]
+                        self.imports[name] = alias.name if alias.asname else name
+                case ast.ImportFrom():
+                    front = self._from(node)
+                    for alias in node.names:
+                        self.imports[alias.asname or alias.name] = f"{front}.{alias.name}" if front else alias.name
+                case ast.If() | ast.Try():
+                    for part in ("body", "orelse", "finalbody"):
+                        self.look_at(getattr(node, part, ()))
+                    for handler in getattr(node, "handlers", ()):
+                        self.look_at(handler.body)
+                case _:
+                    pass
+
+    def _from(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        folder = self.path
+        for _ in range(node.level):
+            folder = posixpath.dirname(folder)
+        return ".".join(part for part in (folder.replace("/", "."), node.module or "") if part)
+
+    @cached_property
+    def surroundings(self) -> str:
+        """Everything but tests, as text: what any of them may use."""
+        if self.tree is None:
+            return ""
+        return "\n".join(ast.dump(part) for part in _but_tests(self.tree.body))
+
+
+def _but_tests(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from (*node.decorator_list, *node.bases)
+            yield from _but_tests(node.body)
+        elif not (isinstance(node, Function) and node.name.startswith("test")):
+            yield node
+
+
+class Side:
+    """The files of base or head, each read once and only when something asks for it."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = texts
+        self._modules: dict[str, Module | None] = {}
+        self._by_name: dict[str, str] | None = None
+
+    def module(self, path: str) -> Module | None:
+        """A file; None if it is not there, or not Python."""
+        if path not in self._modules:
+            text = self.texts.get(path) if path.endswith(".py") else None
+            made = None if text is None else Module.of(path, text)
+            self._modules[path] = None if made is None or made.tree is None else made
+        return self._modules[path]
+
+    def found(self, dotted: str) -> tuple[Module, str] | None:
+        """The module that a dotted name is in, and its name there; only of test code."""
+        front, _, name = dotted.rpartition(".")
+        for path in (self._path(front), self._path(dotted)):
+            module = self.module(path) if path and is_test_code(path) else None
+            if module is not None:
+                return module, name
+        return None
+
+    def production(self, dotted: str) -> tuple[Module, str] | None:
+        """The same for production code."""
+        front, _, name = dotted.rpartition(".")
+        path = self._path(front)
+        module = self.module(path) if path and not is_test_code(path) else None
+        return None if module is None else (module, name)
+
+    def _path(self, dotted: str) -> str:
+        if not dotted:
+            return ""
+        if self._by_name is None:
+            self._by_name = {}
+            for path in self.texts:
+                if path.endswith(".py"):
+                    parts = path[:-3].removesuffix("/__init__").split("/")
+                    for at in range(min(len(parts), 3)):  # below a folder on the search path, such as `src`
+                        self._by_name.setdefault(".".join(parts[at:]), path)
+        return self._by_name.get(dotted, "")
+
+    def conftests(self, path: str) -> Iterator[Module]:
+        """The conftest files that apply to a test file, the nearest first."""
+        folder = posixpath.dirname(path)
+        while True:
+            module = self.module(f"{folder}/conftest.py" if folder else "conftest.py")
+            if module is not None:
+                yield module
+            if not folder:
+                return
+            folder = posixpath.dirname(folder)
+
+
+def words_in(node: ast.AST) -> Iterator[str]:
+    """Names, attributes, and the words of strings."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Name(id=name):
+                yield name.partition("§")[0]
+            case ast.Attribute(attr=name):
+                yield name
+            case ast.Constant(value=str() as text):
+                yield from _WORD.findall(text[:2000])
+            case ast.keyword(arg=str() as name) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.alias(name=name):
+                yield from name.split(".")
+            case _:
+                pass

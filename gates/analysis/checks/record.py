@@ -1,0 +1,177 @@
+"""Note what a test checks, gives names to and replaces, while it is read."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+from gates.analysis.checks.claims import NOTHING, PART, Claim
+from gates.analysis.checks.expand import expanded
+from gates.analysis.checks.parts import Part, bound_to, peeled
+from gates.analysis.checks.reading import Function, words_in
+from gates.analysis.checks.scope import Binder, History, Scope
+from gates.analysis.checks.trees import BUILTINS, calls_in, dotted, is_literal, last_name, root_of, size_of, text_of
+
+_MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "SimpleNamespace"})
+_CASTS = frozenset(
+    ["len", "bool", "int", "float", "str", "list", "tuple", "dict", "set", "frozenset", "type", "isinstance", "object"]
+)
+"""What makes a constant of constants."""
+
+_WHOLE = frozenset({"order", "true", "false", "type", "exists"})
+
+
+class Record:
+    """What was noted about one test.
+
+    Attributes:
+        claims: in order.
+        binders: names that stand for cases.
+        history: what happened to which value.
+        patched: last names of what the test replaces.
+        skips: condition, line and text of each place where the test skips itself.
+    """
+
+    def __init__(self) -> None:
+        self.claims: list[Claim] = []
+        self.binders: list[Binder] = []
+        self.history = History()
+        self.patched: set[str] = set()
+        self.skips: list[tuple[str, int, str]] = []
+        self._numbers = itertools.count(1)
+
+    def happened(self, node: ast.stmt, scope: Scope, text: str = "") -> None:
+        """Note that a statement changed something."""
+        scope.used.clear()
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                text += text_of(scope.inline(part))
+        self.history.add(set(scope.used), text)
+
+    def note(self, parts: Iterable[Part], node: ast.AST, scope: Scope, text: str = "") -> None:
+        """Note the claims of a statement."""
+        text = text or text_of(node)
+        for part in parts:
+            self.claims.extend(self._claims(part, node, scope, text))
+
+    def _claims(self, part: Part, node: ast.AST, scope: Scope, text: str) -> Iterator[Claim]:
+        subject, loss, shape = peeled(part.subject)
+        kind, level, expected = part.kind, part.level, part.expected
+        if shape and kind == "equal":
+            kind, level = ("length", PART) if shape == "length" else ("type", 1)
+        elif (shape, kind) != ("length", "order") and (shape or kind in _WHOLE):
+            subject, loss = part.subject, frozenset[str]()
+        scope.used.clear()
+        scope.inline(part.written)
+        root = root_of(subject)
+        words = {*words_in(subject), *(words_in(expected) if expected is not None else ())}
+        told = text_of(expected) if expected is not None else ""
+        flaw = part.flaw or scope.flaw or self._hollow(subject, kind, scope)
+        claim = Claim(
+            kind=kind,
+            subject=text_of(subject),
+            expected=f"{part.sign} {told}".strip(),
+            level=NOTHING if flaw else level,
+            told=scope.anonymous(peeled(part.written)[0]),
+            root=text_of(root),
+            words=frozenset(words),
+            loss=part.loss | loss,
+            state=self.history.of(set(scope.used)),
+            guards=scope.guards,
+            flaw=flaw,
+            exceptions=part.exceptions,
+            match=part.match,
+            tolerance=part.tolerance,
+            awaited=any(isinstance(one, ast.Await) for one in ast.walk(part.written)),
+            literal=expected is not None and is_literal(expected),
+            size=size_of(expected) if expected is not None else 1,
+            calls=frozenset(last_name(call.func) for call in calls_in(expected))
+            if expected is not None
+            else frozenset(),
+            line=getattr(node, "lineno", 0),
+            path=scope.module.path,
+            text=text,
+        )
+        yield from expanded(claim, self.binders)
+
+    def _hollow(self, subject: ast.expr, kind: str, scope: Scope) -> str:
+        """Why a subject is none: nothing but constants, or a mock that the test made to give this answer."""
+        if kind in {"raises", "warns", "fail", "mock"}:
+            return ""
+        names = [part.id for part in ast.walk(subject) if isinstance(part, ast.Name)]
+        if all(name in _CASTS and name not in scope.opaque for name in names) and not any(
+            isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(subject)
+        ):
+            return "constant"
+        known = {name for name in names if name not in BUILTINS}
+        root = root_of(subject)
+        if known <= _MOCKS | {"mock", "unittest"} and isinstance(root, ast.Call):
+            return "mocked"
+        return ""
+
+    def patches_of(self, call: ast.Call) -> None:
+        """Note what a call of `patch` replaces."""
+        name = last_name(call.func)
+        whole = dotted(call.func)
+        if name == "patch" or (name in {"object", "setattr", "multiple"} and "patch" in whole.lower()):
+            for one in call.args[:2]:
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    self.patched.add(one.value.rpartition(".")[2])
+
+    def give(self, target: ast.expr, value: ast.expr, scope: Scope, node: ast.stmt) -> None:
+        """Give the names of a target a value."""
+        match target:
+            case ast.Name(id=name):
+                scope.functions.pop(name, None)
+                scope.bind(name, value)
+                if isinstance(value, ast.Call) and last_name(value.func) in _MOCKS:
+                    self.patched.add(name)
+            case ast.Attribute(value=ast.Name(id=("self" | "cls") as owner), attr=attr):
+                scope.bind(f"{owner}.{attr}", value)
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                written = value if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(elts) else None
+                for at, one in enumerate(elts):
+                    part = written.elts[at] if written else ast.Subscript(value, ast.Constant(at), ast.Load())
+                    self.give(one.value if isinstance(one, ast.Starred) else one, part, scope, node)
+            case _:
+                if isinstance(target, ast.Attribute) and (
+                    (isinstance(value, ast.Call) and last_name(value.func) in _MOCKS) or isinstance(value, ast.Lambda)
+                ):
+                    self.patched.add(target.attr)
+                scope.used.clear()
+                place = text_of(scope.inline(target))
+                self.history.add(set(scope.used), f"{place} = {text_of(value)}")
+
+    def bind_cases(self, target: ast.expr, values: Sequence[ast.expr] | None, scope: Scope) -> bool:
+        """Let the names of a target stand for each of some values; whether that was possible."""
+        if not values:
+            return False
+        bound = [bound_to(target, value) for value in values]
+        names = list(bound[0]) if bound[0] else []
+        if not names or any(one is None or list(one) != names for one in bound):
+            return False
+        number = next(self._numbers)
+        stands = tuple(f"{name}§{number}" for name in names)
+        cases = dict.fromkeys(tuple(text_of(one[name]) for name in names) for one in bound if one is not None)
+        self.binders.append(Binder(stands, tuple(cases)))
+        for name, stand in zip(names, stands, strict=True):
+            scope.bind(name, ast.Name(stand, ast.Load()))
+        return True
+
+    def each_of(self, target: ast.expr, values: ast.expr, scope: Scope) -> None:
+        """Let the names of a target stand for each of some values that are not known."""
+        each = ast.Call(ast.Name("each", ast.Load()), [values], [])
+        self.give(target, each, scope, ast.Pass())
+
+    def local_function(self, node: Function, scope: Scope) -> None:
+        """Give a local function its name, which tells its code."""
+        scope.functions[node.name] = node
+        digest = hashlib.sha256(ast.dump(node).encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        scope.bind(node.name, ast.Name(f"{node.name}~{digest}", ast.Load()))
+
+    def local_class(self, node: ast.ClassDef, scope: Scope) -> None:
+        """The same for a class."""
+        digest = hashlib.sha256(ast.dump(node).encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        scope.bind(node.name, ast.Name(f"{node.name}~{digest}", ast.Load()))

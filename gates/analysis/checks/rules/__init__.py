@@ -1,0 +1,32 @@
+"""The rules, in the order in which they are asked: the first that speaks names the finding."""
+
+from __future__ import annotations
+
+from gates.analysis.checks.rules import (
+    broader_exception,
+    computed_expectation,
+    guarded,
+    hollow,
+    looser_pattern,
+    lossy_comparison,
+    marks,
+    not_awaited,
+    replaced_by_mock,
+    weaker_comparison,
+    wider_tolerance,
+)
+from gates.analysis.checks.rules.frame import ClaimRule, TestRule
+
+CLAIM_RULES: tuple[ClaimRule, ...] = (
+    *hollow.RULES,
+    not_awaited.RULE,
+    broader_exception.RULE,
+    looser_pattern.RULE,
+    wider_tolerance.RULE,
+    lossy_comparison.RULE,
+    weaker_comparison.RULE,
+    computed_expectation.RULE,
+    guarded.RULE,
+)
+
+TEST_RULES: tuple[TestRule, ...] = (marks.SKIPPED, marks.EXPECTED_TO_FAIL, replaced_by_mock.RULE)

@@ -1,0 +1,64 @@
+"""The text of an exception, or of anything else, is matched less strictly than before, or not at all."""
+
+from __future__ import annotations
+
+import re
+
+from gates.analysis.checks.claims import Claim
+from gates.analysis.checks.rules.frame import ClaimRule, Verdict
+
+_ANY = re.compile(r"[\^(]*(\.[*+]\??)*[$)]*")
+
+
+def _judge(before: Claim, after: Claim) -> Verdict | None:
+    if before.kind != after.kind or before.match is None:
+        return None
+    if before.kind not in {"raises", "warns", "matches"}:
+        return None
+    if after.match is None:
+        return Verdict("the text is no longer matched, so any message will do")
+    if _ANY.fullmatch(after.match) and not _ANY.fullmatch(before.match):
+        return Verdict(f"the pattern `{after.match}` matches any text")
+    if len(after.match) < len(before.match) and _plain(after.match) in _plain(before.match):
+        return Verdict("a shorter part of the text is enough", "hint")
+    if _wild(after.match) > _wild(before.match):
+        return Verdict("the pattern has more wildcards", "hint")
+    return None
+
+
+def _plain(pattern: str) -> str:
+    return re.sub(r"\\(\W)", r"\1", pattern.strip("^$"))
+
+
+def _wild(pattern: str) -> int:
+    return len(re.findall(r"\.[*+?]", pattern))
+
+
+RULE = ClaimRule(
+    "looser-pattern",
+    _judge,
+    examples=(
+        (
+            "def test_f():\n    with pytest.raises(ValueError, match='zero'):\n        f(0)\n",
+            "def test_f():\n    with pytest.raises(ValueError):\n        f(0)\n",
+        ),
+        (
+            "def test_f():\n    with pytest.raises(ValueError, match='zero'):\n        f(0)\n",
+            "def test_f():\n    with pytest.raises(ValueError, match='.*'):\n        f(0)\n",
+        ),
+        (
+            "def test_f():\n    assert re.search('a+b', f(0))\n",
+            "def test_f():\n    assert re.search('.*', f(0))\n",
+        ),
+    ),
+    twins=(
+        (
+            "def test_f():\n    with pytest.raises(ValueError, match='zero'):\n        f(0)\n",
+            "def test_f():\n    with pytest.raises(ValueError) as info:\n        f(0)\n    assert str(info.value) == 'zero'\n",
+        ),
+        (
+            "def test_f():\n    with pytest.raises(ValueError, match='zero'):\n        f(0)\n",
+            "def test_f():\n    with pytest.raises(ValueError, match='nothing'):\n        f(0)\n",
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""A test is skipped or expected to fail, where it was not before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gates.analysis.checks.claims import CheckedTest, Claim, Mark
+from gates.analysis.checks.rules.broader_exception import RULE as BROADER
+from gates.analysis.checks.rules.frame import TestRule, Verdict
+from gates.analysis.checks.rules.guarded import ENVIRONMENT
+
+
+def _skips(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
+    known = {(mark.name, mark.condition) for mark in before.marks}
+    for mark in after.marks:
+        if mark.name == "xfail" or (mark.name, mark.condition) in known:
+            continue
+        if _moved(mark, before):
+            continue
+        condition = mark.condition
+        if mark.name == "importorskip" or "importorskip" in mark.text:
+            yield Verdict("the test is skipped where a module is missing", "hint", after=mark.text, line=mark.line)
+        elif condition and mark.name != "skip" and ENVIRONMENT.search(condition):
+            yield Verdict(f"the test is skipped if {condition}", "hint", after=mark.text, line=mark.line)
+        elif condition and mark.name != "skip" and condition not in {"True", "1"}:
+            yield Verdict(f"the test is skipped if {condition}", after=mark.text, line=mark.line)
+        else:
+            yield Verdict("the test is skipped", after=mark.text, line=mark.line)
+
+
+def _moved(mark: Mark, before: CheckedTest) -> bool:
+    """A condition of a mark that was one in the body before, or the other way round."""
+    return any(mark.condition and mark.condition == one.condition for one in before.marks)
+
+
+def _expected_failures(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
+    was = {mark.condition: mark for mark in before.marks if mark.name == "xfail"}
+    for mark in after.marks:
+        if mark.name != "xfail":
+            continue
+        old = was.get(mark.condition)
+        if old is None:
+            elsewhere = bool(mark.condition) and bool(ENVIRONMENT.search(mark.condition))
+            when = f" if {mark.condition}" if mark.condition else ""
+            yield Verdict(
+                f"the test may fail{when}", "hint" if elsewhere else "certain", after=mark.text, line=mark.line
+            )
+        elif old.strict and not mark.strict:
+            yield Verdict("the expected failure is no longer strict, so the test may also pass", before=old.text, after=mark.text, line=mark.line)  # fmt: skip
+        elif old.raises and not mark.raises:
+            yield Verdict("the test may fail in any way, and no longer with one exception", before=old.text, after=mark.text, line=mark.line)  # fmt: skip
+        elif old.raises != mark.raises:
+            found = BROADER.judge(
+                Claim("raises", "", exceptions=old.raises), Claim("raises", "", exceptions=mark.raises)
+            )
+            if found is not None:
+                yield Verdict(
+                    "the test may fail with more exceptions", before=old.text, after=mark.text, line=mark.line
+                )
+
+
+_PLAIN = "def test_f():\n    assert f(1) == 2\n"
+
+SKIPPED = TestRule(
+    "skipped",
+    _skips,
+    examples=(
+        (_PLAIN, "@pytest.mark.skip(reason='flaky')\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.skipif(os.environ.get('CI'), reason='slow')\n" + _PLAIN),
+        (_PLAIN, "def test_f():\n    if f(1) != 2:\n        pytest.skip('later')\n    assert f(1) == 2\n"),
+    ),
+    twins=(
+        ("@pytest.mark.skip(reason='a')\n" + _PLAIN, "@pytest.mark.skip(reason='b')\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.skipif(sys.platform == 'win32', reason='no fork')\n" + _PLAIN),
+        ("@pytest.mark.skip\n" + _PLAIN, _PLAIN),
+    ),
+)
+
+EXPECTED_TO_FAIL = TestRule(
+    "expected-to-fail",
+    _expected_failures,
+    examples=(
+        (_PLAIN, "@pytest.mark.xfail\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.xfail(reason='later', strict=False)\n" + _PLAIN),
+        ("@pytest.mark.xfail(strict=True)\n" + _PLAIN, "@pytest.mark.xfail\n" + _PLAIN),
+        ("@pytest.mark.xfail(raises=KeyError)\n" + _PLAIN, "@pytest.mark.xfail(raises=Exception)\n" + _PLAIN),
+    ),
+    twins=(
+        ("@pytest.mark.xfail\n" + _PLAIN, _PLAIN),
+        ("@pytest.mark.xfail\n" + _PLAIN, "@pytest.mark.xfail(strict=True)\n" + _PLAIN),
+    ),
+)

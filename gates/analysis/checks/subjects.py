@@ -1,0 +1,65 @@
+"""Which names production code no longer has: a check of one of them has lost its subject, and is not a weaker check."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+
+from gates.analysis.checks.claims import Claim
+from gates.analysis.checks.reading import Module, Side, is_test_code
+
+_WORD = re.compile(r"[^\W\d_]\w{2,}")
+
+
+class Production:
+    """The production code that changed."""
+
+    def __init__(self, base: Side, head: Side, changed: Iterable[str]) -> None:
+        self._paths = [path for path in changed if path.endswith(".py") and not is_test_code(path)]
+        self._base, self._head = base, head
+
+    @cached_property
+    def gone(self) -> frozenset[str]:
+        """Names that changed files defined, and words that they said, and no longer do."""
+        was = {word for module in self._modules(self._base) for word in _defined(module)}
+        now = {word for module in self._modules(self._head) for word in _defined(module)}
+        return frozenset(was - now)
+
+    def _modules(self, side: Side) -> Iterator[Module]:
+        for path in self._paths:
+            module = side.module(path)
+            if module is not None:
+                yield module
+
+    def is_gone(self, claim: Claim) -> str:
+        """The name that a claim is about and production no longer has; empty if it still has all of them."""
+        return self.gone_of(claim.words) if self._paths else ""
+
+    def gone_of(self, words: Collection[str]) -> str:
+        """The same, for the words of a test."""
+        lost = self.gone.intersection(words) if self._paths else frozenset()
+        return min(lost) if lost else ""
+
+
+def _defined(module: Module) -> Iterator[str]:
+    assert module.tree is not None
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name):
+                yield name
+            case ast.Attribute(attr=name):
+                yield name
+            case ast.keyword(arg=str() as name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.Constant(value=str() as text):
+                yield from _WORD.findall(text[:5000])
+            case ast.alias(name=name, asname=other):
+                yield (other or name).rpartition(".")[2]
+            case _:
+                pass

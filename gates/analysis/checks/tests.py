@@ -1,0 +1,314 @@
+"""Find the tests of a file, and read what each checks: with its fixtures, set-up and parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gates.analysis.checks.claims import CheckedTest, Mark
+from gates.analysis.checks.reading import Function, Module, Side, words_in
+from gates.analysis.checks.scope import Scope
+from gates.analysis.checks.statements import cases_of
+from gates.analysis.checks.trees import keyword, last_name, text_of
+from gates.analysis.checks.walk import Walker
+
+_SET_UP = ("setUpClass", "setup_class", "setUp", "asyncSetUp", "setup_method", "setup")
+_MARKS = frozenset({"skip", "skipif", "xfail", "skipIf", "skipUnless", "expectedFailure", "importorskip"})
+_PARAMETERS = frozenset({"parametrize", "parameterized", "expand"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A test function in its file.
+
+    Attributes:
+        id: `path::Class::name`.
+        node: the function.
+        family: its class and the bases of that in the same file; empty without one.
+    """
+
+    id: str
+    node: Function
+    family: tuple[ast.ClassDef, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Itself and what is around it in its class, as text."""
+        around = [ast.dump(part) for owner in self.family for part in owner.decorator_list]
+        return "\n".join([ast.dump(self.node), *around])
+
+
+def tests_in(module: Module) -> dict[str, Found]:
+    """The tests that pytest and unittest would find in a file, by id."""
+    found: dict[str, Found] = {}
+    if module.tree is None:
+        return found
+    for name, node in module.functions.items():
+        if name.startswith("test") and not _is_fixture(node):
+            found[f"{module.path}::{name}"] = Found(f"{module.path}::{name}", node)
+    for owner in module.classes.values():
+        for each in _of_class(owner, module, module.path, module.classes):
+            found[each.id] = each
+    return found
+
+
+def _of_class(owner: ast.ClassDef, module: Module, front: str, classes: dict[str, ast.ClassDef]) -> Iterator[Found]:
+    family = _family(owner, classes)
+    if not _is_collected(owner, family):
+        return
+    seen: dict[str, Function] = {}
+    for one in family:
+        own = {node.name: node for node in one.body if isinstance(node, Function)}
+        for name, node in own.items():
+            if name.startswith("test") and not _is_fixture(node):
+                seen.setdefault(name, node)
+    for name, node in seen.items():
+        yield Found(f"{front}::{owner.name}::{name}", node, family)
+    inner = {node.name: node for node in owner.body if isinstance(node, ast.ClassDef)}
+    for node_ in inner.values():
+        yield from _of_class(node_, module, f"{front}::{owner.name}", {**classes, **inner})
+
+
+def _family(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[ast.ClassDef, ...]:
+    found = [owner]
+    for one in found:  # grows while it is walked
+        for base in one.bases:
+            known = classes.get(last_name(base))
+            if known is not None and known not in found:
+                found.append(known)
+    return tuple(found)
+
+
+def _is_collected(owner: ast.ClassDef, family: Sequence[ast.ClassDef]) -> bool:
+    for node in owner.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__test__")], value=ast.Constant(value=False)):
+                return False
+            case ast.FunctionDef(name="__init__") if owner.name.startswith("Test"):
+                return False
+            case _:
+                pass
+    bases = [last_name(base) for one in family for base in one.bases]
+    return owner.name.startswith("Test") or any(base.endswith(("TestCase", "Test", "Tests", "Case")) for base in bases)
+
+
+def _is_fixture(node: Function) -> bool:
+    return any(last_name(one.func if isinstance(one, ast.Call) else one) == "fixture" for one in node.decorator_list)
+
+
+def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
+    """What a test checks."""
+    walker = Walker(side, module)
+    scope = Scope(module, family=test.family)
+    decorators = [*test.node.decorator_list, *(one for owner in test.family[:1] for one in owner.decorator_list)]
+    decorators += _module_marks(module, test.family)
+    for decorator in decorators:
+        if isinstance(decorator, ast.Call):
+            walker.patches_of(decorator)
+    _bind_parameters(walker, decorators, scope, side)
+    _Fixtures(walker, side, module, test.family).provide(test.node, scope)
+    for owner in reversed(test.family):
+        for name in _SET_UP:
+            for node in owner.body:
+                if isinstance(node, Function) and node.name == name:
+                    walker.body(node.body, scope)
+    body = test.node.body
+    walker.body(body, scope)
+    walker.nested(test.node, scope)
+    marks = [*_marks(decorators, scope), *(Mark("skip()", condition, line=line, text=text) for condition, line, text in walker.skips)]  # fmt: skip
+    return CheckedTest(
+        id=test.id,
+        path=module.path,
+        claims=tuple(walker.claims),
+        marks=tuple(marks),
+        patched=frozenset(walker.patched),
+        line=test.node.lineno,
+        words=frozenset(words_in(ast.Module(body=list(body), type_ignores=[]))),
+    )
+
+
+def _module_marks(module: Module, family: Sequence[ast.ClassDef]) -> list[ast.expr]:
+    found = [module.constants["pytestmark"]] if "pytestmark" in module.constants else []
+    for owner in family[:1]:
+        found += [
+            node.value for node in owner.body
+            if isinstance(node, ast.Assign) and last_name(node.targets[0]) == "pytestmark"
+        ]  # fmt: skip
+    return [one for each in found for one in (each.elts if isinstance(each, ast.List | ast.Tuple) else [each])]
+
+
+def _marks(decorators: Iterable[ast.expr], scope: Scope) -> Iterator[Mark]:
+    for decorator in decorators:
+        call = decorator if isinstance(decorator, ast.Call) else None
+        name = last_name(call.func if call else decorator)
+        if name not in _MARKS:
+            continue
+        condition = keyword(call, "condition") if call else None
+        if condition is None and call and call.args and name in {"skipif", "xfail", "skipIf", "skipUnless"}:
+            condition = call.args[0]
+        strict = keyword(call, "strict") if call else None
+        raises = keyword(call, "raises") if call else None
+        names = raises.elts if isinstance(raises, ast.Tuple) else [raises] if raises is not None else []
+        text = "" if condition is None else text_of(scope.inline(condition))
+        yield Mark(
+            name={"skipIf": "skipif", "skipUnless": "skipif", "expectedFailure": "xfail"}.get(name, name),
+            condition=f"not ({text})" if name == "skipUnless" else text,
+            strict=strict.value is True if isinstance(strict, ast.Constant) else None,
+            raises=tuple(sorted(map(text_of, names))),
+            line=decorator.lineno,
+            text=f"@{text_of(decorator)}",
+        )
+
+
+def _bind_parameters(walker: Walker, decorators: Iterable[ast.expr], scope: Scope, side: Side) -> None:
+    for decorator in decorators:
+        if (
+            not isinstance(decorator, ast.Call)
+            or last_name(decorator.func) not in _PARAMETERS
+            or len(decorator.args) < 1
+        ):
+            continue
+        names, values = _parameters(decorator)
+        if not names or values is None:
+            continue
+        given = _values(values, scope.module, side)
+        target: ast.expr = ast.Name(names[0], ast.Store())
+        if len(names) > 1:
+            target = ast.Tuple([ast.Name(name, ast.Store()) for name in names], ast.Store())
+        if given is None or not walker.bind_cases(target, given, scope):
+            for name in names:
+                scope.hide(name)
+
+
+def _parameters(call: ast.Call) -> tuple[list[str], ast.expr | None]:
+    names = call.args[0]
+    values = call.args[1] if len(call.args) > 1 else keyword(call, "argvalues")
+    match names:
+        case ast.Constant(value=str() as text):
+            return [name.strip() for name in text.split(",") if name.strip()], values
+        case ast.List(elts=elts) | ast.Tuple(elts=elts):
+            return [str(one.value) for one in elts if isinstance(one, ast.Constant)], values
+        case _:
+            return [], None
+
+
+def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None:
+    """The cases of a parametrisation; None if they are computed."""
+    match node:
+        case ast.Name(id=name) if name in module.constants:
+            return _values(module.constants[name], module, side)
+        case ast.Name(id=name) if name in module.imports:
+            found = side.found(module.imports[name])
+            return (
+                _values(found[0].constants[found[1]], found[0], side)
+                if found and found[1] in found[0].constants
+                else None
+            )
+        case ast.List(elts=elts) | ast.Tuple(elts=elts) | ast.Set(elts=elts):
+            made: list[ast.expr] = []
+            for one in elts:
+                if isinstance(one, ast.Starred):
+                    more = _values(one.value, module, side)
+                    if more is None:
+                        return None
+                    made += more
+                else:
+                    made.append(_unwrapped(one))
+            return made
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            first, second = _values(left, module, side), _values(right, module, side)
+            return None if first is None or second is None else first + second
+        case ast.Call():
+            return cases_of(node)
+        case _:
+            return None
+
+
+def _unwrapped(node: ast.expr) -> ast.expr:
+    """The values of `pytest.param(…)`."""
+    if isinstance(node, ast.Call) and last_name(node.func) == "param":
+        return node.args[0] if len(node.args) == 1 else ast.Tuple(list(node.args), ast.Load())
+    return node
+
+
+class _Fixtures:
+    """Gives a test's arguments the values of the fixtures with these names."""
+
+    def __init__(self, walker: Walker, side: Side, module: Module, family: tuple[ast.ClassDef, ...]) -> None:
+        self._walker, self._side, self._module, self._family = walker, side, module, family
+        self._values: dict[str, ast.expr | None] = {}
+        self._modules = [module, *side.conftests(module.path)]
+
+    def provide(self, node: Function, scope: Scope) -> None:
+        for module in reversed(self._modules):
+            for fixture in module.functions.values():
+                if _is_autouse(fixture) and any(isinstance(part, ast.Assert) for part in ast.walk(fixture)):
+                    self._value(fixture.name, scope)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            name = argument.arg
+            if name in {"self", "cls"} or name in scope.names or name in scope.opaque:
+                continue
+            value = self._value(name, scope)
+            if value is None:
+                scope.hide(name)
+            else:
+                scope.bind(name, value)
+
+    def _value(self, name: str, scope: Scope) -> ast.expr | None:
+        if name in self._values:
+            return self._values[name]
+        self._values[name] = None
+        found = self._fixture(name)
+        if found is None:
+            return None
+        node, module = found
+        inner = Scope(module, family=self._family)
+        parameters = _fixture_parameters(node)
+        if parameters is not None:
+            values = _values(parameters, module, self._side)
+            if values:
+                self._walker.bind_cases(ast.Name("request.param", ast.Store()), values, inner)
+        self.provide(node, inner)
+        self._walker.body(node.body, inner)
+        scope.names |= {name: value for name, value in inner.names.items() if name.startswith("self.")}
+        scope.keys |= {name: key for name, key in inner.keys.items() if name.startswith("self.")}
+        given = [part for part in ast.walk(node) if isinstance(part, ast.Return | ast.Yield)]
+        if len(given) == 1 and given[0].value is not None and not inner.guards:
+            self._values[name] = inner.inline(given[0].value)
+        return self._values[name]
+
+    def _fixture(self, name: str) -> tuple[Function, Module] | None:
+        for owner in self._family:
+            for node in owner.body:
+                if isinstance(node, Function) and node.name == name and _is_fixture(node):
+                    return node, self._module
+        for module in self._modules:
+            known = module.functions.get(name)
+            if known is not None and _is_fixture(known):
+                return known, module
+            if name in module.imports:
+                there = self._side.found(module.imports[name])
+                if there is not None and there[1] in there[0].functions:
+                    return there[0].functions[there[1]], there[0]
+        return None
+
+
+def _fixture_parameters(node: Function) -> ast.expr | None:
+    for one in node.decorator_list:
+        if isinstance(one, ast.Call) and last_name(one.func) == "fixture":
+            return keyword(one, "params")
+    return None
+
+
+def _is_autouse(node: Function) -> bool:
+    return any(isinstance(one, ast.Call) and keyword(one, "autouse") is not None for one in node.decorator_list)
+
+
+def helper_files(module: Module, side: Side) -> Iterator[str]:
+    """The files of test code that a test file uses, directly."""
+    yield from (one.path for one in side.conftests(module.path))
+    for name in module.imports.values():
+        found = side.found(name)
+        if found is not None:
+            yield found[0].path

@@ -1,0 +1,251 @@
+"""What the tests of the head check less than those of the base, as far as their sources show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gates.analysis.checks.claims import CheckedTest, Claim
+from gates.analysis.checks.match import Fate, Matching, Pool
+from gates.analysis.checks.reading import Module, Side, holds_tests, is_test_code
+from gates.analysis.checks.rules import TEST_RULES
+from gates.analysis.checks.snapshots import updated_snapshots
+from gates.analysis.checks.subjects import Production
+from gates.analysis.checks.tests import Found, helper_files, read_test, tests_in
+from gates.portable.values import plural
+from gates.results.weakening import Strength, Weakening
+
+
+@dataclass(frozen=True)
+class WeakerChecks:
+    """What was found.
+
+    Attributes:
+        weakenings: what is still there and checks less, and checks that are gone from tests that are still there.
+        removed: tests that are gone, with something that nothing else checks: test of the base → what that is.
+        excused: tests that are gone, or have fewer parameters, although nothing is checked less: test → why.
+    """
+
+    weakenings: tuple[Weakening, ...] = ()
+    removed: Mapping[str, str] = field(default_factory=dict)
+    excused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fires(self) -> bool:
+        """Whether something is certain."""
+        return bool(self.removed) or any(one.strength == "certain" for one in self.weakenings)
+
+
+def weaker_checks(
+    base: Mapping[str, str], head: Mapping[str, str], changed: Collection[str] | None = None
+) -> WeakerChecks:
+    """Compare what tests check.
+
+    Args:
+        base: path → text of the files of the base; may be read on demand.
+        head: the same, for the head.
+        changed: paths of the files that differ; None to find them.
+    """
+    if changed is None:
+        changed = [path for path in {**base, **head} if base.get(path) != head.get(path)]
+    comparing = _Comparing(Side(base), Side(head), sorted(changed))
+    return comparing.result()
+
+
+class _Comparing:
+    def __init__(self, base: Side, head: Side, changed: list[str]) -> None:
+        self._base, self._head, self._changed = base, head, changed
+        self._production = Production(base, head, changed)
+        self._read: dict[tuple[bool, str], CheckedTest] = {}
+        self._weakenings: list[Weakening] = []
+        self._removed: dict[str, str] = {}
+        self._excused: dict[str, str] = {}
+        self._pool: Pool | None = None
+        files = self._files()
+        self._was, self._is = self._found(base, files), self._found(head, files)
+
+    def result(self) -> WeakerChecks:
+        """Compare test by test, then look at those that are gone."""
+        for name, found in self._was.items():
+            now = self._is.get(name)
+            if now is not None and not self._equal(found, now):
+                self._compare(self._test(False, found), self._test(True, now))
+        for name, found in self._was.items():
+            if name not in self._is:
+                self._gone(self._test(False, found))
+        self._weakenings += updated_snapshots(self._changed, self._base.texts, self._head.texts)
+        return WeakerChecks(tuple(self._weakenings), self._removed, self._excused)
+
+    def _files(self) -> list[str]:
+        """The test files that changed, and those that use what changed."""
+        changed = [path for path in self._changed if path.endswith(".py") and is_test_code(path)]
+        helpers = {path for path in changed if self._helps(path)}
+        found = dict.fromkeys(path for path in changed if holds_tests(path))
+        if helpers:
+            for path in {**self._base.texts, **self._head.texts}:
+                if path not in found and holds_tests(path) and self._uses(path, helpers):
+                    found[path] = None
+        return list(found)
+
+    def _helps(self, path: str) -> bool:
+        """Whether what other test files may use of a file differs."""
+        one, other = self._base.module(path), self._head.module(path)
+        return (one.surroundings if one else "") != (other.surroundings if other else "")
+
+    def _uses(self, path: str, helpers: set[str]) -> bool:
+        return any(
+            module is not None and not helpers.isdisjoint(helper_files(module, side))
+            for side in (self._base, self._head)
+            for module in (side.module(path),)
+        )
+
+    def _found(self, side: Side, files: list[str]) -> dict[str, tuple[Found, Module]]:
+        found: dict[str, tuple[Found, Module]] = {}
+        for path in files:
+            module = side.module(path)
+            if module is not None:
+                found |= {name: (test, module) for name, test in tests_in(module).items()}
+        return found
+
+    def _equal(self, was: tuple[Found, Module], now: tuple[Found, Module]) -> bool:
+        """Whether a test is the same on both sides, with everything that it may use."""
+        if was[0].code != now[0].code or was[1].surroundings != now[1].surroundings:
+            return False
+        helpers = [set(helper_files(module, side)) for (_, module), side in ((was, self._base), (now, self._head))]
+        return helpers[0] == helpers[1] and helpers[0].isdisjoint(self._changed)
+
+    def _test(self, head: bool, found: tuple[Found, Module]) -> CheckedTest:
+        key = head, found[0].id
+        if key not in self._read:
+            self._read[key] = read_test(self._head if head else self._base, found[1], found[0])
+        return self._read[key]
+
+    def _everything(self) -> Pool:
+        """What all tests of the changed files check on the head."""
+        if self._pool is None:
+            self._pool = Pool()
+            for name, found in self._is.items():
+                was = self._was.get(name)
+                self._pool.add(self._test(True, found), changed=was is None or not self._equal(was, found))
+        return self._pool
+
+    def _compare(self, before: CheckedTest, after: CheckedTest) -> bool:
+        """Note what became weaker from one test to the other; whether nothing did."""
+        found = [*self._of_test(before, after)]
+        fates = Matching(before.claims, after.claims, self._everything()).fates()
+        found += self._of_claims(fates, before, after)
+        self._weakenings += found
+        if not any(one.strength == "certain" for one in found):
+            self._excused[after.id] = "what it checked is still checked"
+            return True
+        return False
+
+    def _of_test(self, before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
+        for rule in TEST_RULES:
+            for verdict in rule.judge(before, after):
+                yield Weakening(
+                    rule=rule.name, what=verdict.what, path=after.path, line=verdict.line or after.line, test=after.id,
+                    before=verdict.before, after=verdict.after, strength=verdict.strength,
+                )  # fmt: skip
+
+    def _of_claims(self, fates: list[Fate], before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
+        """One finding for each statement of the base, however many cases it had."""
+        total = Counter(claim.line for claim in before.claims if claim.counts)
+        by_line: dict[tuple[int, str], list[Fate]] = {}
+        for fate in fates:
+            if not self._production.is_gone(fate.claim):
+                by_line.setdefault((fate.claim.line, fate.rule), []).append(fate)
+        for (line, rule), each in by_line.items():
+            first = each[0]
+            if rule and first.verdict is not None and first.after is not None:
+                yield Weakening(
+                    rule=rule, what=first.verdict.what, path=first.after.path, line=first.after.line, test=after.id,
+                    before=first.verdict.before or first.claim.text, after=first.verdict.after or first.after.text,
+                    strength=first.verdict.strength,
+                )  # fmt: skip
+            else:
+                yield self._lost(each, total[line], after)
+
+    def _lost(self, each: list[Fate], total: int, after: CheckedTest) -> Weakening:
+        claim = each[0].claim
+        strength: Strength = "hint" if all(fate.replaced for fate in each) else "certain"
+        if 0 < len(each) < total:
+            cases = ", ".join(_short(fate.claim) for fate in each[:3])
+            return Weakening(
+                rule="fewer-cases", what=f"{len(each)} of {plural(total, 'case')} are no longer checked", path=after.path, line=after.line,
+                test=after.id, before=f"{claim.text}: {cases}", strength=strength,
+            )  # fmt: skip
+        what = (
+            "another check took the place of this one"
+            if strength == "hint"
+            else "the check is gone, and nothing else checks this"
+        )
+        return Weakening(
+            rule="check-removed", what=what, path=after.path, line=after.line, test=after.id, before=claim.text, strength=strength
+        )  # fmt: skip
+
+    def _gone(self, before: CheckedTest) -> None:
+        """Judge a test that the head does not have."""
+        heir = self._heir(before)
+        claims = heir.claims if heir is not None else ()
+        fates = Matching(before.claims, claims, self._everything()).fates()
+        counting = [claim for claim in before.claims if claim.counts]
+        left = [fate for fate in fates if not self._production.is_gone(fate.claim)]
+        if not counting:
+            self._without_checks(before, heir)
+        elif not left:
+            subject = next((self._production.is_gone(fate.claim) for fate in fates), "")
+            if fates:
+                self._excused[before.id] = f"its subject is gone: {subject}"
+            else:
+                self._excused[before.id] = f"checked by {heir.id}" if heir is not None else "checked by other tests"
+        elif heir is not None and 2 * len(left) <= len(counting):
+            self._weakenings += self._of_claims(fates, before, heir)
+            self._weakenings += self._of_test(before, heir)
+            self._removed_unless_hints(before, left)
+        else:
+            self._removed[before.id] = left[0].claim.text
+
+    def _removed_unless_hints(self, before: CheckedTest, left: list[Fate]) -> None:
+        certain = [
+            fate for fate in left if not fate.replaced and (fate.verdict is None or fate.verdict.strength == "certain")
+        ]
+        if certain:
+            self._removed[before.id] = certain[0].claim.text
+        else:
+            self._excused[before.id] = "what it checked is checked elsewhere, perhaps in another way"
+
+    def _without_checks(self, before: CheckedTest, heir: CheckedTest | None) -> None:
+        gone = self._production.gone_of(before.words)
+        if heir is not None:
+            self._excused[before.id] = f"it had no checks of its own, and {heir.id} runs the same"
+        elif gone:
+            self._excused[before.id] = f"its subject is gone: {gone}"
+        else:
+            self._removed[before.id] = "that it runs without an error"
+
+    def _heir(self, before: CheckedTest) -> CheckedTest | None:
+        """The test of the head that most likely took over what a test of the base checked."""
+        keys = {(claim.kind, claim.subject, claim.expected) for claim in before.claims}
+        told = {(claim.kind, claim.told) for claim in before.claims}
+        name = before.id.rpartition("::")[2]
+        best: tuple[float, CheckedTest] | None = None
+        for each, found in self._is.items():
+            was = self._was.get(each)
+            if was is not None and self._equal(was, found):
+                continue
+            test = self._test(True, found)
+            score = 3.0 * sum((claim.kind, claim.subject, claim.expected) in keys for claim in test.claims)
+            score += sum((claim.kind, claim.told) in told for claim in test.claims)
+            score = min(score, 4.0 * len(before.claims)) + 2.0 * (each.rpartition("::")[2] == name)
+            alike = len(before.words & test.words) / max(1, len(before.words | test.words))
+            score += 3.0 * (alike if alike >= 0.5 else 0.0)
+            if score > 1.0 and (best is None or score > best[0]):
+                best = score, test
+        return None if best is None else best[1]
+
+
+def _short(claim: Claim) -> str:
+    text = f"{claim.subject} {claim.expected}".strip()
+    return text if len(text) <= 60 else f"{text[:57]}…"
