@@ -43,7 +43,9 @@ from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy
 from kvcache.sessions.layout import KVLayout, Region
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
-from kvcache.sessions.snapshot import restore, save
+from kvcache.snapshots.mapped import Damage, MappedSession, Snapshot
+from kvcache.snapshots.restoring import restore
+from kvcache.snapshots.writing import save, save_all
 from kvcache.values import EvictionReason, Span, align_up
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "ChainError",
     "ClosedError",
     "ContextOverflowError",
+    "Damage",
     "DoubleFreeError",
     "DtypeError",
     "EvictionCounts",
@@ -78,6 +81,7 @@ __all__ = [
     "KVLayout",
     "Latency",
     "LoggingSink",
+    "MappedSession",
     "MemoryPool",
     "MemorySink",
     "MisalignedError",
@@ -94,6 +98,7 @@ __all__ = [
     "Region",
     "ShapeError",
     "Sink",
+    "Snapshot",
     "SnapshotError",
     "Span",
     "StaleEntryError",
@@ -105,4 +110,5 @@ __all__ = [
     "read_chain",
     "restore",
     "save",
+    "save_all",
 ]

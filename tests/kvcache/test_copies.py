@@ -17,6 +17,7 @@ from kvcache import (
     Allocator,
     Arena,
     Candidate,
+    Damage,
     EvictionCounts,
     EvictionReason,
     JsonLinesSink,
@@ -64,6 +65,7 @@ def samples(folder: Path) -> dict[str, object]:
     """One of each public class, by its name."""
     values: list[object] = [
         Candidate("a", Span(0, 64), 1.0),
+        Damage(0, 5, "keys", 1, 2),
         EvictionCounts(lru=1),
         EvictionReason.TTL,
         LFU(),
@@ -85,6 +87,11 @@ def samples(folder: Path) -> dict[str, object]:
         make_manager(),
         kvcache.PrefixIndex(make_manager()),
     ]
+    saver = make_manager()
+    saver.get_or_create("a")
+    kvcache.save(saver, "a", folder / "sessions")
+    snapshot = kvcache.Snapshot(folder / "sessions")
+    owners += [snapshot, snapshot.session()]
     named |= {type(owner).__name__: owner for owner in owners}
     named["KVCacheEntry"] = make_manager().get_or_create("a")
     named["MemorySink"], named["LoggingSink"] = MemorySink(3), LoggingSink()
@@ -99,7 +106,17 @@ def _out_of_memory() -> OutOfMemoryError:
     return OutOfMemoryError("what", needed=1, free=2, largest=3, capacity=4, pinned=5)
 
 
-UNIQUE = {"Allocator", "Arena", "JsonLinesSink", "KVCacheEntry", "KVCacheManager", "MemoryPool", "PrefixIndex"}
+UNIQUE = {
+    "Allocator",
+    "Arena",
+    "JsonLinesSink",
+    "KVCacheEntry",
+    "KVCacheManager",
+    "MappedSession",
+    "MemoryPool",
+    "PrefixIndex",
+    "Snapshot",
+}
 PROTOCOLS = {"Policy", "Sink"}
 CLASSES = sorted(name for name in kvcache.__all__ if inspect.isclass(getattr(kvcache, name)))
 

@@ -19,6 +19,7 @@ from kvcache import (
     KVLayout,
     OutOfMemoryError,
     PinnedEntryError,
+    Snapshot,
     SnapshotError,
     restore,
     save,
@@ -86,25 +87,50 @@ def test_any_reader_of_the_format_can_look_at_it(tmp_path: Path) -> None:
     content = (tmp_path / "a").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
-    assert (8 + length) % 8 == 0
-    assert header["keys"]["dtype"] == "F32"
+    assert (8 + length) % 4096 == 0
+    assert header["a/keys"]["dtype"] == "F32"
     assert all(isinstance(text, str) for text in header["__metadata__"].values())
     for name, expected in (("keys", key), ("values", value)):
-        first, last = header[name]["data_offsets"]
-        read = np.frombuffer(content[8 + length :][first:last], dtype=np.float32).reshape(header[name]["shape"])
-        np.testing.assert_array_equal(read, expected.transpose(1, 2, 0, 3))
+        first, last = header[f"a/{name}"]["data_offsets"]
+        read = np.frombuffer(content[8 + length :][first:last], dtype=np.float32).reshape(header[f"a/{name}"]["shape"])
+        np.testing.assert_array_equal(read[:, :, :5], expected.transpose(1, 2, 0, 3))
+        assert not read[:, :, 5:].any()
+    tensors = sorted(tensor["data_offsets"] for name, tensor in header.items() if name != "__metadata__")
+    assert [first for first, _ in tensors] == [
+        0,
+        *(last for _, last in tensors[:-1]),
+    ]  # without holes, as the format has it
+    assert tensors[-1][1] == len(content) - 8 - length
 
 
-@pytest.mark.parametrize("token", [pytest.param(n, id=f"token-{n}") for n in (0, 300, 599)])
-def test_damaged_tokens_are_named_and_those_before_them_can_be_had(tmp_path: Path, token: int) -> None:
+def places_in(path: Path) -> dict[str, int]:
+    """Where each tensor of a file begins."""
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    return {name: start + each["data_offsets"][0] for name, each in header.items() if name != "__metadata__"}
+
+
+@pytest.mark.parametrize(
+    ("token", "first", "last"),
+    [
+        pytest.param(0, 0, 341, id="first"),
+        pytest.param(350, 341, 599, id="middle"),
+        pytest.param(599, 341, 599, id="last"),
+    ],
+)
+def test_damaged_tokens_are_named_and_those_before_them_can_be_had(
+    tmp_path: Path, token: int, first: int, last: int
+) -> None:
     key, value = saved(tmp_path / "a")
     content = bytearray((tmp_path / "a").read_bytes())
-    values_of_last_row = len(content) - (600 - token) * 3 * 4
-    content[values_of_last_row] ^= 1
+    # A row of 600 tokens of 12 bytes takes three pages of 4,096 bytes; this is the last of four.
+    content[places_in(tmp_path / "a")["a/values"] + 3 * 12_288 + token * 12] ^= 1
     (tmp_path / "a").write_bytes(content)
-    manager, first = long_manager(), token // 256 * 256
+    manager = long_manager()
     manager.get_or_create("a").append(*[tokens(LONG, 0)[..., :width] for width in (4, 3)])
-    with pytest.raises(SnapshotError, match=f"expected tokens {first} to {min(first + 255, 599)} as saved") as caught:
+    named = f"tokens {first} to {last} of the values of layer 1, head 1"
+    with pytest.raises(SnapshotError, match=f"expected {named} as saved, got 'damaged'") as caught:
         restore(manager, tmp_path / "a")
     assert f"the {first} tokens before them" in str(caught.value)
     assert manager.sessions() == ("a",)
@@ -113,26 +139,40 @@ def test_damaged_tokens_are_named_and_those_before_them_can_be_had(tmp_path: Pat
     np.testing.assert_array_equal(entry.value(), value[:first])
 
 
-def test_every_changed_byte_is_noticed(tmp_path: Path) -> None:
-    key, _ = saved(tmp_path / "a", 3)
-    content = (tmp_path / "a").read_bytes()
+def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    key, _ = saved(path, 3)
+    content, starts = path.read_bytes(), places_in(path)
+    text = content.index(b"  ")  # the header's spaces
+    end = starts["kvcache/checksums"]
+    places = [
+        *range(0, text, 7),
+        text,
+        4095,
+        *range(4096, end, 1021),
+        *range(4096, end, 4096),
+        *range(end, len(content)),
+    ]
     manager = long_manager()
-    for place in range(len(content)):
-        (tmp_path / "a").write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+    for place in places:
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
         try:
-            entry = restore(manager, tmp_path / "a", "a")
+            entry = restore(manager, path, "a")
         except SnapshotError:
             assert manager.sessions() == ()
-        else:  # a name that means nothing to us, or a space
+        else:  # zeros behind the tokens
             np.testing.assert_array_equal(entry.key(), key)
             manager.evict("a")
+            with Snapshot(path) as snapshot:
+                (damage,) = snapshot.session().damage()
+                assert str(damage).startswith("zeros behind the tokens")
 
 
 def test_every_cut_is_noticed(tmp_path: Path) -> None:
     saved(tmp_path / "a", 3)
     content = (tmp_path / "a").read_bytes()
     manager = long_manager()
-    for length in range(0, len(content), 7):
+    for length in [*range(0, 1000, 7), *range(1000, len(content), 1021), len(content) - 1]:
         (tmp_path / "a").write_bytes(content[:length])
         with pytest.raises(SnapshotError):
             restore(manager, tmp_path / "a")

@@ -1,0 +1,262 @@
+"""Look at the sessions of a file without reading it: the file is mapped, and each page is checked when it is first looked at."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, SupportsIndex
+
+import numpy as np
+
+from kvcache import checks
+from kvcache.encodings.encoding import encoding_of
+from kvcache.encodings.reading import numbers
+from kvcache.errors import ClosedError, OutOfBoundsError, SnapshotError
+from kvcache.snapshots.format import LONGEST_HEADER, Facts, Side, Stored, plan_in, seal_of
+from kvcache.values import Array, Unique
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Damage:
+    """A page of a file that is not as it was written.
+
+    Attributes:
+        first: the first of its tokens.
+        last: the last of its tokens; below `first` where the page holds none.
+        side: "keys" or "values".
+        layer: whose.
+        head: whose.
+    """
+
+    first: int
+    last: int
+    side: str
+    layer: int
+    head: int
+
+    def __str__(self) -> str:
+        tokens = f"tokens {self.first} to {self.last}" if self.first <= self.last else "zeros behind the tokens"
+        return f"{tokens} of the {self.side} of layer {self.layer}, head {self.head}"
+
+
+class Snapshot(Unique):
+    """A file of sessions, mapped. Replace such a file, never change it: what is mapped would change, too.
+
+    Args:
+        path: the file.
+
+    Raises:
+        SnapshotError: not such a file, or its header or its checksums are damaged.
+        OSError: it cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        with Path(self._path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < 8:
+                raise self._refuse("a file of sessions", f"{size} bytes")
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        length = 8 + int.from_bytes(self._map[:8], "little")
+        if length > min(size, LONGEST_HEADER):
+            raise self._refuse("a file of sessions", f"{size} bytes without a whole header")
+        header = self._map[:length]
+        try:
+            self._plan = plan_in(header)
+        except ValueError as problem:
+            raise self._refuse("a header that this version of kvcache wrote", str(problem)) from problem
+        if size != length + self._plan.data_bytes:
+            raise self._refuse(f"{length + self._plan.data_bytes} bytes", size)
+        table = length + self._plan.checksums
+        self._bytes: Array | None = np.frombuffer(self._map, np.uint8, offset=length)
+        self._checksums = np.frombuffer(self._map, "<u4", self._plan.pages, table)
+        if self._map[size - 32 :] != seal_of(header, self._checksums):
+            raise self._refuse("the header and the checksums as they were written", "damaged")
+        self._good = bytearray(self._plan.pages)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self._path!r} of {len(self._plan.sessions)} sessions>"
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._path
+
+    def sessions(self) -> tuple[str, ...]:
+        """The ids of the sessions, in the order in which they were saved."""
+        return tuple(self._plan.sessions)
+
+    def session(self, session: str | None = None, *, copied: bool = False) -> MappedSession:
+        """Look at one session.
+
+        Args:
+            session: its id; None: the only one.
+            copied: read all its bytes now: whatever happens to the file, what was checked is what is used.
+
+        Raises:
+            SnapshotError: it is not in the file.
+            ClosedError: the snapshot is closed.
+        """
+        names = self.sessions()
+        if session is None and len(names) != 1:
+            raise self._refuse("the id of a session: the file does not have just one", names)
+        name = names[0] if session is None else session
+        if name not in self._plan.sessions:
+            raise self._refuse(f"a session of {names}", name)
+        if self._bytes is None:
+            raise ClosedError("snapshot", expected="an open snapshot", got="closed")
+        stored, page = self._plan.sessions[name], self._plan.page
+        if not copied:
+            return MappedSession(self._path, page, stored, self._bytes, 0, self._checksums, self._good)
+        first, last = stored.keys.offset, stored.values.offset + stored.values.length
+        content = self._bytes[first:last].copy()
+        return MappedSession(self._path, page, stored, content, first, self._checksums, bytearray(self._plan.pages))
+
+    def close(self) -> None:
+        """Let go of the file. Views that are still held keep it mapped, so that none of them dangles."""
+        self._bytes = None
+
+    def _refuse(self, expected: str, got: object) -> SnapshotError:
+        return SnapshotError(self._path, expected=expected, got=got)
+
+
+class MappedSession(Unique):
+    """A session in a file, read-only; it is read from the disk where it is looked at, and not before."""
+
+    def __init__(
+        self,
+        path: str,
+        page: int,
+        stored: Stored,
+        content: Array,
+        base: int,
+        checksums: Array,
+        good: bytearray,
+    ) -> None:
+        self._path = path
+        self._page = page
+        self._stored = stored
+        self._content = content
+        self._base = base  # bytes of the data before the content
+        self._checksums = checksums
+        self._good = good  # 1 for each page that was found as written
+
+    def __repr__(self) -> str:
+        return f"<MappedSession {self.session_id!r} of {len(self)} tokens in {self._path!r}>"
+
+    def __len__(self) -> int:
+        return self._stored.facts.tokens
+
+    def __bool__(self) -> bool:
+        """True, without tokens too."""
+        return True
+
+    @property
+    def session_id(self) -> str:
+        """Whose tokens they are."""
+        return self._stored.facts.session
+
+    @property
+    def facts(self) -> Facts:
+        """What the session was."""
+        return self._stored.facts
+
+    def keys(
+        self, layer: SupportsIndex, head: SupportsIndex | None = None, *, tokens: SupportsIndex | None = None
+    ) -> Array:
+        """Look at the keys of a layer, or of one of its heads, without a copy.
+
+        Args:
+            layer: which one.
+            head: of one head only.
+            tokens: of the first so many tokens only; None: of all.
+
+        Returns:
+            Shape [kv_heads, tokens, width as stored]; of a head, [tokens, width as stored].
+
+        Raises:
+            OutOfBoundsError: no such layer or head, or fewer tokens.
+            SnapshotError: one of their pages is damaged; it is named.
+        """
+        return self._look(self._stored.keys, layer, head, tokens)
+
+    def values(
+        self, layer: SupportsIndex, head: SupportsIndex | None = None, *, tokens: SupportsIndex | None = None
+    ) -> Array:
+        """The same for the values."""
+        return self._look(self._stored.values, layer, head, tokens)
+
+    def floats(self, layer: SupportsIndex, out: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
+        """The keys and values of a layer as float32 numbers, see `KVCacheEntry.floats`."""
+        facts = self.facts
+        coder = None if facts.encoding is None else encoding_of(facts.encoding)
+        rooms = (None, None) if out is None else out
+        sides = zip((self.keys(layer), self.values(layer)), facts.dims, rooms, strict=True)
+        keys, values = (numbers(stored, coder, dim, room) for stored, dim, room in sides)
+        return keys, values
+
+    def damage(self) -> tuple[Damage, ...]:
+        """Look at all pages, and name those that are damaged: those of the first tokens first."""
+        found = list[Damage]()
+        for side in (self._stored.keys, self._stored.values):
+            for row in range(side.shape[0] * side.shape[1]):
+                found += self._damaged(side, row, side.row_bytes)
+        return tuple(sorted(found))
+
+    def _look(
+        self, side: Side, layer: SupportsIndex, head: SupportsIndex | None, tokens: SupportsIndex | None
+    ) -> Array:
+        layers, heads, places, width = side.shape
+        at = checks.index("layer", layer, count=layers)
+        first, last = at * heads, (at + 1) * heads
+        if head is not None:
+            first += checks.index("head", head, count=heads)
+            last = first + 1
+        count = len(self) if tokens is None else checks.whole_number("tokens", tokens, minimum=0)
+        if count > len(self):
+            raise OutOfBoundsError("tokens", expected=f"at most the {len(self)} tokens there are", got=count)
+        for row in range(first, last):
+            for damage in self._damaged(side, row, count * side.token_bytes):
+                remedy = "restore(..., salvage=True) takes the tokens before it"
+                raise SnapshotError(self._subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
+        start = side.offset - self._base + first * side.row_bytes
+        rows = np.ndarray((last - first, places, width), self.facts.dtype, self._content, start)[:, :count]
+        found: Array = rows if head is None else rows[0]
+        return found
+
+    @property
+    def _subject(self) -> str:
+        return f"{self._path}: session {self.session_id!r}"
+
+    def _damaged(self, side: Side, row: int, length: int) -> list[Damage]:
+        """The damaged pages in the first `length` bytes of a row; those that were found as written are not looked at again."""
+        pages = -(-length // self._page)
+        number = side.first_page + row * (side.row_bytes // self._page)
+        if self._good.count(1, number, number + pages) == pages:
+            return []
+        found = list[Damage]()
+        start = side.offset - self._base + row * side.row_bytes
+        content = self._content[start : start + pages * self._page].data
+        for page in range(pages):
+            first = page * self._page
+            if self._good[number + page]:
+                continue
+            if zlib.crc32(content[first : first + self._page]) == self._checksums[number + page]:
+                self._good[number + page] = 1
+                continue
+            layer, head = divmod(row, side.shape[1])
+            tokens = first // side.token_bytes, (first + self._page - 1) // side.token_bytes
+            found.append(Damage(tokens[0], min(tokens[1], len(self) - 1), side.name, layer, head))
+        return found
