@@ -22,6 +22,9 @@ _FOLDER = lazy_pattern(
 NAMED = frozenset({"tests.py", "test.py", "conftest.py"})
 """Names of test files besides pytest's patterns, as Django and unittest know them."""
 
+_HELPER = lazy_pattern(r"_?test[_-]?(utils?|helpers?|lib|cases?|support|data)(\.\w+)?")
+"""Names of files that only help tests, wherever they are."""
+
 WHOLE = (
     *("noxfile.py", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "gates.toml", ".coveragerc"),
     *("requirements*test*.txt", "requirements*dev*.txt", "*test*requirements*.txt", "*dev*requirements*.txt"),
@@ -89,7 +92,11 @@ def _is_taken_whole(texts: Mapping[str, tuple[str, str]], found: Mapping[str, st
 def is_of_tests(change: FileChange, name: str, layout: Layout) -> bool:
     """Whether a file is a test file or belongs to some; `name` is its path in the project, empty outside."""
     path = name or change.path
-    if posixpath.basename(path) in NAMED or any(map(_FOLDER.fullmatch, path.split("/")[:-1])):
+    if (
+        posixpath.basename(path) in NAMED
+        or _HELPER.fullmatch(posixpath.basename(path))
+        or any(map(_FOLDER.fullmatch, path.split("/")[:-1]))
+    ):
         return True
     if name and _is_public_testing(name, layout):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -40,11 +41,15 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
         words: file → names in its added lines, for changed files with code.
         added: files that only the head has, except those that the tests brought along.
         folders: that exist without the change.
+        code: files with code that the change touches.
+        prefix: the project's folder in the repository, with its slash.
     """
 
     words: Mapping[str, frozenset[str]]
     added: frozenset[str]
     folders: frozenset[str]
+    code: frozenset[str] = frozenset()
+    prefix: str = ""
 
     def cause_of(self, message: str) -> str:
         """The name that a failure misses because the change adds it, in words; empty for any other failure."""
@@ -63,6 +68,21 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
             if missing is not None and any(missing[1] in words for words in self.words.values()):
                 return f"the change adds {missing[1]}"
         return ""
+
+    def imported(self, text: str) -> str:
+        """A module that the change adds and that this Python code cannot be without; empty if there is none."""
+        try:
+            body = ast.parse(text).body
+        except (SyntaxError, ValueError, RecursionError):
+            return ""
+        names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom) and not node.level]
+        return next((name for name in names if name and self._adds_module(name)), "")
+
+    def is_in(self, place: str) -> bool:
+        """Whether a place, `path:line`, is in code that the change touches; the path is from the project's folder."""
+        path = place.rpartition(":")[0]
+        return bool(path) and f"{self.prefix}{path}" in self.code
 
     def not_the_change(self, message: str) -> bool:
         """Whether a failure has another cause, as far as its message shows."""
@@ -101,7 +121,7 @@ def added_names(
         folders: of the code without the change.
         prefix: the folder that `differences` start from, with its slash.
     """
-    code = {change.path for change in files if change.kind == "production" and change.path not in brought}
+    code = frozenset(change.path for change in files if change.kind == "production" and change.path not in brought)
     return AddedNames(
         words={
             f"{prefix}{one.after}": frozenset(word for _, line in one.added() for word in _WORD.findall(line))
@@ -110,6 +130,8 @@ def added_names(
         },
         added=frozenset(change.path for change in files if change.status == "A" and change.path not in brought),
         folders=frozenset(folders),
+        code=code,
+        prefix=prefix,
     )
 
 

@@ -77,6 +77,7 @@ def judge(
     ended: Mapping[str, TestResult],
     gates: Sequence[GateResult],
     added: AddedNames,
+    texts: Mapping[str, str] | None = None,
 ) -> tuple[RedGreenTest, ...]:
     """What each test shows.
 
@@ -85,18 +86,26 @@ def judge(
         ended: name → result on the code without the change.
         gates: how their gates ended there.
         added: names that the change adds.
+        texts: file of tests → its text on the head.
     """
+    needed = {file: added.imported(text) for file, text in (texts or {}).items() if file.endswith(".py")}
     by_gate = {gate.name: gate for gate in gates}
     uncollected = {
         (result.gate, result.id): result
         for result in ended.values()
-        if result.phase == "collect" and result.outcome is TestOutcome.ERROR
+        if result.phase == "collect"
     }
     found = []
     for one in chosen:
         result, gate = ended.get(one.name), by_gate.get(one.result.gate)
         broken = next((uncollected[key] for key in _collectors(one.result) if key in uncollected), None)
         finding, said = _judged(one, result, broken, gate, added)
+        module = needed.get(one.result.file, "")
+        if finding == "green" and module:
+            finding, said = (
+                "unknown",
+                f"it imports {module}, which only the change has, so its code came from elsewhere",
+            )
         found.append(
             RedGreenTest(
                 test=one.name,
@@ -150,9 +159,14 @@ def _of_gate(gate: GateResult | None, added: AddedNames) -> tuple[Finding, str]:
 
 
 def _collectors(result: TestResult) -> list[tuple[str, str]]:
-    """What may have failed to be collected instead of a test: its class, its file."""
+    """What may have failed to be collected instead of a test: its class, its file, a folder."""
     parts = result.id.partition("[")[0].split("::")
-    return [(result.gate, "::".join(parts[:number])) for number in range(len(parts) - 1, 0, -1)]
+    folders = parts[0].split("/")
+    names = ["::".join(parts[:number]) for number in range(len(parts) - 1, 0, -1)]
+    return [
+        (result.gate, name)
+        for name in (*names, *("/".join(folders[:number]) for number in range(len(folders) - 1, 0, -1)))
+    ]
 
 
 def _judged(
@@ -163,12 +177,21 @@ def _judged(
         return "unknown", cannot
     if result is not None and result.outcome in RAN_TESTS:
         return _of_run(result, added)
-    if broken is not None:
-        cause = added.cause_of(broken.message)
-        if cause:
-            return "red", f"cannot be collected without the change: {cause}"
-        return "unknown", f"cannot be collected, and not known to be because of the change: {broken.message}"
-    return "unknown", _not_run(one.result, result, gate)
+    if broken is not None and broken.outcome is not TestOutcome.ERROR:
+        return "unknown", _not_run(one.result, broken, gate)
+    message, place = (broken.message, broken.place) if broken is not None else (_could_not_go_on(gate), "")
+    if not message:
+        return "unknown", _not_run(one.result, result, gate)
+    cause = added.cause_of(message) or (message if added.is_in(place) and not added.not_the_change(message) else "")
+    if cause:
+        return "red", f"cannot be collected without the change: {cause}"
+    return "unknown", f"cannot be collected, and not known to be because of the change: {message}"
+
+
+def _could_not_go_on(gate: GateResult | None) -> str:
+    """Why a gate collected no test at all, such as an error in a `conftest.py`; empty if it did, or did not try."""
+    failed = gate is not None and gate.outcome is GateOutcome.FAILED
+    return gate.reason if gate is not None and failed and gate.tests is not None and not gate.tests.collected else ""
 
 
 def _why_not(one: Chosen, gate: GateResult | None) -> str:

@@ -34,6 +34,10 @@ LIMIT, PATIENCE = 10.0, 20.0
 """A test that ends on the head hangs without the change after these seconds, and this many times its time on the head."""
 
 
+IN_ALL, SHARE = 300.0, 3.0
+"""The whole run ends after these seconds and this many times those of its gates on the head, besides ten tests that hang."""
+
+
 class Grafted(msgspec.Struct, frozen=True, kw_only=True):
     """A commit of other code with the tests of the head.
 
@@ -122,10 +126,11 @@ def _red_green(
         own_checklist=bool(tests.settings),
     )
     done = run(grafted, wanted, runs.after.reports / RED_GREEN_FOLDER)
+    (texts,) = texts_of(git, ((head, {one.result.file for one in chosen}),))
     ended = worst_of(done.tests, naming((*runs.before.tests, *runs.after.tests)))
     found = replaced(
         known,
-        tests=(*judge(chosen, ended, done.run.gates, added), *judge_gates(whole, done.run.gates, added)),
+        tests=(*judge(chosen, ended, done.run.gates, added, texts), *judge_gates(whole, done.run.gates, added)),
         seconds=round(time.monotonic() - began, 3),
     )
     if done.run.exit_code == ExitCode.INTERRUPTED:
@@ -167,15 +172,18 @@ def _defines(text: str, result: TestResult) -> bool:
 
 
 def _only(request: Request, after: Finished, tests: Sequence[TestResult], whole: Sequence[str]) -> Request:
-    """The request for these tests, with a limit for those that hang, and for gates that run as a whole."""
+    """The request for these tests, and for gates that run as a whole, with limits for what hangs."""
     only = only_these(request, [(result.gate, result.id) for result in tests])
-    own = after.output.test_timeout
+    gates = (*(only.gates or ()), *whole)
     limit = max(LIMIT, PATIENCE * max((result.duration for result in tests), default=0.0))
+    in_all = IN_ALL + SHARE * sum(gate.duration for gate in after.run.gates) + 10 * limit
+    own = after.output
     return replace(
         only,
-        gates=(*(only.gates or ()), *whole),
+        gates=gates,
         only={gate: msgspec.structs.replace(part, despite_errors=True) for gate, part in only.only.items()},
-        test_timeout=min(limit, own) if own else limit,
+        test_timeout=min(limit, own.test_timeout or limit),
+        global_timeout=min(in_all, own.global_timeout or in_all),
         retries=1,
     )
 

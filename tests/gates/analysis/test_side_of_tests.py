@@ -51,6 +51,10 @@ def changed(path: str, status: str = "M") -> FileChange:
         ("src/pool/testdata/big.bin", True),
         ("src/pool/table.json", False),
         ("docs/conf.py", False),
+        ("src/pool/testutil.py", True),
+        ("src/pool/_test_helpers.py", True),
+        ("src/pool/testimony.py", False),
+        ("src/ab_test/core.py", False),
     ],
 )
 def test_a_file_belongs_to_the_tests_by_its_name_its_folder_and_the_settings_of_pytest(

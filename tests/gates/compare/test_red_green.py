@@ -12,7 +12,9 @@ from gates.portable.values import GateOutcome, TestOutcome
 from gates.results import GateResult, RedGreenTest, TestCounts, TestResult, Witness
 from tests.gates.readers.junit.sample import a_gate, a_test
 
-ADDED = AddedNames(words={"pool.py": frozenset({"median"})}, added=frozenset(), folders=frozenset())
+ADDED = AddedNames(
+    words={"pool.py": frozenset({"median"})}, added=frozenset(), folders=frozenset(), code=frozenset({"pool.py"})
+)
 RAN = a_gate(outcome=GateOutcome.FAILED, tests=TestCounts(run=1))
 NAME = "tests/kvcache/test_pool.py::test_it"
 
@@ -96,6 +98,49 @@ def test_nothing_counts_if_the_code_came_from_another_folder(outcome: str) -> No
     gate = a_gate(outcome=GateOutcome.FAILED, tests=TestCounts(run=1), witnesses=(witness,))
     found = judged(a_test(outcome=TestOutcome(outcome), message="no"), gate=gate)
     assert (found.finding, found.said) == ("unknown", witness.detail)
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("import fresh\n", "unknown"),
+        ("from fresh.deep import it\n", "unknown"),
+        ("import os, fresh\n", "unknown"),
+        ("import pool\n", "green"),
+        ("try:\n    import fresh\nexcept ImportError:\n    fresh = None\n", "green"),
+        ("def test_it():\n    import fresh\n", "green"),
+        ("from . import fresh\n", "green"),
+        ("not Python", "green"),
+    ],
+)
+def test_a_pass_with_a_module_that_only_the_change_has_is_none(text: str, finding: str) -> None:
+    one = Chosen(name=NAME, result=a_test(), kind="new")
+    added = AddedNames(words={}, added=frozenset({"src/fresh/__init__.py", "src/fresh/deep.py"}), folders=frozenset())
+    (found,) = judge([one], {NAME: a_test()}, [RAN], added, {one.result.file: text})
+    assert found.finding == finding
+    (red,) = judge([one], {NAME: a_test(outcome=TestOutcome.FAILED)}, [RAN], added, {one.result.file: text})
+    assert red.finding == "red"
+
+
+def test_an_error_in_a_conftest_counts_for_every_test_of_the_gate() -> None:
+    reason = "pytest could not go on: tests/conftest.py:2: ImportError: cannot import name 'median' from 'pool'"
+    assert judged(None, gate=a_gate(outcome=GateOutcome.FAILED, reason=reason, tests=TestCounts())).finding == "red"
+    other = reason.replace("median", "mean")
+    assert judged(None, gate=a_gate(outcome=GateOutcome.FAILED, reason=other, tests=TestCounts())).finding == "unknown"
+    some = TestCounts(collected=1)
+    assert judged(None, gate=a_gate(outcome=GateOutcome.FAILED, reason=reason, tests=some)).finding == "unknown"
+    folder = uncollected("ImportError: cannot import name 'median' from 'pool'", "tests/kvcache")
+    assert judged(None, folder).finding == "red"
+
+
+@pytest.mark.parametrize(
+    ("place", "finding"), [("pool.py:3", "red"), ("tests/kvcache/test_pool.py:3", "unknown"), ("", "unknown")]
+)
+def test_an_error_in_code_of_the_change_keeps_a_file_from_being_collected(place: str, finding: str) -> None:
+    error = a_test(
+        "", TestOutcome.ERROR, file="", id="tests/kvcache", message="ZeroDivisionError", phase="collect", place=place
+    )
+    assert judged(None, error).finding == finding
 
 
 @pytest.mark.parametrize("outcome", ["failed", "skipped", "not-run", "timeout"])
