@@ -90,11 +90,7 @@ def judge(
     """
     needed = {file: added.imported(text) for file, text in (texts or {}).items() if file.endswith(".py")}
     by_gate = {gate.name: gate for gate in gates}
-    uncollected = {
-        (result.gate, result.id): result
-        for result in ended.values()
-        if result.phase == "collect"
-    }
+    uncollected = {(result.gate, result.id): result for result in ended.values() if result.phase == "collect"}
     found = []
     for one in chosen:
         result, gate = ended.get(one.name), by_gate.get(one.result.gate)

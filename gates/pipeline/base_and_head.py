@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from gates.pipeline.confirm import Which
-    from gates.pipeline.red_green import Grafted
 
 
 class SideRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +56,22 @@ class SideRun(msgspec.Struct, frozen=True, kw_only=True):
     finished: Finished
     needs: Dependencies
     notes: tuple[str, ...] = ()
+
+
+class Grafted(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit of other code with the tests of the head.
+
+    Attributes:
+        code: the commit that has everything but the tests, whose folder and environments are used.
+        commit: with the tests.
+        name: of it, for people.
+        own_checklist: its checklist is not that of `code`.
+    """
+
+    code: str
+    commit: str
+    name: str
+    own_checklist: bool = False
 
 
 class Sides:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from gates.analysis.recorded.missing import without_parameters
+from gates.analysis.recorded.watch import Watch, is_test_code
 from gates.analysis.side_of_tests import SideOfTests, changes_behaviour
 from gates.compare.added_names import added_names
 from gates.compare.inputs import SourceChanges
@@ -17,8 +19,10 @@ from gates.compare.red_green import Chosen, choose, judge, judge_gates, without_
 from gates.compare.tests import naming
 from gates.compare.values import TestsComparison
 from gates.config.request import Request
+from gates.pipeline.base_and_head import Grafted
 from gates.pipeline.confirm import only_these
 from gates.pipeline.execute import Finished
+from gates.pipeline.recorded_assertions import watch_changed_tests
 from gates.pipeline.side_of_tests import read_test_side
 from gates.portable.errors import GatesError
 from gates.portable.settings.declare import replace
@@ -36,22 +40,6 @@ LIMIT, PATIENCE = 10.0, 20.0
 
 IN_ALL, SHARE = 300.0, 3.0
 """The whole run ends after these seconds and this many times those of its gates on the head, besides ten tests that hang."""
-
-
-class Grafted(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit of other code with the tests of the head.
-
-    Attributes:
-        code: the commit that has everything but the tests, whose folder and environments are used.
-        commit: with the tests.
-        name: of it, for people.
-        own_checklist: its checklist is not that of `code`.
-    """
-
-    code: str
-    commit: str
-    name: str
-    own_checklist: bool = False
 
 
 RunGrafted = Callable[[Grafted, Request, Path], Finished]
@@ -152,11 +140,19 @@ def _chosen(
     brought = {path.removeprefix(prefix) for path in tests.paths if path.startswith(prefix)}
     results = worst_of(runs.after.tests, named)
     new = [name for name in runs.tests.new if name in results]
-    if git.tree(code) != _tree(runs.before):
+    code_tree, head = git.tree(code), _tree(runs.after)
+    if code_tree != _tree(runs.before):
         # The base has commits of its own: what they removed is missing there, and still not new.
         new = _not_there(git, code, {name: results[name] for name in new})
     known = set(new)
-    differing = [name for name, result in results.items() if name not in known and result.file in brought]
+    watched = watch_changed_tests(git, (code_tree, head)).get("head", Watch()).tests
+    # Files that pytest is told about by its settings are not watched: there any test may differ.
+    others = {path for path in brought if not is_test_code(path)}
+    differing = [
+        name
+        for name, result in results.items()
+        if name not in known and (without_parameters(result.id) in watched or result.file in others)
+    ]
     return choose(results, new, differing, changed - brought)
 
 

@@ -125,6 +125,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
         excused: nothing else failed on the head, and they do not fail the comparison.
         weakened: descriptions of what weakens the suite.
         reasons: descriptions of important findings.
+        unjudged: findings that were asked for, and about which nothing is known.
         notes: other notes for the reader.
     """
 
@@ -151,6 +152,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     excused: bool
     weakened: tuple[str, ...]
     reasons: tuple[str, ...]
+    unjudged: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -222,6 +224,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         excused=comparison.only_base_failures and not comparison.blocked and not comparison.regression,
         weakened=_weakened(comparison),
         reasons=_reasons(comparison),
+        unjudged=comparison.unjudged,
         notes=comparison.notes,
     )
 

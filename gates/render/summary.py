@@ -144,6 +144,12 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
     if compared is not None and compared.excused and verdict.word == "FAIL":
         what = f"what fails here also fails there ({', '.join(compared.known)})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
+    if compared is not None and compared.unjudged and not compared.regression and verdict.word == "PASS":
+        # It was requested, and nobody knows the answer: exit code 3.
+        what = ", ".join(compared.unjudged)
+        return Verdict(
+            "NOT KNOWN", f"Against {compared.base}: {what}: not known. On the head alone: {verdict.sentence}"
+        )
     # As in the exit code: an interruption or wrong usage is not a finding.
     if compared is None or not compared.regression or verdict.word not in ("PASS", "FAIL", "COULD NOT RUN"):
         return verdict

@@ -44,6 +44,7 @@ def test_what_is_not_known_is_neither_a_pass_nor_a_regression(project: Project) 
     assert findings(found) == {**RED, "tests/test_fits.py::test_fits": "unknown"}
     assert found["unjudged"] == ["not-red"]
     assert not found["regression"]
+    assert "NOT KNOWN: Against main" in done.out
     assert "tests/test_fits.py::test_fits: skipped without the change: could not import 'pool.fits'" in done.out
 
 
