@@ -23,13 +23,15 @@ ALONE = "alone"
 FINDINGS = ("newly_failing", "lost")
 """Findings of outcomes that make a regression by themselves."""
 
+FAILING = ("newly_failing", "newly_failing_other", "fixed", "still_failing")
+
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """What `gates compare` says.
 
     Attributes:
         found: by name of the case; the empty name has what belongs to none.
-        failing: ids of tests that fail on the head and did not on the base.
+        failing: ids of tests that fail on either side.
         text: what was printed.
     """
 
@@ -52,7 +54,9 @@ def compare(project: Project, cases: Sequence[Case]) -> Compared:
         project.commit(side)
     done = project.gates("compare", "HEAD~1", "HEAD")
     said = project.json("comparison.json")
-    return Compared(found=_by_case(said, cases), failing=said["tests"]["newly_failing"], text=done.text)
+    return Compared(
+        found=_by_case(said, cases), failing=[test for kind in FAILING for test in said["tests"][kind]], text=done.text
+    )
 
 
 def _clear(project: Project) -> None:
