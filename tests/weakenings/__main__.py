@@ -22,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         done = compare(Project(Path(folder) / "project", Path(folder) / "cache"), [one for one in cases if one.runs])
     said = answers(cases, done.found)
-    print(table(cases, said))
+    print(table(cases, said), *done.notes, sep="\n")
     for case in cases:
         found = [*done.found.get(case.name, ()), *in_texts(case)]
         if said[case.name] in WRONG or options.names:

@@ -32,12 +32,12 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         found: by name of the case; the empty name has what belongs to none.
         failing: ids of tests that fail on either side.
-        text: what was printed.
+        notes: what the comparison says that it does not know.
     """
 
     found: Mapping[str, Sequence[Weakening]]
     failing: Sequence[str]
-    text: str
+    notes: Sequence[str]
 
 
 def compare(project: Project, cases: Sequence[Case]) -> Compared:
@@ -52,10 +52,12 @@ def compare(project: Project, cases: Sequence[Case]) -> Compared:
         for case in apart:
             _write(project, {f"{ALONE}/{case.mark}/{path}": text for path, text in getattr(case, side).items()})
         project.commit(side)
-    done = project.gates("compare", "HEAD~1", "HEAD")
+    project.gates("compare", "HEAD~1", "HEAD")
     said = project.json("comparison.json")
     return Compared(
-        found=_by_case(said, cases), failing=[test for kind in FAILING for test in said["tests"][kind]], text=done.text
+        found=_by_case(said, cases),
+        failing=[test for kind in FAILING for test in said["tests"][kind]],
+        notes=said["notes"],
     )
 
 

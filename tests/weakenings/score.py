@@ -6,12 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gates.analysis.checks.weaker import weaker_checks
 from gates.analysis.strictness import setting_changes
+from gates.results import Weakening
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gates.results import Weakening
     from tests.weakenings.corpus import Case
 
 Answer = Literal["caught", "missed", "quiet", "false alarm"]
@@ -24,13 +25,19 @@ WRONG: tuple[Answer, ...] = ("missed", "false alarm")
 
 
 def in_texts(case: Case) -> Sequence[Weakening]:
-    """What the texts of both sides of a case show about settings and comments; no test runs."""
+    """What the texts of both sides of a case show; no test runs."""
     return found_in(case.base, case.head)
 
 
 def found_in(base: Mapping[str, str], head: Mapping[str, str]) -> Sequence[Weakening]:
-    """What texts show, by path."""
-    return [change.weakening for change in setting_changes(base, head) if change.direction == "weaker"]
+    """What texts show, by path: settings, comments, and what tests say."""
+    weaker = [change.weakening for change in setting_changes(base, head) if change.direction == "weaker"]
+    checks = weaker_checks(base, head)
+    removed = [
+        Weakening(rule="removed-test", what="the test is gone", path=one.partition("::")[0], test=one)
+        for one in checks.removed
+    ]
+    return [*weaker, *checks.weakenings, *removed]
 
 
 def answer(case: Case, found: Sequence[Weakening]) -> Answer:
