@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from gates.analysis.strictness import is_read, names_in, setting_changes
+from gates.analysis.strictness import is_config, is_read, names_in, setting_changes
 from gates.planning.subjects import BORROWED_CHECKLIST
 from gates.results import Run, SettingChange
 from gates.vcs.git import Git
@@ -45,7 +45,7 @@ def changed_settings(
 
 def _beside(paths: Iterable[str]) -> Iterator[str]:
     """Files that may hold other settings of the same tools: a tool reads the first that it finds in a folder."""
-    for folder in {posixpath.dirname(path) for path in paths}:
+    for folder in {posixpath.dirname(path) for path in paths if is_config(path)}:
         yield from (posixpath.join(folder, name) for name in names_in(folder))
 
 

@@ -68,6 +68,7 @@ class SettingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         after: the value on the head; empty if it is not set.
         direction: what the change does to the meaning of a green gate.
         what: what changed, in one sentence.
+        strength: of a weaker one: a `hint` is shown and makes no regression.
     """
 
     tool: str
@@ -78,10 +79,12 @@ class SettingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     after: str = ""
     direction: Direction
     what: str
+    strength: Strength = "certain"
 
     @property
     def weakening(self) -> Weakening:
         """The same as a finding."""
         return Weakening(
             rule=f"{self.tool}-setting", what=self.what, path=self.path, line=self.line, before=f"{self.key} = {self.before}", after=f"{self.key} = {self.after}",
+            strength=self.strength,
         )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from gates.analysis.strictness.rules import Rule, Said, Subject
+import msgspec
+
+from gates.analysis.strictness.rules import Rule, Said, Subject, Switch
 from gates.analysis.strictness.side import Key, Side, Value, Values, line_in
 from gates.results import SettingChange
 
@@ -25,6 +27,7 @@ class Tool(NamedTuple):
         where: what the settings of a layer apply to, for a sentence; with a space in front.
         whole: whether a layer is a thing of its own, whose settings mean nothing where it does not exist.
         inherits: whether a layer has the settings of everything else, as far as it has none of its own.
+        follows: a setting → the switch that turns it on where it is not set itself, as `strict` does.
     """
 
     name: str
@@ -34,11 +37,30 @@ class Tool(NamedTuple):
     where: Callable[[str], str] = lambda layer: f" in {layer}" if layer else ""
     whole: Callable[[str], bool] = lambda _: False
     inherits: Callable[[str], bool] = bool
+    follows: Mapping[str, str] = {}
 
 
 def changes_of(tool: Tool, base: Side, head: Side) -> Iterator[SettingChange]:
-    """What changed in the settings of a tool, in one folder."""
+    """What changed in the settings of a tool, in one folder.
+
+    A tool that was not in use took nothing away by its first exceptions, nor does one add anything that goes with them.
+    """
     before, after = tool.read(base), tool.read(head)
+    unused = [not values and not _is_named(tool, side) for values, side in ((before, base), (after, head))]
+    for change in _changes(tool, (base, before), (head, after)):
+        idle = (unused[0] and change.direction == "weaker") or (unused[1] and change.direction == "stronger")
+        yield msgspec.structs.replace(change, direction="other") if idle else change
+
+
+def _is_named(tool: Tool, side: Side) -> bool:
+    """Whether any file shows that a tool is in use; pytest and gates always are."""
+    return tool.name in ("gates", "pytest") or any(
+        tool.name in name or tool.name in text for name, text in side.files.items()
+    )
+
+
+def _changes(tool: Tool, one: tuple[Side, Values], other: tuple[Side, Values]) -> Iterator[SettingChange]:
+    (base, before), (head, after) = one, other
     if any(side.broken.keys() & set(tool.files) for side in (base, head)):
         return  # said once, for the file
     layers = [{layer for layer, _ in side} for side in (before, after)]
@@ -71,7 +93,20 @@ def _effective(side: Values, key: Key, rule: Rule, tool: Tool) -> object:
     for known in (key, ("", name)) if layer and tool.inherits(layer) else (key,):
         if known in side and side[known].value is not None:
             return side[known].value
+    if name in tool.follows and isinstance(rule, Switch) and _leads(side, name, tool):
+        return rule.strict
     return rule.default
+
+
+def _leads(side: Values, name: str, tool: Tool) -> bool:
+    """Whether the switch that turns a setting on is on."""
+    return side.get(("", tool.follows[name]), NOTHING).value is True
+
+
+def _only_follows(key: Key, before: Values, after: Values, tool: Tool) -> bool:
+    """Whether only the switch that turns a setting on has changed: the switch itself is named once."""
+    own = any(side.get(known, NOTHING).value is not None for side in (before, after) for known in (key, ("", key[1])))
+    return not own and _leads(before, key[1], tool) != _leads(after, key[1], tool)
 
 
 def place_of(said: Said, after: Value, before: Value, head: Side) -> tuple[str, int]:

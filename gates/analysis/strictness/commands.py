@@ -17,7 +17,7 @@ PURPOSES = (
     frozenset({"ruff format", "black", "isort", "yapf", "autopep8", "docformatter"}),
     frozenset({"sphinx-build", "mkdocs", "mkdocs build", "pdoc", "zensical"}),
 )  # fmt: skip
-"""Programs that can take each other's place."""
+"""Programs that can replace each other."""
 
 GENERIC = frozenset({"make", "just", "task", "tox", "nox", "npm", "yarn", "pnpm", "pre-commit", "prek", "hatch", "poe", "invoke", "inv"})  # fmt: skip
 """They run something that is not in sight."""
@@ -114,7 +114,7 @@ def _alike(one: Command, other: Command) -> int:
 
 
 def _replaced(before: Sequence[Command], after: Sequence[Command]) -> Pairs:
-    """Commands that another program with the same purpose, or an unknown one, took the place of."""
+    """Commands that another program with the same purpose, or an unknown one, replaced."""
     pairs: Pairs = []
     free = list(after)
     for one in before:

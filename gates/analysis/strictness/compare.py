@@ -8,11 +8,16 @@ from collections.abc import Collection, Iterator, Mapping
 from gates.analysis.strictness.changes import Tool, changes_of
 from gates.analysis.strictness.checklist import FILES as CHECKLIST
 from gates.analysis.strictness.checklist import checklist_changes, checklist_of
+from gates.analysis.strictness.comments import comment_changes, has_comments
+from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
+from gates.analysis.strictness.mypy_settings import SETTINGS as MYPY
+from gates.analysis.strictness.pytest_settings import PYTEST_SETTINGS as PYTEST
+from gates.analysis.strictness.ruff_settings import FLAKE8, RUFF
 from gates.analysis.strictness.side import Side
 from gates.results import SettingChange
 
-TOOLS: tuple[Tool, ...] = (GATES,)
+TOOLS: tuple[Tool, ...] = (GATES, PYTEST, COVERAGE, RUFF, FLAKE8, MYPY)
 """In the order in which their changes are shown."""
 
 _FILES = frozenset(CHECKLIST).union(*(tool.files for tool in TOOLS))
@@ -20,6 +25,11 @@ _FILES = frozenset(CHECKLIST).union(*(tool.files for tool in TOOLS))
 
 def is_read(path: str) -> bool:
     """Whether a file may hold settings."""
+    return posixpath.basename(path) in _FILES or has_comments(path)
+
+
+def is_config(path: str) -> bool:
+    """Whether a file holds settings for its folder."""
     return posixpath.basename(path) in _FILES
 
 
@@ -36,14 +46,19 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
         head: the same of the head. Both hold every file with settings in each folder that is to be compared.
     """
     found: list[SettingChange] = []
-    for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_read(path)}):
+    for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_config(path)}):
         front = f"{folder}/" if folder else ""
         sides = Side(_in_folder(base, folder), front), Side(_in_folder(head, folder), front)
         found += _checklists(*sides)
         for tool in TOOLS:
             found += changes_of(tool, *sides)
         found += _broken(*sides)
+    found += comment_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
+
+
+def _differing(files: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    return {path: text for path, text in files.items() if has_comments(path) and other.get(path) != text}
 
 
 def _checklists(base: Side, head: Side) -> Iterator[SettingChange]:
@@ -57,7 +72,7 @@ def _in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:
 
 
 def _broken(base: Side, head: Side) -> Iterator[SettingChange]:
-    """Files that can be read on one side only: nothing is known about their settings, and that is said."""
+    """Files that can be read on one side only: a finding names them, because nothing is known about their settings."""
     names: Collection[str] = dict.fromkeys((*base.broken, *head.broken))
     for name in names:
         if base.files.get(name) == head.files.get(name):

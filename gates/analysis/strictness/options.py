@@ -5,9 +5,10 @@ An option's name stands for all its spellings. Options that are in no table say 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from gates.analysis.strictness.mypy_settings import RULES as MYPY_RULES
 from gates.analysis.strictness.pytest_rules import Plugins, Selection, WarningFilters
 from gates.analysis.strictness.rules import Items, Rule, Scale, Silent, Switch
 from gates.portable.patterns import lazy_pattern
@@ -201,11 +202,41 @@ BANDIT: Mapping[str, Option] = {
     **dict.fromkeys(("-ll", "-lll"), Option("-l", Rule())),
 }
 
+
+def _mypy() -> Iterator[tuple[str, Option]]:
+    """Every setting of mypy is an option, too, and every switch has an opposite."""
+    for name, rule in MYPY_RULES.items():
+        word = f"--{name.replace('_', '-')}"
+        if not isinstance(rule, Switch):
+            listed = isinstance(rule, Items)
+            yield word, Option(name, rule, valued=True, many=listed and name != "exclude", listed=listed)
+            continue
+        yield word, Option(name, rule)
+        for start, other in (
+            ("--", "--no-"),
+            ("--no-", "--"),
+            ("--disallow-", "--allow-"),
+            ("--allow-", "--disallow-"),
+        ):
+            opposite = f"{other}{word.removeprefix(start)}"
+            if word.startswith(start) and opposite.removeprefix("--").replace("-", "_") not in MYPY_RULES:
+                yield opposite, Option(name, rule, sets=False)
+
+
+MYPY: Mapping[str, Option] = {
+    **dict(_mypy()),
+    **_others(
+        "--cache-dir", "--python-version", "--config-file", "--platform", "-p", "--package", "-m", "--module", "--junit-xml",
+        "--python-executable", "--output", "--custom-typeshed-dir", "--shadow-file",
+    ),
+}  # fmt: skip
+
 PROGRAMS: Mapping[str, Mapping[str, Option]] = {
     **dict.fromkeys(("pytest", "py.test"), PYTEST),
     **dict.fromkeys(("ruff", "ruff check", "ruff format"), RUFF),
     **dict.fromkeys(("black", "isort", "yapf", "autopep8", "docformatter"), FORMATTER),
     "flake8": FLAKE8,
+    **dict.fromkeys(("mypy", "dmypy"), MYPY),
     "pylint": PYLINT,
     "coverage": COVERAGE,
     "sphinx-build": SPHINX,

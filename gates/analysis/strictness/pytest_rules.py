@@ -73,8 +73,9 @@ class WarningFilters(Rule):
                 matters = one.strict or any(other.strict and other.covers(one) for other in filters)
                 direction: Direction = "weaker" if one.strict != is_added else "stronger"
                 found[direction if matters else "other"].append(one)
+        plain = not found["weaker"] and not found["stronger"]
         for direction, filters in found.items():
-            if filters:
+            if filters and (direction != "other" or plain):
                 yield self._said(direction, filters, about, before, after)
 
     def _said(self, direction: Direction, filters: Sequence[_Filter], about: Subject, before: Any, after: Any) -> Said:

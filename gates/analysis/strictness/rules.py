@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from gates.portable.values import plural
 from gates.results.weakening import Direction
 
 SHOWN_ITEMS = 8
@@ -98,7 +99,7 @@ def _cut(text: str) -> str:
 
 @dataclass(frozen=True)
 class Silent(Rule):
-    """Something that is said in another place."""
+    """Something that other findings show."""
 
     def judge(self, about: Subject, before: Any, after: Any) -> Iterator[Said]:  # noqa: ARG002
         """Nothing."""
@@ -219,4 +220,4 @@ def _items(value: Any) -> tuple[str, ...] | None:
 def _listed(items: Sequence[str], changed: Sequence[str]) -> str:
     if len(items) <= SHOWN_ITEMS:
         return text_of(items)
-    return f"{len(items)} entries" + (f", with {text_of(changed)}" if changed else "")
+    return plural(len(items), "entry") + (f", with {text_of(changed)}" if changed else "")

@@ -1,4 +1,4 @@
-"""Settings before and after, and what is said of them."""
+"""Settings before and after, and the findings."""
 
 from __future__ import annotations
 
