@@ -16,6 +16,7 @@ from kvcache.errors import (
     OutOfMemoryError,
     PinnedEntryError,
     ShapeError,
+    SharedMemoryError,
     SnapshotError,
     StaleEntryError,
     UnknownSessionError,
@@ -43,6 +44,8 @@ from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy
 from kvcache.sessions.layout import KVLayout, Region
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
+from kvcache.shared.reader import SharedReader, SharedSession
+from kvcache.shared.writer import SharedWriter
 from kvcache.snapshots.mapped import Damage, MappedSession, Snapshot
 from kvcache.snapshots.restoring import restore
 from kvcache.snapshots.writing import save, save_all
@@ -97,6 +100,10 @@ __all__ = [
     "Record",
     "Region",
     "ShapeError",
+    "SharedMemoryError",
+    "SharedReader",
+    "SharedSession",
+    "SharedWriter",
     "Sink",
     "Snapshot",
     "SnapshotError",

@@ -92,6 +92,10 @@ def samples(folder: Path) -> dict[str, object]:
     kvcache.save(saver, "a", folder / "sessions")
     snapshot = kvcache.Snapshot(folder / "sessions")
     owners += [snapshot, snapshot.session()]
+    writer = kvcache.SharedWriter(folder / "shared", small_layout(), slots=1)
+    writer.publish(saver, "a")
+    reader = kvcache.SharedReader(folder / "shared")
+    owners += [writer, reader, reader.session("a")]
     named |= {type(owner).__name__: owner for owner in owners}
     named["KVCacheEntry"] = make_manager().get_or_create("a")
     named["MemorySink"], named["LoggingSink"] = MemorySink(3), LoggingSink()
@@ -115,6 +119,9 @@ UNIQUE = {
     "MappedSession",
     "MemoryPool",
     "PrefixIndex",
+    "SharedReader",
+    "SharedSession",
+    "SharedWriter",
     "Snapshot",
 }
 PROTOCOLS = {"Policy", "Sink"}

@@ -1,0 +1,1 @@
+"""Sessions in memory that several processes share: one writes, many read."""
