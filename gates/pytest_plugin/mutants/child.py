@@ -35,10 +35,11 @@ class Child:
     Args:
         config: of the session.
         scratch: folder for its temporary files.
+        free: folder in which it may write anything.
     """
 
-    def __init__(self, config: pytest.Config, scratch: str) -> None:
-        self._config, self._scratch = config, scratch
+    def __init__(self, config: pytest.Config, scratch: str, free: str) -> None:
+        self._config, self._scratch, self.free = config, scratch, free
 
     def run(
         self,

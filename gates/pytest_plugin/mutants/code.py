@@ -11,6 +11,7 @@ import builtins
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dis import findlinestarts
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType
 from typing import Callable, Union
@@ -84,23 +85,41 @@ class Code:
         Raises:
             Unable: it does not fit.
         """
-        file = self._files.get(path, path)
+        new, living = self._compiled(path, changed), self._found.get(path, {})
+        places = [(key, old) for key, old in self._originals_of(path).items() if key in new and old in living]
+        lost = {key: set(old.co_freevars) - set(new[key].co_freevars) for key, old in places}
+        if any(lost.values()):
+            new = self._compiled(path, _keeping(changed, lost))
+        number = 0
+        for key, old in places:
+            for function in living[old] if new.get(key, old) != old else ():
+                try:
+                    function.__code__ = new[key]
+                except ValueError as error:
+                    raise Unable(f"the function's code cannot be replaced: {error}") from None
+                number += 1
+        return number
+
+    def differs(self, path: str, line: int) -> bool:
+        """Whether the function around a line lives with other code than its file says: an import hook has changed it."""
+        living = self._found.get(path, {})
+        known = set(self._originals_of(path).values())
+        around = [code for code in known if code.co_firstlineno <= line <= _last_line(code)]
+        if any(code in living for code in around):
+            return False
+        names = {(code.co_name, code.co_firstlineno) for code in around}
+        return any((code.co_name, code.co_firstlineno) in names for code in living.keys() - known)
+
+    def _originals_of(self, path: str) -> dict[Key, CodeType]:
         if path not in self._originals:
-            self._originals[path] = dict(_codes(compile(self._texts[path], file, "exec", dont_inherit=True)))
+            self._originals[path] = self._compiled(path, self._texts[path])
+        return self._originals[path]
+
+    def _compiled(self, path: str, text: Changed) -> dict[Key, CodeType]:
         try:
-            new = dict(_codes(compile(changed, file, "exec", dont_inherit=True)))
+            return dict(_codes(compile(text, self._files.get(path, path), "exec", dont_inherit=True)))
         except (SyntaxError, ValueError, RecursionError) as error:
             raise Unable(f"it is not valid in this version of Python: {error}") from None
-        number = 0
-        for key, old in self._originals[path].items():
-            for function in self._found.get(path, {}).get(old, ()):
-                if key in new and new[key] != old:
-                    try:
-                        function.__code__ = new[key]
-                    except ValueError as error:
-                        raise Unable(f"the function's code cannot be replaced: {error}") from None
-                    number += 1
-        return number
 
     def import_as(self, changed: Mapping[str, Changed]) -> None:
         """From now on, compile these files from changed texts when they are imported; what Python has cached is not used."""
@@ -126,6 +145,25 @@ def _codes(code: CodeType, front: Key = ()) -> Iterator[tuple[Key, CodeType]]:
             key = (*front, (*own, seen[own]))
             yield key, one
             yield from _codes(one, key)
+
+
+def _last_line(code: CodeType) -> int:
+    """The last line of a code object and of those inside it."""
+    inside = (_last_line(one) for one in code.co_consts if isinstance(one, CodeType))
+    return max([code.co_firstlineno, *(line for _, line in findlinestarts(code) if line), *inside])
+
+
+def _keeping(changed: Changed, lost: Mapping[Key, set[str]]) -> ast.Module:
+    """The module, with a mention of variables from around a function that the fault removed: a function keeps its closure."""
+    tree = ast.parse(changed) if isinstance(changed, str) else changed
+    wanted = {key[-1][:2]: names for key, names in lost.items() if names}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            for name in sorted(wanted.get((node.name, first), ())):
+                mention = ast.If(ast.Constant(False), [ast.Expr(ast.Name(name, ast.Load()))], [])
+                node.body.append(ast.fix_missing_locations(ast.copy_location(mention, node.body[-1])))
+    return tree
 
 
 def edited(text: str, start: int, end: int, new: str) -> str:

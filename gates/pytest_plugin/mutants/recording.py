@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from ...portable.originals import time
+from ...portable.originals import os, time
 from ..processes.relay import Sender
 from .child import ENDED, SAID, Child
 from .code import Code, listen_to_probes, with_probes
+from .guard import Guard
+
+WROTE = "wrote"
+"""The message of a recording child with all files that its tests have written to."""
 
 SHARE = 0.5
 """How much of the budget the tests may take without faults."""
@@ -25,6 +29,7 @@ class Known:
         reached: number of a probe → numbers of the tests that run its statement.
         left: numbers of tests that did not fit into the budget.
         ended: why the recording ended early; empty if it did not.
+        written: files beyond temporary ones that the tests write to.
     """
 
     def __init__(self) -> None:
@@ -33,13 +38,14 @@ class Known:
         self.reached: dict[int, set[int]] = {}
         self.left: set[int] = set()
         self.ended = ""
+        self.written: set[str] = set()
 
 
 class _Watch:
     """In the child: notes which probes a test, or a fixture that several tests share, comes by."""
 
-    def __init__(self, items: Sequence[pytest.Item]) -> None:
-        self._items = items
+    def __init__(self, items: Sequence[pytest.Item], guard: Guard) -> None:
+        self._items, self._guard = items, guard
         self._now: set[int] = set()
         self._shared: list[Any] = []
         self.by_fixture: dict[int, tuple[Any, set[int]]] = {}
@@ -68,6 +74,8 @@ class _Watch:
             users = [position for position, item in enumerate(self._items) if _uses(item, definition)]
             sender.send(SAID, (users, sorted(probes)))
         self.by_fixture.clear()
+        if self._guard.written:
+            sender.send(WROTE, sorted(self._guard.written))
 
 
 def _uses(item: pytest.Item, definition: Any) -> bool:
@@ -97,13 +105,17 @@ def record(
         for path, tree in changed.items():
             code.replace(path, tree)
         code.import_as(changed)
-        watch.append(_Watch(items))
+        guard = Guard([child.free], os.getppid())
+        guard.install()
+        watch.append(_Watch(items, guard))
         items[0].config.pluginmanager.register(watch[0], "gates-probes")
 
     def take(kind: str, data: Any) -> None:
         if kind == SAID:
             for probe in data[1]:
                 known.reached.setdefault(probe, set()).update(data[0])
+        elif kind == WROTE:
+            known.written.update(data)
         elif kind == ENDED:
             number, failed, took = data
             if failed:

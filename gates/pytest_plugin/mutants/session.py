@@ -56,7 +56,9 @@ class MutantSession:
             number = numbers.setdefault((fault.path, fault.probe), len(numbers))
             probes.setdefault(fault.path, {})[fault.probe] = number
         code, folder = Code(order.root, order.texts), f"{order.scratch}/r"
-        known = record(Child(self._config, folder), items, code, order.texts, probes, order.seconds * SHARE)
+        known = record(
+            Child(self._config, folder, order.scratch), items, code, order.texts, probes, order.seconds * SHARE
+        )
         _clear(folder, own)
         names = [item.nodeid for item in items]
         for number, seconds in known.seconds.items():
@@ -68,7 +70,7 @@ class MutantSession:
         queue = Queue(
             order.faults, {name for name, tests in reach.items() if tests & known.seconds.keys()}, order.at_a_time
         )
-        trier = Trier(Child(self._config, f"{order.scratch}/m"), items, code, order.texts, known.seconds)
+        trier = Trier(Child(self._config, f"{order.scratch}/m", order.scratch), items, code, order.texts, known)
         while time.monotonic() < self._ends and queue:
             fault = queue.next()
             tests = _by_speed(reach[fault.id] & known.seconds.keys(), items, known)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
-from ...portable.originals import time
+from ...portable.originals import os, time
 from ..processes.relay import Sender
 from .child import BEGIN, ENDED, SAID, Child
 from .code import Code, Unable, edited
+from .guard import Guard
 from .order import Planted
+from .recording import Known
 
 LEAST, TIMES = 3.0, 6.0
 """Time limit of a test with a fault: this many seconds, and this many times what it took without one."""
@@ -45,12 +47,14 @@ class Trier:
         items: all tests.
         code: the living functions.
         texts: path → text.
-        seconds: number of a test → how long it takes without a fault.
+        known: what the tests do without a fault.
     """
 
-    def __init__(self, child: Child, items: Sequence[pytest.Item], code: Code, texts: Any, seconds: Any) -> None:
+    def __init__(
+        self, child: Child, items: Sequence[pytest.Item], code: Code, texts: Mapping[str, str], known: Known
+    ) -> None:
         self._child, self._items, self._code = child, items, code
-        self._texts, self._seconds = texts, seconds
+        self._texts, self._known = texts, known
         self._holds: dict[tuple[int, ...], bool] = {}  # tests in an order → whether the last one passes without a fault
         self.unsteady: set[int] = set()
 
@@ -75,6 +79,7 @@ class Trier:
             except Unable as error:
                 sender.send(SAID, str(error))
                 raise
+            Guard([self._child.free], os.getppid(), self._known.written).install()
 
         ended, begun, failed = self._run(tests, prepare, unable)
         if unable:
@@ -118,7 +123,7 @@ class Trier:
                 unable.append(data)
 
         def limit(position: int) -> float:
-            return PREPARING if position < 0 else LEAST + TIMES * self._seconds[tests[position]]
+            return PREPARING if position < 0 else LEAST + TIMES * self._known.seconds[tests[position]]
 
         ended = self._child.run([self._items[number] for number in tests], prepare, limit, take)
         return ended, state["begun"], state["failed"]
