@@ -169,10 +169,12 @@ def init(root: Path | None, force: bool, only_print: bool) -> None:
 
 @click.command()
 @click.argument(
-    "name", type=click.Choice(["run", "test", "comparison", "stack", "events", "config", "pyproject"]), default="run"
+    "name",
+    type=click.Choice(["run", "test", "comparison", "stack", "mutants", "events", "config", "pyproject"]),
+    default="run",
 )
 def schema(name: str) -> None:
-    """Print the JSON Schema of a file: run.json, comparison.json, stack.json, a line of tests.jsonl or of --events.
+    """Print the JSON Schema of a file: run.json, comparison.json, stack.json, mutants.json, a line of tests.jsonl or of --events.
 
     For editors: `config` is gates.toml, `pyproject` is [tool.gates] in pyproject.toml.
     """

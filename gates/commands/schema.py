@@ -11,10 +11,17 @@ from gates.compare.stack import Stack
 from gates.compare.values import Comparison
 from gates.config.schema import config_schema, pyproject_schema
 from gates.portable.values import SCHEMA_VERSION
-from gates.results import Run, TestResult
+from gates.results import MutantReport, Run, TestResult
 from gates.results.event_schema import AnyEvent
 
-TYPES: dict[str, Any] = {"run": Run, "test": TestResult, "comparison": Comparison, "stack": Stack, "events": AnyEvent}
+TYPES: dict[str, Any] = {
+    "run": Run,
+    "test": TestResult,
+    "comparison": Comparison,
+    "stack": Stack,
+    "mutants": MutantReport,
+    "events": AnyEvent,
+}
 CONFIGS = {"config": config_schema, "pyproject": pyproject_schema}
 NAMES = (*TYPES, *CONFIGS)
 

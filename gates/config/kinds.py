@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from gates.portable.settings import paths
 from gates.portable.settings.kinds import Kind, texts
 from gates.results import EnvironmentChange
+
+
+def _reason(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text that is not empty")
+    return value
+
+
+def _date(value: Any) -> dt.date:
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("a date like 2026-12-31") from None
 
 
 def _findings(value: Any) -> str | tuple[str, ...]:
@@ -74,3 +90,5 @@ VARIABLES = Kind(
         },
     },
 )
+WORDS = Kind(_reason, {"type": "string", "pattern": r"\S"})
+DATE = Kind(_date, {"type": "string", "format": "date"})

@@ -12,6 +12,7 @@ from gates.config.locate import locate
 from gates.config.own_reports import taken
 from gates.config.problems import Problems, nul_in
 from gates.config.secrets import shown
+from gates.config.suppressions import read_suppressions
 from gates.config.tables import read_gate, read_junit_rules, read_profile, read_top
 from gates.config.tests import names_of, read_groups, read_layers, read_scripts
 from gates.config.values import Config
@@ -120,6 +121,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
     nameable = names_of(tests)
     rules = read_layers(tests, ("tests",), problems, nameable)
     junit = read_junit_rules(table, problems)
+    suppressions = read_suppressions(table, problems)
     groups, scripts = read_groups(tests, problems), read_scripts(tests, problems)
     profiles = {
         name: read_profile(name, value, problems, nameable) for name, value in problems.tables(table, "profile")
@@ -151,6 +153,7 @@ def _read(root: Path, path: Path, table: Mapping[str, Any], prefix: tuple[str, .
         groups=groups,
         scripts=scripts,
         junit=junit,
+        mutants=suppressions,
         **settings,
     )
 

@@ -11,7 +11,7 @@ from gates.portable.filters.nearest import meant
 from gates.portable.settings.declare import Setting
 from gates.portable.settings.kinds import MistakenFilter
 
-TABLES = ("gate", "profile", "exclusions", "quarantine", "tests", "junit")
+TABLES = ("gate", "profile", "exclusions", "quarantine", "tests", "junit", "mutants")
 
 
 def nul_in(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

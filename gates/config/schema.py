@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from inspect import cleandoc
 from typing import Any
 
+from gates.config.suppressions import REQUIRED, SUPPRESSION
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.config.test_settings import GROUP, OVERRIDE, SCRIPT, SETTINGS
 from gates.portable.exclusions import CATEGORIES, FIELDS, OPTIONAL
@@ -28,6 +29,7 @@ def config_schema() -> dict[str, Any]:
             "quarantine": _named(_entry()),
             "tests": _table(SETTINGS, {**overrides, **groups, **scripts}),
             "junit": _table(JUNIT),
+            "mutants": _named(_table(SUPPRESSION, required=list(REQUIRED))),
         },
     )
 

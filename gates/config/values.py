@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from gates.config.kinds import FILES, FINDINGS, FOLDER, FRACTION, OWN_FOLDER, VARIABLE_NAMES, VARIABLES
+from gates.config.kinds import (
+    DATE,
+    FILES,
+    FINDINGS,
+    FOLDER,
+    FRACTION,
+    OWN_FOLDER,
+    VARIABLE_NAMES,
+    VARIABLES,
+    WORDS,
+)
 from gates.portable.settings.declare import EMPTY, Declared, declare
 from gates.portable.settings.kinds import COMMAND, DURATION, FLAG, SIZE, TEXT, TEXTS, one_of
 from gates.portable.settings.project import GLOBS, ProjectSettings
 from gates.portable.settings.run import Choice
-from gates.results import EnvironmentChange
+from gates.results import FAULT_OPERATORS, EnvironmentChange
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +76,36 @@ class GateConfig(Declared):
     coverage: tuple[str, ...] = declare(FILES, default=())
 
 
+class Suppression(Declared):
+    """`[mutants.NAME]`: mutants that count as suppressed, not as survivors. All that is given must fit.
+
+    Attributes:
+        name: for messages.
+        path: path glob of the files.
+        function: qualified name of the function, or its last parts: `Cache.get`, `get`; default: any.
+        operator: kind of the mutants; default: any.
+        text: a part of the line; default: any.
+        reason: why no test has to notice it: the program is equal, or nobody cares.
+        owner: who decided that.
+        expires: the last day on which it applies. An expired entry fails the gates with tests, as an expired exclusion does.
+        issue: where it is tracked.
+    """
+
+    name: str
+    path: str = declare(WORDS, default="")
+    function: str = declare(TEXT, default="")
+    operator: str = declare(one_of(*FAULT_OPERATORS), default="")
+    text: str = declare(TEXT, default="")
+    reason: str = declare(WORDS, default="")
+    owner: str = declare(WORDS, default="")
+    expires: dt.date | None = declare(DATE, default=None)
+    issue: str = declare(TEXT, default="")
+
+    def is_expired(self, today: dt.date) -> bool:
+        """Whether it no longer applies."""
+        return self.expires is None or self.expires < today
+
+
 class Profile(Choice):
     """`[profile.NAME]`: a named subset of the checklist with settings of its own.
 
@@ -90,6 +131,7 @@ class Config(ProjectSettings):
         rules: how tests are run; the first rule that has a setting decides it.
         groups: groups of tests, with how many of them may run at the same time.
         scripts: setup scripts that tests need.
+        mutants: mutants that need not be noticed.
         junit: limits for JUnit files and accepted oddities, if not the default: fields of `junit.rules.JUnitRules`.
         base: branch that changes are shown against.
         timeout: time limit for a gate.
@@ -120,6 +162,7 @@ class Config(ProjectSettings):
     rules: tuple[Override, ...] = ()
     groups: dict[str, int] = EMPTY
     scripts: dict[str, SetupScript] = EMPTY
+    mutants: tuple[Suppression, ...] = ()
     junit: dict[str, int | tuple[str, ...]] = EMPTY
     base: str = declare(TEXT, default="", unset="asks git")
     timeout: float = declare(DURATION, default=1800.0, unset="`30m`")

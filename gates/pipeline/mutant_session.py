@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,10 @@ class SessionOrder(msgspec.Struct, frozen=True, kw_only=True):
         texts: path → text of each file with faults.
         near: test file → how close it is; None for all test files.
         seconds: the budget.
+        known: ids of tests that are not run again.
+        only: ids of the tests that run, without parameters; None for all.
+        every: try every fault, not only one per line.
+        of_each_test: try so many faults with each test alone; 0 for the usual way.
     """
 
     gate: str
@@ -52,6 +56,10 @@ class SessionOrder(msgspec.Struct, frozen=True, kw_only=True):
     texts: Mapping[str, str]
     near: Mapping[str, int] | None
     seconds: float
+    known: Collection[str] = ()
+    only: Sequence[str] | None = None
+    every: bool = False
+    of_each_test: int = 0
 
 
 class SessionEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +155,10 @@ def _write(folder: Path, root: Path, order: SessionOrder) -> Path:
         "texts": dict(order.texts),
         "near": order.near,
         "faults": faults,
+        "known": sorted(order.known),
+        "only": order.only,
+        "every": order.every,
+        "of_each_test": order.of_each_test,
     }
     path.write_bytes(msgspec.json.encode(told))
     return path

@@ -2,159 +2,123 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from gates.analysis.imports import build_imports, project_files
-from gates.analysis.mutants.choose import diff_of, faults_of
+from gates.analysis.imports import Imports, build_imports, project_files
+from gates.analysis.mutants.choose import faults_of
 from gates.analysis.mutants.source import Fault
 from gates.analysis.nearness import nearness
+from gates.pipeline.mutant_answers import Collected
 from gates.pipeline.mutant_session import SessionOrder, try_faults
+from gates.pipeline.suppressed import covers, out_of_order
 from gates.planning.prepare import Prepared
 from gates.planning.pytest_gates import pytest_gates
 from gates.portable.errors import EnvironmentProblem
 from gates.portable.regular import read_bytes
-from gates.portable.values import plural
 from gates.results import Mutant, Mutation
 from gates.vcs.hunks import FileDifference
 
-Show = Callable[[Mutant, int], None]
-"""Receives each mutant as it is tried, and how many were tried before it."""
-
-ORDER = ("survived", "unknown", "unreached", "suppressed", "timeout", "killed")
+Show = Callable[[Mutant], None]
+"""Receives each mutant as soon as it is known."""
 
 
-def mutants_of(
-    prepared: Prepared, differences: Sequence[FileDifference], budget: float, named: tuple[str, ...] | None, show: Show
-) -> Mutation:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which mutants are tried.
+
+    Attributes:
+        differences: the lines that the subject changed.
+        budget: seconds for recording the tests and trying the mutants.
+        gates: gates that the user named; None for those that run pytest.
+        today: the date by which suppressions expire.
+    """
+
+    differences: Sequence[FileDifference]
+    budget: float
+    gates: tuple[str, ...] | None = None
+    today: dt.date
+
+
+def mutants_of(prepared: Prepared, wanted: Wanted, show: Show) -> Mutation:
     """Try mutants of the lines that a subject changed.
 
     Args:
         prepared: the subject, planned.
-        differences: its changes, line by line.
-        budget: seconds for recording the tests and trying the mutants.
-        named: gates that the user named; None for those that run pytest.
+        wanted: which mutants.
         show: receives each mutant.
 
     Raises:
         GatesError: no gate runs pytest, or it cannot be started.
     """
     began = time.monotonic()
-    imports = build_imports(prepared.root, project_files(prepared.root, prepared.git))
-    changed = {
-        each.after: frozenset(line for line, _ in each.added())
-        for each in differences
-        if each.after.endswith(".py")
-        and not imports.layout.test_side(each.after)
-        and each.after in imports.layout.files
-    }
+    files = project_files(prepared.root, prepared.git)
+    imports = build_imports(prepared.root, files)
+    texts, faults = _faults(prepared, imports, wanted.differences)
+    ledger = out_of_order(prepared.config.mutants, prepared.root, files, wanted.today)
+    suppressed, faults = _split(prepared, faults, texts, wanted.today)
+    collected = Collected(faults, texts, show)
+    stopped = ""
+    gates = pytest_gates(prepared, wanted.gates) if faults else ()
+    near = nearness(imports, texts)
+    for gate in gates:
+        left = wanted.budget - collected.spent
+        waiting = collected.waiting(gate)
+        if not waiting or left <= 0 or stopped:
+            break
+        order = SessionOrder(gate=gate, faults=waiting, texts=texts, near=near, seconds=left, known=collected.tests)
+        end = try_faults(prepared, order, collected.begin(gate))
+        stopped = end.stopped
+        if end.tail and not stopped:
+            raise EnvironmentProblem("the tests could not be run with mutants", place=f"gate {gate}", got=end.tail)
+    mutation = collected.mutation(stopped)
+    return msgspec.structs.replace(
+        mutation,
+        mutants=(*mutation.mutants, *suppressed),
+        budget=wanted.budget,
+        seconds=round(time.monotonic() - began, 3),
+        ledger=ledger,
+    )
+
+
+def _faults(
+    prepared: Prepared, imports: Imports, differences: Sequence[FileDifference]
+) -> tuple[dict[str, str], list[Fault]]:
+    """The text of each changed file of production code, and the faults in its changed lines, the most promising first."""
     texts: dict[str, str] = {}
     faults: list[Fault] = []
-    for path, lines in sorted(changed.items()):
+    for each in differences:
+        path = each.after
+        if not path.endswith(".py") or path not in imports.layout.files or imports.layout.test_side(path):
+            continue
         data = read_bytes(prepared.root / path)
-        found = faults_of(path, data, lines.__contains__)
+        found = faults_of(path, data, frozenset(line for line, _ in each.added()).__contains__)
         if found:
             texts[path] = data.decode("utf-8")
             faults += found
-    if not faults:
-        return Mutation(budget=budget, seconds=time.monotonic() - began)
-    gate = pytest_gates(prepared, named)[0]
-    order = SessionOrder(
-        gate=gate,
-        faults=sorted(faults, key=lambda one: -one.weight),
-        texts=texts,
-        near=nearness(imports, texts),
-        seconds=budget,
-    )
-    collected = Collected(order, show)
-    end = try_faults(prepared, order, collected.take)
-    if end.tail or not collected.said:
-        raise EnvironmentProblem("the tests could not be run with mutants", place=f"the gate {gate}", got=end.tail)
-    return collected.mutation(budget, time.monotonic() - began, end.stopped)
+    return texts, sorted(faults, key=lambda one: -one.weight)
 
 
-class Collected:
-    """What a session has answered so far."""
-
-    def __init__(self, order: SessionOrder, show: Show) -> None:
-        self._order, self._show = order, show
-        self._faults = {one.id: one for one in order.faults}
-        self._found: dict[str, Mutant] = {}
-        self._failing: list[str] = []
-        self._left_tests: list[str] = []
-        self._left = -1
-        self.said = False
-        self._unable = ""
-        self._tests = 0
-
-    def take(self, record: Mapping[str, Any]) -> None:
-        """Process one record of the session."""
-        self.said = True
-        kind = record["kind"]
-        if kind == "mutant":
-            told = msgspec.convert({key: value for key, value in record.items() if key != "kind"}, _Told)
-            mutant = self._mutant(self._faults[told.id], told)
-            self._found[told.id] = mutant
-            self._show(mutant, len(self._found))
-        elif kind == "test" and record["failed"]:
-            self._failing.append(record["id"])
-        elif kind == "recorded":
-            self._left_tests = record["left"]
-        elif kind == "unable":
-            self._unable = record["why"]
-        elif kind == "tests":
-            self._tests = record["of"]
-        elif kind == "end":
-            self._left = record["left"]
-
-    def _mutant(self, fault: Fault, told: _Told) -> Mutant:
-        return Mutant(
-            path=fault.path,
-            line=fault.line,
-            function=fault.function,
-            operator=fault.what,
-            diff=diff_of(fault, self._order.texts[fault.path].encode()),
-            finding=told.finding,  # type: ignore[arg-type]
-            tests=told.tests,
-            killed_by=told.killed_by,
-            reason=told.reason,
-            seconds=round(told.seconds, 3),
-            id=fault.id,
-        )
-
-    def mutation(self, budget: float, seconds: float, stopped: str) -> Mutation:
-        """All that is known."""
-        tried = {(one.path, one.line) for one in self._found.values()}
-        lines = {(one.path, one.line) for one in self._order.faults}
-        unreached = len(lines - tried) - max(0, self._left)
-        notes = []
-        if self._left_tests:
-            notes.append(f"{plural(len(self._left_tests), 'test')} did not fit into the budget and were not tried")
-        if self._left >= 0 and unreached > 0:
-            notes.append(f"no test runs {plural(unreached, 'changed line')}")
-        unknown = self._unable or (f"stopped: {stopped}" if stopped else "")
-        if self._failing:
-            unknown = unknown or f"without any fault, {plural(len(self._failing), 'test')} failed: {self._failing[0]}"
-        mutants = sorted(self._found.values(), key=lambda one: (ORDER.index(one.finding), one.path, one.line))
-        return Mutation(
-            mutants=tuple(mutants),
-            left_out=max(0, self._left),
-            budget=budget,
-            seconds=round(seconds, 3),
-            unknown=unknown,
-            notes=tuple(notes),
-        )
-
-
-class _Told(msgspec.Struct, frozen=True):
-    """A record about a mutant."""
-
-    id: str
-    finding: str
-    tests: tuple[str, ...]
-    killed_by: str
-    reason: str
-    seconds: float
+def _split(
+    prepared: Prepared, faults: Sequence[Fault], texts: dict[str, str], today: dt.date
+) -> tuple[list[Mutant], list[Fault]]:
+    """Suppressed faults, the first of each line, and the others."""
+    entries = [entry for entry in prepared.config.mutants if not entry.is_expired(today)]
+    if not entries:
+        return [], list(faults)
+    lines = {path: text.split("\n") for path, text in texts.items()}
+    suppressed: dict[tuple[str, int], Mutant] = {}
+    left = []
+    for fault in faults:
+        entry = next((one for one in entries if covers(one, fault, lines[fault.path][fault.line - 1])), None)
+        if entry is None:
+            left.append(fault)
+            continue
+        mutant = Mutant(
+            path=fault.path, line=fault.line, function=fault.function, operator=fault.what, kind=fault.operator,
+            finding="suppressed", reason=f"{entry.name}: {entry.reason}", id=fault.id,
+        )  # fmt: skip
+        suppressed.setdefault((fault.path, fault.line), mutant)
+    return list(suppressed.values()), left

@@ -3,40 +3,118 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING, Self, TextIO
 
+from gates.portable.escapes import clean
 from gates.portable.values import format_duration, plural
-from gates.results import Mutant, Mutation
+from gates.render.markup import code, escape, fenced
+
+if TYPE_CHECKING:
+    from gates.results import Mutant, MutantReport, Mutation
 
 NAMED = 5
 """Tests that are named below a survivor."""
 
+LISTED = 20
+"""Lines that are listed because nobody knows, or no test runs them."""
+
+
+class Shown:
+    """Shows each mutant as it is tried: survivors stay, on a terminal the others are one line that changes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._counts: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._counts:
+            self._stream.write("\r\x1b[K")
+
+    def take(self, mutant: Mutant) -> None:
+        """Show one."""
+        self._counts[mutant.finding] += 1
+        if self._live:
+            self._stream.write("\r\x1b[K")
+        if mutant.finding == "survived" or not self._live:
+            self._stream.write(clean(f"{mutant.finding:<9} {mutant.path}:{mutant.line}  {mutant.operator}\n"))
+        if self._live:
+            self._stream.write(f"mutants: {counted(self._counts)}")
+        self._stream.flush()
+
+
+def counted(counts: Counter[str]) -> str:
+    """How many of each kind."""
+    return ", ".join(f"{number} {finding}" for finding, number in counts.items()) or "none was tried"
+
 
 def mutants_text(mutation: Mutation) -> str:
-    """The survivors, each with its diff and the tests that ran, and a line about the rest."""
+    """For a terminal: the survivors, each with its diff and the tests that ran, and lines about the rest."""
     lines: list[str] = []
-    for mutant in mutation.mutants:
-        if mutant.finding == "survived":
-            lines += [*survivor_lines(mutant), ""]
+    for mutant in mutation.of("survived"):
+        lines += [*survivor_lines(mutant), ""]
+    for finding, words in (("unknown", "could not be tried"), ("unreached", "no test runs it once all are collected")):
+        found = mutation.of(finding)
+        lines += [f"{one.path}:{one.line}: {words}{_because(one)}" for one in found[:LISTED]]
+        lines += [f"… and {len(found) - LISTED} more"] if len(found) > LISTED else []
     return "\n".join([*lines, *closing_lines(mutation), ""])
+
+
+def _because(mutant: Mutant) -> str:
+    return f" ({mutant.reason})" if mutant.reason else ""
 
 
 def survivor_lines(mutant: Mutant) -> list[str]:
     """A survivor: where, what, and which tests passed all the same."""
-    where = f" in {mutant.function}" if mutant.function else ""
-    shown = [*mutant.tests[:NAMED], *(["…"] if len(mutant.tests) > NAMED else [])]
     return [
-        f"SURVIVED {mutant.path}:{mutant.line}{where}: {mutant.operator} [{mutant.id}]",
+        f"SURVIVED {place_of(mutant)}: {mutant.operator} [{mutant.id}]",
         *(f"    {line}" for line in mutant.diff.splitlines()),
-        f"    {plural(len(mutant.tests), 'test')} passed all the same: {', '.join(shown)}",
+        f"    {passed_line(mutant)}",
         *([f"    {mutant.reason}"] if mutant.reason else []),
     ]
 
 
+def place_of(mutant: Mutant) -> str:
+    """File, line and function."""
+    return f"{mutant.path}:{mutant.line}{f' in {mutant.function}' if mutant.function else ''}"
+
+
+def passed_line(mutant: Mutant) -> str:
+    """Which tests passed all the same."""
+    shown = [*mutant.tests[:NAMED], *(["…"] if len(mutant.tests) > NAMED else [])]
+    return f"{plural(len(mutant.tests), 'test')} passed all the same: {', '.join(shown)}"
+
+
 def closing_lines(mutation: Mutation) -> list[str]:
     """How many of each kind there were, and what else must be known."""
-    counts = Counter(one.finding for one in mutation.mutants)
-    told = ", ".join(f"{number} {finding}" for finding, number in counts.items())
-    left = f"; {plural(mutation.left_out, 'mutant')} did not fit into the budget" if mutation.left_out else ""
-    head = f"mutants: {told or 'none was tried'} in {format_duration(mutation.seconds)}{left}"
+    counts: Counter[str] = Counter(one.finding for one in mutation.mutants)
+    head = f"mutants: {counted(counts)} in {format_duration(mutation.seconds)}"
+    if mutation.left_out:
+        head += (
+            f"; {plural(mutation.left_out, 'mutant')} did not fit into the budget of {format_duration(mutation.budget)}"
+        )
     notes = [f"note: {note}" for note in mutation.notes]
-    return [head, *notes, *([f"unknown: {mutation.unknown}"] if mutation.unknown else [])]
+    failed = [f"failed: {entry}" for entry in mutation.ledger]
+    return [head, *notes, *failed, *([f"not everything is known: {mutation.unknown}"] if mutation.unknown else [])]
+
+
+def mutants_markdown(report: MutantReport) -> str:
+    """`mutants.md`: for a pull request."""
+    mutation = report.mutation
+    survived = mutation.of("survived")
+    title = f"{plural(len(survived), 'mutant')} survived" if survived else "No mutant survived"
+    lines = [f"# {title}", "", f"Changed lines of {code(report.head)} since {code(report.base)}.", ""]
+    return "\n".join([*lines, *markdown_lines(mutation)])
+
+
+def markdown_lines(mutation: Mutation) -> list[str]:
+    """The survivors with their diffs, and what else must be known."""
+    lines: list[str] = []
+    for mutant in mutation.of("survived"):
+        lines += [f"**{code(place_of(mutant))}**: {escape(mutant.operator)}", "", *fenced(mutant.diff, "diff"), ""]
+        lines += [f"{escape(passed_line(mutant))}.", ""]
+    lines += [f"- {escape(line)}" for line in closing_lines(mutation)]
+    return [*lines, ""]

@@ -1,7 +1,7 @@
 """Results: their values (`values`, `tests`) and their files (`files`)."""
 
 from gates.results.artifacts import Coverage, Diagnostic, Diagnostics, TestWarning, TestWarnings
-from gates.results.mutation import Mutant, Mutation
+from gates.results.mutation import FAULT_OPERATORS, Mutant, MutantReport, Mutation
 from gates.results.red_green import RedGreen, RedGreenTest
 from gates.results.tests import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 from gates.results.values import (
@@ -20,6 +20,7 @@ from gates.results.values import (
 from gates.results.weakening import SettingChange, Weakening
 
 __all__ = [
+    "FAULT_OPERATORS",
     "AttemptResult",
     "Changes",
     "Coverage",
@@ -33,6 +34,7 @@ __all__ = [
     "GateResult",
     "LeftOut",
     "Mutant",
+    "MutantReport",
     "Mutation",
     "RedGreen",
     "RedGreenTest",

@@ -225,7 +225,9 @@ class Conclusion:
     def _exclusions(self, has_tests: bool) -> Witness | None:
         today = datetime.fromtimestamp(self._context.wall(), UTC).date()
         plan = self._context.plan
-        return witnesses.exclusions_witness(plan.exclusions, plan.quarantine, today) if has_tests else None
+        if not has_tests:
+            return None
+        return witnesses.exclusions_witness(plan.exclusions, plan.quarantine, today, plan.config.mutants)
 
 
 def _json(path: Path) -> Any:

@@ -23,6 +23,8 @@ from gates.results.files import (
     CONFIRM_FOLDER,
     JUNIT_FILE,
     LOGS_FOLDER,
+    MUTANTS_FILE,
+    MUTANTS_SUMMARY_FILE,
     RED_GREEN_FOLDER,
     RUN_FILE,
     STACK_FILE,
@@ -40,10 +42,16 @@ NAMES = {
     "run": (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE),
     "stack": (STACK_FILE, STACK_SUMMARY_FILE),
     "comparison": (COMPARISON_FILE,),
+    "mutants": (MUTANTS_FILE, MUTANTS_SUMMARY_FILE),
 }
 """Kind of publication → the names that it uses in its folder."""
 
-BELOW = {"run": (CONFIRM_FOLDER, TIMING_FOLDER, RED_GREEN_FOLDER), "stack": (STACK_FOLDER,), "comparison": ()}
+BELOW = {
+    "run": (CONFIRM_FOLDER, TIMING_FOLDER, RED_GREEN_FOLDER),
+    "stack": (STACK_FOLDER,),
+    "comparison": (),
+    "mutants": (),
+}
 """Kind of publication → subfolders in which it also publishes."""
 
 

@@ -50,7 +50,7 @@ class Record:
     Attributes:
         path: folder of the record.
         folder: folder of the reports.
-        kind: `run`, `stack` or `comparison`: a folder holds at most one of each.
+        kind: `run`, `stack`, `comparison` or `mutants`: a folder holds at most one of each.
         published: name → what was published under it, the newest last.
         streams: names of growing files: a killed run has published the beginning of what it recorded.
         made: folders that were made for it, as absolute paths.

@@ -55,7 +55,7 @@ class Reports:
             records: where runs are recorded.
             run: id of the run.
             root: the project's folder: inside it, no link is followed.
-            kind: `run`, `stack` or `comparison`.
+            kind: `run`, `stack`, `comparison` or `mutants`.
             needs: other names that will be written.
             spare: where it is recorded if the cache cannot be written.
 
@@ -270,8 +270,8 @@ class Reports:
                 self._record.note(made=str(path))
 
 
-def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Iterable[str]) -> None:
-    """Refuse a reports folder in which other files have needed names; nothing is created or removed.
+def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Iterable[str], kind: str = "run") -> None:
+    """Refuse a reports folder in which other files have needed names; nothing is created or removed. `kind` as in `Reports.begin`.
 
     Raises:
         UsageError: lists all such names.
@@ -280,7 +280,7 @@ def refuse_taken(folder: Path, records: Path, *, root: Path | None, needs: Itera
     refuse_project(folder, root)
     try:
         with open_within(root, folder) as place:
-            need(place, (*NAMES["run"], *needs), claim(place, records, "run"))
+            need(place, (*NAMES[kind], *needs), claim(place, records, kind))
     except FileNotFoundError:
         return
     except OSError as error:

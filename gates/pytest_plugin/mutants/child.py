@@ -21,7 +21,14 @@ class Outcomes:
     """Receives the reports of a child's tests: the only plugin there that does."""
 
     def __init__(self) -> None:
-        self.failed = False
+        self.failed = self.asserted = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """Note whether an assertion failed, rather than the code."""
+        raised = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(raised, (AssertionError, pytest.fail.Exception)):
+            self.asserted = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A report of any phase, of a test or a part of it."""
@@ -104,13 +111,13 @@ class Child:
         for number, item in enumerate(items):
             following = items[number + 1] if number + 1 < len(items) else None
             sender.send(BEGIN, number)
-            outcomes.failed = False
+            outcomes.failed = outcomes.asserted = False
             began = time.monotonic()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             seconds = time.monotonic() - began
             if after is not None:
                 after(sender, number)
-            sender.send(ENDED, (number, outcomes.failed, seconds))
+            sender.send(ENDED, (number, outcomes.failed, seconds, outcomes.asserted))
             if outcomes.failed and stop_at_failure:
                 break
         sender.send(END)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dis import findlinestarts
 from importlib.machinery import SourceFileLoader
+from inspect import CO_NEWLOCALS
 from types import CodeType, FunctionType
 from typing import Callable, Union
 
@@ -110,6 +111,12 @@ class Code:
         names = {(code.co_name, code.co_firstlineno) for code in around}
         return any((code.co_name, code.co_firstlineno) in names for code in living.keys() - known)
 
+    def is_outside(self, path: str, line: int) -> bool:
+        """Whether a line of an imported file is outside of functions."""
+        codes = (code for code in self._originals_of(path).values() if not _is_class(code))
+        inside = any(code.co_firstlineno <= line <= _last_line(code) for code in codes)
+        return self.imported(path) and not inside
+
     def _originals_of(self, path: str) -> dict[Key, CodeType]:
         if path not in self._originals:
             self._originals[path] = self._compiled(path, self._texts[path])
@@ -145,6 +152,11 @@ def _codes(code: CodeType, front: Key = ()) -> Iterator[tuple[Key, CodeType]]:
             key = (*front, (*own, seen[own]))
             yield key, one
             yield from _codes(one, key)
+
+
+def _is_class(code: CodeType) -> bool:
+    """Whether a code object is the body of a class."""
+    return not code.co_flags & CO_NEWLOCALS
 
 
 def _last_line(code: CodeType) -> int:

@@ -43,6 +43,10 @@ class Order(NamedTuple):
         texts: path → text of each file with faults.
         near: test file → how close it is to the faults, the closest first; other files are left out. None for all files.
         faults: in the order in which they are worth trying.
+        known: ids of tests that another gate has run: they are left out.
+        only: ids of the tests that run, without parameters; None for all.
+        every: try every fault, not only one per line.
+        of_each_test: try so many faults with each test alone, for what only this test can show; 0 for the usual way.
     """
 
     root: str
@@ -53,6 +57,10 @@ class Order(NamedTuple):
     texts: Mapping[str, str]
     near: Mapping[str, int] | None
     faults: Sequence[Planted]
+    known: Sequence[str] = ()
+    only: Sequence[str] | None = None
+    every: bool = False
+    of_each_test: int = 0
 
 
 def read_order(path: str) -> Order:
@@ -74,9 +82,10 @@ class Answers:
         tests     of: how many tests may reach the faults
         test      id, failed, seconds: a test without any fault
         recorded  left: tests that did not fit into the budget
-        mutant    id, finding, tests, killed_by, reason, seconds
+        unreached ids: faults in statements that no test runs
+        mutant    id, finding, tests, killed_by, reason, seconds; asserted: an assertion of that test failed
         unable    why: nothing can be tried
-        end       left: faults that did not fit into the budget
+        end       left: faults that did not fit into the budget; seconds: of the budget that were spent
     """
 
     def __init__(self, path: str) -> None:

@@ -117,7 +117,7 @@ def record(
         elif kind == WROTE:
             known.written.update(data)
         elif kind == ENDED:
-            number, failed, took = data
+            number, failed, took, _ = data
             if failed:
                 known.failed.add(number)
             else:

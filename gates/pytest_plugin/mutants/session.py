@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -13,8 +12,9 @@ from ..processes.forking import why_no_fork
 from .child import Child
 from .code import Code
 from .order import Answers, Order, Planted
+from .queue import Queue
 from .recording import SHARE, Known, record
-from .trying import Trier
+from .trying import Tried, Trier
 
 
 class MutantSession:
@@ -23,135 +23,168 @@ class MutantSession:
     def __init__(self, config: pytest.Config, order: Order) -> None:
         self._config, self._order = config, order
         self._answers = Answers(order.answers)
-        self._ends = 0.0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of running the tests."""
-        self._ends = time.monotonic() + self._order.seconds
+        ends = time.monotonic() + self._order.seconds
         why = self._why_not(session)
         if why:
             self._answers.write("unable", why=why)
         else:
-            self._try_all(_sorted(session.items, self._order.near, self._config))
+            items = chosen(session.items, self._order, str(self._config.rootpath))
+            self._answers.write("tests", of=len(items))
+            _Attempts(self._config, self._order, self._answers, items, ends).run()
         # What other plugins would do now (write coverage, JUnit, caches) is about tests that ran here. None did.
         os._exit(0)
 
     @staticmethod
     def _why_not(session: pytest.Session) -> str:
-        if session.testsfailed:
+        if session.testsfailed and not getattr(session.config.option, "continue_on_collection_errors", False):
             return "some tests cannot be collected"
         return why_no_fork()
 
-    def _try_all(self, items: Sequence[pytest.Item]) -> None:
-        order, own = self._order, children_of(os.getpid())
-        self._answers.write("tests", of=len(items))
-        if not items:
-            self._answers.write("end", left=0)
-            return
-        adopt_orphans()
-        probes: dict[str, dict[tuple[int, int], int]] = {}
-        numbers: dict[tuple[str, tuple[int, int]], int] = {}
-        for fault in order.faults:
-            number = numbers.setdefault((fault.path, fault.probe), len(numbers))
-            probes.setdefault(fault.path, {})[fault.probe] = number
-        code, folder = Code(order.root, order.texts), f"{order.scratch}/r"
-        known = record(
-            Child(self._config, folder, order.scratch), items, code, order.texts, probes, order.seconds * SHARE
-        )
-        _clear(folder, own)
-        names = [item.nodeid for item in items]
-        for number, seconds in known.seconds.items():
-            self._answers.write("test", id=names[number], failed=False, seconds=seconds)
-        for number in known.failed:
-            self._answers.write("test", id=names[number], failed=True, seconds=0.0)
+
+class _Attempts:
+    """The attempts of one session."""
+
+    def __init__(
+        self, config: pytest.Config, order: Order, answers: Answers, items: Sequence[pytest.Item], ends: float
+    ) -> None:
+        self._config, self._order, self._answers, self._items, self._ends = config, order, answers, items, ends
+        self._names = [item.nodeid for item in items]
+        self._own = children_of(os.getpid())
+        self._code = Code(order.root, order.texts)
+        self._probes: dict[str, dict[tuple[int, int], int]] = {}
+        for number, place in enumerate(dict.fromkeys((fault.path, fault.probe) for fault in order.faults)):
+            self._probes.setdefault(place[0], {})[place[1]] = number
+
+    def run(self) -> None:
+        """Record the tests, then try faults."""
+        left = 0
+        if self._items:
+            adopt_orphans()
+            known = self._recorded()
+            trier = Trier(self._child("m"), self._items, self._code, self._order.texts, known)
+            if self._order.of_each_test:
+                self._try_with_each(trier, known)
+            else:
+                left = self._try_all(trier, known)
+        self._answers.write("end", left=left, seconds=self._order.seconds - max(0.0, self._ends - time.monotonic()))
+
+    def _child(self, name: str) -> Child:
+        return Child(self._config, f"{self._order.scratch}/{name}", self._order.scratch)
+
+    def _recorded(self) -> Known:
+        order, names = self._order, self._names
+        known = record(self._child("r"), self._items, self._code, order.texts, self._probes, order.seconds * SHARE)
+        self._clear("r")
+        for number in (*known.seconds, *known.failed):
+            self._answers.write("test", id=names[number], failed=number in known.failed)
         self._answers.write("recorded", left=[names[number] for number in sorted(known.left)], ended=known.ended)
-        reach = {fault.id: known.reached.get(numbers[fault.path, fault.probe], set()) for fault in order.faults}
-        queue = Queue(
-            order.faults, {name for name, tests in reach.items() if tests & known.seconds.keys()}, order.at_a_time
-        )
-        trier = Trier(Child(self._config, f"{order.scratch}/m", order.scratch), items, code, order.texts, known)
+        return known
+
+    def _reach(self, fault: Planted, known: Known) -> set[int]:
+        """The tests that may notice a fault, and pass without it."""
+        return known.reached.get(self._probes[fault.path][fault.probe], set()) & known.seconds.keys()
+
+    def _try_all(self, trier: Trier, known: Known) -> int:
+        """Each fault against all tests that reach it; returns how many did not fit into the budget."""
+        faults = self._order.faults
+        reached = [fault for fault in faults if self._reach(fault, known)]
+        there = {fault.id for fault in reached}
+        self._say_unreached([fault for fault in faults if fault.id not in there])
+        queue = Queue(reached, self._order.at_a_time, every=self._order.every)
         while time.monotonic() < self._ends and queue:
             fault = queue.next()
-            tests = _by_speed(reach[fault.id] & known.seconds.keys(), items, known)
+            tests = self._by_speed(self._reach(fault, known), known)
             tried = trier.attempt(fault, tests)
-            _clear(f"{order.scratch}/m", own)
-            if tried.finding == "unknown" and queue.instead(fault):
-                continue
-            killer = names[tried.killed_by] if tried.killed_by >= 0 else ""
-            self._answers.write(
-                "mutant", id=fault.id, finding=tried.finding, killed_by=killer, reason=tried.reason, seconds=tried.seconds,
-                tests=[names[number] for number in tried.tests or tests],
-            )  # fmt: skip
-        self._answers.write("end", left=queue.left())
+            self._clear("m")
+            if tried.finding != "unknown" or not queue.instead(fault):
+                self._say(fault, tried, tests)
+        return queue.left()
+
+    def _say_unreached(self, faults: Sequence[Planted]) -> None:
+        reasons = {fault.id: self._why_unknown(fault) for fault in faults}
+        lines: set[tuple[str, int]] = set()
+        for fault in faults:
+            if reasons[fault.id] and (fault.path, fault.line) not in lines:
+                lines.add((fault.path, fault.line))
+                self._say(fault, Tried("unknown", reason=reasons[fault.id]), ())
+        self._answers.write("unreached", ids=[fault.id for fault in faults if not reasons[fault.id]])
+
+    def _why_unknown(self, fault: Planted) -> str:
+        """Why nobody can know whether a test runs a statement; empty if none does."""
+        if self._code.is_outside(fault.path, fault.line):
+            return "it runs when the module is imported, which happened before the tests"
+        if self._code.differs(fault.path, fault.line):
+            return "its function has other code in memory than in its file: an import hook changes it"
+        return ""
+
+    def _try_with_each(self, trier: Trier, known: Known) -> None:
+        """A few faults against each test function alone, the tests in turn."""
+        functions: dict[str, set[int]] = {}
+        for number in known.seconds:
+            functions.setdefault(self._names[number].partition("[")[0], set()).add(number)
+        waiting = [self._faults_for(numbers, known) for numbers in functions.values()]
+        while waiting and time.monotonic() < self._ends:
+            for one in list(waiting):
+                pair = next(one, None)
+                if pair is None:
+                    waiting.remove(one)
+                elif time.monotonic() < self._ends:
+                    fault, tests = pair
+                    tried = trier.attempt(fault, tests)
+                    self._clear("m")
+                    self._say(fault, tried, tests)
+
+    def _faults_for(self, tests: set[int], known: Known) -> Iterator[tuple[Planted, list[int]]]:
+        """Faults that these tests reach, one per line."""
+        lines: set[tuple[str, int]] = set()
+        for fault in self._order.faults:
+            reaching = self._reach(fault, known) & tests
+            if reaching and (fault.path, fault.line) not in lines and len(lines) < self._order.of_each_test:
+                lines.add((fault.path, fault.line))
+                yield fault, self._by_speed(reaching, known)
+
+    def _by_speed(self, tests: set[int], known: Known) -> list[int]:
+        """The closest file first, as the numbers say; within a file, the quickest test first."""
+        files: dict[str, int] = {}
+        for number in sorted(tests):
+            files.setdefault(self._names[number].partition("::")[0], number)
+        return sorted(
+            tests, key=lambda one: (files[self._names[one].partition("::")[0]], known.seconds[one], one)
+        )  # fmt: skip
+
+    def _say(self, fault: Planted, tried: Tried, tests: Sequence[int]) -> None:
+        self._answers.write(
+            "mutant", id=fault.id, finding=tried.finding, reason=tried.reason, seconds=tried.seconds,
+            tests=[self._names[number] for number in tried.tests or tests], asserted=tried.asserted,
+            killed_by=self._names[tried.killed_by] if tried.killed_by >= 0 else "",
+        )  # fmt: skip
+
+    def _clear(self, name: str) -> None:
+        end_orphans(self._own)
+        shutil.rmtree(f"{self._order.scratch}/{name}", ignore_errors=True)
 
 
-class Queue:
-    """Which fault comes next: one per line, a few of a file at a time, the most promising first."""
-
-    def __init__(self, faults: Sequence[Planted], reached: set[str], at_a_time: int) -> None:
-        self._waiting = [fault for fault in faults if fault.id in reached]
-        self._at_a_time = at_a_time
-        self._done: set[tuple[str, int]] = set()
-        self._round: list[Planted] = []
-
-    def __bool__(self) -> bool:
-        """Whether there is a next one."""
-        if not self._round:
-            self._begin()
-        return bool(self._round)
-
-    def next(self) -> Planted:
-        """The next one, if there is one."""
-        fault = self._round.pop(0)
-        self._waiting.remove(fault)
-        return fault
-
-    def _begin(self) -> None:
-        counts: dict[str, int] = {}
-        for fault in self._waiting:
-            place = (fault.path, fault.line)
-            if place not in self._done and counts.get(fault.path, 0) < self._at_a_time:
-                counts[fault.path] = counts.get(fault.path, 0) + 1
-                self._done.add(place)
-                self._round.append(fault)
-
-    def instead(self, fault: Planted) -> bool:
-        """Let another fault of the line be next, because this one could not be tried; return whether there is one."""
-        for other in self._waiting:
-            if (other.path, other.line) == (fault.path, fault.line):
-                self._round.insert(0, other)
-                return True
-        return False
-
-    def left(self) -> int:
-        """How many lines with a fault to try are left."""
-        lines = {(fault.path, fault.line) for fault in self._waiting} - self._done
-        return len(lines) + len(self._round)
-
-
-def _sorted(items: Sequence[pytest.Item], near: Any, config: pytest.Config) -> list[pytest.Item]:
-    """The tests of the files that may reach a fault, the closest files first; within a file, the order stays."""
+def chosen(items: Sequence[pytest.Item], order: Order, root: str) -> list[pytest.Item]:
+    """The tests that may reach a fault, the closest files first; within a file, the order stays."""
+    only = None if order.only is None else set(order.only)
+    known = set(order.known)
+    found = [
+        item
+        for item in dict.fromkeys(items)
+        if item.nodeid not in known and (only is None or item.nodeid.partition("[")[0] in only)
+    ]
+    near = order.near
     if near is None:
-        return list(dict.fromkeys(items))
-    root = os.path.realpath(str(config.rootpath))
-    places: dict[pytest.Item, int] = {}
-    for item in items:
-        file = os.path.relpath(os.path.realpath(str(item.path)), root).replace(os.sep, "/")
-        place = near.get(file)
-        if place is not None:
-            places[item] = place
+        return found
+    places = {item: near[file] for item in found if (file := _file_of(item, order.root, root)) in near}
     return sorted(places, key=places.__getitem__)
 
 
-def _by_speed(tests: set[int], items: Sequence[pytest.Item], known: Known) -> list[int]:
-    """The closest file first, as the numbers say; within a file, the quickest test first."""
-    files: dict[object, int] = {}
-    for number in sorted(tests):
-        files.setdefault(items[number].path, number)
-    return sorted(tests, key=lambda number: (files[items[number].path], known.seconds[number], number))
-
-
-def _clear(folder: str, own: Sequence[int]) -> None:
-    end_orphans(own)
-    shutil.rmtree(folder, ignore_errors=True)
+def _file_of(item: pytest.Item, project: str, root: str) -> str:
+    """The path of a test's file below the project's folder, with `/`."""
+    file = os.path.realpath(os.path.join(root, str(getattr(item, "path", "") or item.fspath)))
+    return os.path.relpath(file, os.path.realpath(project)).replace(os.sep, "/")

@@ -30,6 +30,7 @@ class Tried(NamedTuple):
         reason: why nothing is known, or how the process ended.
         seconds: that it took.
         tests: numbers of the tests that ran.
+        asserted: an assertion of the test that failed did.
     """
 
     finding: str
@@ -37,6 +38,7 @@ class Tried(NamedTuple):
     reason: str = ""
     seconds: float = 0.0
     tests: tuple[int, ...] = ()
+    asserted: bool = False
 
 
 class Trier:
@@ -81,7 +83,7 @@ class Trier:
                 raise
             Guard([self._child.free], os.getppid(), self._known.written).install()
 
-        ended, begun, failed = self._run(tests, prepare, unable)
+        ended, begun, failed, asserted = self._run(tests, prepare, unable)
         if unable:
             return Tried("unknown", reason=unable[0])
         ran = tuple(tests[: begun + 1])
@@ -94,7 +96,7 @@ class Trier:
                 "" if ended == "timeout" else ended,
                 tests=ran,
             )
-        return Tried("killed", tests[begun], tests=ran) if failed else Tried("survived", tests=ran)
+        return Tried("killed", tests[begun], tests=ran, asserted=asserted) if failed else Tried("survived", tests=ran)
 
     def _plant(self, fault: Planted) -> None:
         text = edited(self._texts[fault.path], fault.start, fault.end, fault.text)
@@ -106,19 +108,19 @@ class Trier:
     def _passes(self, tests: tuple[int, ...]) -> bool:
         """Whether the last of some tests passes without a fault, after the others."""
         if tests not in self._holds:
-            ended, begun, failed = self._run(tests, lambda _sender: None, [])
+            ended, begun, failed, _ = self._run(tests, lambda _sender: None, [])
             self._holds[tests] = not ended and not failed and begun == len(tests) - 1
         return self._holds[tests]
 
-    def _run(self, tests: Sequence[int], prepare: Any, unable: list[str]) -> tuple[str, int, bool]:
-        """Why the child ended early, the position of the last test that began, and whether it failed."""
-        state: dict[str, Any] = {"begun": -1, "failed": False}
+    def _run(self, tests: Sequence[int], prepare: Any, unable: list[str]) -> tuple[str, int, bool, bool]:
+        """Why the child ended early, the position of the last test that began, whether it failed, and whether an assertion did."""
+        state: dict[str, Any] = {"begun": -1, "failed": False, "asserted": False}
 
         def take(kind: str, data: Any) -> None:
             if kind == BEGIN:
                 state["begun"] = data
             elif kind == ENDED:
-                state["failed"] = data[1]
+                state["failed"], state["asserted"] = data[1], data[3]
             elif kind == SAID:
                 unable.append(data)
 
@@ -126,4 +128,4 @@ class Trier:
             return PREPARING if position < 0 else LEAST + TIMES * self._known.seconds[tests[position]]
 
         ended = self._child.run([self._items[number] for number in tests], prepare, limit, take)
-        return ended, state["begun"], state["failed"]
+        return ended, state["begun"], state["failed"], state["asserted"]
