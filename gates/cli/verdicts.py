@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from gates.cli.options import (
     absolute,
     command_line,
+    duration,
     project_root,
     reports_option,
     request,
@@ -112,6 +113,12 @@ def _findings(_context: click.Context, _parameter: click.Parameter, text: str) -
     is_flag=True,
     help="Run the new and changed tests of HEAD without its change: on the code of BASE (--fail-on not-red does it, too).",
 )
+@click.option(
+    "--mutants",
+    metavar="DURATION",
+    callback=duration,
+    help="Time for trying small faults in the changed lines, and faults that only BASE's versions of changed tests may notice.",
+)
 @setting_options("timing_budget")
 @click.option("--timed", default="", metavar="EXPR", help="Always re-time these tests.")
 @setting_options("base_failures")
@@ -128,6 +135,7 @@ def compare(
     base_failures: BaseFailures | None,
     confirm: int,
     red_green: bool,
+    mutants: float | None,
     all_gates: bool,
     fresh: bool,
     timing_budget: float | None,
@@ -184,6 +192,7 @@ def compare(
             all_gates=all_gates,
             fresh=fresh,
             red_green=red_green,
+            mutants=mutants,
         ),
     )
     show_verdict(outcome.finished, outcome.comparison)
@@ -192,7 +201,7 @@ def compare(
 
 RUNNING = (
     *("gates", "filter", "jobs", "test_timeout", "include_excluded", "ignore_default_filter", "scope", "confirm"),
-    *("timing_budget", "timed", "all_gates", "fresh", "red_green"),
+    *("timing_budget", "timed", "all_gates", "fresh", "red_green", "mutants"),
 )
 """Options of `gates compare` that are about runs."""
 

@@ -90,5 +90,7 @@ def compare_subjects(
     if measured.code != ExitCode.INTERRUPTED:
         measured.run_without_change(sides, wanted)
     if measured.code != ExitCode.INTERRUPTED:
+        measured.try_mutants(sides, wanted)
+    if measured.code != ExitCode.INTERRUPTED:
         measured.time(sides, wanted, command_line, budget)
     return Compared(finished=measured.after, comparison=measured.comparison, exit_code=measured.code)

@@ -9,6 +9,7 @@ import msgspec
 from gates.analysis.assertions import Shape
 from gates.analysis.dependencies import Dependencies
 from gates.compare.confirm import RepeatedOutcomes
+from gates.compare.proofs import Proof
 from gates.compare.values import BaseFailures, Timing
 from gates.portable.values import REGRESSIONS
 from gates.results import FileChange, Mutation, RedGreen, SettingChange, TestResult, Weakening
@@ -88,6 +89,7 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
         red_green: the head's tests on the base's code; None if they were not run there.
         mutation: mutants of changed lines; None if none was tried.
         weakenings: what the recorded assertions show.
+        proofs: faults that only the base's versions of tests notice.
     """
 
     again: RepeatedOutcomes | None = None
@@ -96,6 +98,7 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
     red_green: RedGreen | None = None
     mutation: Mutation | None = None
     weakenings: Sequence[Weakening] = ()
+    proofs: Sequence[Proof] = ()
 
 
 DEFAULT_POLICY, NO_SOURCES, NOT_REMEASURED = RegressionPolicy(), SourceChanges(), Remeasured()

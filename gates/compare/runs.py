@@ -62,7 +62,11 @@ def compare_runs(
     artifacts = compare_artifacts(base.gates, head.gates, sources.differences, sources.of_the_branch)
     timing, red_green, mutation = remeasured.timing, remeasured.red_green, remeasured.mutation
     weakenings = weakenings_of(
-        tests, (*sources.weakenings, *remeasured.weakenings), sources.settings, policy.accepted_weakenings
+        tests,
+        (*sources.weakenings, *remeasured.weakenings),
+        sources.settings,
+        policy.accepted_weakenings,
+        remeasured.proofs,
     )
     more = {
         "newly-failing": bool(tests.newly_failing or outcomes.newly_failing),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from gates.compare.proofs import Proof, with_proofs
 from gates.compare.values import Comparison, TestsComparison
 from gates.portable.values import plural
 from gates.results import SettingChange, Weakening
@@ -30,6 +31,7 @@ def weakenings_of(
     found: Iterable[Weakening] = (),
     settings: Sequence[SettingChange] = (),
     accepted: Mapping[str, str] | None = None,
+    proofs: Sequence[Proof] = (),
 ) -> tuple[Weakening, ...]:
     """All findings, each once: confirmed by a mutant, then certain ones, then hints; accepted ones last.
 
@@ -38,9 +40,11 @@ def weakenings_of(
         found: what tests check less.
         settings: changed settings; those that got weaker become findings.
         accepted: id of a finding → why it is accepted.
+        proofs: faults that only the base's versions of tests notice.
     """
     weaker = [change.weakening for change in settings if change.direction == "weaker"]
     told = (*_of_outcomes(tests), *_of_parameters(tests), *found, *weaker)
+    told = with_proofs(told, proofs)
     each = {one.id: one for one in sorted(told, key=lambda one: bool(one.mutant))}
     reasons = accepted or {}
     said = [

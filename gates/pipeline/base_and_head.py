@@ -163,6 +163,21 @@ class Sides:
             prepared = plan_run(discover_subject(checked_out), request, reports=reports)
             return execute(prepared, self._command_line, keep=False)
 
+    @contextmanager
+    def grafted(self, commit: str, name: str, beside: str, request: Request) -> Iterator[Prepared]:
+        """A commit that was made of both sides, checked out in the folder and with the environments of another.
+
+        Args:
+            commit: what is checked out.
+            name: of it, for people.
+            beside: the commit whose folder it takes.
+            request: what to run.
+        """
+        self._release_head()
+        place = check_out_commit(self._root, self._git, commit, name, checklist_of=self._head.root, beside=beside)
+        with place as checked_out:
+            yield plan_run(discover_subject(checked_out), request)
+
     def _checked_out(self, side: Which, request: Request, reports: Path | None) -> AbstractContextManager[Prepared]:
         before = self._prepared.get(side)
         is_known = before is not None and (self._names[side] != WORKTREE or not self._is_changed())

@@ -33,6 +33,7 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
         timed: a filter expression: these tests are always re-timed.
         all_gates: run the whole checklist, not only gates with tests.
         fresh: run everything again, even what was run before on the same tree.
+        mutants: seconds for mutants of changed lines and of what changed tests reach; None tries none.
         red_green: run the head's new and changed tests on the base's code; `fail_on` may ask for it, too.
     """
 
@@ -47,6 +48,7 @@ class CompareOptions(msgspec.Struct, frozen=True, kw_only=True):
     all_gates: bool = False
     fresh: bool = False
     red_green: bool = False
+    mutants: float | None = None
 
     @property
     def without_change(self) -> bool:
@@ -67,7 +69,9 @@ def refuse_taken_folders(prepared: Prepared, options: CompareOptions, budget: fl
 
 
 def need_budget(options: CompareOptions, budget: float | None) -> None:
-    """Refuse what cannot be timed before anything runs."""
+    """Refuse what cannot be timed, or tried, before anything runs."""
+    if "survived" in options.fail_on and not options.mutants:
+        raise UsageError("--fail-on survived needs mutants", expected="a budget for them", remedy="--mutants 2m")
     if options.timed:
         asked_filter(options.timed)
     if budget:

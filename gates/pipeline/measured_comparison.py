@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from gates.compare.inputs import RegressionPolicy, Remeasured, SourceChanges
@@ -14,16 +16,18 @@ from gates.pipeline.base_and_head import SideRun, Sides
 from gates.pipeline.compare_options import CompareOptions
 from gates.pipeline.confirm import Confirmed, run_again
 from gates.pipeline.execute import Finished
+from gates.pipeline.mutation import Wanted, try_or_say
 from gates.pipeline.publish import emit
 from gates.pipeline.python_sources import read_python
 from gates.pipeline.recorded_assertions import NOT_RECORDED, RecordedAssertions
 from gates.pipeline.red_green import BothRuns, WithoutChange, red_green
 from gates.pipeline.settings import changed_settings
 from gates.pipeline.timing import Timed, asked_for, suspects, time_sides
+from gates.pipeline.weakening_proofs import Proofs, Question, prove
 from gates.planning.prepare import Prepared
 from gates.portable.values import ExitCode
 from gates.readers.junit.hints import junit_hint
-from gates.results import Run
+from gates.results import Mutation, Run
 from gates.run.masking import StructMask
 from gates.storage.reports import Reports
 from gates.vcs.git import Git, changed_files
@@ -61,6 +65,8 @@ class MeasuredComparison:
         self._recorded = recorded
         self._again: Confirmed | None = None
         self._red_green: WithoutChange | None = None
+        self._mutation: Mutation | None = None
+        self._proofs = Proofs()
         self._timed: Timed | None = None
         self._settings = msgspec.structs.replace(DEFAULTS, threshold=prepared.config.timing_threshold)
         self._mask = StructMask.of(prepared.config)
@@ -93,6 +99,35 @@ class MeasuredComparison:
             self._red_green = red_green(self._git, code, both, self._sources, request, sides.run_grafted)
             self._write(interrupted=self._red_green.interrupted)
 
+    def try_mutants(self, sides: Sides, request: Request) -> None:
+        """Try mutants of the changed lines, and of the code that changed tests reach, on request."""
+        budget = self._options.mutants
+        if not budget:
+            return
+        with sides.prepared("head", request, None) as prepared:
+            today = datetime.now(UTC).date()
+            wanted = Wanted(
+                differences=self._sources.of_the_branch, budget=budget / 2, gates=request.gates, today=today
+            )
+            self._mutation = try_or_say(prepared, wanted)
+        if not self._mutation.stopped:
+            self._proofs = prove(self._git, sides, self._question(sides, budget / 2), request)
+        self._write(interrupted=bool(self._mutation.stopped or self._proofs.stopped))
+
+    def _question(self, sides: Sides, budget: float) -> Question:
+        """Which tests may check less: those with a finding first, then all whose code changed."""
+        told = [one.test for one in self.comparison.weakenings if one.test and not one.accepted]
+        changed = sorted(sides.watches["base"].tests) if sides.watches else []
+        return Question(
+            base=self.before.run.subject,
+            head=self.after.run.subject,
+            fork=self._fork or self.before.run.subject.commit,
+            files=self._sources.files,
+            tests=tuple(dict.fromkeys((*told, *changed))),
+            with_tests=frozenset(test.file for test in self.after.tests),
+            budget=budget,
+        )
+
     def time(self, sides: Sides, request: Request, command_line: str, budget: float | None) -> None:
         """Re-time what seems slower or faster, if there is a budget for it."""
         if budget:
@@ -110,7 +145,7 @@ class MeasuredComparison:
             self.before.tests,
             self.after.run,
             self.after.tests,
-            (*self._notes, *notes),
+            (*self._notes, *notes, *self._proofs.notes),
             policy=RegressionPolicy(
                 accepted=(*config.accept_exclusions, *options.accepted),
                 accepted_weakenings=accepted_weakenings((*config.accept_weakened, *options.accept_weakened)),
@@ -123,6 +158,8 @@ class MeasuredComparison:
                 again=self._again.again if self._again is not None else None,
                 suspects=len(self._suspects),
                 weakenings=self._recorded.weakenings,
+                mutation=self._mutation,
+                proofs=self._proofs.found,
                 timing=self._timed.timing if self._timed is not None else None,
                 red_green=self._red_green.found if self._red_green is not None else None,
             ),

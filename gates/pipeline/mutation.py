@@ -17,7 +17,7 @@ from gates.pipeline.mutant_session import SessionOrder, try_faults
 from gates.pipeline.suppressed import covers, out_of_order
 from gates.planning.prepare import Prepared
 from gates.planning.pytest_gates import pytest_gates
-from gates.portable.errors import EnvironmentProblem
+from gates.portable.errors import EnvironmentProblem, GatesError
 from gates.portable.regular import read_bytes
 from gates.results import Mutant, Mutation
 from gates.vcs.hunks import FileDifference
@@ -81,6 +81,14 @@ def mutants_of(prepared: Prepared, wanted: Wanted, show: Show) -> Mutation:
         seconds=round(time.monotonic() - began, 3),
         ledger=ledger,
     )
+
+
+def try_or_say(prepared: Prepared, wanted: Wanted) -> Mutation:
+    """As `mutants_of`; what cannot be run is not known, which the comparison says."""
+    try:
+        return mutants_of(prepared, wanted, lambda _mutant: None)
+    except GatesError as error:
+        return Mutation(budget=wanted.budget, unknown=str(error))
 
 
 def _faults(

@@ -23,6 +23,7 @@ from gates.render.artifacts import (
     artifact_words,
     nothing_new,
 )
+from gates.render.mutants import mutant_annotations, mutant_lists, mutant_rows, mutant_words
 from gates.render.red_green import NOT_KNOWN, PASSING_ALREADY, red_green_lists, red_green_rows, red_green_words
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
@@ -180,6 +181,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             *_gate_rows(comparison),
             *_exclusion_rows(comparison),
             *red_green_rows(comparison),
+            *mutant_rows(comparison),
             *artifact_rows(comparison),
             *_file_rows(comparison),
             *time_rows(comparison),
@@ -200,6 +202,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
                 if (ids := unexplained if field == "still_failing" else ids_of(tests, field))
             ),
             *red_green_lists(comparison),
+            *mutant_lists(comparison),
             *artifact_lists(comparison),
             *timing_lists(comparison.timing),
             *_api_lists(comparison),
@@ -212,7 +215,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
             ),
         ),
         artifacts=tuple(artifact_lists(comparison)),
-        annotations=(*weakening_annotations(comparison), *annotations_of(comparison)),
+        annotations=(*weakening_annotations(comparison), *mutant_annotations(comparison), *annotations_of(comparison)),
         confirmations=tuple((each.test, each.finding, counts_of(each)) for each in comparison.confirmations),
         new_failures=(*tests.newly_failing, *tests.newly_failing_other, *tests.unconfirmed),
         new_gate_failures=comparison.gates.newly_failing,
@@ -291,6 +294,7 @@ def _reasons(comparison: Comparison) -> tuple[str, ...]:
         *_weakened(comparison),
         *(f"{number} {words}" for number, words in counted if number),
         *red_green_words(comparison),
+        *mutant_words(comparison),
         *artifact_words(comparison),
     )
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Self, TextIO
 
-from gates.portable.escapes import clean
+from gates.portable.escapes import clean, one_line
 from gates.portable.values import format_duration, plural
+from gates.render.artifacts import Annotation
 from gates.render.markup import code, escape, fenced
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Literal
+
+    from gates.compare.values import Comparison
     from gates.results import Mutant, MutantReport, Mutation
 
 NAMED = 5
@@ -99,6 +104,47 @@ def closing_lines(mutation: Mutation) -> list[str]:
     notes = [f"note: {note}" for note in mutation.notes]
     failed = [f"failed: {entry}" for entry in mutation.ledger]
     return [head, *notes, *failed, *([f"not everything is known: {mutation.unknown}"] if mutation.unknown else [])]
+
+
+SURVIVED = "mutants that no test noticed"
+"""Words of the list."""
+
+
+def mutant_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """The row of a comparison's table; none if no mutant was asked for."""
+    found = comparison.mutation
+    return [("Mutants", "-", mutants_line(found))] if found is not None else []
+
+
+def mutants_line(mutation: Mutation) -> str:
+    """What became of the mutants, in one line."""
+    counts: Counter[str] = Counter(one.finding for one in mutation.mutants)
+    words = [counted(counts) if counts else "no changed line is worth one"]
+    if mutation.left_out:
+        words.append(f"{plural(mutation.left_out, 'mutant')} did not fit into the budget")
+    if mutation.unknown:
+        words = [*(words if counts else []), f"not everything is known: {one_line(mutation.unknown)}"]
+    return "; ".join([*words, *mutation.ledger])
+
+
+def mutant_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+    """The survivors of a comparison."""
+    found = comparison.mutation.of("survived") if comparison.mutation is not None else ()
+    return [(SURVIVED, tuple(f"{place_of(one)}: {one.operator}" for one in found))] if found else []
+
+
+def mutant_words(comparison: Comparison) -> list[str]:
+    """What is important, counted."""
+    found = comparison.mutation.of("survived") if comparison.mutation is not None else ()
+    return [f"{plural(len(found), 'mutant')} survived"] if found else []
+
+
+def mutant_annotations(comparison: Comparison) -> Iterator[Annotation]:
+    """At the line of each survivor: an error if it makes a regression."""
+    level: Literal["error", "warning"] = "error" if "survived" in comparison.fail_on else "warning"
+    for one in comparison.mutation.of("survived") if comparison.mutation is not None else ():
+        text = "\n".join((one.diff, passed_line(one)))
+        yield Annotation(one.path, one.line, f"no test notices: {one.operator}", text, level)
 
 
 def mutants_markdown(report: MutantReport) -> str:

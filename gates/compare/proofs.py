@@ -1,0 +1,46 @@
+"""Faults that only the base's version of a test notices: the strongest evidence that something checks less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from gates.results import Weakening
+
+RULE = "unnoticed-fault"
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that the base's version of a test notices, and no test of the head.
+
+    Attributes:
+        test: id of the test, without parameters.
+        diff: of the fault.
+        place: of the fault, for people.
+    """
+
+    test: str
+    diff: str
+    place: str
+
+
+def with_proofs(weakenings: Iterable[Weakening], proofs: Sequence[Proof]) -> tuple[Weakening, ...]:
+    """The findings, each with a fault that confirms it; a test with a fault and no other finding gets one of its own."""
+    by_test: Mapping[str, Proof] = {proof.test: proof for proof in reversed(proofs)}
+    found = [
+        msgspec.structs.replace(one, mutant=by_test[one.test].diff) if one.test in by_test and not one.mutant else one
+        for one in weakenings
+    ]
+    told = {one.test for one in found}
+    return (*found, *(_own(proof) for test, proof in by_test.items() if test not in told))
+
+
+def _own(proof: Proof) -> Weakening:
+    return Weakening(
+        rule=RULE,
+        what=f"the base's version of this test fails with a fault at {proof.place}; no test of the head does",
+        path=proof.test.partition("::")[0],
+        test=proof.test,
+        mutant=proof.diff,
+    )
