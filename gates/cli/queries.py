@@ -124,7 +124,7 @@ def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "github", "junit"]),
+    type=click.Choice(["terminal", "markdown", "html", "github", "junit"]),
     default="terminal",
     show_default=True,
     help="What to print.",

@@ -37,6 +37,10 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
         from gates.render.github import render_github
 
         return render_github(run, tests, comparison)
+    if form == "html":
+        from gates.render.html import render_html
+
+        return render_html(run, tests, comparison)
     from gates.render.markdown import render_markdown
 
     return render_markdown(run, tests, comparison)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gates.config.values import GateConfig
-from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, TESTS_FILE
+from gates.results.files import COMPARISON_FILE, LOGS_FOLDER, RUN_FILE, TESTS_FILE, VIEWS
 
-_OWN = (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE)
+_OWN = (RUN_FILE, TESTS_FILE, *VIEWS, COMPARISON_FILE)
 
 
 def taken(reports: str, gates: Mapping[str, GateConfig]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -11,14 +11,14 @@ import msgspec
 from gates.compare.values import Comparison
 from gates.files.digest import FileDigest
 from gates.results import Run, TestResult
-from gates.results.files import COMPARISON_FILE, JUNIT_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
+from gates.results.files import COMPARISON_FILE, JUNIT_FILE, PAGE_FILE, RUN_FILE, SUMMARY_FILE, as_bytes, to_json
 
 if TYPE_CHECKING:
     from gates.storage.reports import Reports
 
 
 def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Comparison | None = None) -> Run:
-    """Publish `run.json`, `summary.md`, `junit.xml` and, if there is one, `comparison.json`: all of them, or none.
+    """Publish `run.json`, `summary.md`, `summary.html`, `junit.xml` and, if there is one, `comparison.json`: all of them, or none.
 
     Returns:
         The run with the digests of all of its files.
@@ -27,10 +27,12 @@ def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Co
         EnvironmentProblem: they cannot be written.
     """
     from gates.readers.junit.write import junit_document
+    from gates.render.html import render_html
     from gates.render.markdown import render_markdown
 
     files: dict[str, bytes] = {}
     _try(files, SUMMARY_FILE, lambda: render_markdown(run, tests, comparison))
+    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison))
     _try(files, JUNIT_FILE, lambda: junit_document(run, tests))
     if comparison is not None:
         files[COMPARISON_FILE] = to_json(comparison)

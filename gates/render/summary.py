@@ -349,6 +349,7 @@ def _evidence(run: Run) -> tuple[EvidenceFile, ...]:
     return (
         EvidenceFile("Run", f"{run.reports}/run.json"),
         EvidenceFile("Tests", f"{run.reports}/tests.jsonl"),
+        EvidenceFile("Page", f"{run.reports}/summary.html"),
         EvidenceFile("JUnit", f"{run.reports}/junit.xml"),
         *logs,
     )

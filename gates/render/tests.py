@@ -13,6 +13,9 @@ from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
 from gates.render.text import one_line, plural, useful_lines
 from gates.results import Run, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 
+DETAILED = 200
+"""So many failures have their details; beyond that, no format shows any."""
+
 NAMED_SUBTESTS = 3
 """So many failed subtests are named in the line of a failure."""
 
@@ -155,6 +158,8 @@ def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, T
     groups: dict[str, list[TestResult]] = {gate.name: [] for gate in run.gates}
     for test in tests:
         groups.setdefault(test.gate, []).append(test)
+    if sum(map(bool, groups.values())) < 2:
+        return ()  # the same as the whole
     return tuple((name, _seconds(run, members), count_tests(members)) for name, members in groups.items() if members)
 
 
@@ -168,16 +173,21 @@ def package_of(test: TestResult) -> str:
     path = test.file or test.id.partition("::")[0]
     if not test.file and ("/" not in path or not PurePosixPath(path).suffix):
         return path
-    folders = PurePosixPath(path).parts[:-1]
-    named = [folder for folder in folders if folder not in PASSING_FOLDERS and folder not in {"/", ".", ".."}]
+    folders = [part for part in path.split("/")[:-1] if part not in {"", "."}]
+    named = [folder for folder in folders if folder not in PASSING_FOLDERS and folder != ".."]
     return named[0] if named else folders[-1] if folders else "(root)"
 
 
 def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
     """Counts by package, and by gate if several have tests; sorted by name."""
     groups: dict[tuple[str, str], list[TestResult]] = {}
+    known: dict[str, str] = {}  # of the many tests of a file, one is asked
     for test in tests:
-        groups.setdefault((package_of(test), test.gate), []).append(test)
+        place = test.file or test.id
+        package = known.get(place)
+        if package is None:
+            package = known[place] = package_of(test)
+        groups.setdefault((package, test.gate), []).append(test)
     several = len({gate for _, gate in groups}) > 1
     return tuple(
         PackageRow(package, gate if several else "", count_tests(members))
@@ -206,13 +216,13 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
             outcome=test.outcome,
             place=place_of(test),
             message=_message(test),
-            lines=_lines(test),
+            lines=_lines(test) if number < DETAILED else (),
             duration=test.duration,
             on_base=id(test) in on_base,
             number=1 + len(others),
             others=tuple(other.id for other in others[:NAMED_OTHERS]),
         )
-        for test, *others in groups.values()
+        for number, (test, *others) in enumerate(groups.values())
     )
 
 

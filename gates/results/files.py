@@ -21,12 +21,16 @@ from gates.results.values import Run
 RUN_FILE = "run.json"
 TESTS_FILE = "tests.jsonl"
 SUMMARY_FILE = "summary.md"
+PAGE_FILE = "summary.html"
 JUNIT_FILE = "junit.xml"
 COMPARISON_FILE = "comparison.json"
 STACK_FILE = "stack.json"
 MUTANTS_FILE = "mutants.json"
 MUTANTS_SUMMARY_FILE = "mutants.md"
 STACK_SUMMARY_FILE = "stack.md"
+VIEWS = (SUMMARY_FILE, PAGE_FILE, JUNIT_FILE)
+"""Files that show a run; each is made from `run.json`, `tests.jsonl` and `comparison.json` alone."""
+
 LOGS_FOLDER = "logs"
 CONFIRM_FOLDER = "confirm"
 STACK_FOLDER = "stack"

@@ -21,7 +21,6 @@ from gates.results import Run
 from gates.results.files import (
     COMPARISON_FILE,
     CONFIRM_FOLDER,
-    JUNIT_FILE,
     LOGS_FOLDER,
     MUTANTS_FILE,
     MUTANTS_SUMMARY_FILE,
@@ -30,16 +29,16 @@ from gates.results.files import (
     STACK_FILE,
     STACK_FOLDER,
     STACK_SUMMARY_FILE,
-    SUMMARY_FILE,
     TESTS_FILE,
     TIMING_FOLDER,
+    VIEWS,
 )
 from gates.storage.published import busy
 from gates.storage.records import ASIDE, Record, all_records
 from gates.vcs.git import Git
 
 NAMES = {
-    "run": (RUN_FILE, TESTS_FILE, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE),
+    "run": (RUN_FILE, TESTS_FILE, *VIEWS, COMPARISON_FILE),
     "stack": (STACK_FILE, STACK_SUMMARY_FILE),
     "comparison": (COMPARISON_FILE,),
     "mutants": (MUTANTS_FILE, MUTANTS_SUMMARY_FILE),

@@ -16,9 +16,8 @@ from gates.portable.values import ExitCode, GateOutcome
 from gates.results import Run, TestResult
 from gates.results.files import (
     COMPARISON_FILE,
-    JUNIT_FILE,
     RUN_FILE,
-    SUMMARY_FILE,
+    VIEWS,
     encoded,
     reports_problem,
     to_json,
@@ -92,13 +91,12 @@ class StoredRuns:
             UsageError: something that gates did not write has one of the names.
             EnvironmentProblem: they cannot be written, or another run writes its reports there.
         """
-        verdict = (SUMMARY_FILE, JUNIT_FILE)
         with Reports.begin(target, self._records, run.id, root=root, needs=run.files) as reports:
             try:
                 for name in run.files:
-                    if name not in verdict:
+                    if name not in VIEWS:
                         _pour(self.folder / key.name / name, reports.stream(name))
-                last = {name: read_bytes(self.folder / key.name / name) for name in verdict if name in run.files}
+                last = {name: read_bytes(self.folder / key.name / name) for name in VIEWS if name in run.files}
             except OSError as error:
                 raise reports_problem(target, error) from error
             files = reports.digests | {name: FileDigest.of(data) for name, data in last.items()}

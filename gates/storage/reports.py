@@ -12,7 +12,7 @@ from gates.files.folders import Blocked, Folder, open_within
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.settings.paths import is_gits
 from gates.portable.values import listed
-from gates.results.files import COMPARISON_FILE, JUNIT_FILE, LOGS_FOLDER, RUN_FILE, SUMMARY_FILE, reports_problem
+from gates.results.files import COMPARISON_FILE, LOGS_FOLDER, RUN_FILE, VIEWS, reports_problem
 from gates.storage.claims import NAMES, claim, need
 from gates.storage.published import Published
 from gates.storage.records import ASIDE, RECORDS, OpenRecord, digest_of, key_of, prune
@@ -232,7 +232,7 @@ class Reports:
             self._put(files, at_last=True)
             self._record.note(ended=True)
         except EnvironmentProblem:
-            for name in (*files, SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
+            for name in (*files, *VIEWS, COMPARISON_FILE):
                 self._there.withdraw(name)
                 self._whole.pop(name, None)
             raise
@@ -245,7 +245,7 @@ class Reports:
                 return
             self._there.put({RUN_FILE: data}, self._record, at_last=True)  # perhaps the record itself is gone
         except (OSError, Blocked):
-            for name in (SUMMARY_FILE, JUNIT_FILE, COMPARISON_FILE):
+            for name in (*VIEWS, COMPARISON_FILE):
                 self._there.withdraw(name)
 
     def _put(self, files: Mapping[str, bytes], *, at_last: bool) -> None:

@@ -210,6 +210,7 @@ def test_evidence_has_every_log_with_its_digest() -> None:
     assert [(each.path, each.digest) for each in summarise(run, []).evidence] == [
         ("out/run.json", ""),
         ("out/tests.jsonl", ""),
+        ("out/summary.html", ""),
         ("out/junit.xml", ""),
         ("out/logs/lint.log", "sha256:lint"),
     ]

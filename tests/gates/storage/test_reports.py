@@ -70,7 +70,7 @@ def test_a_new_folder_is_ignored_by_git_and_one_that_was_there_is_the_users_busi
 
 def test_what_the_last_run_left_is_removed_and_nothing_else(project: Path, records: Path) -> None:
     a_whole_run(project, records)
-    theirs = ["README.md", "summary.html", "logs/notes.txt", "logs/server.log", "logs/server/today.log", "cov/x.html"]
+    theirs = ["README.md", "index.html", "logs/notes.txt", "logs/server.log", "logs/server/today.log", "cov/x.html"]
     for name in theirs:
         path = project / "reports" / name
         path.parent.mkdir(exist_ok=True)
