@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gates.analysis.checks.asking import code_that_asks
 from gates.analysis.checks.claims import CheckedTest, Claim
 from gates.analysis.checks.match import Fate, Matching, Pool
 from gates.analysis.checks.reading import Module, Side, holds_tests, is_test_code
@@ -74,6 +75,7 @@ class _Comparing:
         for name, found in self._was.items():
             if name not in self._is:
                 self._gone(self._test(False, found))
+        self._weakenings += code_that_asks(self._changed, self._base, self._head)
         self._weakenings += updated_snapshots(self._changed, self._base.texts, self._head.texts)
         return WeakerChecks(tuple(self._weakenings), self._removed, self._excused)
 
