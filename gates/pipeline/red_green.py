@@ -177,7 +177,7 @@ def _only(request: Request, after: Finished, tests: Sequence[TestResult], whole:
     return replace(
         only,
         gates=gates,
-        only={gate: msgspec.structs.replace(part, despite_errors=True) for gate, part in only.only.items()},
+        only={gate: msgspec.structs.replace(part, alone=True) for gate, part in only.only.items()},
         test_timeout=min(limit, own.test_timeout or limit),
         global_timeout=min(in_all, own.global_timeout or in_all),
         retries=1,

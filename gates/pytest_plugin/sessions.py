@@ -48,7 +48,7 @@ def configure_session(
         config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps nobody
     lines = list(header)
     selection = make_selection(settings, exclusion_lists)
-    if selection.despite_errors:
+    if selection.alone:
         config.option.continue_on_collection_errors = True
     terminal = Terminal(settings, exclusion_lists.exclusions, lines)
     config.pluginmanager.register(terminal, "gates-terminal")

@@ -35,13 +35,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         tests: their ids.
         seen: ids of all other known tests; a test in neither list is new, and runs, too. None: none is new.
         anyway: run `tests` even if the filter does not select them.
-        despite_errors: run them even if other files cannot be collected.
+        alone: collect only their files, and run them even if one of these cannot be collected.
     """
 
     tests: tuple[str, ...]
     seen: tuple[str, ...] | None = None
     anyway: bool = False
-    despite_errors: bool = False
+    alone: bool = False
 
 
 class Outstanding(msgspec.Struct, frozen=True, kw_only=True):

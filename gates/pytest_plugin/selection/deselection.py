@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Optional
@@ -43,13 +44,13 @@ class LeftToRun:
         tests: their ids.
         seen: ids of all other known tests: a test in neither is new, and runs, too. None if none is new.
         anyway: run `tests` even if the filter does not select them now; it did earlier.
-        despite_errors: run them even if other files cannot be collected.
+        alone: collect only their files, and run them even if one of these cannot be collected.
     """
 
     tests: frozenset[str]
     seen: Optional[frozenset[str]]
     anyway: bool
-    despite_errors: bool = False
+    alone: bool = False
 
     def members(self, ids: Sequence[str], here: Sequence[bool]) -> list[bool]:
         """Which of these tests run; `here` tells whether each is in the part of this process."""
@@ -105,9 +106,24 @@ class Deselector:
         self.dropped = Deselected()
 
     @property
-    def despite_errors(self) -> bool:
-        """Whether tests run even if other files cannot be collected."""
-        return self._choice.outstanding is not None and self._choice.outstanding.despite_errors
+    def alone(self) -> bool:
+        """Whether nothing but the files of some tests is collected, and errors in one do not keep the others."""
+        return self._choice.outstanding is not None and self._choice.outstanding.alone
+
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> Optional[bool]:
+        """Do not import files whose tests will not run."""
+        if not self.alone or collection_path.name in ("__init__.py", "conftest.py"):
+            return None
+        root, path = f"{config.rootpath}{os.sep}", str(collection_path)
+        if not path.startswith(root) or os.path.isdir(path):
+            return None
+        return True if path[len(root) :].replace(os.sep, "/") not in self._files else None
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        """The files of the tests that run, relative to the root of the tests."""
+        outstanding = self._choice.outstanding
+        return frozenset(name.partition("::")[0] for name in outstanding.tests) if outstanding else frozenset()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -290,5 +306,5 @@ def read_outstanding(file: str) -> LeftToRun:
         frozenset(numbered.union(told["tests"])),
         None if seen is None else frozenset(seen),
         told["anyway"],
-        told.get("despite_errors", False),
+        told.get("alone", False),
     )

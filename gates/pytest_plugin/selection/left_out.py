@@ -148,10 +148,15 @@ class LeftOutWatch:
         """A file or a folder is not collected."""
         outcome = yield
         if outcome.excinfo is None and outcome.get_result():
-            who = self._ignorer(collection_path)
+            who = "" if self._is_ours(collection_path) else self._ignorer(collection_path)
             number = self._test_files(collection_path) if who else 0
             if number:
                 self._found[who, FILES] += number
+
+    def _is_ours(self, path: Path) -> bool:
+        """Whether gates itself leaves a file out."""
+        selection = self._config.pluginmanager.get_plugin("gates-selection")
+        return selection is not None and bool(selection.pytest_ignore_collect(path, self._config))
 
     def _ignorer(self, path: Path) -> str:
         """What ignores it; empty for pytest's defaults (folders such as `.git`, environments)."""

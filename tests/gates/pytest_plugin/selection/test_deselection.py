@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -34,6 +35,27 @@ category = "unimplemented"
 owner = "backend team"
 expires = "2099-12-31"
 """
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "2")])
+def test_tests_that_run_alone_do_not_import_other_files_and_do_not_mind_broken_ones(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    project.write(
+        test_it="def test_a(): pass\ndef test_b(): pass\n", test_broken="import not_there\ndef test_c(): pass\n"
+    )
+    project.write(test_other="import pathlib\npathlib.Path('imported').touch()\ndef test_d(): pass\n")
+    project.write(**{"sub/__init__": "", "sub/conftest": "import pytest\n@pytest.fixture\ndef one(): return 1\n"})
+    project.write(**{"sub/test_deep": "def test_e(one): assert one\n"})
+    wanted = ["test_it.py::test_a", "test_broken.py::test_c", "sub/test_deep.py::test_e"]
+    only = project.folder / "only.json"
+    only.write_text(json.dumps({"tests": wanted, "seen": None, "anyway": True, "alone": True}))
+    ran = project.injected(*arguments, settings={"only_file": str(only)})
+    ended = {record["id"]: record["outcome"] for record in ran.of("test")}
+    assert ended == {"test_it.py::test_a": "passed", "sub/test_deep.py::test_e": "passed"}
+    assert {record["id"] for record in ran.of("collect-error")} == {"test_broken.py"}
+    assert not (project.root / "imported").exists()
+    assert ran.of("left-out") == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "2")])
