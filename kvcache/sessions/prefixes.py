@@ -12,12 +12,8 @@ from __future__ import annotations
 
 import bisect
 import threading
-from array import array
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, SupportsIndex
-
-import numpy as np
 
 from kvcache import checks, forking
 from kvcache.errors import (
@@ -28,6 +24,7 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
+from kvcache.token_text import WIDTH, bytes_of, common
 from kvcache.values import Unique
 
 if TYPE_CHECKING:
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
 
     from kvcache.sessions.entry import KVCacheEntry
     from kvcache.sessions.manager import KVCacheManager
-
-_WIDTH: Final = 8
-"""Bytes of a token in a key. Big-endian, so that the order of keys is that of tokens."""
 
 _SLACK: Final = 64
 """Sessions that may be gone before the tree is swept, besides as many as there are live ones."""
@@ -78,7 +72,7 @@ class PrefixIndex(Unique):
 
     def __init__(self, manager: KVCacheManager, *, page: SupportsIndex = 16) -> None:
         self._manager = manager
-        self._page = checks.whole_number("page", page, minimum=1) * _WIDTH
+        self._page = checks.whole_number("page", page, minimum=1) * WIDTH
         self._roots: dict[str, _Node] = {}
         self._known: dict[str, _Known] = {}
         self._limit = _SLACK
@@ -104,16 +98,16 @@ class PrefixIndex(Unique):
             UnknownSessionError: the session has no entry.
             InvalidSizeError: not a row of whole numbers, or fewer than the session has, or it holds several sequences.
         """
-        text = _bytes_of(tokens)
+        text = bytes_of(tokens)
         entry = self._manager.get(session)
         if entry is None:
             raise UnknownSessionError("record", expected="a session that has an entry", got=session)
         count = len(entry)
         if entry.layout.kv_heads != self._manager.layout.kv_heads:
             raise InvalidSizeError("record", expected="a session of one sequence", got=entry.layout.kv_heads)
-        if len(text) < count * _WIDTH:
-            raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // _WIDTH)
-        text = text[: count * _WIDTH]
+        if len(text) < count * WIDTH:
+            raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // WIDTH)
+        text = text[: count * WIDTH]
         with self._lock:
             self._forget(session)
             node = self._roots.setdefault(namespace, _Node())
@@ -134,7 +128,7 @@ class PrefixIndex(Unique):
         Raises:
             InvalidSizeError: not a row of whole numbers.
         """
-        found = self._longest(_bytes_of(tokens), namespace)
+        found = self._longest(bytes_of(tokens), namespace)
         return None if found is None else found[:2]
 
     def _longest(self, text: bytes, namespace: str) -> tuple[str, int, _Known] | None:
@@ -157,7 +151,7 @@ class PrefixIndex(Unique):
                     break
                 holder = self._holder(node)
                 if holder is not None:
-                    return holder, start // _WIDTH, self._known[holder]
+                    return holder, start // WIDTH, self._known[holder]
             return None
 
     def begin(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> int:
@@ -174,8 +168,8 @@ class PrefixIndex(Unique):
             OutOfMemoryError: there is no room for the copy.
             ClosedError: the manager is closed.
         """
-        name, text = checks.session_name(session), _bytes_of(tokens)
-        most = max(len(text) // _WIDTH - 1, 0)
+        name, text = checks.session_name(session), bytes_of(tokens)
+        most = max(len(text) // WIDTH - 1, 0)
         while (found := self._longest(text, namespace)) is not None:
             source, count, known = found[0], min(found[1], most), found[2]
             if source == name or count <= self._own(name, text, namespace):
@@ -230,7 +224,7 @@ class PrefixIndex(Unique):
             known = self._known.get(session)
             if known is None or known.namespace != namespace or not _holds(known):
                 return 0
-            return min(_common(known.tokens, text), len(known.tokens) // _WIDTH)
+            return min(common(known.tokens, text), len(known.tokens) // WIDTH)
 
     def _holder(self, node: _Node) -> str | None:
         """A session that has the tokens of a node; those that are gone are forgotten on the way."""
@@ -249,14 +243,14 @@ class PrefixIndex(Unique):
                 if not 0 <= at < len(node.order):
                     break
                 key = node.order[at]
-                count = _common(key, page)
+                count = common(key, page)
                 if not count:
                     break
                 holder = self._holder(node.below[key])
                 if holder is None:
                     continue  # it was pruned; another one is the neighbour now
-                if best is None or start // _WIDTH + count > best[1]:
-                    best = holder, start // _WIDTH + count
+                if best is None or start // WIDTH + count > best[1]:
+                    best = holder, start // WIDTH + count
                 break
         return best
 
@@ -283,22 +277,3 @@ def _child(node: _Node, key: bytes) -> _Node:
         found = node.below[key] = _Node(node, key)
         bisect.insort(node.order, key)
     return found
-
-
-def _bytes_of(tokens: npt.ArrayLike) -> bytes:
-    if isinstance(tokens, list):  # a third of the time that NumPy takes
-        with suppress(TypeError, OverflowError):
-            tokens = np.frombuffer(array("q", tokens), dtype=np.int64) if tokens else np.empty(0, np.int64)
-    row = np.asarray(tokens)
-    if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
-        raise InvalidSizeError("tokens", expected="a row of whole numbers", got=f"{row.dtype} of shape {row.shape}")
-    return row.astype(">i8").tobytes()
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """How many tokens two texts begin with together."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
-        return length // _WIDTH
-    unlike = np.frombuffer(one, ">i8", length // _WIDTH) != np.frombuffer(other, ">i8", length // _WIDTH)
-    return int(unlike.argmax())

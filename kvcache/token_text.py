@@ -1,0 +1,43 @@
+"""Turn rows of tokens into bytes that can be compared, cut and put in order."""
+
+from array import array
+from contextlib import suppress
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from kvcache.errors import InvalidSizeError
+
+WIDTH: Final = 8
+"""Bytes of a token. Big-endian, so that the order of texts is that of tokens."""
+
+
+def bytes_of(tokens: npt.ArrayLike) -> bytes:
+    """A row of tokens as bytes.
+
+    Raises:
+        InvalidSizeError: not a row of whole numbers.
+    """
+    if isinstance(tokens, list):  # a third of the time that NumPy takes
+        with suppress(TypeError, OverflowError):
+            tokens = np.frombuffer(array("q", tokens), dtype=np.int64) if tokens else np.empty(0, np.int64)
+    row = np.asarray(tokens)
+    if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
+        raise InvalidSizeError("tokens", expected="a row of whole numbers", got=f"{row.dtype} of shape {row.shape}")
+    return row.astype(">i8").tobytes()
+
+
+def tokens_of(text: bytes) -> list[int]:
+    """The tokens of a text."""
+    answer: list[int] = np.frombuffer(text, ">i8").tolist()
+    return answer
+
+
+def common(one: bytes, other: bytes) -> int:
+    """How many tokens two texts begin with together."""
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length // WIDTH
+    unlike = np.frombuffer(one, ">i8", length // WIDTH) != np.frombuffer(other, ">i8", length // WIDTH)
+    return int(unlike.argmax())
