@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from gates.analysis.strictness.rules import Rule, Said, Subject, Switch
-from gates.analysis.strictness.side import Key, Side, Value, Values, line_in
+from gates.analysis.strictness.side import Key, Side, Value, Values
 from gates.results import SettingChange
 
 NOTHING = Value(None)
@@ -28,6 +28,7 @@ class Tool(NamedTuple):
         whole: whether a layer is a thing of its own, whose settings mean nothing where it does not exist.
         inherits: whether a layer has the settings of everything else, as far as it has none of its own.
         follows: a setting → the switch that turns it on where it is not set itself, as `strict` does.
+        hinted: whether a weaker value of a setting is only shown.
     """
 
     name: str
@@ -38,16 +39,29 @@ class Tool(NamedTuple):
     whole: Callable[[str], bool] = lambda _: False
     inherits: Callable[[str], bool] = bool
     follows: Mapping[str, str] = {}
+    hinted: Callable[[Key], bool] = lambda _: False
 
 
-def changes_of(tool: Tool, base: Side, head: Side) -> Iterator[SettingChange]:
+Adjust = Callable[[Key, Said], Said]
+"""Corrects what a change means by what else is known."""
+
+
+def changes_of(tool: Tool, base: Side, head: Side, adjust: Adjust = lambda _, said: said) -> Iterator[SettingChange]:
     """What changed in the settings of a tool, in one folder.
 
     A tool that was not in use took nothing away by its first exceptions, nor does one add anything that goes with them.
+
+    Args:
+        tool: the tool.
+        base: files of the folder on the base.
+        head: files of the folder on the head.
+        adjust: corrects what a change means.
     """
+    if all(base.files.get(name) == head.files.get(name) for name in tool.files):
+        return
     before, after = tool.read(base), tool.read(head)
     unused = [not values and not _is_named(tool, side) for values, side in ((before, base), (after, head))]
-    for change in _changes(tool, (base, before), (head, after)):
+    for change in _changes(tool, (base, before), (head, after), adjust):
         idle = (unused[0] and change.direction == "weaker") or (unused[1] and change.direction == "stronger")
         yield msgspec.structs.replace(change, direction="other") if idle else change
 
@@ -59,7 +73,9 @@ def _is_named(tool: Tool, side: Side) -> bool:
     )
 
 
-def _changes(tool: Tool, one: tuple[Side, Values], other: tuple[Side, Values]) -> Iterator[SettingChange]:
+def _changes(
+    tool: Tool, one: tuple[Side, Values], other: tuple[Side, Values], adjust: Adjust
+) -> Iterator[SettingChange]:
     (base, before), (head, after) = one, other
     if any(side.broken.keys() & set(tool.files) for side in (base, head)):
         return  # said once, for the file
@@ -80,11 +96,12 @@ def _changes(tool: Tool, one: tuple[Side, Values], other: tuple[Side, Values]) -
         ):
             continue  # only what it has in common with everything else
         about = Subject(tool.name, name, tool.where(layer))
-        for said in rule.judge(about, old, new):
-            path, line = place_of(said, after.get(key, NOTHING), before.get(key, NOTHING), head)
+        for said in (adjust(key, each) for each in rule.judge(about, old, new)):
+            path, line = place_of(said, after.get(key, NOTHING), before.get(key, NOTHING), (base, head))
             yield SettingChange(
                 tool=tool.name, key=f"{layer}: {name}" if layer else name, path=path, line=line,
                 before=said.before, after=said.after, direction=said.direction, what=said.what,
+                strength="hint" if said.direction == "weaker" and tool.hinted(key) else "certain",
             )  # fmt: skip
 
 
@@ -109,13 +126,15 @@ def _only_follows(key: Key, before: Values, after: Values, tool: Tool) -> bool:
     return not own and _leads(before, key[1], tool) != _leads(after, key[1], tool)
 
 
-def place_of(said: Said, after: Value, before: Value, head: Side) -> tuple[str, int]:
+def place_of(said: Said, after: Value, before: Value, sides: tuple[Side, Side]) -> tuple[str, int]:
     """Where a change is: on the head, if its file exists there."""
+    base, head = sides
     if not after.path:
-        text = head.files.get(before.path.removeprefix(head.folder))
-        return before.path, before.line if text is None else line_in(text, before.path, before.keys)
+        gone = before.path.removeprefix(head.folder) not in head.files
+        return before.path, (base if gone else head).line(before._replace(line=before.line if gone else 0))
+    line = head.line(after)
     lines = head.files.get(after.path.removeprefix(head.folder), "").split("\n")
-    for number in range(max(after.line, 1), len(lines) + 1):
+    for number in range(max(line, 1), len(lines) + 1):
         if any(item in lines[number - 1] for item in said.items):
             return after.path, number
-    return after.path, after.line
+    return after.path, line

@@ -11,7 +11,7 @@ from gates.analysis.strictness.command import Command, checks, commands_of
 from gates.analysis.strictness.commands import command_changes
 from gates.analysis.strictness.gates_settings import OWN_FILE, PROJECT_FILE, config_of
 from gates.analysis.strictness.rules import Items, Rule, Said, Scale, Subject, Switch
-from gates.analysis.strictness.sessions import TAG, Noxfile, Session, read_noxfile
+from gates.analysis.strictness.sessions import TAG, Noxfile, Session, code_of, read_noxfile
 from gates.analysis.strictness.side import Broken, Side
 from gates.portable.settings.kinds import command as split_command
 from gates.results import SettingChange
@@ -31,7 +31,7 @@ class GateText(NamedTuple):
         commands: that can make it fail.
         pythons: interpreters that it is run on.
         skips: how many calls may skip it.
-        body: code of its session.
+        node: the function of its session.
     """
 
     name: str
@@ -40,7 +40,7 @@ class GateText(NamedTuple):
     commands: tuple[Command, ...] = ()
     pythons: tuple[str, ...] = ()
     skips: int = 0
-    body: str = ""
+    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
 
 
 class Checklist(NamedTuple):
@@ -54,22 +54,27 @@ class Checklist(NamedTuple):
 
 def checklist_of(side: Side) -> Checklist | None:
     """The checklist of a folder; None if one of its files is broken."""
-    noxfile = Noxfile()
-    if NOXFILE in side.files:
-        tree = parse(side.files[NOXFILE])
-        if tree is None:
-            side.broken[NOXFILE] = Broken(side.path(NOXFILE), *_syntax(side.files[NOXFILE]))
-            return None
-        noxfile = read_noxfile(tree)
+    tree = parse(side.files[NOXFILE]) if NOXFILE in side.files else ast.Module(body=[], type_ignores=[])
+    if tree is None:
+        side.broken[NOXFILE] = Broken(side.path(NOXFILE), *_syntax(side.files[NOXFILE]))
     config = config_of(side)
-    if side.broken.keys() & set(FILES):
+    if tree is None or side.broken.keys() & set(FILES):
         return None
-    gates = dict(_sessions(noxfile, side, config.below("gate").table if config else {}))
+    tables = config.below("gate").table if config else {}
+    adopted = {
+        str(table["session"]): name for name, table in tables.items() if isinstance(table, dict) and "session" in table
+    }
+    try:
+        noxfile = read_noxfile(tree, adopted)
+    except RecursionError:
+        side.broken[NOXFILE] = Broken(side.path(NOXFILE), 0, "its code is nested too deeply")
+        return None
+    gates = dict(_sessions(noxfile, side, tables, adopted))
     if config is not None:
         for name, table in config.below("gate").table.items():
             if isinstance(table, dict) and "command" in table:
                 place = config.value("gate", name)
-                gates[name] = GateText(name, place.path, place.line, tuple(filter(checks, _configured(table))))
+                gates[name] = GateText(name, place.path, side.line(place), tuple(filter(checks, _configured(table))))
     return Checklist(gates, noxfile.options, noxfile.sessions, side)
 
 
@@ -83,10 +88,9 @@ def _syntax(text: str) -> tuple[int, str]:
     return 0, "not valid Python"
 
 
-def _sessions(noxfile: Noxfile, side: Side, config: Mapping[str, Any]) -> Iterator[tuple[str, GateText]]:
-    adopted = {
-        str(table["session"]): name for name, table in config.items() if isinstance(table, dict) and "session" in table
-    }
+def _sessions(
+    noxfile: Noxfile, side: Side, config: Mapping[str, Any], adopted: Mapping[str, str]
+) -> Iterator[tuple[str, GateText]]:
     for session in noxfile.sessions.values():
         name = adopted.get(session.name, session.name)
         if session.tags is None or TAG in session.tags or session.name in adopted:
@@ -100,7 +104,7 @@ def _gate(name: str, session: Session, side: Side, config: Any) -> GateText:
         last = commands[-1]
         commands[-1] = next(commands_of((*last.program.split(" "), *last.words, *more), line=last.line), last)
     return GateText(
-        name, side.path(NOXFILE), session.line, tuple(commands), session.pythons, session.skips, session.body
+        name, side.path(NOXFILE), session.line, tuple(commands), session.pythons, session.skips, session.node
     )
 
 
@@ -161,8 +165,9 @@ def _heirs(
     gate: GateText, first: Collection[GateText], every: Collection[GateText], known: Mapping[str, GateText]
 ) -> tuple[str, ...]:
     """The gates that run what this one ran: one with the same code, or some that together have its commands."""
+    code = code_of(gate.node)
     for other in first:
-        if gate.body and gate.body == other.body:
+        if code and code == code_of(other.node):
             return (other.name,)
     if not gate.commands:
         return ()

@@ -46,6 +46,7 @@ class Silencer(NamedTuple):
         kind: how it does it.
         codes: what it names; empty for everything.
         code: the rest of its line, without spaces.
+        row: the whole line, without spaces around it.
         text: the comment.
         reason: whether it says why.
         path: of the file.
@@ -55,6 +56,7 @@ class Silencer(NamedTuple):
     kind: str
     codes: frozenset[str]
     code: str
+    row: str
     text: str
     reason: bool
     path: str
@@ -73,23 +75,26 @@ def has_comments(path: str) -> bool:
 
 def silencers(text: str, path: str) -> list[Silencer]:
     """The comments of a file that silence a tool; none if it cannot be read as Python."""
-    if not _MARKS.search(text):
-        return []
     found: list[Silencer] = []
     lines = text.split("\n")
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT and _MARKS.search(token.string):
                 line = token.start[0]
-                code = "".join(lines[line - 1][: token.start[1]].split()) if line <= len(lines) else ""
-                found += _read(token.string, code, path, line)
+                row = lines[line - 1] if line <= len(lines) else ""
+                found += _read(token.string, row, token.start[1], path, line)
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         pass  # the part before the error counts, and the file itself fails elsewhere
     return found
 
 
-def _read(comment: str, code: str, path: str, line: int) -> Iterator[Silencer]:
-    rest = comment
+def _marked(text: str) -> list[str]:
+    """The lines that may have such a comment, without spaces around them."""
+    return [line.strip() for line in text.split("\n") if "#" in line and _MARKS.search(line, line.index("#"))]
+
+
+def _read(comment: str, row: str, at: int, path: str, line: int) -> Iterator[Silencer]:
+    rest, code = comment, "".join(row[:at].split())
     matches = []
     for kind, pattern in _KINDS:
         match = pattern.search(rest)
@@ -100,7 +105,7 @@ def _read(comment: str, code: str, path: str, line: int) -> Iterator[Silencer]:
     for kind, match in matches:
         codes = match.groupdict().get("codes") or ""
         yield Silencer(
-            kind, frozenset(code.strip() for code in re.split(r"[,\s]+", codes) if code.strip()), code, comment, reason, path, line,
+            kind, frozenset(code.strip() for code in re.split(r"[,\s]+", codes) if code.strip()), code, row.strip(), comment, reason, path, line,
         )  # fmt: skip
 
 
@@ -116,15 +121,22 @@ def comment_changes(base: Mapping[str, str], head: Mapping[str, str]) -> Iterato
         base: path on the head → text on the base, of the files that changed.
         head: path → text on the head.
     """
+    lines = [Counter(line for text in side.values() for line in _marked(text)) for side in (base, head)]
+    changed = {*(lines[0] - lines[1]), *(lines[1] - lines[0])}
+    if not changed:
+        return
     old, new = (
-        [one for path, text in side.items() if has_comments(path) for one in silencers(text, path)]
+        [
+            one
+            for path, text in side.items()
+            if not changed.isdisjoint(_marked(text))
+            for one in silencers(text, path)
+            if one.row in changed
+        ]
         for side in (base, head)
     )
-    if not old and not new:
-        return
-    known = {
-        path: Counter("".join(line.split("#")[0].split()) for line in text.split("\n")) for path, text in base.items()
-    }
+    paths = {one.path for one in new} & base.keys()
+    known = {path: Counter("".join(row.split("#")[0].split()) for row in base[path].split("\n")) for path in paths}
     for pair in _paired(old, new):
         yield from _said(pair, known)
 

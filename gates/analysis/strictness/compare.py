@@ -5,16 +5,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 
-from gates.analysis.strictness.changes import Tool, changes_of
+from gates.analysis.strictness.changes import Adjust, Tool, changes_of
 from gates.analysis.strictness.checklist import FILES as CHECKLIST
-from gates.analysis.strictness.checklist import checklist_changes, checklist_of
+from gates.analysis.strictness.checklist import NOXFILE, Checklist, checklist_changes, checklist_of
 from gates.analysis.strictness.comments import comment_changes, has_comments
 from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
+from gates.analysis.strictness.gates_settings import config_of
 from gates.analysis.strictness.mypy_settings import SETTINGS as MYPY
 from gates.analysis.strictness.pytest_settings import PYTEST_SETTINGS as PYTEST
 from gates.analysis.strictness.ruff_settings import FLAKE8, RUFF
-from gates.analysis.strictness.side import Side
+from gates.analysis.strictness.rules import Said
+from gates.analysis.strictness.side import Key, Side
 from gates.results import SettingChange
 
 TOOLS: tuple[Tool, ...] = (GATES, PYTEST, COVERAGE, RUFF, FLAKE8, MYPY)
@@ -49,9 +51,12 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
     for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_config(path)}):
         front = f"{folder}/" if folder else ""
         sides = Side(_in_folder(base, folder), front), Side(_in_folder(head, folder), front)
-        found += _checklists(*sides)
+        before, after = _checklists(*sides)
+        if before is not None and after is not None:
+            found += checklist_changes(before, after)
+        elsewhere = _on_one_side(before, after)
         for tool in TOOLS:
-            found += changes_of(tool, *sides)
+            found += changes_of(tool, *sides, _without(elsewhere)) if tool is GATES else changes_of(tool, *sides)
         found += _broken(*sides)
     found += comment_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
@@ -61,10 +66,31 @@ def _differing(files: Mapping[str, str], other: Mapping[str, str]) -> dict[str, 
     return {path: text for path, text in files.items() if has_comments(path) and other.get(path) != text}
 
 
-def _checklists(base: Side, head: Side) -> Iterator[SettingChange]:
-    before, after = checklist_of(base), checklist_of(head)
-    if before is not None and after is not None and base.files != head.files:
-        yield from checklist_changes(before, after)
+def _checklists(base: Side, head: Side) -> tuple[Checklist | None, Checklist | None]:
+    """The gates of both sides; None if they are the same, or cannot be read."""
+    if base.files.get(NOXFILE) == head.files.get(NOXFILE) and _gates(base) == _gates(head):
+        return None, None
+    return checklist_of(base), checklist_of(head)
+
+
+def _on_one_side(before: Checklist | None, after: Checklist | None) -> frozenset[str]:
+    """Names of gates that only one side has: what a list of gates says about them is not news."""
+    return (
+        frozenset(before.gates.keys() ^ after.gates.keys()) if before is not None and after is not None else frozenset()
+    )
+
+
+def _without(names: frozenset[str]) -> Adjust:
+    def adjust(key: Key, said: Said) -> Said:
+        listed = key[1] in ("accept-could-not-run", "needs", "gates")
+        return said._replace(direction="other") if listed and said.items and names.issuperset(said.items) else said
+
+    return adjust
+
+
+def _gates(side: Side) -> object:
+    config = config_of(side)
+    return config and config.table.get("gate")
 
 
 def _in_folder(files: Mapping[str, str], folder: str) -> dict[str, str]:

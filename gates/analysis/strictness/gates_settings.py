@@ -81,7 +81,7 @@ def _tests(table: Toml, layer: str) -> Iterator[tuple[Key, Value]]:
     overrides = table.table.get("overrides", [])
     for number, one in enumerate(overrides if isinstance(overrides, list) else []):
         if isinstance(one, dict):
-            place = Toml(one, table.path, table.text, (*table.keys, "overrides", str(number)))
+            place = Toml(one, table.path, (*table.keys, "overrides", str(number)))
             yield from _declared(place, TESTS_SETTINGS, " ".join((layer, f"tests {one.get('filter', '')}")).strip())
 
 

@@ -88,7 +88,7 @@ def _project(project: Toml) -> Iterator[tuple[Key, Value]]:
     overrides = project.table.get("overrides", ())
     for number, one in enumerate(overrides if isinstance(overrides, list) else ()):
         if isinstance(one, dict):
-            place = Toml(one, project.path, project.text, (*project.keys, "overrides", str(number)))
+            place = Toml(one, project.path, (*project.keys, "overrides", str(number)))
             yield from _settings(place, words_of(one.get("module", ())))
 
 
@@ -116,6 +116,12 @@ def normal_setting(key: str, value: Any) -> tuple[str, Any]:
     return key, value
 
 
+def _is_about_others(key: Key) -> bool:
+    """Of certain modules only those that are missing, or have no types, can be ignored: they belong to others."""
+    return bool(key[0]) and key[1] in ("ignore_missing_imports", "follow_untyped_imports")
+
+
 SETTINGS = Tool(
     name="mypy", files=FILES, read=_read, rule=lambda key: RULES.get(key[1], Rule()), follows=dict.fromkeys(_STRICT, "strict"),
+    hinted=_is_about_others,
 )  # fmt: skip

@@ -165,7 +165,7 @@ def _ignored(side: Side) -> Iterator[tuple[Key, Value]]:
             ):
                 items = value.elts if isinstance(value, (ast.List, ast.Tuple, ast.Set)) else [value]
                 texts = tuple(item.value if isinstance(item, ast.Constant) else ast.unparse(item) for item in items)
-                yield ("", name), Value(texts, side.path(CONFTEST), node.lineno)
+                yield ("", name), Value(texts, side.path(CONFTEST), line=node.lineno)
             case _:
                 pass
 

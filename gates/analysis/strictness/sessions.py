@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gates.analysis.strictness.command import Command, commands_of
-from gates.analysis.strictness.words import Scope, names_at_top, text_at
+from gates.analysis.strictness.words import Scope, functions_in, names_at_top, text_at
 
 TAG = "gate"
 _RUNS = frozenset({"run", "run_always", "run_install"})
@@ -18,6 +18,11 @@ DEPTH = 6
 """How deep helpers of a noxfile are followed."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def code_of(node: Function | None) -> str:
+    """The code of a function, whatever its name and its layout; empty for none."""
+    return ast.dump(ast.Module(body=_without_docstring(node.body), type_ignores=[])) if node is not None else ""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Session:
         pythons: interpreters that it is run on; empty for one that is not named.
         commands: what it runs, in order.
         skips: how many calls in it end it as skipped.
-        body: its code, for finding it again under another name.
+        node: its function, for finding it again under another name.
     """
 
     name: str
@@ -40,7 +45,7 @@ class Session:
     pythons: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     skips: int = 0
-    body: str = ""
+    node: Function | None = None
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,21 @@ class Noxfile:
     options: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
 
 
-def read_noxfile(tree: ast.Module) -> Noxfile:
-    """The sessions that functions with a decorator declare; others are not seen."""
+def read_noxfile(tree: ast.Module, adopted: Collection[str] = ()) -> Noxfile:
+    """The sessions that functions with a decorator declare; others are not seen.
+
+    Args:
+        tree: of the file.
+        adopted: names of sessions that are gates without a tag; of others without it, no commands are read.
+    """
     scope = names_at_top(tree)
     found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, Function):
-            for decorator in node.decorator_list:
-                keywords = _declared(decorator)
-                if keywords is not None:
-                    session = _session(node, keywords, scope)
-                    found[session.name] = session
+    for node in functions_in(tree.body):
+        for decorator in node.decorator_list:
+            keywords = _declared(decorator)
+            if keywords is not None:
+                session = _session(node, keywords, scope, adopted)
+                found[session.name] = session
     return Noxfile(found, dict(_options(tree)))
 
 
@@ -80,24 +89,20 @@ def _declared(decorator: ast.expr) -> dict[str, ast.expr] | None:
     return {word.arg: word.value for word in call.keywords if word.arg} if call else {}
 
 
-def _session(node: Function, keywords: Mapping[str, ast.expr], scope: Scope) -> Session:
+def _session(node: Function, keywords: Mapping[str, ast.expr], scope: Scope, adopted: Collection[str]) -> Session:
     names = scope.words(keywords["name"]) if "name" in keywords else []
     tags = None
     if "tags" not in keywords:
         tags = frozenset[str]()
     elif scope.is_list(keywords["tags"]):
         tags = frozenset(scope.spread(keywords["tags"]))
+    name = names[0] if names else node.name
+    if tags is not None and TAG not in tags and name not in adopted:
+        return Session(name, node.lineno, tags)
     pythons = scope.spread(keywords["python"]) if "python" in keywords else []
     runner = _Runner(node.args.args[0].arg if node.args.args else "session", scope)
-    return Session(
-        name=names[0] if names else node.name,
-        line=node.lineno,
-        tags=tags,
-        pythons=tuple(pythons),
-        commands=tuple(runner.block(node.body, scope.inside())),
-        skips=runner.skips,
-        body=ast.dump(ast.Module(body=_without_docstring(node.body), type_ignores=[])),
-    )
+    commands = tuple(runner.block(node.body, scope.inside()))
+    return Session(name, node.lineno, tags, tuple(pythons), commands, runner.skips, node)
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

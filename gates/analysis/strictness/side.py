@@ -21,14 +21,14 @@ class Value(NamedTuple):
     Attributes:
         value: in a form in which equal values are equal.
         path: of the file.
-        line: in the file.
         keys: that lead to it in its file.
+        line: in the file, if it is known without looking for the keys.
     """
 
     value: Any
     path: str = ""
-    line: int = 0
     keys: tuple[str, ...] = ()
+    line: int = 0
 
 
 Values = Mapping[Key, Value]
@@ -48,13 +48,11 @@ class Toml(NamedTuple):
     Attributes:
         table: its content.
         path: of the file.
-        text: of the file.
         keys: of the table.
     """
 
     table: Mapping[str, Any]
     path: str
-    text: str
     keys: tuple[str, ...]
 
     def value(self, *keys: str) -> Value:
@@ -62,11 +60,11 @@ class Toml(NamedTuple):
         found: Any = self.table
         for key in keys:
             found = found.get(key) if isinstance(found, Mapping) else None
-        return Value(found, self.path, locate(self.text, (*self.keys, *keys)), (*self.keys, *keys))
+        return Value(found, self.path, (*self.keys, *keys))
 
     def below(self, *keys: str) -> Toml:
         """A table in this one; empty if there is none."""
-        return Toml(table_at(self.table, *keys), self.path, self.text, (*self.keys, *keys))
+        return Toml(table_at(self.table, *keys), self.path, (*self.keys, *keys))
 
 
 class Ini(NamedTuple):
@@ -74,12 +72,11 @@ class Ini(NamedTuple):
 
     table: Mapping[str, str]
     path: str
-    text: str
     section: str
 
     def value(self, key: str) -> Value:
         """A value of the section, with its place."""
-        return Value(self.table.get(key), self.path, ini_line(self.text, self.section, key), (self.section, key))
+        return Value(self.table.get(key), self.path, (self.section, key))
 
 
 class Side:
@@ -100,6 +97,11 @@ class Side:
         """The path of a file from the root."""
         return f"{self.folder}{name}"
 
+    def line(self, value: Value) -> int:
+        """The line of a value of this side, or of the nearest table around its keys; 0 if neither is here."""
+        text = self.files.get(value.path.removeprefix(self.folder), "")
+        return value.line or line_in(text, value.path, value.keys)
+
     def toml(self, name: str, *keys: str) -> Toml | None:
         """A table of a TOML file; None if the file or the table does not exist, or the file is broken."""
         if name not in self._tables:
@@ -107,12 +109,12 @@ class Side:
         found: Any = self._tables[name]
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
-        return Toml(found, self.path(name), self.files[name], keys) if isinstance(found, dict) else None
+        return Toml(found, self.path(name), keys) if isinstance(found, dict) else None
 
     def ini(self, name: str, section: str) -> Ini | None:
         """A section of an INI file; None if the file or the section does not exist, or the file is broken."""
         sections = self.sections(name)
-        return Ini(sections[section], self.path(name), self.files[name], section) if section in sections else None
+        return Ini(sections[section], self.path(name), section) if section in sections else None
 
     def sections(self, name: str) -> dict[str, dict[str, str]]:
         """All sections of an INI file; none if it is missing or broken."""

@@ -231,7 +231,16 @@ def text_at(scope: Scope, node: ast.expr) -> str | None:
 
 def names_at_top(tree: ast.Module) -> Scope:
     """The functions and constants of a module."""
-    scope = Scope({node.name: node for node in ast.walk(tree) if isinstance(node, Function)})
+    scope = Scope({node.name: node for node in functions_in(tree.body)})
     for node in tree.body:
         scope.remember(node)
     return scope
+
+
+def functions_in(body: Sequence[ast.AST]) -> Iterator[Function]:
+    """The functions among some statements, and in them."""
+    for node in body:
+        if isinstance(node, Function):
+            yield node
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from functions_in(getattr(node, name, None) or ())

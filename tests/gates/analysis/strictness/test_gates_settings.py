@@ -145,3 +145,17 @@ def test_values_of_any_type_are_compared_without_an_error() -> None:
     odd = "no-tests = 3\nscope = 4\naccept-exclusions = {}\ntests = 5\ngate = 6\nprofile = { p = 7 }\njunit = []\nexclusions = { a = 1 }\n"
     for one, other in ((odd, ""), ("", odd)):
         assert all(change.what for change in changes(one, other, CONFIG))
+
+
+def test_a_list_of_gates_says_nothing_about_a_gate_that_is_new_or_gone() -> None:
+    base = "[gate.a]\ncommand = 'a'\n[gate.b]\ncommand = 'b'\nneeds = ['a']\n[profile.p]\ngates = ['a', 'b']\n"
+    head = "accept-could-not-run = ['c']\n" + base.replace("needs = ['a']", "needs = ['c']").replace(
+        "['a', 'b']", "['b', 'c']"
+    )
+    head = head.replace("[gate.a]\ncommand = 'a'", "[gate.c]\ncommand = 'c c'").replace(
+        "command = 'b'", "command = 'b'"
+    )
+    found = {key: direction for direction, key in said(base, head, CONFIG)}
+    assert found["gate a"] == "weaker"
+    assert found["gate c"] == "stronger"
+    assert {found[key] for key in ("accept-could-not-run", "gate b: needs", "profile p: gates")} == {"other"}
