@@ -21,6 +21,7 @@ from benchmarks import (
     masking,
     parsing,
     plugin,
+    recording,
     runner,
     running,
     startup,
@@ -30,6 +31,7 @@ from benchmarks import (
 SUBJECTS = (
     startup.SUBJECT,
     plugin.SUBJECT,
+    recording.SUBJECT,
     filters.SUBJECT,
     parsing.SUBJECT,
     listing.SUBJECT,

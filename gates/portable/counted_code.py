@@ -1,9 +1,10 @@
-"""Compile a module a second time, so that some of its statements count how often they run and how often they raise.
+"""Compile functions of a module a second time, so that some of their statements count how often they run and raise.
 
 This is how the assertions of a changed test are recorded. A tracer makes a test four to eight times as slow, and an event of
-`sys.monitoring` costs twice as much as a counter; a counter in the code costs nothing but its own addition, works on every
-Python, and leaves tracers, debuggers and coverage alone. Only functions get the counting code, only in place of code
-that is exactly what the source compiles to.
+`sys.monitoring` costs more than twice what a counter costs; a counter costs its own addition, works on every Python, and
+leaves tracers, debuggers and coverage alone. Only code that is exactly what the source compiles to is replaced.
+
+Each statement has a flag in the globals of its module: whether it still has to count. That is quicker than any number.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -13,23 +14,31 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Callable, cast
+from typing import TYPE_CHECKING, Any, Callable, Union
 
 if TYPE_CHECKING:
     Place = tuple[int, int]
+    Key = tuple[str, int]
     Rewrite = Callable[[ast.Module], None]
 
 LEFT, RAISED = "@gates_left", "@gates_raised"
-"""Names of the two lists of numbers in a module with counting code: no name in a source can be the same."""
+"""Names of the two lists of numbers in the globals of counting code: no name in a source can be the same."""
+
+_OURS = "@gates_"
 
 LIMIT = 200
-"""A statement is counted up to this number in each test; after that, it only looks whether it still has to count."""
+"""A statement is counted up to this number in each test; then its flag falls."""
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def counting_codes(
-    source: bytes, file: str, places: dict[Place, int], rewrite: Rewrite | None
-) -> dict[CodeType, CodeType]:
-    """The code of each function in a module → the code that does the same, and counts.
+def flag(number: int) -> str:
+    """The name of the flag of a statement."""
+    return f"{_OURS}{number}"
+
+
+def counting_codes(source: bytes, file: str, places: dict[Place, int], rewrite: Rewrite | None) -> dict[Key, CodeType]:
+    """Code with counters, of each function with places in it, by name and first line.
 
     Args:
         source: of the module.
@@ -39,29 +48,74 @@ def counting_codes(
 
     Raises:
         SyntaxError: the source cannot be compiled.
-        ValueError: the two do not correspond.
     """
-    plain, counting = (_compiled(source, file, chosen, rewrite) for chosen in ({}, places))
-    return dict(_pairs(plain, counting))
-
-
-def _compiled(source: bytes, file: str, places: dict[Place, int], rewrite: Rewrite | None) -> CodeType:
     tree = ast.parse(source, filename=file)
-    if places:
-        _Counting(places).visit(tree)
+    tree.body = _with_places(tree.body, places)
+    _Counting(places).visit(tree)
     if rewrite is not None:
         rewrite(tree)
-    return compile(tree, file, "exec", dont_inherit=True)
+    return {key_of(code): code for code in _counting(compile(tree, file, "exec", dont_inherit=True))}
 
 
-def _pairs(plain: CodeType, counting: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Both codes of each function inside two codes of the same source, at any depth."""
-    both = [[one for one in code.co_consts if isinstance(one, CodeType)] for code in (plain, counting)]
-    if [one.co_name for one in both[0]] != [one.co_name for one in both[1]]:
-        raise ValueError(f"{plain.co_filename}: {plain.co_name} has other functions with counters than without")
-    for before, after in zip(*both):
-        yield before, after
-        yield from _pairs(before, after)
+def key_of(code: CodeType) -> Key:
+    """What tells a function from the others in its file: two of the same name cannot begin in one line."""
+    return code.co_name, code.co_firstlineno
+
+
+def replaces(counting: CodeType, code: CodeType) -> bool:
+    """Whether code with counters does what other code does, apart from counting: whatever else changes code adds a name or a value."""
+    same = ("co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_freevars", "co_flags")
+    if any(getattr(counting, name) != getattr(code, name) for name in same):
+        return False
+    names = {name for name in counting.co_names if not name.startswith(_OURS)} - {"BaseException"}
+    lists = ((names, set(code.co_names) - {"BaseException"}), (set(counting.co_varnames), set(code.co_varnames)))
+    return all(ours == theirs for ours, theirs in lists) and _values(code) <= _values(counting)
+
+
+def _values(code: CodeType) -> set[tuple[str, str]]:
+    return {(type(one).__name__, repr(one)) for one in code.co_consts if not isinstance(one, CodeType)}
+
+
+def _counting(code: CodeType) -> Iterator[CodeType]:
+    """The functions in a module's code that count, or that have one inside that does; the outer ones last."""
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            inside = list(_counting(one))
+            yield from inside
+            if inside or LEFT in one.co_names:
+                yield one
+
+
+def _with_places(body: list[ast.stmt], places: Collection[Place]) -> list[ast.stmt]:
+    """The functions that have places in them, in the classes and blocks that they are in: the rest of a module changes nothing in them."""
+    kept: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, _FUNCTIONS):
+            if any(_place(part) in places for part in ast.walk(node)):
+                kept.append(node)
+        elif isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            kept.append(node)
+        else:
+            inner = [node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())]
+            for block in inner:
+                for name in ("body", "orelse", "finalbody"):
+                    if isinstance(getattr(block, name, None), list):
+                        vars(block)[name] = _with_places(vars(block)[name], places)
+            if any(getattr(block, name, None) for block in inner for name in ("body", "orelse", "finalbody")):
+                kept.append(_whole(node, inner))
+    return kept
+
+
+def _whole(node: ast.stmt, inner: list[Any]) -> ast.stmt:
+    """A statement again whose blocks may have become empty."""
+    for block in inner:
+        if not block.body:
+            block.body = [ast.Pass(**_begin(node))]
+    return node
+
+
+def _place(node: ast.AST) -> Place:
+    return (getattr(node, "lineno", 0), getattr(node, "col_offset", -1)) if isinstance(node, ast.stmt) else (0, -1)
 
 
 class _Counting(ast.NodeTransformer):
@@ -69,34 +123,59 @@ class _Counting(ast.NodeTransformer):
 
     def __init__(self, places: dict[Place, int]) -> None:
         self._places = places
+        self._flags: list[list[str]] = [[]]  # of each open function
 
     def visit(self, node: ast.AST) -> Any:
         """Replace a statement that is to be counted."""
+        if isinstance(node, _FUNCTIONS):
+            return self._function(node)
         self.generic_visit(node)
-        number = self._places.get((getattr(node, "lineno", 0), getattr(node, "col_offset", -1)))
+        number = self._places.get(_place(node))
         if number is None or not isinstance(node, ast.stmt):
             return node
-        left, raised = _counter(LEFT, number, ast.Load()), _counter(RAISED, number, ast.Store())
-        one = ast.Constant(value=1)
-        count = ast.If(test=left, body=[ast.AugAssign(_counter(LEFT, number, ast.Store()), ast.Sub(), one)], orelse=[])
-        note = [ast.AugAssign(raised, ast.Add(), one), ast.Raise()]
-        handler = ast.ExceptHandler(type=ast.Name("BaseException", ast.Load()), name=None, body=note)
-        attempt = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
-        for added in (*ast.walk(count), *ast.walk(handler)):
-            _put(added, node)
-        _put(attempt, node)
-        return [count, attempt]
+        self._flags[-1].append(flag(number))
+        return _counted(node, number)
+
+    def _function(self, node: Union[ast.FunctionDef, ast.AsyncFunctionDef]) -> ast.AST:
+        self._flags.append([])
+        self.generic_visit(node)
+        names = self._flags.pop()
+        if names:
+            told = ast.get_docstring(node, clean=False) is not None
+            node.body.insert(int(told), ast.Global(names=names, **_begin(node)))
+        return node
 
 
-def _counter(name: str, number: int, context: ast.expr_context) -> ast.Subscript:
-    return ast.Subscript(value=ast.Name(name, ast.Load()), slice=cast("Any", ast.Constant(value=number)), ctx=context)
+def _counted(node: ast.stmt, number: int) -> list[ast.stmt]:
+    """`if FLAG: LEFT[n] -= 1; FLAG = LEFT[n] > 0`, and then the statement in a `try` that counts what it raises."""
+    begin, one = _begin(node), ast.Constant(value=1, **_begin(node))
+    name = flag(number)
+
+    def numbers(which: str, context: ast.expr_context) -> ast.Subscript:
+        at: Any = ast.Constant(value=number, **begin)
+        return ast.Subscript(value=ast.Name(which, ast.Load(), **begin), slice=at, ctx=context, **begin)
+
+    more = ast.Compare(
+        left=numbers(LEFT, ast.Load()), ops=[ast.Gt()], comparators=[ast.Constant(value=0, **begin)], **begin
+    )
+    count = ast.If(
+        test=ast.Name(name, ast.Load(), **begin),
+        body=[
+            ast.AugAssign(numbers(LEFT, ast.Store()), ast.Sub(), one, **begin),
+            ast.Assign([ast.Name(name, ast.Store(), **begin)], more, **begin),
+        ],
+        orelse=[],
+        **begin,
+    )
+    note = [ast.AugAssign(numbers(RAISED, ast.Store()), ast.Add(), one, **begin), ast.Raise(**begin)]
+    handler = ast.ExceptHandler(type=ast.Name("BaseException", ast.Load(), **begin), name=None, body=note, **begin)
+    return [count, ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[], **begin)]
 
 
-def _put(added: ast.AST, node: ast.stmt) -> None:
-    """Give a new node the place of the beginning of a statement: no tool sees a line that is not there."""
-    if isinstance(added, (ast.stmt, ast.expr, ast.ExceptHandler)):
-        begins = {"lineno": node.lineno, "col_offset": node.col_offset}
-        vars(added).update(begins, end_lineno=node.lineno, end_col_offset=node.col_offset)
+def _begin(node: ast.stmt) -> dict[str, Any]:
+    """The place of the beginning of a statement, for nodes that are added: no tool sees a line that is not there."""
+    line, column = node.lineno, node.col_offset
+    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
 
 
 def numbered(places: Collection[tuple[int, int]], first: int) -> dict[Place, int]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ...portable.counted_code import LEFT, LIMIT, RAISED, counting_codes, numbered
+from ...portable.counted_code import LEFT, LIMIT, RAISED, counting_codes, flag, key_of, numbered, replaces
 from ...portable.originals import hashlib, json, os
 from ...portable.regular import read_bytes, read_text
 from .reports import RECORD
@@ -70,6 +70,7 @@ class AssertionRecorder:
             first += len(watched.places)
         self._size = first
         self._left, self._raised = [LIMIT] * first, [0] * first
+        self._globals: list[list[dict[str, Any]]] = [[] for _ in range(first)]  # of the modules with each assertion
         self._shared = [one.first + at for one in self._files.values() for at in one.shared]
         self._of = [(one.name, line) for one in self._files.values() for line, _ in one.places]
         self._waiting = dict(self._files)  # files that are not imported yet
@@ -137,14 +138,31 @@ class AssertionRecorder:
             self.unknown[watched.name] = str(error) or type(error).__name__
             return
         for function in functions:
-            code = codes.get(function.__code__)
-            if code is not None:
-                function.__globals__[LEFT], function.__globals__[RAISED] = self._left, self._raised
+            code = codes.get(key_of(function.__code__))
+            if code is None:
+                continue
+            if replaces(code, function.__code__):
+                self._equip(watched, function.__globals__)
                 function.__code__ = code
-        counting = set(map(id, codes.values()))
-        strange = [one.__qualname__ for one in functions if id(one.__code__) not in counting]
-        if strange:
-            self.unknown[watched.name] = f"the code of {strange[0]} is not what its source compiles to"
+            else:
+                self.unknown[watched.name] = f"the code of {function.__qualname__} is not what its source compiles to"
+
+    def _equip(self, watched: WatchedFile, globals_: dict[str, Any]) -> None:
+        """Give counting code in a module what it uses."""
+        if LEFT not in globals_:
+            globals_[LEFT], globals_[RAISED] = self._left, self._raised
+            numbers = range(watched.first, watched.first + len(watched.places))
+            globals_.update((flag(number), True) for number in numbers)
+            for number in numbers:
+                self._globals[number].append(globals_)
+
+    def _reset(self, numbers: Iterable[int]) -> None:
+        """Count from the beginning again."""
+        for at in numbers:
+            if self._left[at] != LIMIT:
+                self._left[at], self._raised[at] = LIMIT, 0
+                for one in self._globals[at]:
+                    one[flag(at)] = True
 
     def _rewriter(self, path: str, source: bytes) -> Rewrite:
         from _pytest.assertion.rewrite import rewrite_asserts
@@ -160,7 +178,7 @@ class AssertionRecorder:
             return
         if self._waiting and len(sys.modules) != self._modules:
             self._put_counters_in()
-        self._left[:], self._raised[:] = [LIMIT] * self._size, [0] * self._size
+        self._reset(range(self._size))
         self._before = (self._forks[0], _processes())
 
     @pytest.hookimpl(hookwrapper=True)
@@ -176,8 +194,7 @@ class AssertionRecorder:
             setattr(report, RECORD, self._record(range(self._size), self._unknown()))
         elif any(self._left[at] != LIMIT for at in self._shared):
             setattr(report, RECORD, self._record(self._shared, self.unknown))
-        for at in self._shared:
-            self._left[at], self._raised[at] = LIMIT, 0
+        self._reset(self._shared)
 
     def _record(self, positions: Any, unknown: Mapping[str, str]) -> dict[str, Any]:
         ran: dict[str, list[list[int]]] = {}
