@@ -11,7 +11,6 @@ from pathlib import Path
 
 from gates.analysis.reading import parse
 from gates.portable.regular import read_bytes
-from gates.vcs.blobs import texts_at
 from gates.vcs.git import Git, changed_files
 
 # What pytest and unittest run around the tests of a class or a module.
@@ -76,7 +75,7 @@ def changed_tests(git: Git, root: Path, merge_base: str, files: Sequence[str]) -
     prefix = Git(root).prefix
     old_names = _old_names(git, merge_base)
     differing = {file: old_names[prefix + file] for file in files if prefix + file in old_names}
-    texts = texts_at(git, merge_base, {old for old in differing.values() if old})
+    texts = _texts_at(git, merge_base, {old for old in differing.values() if old})
     functions: set[str] = set()
     whole: set[str] = set()
     for file, old in differing.items():
@@ -108,6 +107,21 @@ def _old_names(git: Git, merge_base: str) -> dict[str, str]:
             path = next(fields)
             found[path] = "" if status.startswith("A") else path
     return found
+
+
+def _texts_at(git: Git, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The text of files at a commit, read by one process for all of them."""
+    asked = sorted(path for path in paths if "\n" not in path)
+    question = "".join(f"{commit}:{path}\n" for path in asked).encode("utf-8", "surrogateescape")
+    answer = git.run("cat-file", "--batch", stdin=question).stdout if asked else b""
+    texts = {}
+    for path in asked:
+        head, _, answer = answer.partition(b"\n")
+        about = head.rsplit(b" ", 2)
+        if len(about) == 3 and about[1] == b"blob":
+            size = int(about[2])
+            texts[path], answer = answer[:size], answer[size + 1 :]
+    return texts
 
 
 def _codes(text: bytes | None) -> Mapping[str, tuple[str, ...]] | None:

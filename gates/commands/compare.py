@@ -75,7 +75,7 @@ def compare_subjects(
         refuse_taken_folders(prepared, options, budget)
         sys.stderr.write(f"gates: {', '.join(named_gates(prepared, wanted)) or 'all'}\n")
         sys.stderr.write(f"base: {base} ({git.commit(base)[:12]})\n")
-        sides.watches = watch_changed_tests(git, sides.trees())
+        sides.watches = watch_changed_tests(git, *sides.trees())
         base_side = sides.run_base(wanted, prepared.store.folder / "baseline")
         if base_side.finished.run.exit_code == ExitCode.INTERRUPTED:
             return Compared(finished=base_side.finished, comparison=None, exit_code=ExitCode.INTERRUPTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -90,6 +90,7 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
         mutation: mutants of changed lines; None if none was tried.
         weakenings: what the recorded assertions show.
         proofs: faults that only the base's versions of tests notice.
+        ran: file and line of assertions that ran and passed on the head.
     """
 
     again: RepeatedOutcomes | None = None
@@ -99,6 +100,7 @@ class Remeasured(msgspec.Struct, frozen=True, kw_only=True):
     mutation: Mutation | None = None
     weakenings: Sequence[Weakening] = ()
     proofs: Sequence[Proof] = ()
+    ran: Collection[tuple[str, int]] = ()
 
 
 DEFAULT_POLICY, NO_SOURCES, NOT_REMEASURED = RegressionPolicy(), SourceChanges(), Remeasured()

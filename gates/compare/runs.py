@@ -17,7 +17,7 @@ from gates.compare.outcomes import compare_outcomes
 from gates.compare.scope import out_of_scope
 from gates.compare.tests import compare_tests
 from gates.compare.values import ApiChange, Comparison, GateTimes, TestsComparison, WiderExclusion
-from gates.compare.weakenings import weakenings_of
+from gates.compare.weakenings import weakenings_of, with_records
 from gates.portable.values import FINDINGS
 from gates.results import Mutation, RedGreen, Run, Subject, TestCounts, TestResult, Weakening, count_tests
 from gates.results.duplicates import worst_first
@@ -63,7 +63,7 @@ def compare_runs(
     timing, red_green, mutation = remeasured.timing, remeasured.red_green, remeasured.mutation
     weakenings = weakenings_of(
         tests,
-        (*sources.weakenings, *remeasured.weakenings),
+        with_records(sources.weakenings, remeasured.weakenings, remeasured.ran),
         sources.settings,
         policy.accepted_weakenings,
         remeasured.proofs,

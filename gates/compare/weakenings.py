@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -51,6 +51,39 @@ def weakenings_of(
         msgspec.structs.replace(one, accepted=reasons[one.id]) if one.id in reasons else one for one in each.values()
     ]
     return tuple(sorted(said, key=_rank))
+
+
+def with_records(
+    read: Sequence[Weakening], recorded: Sequence[Weakening], ran: Collection[tuple[str, int]]
+) -> tuple[Weakening, ...]:
+    """Findings of the sources and of what ran, one for each fault: the rule is the one of the sources, the evidence that of the runs.
+
+    Args:
+        read: from the sources of both sides.
+        recorded: from the assertions that ran.
+        ran: file and line of assertions that ran and passed on the head.
+    """
+    seen = {(one.path, one.line): one for one in recorded}
+    known = {(one.path, one.line) for one in read}
+    told = []
+    for one in read:
+        place = one.path, one.line
+        record = seen.get(place)
+        if record is not None:
+            told.append(
+                msgspec.structs.replace(
+                    one, before=record.before, after=record.after, what=record.what, strength="certain"
+                )
+            )
+        elif not (one.rule == "unreachable" and place in ran) and not _is_part(one, recorded):
+            told.append(one)
+    return (*told, *(one for place, one in seen.items() if place not in known))
+
+
+def _is_part(one: Weakening, recorded: Iterable[Weakening]) -> bool:
+    """Whether a finding says of some cases what a record says of the whole assertion."""
+    texts = [other.before.rpartition(" (")[0] for other in recorded if other.test == one.test]
+    return not one.after and any(one.before.startswith(f"{text}: ") for text in texts)
 
 
 def accepted_weakenings(entries: Iterable[str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from gates.storage.cache import Store
 from gates.storage.kept_runs import StoredRuns
 from gates.storage.run_key import RunKey, key_of
 from gates.vcs.git import Git, subject_of_commit
+from gates.vcs.histories import where_left
 from gates.vcs.ignored import fingerprint
 
 if TYPE_CHECKING:
@@ -213,9 +214,13 @@ class Sides:
         self._head_waits = False
         self._head_folder.close()
 
-    def trees(self) -> tuple[str, str]:
-        """The trees of both sides, before they run."""
-        return self._tree("base"), self._head.subject.identity.removeprefix("git-tree:")
+    def trees(self) -> tuple[tuple[str, str], str]:
+        """The trees of both sides before they run, and of where the head left the base."""
+        commit, kind = commit_of(self._git, self._names["base"])
+        base = subject_of_commit(self._git, commit, self._names["base"], self._head.config.base, kind)
+        _, fork = where_left(self._git, base, self._head.subject)
+        trees = self._git.tree(commit), self._head.subject.identity.removeprefix("git-tree:")
+        return trees, self._git.tree(fork) if fork else trees[0]
 
     def _tree(self, side: Which) -> str:
         return self._git.tree(commit_of(self._git, self._names[side])[0])

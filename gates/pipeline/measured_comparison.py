@@ -160,6 +160,7 @@ class MeasuredComparison:
                 weakenings=self._recorded.weakenings,
                 mutation=self._mutation,
                 proofs=self._proofs.found,
+                ran=self._recorded.ran,
                 timing=self._timed.timing if self._timed is not None else None,
                 red_green=self._red_green.found if self._red_green is not None else None,
             ),

@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gates.analysis.recorded.missing import missing_checks, why_unknown, without_parameters
-from gates.analysis.recorded.watch import Watch, choose, is_test_code
+from gates.analysis.recorded.missing import missing_checks
+from gates.analysis.recorded.records import passed_places, why_unknown, without_parameters
+from gates.analysis.recorded.watch import Watch, changed_tests, choose, is_test_code
 from gates.pipeline.confirm import only_these
 from gates.portable.errors import GatesError
 from gates.portable.values import RAN_TESTS, ExitCode, plural
 from gates.results import TestResult, Weakening
-from gates.vcs.blobs import texts_at
-from gates.vcs.git import Git, changed_files
+from gates.vcs.git import Git
+from gates.vcs.texts import texts_of
 
 if TYPE_CHECKING:
     from gates.config.request import Request
     from gates.pipeline.base_and_head import Sides
     from gates.pipeline.confirm import Which
     from gates.pipeline.execute import Finished
+
+_NAMES: tuple[Which, Which] = ("base", "head")
 
 FOLDER = "recorded"
 """Folder for the reports of the extra runs, in those of the head."""
@@ -36,35 +39,50 @@ class RecordedAssertions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         weakenings: assertions that ran on the base and check nothing on the head.
+        ran: places of assertions that passed on the head: file and line.
         notes: what is not known, and why.
     """
 
     weakenings: tuple[Weakening, ...] = ()
+    ran: frozenset[tuple[str, int]] = frozenset()
     notes: tuple[str, ...] = ()
 
 
 NOT_RECORDED = RecordedAssertions()
 
 
-def watch_changed_tests(git: Git, trees: tuple[str, str]) -> dict[Which, Watch]:
-    """What to record on each side: the tests whose code differs."""
-    differing = [
-        change.path.removeprefix(git.prefix)
-        for change in changed_files(git, *trees)
-        if change.path.startswith(git.prefix)
-    ]
-    if all(path.endswith(".py") and not is_test_code(path) for path in differing):
+def watch_changed_tests(git: Git, trees: tuple[str, str], fork: str) -> dict[Which, Watch]:
+    """What to record on each side: the tests whose code the branch changed, and the base did not change meanwhile.
+
+    Args:
+        git: the repository.
+        trees: of base and head.
+        fork: tree that the branch began at.
+    """
+    base, head = trees
+    changed = _differing(git, fork, head)
+    if all(path.endswith(".py") and not is_test_code(path) for path in changed):
         return {}
-    base, head = (_test_code(git, tree) for tree in trees)
-    before, after = choose(base, head, differing)
-    return {"base": before, "head": after}
+    began, after = _test_code(git, fork), _test_code(git, head)
+    if base == fork:
+        return dict(zip(_NAMES, choose(began, after, changed), strict=True))
+    before = _test_code(git, base)
+    others = changed_tests(began, before, _differing(git, fork, base))
+    return dict(zip(_NAMES, choose(began, after, changed, run=before, without=others), strict=True))
+
+
+def _differing(git: Git, before: str, after: str) -> list[str]:
+    """The paths that differ, from the project's folder."""
+    names = git.need("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split("\0")
+    return [name.removeprefix(git.prefix) for name in names if name.startswith(git.prefix) and name]
 
 
 def _test_code(git: Git, tree: str) -> Mapping[str, bytes]:
     """The test code of a tree, by path from the project's folder."""
     names = git.need("ls-tree", "-r", "-z", "--full-tree", "--name-only", tree).split("\0")
-    inside = [name for name in names if name.startswith(git.prefix) and is_test_code(name.removeprefix(git.prefix))]
-    return {name.removeprefix(git.prefix): text for name, text in texts_at(git, tree, inside).items()}
+    inside = [name.removeprefix(git.prefix) for name in names if name.startswith(git.prefix)]
+    (texts,) = texts_of(git, [(tree, filter(is_test_code, inside))])
+    return {path: text.encode("utf-8", "surrogateescape") for path, text in texts.items()}
 
 
 def compare_records(sides: Sides, request: Request, finished: tuple[Finished, Finished]) -> RecordedAssertions:
@@ -77,16 +95,15 @@ def compare_records(sides: Sides, request: Request, finished: tuple[Finished, Fi
     """
     if not any(sides.watches.values()):
         return NOT_RECORDED
-    names: tuple[Which, Which] = ("base", "head")
     notes: list[str] = []
     results = []
-    for name, side in zip(names, finished, strict=True):
+    for name, side in zip(_NAMES, finished, strict=True):
         tests, trouble = _with_records(sides, name, request, side, finished[1])
         results.append(tests)
         notes += trouble
     watches = sides.watches["base"], sides.watches["head"]
     found = missing_checks(watches, (results[0], results[1]))
-    return RecordedAssertions(weakenings=found, notes=(*notes, *why_unknown(results[1])))
+    return RecordedAssertions(weakenings=found, ran=passed_places(results[1]), notes=(*notes, *why_unknown(results[1])))
 
 
 def _with_records(

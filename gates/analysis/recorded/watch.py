@@ -10,6 +10,7 @@ import ast
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,9 @@ from typing import Any
 from gates.analysis.recorded.definitions import Definitions
 from gates.analysis.recorded.sites import Function, Site, functions_in, is_wide, sites_in
 from gates.vcs.git import kind_of_file
+
+Name = tuple[str, str]
+"""A file, and the name of a definition in it."""
 
 
 def is_test_code(path: str) -> bool:
@@ -33,12 +37,14 @@ class WatchedFile:
         sites: its assertions; of test functions, only of those that are chosen.
         tests: the chosen tests in it, `Class::name`.
         lines: where these functions begin, with their decorators.
+        codes: function → its code, without its layout.
     """
 
     digest: str
     sites: tuple[Site, ...]
     tests: tuple[str, ...]
     lines: tuple[int, ...]
+    codes: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """What the test process needs."""
@@ -70,23 +76,37 @@ class Watch:
         return frozenset(f"{path}::{test}" for path, file in self.files.items() for test in file.tests)
 
 
-def choose(base: Mapping[str, bytes], head: Mapping[str, bytes], differing: Iterable[str]) -> tuple[Watch, Watch]:
+def choose(
+    base: Mapping[str, bytes],
+    head: Mapping[str, bytes],
+    differing: Iterable[str],
+    *,
+    run: Mapping[str, bytes] | None = None,
+    without: AbstractSet[Name] = frozenset(),
+) -> tuple[Watch, Watch]:
     """What to record on both sides.
 
     Args:
-        base: path → text of the test code.
-        head: the same.
-        differing: paths of all files that differ, from the same folder.
+        base: path → text of the test code that the head began with.
+        head: the same of the head.
+        differing: paths of all files that differ between the two, from the same folder.
+        run: test code of the base that is run, if that is another.
+        without: tests that are not recorded.
     """
     definitions = Definitions(base), Definitions(head)
-    chosen = _changed_tests(*definitions, differing)
-    return _watch(definitions[0], chosen), _watch(definitions[1], chosen)
+    chosen = _changed(*definitions, differing) - without
+    return _watch(definitions[0] if run is None else Definitions(run), chosen), _watch(definitions[1], chosen)
 
 
-def _changed_tests(base: Definitions, head: Definitions, differing: Iterable[str]) -> set[tuple[str, str]]:
-    """The tests whose code differs, by file and name; those that one side lacks, too."""
-    found: set[tuple[str, str]] = set()
-    waiting: list[tuple[str, str]] = []
+def changed_tests(base: Mapping[str, bytes], head: Mapping[str, bytes], differing: Iterable[str]) -> set[Name]:
+    """The tests whose code differs, and the definitions through which; arguments as in `choose`."""
+    return _changed(Definitions(base), Definitions(head), differing)
+
+
+def _changed(base: Definitions, head: Definitions, differing: Iterable[str]) -> set[Name]:
+    """The definitions that differ, that one side lacks, or that use one of these."""
+    found: set[Name] = set()
+    waiting: list[Name] = []
     for path in differing:
         if is_test_code(path):
             before, after = base.of(path), head.of(path)
@@ -101,7 +121,7 @@ def _changed_tests(base: Definitions, head: Definitions, differing: Iterable[str
     return found
 
 
-def _watch(side: Definitions, changed: set[tuple[str, str]]) -> Watch:
+def _watch(side: Definitions, changed: AbstractSet[Name]) -> Watch:
     chosen: dict[str, list[str]] = defaultdict(list)
     for path, name in sorted(changed):
         if name in side.tests(path):
@@ -129,7 +149,14 @@ def _watched(side: Definitions, path: str, tests: Iterable[str]) -> WatchedFile 
     sites = [site for site in sites_in(tree, path) if site.kind != "test" or site.owner in wanted]
     lines = [_first_line(functions[name]) for name in wanted if name in functions]
     digest = hashlib.sha256(side.texts[path]).hexdigest()
-    return WatchedFile(digest, tuple(_with_wide(sites, functions)), tuple(sorted(wanted)), tuple(sorted(lines)))
+    owners = {site.owner for site in sites} | wanted
+    return WatchedFile(
+        digest=digest,
+        sites=tuple(_with_wide(sites, functions)),
+        tests=tuple(sorted(wanted)),
+        lines=tuple(sorted(lines)),
+        codes={name: ast.dump(node) for name, node in functions.items() if name in owners},
+    )
 
 
 def _with_wide(sites: list[Site], functions: Mapping[str, Function]) -> Iterator[Site]:

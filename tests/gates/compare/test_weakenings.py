@@ -5,7 +5,7 @@ import pytest
 from gates.compare.inputs import RegressionPolicy, SourceChanges
 from gates.compare.runs import compare_runs
 from gates.compare.values import Fewer, TestsComparison
-from gates.compare.weakenings import accepted_weakenings, noting_unknown, weakenings_of
+from gates.compare.weakenings import accepted_weakenings, noting_unknown, weakenings_of, with_records
 from gates.portable.values import TestOutcome
 from gates.results import SettingChange, Weakening
 from tests.gates.readers.junit.sample import a_run, a_test
@@ -107,3 +107,30 @@ def test_an_id_that_nothing_has_is_noted() -> None:
     accepted = accepted_weakenings(["removed-test-000000 = because = of it"])
     assert accepted == {"removed-test-000000": "because = of it"}
     assert "no finding has the id 'removed-test-000000'" in noting_unknown(compared, accepted).notes[-1]
+
+
+RAN = Weakening(
+    rule="did-not-run", what="it ran 3 times on the base", path="b.py", line=3, test="b.py::t", before="a (ran 3 times)", after="a (ran 0 times)",
+)  # fmt: skip
+
+
+def test_a_fault_that_sources_and_runs_show_is_one_finding_with_the_evidence_of_the_runs() -> None:
+    hint = Weakening(rule="only-sometimes", what="only if x", path="b.py", line=3, test="b.py::t", strength="hint")
+    (found,) = with_records((hint,), (RAN,), ())
+    assert (found.rule, found.id, found.strength) == ("only-sometimes", hint.id, "certain")
+    assert (found.what, found.before, found.after) == (RAN.what, RAN.before, RAN.after)
+
+
+def test_what_only_the_runs_show_stands_beside_the_rest() -> None:
+    assert with_records((HINT,), (RAN,), ()) == (HINT, RAN)
+
+
+def test_an_assertion_that_ran_is_not_unreachable() -> None:
+    unreachable = Weakening(rule="unreachable", what="it is never run", path="b.py", line=3, test="b.py::t")
+    assert with_records((unreachable,), (), {("b.py", 4)}) == (unreachable,)
+    assert with_records((unreachable,), (), {("b.py", 3)}) == ()
+
+
+def test_cases_of_an_assertion_that_did_not_run_at_all_are_not_told_again() -> None:
+    cases = Weakening(rule="fewer-cases", what="1 of 2", path="b.py", line=1, test="b.py::t", before="a: 1, 2")
+    assert with_records((cases,), (RAN,), ()) == (RAN,)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from gates.analysis.recorded.missing import missing_checks, said_times, why_unknown, without_parameters
+from gates.analysis.recorded.missing import missing_checks, said_times
+from gates.analysis.recorded.records import why_unknown, without_parameters
 from gates.analysis.recorded.watch import Watch, choose, is_test_code
 from gates.results import TestResult, Weakening
 from tests.gates.analysis.recorded.cases import TWINS, WEAKER
