@@ -31,7 +31,7 @@ from gates.planning.subjects import (
 from gates.portable.errors import GatesError, UsageError
 from gates.portable.regular import read_bytes
 from gates.portable.settings.declare import replace
-from gates.portable.values import format_duration
+from gates.portable.values import format_duration, plural
 from gates.storage.cache import Store
 from gates.storage.kept_runs import StoredRuns
 from gates.storage.run_key import RunKey, key_of
@@ -126,7 +126,14 @@ class Sides:
 
     def record(self, side: Which, request: Request, reports: Path) -> SideRun:
         """Run only some tests of a side, to record their assertions, if that was not done before."""
-        return self._known(side, request, reports) or self._run(side, request, reports, keep=False)
+        known = self._known(side, request, reports)
+        if known is not None:
+            return known
+        number = sum(len(part.tests) for part in request.only.values())
+        sys.stderr.write(
+            f"assertions: {plural(number, 'changed test')} again on the {side}, whose run has no record of them\n"
+        )
+        return self._run(side, request, reports, keep=False)
 
     @contextmanager
     def prepared(self, side: Which, request: Request, reports: Path | None) -> Iterator[Prepared]:

@@ -6,7 +6,6 @@ what this comparison needs gets those of its tests run once more.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from gates.analysis.recorded.records import passed_places, why_unknown, without_
 from gates.analysis.recorded.watch import Watch, changed_tests, choose, is_test_code
 from gates.pipeline.confirm import only_these
 from gates.portable.errors import GatesError
-from gates.portable.values import RAN_TESTS, ExitCode, plural
+from gates.portable.values import RAN_TESTS, ExitCode
 from gates.results import TestResult, Weakening
 from gates.vcs.git import Git
 from gates.vcs.texts import texts_of
@@ -113,9 +112,6 @@ def _with_records(
     missing = _unrecorded(sides.watches[name], side.tests)
     if not missing:
         return side.tests, ()
-    sys.stderr.write(
-        f"assertions: {plural(len(missing), 'changed test')} of the {name}, whose run was stored without them\n"
-    )
     wanted = only_these(request, [(result.gate, result.id) for result in missing])
     try:
         done = sides.record(name, wanted, head.reports / FOLDER / name).finished

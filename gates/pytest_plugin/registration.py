@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from .selection.exclusion_lists import ExclusionLists
 
 
-ASSERTIONS = "gates-assertions"
-"""Name of the part that records assertions."""
-
-
 def register_rules(
     config: pytest.Config, settings: PluginSettings, leave: Callable[[Mapping[pytest.Item, Rules]], None] | None = None
 ) -> Mapping[pytest.Item, Rules]:
@@ -145,14 +141,6 @@ def register_recorder(
     return recorder
 
 
-def register_assertions(config: pytest.Config, file: str, root: str) -> None:
-    """The part that records which assertions run."""
-    if file:
-        from .reporting.assertions import AssertionRecorder
-
-        config.pluginmanager.register(AssertionRecorder(config, file, root), ASSERTIONS)
-
-
 def register_runner(
     config: pytest.Config, settings: PluginSettings, rules: Mapping[pytest.Item, Rules], stream: str, worker: str = ""
 ) -> Announcer:
@@ -160,6 +148,7 @@ def register_runner(
     from .execution.running import ANNOUNCER, STACKS_ON_DEMAND, Announcer, ForkGuard, LeftThreads, StacksOnDemand
     from .reporting.failure_signature import SignatureWriter
     from .reporting.phases import CallWitness
+    from .reporting.recording import register_assertions
 
     register = config.pluginmanager.register
     register(CallWitness(), "gates-call-witness")

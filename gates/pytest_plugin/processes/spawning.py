@@ -16,6 +16,7 @@ from ...portable.rules import Rules
 from ...portable.settings.plugin import PluginSettings
 from ..execution.running import STACKS_ON_DEMAND
 from ..process_tree import end_group
+from ..reporting.recording import recorder_settings, register_assertions
 from .listening import dead, listen
 from .relay import END, Sender, install_relay
 
@@ -54,6 +55,7 @@ class Spawned:
                 "rules": asdict(self._rules) if self._rules is not None else None,
                 "test_timeout": self._test_timeout,
                 "stress": self._stress,
+                "assertions": recorder_settings(self._config),
             }
             with open_anew(log) as output:
                 process = subprocess.Popen(
@@ -139,6 +141,7 @@ def configure_spawned(config: pytest.Config) -> None:
     register(LeakFinder(known), "gates-leaks")
     register(SignatureWriter(config.rootpath), "gates-signer")
     register(CallWitness(), "gates-call-witness")
+    register_assertions(config, *told["assertions"])
     if told["asked"]:
         register(StacksOnDemand(Path(told["asked"])), STACKS_ON_DEMAND)
     register(_Begin(sender), "gates-begin")

@@ -56,11 +56,13 @@ class AssertionRecorder:
     """Counts in each process; registered only where the runner asks for it.
 
     Attributes:
+        file: what to record: path from the project's folder → the fields of `WatchedFile`.
+        root: the project's folder.
         unknown: file → why its assertions are not recorded.
     """
 
     def __init__(self, config: pytest.Config, file: str, root: str) -> None:
-        self._config = config
+        self._config, self.file, self.root = config, file, root
         told = json.loads(read_text(file))
         base = os.path.realpath(root)
         self._files = {os.path.join(base, *name.split("/")): WatchedFile(name, one) for name, one in told.items()}
