@@ -81,7 +81,7 @@ def with_records(
 
 
 def _is_part(one: Weakening, recorded: Iterable[Weakening]) -> bool:
-    """Whether a finding says of some cases what a record says of the whole assertion."""
+    """Whether a finding is about some cases of an assertion that did not run in any."""
     texts = [other.before.rpartition(" (")[0] for other in recorded if other.test == one.test]
     return not one.after and any(one.before.startswith(f"{text}: ") for text in texts)
 

@@ -50,15 +50,16 @@ class RecordedAssertions(msgspec.Struct, frozen=True, kw_only=True):
 NOT_RECORDED = RecordedAssertions()
 
 
-def watch_changed_tests(git: Git, trees: tuple[str, str], fork: str) -> dict[Which, Watch]:
+def watch_changed_tests(git: Git, trees: tuple[str, str], fork: str = "") -> dict[Which, Watch]:
     """What to record on each side: the tests whose code the branch changed, and the base did not change meanwhile.
 
     Args:
         git: the repository.
         trees: of base and head.
-        fork: tree that the branch began at.
+        fork: tree that the branch began at; empty for the base.
     """
     base, head = trees
+    fork = fork or base
     changed = _differing(git, fork, head)
     if all(path.endswith(".py") and not is_test_code(path) for path in changed):
         return {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gates.analysis.recorded.missing import without_parameters
+from gates.analysis.recorded.records import without_parameters
 from gates.analysis.recorded.watch import Watch, is_test_code
 from gates.analysis.side_of_tests import SideOfTests, changes_behaviour
 from gates.compare.added_names import added_names
