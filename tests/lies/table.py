@@ -67,14 +67,14 @@ def score(answers: Answers, tool: str) -> str:
     return f"{counts['right']} of {asked}"
 
 
-def put_into(document: str, text: str) -> str:
+def put_into(document: str, text: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The document with the text between its two marks.
 
     Raises:
         ValueError: it has no such marks.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = document.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"expected {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+        raise ValueError(f"expected {' and '.join(marks)}")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"

@@ -7,16 +7,21 @@ import tempfile
 from pathlib import Path
 
 from tests.integration.project import Project
+from tests.lies.table import put_into
 from tests.weakenings.corpus import load
 from tests.weakenings.running import compare
-from tests.weakenings.score import KNOWN, WRONG, answers, in_texts, ledger, table
+from tests.weakenings.score import KNOWN, MARKS, PAGE, WRONG, answers, in_texts, ledger, report, table
 
 
 def main() -> None:
     """Compare both sides of all cases, or of those that are named, and print what was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.weakenings", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these cases, with all that was found in them")
-    parser.add_argument("--write", action="store_true", help="write the ledger of what is known to be missed")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write the ledger of what is known to be missed, and the table of the documentation",
+    )
     options = parser.parse_args()
     cases = [case for case in load() if not options.names or case.name in options.names]
     with tempfile.TemporaryDirectory() as folder:
@@ -33,6 +38,7 @@ def main() -> None:
                 )
     if options.write and not options.names:
         KNOWN.write_text(ledger(said), encoding="utf-8")
+        PAGE.write_text(put_into(PAGE.read_text(encoding="utf-8"), report(cases, said), MARKS), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ Found = dict[str, "Sequence[Weakening]"]
 KNOWN = Path(__file__).with_name("known.txt")
 """The ledger: what is known to be missed, and to be a false alarm."""
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "weakenings.md"
+MARKS = ("<!-- weakenings: begin -->", "<!-- weakenings: end -->")
+
 WRONG: tuple[Answer, ...] = ("missed", "false alarm")
 
 
@@ -81,3 +84,19 @@ def table(cases: Sequence[Case], said: Mapping[str, Answer]) -> str:
         weaker, twins = caught + of[True, "missed"], alarms + of[False, "quiet"]
         rows.append(f"| {part or '**all**'} | {weaker} | {caught} | {twins} | {alarms} |")
     return "\n".join(rows)
+
+
+def as_known(cases: Sequence[Case], ledger_of: Mapping[str, str]) -> dict[str, Answer]:
+    """The answers that the ledger tells of."""
+    return {
+        case.name: ("missed" if case.weaker else "false alarm")
+        if case.name in ledger_of
+        else ("caught" if case.weaker else "quiet")
+        for case in cases
+    }
+
+
+def report(cases: Sequence[Case], said: Mapping[str, Answer]) -> str:
+    """The table, and each case that is not answered as it is true."""
+    failed = [f"- {said[case.name]}: `{case.name}`. {case.truth}" for case in cases if said[case.name] in WRONG]
+    return "\n".join([table(cases, said), "", *(failed or ["Every case is answered as it is true."])])

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.project import Project
 from tests.weakenings.corpus import load, placed
 from tests.weakenings.running import Compared, compare
-from tests.weakenings.score import WRONG, answers, known
+from tests.weakenings.score import PAGE, WRONG, answers, as_known, known, report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +59,12 @@ def test_both_sides_are_read_and_placed_beside_other_cases(tmp_path: Path) -> No
         "tests/some_name/a.txt": "",
         "tests/some_name/test_a.py": "from shop_some_name import f_some_name\n",
     }
+
+
+def test_the_table_of_the_documentation_is_that_of_the_ledger() -> None:
+    assert report(CASES, as_known(CASES, known())) in PAGE.read_text(encoding="utf-8"), (
+        "python -m tests.weakenings --write"
+    )
 
 
 def test_settings_and_comments_are_answered_as_is_known() -> None:
