@@ -49,6 +49,8 @@ from kvcache.shared.writer import SharedWriter
 from kvcache.snapshots.mapped import Damage, MappedSession, Snapshot
 from kvcache.snapshots.restoring import restore
 from kvcache.snapshots.writing import save, save_all
+from kvcache.tiers.stores import FileStore, Store
+from kvcache.tiers.tier import Tier, TierStatistics
 from kvcache.values import EvictionReason, Span, align_up
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "EvictionCounts",
     "EvictionReason",
     "EvictionReceipt",
+    "FileStore",
     "ForeignSpanError",
     "IntegrityError",
     "InvalidSessionError",
@@ -110,6 +113,9 @@ __all__ = [
     "Span",
     "StaleEntryError",
     "Statistics",
+    "Store",
+    "Tier",
+    "TierStatistics",
     "TraceEvent",
     "UnknownSessionError",
     "align_up",

@@ -62,7 +62,8 @@ class BFloat16:
         """Of any shape."""
         stored = np.empty(floats.shape, np.uint16)
         if _ADDED is not None:
-            np.copyto(stored.view(_ADDED), floats, casting="unsafe")
+            with np.errstate(invalid="ignore", over="ignore"):  # NaN stays NaN, and what is too large is infinite
+                np.copyto(stored.view(_ADDED), floats, casting="unsafe")
         else:
             round_to_bfloat16(floats, stored)
         return stored

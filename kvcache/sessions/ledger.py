@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from kvcache import checks, forking
 from kvcache.records.receipts import Action, Record, Sink, TraceEvent
@@ -29,6 +29,7 @@ class Ledger:
         "_tracers",
         "copied",
         "counters",
+        "farewells",
         "latest",
         "lock",
         "meters",
@@ -54,6 +55,7 @@ class Ledger:
         self.returned: deque[Callable[[], None]] = (
             deque()
         )  # whom to tell that a writable view is gone, see `BlockState.lend`
+        self.farewells: list[Callable[[Any, EvictionReason], None]] = []  # whom to tell before a session's bytes go
         forking.register(self)
 
     def __enter__(self) -> None:
@@ -100,6 +102,14 @@ class Ledger:
             self.waiting = 0
             self._outbox = []
         self.lock.release()
+
+    def say_farewell(self, entry: object, reason: EvictionReason) -> None:
+        """Tell those who want a last look at a session; the lock is held. Never raises for their sake."""
+        for farewell in self.farewells:
+            try:
+                farewell(entry, reason)
+            except Exception:  # noqa: BLE001 - whatever they do, the cache goes on; the failure is counted
+                self.counters.sink_failures += 1
 
     def open(self, record: Record) -> None:
         """Keep the record that a trace begins with, for those who want one."""

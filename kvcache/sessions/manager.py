@@ -366,6 +366,18 @@ class KVCacheManager(Unique):
                 self._ledger.keep(snapshot)
             return snapshot
 
+    def before_eviction(self, farewell: Callable[[KVCacheEntry, EvictionReason], None]) -> None:
+        """Have a function called with each session whose bytes are about to go, whyever, while they are still there.
+
+        The manager's lock is held: be quick, and wait for nobody. What it raises is counted as a failure of a sink.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            self._ledger.farewells.append(farewell)
+
     def check(self) -> None:
         """Prove that every block has one owner, and that bytes and tokens add up.
 

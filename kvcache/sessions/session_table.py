@@ -142,6 +142,7 @@ class SessionTable:
         first = before = self.statistics() if wanted else None
         for entry in leavers:
             tokens, last_accessed = entry.token_count, entry.last_accessed
+            self._ledger.say_farewell(entry, reason)
             self._dismiss(entry, reason)
             self._ledger.trace("evict", entry.session_id, tokens, at=now, reason=reason)
             if performance is not None and before is not None:

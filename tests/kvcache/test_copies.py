@@ -96,6 +96,10 @@ def samples(folder: Path) -> dict[str, object]:
     writer.publish(saver, "a")
     reader = kvcache.SharedReader(folder / "shared")
     owners += [writer, reader, reader.session("a")]
+    store = kvcache.FileStore(folder / "store")
+    tier = kvcache.Tier(saver, store)
+    owners += [store, tier, tier.statistics()]
+    tier.close()
     named |= {type(owner).__name__: owner for owner in owners}
     named["KVCacheEntry"] = make_manager().get_or_create("a")
     named["MemorySink"], named["LoggingSink"] = MemorySink(3), LoggingSink()
@@ -123,8 +127,10 @@ UNIQUE = {
     "SharedSession",
     "SharedWriter",
     "Snapshot",
+    "FileStore",
+    "Tier",
 }
-PROTOCOLS = {"Policy", "Sink"}
+PROTOCOLS = {"Policy", "Sink", "Store"}
 CLASSES = sorted(name for name in kvcache.__all__ if inspect.isclass(getattr(kvcache, name)))
 
 

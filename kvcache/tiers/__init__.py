@@ -1,0 +1,1 @@
+"""A second tier: where sessions go that have no room in memory, and come back from."""
