@@ -142,6 +142,17 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
 
 
 @click.command()
+@click.argument("test", required=False, default="")
+@root_option
+@click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
+def history(test: str, root: Path | None, as_json: bool) -> None:
+    """Show how gates and tests ended in the runs of this project: TEST, or what needs a look."""
+    from gates.commands.history import history as told
+
+    say(told(project_root(root), test, as_json=as_json))
+
+
+@click.command()
 @root_option
 @click.option("--all", "everything", is_flag=True, help="Clean up after all projects, not only this one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -90,7 +92,20 @@ def remember(opened: OpenRun, finished: Finished, *, aside: bool = False) -> Non
     store.remember_made(run.left)
     if not run.changed and not run.altered:  # else nobody knows which tree it belongs to
         store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
+        _add_to_history(store.folder, run, finished.tests)
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
         left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
         store.remember_outstanding(opened.recorder.mask.struct(left))
+
+
+def _add_to_history(folder: Path, run: Run, tests: Sequence[TestResult]) -> None:
+    """A history that cannot be written is not a reason to fail, but the user hears of it."""
+    import sqlite3  # slow to load, and not needed before a run has ended
+
+    from gates.storage.history import History
+
+    try:
+        History(folder).record(run, tests)
+    except (sqlite3.Error, OSError) as error:
+        sys.stderr.write(f"gates: the run could not be added to the history: {error}\n")

@@ -1,0 +1,60 @@
+"""`gates history`: what happened to gates and tests in the runs of this project."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from gates.analysis.trends import trends
+from gates.portable.errors import EnvironmentProblem, UsageError
+from gates.portable.filters.nearest import nearest
+from gates.render.trends import listing, of_test
+from gates.storage.cache import Store
+from gates.storage.history import History
+from gates.vcs.git import Git
+
+
+def history(root: Path, test: str, *, as_json: bool = False) -> str:
+    """The text of the command.
+
+    Args:
+        root: the project's folder.
+        test: a test's id, or a part of exactly one; empty for everything.
+        as_json: print the values instead.
+
+    Raises:
+        UsageError: no test, or several, have that name.
+        EnvironmentProblem: the history cannot be read.
+    """
+    kept = History(Store.of(root, Git.of(root)).folder)
+    try:
+        results = kept.of()
+    except (sqlite3.Error, OSError) as error:
+        raise EnvironmentProblem(
+            "the history cannot be read",
+            place=str(kept.path),
+            got=str(error),
+            remedy="remove this file: the next run begins a new one",
+        ) from None
+    found = trends(results)
+    if test:
+        name = _named(test, list(dict.fromkeys(one.test for one in found if one.test)))
+        found = tuple(one for one in found if one.test == name)
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    return of_test(found) if test else listing(found, len({one.run for one in results}))
+
+
+def _named(test: str, known: list[str]) -> str:
+    if test in known:
+        return test
+    parts = [name for name in known if test in name]
+    if len(parts) == 1:
+        return parts[0]
+    if parts:
+        more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+        raise UsageError("several tests have this in their id", place=test, got=f"{', '.join(parts[:3])}{more}")
+    near = nearest(test, known)
+    raise UsageError("no recorded run has such a test", place=test, remedy=f"did you mean {near!r}?" if near else "")

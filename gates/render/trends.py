@@ -1,0 +1,119 @@
+"""Lay past results out for a terminal: gates over time, flaky tests, and what the quarantine should take or let go."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from gates.analysis.trends import CALM, Trend
+from gates.render.text import duration, one_line, plural
+
+SHOWN = 15
+"""Maximum lines of a list."""
+
+_SIGNS = {
+    **dict.fromkeys(("passed", "xfailed", "xpassed"), "."),
+    **dict.fromkeys(("failed", "error", "timeout", "crashed", "quarantined"), "F"),
+    "flaky": "~",
+    "skipped": "s",
+    "excluded": "s",
+}
+"""Outcome → its letter in a line of recent outcomes."""
+
+
+def listing(found: Sequence[Trend], runs: int) -> str:
+    """All gates, and the tests that need a look."""
+    if not runs:
+        return "no finished run is recorded yet\n"
+    gates, tests = [one for one in found if not one.test], [one for one in found if one.test]
+    lines = [f"{plural(runs, 'run')} recorded", "", "Gates"]
+    lines += [f"  {line}" for line in _table([_gate(one) for one in gates])]
+    flaky = sorted((one for one in tests if one.flaked), key=lambda one: (-one.flaked, -one.last_failure))
+    lines += _list(
+        "Flaky tests: different outcomes for the same tree, or passed on a retry", [_flaky(one) for one in flaky]
+    )
+    failing = [one for one in tests if one.last in ("failed", "error", "timeout", "crashed")]
+    lines += _list("Failing in the last run", [f"{one.test}: {_since(one)}" for one in failing])
+    slow = sorted((one for one in tests if one.median), key=lambda one: -one.median)
+    lines += _list("Slowest tests", [f"{_time(one)}  {one.test}" for one in slow], 5)
+    lines += _list("Candidates for the quarantine", [_candidate(one) for one in flaky if one.suggested])
+    lines += _list("Quarantine entries that may leave", list(leaving(tests)))
+    return "\n".join(lines) + "\n"
+
+
+def of_test(found: Sequence[Trend]) -> str:
+    """Everything about one test, in each of its gates."""
+    lines: list[str] = []
+    for one in found:
+        lines += [""] if lines else []
+        lines += [
+            f"{one.test or 'the gate'} in {one.gate}",
+            f"  {recent(one)}  (the last run at the end: . passed, F failed, ~ flaky, s left out)",
+            f"  {plural(one.runs, 'run')}, {one.failed} failed, {one.flaked} flaky: {_share(one)} of runs",
+        ]
+        lines += [f"  takes {_time(one)} when it passes"] if one.median else []
+        lines += [f"  first failed {_day(one.first_failure)}, last {_day(one.last_failure)}"] if one.failed else []
+        lines += [f"  last failure: {one_line(one.signature, 200)}"] if one.signature else []
+        lines += [f"  last run: {one.last}{f' on {one.last_branch}' if one.last_branch else ''}"]
+    return "\n".join(lines) + "\n"
+
+
+def leaving(tests: Sequence[Trend]) -> tuple[str, ...]:
+    """Quarantine entries of which no test has failed for many runs."""
+    entries: dict[str, list[Trend]] = {}
+    for one in tests:
+        if one.quarantine:
+            entries.setdefault(one.quarantine, []).append(one)
+    return tuple(
+        f"{name}: no failure in the last {plural(min(one.calm for one in members), 'run')} of {plural(len(members), 'test')}"
+        for name, members in entries.items()
+        if min(one.calm for one in members) >= CALM
+    )
+
+
+def recent(one: Trend) -> str:
+    """Its last outcomes, a letter each."""
+    return "".join(_SIGNS.get(outcome, "?") for outcome in one.recent)
+
+
+def _gate(one: Trend) -> tuple[str, ...]:
+    return one.gate, recent(one), f"{one.failed} of {plural(one.runs, 'run')} failed", _time(one)  # fmt: skip
+
+
+def _flaky(one: Trend) -> str:
+    return f"{recent(one)}  {one.test}: {_share(one)} of {plural(one.runs, 'run')}"
+
+
+def _candidate(one: Trend) -> str:
+    why = f", {one_line(one.signature, 120)}" if one.signature else ""
+    return f"{one.test}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {_day(one.last_failure)}{why}"
+
+
+def _time(one: Trend) -> str:
+    if not one.median:
+        return ""
+    return f"{duration(one.median)} ± {duration(one.spread)}" if one.spread else duration(one.median)
+
+
+def _since(one: Trend) -> str:
+    return f"{one.failed} of {plural(one.runs, 'run')}, first {_day(one.first_failure)}"
+
+
+def _share(one: Trend) -> str:
+    share = one.flaked / one.runs if one.runs else 0.0
+    return f"{share:.0%} ({one.flake_low:.0%} to {one.flake_high:.0%})"
+
+
+def _day(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d}" if seconds > 0 else "never"
+
+
+def _list(title: str, entries: Sequence[str], most: int = SHOWN) -> list[str]:
+    more = len(entries) - most
+    shown = [f"  {entry}" for entry in entries[:most]]
+    return ["", title, *shown, *([f"  … and {more} more"] if more > 0 else [])] if entries else []
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

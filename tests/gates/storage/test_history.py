@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gates.portable.values import TestOutcome
+from gates.results import Run
+from gates.storage import history as module
+from gates.storage.history import FILE, KEPT_SECONDS, History
+from tests.gates.readers.junit.sample import a_gate, a_run, a_subject, a_test
+
+DAY = 86_400.0
+
+
+def a_past_run(number: int, **fields: object) -> Run:
+    return a_run(id=f"run-{number}", started=1000.0 + number, gates=(a_gate("test"),), **fields)
+
+
+def test_a_run_is_recorded_once_with_its_gates_and_tests(tmp_path: Path) -> None:
+    kept = History(tmp_path)
+    run = a_past_run(1, subject=a_subject(branch="main", identity="git-tree:1"))
+    tests = [a_test("a"), a_test("b", TestOutcome.FAILED, signature="E", quarantine="q", process=1)]
+    for _ in range(3):
+        kept.record(run, tests)
+    gate, first, second = kept.of()
+    assert (gate.gate, gate.test, gate.outcome, gate.run) == ("test", "", "passed", "run-1")
+    assert (first.test, first.outcome, first.tree, first.branch) == (tests[0].id, "passed", "git-tree:1", "main")
+    assert (second.test, second.outcome) == (f"{tests[1].id} (process 1)", "failed")
+    assert (second.signature, second.quarantine) == ("E", "q")
+
+
+def test_results_come_the_oldest_run_first_and_can_be_asked_by_test_and_by_number(tmp_path: Path) -> None:
+    kept = History(tmp_path)
+    for number in (3, 1, 2):
+        kept.record(a_past_run(number), [a_test("a"), a_test("b")])
+    one = a_test("a").id
+    assert [past.run for past in kept.of(one)] == ["run-1", "run-2", "run-3"]
+    assert [past.run for past in kept.of(one, runs=2)] == ["run-2", "run-3"]
+    assert kept.of("other") == ()
+
+
+def test_a_run_that_did_not_end_is_not_recorded(tmp_path: Path) -> None:
+    History(tmp_path).record(a_past_run(1, complete=False), [])
+    assert not (tmp_path / FILE).exists()
+    assert History(tmp_path).of() == ()
+
+
+def test_old_runs_and_names_that_nothing_has_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = History(tmp_path)
+    kept.record(a_past_run(0), [a_test("old")])
+    for number in (1, 2, 3):
+        kept.record(a_run(id=f"new-{number}", started=KEPT_SECONDS + DAY + number), [a_test("new")])
+    assert {past.run for past in kept.of()} == {"new-1", "new-2", "new-3"}
+    monkeypatch.setattr(module, "KEPT_RUNS", 2)
+    kept.record(a_run(id="new-4", started=KEPT_SECONDS + DAY + 4), [a_test("new")])
+    assert {past.run for past in kept.of()} == {"new-3", "new-4"}
+    with sqlite3.connect(tmp_path / FILE) as base:
+        names = {name for (name,) in base.execute("SELECT test FROM names WHERE test != ''")}
+    assert names == {a_test("new").id}
+
+
+@pytest.mark.parametrize("data", [b"no database at all" * 100, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_damaged_file_is_kept_aside_and_a_new_one_begins(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / FILE).write_bytes(data)
+    History(tmp_path).record(a_past_run(1), [a_test("a")])
+    assert [past.run for past in History(tmp_path).of(a_test("a").id)] == ["run-1"]
+    assert (tmp_path / f"{FILE}.damaged").read_bytes() == data
+
+
+def test_a_file_of_another_version_is_made_anew(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as base:
+        base.execute("CREATE TABLE runs (other TEXT)")
+        base.execute("PRAGMA user_version = 99")
+    base.close()
+    History(tmp_path).record(a_past_run(1), [a_test("a")])
+    assert len(History(tmp_path).of(a_test("a").id)) == 1
+
+
+def test_several_writers_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: History(tmp_path).record(a_past_run(number), [a_test("a")]), range(40)))
+    assert {past.run for past in History(tmp_path).of(a_test("a").id)} == {f"run-{number}" for number in range(40)}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from gates.storage.history import History
+from tests.gates.storage.test_history import a_past_run, a_test
+kept, tests = History(Path(sys.argv[1])), [a_test(f"t{number}") for number in range(300)]
+print("go", flush=True)
+for number in range(10_000):
+    kept.record(a_past_run(number), tests)
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_writer_leaves_whole_runs_only_and_each_once(tmp_path: Path) -> None:
+    finished = -1
+    for turn in range(3):
+        program = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        assert program.stdout is not None
+        for line in program.stdout:
+            finished = max(finished, int(line) if line.strip().isdigit() else -1)
+            if finished >= 5 * (turn + 1):
+                break
+        os.kill(program.pid, signal.SIGKILL)
+        program.wait()
+        program.stdout.close()
+    runs = [past.run for past in History(tmp_path).of(a_test("t0").id)]
+    assert len(set(runs)) == len(runs) >= finished + 1
+    for name in (a_test("t1").id, a_test("t299").id):
+        assert [past.run for past in History(tmp_path).of(name)] == runs
