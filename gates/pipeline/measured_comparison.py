@@ -207,7 +207,13 @@ def _read(git: Git, sides: tuple[SideRun, SideRun], fork: str) -> SourceChanges:
         own=own,
         weakenings=python.checks.weakenings,
         excused=python.checks.excused,
-        settings=changed_settings(git, (began, trees[1]), lines if own is None else own, base.finished.run),
+        settings=changed_settings(
+            git,
+            (began, trees[1]),
+            lines if own is None else own,
+            (base.finished.run, head.finished.run),
+            moved_on=began != trees[0],
+        ),
     )
 
 

@@ -55,6 +55,7 @@ class Recorder:
             environment=describe_environment(os.environ, config.record_env, available_cores()),
             changes=prepared.changes,
             planned=tuple(self._planned),
+            checklist=tuple(gate.name for gate in prepared.gates),
             exclusions=_exclusion_records(plan.exclusions, ()),
             quarantine=_exclusion_records(plan.quarantine, ()),
             filter=plan.settings.filter,

@@ -249,6 +249,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         duration: seconds, monotonic.
         profile: name of the checklist.
         planned: names of all gates of the plan, in order; those without a result did not end.
+        checklist: names of all gates that the project has, whichever of them are planned; empty in files of earlier versions.
         filter: the expression that the user gave; empty for none.
         effective_filter: the expression that tests had to match, including exclusions.
         rerun_of: id of the run whose outstanding tests and gates this one ran; empty for a new run.
@@ -279,6 +280,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     changes: Changes | None = None
     planned: tuple[str, ...] = ()
+    checklist: tuple[str, ...] = ()
     gates: tuple[GateResult, ...] = ()
     tests: TestCounts | None = None
     exclusions: tuple[ExclusionRecord, ...] = ()
