@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gates.analysis.checks.asking import code_that_asks
 from gates.analysis.checks.claims import CheckedTest, Claim
+from gates.analysis.checks.hooks import hooks_that_hide
 from gates.analysis.checks.match import Fate, Matching, Pool
 from gates.analysis.checks.reading import Module, Side, holds_tests, is_test_code
 from gates.analysis.checks.rules import TEST_RULES
@@ -76,6 +77,7 @@ class _Comparing:
             if name not in self._is:
                 self._gone(self._test(False, found))
         self._weakenings += code_that_asks(self._changed, self._base, self._head)
+        self._weakenings += hooks_that_hide(self._changed, self._base, self._head)
         self._weakenings += updated_snapshots(self._changed, self._base.texts, self._head.texts)
         return WeakerChecks(tuple(self._weakenings), self._removed, self._excused)
 
