@@ -39,11 +39,13 @@ from kvcache.records.receipts import (
 )
 from kvcache.records.sinks import LoggingSink, MemorySink
 from kvcache.records.statistics import EvictionCounts, PerformanceReport, Statistics
+from kvcache.sessions.batches import Batch, commit_batch, gather, write_batch
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
 from kvcache.sessions.layout import KVLayout, Region
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
+from kvcache.sessions.shortening import Rotary
 from kvcache.shared.reader import SharedReader, SharedSession
 from kvcache.shared.writer import SharedWriter
 from kvcache.snapshots.mapped import Damage, MappedSession, Snapshot
@@ -63,6 +65,7 @@ __all__ = [
     "Allocator",
     "Arena",
     "Backing",
+    "Batch",
     "BatchReceipt",
     "Block",
     "Candidate",
@@ -102,6 +105,7 @@ __all__ = [
     "RecomputeCost",
     "Record",
     "Region",
+    "Rotary",
     "ShapeError",
     "SharedMemoryError",
     "SharedReader",
@@ -119,9 +123,12 @@ __all__ = [
     "TraceEvent",
     "UnknownSessionError",
     "align_up",
+    "commit_batch",
+    "gather",
     "metrics_text",
     "read_chain",
     "restore",
     "save",
     "save_all",
+    "write_batch",
 ]

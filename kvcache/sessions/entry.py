@@ -10,13 +10,13 @@ from time import perf_counter_ns
 from typing import Self, SupportsIndex
 
 from kvcache import checks
-from kvcache.errors import InvalidSizeError, OutOfBoundsError
+from kvcache.errors import InvalidSizeError
 from kvcache.sessions.layout import Region
-from kvcache.sessions.sharing import SharingEntry
+from kvcache.sessions.shortening import ShorteningEntry
 from kvcache.values import Array
 
 
-class KVCacheEntry(SharingEntry):
+class KVCacheEntry(ShorteningEntry):
     """One session's handle, made by the manager; every method may be called from any thread.
 
     Facts that never change (session_id, layout, max_context_length, size_bytes, created_at) can always be read, and `span` tells
@@ -185,27 +185,6 @@ class KVCacheEntry(SharingEntry):
             last = self._advance(tokens)
         self._ledger.deliver()
         return last
-
-    def truncate(self, count: SupportsIndex) -> None:
-        """Keep the first `count` tokens; the next ones are written behind them. What was not committed is forgotten.
-
-        Raises:
-            InvalidSizeError: not a whole number, or negative.
-            OutOfBoundsError: there are fewer tokens than that.
-            StaleEntryError: the block is gone.
-        """
-        kept = checks.whole_number("truncate", count, minimum=0)
-        with self._alone():
-            if kept > self._tokens:
-                raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
-            now = self._ledger.now()
-            self._ledger.counters.tokens -= self._tokens - kept
-            self._truncations += kept < self._tokens
-            self._tokens = kept
-            self._forget_written()
-            self._keep(kept)
-            self._ledger.trace("truncate", self._session_id, kept, at=now)
-        self._ledger.deliver()
 
     @contextmanager
     def pin(self) -> Iterator[Self]:

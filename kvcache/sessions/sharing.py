@@ -198,6 +198,24 @@ class SharingEntry(ReadableEntry):
                 _until(self._pieces[1], tokens * values.strides[2] // PAGE * PAGE),
             )
 
+    def _write_again(self, first: int, end: int) -> None:
+        """Take memory for the tokens from `first` up to `end` that are shown, which are about to be written; both locks are held.
+
+        Raises:
+            OutOfMemoryError: there is none; nothing was changed.
+        """
+        if self._held:
+            marked = self._marked
+            self._marked = min(first, marked)
+            try:
+                self._mark(max(end, first))
+            except BaseException:
+                self._marked = marked
+                raise
+            again = self._marked
+            self._keep(first)
+            self._marked = max(again, first)
+
     def _seal(self, side: int, region: Region, end: int) -> None:
         """Seal the bytes of a region's rows up to `end`, as far as that is worth it; `_writing` is held, the manager's lock not.
 

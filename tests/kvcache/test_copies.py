@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import kvcache
@@ -16,6 +17,7 @@ from kvcache import (
     TTL,
     Allocator,
     Arena,
+    Batch,
     Candidate,
     Damage,
     EvictionCounts,
@@ -27,6 +29,7 @@ from kvcache import (
     MemorySink,
     OutOfMemoryError,
     RecomputeCost,
+    Rotary,
     Span,
 )
 from tests.kvcache.fakes import make_manager, small_layout
@@ -63,7 +66,9 @@ def records() -> dict[str, object]:
 
 def samples(folder: Path) -> dict[str, object]:
     """One of each public class, by its name."""
+    one = np.ones((1, 1, 1, 1))
     values: list[object] = [
+        Batch(one, one, np.ones(1, np.int64), np.ones((1, 1), np.bool_)),
         Candidate("a", Span(0, 64), 1.0),
         Damage(0, 5, "keys", 1, 2),
         EvictionCounts(lru=1),
@@ -71,6 +76,7 @@ def samples(folder: Path) -> dict[str, object]:
         LFU(),
         LRU(),
         RecomputeCost(half_life=2.0),
+        Rotary(base=5.0),
         Span(0, 64, 7),
         TTL(),
         small_layout(),

@@ -374,6 +374,17 @@ class SharingMachine(RuleBasedStateMachine):
             self.manager._entries[name].truncate(kept)
             del self.model[name][kept:]
 
+    @rule(name=NAMES, first=st.floats(0, 1), share=st.floats(0, 1), shrink=st.booleans())
+    def remove(self, name: str, first: float, share: float, shrink: bool) -> None:
+        if name in self.model:
+            start = round(first * len(self.model[name]))
+            end = start + round(share * (len(self.model[name]) - start))
+            self.manager._entries[name].remove(start, end)
+            del self.model[name][start:end]
+            if shrink:
+                self.manager._entries[name].shrink()
+            self.forget_the_evicted()
+
     @rule(name=NAMES)
     def evict(self, name: str) -> None:
         self.manager.evict(name)
