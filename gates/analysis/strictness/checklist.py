@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gates.analysis.reading import parse
 from gates.analysis.strictness.command import Command, checks, commands_of
-from gates.analysis.strictness.commands import command_changes
+from gates.analysis.strictness.commands import InFiles, command_changes
 from gates.analysis.strictness.gates_settings import OWN_FILE, PROJECT_FILE, config_of
 from gates.analysis.strictness.rules import Items, Rule, Said, Scale, Subject, Switch
 from gates.analysis.strictness.sessions import TAG, Noxfile, Session, code_of, read_noxfile
@@ -120,10 +120,15 @@ def _configured(table: Mapping[str, Any]) -> Iterator[Command]:
     yield from commands_of((*words, *_words(table.get("args"))))
 
 
-def checklist_changes(before: Checklist, after: Checklist) -> Iterator[SettingChange]:
+def checklist_changes(before: Checklist, after: Checklist, files: InFiles | None = None) -> Iterator[SettingChange]:
     """What changed in the checklist.
 
     A gate that is gone takes nothing away if others run what it ran; a new gate adds nothing if others ran it.
+
+    Args:
+        before: of the base.
+        after: of the head.
+        files: what files set for the programs of the gates.
     """
     old, new = before.gates, after.gates
     gone = [gate for name, gate in old.items() if name not in new]
@@ -134,7 +139,7 @@ def checklist_changes(before: Checklist, after: Checklist) -> Iterator[SettingCh
         yield _added(gate, before, gone)
     for name, gate in new.items():
         if name in old:
-            yield from _changed(old[name], gate, before, after)
+            yield from _changed(old[name], gate, (before, after), files)
     yield from _options(before, after)
 
 
@@ -192,7 +197,11 @@ _SKIPS = Scale(
 )
 
 
-def _changed(old: GateText, new: GateText, before: Checklist, after: Checklist) -> Iterator[SettingChange]:
+def _changed(
+    old: GateText, new: GateText, sides: tuple[Checklist, Checklist], files: InFiles | None
+) -> Iterator[SettingChange]:
+    before, after = sides
+
     def said(key: str, rule: Rule, first: object, second: object) -> Iterator[SettingChange]:
         if first != second:
             about = Subject(f"the gate {new.name}", key)
@@ -206,7 +215,8 @@ def _changed(old: GateText, new: GateText, before: Checklist, after: Checklist) 
     moved -= {one.same for gate in before.gates.values() if gate.name != new.name for one in gate.commands}
     came = {one.same for gate in before.gates.values() if gate.name != new.name for one in gate.commands}
     came -= {one.same for gate in after.gates.values() if gate.name != new.name for one in gate.commands}
-    for said_of in command_changes(old.commands, new.commands, Subject(f"the gate {new.name}", "command"), moved, came):
+    about = Subject(f"the gate {new.name}", "command")
+    for said_of in command_changes(old.commands, new.commands, about, moved, came, files):
         yield _place(new, f"gate {new.name}: {said_of.key}", said_of.said, said_of.line)
 
 

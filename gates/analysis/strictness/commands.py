@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gates.analysis.strictness.command import Command
@@ -21,6 +21,12 @@ PURPOSES = (
 
 GENERIC = frozenset({"make", "just", "task", "tox", "nox", "npm", "yarn", "pnpm", "pre-commit", "prek", "hatch", "poe", "invoke", "inv"})  # fmt: skip
 """They run something that is not in sight."""
+
+
+InFiles = Mapping[str, tuple[Mapping[str, object], Mapping[str, object]]]
+"""Program → the values that files of base and head set for it, whichever command it is started with."""
+
+NO_FILES: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
 
 
 class SaidOf(NamedTuple):
@@ -43,6 +49,7 @@ def command_changes(
     about: Subject,
     moved: Collection[tuple[object, ...]] = (),
     came: Collection[tuple[object, ...]] = (),
+    files: InFiles | None = None,
 ) -> Iterator[SaidOf]:
     """What changed from some commands to others.
 
@@ -52,11 +59,12 @@ def command_changes(
         about: the gate.
         moved: commands that another gate of the head runs, and did not on the base.
         came: commands that another gate of the base ran, and does not on the head.
+        files: what files set for the programs.
     """
     before, after = _without_same(old, new)
     pairs, before, after = _paired(before, after)
     for one, other in pairs:
-        yield from _options(one, other, about)
+        yield from _options(one, other, about, (files or {}).get(one.program, NO_FILES))
     replaced = _replaced(before, after)
     for one, other in replaced:
         before, after = [each for each in before if each is not one], [each for each in after if each is not other]
@@ -143,8 +151,17 @@ _FAILS = Switch(default=True, does="makes the gate fail")
 _TARGETS = Items(does="looks at {}", strict=True, everything=True, related=_inside)
 
 
-def _options(one: Command, other: Command, about: Subject) -> Iterator[SaidOf]:
-    """What changed in a command of both sides."""
+def with_files(own: object, common: object) -> object:
+    """The value that counts for a command: its own adds to a list that a file has, and replaces anything else."""
+    if isinstance(own, tuple) and isinstance(common, tuple):
+        return (*common, *own)
+    return common if own is None else own
+
+
+def _options(
+    one: Command, other: Command, about: Subject, files: tuple[Mapping[str, object], Mapping[str, object]]
+) -> Iterator[SaidOf]:
+    """What changed in a command of both sides; an option may have moved to a file, or out of it."""
     known = {option.name: option for option in table_of(one.program).values()}
     name = one.program
     checks: list[tuple[str, Rule, object, object]] = [
@@ -154,9 +171,11 @@ def _options(one: Command, other: Command, about: Subject) -> Iterator[SaidOf]:
     ]
     for key in dict.fromkeys((*other.options, *one.options)):
         rule = _TARGETS if key == TARGETS else known[key].rule if key in known else unknown_option(key).rule
-        checks.append((key, rule, one.options.get(key, rule.default), other.options.get(key, rule.default)))
+        own = (one.options.get(key), other.options.get(key))
+        if own[0] != own[1]:
+            old, new = (with_files(value, common.get(key)) for value, common in zip(own, files, strict=True))
+            checks.append((key, rule, rule.default if old is None else old, rule.default if new is None else new))
     for key, rule, old, new in checks:
         if old != new:
-            said_about = Subject(f"{name} in {about.tool}", key)
-            for said in rule.judge(said_about, old, new):
+            for said in rule.judge(Subject(f"{name} in {about.tool}", key), old, new):
                 yield SaidOf(f"{name} {key}", said, other.line)

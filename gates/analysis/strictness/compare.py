@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gates.analysis.strictness.changes import Adjust, Tool, changes_of
 from gates.analysis.strictness.checklist import FILES as CHECKLIST
 from gates.analysis.strictness.checklist import NOXFILE, Checklist, checklist_changes, checklist_of
+from gates.analysis.strictness.commands import with_files
 from gates.analysis.strictness.comments import comment_changes, has_comments
 from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
@@ -51,12 +52,15 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
     for folder in sorted({posixpath.dirname(path) for path in (*base, *head) if is_config(path)}):
         front = f"{folder}/" if folder else ""
         sides = Side(_in_folder(base, folder), front), Side(_in_folder(head, folder), front)
-        before, after = _checklists(*sides)
-        if before is not None and after is not None:
-            found += checklist_changes(before, after)
-        elsewhere = _on_one_side(before, after)
+        checklists = _checklists(*sides)
+        adjust: dict[str, Adjust] = {tool.name: _nothing for tool in TOOLS}
+        if checklists is not None:
+            files = {program: (_plain(tool, sides[0]), _plain(tool, sides[1])) for program, tool in _IN_FILES.items()}
+            found += checklist_changes(*checklists, files)
+            adjust |= {tool.name: _given(program, checklists, files[program]) for program, tool in _IN_FILES.items()}
+            adjust[GATES.name] = _without(frozenset(checklists[0].gates.keys() ^ checklists[1].gates.keys()))
         for tool in TOOLS:
-            found += changes_of(tool, *sides, _without(elsewhere)) if tool is GATES else changes_of(tool, *sides)
+            found += changes_of(tool, *sides, adjust[tool.name])
         found += _broken(*sides)
     found += comment_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
@@ -66,18 +70,48 @@ def _differing(files: Mapping[str, str], other: Mapping[str, str]) -> dict[str, 
     return {path: text for path, text in files.items() if has_comments(path) and other.get(path) != text}
 
 
-def _checklists(base: Side, head: Side) -> tuple[Checklist | None, Checklist | None]:
+_IN_FILES = {"pytest": PYTEST, "mypy": MYPY, "coverage report": COVERAGE}
+"""Program → the tool whose settings its options are."""
+
+
+def _plain(tool: Tool, side: Side) -> dict[str, object]:
+    """What files set for every use of a tool."""
+    return {name: value.value for (layer, name), value in tool.read(side).items() if not layer}
+
+
+def _checklists(base: Side, head: Side) -> tuple[Checklist, Checklist] | None:
     """The gates of both sides; None if they are the same, or cannot be read."""
     if base.files.get(NOXFILE) == head.files.get(NOXFILE) and _gates(base) == _gates(head):
-        return None, None
-    return checklist_of(base), checklist_of(head)
+        return None
+    before, after = checklist_of(base), checklist_of(head)
+    return (before, after) if before is not None and after is not None else None
 
 
-def _on_one_side(before: Checklist | None, after: Checklist | None) -> frozenset[str]:
-    """Names of gates that only one side has: what a list of gates says about them is not news."""
-    return (
-        frozenset(before.gates.keys() ^ after.gates.keys()) if before is not None and after is not None else frozenset()
-    )
+def _nothing(_: Key, said: Said) -> Said:
+    return said
+
+
+def _given(
+    program: str, checklists: tuple[Checklist, Checklist], files: tuple[Mapping[str, object], Mapping[str, object]]
+) -> Adjust:
+    """A setting that left a file changes nothing if every command now gives it, nor does one that came from there."""
+    commands = [
+        [one for gate in each.gates.values() for one in gate.commands if one.program == program] for each in checklists
+    ]
+
+    def is_given(name: str, side: int) -> bool:
+        wanted = files[1 - side].get(name)
+        values = [
+            with_files(one.options.get(name), files[side].get(name)) for one in commands[side] if name in one.options
+        ]
+        return bool(values) and len(values) == len(commands[side]) and all(value == wanted for value in values)
+
+    def adjust(key: Key, said: Said) -> Said:
+        side = {"weaker": 1, "stronger": 0}.get(said.direction)
+        moved = side is not None and not key[0] and is_given(key[1], side)
+        return said._replace(direction="other") if moved else said
+
+    return adjust
 
 
 def _without(names: frozenset[str]) -> Adjust:

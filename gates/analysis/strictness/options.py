@@ -179,12 +179,12 @@ PYLINT: Mapping[str, Option] = {
 }
 
 COVERAGE: Mapping[str, Option] = {
-    "--fail-under": _number("--fail-under", "less coverage is enough", "more coverage is needed"),
-    "--omit": _list("--omit", "measures {}"),
-    "--include": _list("--include", "measures {}", strict=True, everything=True),
-    "--source": _list("--source", "measures {}", strict=True, everything=True),
-    "--branch": _flag("--branch", "measures branches"),
-    **dict.fromkeys(("-i", "--ignore-errors"), _lax("--ignore-errors", "fails for files that it cannot read")),
+    "--fail-under": _number("fail_under", "less coverage is enough", "more coverage is needed"),
+    "--omit": _list("omit", "measures {}"),
+    "--include": _list("include", "measures {}", strict=True, everything=True),
+    "--source": _list("source", "measures {}", strict=True, everything=True),
+    "--branch": _flag("branch", "measures branches"),
+    **dict.fromkeys(("-i", "--ignore-errors"), _lax("ignore_errors", "fails for files that it cannot read")),
     **_others("--rcfile", "--data-file", "--context", "-d", "-o", "--format"),
 }
 

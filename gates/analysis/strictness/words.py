@@ -12,7 +12,7 @@ DEPTH = 40
 """How often names are followed, so that one that stands for itself ends."""
 
 
-STEPS = 100_000
+STEPS = 10_000
 """How often they are followed in one file: each may stand for several others."""
 
 

@@ -64,7 +64,7 @@ def run(words: str, more: str = "") -> str:
         (run("pytest"), run("pytest", ", env={'PYTHONOPTIMIZE': '1'}"), "pytest variables"),
         (run("python -W error -m build"), run("python -m build"), "build python-Werror"),
         (run("coverage run -m pytest"), run("pytest"), "pytest coverage-run"),
-        (run("coverage report --fail-under=90"), run("coverage report"), "coverage report --fail-under"),
+        (run("coverage report --fail-under=90"), run("coverage report"), "coverage report fail_under"),
         (run("sphinx-build -W docs out"), run("sphinx-build docs out"), "sphinx-build -W"),
         (run("mytool --strict src"), run("mytool src"), "mytool --strict"),
         (run("ruff check"), f"session.skip('later')\n{run('ruff check')}", "session.skip"),
@@ -213,3 +213,28 @@ def none(): pass
 def test_code_that_stands_for_itself_or_for_nothing_ends() -> None:
     assert changes({"noxfile.py": ODD}, {"noxfile.py": ODD + "\n#"}) == []
     assert changes({"noxfile.py": ODD}, {"noxfile.py": noxfile()})
+
+
+@pytest.mark.parametrize(
+    ("command", "plain", "file", "setting"),
+    [
+        ("pytest --strict-markers", "pytest", "pytest.ini", "[pytest]\naddopts = -ra --strict-markers\n"),
+        ("pytest --strict-markers", "pytest", "pytest.ini", "[pytest]\nstrict_markers = true\n"),
+        ("pytest -W error", "pytest", "pytest.ini", "[pytest]\nfilterwarnings = error\n"),
+        ("mypy --strict src", "mypy src", "mypy.ini", "[mypy]\nstrict = True\n"),
+        ("coverage report --fail-under=90", "coverage report", ".coveragerc", "[report]\nfail_under = 90\n"),
+    ],
+)
+def test_an_option_may_move_to_a_file_and_back(command: str, plain: str, file: str, setting: str) -> None:
+    empty = setting.splitlines()[0] + "\n"
+    before = {"noxfile.py": noxfile(run(command)), file: empty}
+    after = {"noxfile.py": noxfile(run(plain)), file: setting}
+    for one, other in ((before, after), (after, before)):
+        assert {direction for direction, _ in said(one, other)} <= {"other"}, said(one, other)
+
+
+def test_an_option_that_only_one_of_two_commands_gives_does_not_make_up_for_the_file() -> None:
+    setting = "[pytest]\nfilterwarnings = error\n"
+    before = {"noxfile.py": noxfile(run("pytest"), TEST), "pytest.ini": setting}
+    after = {"noxfile.py": noxfile(run("pytest -W error"), TEST), "pytest.ini": "[pytest]\n"}
+    assert ("weaker", "filterwarnings") in said(before, after)
