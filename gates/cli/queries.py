@@ -20,6 +20,7 @@ from gates.cli.options import (
 from gates.cli.shown import allow_commands, say
 from gates.portable.settings.declare import replace
 from gates.portable.settings.run import Settings
+from gates.render.formats import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,7 @@ def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "html", "github", "junit"]),
+    type=click.Choice(("terminal", *FORMATS)),
     default="terminal",
     show_default=True,
     help="What to print.",

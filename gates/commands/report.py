@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from gates.compare.values import Comparison
 from gates.pipeline.show import show_run
+from gates.results import Run, TestResult
 from gates.results.files import RUN_FILE
 from gates.storage.evidence import Evidence, load_evidence
+
+Renderer: TypeAlias = Callable[[Run, Sequence[TestResult], Comparison | None], str]
 
 
 def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
@@ -29,21 +34,33 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
     if form == "terminal":
         show_run(run, tests, comparison)
         return None
-    if form == "junit":
-        from gates.readers.junit.write import junit_document
+    return renderer(form)(run, tests, comparison)
 
-        return junit_document(run, tests)
-    if form == "github":
-        from gates.render.github import render_github
 
-        return render_github(run, tests, comparison)
-    if form == "html":
-        from gates.render.html import render_html
+def renderer(form: str) -> Renderer:
+    """What lays a run out in one of `FORMATS`; only that one is loaded."""
+    match form:
+        case "junit":
+            from gates.readers.junit.write import junit_document
 
-        return render_html(run, tests, comparison)
-    from gates.render.markdown import render_markdown
-
-    return render_markdown(run, tests, comparison)
+            return lambda run, tests, _: junit_document(run, tests)
+        case "html":
+            from gates.render.html import render_html as found
+        case "github":
+            from gates.render.github import render_github as found
+        case "gitlab":
+            from gates.render.formats.gitlab import render_gitlab as found
+        case "sarif":
+            from gates.render.formats.sarif import render_sarif as found
+        case "ctrf":
+            from gates.render.formats.ctrf import render_ctrf as found
+        case "trace":
+            from gates.render.formats.trace import render_trace as found
+        case "metrics":
+            from gates.render.formats.metrics import render_metrics as found
+        case _:
+            from gates.render.markdown import render_markdown as found
+    return found
 
 
 def _comparison(evidence: Evidence) -> Comparison | None:
