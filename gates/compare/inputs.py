@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from gates.analysis.assertions import Shape
 from gates.analysis.dependencies import Dependencies
+from gates.analysis.shapes import Shape
 from gates.compare.confirm import RepeatedOutcomes
 from gates.compare.proofs import Proof
 from gates.compare.values import BaseFailures, Timing

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
-from gates.analysis.assertions import Shape
+from gates.analysis.shapes import Shape
 
 ALIKE = 0.75
 """Minimum likeness, of body and name together, for two tests to count as the same one."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gates.analysis.assertions import Shape
+from gates.analysis.shapes import Shape
 from gates.compare.moved import pairs_of
 from gates.compare.values import Fewer, Renamed, Replaced, TestsComparison
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from gates.analysis.api import api_changes
-from gates.analysis.assertions import Shape, shapes_of
 from gates.analysis.checks.weaker import WeakerChecks, weaker_checks
+from gates.analysis.shapes import Shape, shapes_of
 from gates.files.temporary import scratch
 from gates.portable.regular import read_text
 from gates.results import FileChange

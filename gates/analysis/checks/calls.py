@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, PART
-from gates.analysis.checks.parts import Inline, Part, compared, constant, parts_of
+from gates.analysis.checks.parts import Inline, Part, arguments, compared, constant, parts_of
 from gates.analysis.checks.trees import keyword, last_name, text_of
 
 _COMPARING: dict[str, type[ast.cmpop]] = {
@@ -37,8 +37,9 @@ RAISING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "assertRaise
 WARNING = frozenset({"warns", "deprecated_call", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs", "assert_warns"})  # fmt: skip
 EXPECTING = RAISING | WARNING
 
+_OTHERS = frozenset({"assert_not_called", "assert_not_awaited", "assert_has_calls", "assert_has_awaits"})
 _SUBJECTS = frozenset({"assert_that", "assertThat", "expect", "ensure", "that", "should"})
-_CHECKING = ("assert", "expect", "check", "verify", "validate", "should")
+_CHECKING = ("assert", "expect", "check", "verify", "validate", "should", "raise_for_status")
 _WEAK = ("true", "truthy", "not_none", "exist", "is_instance", "isnotnone", "ok_", "called", "defined")
 
 
@@ -51,8 +52,10 @@ def checked_by_call(call: ast.Call, inline: Inline) -> Iterator[Part] | None:
     """The claims of a call; None if it is not one that is known to check something."""
     name, args = last_name(call.func), call.args
     if name in _MOCKED and isinstance(call.func, ast.Attribute):
-        expected = ast.Tuple([*map(inline, args), *(inline(one.value) for one in call.keywords)], ast.Load())
-        return iter([Part("mock", _MOCKED[name], inline(call.func.value), call.func.value, expected, sign=name)])
+        level = _MOCKED[name]
+        expected = arguments(call, inline) if args or call.keywords or level == EQUAL else None
+        said = name if name in _OTHERS else ""
+        return iter([Part("mock", level, inline(call.func.value), call.func.value, expected, sign=said)])
     if not isinstance(call.func, ast.Attribute) and name.startswith("assert") and name[6:7].isupper():
         pass  # `from somewhere import assertEqual` is as good as the method
     if name in _COMPARING and len(args) >= 2:

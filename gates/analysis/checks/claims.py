@@ -93,8 +93,9 @@ class CheckedTest:
         marks: on the test, its class and its module.
         patched: last names of what it replaces by something else.
         cases: how many distinct cases its parameters give; 1 without any.
-        waits: it is a coroutine that something runs.
         line: of its definition.
+        words: that its code says.
+        decorators: as text.
     """
 
     id: str
@@ -105,3 +106,4 @@ class CheckedTest:
     cases: int = 1
     line: int = 0
     words: frozenset[str] = field(default_factory=frozenset)
+    decorators: tuple[str, ...] = ()

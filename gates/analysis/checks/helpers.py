@@ -14,7 +14,8 @@ def helper_of(call: ast.Call, scope: Scope, side: Side) -> tuple[Function, Modul
     match call.func:
         case ast.Name(id=name):
             if name in scope.functions:
-                return scope.functions[name], scope.module, scope.family
+                home = scope.homes.get(name, scope)
+                return scope.functions[name], home.module, home.family
             value = scope.names.get(name)
             if value is not None or name in scope.opaque:
                 return None

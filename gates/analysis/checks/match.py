@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gates.analysis.checks.claims import CLOSE, EQUAL, CheckedTest, Claim
 from gates.analysis.checks.rules import CLAIM_RULES
 from gates.analysis.checks.rules.frame import Verdict
-from gates.analysis.checks.rules.weaker_comparison import rank
+from gates.analysis.checks.rules.weaker_comparison import as_strict, rank
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,14 @@ def _telling(claim: Claim) -> bool:
 class Matching:
     """One test of the base against what became of it."""
 
-    def __init__(self, before: Sequence[Claim], after: Sequence[Claim], pool: Pool) -> None:
+    def __init__(self, before: Sequence[Claim], after: Sequence[Claim], pool: Callable[[], Pool]) -> None:
         self._pool = pool
         self._before = list(
             {claim.key + claim.guards + claim.exceptions: claim for claim in before if claim.counts}.values()
         )
+        self._all = before
         self._after = list(after)
+        self.open = False
         self._used: dict[int, int] = {}
         self._by_subject: dict[str, list[int]] = defaultdict(list)
         self._by_told: dict[str, list[int]] = defaultdict(list)
@@ -110,14 +112,13 @@ class Matching:
                 rest.append(Fate(claim))
             else:
                 found.append(fate)
-        spare = sum(
-            self._room(at) for at in range(len(self._after)) if self._after[at].counts and not self._used.get(at)
-        )
-        for fate in rest:
-            if fate.claim.kind == "runs":
-                continue
-            found.append(self._instead(fate, spare > 0))
-            spare -= 1
+        spare = [at for at, one in enumerate(self._after) if one.counts and not self._used.get(at)]
+        for fate in sorted(rest, key=lambda fate: -rank(fate.claim)):
+            if fate.claim.kind != "runs":
+                other = next((at for at in spare if as_strict(fate.claim, self._after[at])), None)
+                found.append(self._instead(fate, other is not None))
+                if other is not None:
+                    spare.remove(other)
         return found
 
     def _room(self, at: int) -> int:
@@ -139,16 +140,10 @@ class Matching:
 
     def _stricter(self, claim: Claim) -> bool:
         """Another check of the same subject at the same time says more."""
-        for at in self._by_subject[claim.subject]:
-            after = self._after[at]
-            if (
-                after.counts
-                and after.state == claim.state
-                and rank(after) > rank(claim)
-                and weaker(claim, after) is None
-            ):
-                return self._take(at)
-        return False
+        return any(
+            after.counts and after.state == claim.state and rank(after) > rank(claim) and weaker(claim, after) is None
+            for after in (self._after[at] for at in self._by_subject[claim.subject])
+        )
 
     def _otherwise(self, claim: Claim) -> bool:
         """The same subject, with another expectation, that no other claim needs."""
@@ -157,13 +152,17 @@ class Matching:
                 after = self._after[at]
                 if self._used.get(at) or not after.counts or (after.state != claim.state and exact):
                     continue
-                if rank(after) >= rank(claim) and weaker(claim, after) is None:
+                if as_strict(claim, after) and weaker(claim, after) is None:
                     return self._take(at)
         return False
 
     def _whole(self, claim: Claim) -> bool:
         """A comparison of the whole that the subject is a part of."""
         for at, after in enumerate(self._after):
+            if after.kind == "raises" and after.match and f"raised({after.subject})" in claim.subject and after.counts:
+                new = all(one.match is None for one in self._all if one.subject == after.subject)
+                if new and after.match.strip("^$.*"):
+                    return self._take(at)
             if (
                 not after.counts
                 or after.level < CLOSE
@@ -183,15 +182,19 @@ class Matching:
         for expected in (True, False):
             for at in self._by_told[claim.told]:
                 after = self._after[at]
-                if self._used.get(at) or not after.counts or (expected and after.expected != claim.expected):
+                cases = "each(" in after.subject or "each(" in after.expected
+                if not after.counts or (self._used.get(at) and not cases):
                     continue
-                alike = after.kind == claim.kind or rank(after) >= rank(claim)
+                if expected and after.expected != claim.expected and not cases:
+                    continue
+                alike = after.kind == claim.kind or as_strict(claim, after)
                 if alike and weaker(claim, after) is None and (expected or _calls(claim) & _calls(after)):
+                    self.open = self.open or cases
                     return self._take(at)
         return False
 
     def _elsewhere(self, claim: Claim) -> bool:
-        return self._pool.has(claim)
+        return self._pool().has(claim)
 
     def _rewritten(self, claim: Claim) -> bool:
         """A new check, as strict, of something that belongs to the same subject."""
@@ -203,22 +206,31 @@ class Matching:
                 or (at in self._used and room == 1000 and after.size == 1)
             ):
                 continue
-            if rank(after) < rank(claim) or after.subject == claim.subject or weaker(claim, after) is not None:
+            if not as_strict(claim, after) or after.subject == claim.subject or weaker(claim, after) is not None:
+                continue
+            if self._parts(claim) < claim.size and after.subject.startswith((f"{claim.subject}.", f"{claim.subject}[")):
                 continue
             if _related(claim, after):
                 return self._take(at)
         return False
 
+    def _parts(self, claim: Claim) -> int:
+        """How many parts of what was compared as a whole are checked."""
+        fronts = f"{claim.subject}.", f"{claim.subject}["
+        found = [at for at, after in enumerate(self._after) if after.counts and after.subject.startswith(fronts)]
+        return sum(self._room(at) for at in found) if claim.literal and claim.kind == "equal" else claim.size
+
     def _weakened(self, claim: Claim) -> Fate | None:
         """A check of the same subject that a rule finds weaker."""
-        near = [*self._by_subject[claim.subject], *self._by_told[claim.told]]
+        bare = claim.subject.rpartition("(")[0] if claim.kind == "true" else ""
+        near = [*self._by_subject[claim.subject], *self._by_told[claim.told], *(self._by_subject[bare] if bare else ())]
         for at in near:
             after = self._after[at]
             if self._used.get(at):
                 continue
             verdict = weaker(claim, after)
             if verdict is not None and (
-                after.subject == claim.subject or _calls(claim) & _calls(after) or not _calls(claim)
+                after.subject in {claim.subject, bare} or _calls(claim) & _calls(after) or not _calls(claim)
             ):
                 self._take(at)
                 return Fate(claim, *verdict, after)
@@ -253,7 +265,9 @@ def _calls(claim: Claim) -> set[str]:
 
 
 def _related(claim: Claim, other: Claim) -> bool:
-    if claim.root and (claim.root == other.root or claim.root in other.subject or other.root in claim.subject):
+    if claim.root and (claim.root == other.root or claim.root in other.subject):
+        return True
+    if len(other.root) > 1 and other.root in claim.subject:
         return True
     return bool(_calls(claim) & _calls(other))
 

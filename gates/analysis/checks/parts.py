@@ -74,6 +74,9 @@ def parts_of(test: ast.expr, inline: Inline, negated: bool = False) -> Iterator[
                 left = right
         case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp() as each]) if not negated:
             yield from parts_of(each.elt, inline)
+        case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp() as each]) if not negated:
+            for part in parts_of(each.elt, inline):
+                yield replace(part, kind="either", level=EXISTS, expected=inline(test))
         case ast.Call(func=ast.Name(id="bool"), args=[inner]):
             yield from parts_of(inner, inline, negated)
         case ast.Call():
@@ -180,7 +183,10 @@ def peeled(node: ast.expr) -> tuple[ast.expr, frozenset[str], str]:
             case ast.Call(func=ast.Name(id="round"), args=[inner, *digits]):
                 loss.add(f"round {text_of(digits[0])}" if digits else "round")
                 node = inner
-            case ast.Call(func=ast.Name(id="len"), args=[inner]):
+            case (
+                ast.Call(func=ast.Name(id="len"), args=[inner])
+                | ast.Attribute(value=inner, attr=("shape" | "ndim" | "dtype"))
+            ):
                 shape, node = "length", inner
             case ast.Call(func=ast.Name(id="type"), args=[inner]):
                 shape, node = "type", inner
@@ -227,10 +233,18 @@ def _of_mock(subject: ast.expr, written: ast.expr, expected: ast.expr) -> Part |
     if not isinstance(subject, ast.Attribute):
         return None
     if subject.attr in {"call_args", "call_args_list", "mock_calls", "method_calls", "await_args"}:
+        if isinstance(expected, ast.Call) and last_name(expected.func) == "call":
+            expected = arguments(expected, lambda node: node)
         return Part("mock", EQUAL, subject.value, _value(written), expected)
     if subject.attr in {"call_count", "await_count"}:
         return Part("mock", PART, subject.value, _value(written), expected)
     return None
+
+
+def arguments(call: ast.Call, inline: Inline) -> ast.Tuple:
+    """The arguments of a call as one value."""
+    named = [ast.Tuple([ast.Constant(one.arg), inline(one.value)], ast.Load()) for one in call.keywords]
+    return ast.Tuple([*map(inline, call.args), *named], ast.Load())
 
 
 def _approximate(node: ast.AST) -> bool:

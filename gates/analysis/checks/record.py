@@ -68,14 +68,14 @@ class Record:
         root = root_of(subject)
         words = {*words_in(subject), *(words_in(expected) if expected is not None else ())}
         told = text_of(expected) if expected is not None else ""
-        flaw = part.flaw or scope.flaw or self._hollow(subject, kind, scope)
+        flaw = part.flaw or scope.flaw or self._hollow(subject, part.written, kind, scope)
         claim = Claim(
             kind=kind,
             subject=text_of(subject),
             expected=f"{part.sign} {told}".strip(),
             level=NOTHING if flaw else level,
             told=scope.anonymous(peeled(part.written)[0]),
-            root=text_of(root),
+            root="" if isinstance(root, ast.Constant) else text_of(root),
             words=frozenset(words),
             loss=part.loss | loss,
             state=self.history.of(set(scope.used)),
@@ -96,15 +96,19 @@ class Record:
         )
         yield from expanded(claim, self.binders)
 
-    def _hollow(self, subject: ast.expr, kind: str, scope: Scope) -> str:
+    def _hollow(self, subject: ast.expr, written: ast.expr, kind: str, scope: Scope) -> str:
         """Why a subject is none: nothing but constants, or a mock that the test made to give this answer."""
-        if kind in {"raises", "warns", "fail", "mock"}:
+        if kind in {"raises", "warns", "exits", "mock"}:
             return ""
         names = [part.id for part in ast.walk(subject) if isinstance(part, ast.Name)]
         if all(name in _CASTS and name not in scope.opaque for name in names) and not any(
             isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(subject)
         ):
-            return "constant"
+            return (
+                ""
+                if any(isinstance(part, ast.Name) and part.id in scope.growing for part in ast.walk(written))
+                else "constant"
+            )
         known = {name for name in names if name not in BUILTINS}
         root = root_of(subject)
         if known <= _MOCKS | {"mock", "unittest"} and isinstance(root, ast.Call):

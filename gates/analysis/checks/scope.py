@@ -55,6 +55,10 @@ class Scope:
         flaw: why what is read now checks nothing.
         used: keys of the values that were put in place since it was cleared.
         results: id of a call → what the helper gave back.
+        keys: local name → text of its value.
+        opaque: local names whose values are not known.
+        homes: local function that a fixture gave → the scope that it was defined in.
+        growing: local names of lists and the like, which may hold more than they began with.
     """
 
     module: Module
@@ -67,6 +71,8 @@ class Scope:
     results: dict[int, ast.expr] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     opaque: set[str] = field(default_factory=set)
+    homes: dict[str, Scope] = field(default_factory=dict)
+    growing: set[str] = field(default_factory=set)
 
     def inline(self, node: ast.expr) -> ast.expr:
         """An expression with the values of local names put in place."""
@@ -104,6 +110,16 @@ class Scope:
             text = value.id
         self.names[name] = value
         self.keys[name] = text
+        self.growing.discard(name)
+        if isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp) or (
+            isinstance(value, ast.Call) and text.rstrip("()") in {"list", "dict", "set", "bytearray"}
+        ):
+            self.growing.add(name)
+        self.growing.discard(name)
+        if isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp) or (
+            isinstance(value, ast.Call) and text.rstrip("()") in {"list", "dict", "set", "bytearray"}
+        ):
+            self.growing.add(name)
 
     def hide(self, name: str) -> None:
         """Make a name local whose value is not known."""

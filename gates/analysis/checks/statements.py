@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gates.analysis.checks.claims import EQUAL, NOTHING
 from gates.analysis.checks.parts import Part
@@ -16,6 +16,14 @@ def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
     told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return body[1:] if told else body
+
+
+def own_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a function without those of functions and classes in it."""
+    for part in ast.iter_child_nodes(node):
+        yield part
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from own_parts(part)
 
 
 def nothing_of(node: ast.expr, scope: Scope, flaw: str) -> Part:

@@ -9,12 +9,26 @@ from dataclasses import dataclass
 from gates.analysis.checks.claims import CheckedTest, Mark
 from gates.analysis.checks.reading import Function, Module, Side, words_in
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.statements import cases_of
+from gates.analysis.checks.statements import cases_of, own_parts
 from gates.analysis.checks.trees import keyword, last_name, text_of
 from gates.analysis.checks.walk import Walker
 
 _SET_UP = ("setUpClass", "setup_class", "setUp", "asyncSetUp", "setup_method", "setup")
-_MARKS = frozenset({"skip", "skipif", "xfail", "skipIf", "skipUnless", "expectedFailure", "importorskip"})
+_MARKS = frozenset(
+    {
+        "flaky",
+        "retry",
+        "rerun",
+        "reruns",
+        "skip",
+        "skipif",
+        "xfail",
+        "skipIf",
+        "skipUnless",
+        "expectedFailure",
+        "importorskip",
+    }
+)
 _PARAMETERS = frozenset({"parametrize", "parameterized", "expand"})
 
 
@@ -33,10 +47,15 @@ class Found:
     family: tuple[ast.ClassDef, ...] = ()
 
     @property
-    def code(self) -> str:
-        """Itself and what is around it in its class, as text."""
-        around = [ast.dump(part) for owner in self.family for part in owner.decorator_list]
-        return "\n".join([ast.dump(self.node), *around])
+    def nodes(self) -> Iterator[ast.AST]:
+        """Itself, and what its class says about every test in it."""
+        yield self.node
+        for owner in self.family:
+            yield from (*owner.decorator_list, *owner.bases)
+            # Methods are found by name; values and nested classes are used in ways that nobody can follow.
+            for node in owner.body:
+                if not (isinstance(node, Function) and node.name.startswith("test")):
+                    yield node
 
 
 def tests_in(module: Module) -> dict[str, Found]:
@@ -44,8 +63,9 @@ def tests_in(module: Module) -> dict[str, Found]:
     found: dict[str, Found] = {}
     if module.tree is None:
         return found
+    loose = not module.path.endswith(("/tests.py", "/test.py"))  # as Django has them, with classes
     for name, node in module.functions.items():
-        if name.startswith("test") and not _is_fixture(node):
+        if loose and name.startswith("test") and not _is_fixture(node):
             found[f"{module.path}::{name}"] = Found(f"{module.path}::{name}", node)
     for owner in module.classes.values():
         for each in _of_class(owner, module, module.path, module.classes):
@@ -109,6 +129,12 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
     _bind_parameters(walker, decorators, scope, side)
     _Fixtures(walker, side, module, test.family).provide(test.node, scope)
     for owner in reversed(test.family):
+        for node in owner.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    scope.bind(f"self.{name}", value)
+                case _:
+                    pass
         for name in _SET_UP:
             for node in owner.body:
                 if isinstance(node, Function) and node.name == name:
@@ -124,6 +150,7 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
         marks=tuple(marks),
         patched=frozenset(walker.patched),
         line=test.node.lineno,
+        decorators=tuple(map(text_of, test.node.decorator_list)),
         words=frozenset(words_in(ast.Module(body=list(body), type_ignores=[]))),
     )
 
@@ -177,8 +204,10 @@ def _bind_parameters(walker: Walker, decorators: Iterable[ast.expr], scope: Scop
         if len(names) > 1:
             target = ast.Tuple([ast.Name(name, ast.Store()) for name in names], ast.Store())
         if given is None or not walker.bind_cases(target, given, scope):
-            for name in names:
-                scope.hide(name)
+            each = ast.Call(ast.Name("each", ast.Load()), [values], [])
+            for at, name in enumerate(names):
+                several = ast.Subscript(each, ast.Constant(at), ast.Load())
+                scope.bind(name, several if len(names) > 1 else each)
 
 
 def _parameters(call: ast.Call) -> tuple[list[str], ast.expr | None]:
@@ -238,6 +267,7 @@ class _Fixtures:
     def __init__(self, walker: Walker, side: Side, module: Module, family: tuple[ast.ClassDef, ...]) -> None:
         self._walker, self._side, self._module, self._family = walker, side, module, family
         self._values: dict[str, ast.expr | None] = {}
+        self._functions: dict[str, tuple[Function, Scope]] = {}
         self._modules = [module, *side.conftests(module.path)]
 
     def provide(self, node: Function, scope: Scope) -> None:
@@ -254,6 +284,10 @@ class _Fixtures:
                 scope.hide(name)
             else:
                 scope.bind(name, value)
+                if name in self._functions:
+                    scope.functions[name], scope.homes[name] = self._functions[name]
+                if name in self._functions:
+                    scope.functions[name], scope.homes[name] = self._functions[name]
 
     def _value(self, name: str, scope: Scope) -> ast.expr | None:
         if name in self._values:
@@ -273,9 +307,15 @@ class _Fixtures:
         self._walker.body(node.body, inner)
         scope.names |= {name: value for name, value in inner.names.items() if name.startswith("self.")}
         scope.keys |= {name: key for name, key in inner.keys.items() if name.startswith("self.")}
-        given = [part for part in ast.walk(node) if isinstance(part, ast.Return | ast.Yield)]
+        given = [part for part in own_parts(node) if isinstance(part, ast.Return | ast.Yield)]
         if len(given) == 1 and given[0].value is not None and not inner.guards:
             self._values[name] = inner.inline(given[0].value)
+            local = inner.functions.get(last_name(given[0].value))
+            if local is not None:
+                self._functions[name] = local, inner
+            local = inner.functions.get(last_name(given[0].value))
+            if local is not None:
+                self._functions[name] = local, inner
         return self._values[name]
 
     def _fixture(self, name: str) -> tuple[Function, Module] | None:

@@ -7,14 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gates.analysis.checks.calls import EXPECTING, checked_by_call, expectation, is_mock_assertion
-from gates.analysis.checks.claims import NOTHING
+from gates.analysis.checks.claims import NOTHING, PART
 from gates.analysis.checks.helpers import helper_of, pass_arguments
-from gates.analysis.checks.parts import parts_of, unrolled
+from gates.analysis.checks.parts import Part, parts_of, unrolled
 from gates.analysis.checks.reading import Function, Module, Side
 from gates.analysis.checks.record import Record
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.statements import cases_of, caught_by, fails, nothing_of, raising, without_docstring
-from gates.analysis.checks.trees import calls_in, dotted, last_name, text_of, truth
+from gates.analysis.checks.statements import (
+    cases_of,
+    caught_by,
+    fails,
+    nothing_of,
+    own_parts,
+    raising,
+    without_docstring,
+)
+from gates.analysis.checks.trees import calls_in, dotted, last_name, rebuilt, text_of, truth
 
 DEEP = 4
 """Maximum depth of helpers that call helpers."""
@@ -135,7 +143,7 @@ class Walker(Record):
             return False
         name = last_name(inner.func)
         before = len(self.claims)
-        resolved = self._calls(inner, scope)
+        resolved = self._calls(inner, scope, bare=value is inner)
         if name in EXPECTING:
             self._expecting_call(node, inner, scope)
             return False
@@ -152,9 +160,21 @@ class Walker(Record):
                 self.note(parts, node, scope)
                 return False
             self._other_call(node, inner, name, scope)
+        self._checked_calls(node, inner, scope)
         if len(self.claims) == before:
             self.happened(node, scope)
         return False
+
+    def _checked_calls(self, node: ast.stmt, value: ast.expr, scope: Scope) -> None:
+        """`subprocess.run(…, check=True)` checks the exit code."""
+        for call in calls_in(value):
+            check = next((one for one in call.keywords if one.arg == "check"), None)
+            always = last_name(call.func) in {"check_call", "check_output"}
+            if always or (check is not None and last_name(call.func) == "run"):
+                plain = ast.Call(call.func, call.args, [one for one in call.keywords if one is not check])
+                part = Part("exits", PART, scope.inline(plain), plain)
+                off = check is not None and truth(check.value) is False
+                self.note([replace(part, level=NOTHING, flaw="unchecked-exit") if off else part], node, scope)
 
     def _other_call(self, node: ast.Expr, call: ast.Call, name: str, scope: Scope) -> None:
         if name in _PRINTING:
@@ -187,30 +207,40 @@ class Walker(Record):
             made = ast.Call(rest[0], rest[1:], [one for one in call.keywords if one.arg not in {"match", "msg"}])
             self.note([raising(kind, names, match, scope.inline(made), made)], node, scope)
 
-    def _calls(self, value: ast.expr, scope: Scope) -> bool:
+    def _calls(self, value: ast.expr, scope: Scope, *, bare: bool = False) -> bool:
         """Read the helpers that an expression calls; whether its outermost call is one that was read."""
         outer = False
         for call in reversed(list(calls_in(value))):
             self.patches_of(call)
             found = helper_of(call, scope, self._side)
             if found is not None:
-                read = self._enter(call, *found, scope)
+                read = self._enter(call, *found, scope, bare=bare and call is value)
                 outer = outer or (read and call is value)
         return outer
 
     def _enter(
-        self, call: ast.Call, node: Function, module: Module, family: tuple[ast.ClassDef, ...], scope: Scope
+        self,
+        call: ast.Call,
+        node: Function,
+        module: Module,
+        family: tuple[ast.ClassDef, ...],
+        scope: Scope,
+        *,
+        bare: bool = False,
     ) -> bool:
         if self._depth >= DEEP or node in self._active or self._left < 0:
             return False
-        local = scope.functions.get(node.name) is node
-        inner = Scope(module, dict(scope.names) if local else {}, dict(scope.functions) if local else {}, family)
-        inner.keys, inner.opaque = (dict(scope.keys), set(scope.opaque)) if local else ({}, set())
+        local = node in scope.functions.values()
+        home = scope.homes.get(last_name(call.func), scope)
+        inner = Scope(module, dict(home.names) if local else {}, dict(home.functions) if local else {}, family)
+        inner.keys, inner.opaque = (dict(home.keys), set(home.opaque)) if local else ({}, set())
         if family:
             for name, value in scope.names.items():
                 if name.startswith("self."):
                     inner.bind(name, value)
         inner.guards, inner.flaw = scope.guards, scope.flaw
+        if bare and not node.decorator_list and any(isinstance(part, ast.Yield) for part in own_parts(node)):
+            inner.flaw = inner.flaw or "unreachable"  # nobody asks the generator for anything
         if not pass_arguments(call, node, inner, scope, bool(family) and not local):
             return False
         before, self._depth = len(self.claims), self._depth + 1
@@ -237,6 +267,7 @@ class Walker(Record):
         self._calls(value, scope)
         if isinstance(value, ast.Call):
             self._expecting_value(node, value, scope)
+        self._checked_calls(node, value, scope)
         inlined = scope.inline(value)
         if isinstance(inlined, ast.ListComp):
             inlined = unrolled(inlined) or inlined
@@ -273,7 +304,7 @@ class Walker(Record):
     def _branch(self, node: ast.If, scope: Scope) -> bool:
         self._calls(node.test, scope)
         condition = scope.inline(node.test)
-        known = truth(condition)
+        known = truth(self._settled(condition, scope))
         if known is not None:
             first = self._apart(node.body, scope, flaw="" if known else "unreachable")
             other = self._apart(node.orelse, scope, flaw="unreachable" if known else "")
@@ -292,6 +323,21 @@ class Walker(Record):
         if first or other:
             scope.guards = (*scope.guards, f"not ({text})" if first else text)
         return False
+
+    def _settled(self, condition: ast.expr, scope: Scope) -> ast.expr:
+        """A condition with the values of flags that the test code sets."""
+
+        def change(part: ast.AST) -> ast.expr | None:
+            if not isinstance(part, ast.Name) or part.id in scope.opaque:
+                return None
+            module, name = scope.module, part.id
+            if name in module.imports:
+                found = self._side.found(module.imports[name])
+                module, name = found if found is not None else (module, "")
+            value = module.constants.get(name)
+            return value if isinstance(value, ast.Constant) else None
+
+        return rebuilt(condition, change)
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> bool:
         expecting: list[ast.Call] = []
@@ -326,7 +372,14 @@ class Walker(Record):
             kind, names, match, _ = expectation(call, scope.inline)
             part = raising(kind, names, match, scope.inline(subject), subject)
             whole = f"with {text_of(call)}: " + "; ".join(text_of(one) for one in node.body)
-            self.note([part], node, scope, whole)
+            crowd = [
+                one.value for one in node.body if isinstance(one, ast.Expr | ast.Assign) and any(calls_in(one.value))
+            ]
+            self.note([replace(part, sign="" if len(crowd) < 2 else f"one of {len(crowd)} calls")], node, scope, whole)
+            if kind == "raises":
+                for value in crowd[:-1]:
+                    other = raising(kind, names, match, scope.inline(value), value)
+                    self.note([replace(other, level=NOTHING, flaw="crowded")], node, scope, whole)
         for item in node.items:
             if item.optional_vars is not None and item.context_expr in calls:
                 raised = ast.Call(ast.Name("raised", ast.Load()), [scope.inline(subject)], [])
@@ -335,15 +388,17 @@ class Walker(Record):
             last_name(call.func) not in {"warns", "deprecated_call", "assertLogs", "assertWarns"} for call in calls
         )
         kept = scope.flaw
-        for at, one in enumerate(node.body):
+        for at, statement in enumerate(node.body):
             if failing and at:
                 scope.flaw = scope.flaw or "unreachable"
-            self._statement(one, scope)
+            self._statement(statement, scope)
         scope.flaw = kept
 
     def _try(self, node: ast.Try | ast.TryStar, scope: Scope) -> bool:
         caught = [(caught_by(handler), handler) for handler in node.handlers]
-        hides = any((not names or names & _EVERYTHING) and not fails(one.body, scope) for names, one in caught)
+        hides = any(isinstance(one, ast.Return) for one in node.finalbody) or any(
+            (not names or names & _EVERYTHING) and not fails(one.body, scope) for names, one in caught
+        )
         quiet = [name for names, one in caught if not fails(one.body, scope) for name in (names or {"any"})]
         failing = fails(node.body[-1:]) or fails(node.orelse)
         if failing and caught and not hides:
@@ -362,7 +417,7 @@ class Walker(Record):
                 scope.hide(handler.name)
             self._apart(handler.body, scope, (f"except {', '.join(sorted(names)) or 'any'}",))
         self.body(node.finalbody, scope)
-        return ended and not caught
+        return (ended and not caught) or any(isinstance(one, ast.Return) for one in node.finalbody)
 
     def _tried(self, node: ast.stmt, body: Sequence[ast.stmt], names: Sequence[str], scope: Scope) -> None:
         """`try: f()` … `else: fail()` says that `f` raises."""

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gates.analysis.checks.asking import code_that_asks
+from gates.analysis.checks.autouse import replaced_for_all
 from gates.analysis.checks.claims import CheckedTest, Claim
+from gates.analysis.checks.closure import Closures
 from gates.analysis.checks.hooks import hooks_that_hide
 from gates.analysis.checks.match import Fate, Matching, Pool
 from gates.analysis.checks.reading import Module, Side, holds_tests, is_test_code
@@ -64,6 +66,8 @@ class _Comparing:
         self._removed: dict[str, str] = {}
         self._excused: dict[str, str] = {}
         self._pool: Pool | None = None
+        self._closures = Closures(base), Closures(head)
+        self._same: dict[str, bool] = {}
         files = self._files()
         self._was, self._is = self._found(base, files), self._found(head, files)
 
@@ -78,6 +82,8 @@ class _Comparing:
                 self._gone(self._test(False, found))
         self._weakenings += code_that_asks(self._changed, self._base, self._head)
         self._weakenings += hooks_that_hide(self._changed, self._base, self._head)
+        helping = [path for path in self._changed if path.endswith(".py") and is_test_code(path)]
+        self._weakenings += replaced_for_all(helping, self._base, self._head)
         self._weakenings += updated_snapshots(self._changed, self._base.texts, self._head.texts)
         return WeakerChecks(tuple(self._weakenings), self._removed, self._excused)
 
@@ -114,10 +120,10 @@ class _Comparing:
 
     def _equal(self, was: tuple[Found, Module], now: tuple[Found, Module]) -> bool:
         """Whether a test is the same on both sides, with everything that it may use."""
-        if was[0].code != now[0].code or was[1].surroundings != now[1].surroundings:
-            return False
-        helpers = [set(helper_files(module, side)) for (_, module), side in ((was, self._base), (now, self._head))]
-        return helpers[0] == helpers[1] and helpers[0].isdisjoint(self._changed)
+        name = was[0].id
+        if name not in self._same:
+            self._same[name] = self._closures[0].of(was[1], was[0].nodes) == self._closures[1].of(now[1], now[0].nodes)
+        return self._same[name]
 
     def _test(self, head: bool, found: tuple[Found, Module]) -> CheckedTest:
         key = head, found[0].id
@@ -126,24 +132,24 @@ class _Comparing:
         return self._read[key]
 
     def _everything(self) -> Pool:
-        """What all tests of the changed files check on the head."""
+        """What the tests of the changed files check on the head, and those that use what changed."""
         if self._pool is None:
             self._pool = Pool()
             for name, found in self._is.items():
                 was = self._was.get(name)
-                self._pool.add(self._test(True, found), changed=was is None or not self._equal(was, found))
+                changed = was is None or not self._equal(was, found)
+                if changed or found[1].path in self._changed:
+                    self._pool.add(self._test(True, found), changed=changed)
         return self._pool
 
-    def _compare(self, before: CheckedTest, after: CheckedTest) -> bool:
-        """Note what became weaker from one test to the other; whether nothing did."""
+    def _compare(self, before: CheckedTest, after: CheckedTest) -> None:
+        """Note what became weaker from one test to the other."""
         found = [*self._of_test(before, after)]
-        fates = Matching(before.claims, after.claims, self._everything()).fates()
-        found += self._of_claims(fates, before, after)
+        matching = Matching(before.claims, after.claims, self._everything)
+        found += self._of_claims(matching.fates(), before, after)
         self._weakenings += found
-        if not any(one.strength == "certain" for one in found):
+        if not matching.open and not any(one.strength == "certain" for one in found):
             self._excused[after.id] = "what it checked is still checked"
-            return True
-        return False
 
     def _of_test(self, before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
         for rule in TEST_RULES:
@@ -193,7 +199,7 @@ class _Comparing:
         """Judge a test that the head does not have."""
         heir = self._heir(before)
         claims = heir.claims if heir is not None else ()
-        fates = Matching(before.claims, claims, self._everything()).fates()
+        fates = Matching(before.claims, claims, self._everything).fates()
         counting = [claim for claim in before.claims if claim.counts]
         left = [fate for fate in fates if not self._production.is_gone(fate.claim)]
         if not counting:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gates.analysis.assertions import Shape
+from gates.analysis.shapes import Shape
 from gates.compare.moved import pairs_of
 
 
 def a_shape(text: str, fingerprint: str = "") -> Shape:
     words = {word: text.split().count(word) for word in text.split()}
-    return Shape(fingerprint=fingerprint or text, words=words, assertions=1, comparisons=1)
+    return Shape(fingerprint=fingerprint or text, words=words)
 
 
 BODY = "make cache append token assert length equal two"

@@ -7,6 +7,8 @@ from gates.analysis.checks.rules import (
     computed_expectation,
     guarded,
     hollow,
+    hypothesis,
+    looser_limit,
     looser_pattern,
     lossy_comparison,
     marks,
@@ -22,6 +24,7 @@ CLAIM_RULES: tuple[ClaimRule, ...] = (
     not_awaited.RULE,
     broader_exception.RULE,
     looser_pattern.RULE,
+    looser_limit.RULE,
     wider_tolerance.RULE,
     lossy_comparison.RULE,
     weaker_comparison.RULE,
@@ -29,4 +32,10 @@ CLAIM_RULES: tuple[ClaimRule, ...] = (
     guarded.RULE,
 )
 
-TEST_RULES: tuple[TestRule, ...] = (marks.SKIPPED, marks.EXPECTED_TO_FAIL, replaced_by_mock.RULE)
+TEST_RULES: tuple[TestRule, ...] = (
+    marks.SKIPPED,
+    marks.EXPECTED_TO_FAIL,
+    marks.TRIED_AGAIN,
+    hypothesis.RULE,
+    replaced_by_mock.RULE,
+)

@@ -15,6 +15,17 @@ ENVIRONMENT = re.compile(
 """Conditions that depend on where a test runs, and not on what the code does."""
 
 
+_RECENT = re.compile(r"version_info\s*>=?\s*\(3,\s*(\d+)")
+
+
+def everywhere(condition: str) -> bool:
+    """Whether a condition on the environment is true wherever a project of today runs."""
+    if all(f"'{name}'" in condition for name in ("linux", "darwin", "win32")):
+        return True
+    recent = _RECENT.search(condition)
+    return bool(recent) and int(recent[1]) <= 9 if recent else False
+
+
 def _judge(before: Claim, after: Claim) -> Verdict | None:
     new = [guard for guard in after.guards if guard not in before.guards]
     if not new:
@@ -26,6 +37,8 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
         return Verdict(f"the check is left out if something raises {guard[3:]}, and the test passes")
     if guard.startswith("except "):
         return Verdict(f"the check runs only if something raises {guard[7:]}")
+    if re.search(r"\b(environ|getenv)\b", guard):
+        return Verdict(f"the check runs only if {guard}")
     if len(after.guards) <= len(before.guards):
         return None  # another condition, as after a change of names
     about = bool(after.words & set(re.findall(r"\w+", guard)))

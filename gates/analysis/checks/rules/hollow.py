@@ -13,6 +13,8 @@ FLAWS = {
     "not-called": ("not-called", "the assertion is named and not called, so it checks nothing"),
     "not-asserted": ("not-asserted", "the comparison is made, and its result is not used"),
     "printed": ("printed", "the value is printed, and no longer checked"),
+    "crowded": ("raises-around-more", "another call after this one may raise, and the test passes as well"),
+    "unchecked-exit": ("exit-code-not-checked", "the exit code of the program is no longer checked"),
     "anything": ("equals-anything", "the value is compared with something that equals anything"),
     "mocked": ("replaced-by-mock", "the test checks a mock that it made itself"),
 }
@@ -20,6 +22,12 @@ FLAWS = {
 
 def _judge(flaw: str, what: str) -> object:
     def judge(before: Claim, after: Claim) -> Verdict | None:
+        if flaw == "not-called" and after.subject and before.subject.startswith(f"{after.subject}("):
+            return (
+                Verdict("a function is checked, and no longer what it gives")
+                if after.kind in {"true", "exists"}
+                else None
+            )
         return Verdict(what) if after.flaw == flaw and not before.flaw else None
 
     return judge
@@ -50,10 +58,20 @@ _EXAMPLES = {
         _both(_CHECK, "def inner():\n        assert f(1) == 2"),
         _both(_CHECK, "while False:\n        assert f(1) == 2"),
     ),
-    "not-called": (_both("m = g.mock\n    m.assert_called_once_with(1)", "m = g.mock\n    m.assert_called_once_with"),),
+    "not-called": (
+        _both("assert is_open(80)", "assert is_open"),
+        _both("m = g.mock\n    m.assert_called_once_with(1)", "m = g.mock\n    m.assert_called_once_with"),
+    ),
     "not-asserted": (_both(_CHECK, "f(1) == 2"),),
     "printed": (_both(_CHECK, "print(f(1))"),),
     "anything": (_both(_CHECK, "assert f(1) == mock.ANY"),),
+    "crowded": (
+        _both(
+            "with pytest.raises(ValueError):\n        f(0)",
+            "with pytest.raises(ValueError):\n        f(0)\n        g(0)",
+        ),
+    ),
+    "unchecked-exit": (_both("run(['a'], check=True)", "run(['a'], check=False)"),),
     "mocked": (_both(_CHECK, "f = Mock(return_value=2)\n    assert f(1) == 2"),),
 }
 _TWINS = {

@@ -16,7 +16,14 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
     if before.kind not in {"raises", "warns", "matches"}:
         return None
     if after.match is None:
-        return Verdict("the text is no longer matched, so any message will do")
+        other = before.exceptions != after.exceptions
+        return Verdict("the text is no longer matched, so any message will do", "hint" if other else "certain")
+    if (
+        before.kind == "matches"
+        and before.expected.startswith("fullmatch")
+        and not after.expected.startswith("fullmatch")
+    ):
+        return Verdict("a part of the text is enough, where the whole had to match")
     if _ANY.fullmatch(after.match) and not _ANY.fullmatch(before.match):
         return Verdict(f"the pattern `{after.match}` matches any text")
     if len(after.match) < len(before.match) and _plain(after.match) in _plain(before.match):

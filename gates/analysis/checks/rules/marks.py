@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from gates.analysis.checks.claims import CheckedTest, Claim, Mark
 from gates.analysis.checks.rules.broader_exception import RULE as BROADER
 from gates.analysis.checks.rules.frame import TestRule, Verdict
-from gates.analysis.checks.rules.guarded import ENVIRONMENT
+from gates.analysis.checks.rules.guarded import ENVIRONMENT, everywhere
 
 
 def _skips(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
     known = {(mark.name, mark.condition) for mark in before.marks}
     for mark in after.marks:
-        if mark.name == "xfail" or (mark.name, mark.condition) in known:
+        if mark.name == "xfail" or mark.name in _TRIES or (mark.name, mark.condition) in known:
             continue
         if _moved(mark, before):
             continue
         condition = mark.condition
         if mark.name == "importorskip" or "importorskip" in mark.text:
             yield Verdict("the test is skipped where a module is missing", "hint", after=mark.text, line=mark.line)
-        elif condition and mark.name != "skip" and ENVIRONMENT.search(condition):
+        elif condition and mark.name != "skip" and ENVIRONMENT.search(condition) and not everywhere(condition):
             yield Verdict(f"the test is skipped if {condition}", "hint", after=mark.text, line=mark.line)
         elif condition and mark.name != "skip" and condition not in {"True", "1"}:
             yield Verdict(f"the test is skipped if {condition}", after=mark.text, line=mark.line)
@@ -40,7 +40,7 @@ def _expected_failures(before: CheckedTest, after: CheckedTest) -> Iterator[Verd
             continue
         old = was.get(mark.condition)
         if old is None:
-            elsewhere = bool(mark.condition) and bool(ENVIRONMENT.search(mark.condition))
+            elsewhere = bool(ENVIRONMENT.search(mark.condition)) and not everywhere(mark.condition)
             when = f" if {mark.condition}" if mark.condition else ""
             yield Verdict(
                 f"the test may fail{when}", "hint" if elsewhere else "certain", after=mark.text, line=mark.line
@@ -59,6 +59,15 @@ def _expected_failures(before: CheckedTest, after: CheckedTest) -> Iterator[Verd
                 )
 
 
+def _again(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
+    if {mark.name for mark in before.marks} & _TRIES:
+        return
+    for mark in after.marks:
+        if mark.name in _TRIES:
+            yield Verdict("the test is tried again if it fails", after=mark.text, line=mark.line)
+
+
+_TRIES = frozenset({"flaky", "retry", "rerun", "reruns", "repeat_on_failure"})
 _PLAIN = "def test_f():\n    assert f(1) == 2\n"
 
 SKIPPED = TestRule(
@@ -74,6 +83,13 @@ SKIPPED = TestRule(
         (_PLAIN, "@pytest.mark.skipif(sys.platform == 'win32', reason='no fork')\n" + _PLAIN),
         ("@pytest.mark.skip\n" + _PLAIN, _PLAIN),
     ),
+)
+
+TRIED_AGAIN = TestRule(
+    "tried-again",
+    _again,
+    examples=((_PLAIN, "@pytest.mark.flaky(reruns=5)\n" + _PLAIN),),
+    twins=(("@pytest.mark.flaky(reruns=2)\n" + _PLAIN, "@pytest.mark.flaky(reruns=2)\n@pytest.mark.slow\n" + _PLAIN),),
 )
 
 EXPECTED_TO_FAIL = TestRule(

@@ -7,7 +7,8 @@ from gates.analysis.checks.rules.frame import ClaimRule, Verdict
 
 _RANKS = {
     "equal": 40, "raises": 40, "warns": 40, "fail": 40, "close": 30, "false": 30, "call": 30, "contains": 20, "order": 18,
-    "length": 20, "matches": 20, "either": 14, "true": 12, "type": 12, "unequal": 10, "exists": 8, "runs": 1,
+    "length": 20, "matches": 20, "either": 14, "true": 12, "type": 12, "unequal": 10, "exists": 8,
+    "exits": 20, "runs": 1,
 }  # fmt: skip
 
 _NOW = {
@@ -38,6 +39,16 @@ def rank(claim: Claim) -> int:
     return _RANKS.get(claim.kind, 20)
 
 
+def as_strict(before: Claim, after: Claim) -> bool:
+    """Whether the second kind of claim says as much as the first."""
+    if before.kind == "equal" and (after.kind == "close" or (after.kind, before.expected) in _SAME):
+        return True
+    return rank(after) >= rank(before)
+
+
+_SAME = {("true", "True"), ("false", "False")}
+
+
 def _judge(before: Claim, after: Claim) -> Verdict | None:
     if {before.kind, after.kind} & {"raises", "warns", "runs"}:
         return None
@@ -49,12 +60,12 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
         was, now = (set(claim.expected[4:-1].split(", ")) for claim in (before, after))
         if before.expected.startswith("in (") and was < now:
             return Verdict("more values are accepted than before")
-    if rank(after) >= rank(before) or (before.kind == "equal" and after.kind == "close"):
-        return None
-    if before.kind == "equal" and (after.kind, before.expected) in {("true", "True"), ("false", "False")}:
+    if as_strict(before, after):
         return None
     if before.kind == "equal" and after.kind == "false" and before.expected in _FALSY:
         return Verdict("only the truth of the value is checked, and no longer the value", "hint")
+    if after.kind == "matches" and after.expected.startswith("fullmatch"):
+        return Verdict("the text is matched by a pattern, and no longer compared", "hint")
     if before.kind == "call" and rank(before) - rank(after) <= 10:
         return Verdict(f"the test checks only {_NOW.get(after.kind, 'less')}", "hint")
     return Verdict(f"the test checks only {_NOW.get(after.kind, 'less')}, and no longer {_was(before)}")

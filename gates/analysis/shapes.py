@@ -1,8 +1,4 @@
-"""What the source of a test shows: how much it asserts, and what its body looks like. Reads text; imports nothing.
-
-Assertions are counted in the test, and in functions of the same file that it calls. A rewrite that asserts as
-much counts as much: `assert a and b` is two, `self.assertEqual(a, b)` is the comparison that `assert a == b` is.
-"""
+"""What the body of a test looks like, so that a moved or renamed test is known again. Reads text; imports nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +14,6 @@ from gates.portable.regular import read_bytes
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_RAISING = frozenset({"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"})
-_WEAK_CALLS = ("assertTrue", "assertFalse", "assertIsNotNone", "assertIsNone", "assert_called", "assert_not_called")
-_ASSERTING = ("assert", "expect")
-
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One test function.
@@ -29,14 +21,10 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         fingerprint: of its body, whatever its formatting, comments and local names.
         words: names and constants of the body, with how often each occurs.
-        assertions: how many there are.
-        comparisons: how many of these compare with something, rather than check that a value is true or exists.
     """
 
     fingerprint: str
     words: dict[str, int]
-    assertions: int
-    comparisons: int
 
 
 def shapes_of(root: Path, files: Iterable[str]) -> dict[str, Shape]:
@@ -74,14 +62,11 @@ def _functions(tree: ast.Module | ast.ClassDef, front: str = "") -> Iterator[tup
 
 
 def _shape(node: Function, helpers: Mapping[str, Function]) -> Shape:
-    assertions, comparisons = _counted(node, helpers, {node.name})
     body = ast.Module(body=_without_docstring(node.body), type_ignores=[])
     normal = ast.dump(_Normal(node, helpers).visit(_copy(body)), annotate_fields=False)
     return Shape(
         fingerprint=hashlib.sha256(normal.encode("utf-8", "backslashreplace")).hexdigest()[:24],
         words=dict(Counter(_words(body))),
-        assertions=assertions,
-        comparisons=comparisons,
     )
 
 
@@ -94,52 +79,6 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
     told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
     return body[1:] if told else body
-
-
-def _counted(node: Function, helpers: Mapping[str, Function], seen: set[str]) -> tuple[int, int]:
-    """Assertions and, of these, comparisons; those of helpers once for each call of one."""
-    assertions = comparisons = 0
-    for part in ast.walk(node):
-        if isinstance(part, ast.Assert):
-            for claim in _claims(part.test):
-                assertions += 1
-                comparisons += _compares(claim)
-        elif isinstance(part, ast.Call):
-            name = _called(part)
-            helper = helpers.get(name)
-            if helper is not None and name not in seen and not name.startswith("test"):
-                more = _counted(helper, helpers, {*seen, name})
-                assertions, comparisons = assertions + more[0], comparisons + more[1]
-            elif helper is None and (name in _RAISING or name.startswith(_ASSERTING)):
-                assertions += 1
-                comparisons += name not in _WEAK_CALLS
-    return assertions, comparisons
-
-
-def _claims(test: ast.expr) -> list[ast.expr]:
-    """The parts of a claim that must all be true."""
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return [claim for value in test.values for claim in _claims(value)]
-    if isinstance(test, ast.Compare) and len(test.ops) > 1:  # a < b < c
-        return [test, *[ast.Compare(test.comparators[at - 1], [test.ops[at]], [test.comparators[at]])
-                        for at in range(1, len(test.ops))]]  # fmt: skip
-    return [test]
-
-
-def _compares(claim: ast.expr) -> bool:
-    if not isinstance(claim, ast.Compare):
-        return False
-    # `is None` and `is not None` only check whether there is something.
-    return not any(
-        isinstance(side, ast.Constant) and side.value is None and isinstance(op, ast.Is | ast.IsNot)
-        for op, side in zip(claim.ops, claim.comparators, strict=True)
-    )
-
-
-def _called(call: ast.Call) -> str:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr
-    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _words(body: ast.Module) -> Iterator[str]:
