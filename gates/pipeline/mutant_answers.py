@@ -48,6 +48,7 @@ class Collected:
         self._failing: dict[str, None] = {}
         self._left_tests: dict[str, None] = {}
         self._unable: dict[str, str] = {}
+        self._untried: set[tuple[str, int]] = set()
         self._left = 0
         self._gates: list[str] = []
         self.tests: set[str] = set()
@@ -74,6 +75,8 @@ class Collected:
         elif kind == "unreached":
             first = len(self._gates) == 1
             self._unreached = {name: self._by_id[name] for name in record["ids"] if first or name in self._unreached}
+        elif kind == "untried":
+            self._untried |= {(self._by_id[name].path, self._by_id[name].line) for name in record["ids"]}
         elif kind == "test":
             self.tests.add(record["id"])
             if record["failed"]:
@@ -123,7 +126,7 @@ class Collected:
         return Mutation(
             mutants=tuple(sorted(mutants, key=lambda one: (ORDER.index(one.finding), one.path, one.line))),
             gates=tuple(self._gates),
-            left_out=self._left,
+            left_out=self._left + len(self._untried - tried),
             unknown="; ".join(self._unknown(stopped)),
             failing=tuple(self._failing),
             stopped=stopped,

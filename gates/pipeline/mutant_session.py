@@ -47,6 +47,7 @@ class SessionOrder(msgspec.Struct, frozen=True, kw_only=True):
         seconds: the budget.
         known: ids of tests that are not run again.
         only: ids of the tests that run, without parameters; None for all.
+        slow: ids of tests that are known to take long.
         every: try every fault, not only one per line.
         of_each_test: try so many faults with each test alone; 0 for the usual way.
     """
@@ -58,6 +59,7 @@ class SessionOrder(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     known: Collection[str] = ()
     only: Sequence[str] | None = None
+    slow: Sequence[str] = ()
     every: bool = False
     of_each_test: int = 0
 
@@ -157,6 +159,7 @@ def _write(folder: Path, root: Path, order: SessionOrder) -> Path:
         "faults": faults,
         "known": sorted(order.known),
         "only": order.only,
+        "slow": order.slow,
         "every": order.every,
         "of_each_test": order.of_each_test,
     }

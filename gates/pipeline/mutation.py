@@ -26,6 +26,10 @@ Show = Callable[[Mutant], None]
 """Receives each mutant as soon as it is known."""
 
 
+SLOW = 2.0
+"""Seconds from which on a test comes after all others: in the same time, many others can judge."""
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Which mutants are tried.
 
@@ -68,7 +72,15 @@ def mutants_of(prepared: Prepared, wanted: Wanted, show: Show) -> Mutation:
         waiting = collected.waiting(gate)
         if not waiting or left <= 0 or stopped:
             break
-        order = SessionOrder(gate=gate, faults=waiting, texts=texts, near=near, seconds=left, known=collected.tests)
+        order = SessionOrder(
+            gate=gate,
+            faults=waiting,
+            texts=texts,
+            near=near,
+            seconds=left,
+            known=collected.tests,
+            slow=slow_tests(prepared),
+        )
         end = try_faults(prepared, order, collected.begin(gate))
         stopped = end.stopped
         if end.tail and not stopped:
@@ -81,6 +93,11 @@ def mutants_of(prepared: Prepared, wanted: Wanted, show: Show) -> Mutation:
         seconds=round(time.monotonic() - began, 3),
         ledger=ledger,
     )
+
+
+def slow_tests(prepared: Prepared) -> list[str]:
+    """Tests that took long when they last ran."""
+    return [test for test, memory in prepared.store.tests().items() if memory.seconds > SLOW]
 
 
 def try_or_say(prepared: Prepared, wanted: Wanted) -> Mutation:

@@ -20,6 +20,7 @@ from gates.analysis.nearness import nearness
 from gates.compare.proofs import Proof
 from gates.pipeline.mutant_answers import Told
 from gates.pipeline.mutant_session import SessionOrder, try_faults
+from gates.pipeline.mutation import slow_tests
 from gates.pipeline.side_of_tests import read_test_side
 from gates.planning.pytest_gates import pytest_gates
 from gates.portable.errors import GatesError
@@ -180,6 +181,7 @@ def _of_all_tests(
         texts=texts,
         near=near,
         seconds=max(asked.budget * FIRST / 2, ends - time.monotonic()),
+        slow=slow_tests(prepared),
         every=True,
     )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMED = 5
 """Tests that are named below a survivor."""
 
-LISTED = 20
+LISTED = 8
 """Lines that are listed because nobody knows, or no test runs them."""
 
 
@@ -61,15 +61,21 @@ def mutants_text(mutation: Mutation) -> str:
     lines: list[str] = []
     for mutant in mutation.of("survived"):
         lines += [*survivor_lines(mutant), ""]
-    for finding, words in (("unknown", "could not be tried"), ("unreached", "no test runs it once all are collected")):
-        found = mutation.of(finding)
-        lines += [f"{one.path}:{one.line}: {words}{_because(one)}" for one in found[:LISTED]]
-        lines += [f"… and {len(found) - LISTED} more"] if len(found) > LISTED else []
+    lines += grouped_lines(mutation)
     return "\n".join([*lines, *closing_lines(mutation), ""])
 
 
-def _because(mutant: Mutant) -> str:
-    return f" ({mutant.reason})" if mutant.reason else ""
+def grouped_lines(mutation: Mutation) -> list[str]:
+    """Lines about which nobody knows, and those that no test runs: by reason, the first places of each."""
+    groups: dict[str, list[str]] = {}
+    for one in mutation.of("unknown"):
+        groups.setdefault(f"could not be tried ({one.reason})", []).append(f"{one.path}:{one.line}")
+    for one in mutation.of("unreached"):
+        groups.setdefault("run by no test after the collection", []).append(f"{one.path}:{one.line}")
+    return [
+        f"{plural(len(places), 'changed line')} {words}: {', '.join([*places[:LISTED], *(['…'] if len(places) > LISTED else [])])}"
+        for words, places in groups.items()
+    ]
 
 
 def survivor_lines(mutant: Mutant) -> list[str]:
@@ -162,5 +168,6 @@ def markdown_lines(mutation: Mutation) -> list[str]:
     for mutant in mutation.of("survived"):
         lines += [f"**{code(place_of(mutant))}**: {escape(mutant.operator)}", "", *fenced(mutant.diff, "diff"), ""]
         lines += [f"{escape(passed_line(mutant))}.", ""]
+    lines += [f"- {escape(line)}" for line in grouped_lines(mutation)]
     lines += [f"- {escape(line)}" for line in closing_lines(mutation)]
     return [*lines, ""]

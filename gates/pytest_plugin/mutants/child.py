@@ -13,8 +13,9 @@ from ..execution.running import adopt_process
 from ..process_tree import end_group
 from ..processes.relay import END, Receiver, Sender, deafen
 
-BEGIN, ENDED, SAID = "begin", "ended", "said"
-"""Messages of a child: a test begins, a test has ended, anything else that is to be known."""
+BEGIN, ENDED, SAID, TROUBLE = "begin", "ended", "said", "trouble"
+"""Messages of a child: a test begins, a test has ended, anything else that is to be known, why it cannot
+go on."""
 
 
 class Outcomes:
@@ -80,7 +81,12 @@ class Child:
                     os.setpgid(0, 0)
                 os.close(reading)
                 random.setstate(state)
-                self._in_child(Sender(writing), items, prepare, stop_at_failure, after)
+                sender = Sender(writing)
+                try:
+                    self._in_child(sender, items, prepare, stop_at_failure, after)
+                except BaseException as error:
+                    sender.send(TROUBLE, f"{type(error).__name__}: {error}")
+                    raise
                 code = 0
             finally:
                 os._exit(code)
@@ -124,7 +130,7 @@ class Child:
 
 
 def _listen(reading: int, pid: int, limit: Callable[[int], float], take: Callable[[str, Any], None]) -> str:
-    receiver = Receiver()
+    receiver, trouble = Receiver(), ""
     ends = time.monotonic() + limit(-1)
     while True:
         ready = select.select([reading], [], [], max(0.0, min(0.5, ends - time.monotonic())))[0]
@@ -136,13 +142,15 @@ def _listen(reading: int, pid: int, limit: Callable[[int], float], take: Callabl
                     return ""
                 if kind == BEGIN:
                     ends = time.monotonic() + limit(data)
+                if kind == TROUBLE:
+                    trouble = data
                 take(kind, data)
             if not piece:
-                return _death(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                return trouble or _death(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         else:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:  # a process that it left behind holds the pipe
-                return _death(os.waitstatus_to_exitcode(status))
+                return trouble or _death(os.waitstatus_to_exitcode(status))
         if time.monotonic() >= ends:
             _kill(pid)
             return "timeout"

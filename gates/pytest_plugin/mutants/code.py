@@ -18,6 +18,7 @@ from types import CodeType, FunctionType
 from typing import Callable, Union
 
 from ...portable.originals import os
+from ...portable.protocol import PACKAGE
 from ...portable.regular import read_bytes
 
 Key = tuple[tuple[str, int, int], ...]
@@ -61,7 +62,7 @@ class Code:
     def _look(self) -> None:
         """Find the functions. Not by modules: nested and decorated ones are in no module."""
         for one in gc.get_objects():
-            if type(one) is not FunctionType:
+            if type(one) is not FunctionType or _is_own(str(one.__module__)):
                 continue
             file = one.__code__.co_filename
             if file not in self._paths:
@@ -134,12 +135,17 @@ class Code:
 
         def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
             file = loader.get_filename(name)
-            path = self._path_of(file)
+            path = "" if _is_own(name) else self._path_of(file)
             return (
                 before(loader, name) if path not in changed else compile(changed[path], file, "exec", dont_inherit=True)
             )
 
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def _is_own(module: str) -> bool:
+    """Whether a module is a part of this tool, which may be the project under test, too."""
+    return module.partition(".")[0] == PACKAGE
 
 
 def _codes(code: CodeType, front: Key = ()) -> Iterator[tuple[Key, CodeType]]:

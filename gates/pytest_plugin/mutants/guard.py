@@ -61,9 +61,14 @@ class Guard:
 
     def install(self) -> None:
         """Begin. A hook of the audit cannot be removed: this is for processes that end soon."""
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self.hear)
 
-    def _hear(self, event: str, told: tuple[Any, ...]) -> None:
+    def hear(self, event: str, told: tuple[Any, ...]) -> None:
+        """Judge one event of the audit.
+
+        Raises:
+            PermissionError: a mutant may not do this.
+        """
         if event == "open":
             if isinstance(told[2], int) and told[2] & _WRITES:
                 self._touch(told[0], -1)

@@ -45,6 +45,7 @@ class Order(NamedTuple):
         faults: in the order in which they are worth trying.
         known: ids of tests that another gate has run: they are left out.
         only: ids of the tests that run, without parameters; None for all.
+        slow: ids of tests that are known to take long: they come last.
         every: try every fault, not only one per line.
         of_each_test: try so many faults with each test alone, for what only this test can show; 0 for the usual way.
     """
@@ -59,6 +60,7 @@ class Order(NamedTuple):
     faults: Sequence[Planted]
     known: Sequence[str] = ()
     only: Sequence[str] | None = None
+    slow: Sequence[str] = ()
     every: bool = False
     of_each_test: int = 0
 
@@ -83,6 +85,7 @@ class Answers:
         test      id, failed, seconds: a test without any fault
         recorded  left: tests that did not fit into the budget
         unreached ids: faults in statements that no test runs
+        untried   ids: faults in statements that only tests run which did not fit into the budget, if any test does
         mutant    id, finding, tests, killed_by, reason, seconds; asserted: an assertion of that test failed
         unable    why: nothing can be tried
         end       left: faults that did not fit into the budget; seconds: of the budget that were spent

@@ -101,13 +101,13 @@ def record(
     watch: list[_Watch] = []
 
     def prepare(_sender: Sender) -> None:
+        guard = Guard([child.free], os.getppid())
+        guard.install()
+        watch.append(_Watch(items, guard))  # before there are probes: what runs them may be needed here
         changed = {path: with_probes(texts[path], found) for path, found in probes.items()}
         for path, tree in changed.items():
             code.replace(path, tree)
         code.import_as(changed)
-        guard = Guard([child.free], os.getppid())
-        guard.install()
-        watch.append(_Watch(items, guard))
         items[0].config.pluginmanager.register(watch[0], "gates-probes")
 
     def take(kind: str, data: Any) -> None:

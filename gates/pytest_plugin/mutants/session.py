@@ -93,7 +93,7 @@ class _Attempts:
         faults = self._order.faults
         reached = [fault for fault in faults if self._reach(fault, known)]
         there = {fault.id for fault in reached}
-        self._say_unreached([fault for fault in faults if fault.id not in there])
+        self._say_unreached([fault for fault in faults if fault.id not in there], known)
         queue = Queue(reached, self._order.at_a_time, every=self._order.every)
         while time.monotonic() < self._ends and queue:
             fault = queue.next()
@@ -104,14 +104,17 @@ class _Attempts:
                 self._say(fault, tried, tests)
         return queue.left()
 
-    def _say_unreached(self, faults: Sequence[Planted]) -> None:
+    def _say_unreached(self, faults: Sequence[Planted], known: Known) -> None:
         reasons = {fault.id: self._why_unknown(fault) for fault in faults}
         lines: set[tuple[str, int]] = set()
         for fault in faults:
             if reasons[fault.id] and (fault.path, fault.line) not in lines:
                 lines.add((fault.path, fault.line))
                 self._say(fault, Tried("unknown", reason=reasons[fault.id]), ())
-        self._answers.write("unreached", ids=[fault.id for fault in faults if not reasons[fault.id]])
+        # While tests are left, nobody knows whether one of them runs it.
+        self._answers.write(
+            "untried" if known.left else "unreached", ids=[fault.id for fault in faults if not reasons[fault.id]]
+        )
 
     def _why_unknown(self, fault: Planted) -> str:
         """Why nobody can know whether a test runs a statement; empty if none does."""
@@ -177,10 +180,12 @@ def chosen(items: Sequence[pytest.Item], order: Order, root: str) -> list[pytest
         for item in dict.fromkeys(items)
         if item.nodeid not in known and (only is None or item.nodeid.partition("[")[0] in only)
     ]
-    near = order.near
+    near, slow = order.near, set(order.slow)
     if near is None:
         return found
-    places = {item: near[file] for item in found if (file := _file_of(item, order.root, root)) in near}
+    places = {
+        item: (item.nodeid in slow, near[file]) for item in found if (file := _file_of(item, order.root, root)) in near
+    }
     return sorted(places, key=places.__getitem__)
 
 
