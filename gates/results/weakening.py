@@ -60,7 +60,8 @@ class SettingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A changed setting that decides what a green gate means.
 
     Attributes:
-        tool: `gates`, `pytest`, `coverage`, `ruff`, `mypy`, or `comment` for `# noqa` and the like.
+        tool: `gates`, `pytest`, `coverage`, `ruff`, `flake8`, `mypy`, `pyright`, `ci` for steps of a CI system, or `comment` for
+            `# noqa` and the like.
         key: its name, with the table that it is in where that is needed: `gate test: no-tests`.
         path: the file, with `/`.
         line: in that file; 0 if unknown.

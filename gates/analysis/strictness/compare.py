@@ -14,13 +14,15 @@ from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
 from gates.analysis.strictness.gates_settings import config_of
 from gates.analysis.strictness.mypy_settings import SETTINGS as MYPY
+from gates.analysis.strictness.pyright_settings import SETTINGS as PYRIGHT
 from gates.analysis.strictness.pytest_settings import PYTEST_SETTINGS as PYTEST
 from gates.analysis.strictness.ruff_settings import FLAKE8, RUFF
 from gates.analysis.strictness.rules import Said
 from gates.analysis.strictness.side import Key, Side
+from gates.analysis.strictness.workflows import is_workflow, workflow_changes
 from gates.results import SettingChange
 
-TOOLS: tuple[Tool, ...] = (GATES, PYTEST, COVERAGE, RUFF, FLAKE8, MYPY)
+TOOLS: tuple[Tool, ...] = (GATES, PYTEST, COVERAGE, RUFF, FLAKE8, MYPY, PYRIGHT)
 """In the order in which their changes are shown."""
 
 _FILES = frozenset(CHECKLIST).union(*(tool.files for tool in TOOLS))
@@ -28,7 +30,7 @@ _FILES = frozenset(CHECKLIST).union(*(tool.files for tool in TOOLS))
 
 def is_read(path: str) -> bool:
     """Whether a file may hold settings."""
-    return posixpath.basename(path) in _FILES or has_comments(path)
+    return is_config(path) or has_comments(path) or is_workflow(path)
 
 
 def is_config(path: str) -> bool:
@@ -62,6 +64,7 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
         for tool in TOOLS:
             found += changes_of(tool, *sides, adjust[tool.name])
         found += _broken(*sides)
+    found += workflow_changes(base, head)
     found += comment_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
 

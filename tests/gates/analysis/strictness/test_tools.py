@@ -107,6 +107,15 @@ CASES = [
         ("per-file-ignores = a.py:E1,E2", "per-file-ignores =\n  a.py: E2 E1", []),
     ),
     *cases(
+        "pyrightconfig.json", "// ours",
+        ('{"typeCheckingMode": "strict"}', "{}", weaker("typeCheckingMode")),
+        ("{}", '{"reportMissingImports": false}', weaker("reportMissingImports")),
+        ('{"reportX": "error"}', '{"reportX": "warning"}', weaker("reportX")),
+        ("{}", '{"reportX": "warning"}', [("other", "reportX")]),
+        ("{}", '{"exclude": ["a"]}', weaker("exclude")),
+        ('{"strict": ["a", "b"]}', '{"strict": ["b"]}', weaker("strict")),
+    ),
+    *cases(
         "mypy.ini", "[mypy]",
         ("strict = True", "", weaker("strict")),
         ("strict = True", "strict = True\ndisallow_untyped_defs = False", weaker("disallow_untyped_defs")),
@@ -169,9 +178,15 @@ def test_settings_may_move_to_another_file(before: dict[str, str], after: dict[s
     assert changes(after, before) == []
 
 
-@pytest.mark.parametrize("name", ["pytest.ini", ".coveragerc", "mypy.ini", ".flake8", "setup.cfg", "tox.ini", "ruff.toml", "pyproject.toml"])  # fmt: skip
+@pytest.mark.parametrize("name", ["pyrightconfig.json", "pytest.ini", ".coveragerc", "mypy.ini", ".flake8", "setup.cfg", "tox.ini", "ruff.toml", "pyproject.toml"])  # fmt: skip
 def test_a_file_that_cannot_be_read_is_said_once_and_is_no_change_of_its_settings(name: str) -> None:
-    good = "[pytest]\n[mypy]\n[flake8]\n[run]\n" if not name.endswith(".toml") else "[tool.mypy]\nstrict = true\n"
+    good = (
+        "{}"
+        if name.endswith(".json")
+        else "[pytest]\n[mypy]\n[flake8]\n[run]\n"
+        if not name.endswith(".toml")
+        else "[tool.mypy]\nstrict = true\n"
+    )
     for one, other in ((good, "[x\ny"), ("[x\ny", good)):
         (change,) = changes(one, other, name)
         assert change.direction == "other"
