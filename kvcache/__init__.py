@@ -19,6 +19,7 @@ from kvcache.errors import (
     SharedMemoryError,
     SnapshotError,
     StaleEntryError,
+    TraceError,
     UnknownSessionError,
 )
 from kvcache.memory.allocator import Allocator
@@ -120,6 +121,7 @@ __all__ = [
     "Store",
     "Tier",
     "TierStatistics",
+    "TraceError",
     "TraceEvent",
     "UnknownSessionError",
     "align_up",

@@ -137,6 +137,10 @@ class SnapshotError(KVCacheError, ValueError):
     """A file of a session cannot be written, or is no such file, damaged, or of another layout."""
 
 
+class TraceError(KVCacheError, ValueError):
+    """A line of a trace is no request."""
+
+
 class SharedMemoryError(KVCacheError, RuntimeError):
     """A file is no segment of shared memory, or another writer has it."""
 

@@ -1,0 +1,1 @@
+"""What a cache would do with the requests of a trace."""
