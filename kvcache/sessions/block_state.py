@@ -12,7 +12,7 @@ Locks: `_writing` of one entry before the manager's, never the other way round. 
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from kvcache.memory.sealed import SealedRows
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
 from kvcache.values import Array, Span, Unique, align_up
+
+SMALL: Final = 64 * 1024
+"""Bytes of a token that is copied without letting the manager's lock go, which takes no longer than the books do."""
 
 
 class Owner(Protocol):
@@ -72,6 +75,7 @@ class BlockState(Unique):
         self._uses = 1
         self._pins = 0
         self._copies = 0
+        self._small = layout.coder is None and layout.block_bytes <= SMALL * layout.max_context
         self._began = (0, now)  # step and time at which the copy that is under way began
         self._ready = False  # whether the bytes are known to be the session's own
         self._loan: weakref.ref[Array] | None = None  # of the array that all writable views refer to

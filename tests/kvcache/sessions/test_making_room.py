@@ -8,6 +8,7 @@ import pytest
 from kvcache import (
     LFU,
     TTL,
+    ContextOverflowError,
     EvictionReason,
     InvalidSizeError,
     KVCacheEntry,
@@ -192,6 +193,7 @@ def test_no_lock_is_held_while_tokens_are_copied() -> None:
             other.start()
             other.join(5)
 
+    entry._small = False
     entry._regions = (Region(), Region())  # type: ignore[assignment]
     entry.append(one_token(manager.layout), one_token(manager.layout))
     assert seen == [1, 1]
@@ -206,6 +208,7 @@ def test_a_copy_that_fails_leaves_the_entry_as_it_was() -> None:
         def __setitem__(self, place: object, value: object) -> None:
             raise KeyboardInterrupt
 
+    entry._small = False
     entry._regions = (Broken(), Broken())  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
         entry.append(one_token(manager.layout), one_token(manager.layout))
@@ -276,3 +279,24 @@ def test_who_finds_an_entry_while_it_is_zeroed_waits_to_see_the_whole(
     looker.join(5)
     creator.join(5)
     assert seen == [False]
+
+
+@pytest.mark.parametrize("small", [pytest.param(True, id="small"), pytest.param(False, id="large")])
+def test_a_token_is_the_same_whichever_way_it_is_copied(small: bool) -> None:
+    manager, clock, _ = make(blocks=8)
+    entry = manager.get_or_create("a", 3)
+    entry._small = small
+    for number in range(3):
+        clock.advance()
+        entry.append(one_token(manager.layout, float(number)), one_token(manager.layout, -float(number)))
+    assert entry.key()[:, 1, 1, 3].tolist() == [0.0, 1.0, 2.0]
+    assert entry.value()[:, 0, 0, 0].tolist() == [0.0, -1.0, -2.0]
+    assert (entry.last_accessed, entry.uses) == (clock.now, 4)
+    assert manager.statistics().tokens == manager.statistics().appended_tokens == 3
+    with pytest.raises(ContextOverflowError):
+        entry.append(one_token(manager.layout), one_token(manager.layout))
+    manager.evict("a")
+    with pytest.raises(StaleEntryError):
+        entry.append(one_token(manager.layout), one_token(manager.layout))
+    assert manager.performance().append.count == 3
+    manager.check()
