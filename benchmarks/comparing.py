@@ -33,6 +33,17 @@ def prepare(root: Path, environment: dict[str, str]) -> None:
         "    while time.perf_counter() < end:\n        pass\n",
         encoding="utf-8",
     )
+    commit(root, environment)
+    part = root / PACKAGE / "part_00.py"
+    part.write_text(f"{part.read_text(encoding='utf-8')}\n\nADDED = 1\n", encoding="utf-8")
+
+
+def commit(root: Path, environment: dict[str, str]) -> None:
+    """Commit everything as the base.
+
+    Raises:
+        CannotMeasure: git failed.
+    """
     identity = ("-c", "user.name=Sample", "-c", "user.email=sample@example.invalid", "-c", "commit.gpgsign=false")
     for words in (
         ("init", "-q", "-b", "main"),
@@ -42,8 +53,6 @@ def prepare(root: Path, environment: dict[str, str]) -> None:
         done = subprocess.run(("git", *words), cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CannotMeasure(f"git {' '.join(words)} failed:\n{done.stderr[-2000:]}")
-    part = root / PACKAGE / "part_00.py"
-    part.write_text(f"{part.read_text(encoding='utf-8')}\n\nADDED = 1\n", encoding="utf-8")
 
 
 def measure(place: Workplace) -> dict[str, Figures]:

@@ -94,9 +94,17 @@ class MeasuredComparison:
     def run_without_change(self, sides: Sides, request: Request) -> None:
         """Run the head's new and changed tests on the code that it changed, on request."""
         if self._options.without_change:
-            both = BothRuns(before=self.before, after=self.after, tests=self.comparison.tests)
+            watch = sides.watches.get("head")
+            both = BothRuns(
+                before=self.before,
+                after=self.after,
+                tests=self.comparison.tests,
+                watched=watch.tests if watch is not None else frozenset(),
+            )
             code = self._fork or self.before.run.subject.commit
-            self._red_green = red_green(self._git, code, both, self._sources, request, sides.run_grafted)
+            self._red_green = red_green(
+                self._git, code, both, self._sources, request, sides.run_grafted, self._options.confirm
+            )
             self._write(interrupted=self._red_green.interrupted)
 
     def try_mutants(self, sides: Sides, request: Request) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gates.analysis.recorded.records import without_parameters
-from gates.analysis.recorded.watch import Watch, is_test_code
+from gates.analysis.recorded.watch import is_test_code
 from gates.analysis.side_of_tests import SideOfTests, changes_behaviour
 from gates.compare.added_names import added_names
 from gates.compare.inputs import SourceChanges
@@ -42,16 +42,30 @@ IN_ALL, SHARE = 300.0, 3.0
 """The whole run ends after these seconds and this many times those of its gates on the head, besides ten tests that hang."""
 
 
+CHEAP = 0.5
+"""Seconds that all tests together may take on the head to be run again by default where they fail: a flaky one shows nothing."""
+
+FEW = 2.0
+"""Seconds of tests that are not worth more than one worker, each of which has to start."""
+
 RunGrafted = Callable[[Grafted, Request, Path], Finished]
 """Runs it: `Sides.run_grafted`."""
 
 
 class BothRuns(msgspec.Struct, frozen=True, kw_only=True):
-    """The runs of base and head, and what changed in their tests."""
+    """The runs of base and head.
+
+    Attributes:
+        before: the base's.
+        after: the head's.
+        tests: what changed in their tests.
+        watched: tests of the head whose code differs from that of the base, as far as they are watched.
+    """
 
     before: Finished
     after: Finished
     tests: TestsComparison
+    watched: frozenset[str] = frozenset()
 
 
 class WithoutChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +81,7 @@ class WithoutChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def red_green(
-    git: Git, code: str, runs: BothRuns, sources: SourceChanges, request: Request, run: RunGrafted
+    git: Git, code: str, runs: BothRuns, sources: SourceChanges, request: Request, run: RunGrafted, confirm: int = 0
 ) -> WithoutChange:
     """Put the head's test files on the code that it changed, and run its new and changed tests there.
 
@@ -78,15 +92,16 @@ def red_green(
         sources: what changed.
         request: what the user asked for.
         run: runs the commit that is made.
+        confirm: how often a failing test is run again at least.
     """
     try:
-        return _red_green(git, code, runs, sources, request, run)
+        return _red_green(git, code, runs, sources, request, run, confirm)
     except GatesError as error:
         return WithoutChange(found=RedGreen(unknown=f"the tests could not be run without the change: {error}"))
 
 
 def _red_green(
-    git: Git, code: str, runs: BothRuns, sources: SourceChanges, request: Request, run: RunGrafted
+    git: Git, code: str, runs: BothRuns, sources: SourceChanges, request: Request, run: RunGrafted, confirm: int
 ) -> WithoutChange:
     head = _tree(runs.after)
     tests = read_test_side(git, code, head, sources.files, {result.file for result in runs.after.tests})
@@ -104,7 +119,7 @@ def _red_green(
     if not able and not whole:
         return WithoutChange(found=replaced(known, tests=judge(chosen, {}, (), added)))
     began = time.monotonic()
-    wanted = _only(request, runs.after, able, whole)
+    wanted = _only(request, runs.after, able, whole, confirm)
     what = [plural(len(able), "new or changed test")] if able else []
     sys.stderr.write(f"red-green: {' and '.join([*what, *whole])} without the change\n")
     grafted = Grafted(
@@ -145,7 +160,7 @@ def _chosen(
         # The base has commits of its own: what they removed is missing there, and still not new.
         new = _not_there(git, code, {name: results[name] for name in new})
     known = set(new)
-    watched = watch_changed_tests(git, (code_tree, head)).get("head", Watch()).tests
+    watched = runs.watched if code_tree == _tree(runs.before) else _watched(git, code_tree, head)
     # Files that pytest is told about by its settings are not watched: there any test may differ.
     others = {path for path in brought if not is_test_code(path)}
     differing = [
@@ -154,6 +169,11 @@ def _chosen(
         if name not in known and (without_parameters(result.id) in watched or result.file in others)
     ]
     return choose(results, new, differing, changed - brought)
+
+
+def _watched(git: Git, code: str, head: str) -> frozenset[str]:
+    watch = watch_changed_tests(git, (code, head)).get("head")
+    return watch.tests if watch is not None else frozenset()
 
 
 def _not_there(git: Git, code: str, results: Mapping[str, TestResult]) -> list[str]:
@@ -167,20 +187,24 @@ def _defines(text: str, result: TestResult) -> bool:
     return re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(name)}\b", text, re.MULTILINE) is not None
 
 
-def _only(request: Request, after: Finished, tests: Sequence[TestResult], whole: Sequence[str]) -> Request:
+def _only(
+    request: Request, after: Finished, tests: Sequence[TestResult], whole: Sequence[str], confirm: int
+) -> Request:
     """The request for these tests, and for gates that run as a whole, with limits for what hangs."""
     only = only_these(request, [(result.gate, result.id) for result in tests])
     gates = (*(only.gates or ()), *whole)
     limit = max(LIMIT, PATIENCE * max((result.duration for result in tests), default=0.0))
     in_all = IN_ALL + SHARE * sum(gate.duration for gate in after.run.gates) + 10 * limit
     own = after.output
+    seconds = sum(result.duration for result in tests)
     return replace(
         only,
         gates=gates,
         only={gate: msgspec.structs.replace(part, alone=True) for gate, part in only.only.items()},
         test_timeout=min(limit, own.test_timeout or limit),
         global_timeout=min(in_all, own.global_timeout or in_all),
-        retries=1,
+        retries=max(confirm, int(seconds <= CHEAP)),
+        workers=request.workers or (1 if seconds <= FEW else None),
     )
 
 

@@ -11,6 +11,9 @@ NOT_KNOWN = "not known to fail without the change"
 OLD_BEHAVIOUR = "changed, and still accepting the old behaviour"
 """Words of the lists."""
 
+_FAIL, _ACCEPT, _PASS = {1: "fails"}, {1: "accepts"}, {1: "passes"}
+"""Number of tests → what it does; more of them have the plain form."""
+
 SAID = 200
 """Characters of a reason in a list."""
 
@@ -30,7 +33,7 @@ def red_green_line(found: RedGreen) -> str:
     functions = _functions(found, "new")
     changed = _functions(found, "changed")
     red = sum(one == "red" for one in functions.values())
-    words = [f"{red} of {plural(len(functions), 'new test')} {'fails' if red == 1 else 'fail'} without the change"]
+    words = [f"{red} of {plural(len(functions), 'new test')} {_FAIL.get(red, 'fail')} without the change"]
     if not functions:
         words = ["no new test"]
     open_ = sum(one == "unknown" for one in functions.values())
@@ -39,7 +42,7 @@ def red_green_line(found: RedGreen) -> str:
     if changed:
         old = sum(one == "green" for one in changed.values())
         words.append(
-            f"{old} of {plural(len(changed), 'changed test')} still {'accepts' if old == 1 else 'accept'} the old behaviour"
+            f"{old} of {plural(len(changed), 'changed test')} still {_ACCEPT.get(old, 'accept')} the old behaviour"
         )
     if found.unknown:
         words.append(f"not everything is known: {one_line(found.unknown, SAID)}")
@@ -69,7 +72,7 @@ def red_green_words(comparison: Comparison) -> list[str]:
         return []
     shown = any(one.finding == "red" for one in found.tests)
     rest = "" if shown else ": the change has not been shown"
-    return [f"{plural(already, 'new test')} {'passes' if already == 1 else 'pass'} without the change{rest}"]
+    return [f"{plural(already, 'new test')} {_PASS.get(already, 'pass')} without the change{rest}"]
 
 
 def _functions(found: RedGreen, kind: str) -> dict[str, str]:
