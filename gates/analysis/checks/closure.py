@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterable, Iterator
 
-from gates.analysis.checks.reading import Function, Module, Side
+from gates.analysis.checks.reading import Function, Module, Side, digest_of
 
 Place = tuple[str, str]
 """The path of a module, and a name that it defines."""
@@ -26,7 +25,7 @@ class Closures:
         parts = set()
         names: set[str] = {*self._around(module)}
         for node in nodes:
-            digest, words = _digest(node)
+            digest, words = digest_of(node)
             parts.add(digest)
             names |= words
         waiting = [place for name in names for place in self._defined(module, name)]
@@ -78,28 +77,13 @@ class Closures:
             module = self._side.module(path)
             node = module and (module.functions.get(name) or module.classes.get(name) or module.constants.get(name))
             if node:
-                self._known[place] = _digest(node)
+                self._known[place] = digest_of(node)
             elif module is not None and name in module.imports:
                 self._known[place] = f"{name}={module.imports[name]}", frozenset()
             else:
                 # A module of helpers that is named as a whole: all of it may be used.
-                self._known[place] = (_digest(module.tree)[0] if module and module.tree else "", frozenset())
+                self._known[place] = (digest_of(module.tree)[0] if module and module.tree else "", frozenset())
         return self._known[place]
-
-
-def _digest(node: ast.AST) -> tuple[str, frozenset[str]]:
-    words = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            words.add(part.id)
-        elif isinstance(part, ast.arg):
-            words.add(part.arg)
-        elif isinstance(part, ast.Attribute):
-            words.add(part.attr)
-        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
-            words.add(part.value)  # `usefixtures("name")`
-    text = ast.dump(node).encode("utf-8", "backslashreplace")
-    return hashlib.sha256(text).hexdigest()[:16], frozenset(words)
 
 
 def is_autouse(node: Function) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,27 +92,35 @@ class Module:
         return ".".join(part for part in (folder.replace("/", "."), node.module or "") if part)
 
     @cached_property
-    def surroundings(self) -> str:
-        """Everything but tests, as text: what any of them may use."""
-        if self.tree is None:
-            return ""
-        return "\n".join(ast.dump(part) for part in _but_tests(self.tree.body))
+    def definitions(self) -> dict[str, tuple[str, frozenset[str]]]:
+        """What others may use of the file: name → digest and the names in it; tests are left out."""
+        each = {**self.constants, **self.classes, **self.functions}
+        return {name: digest_of(node) for name, node in each.items() if not name.startswith(("test", "Test"))}
 
 
-def _but_tests(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    for node in body:
-        if isinstance(node, ast.ClassDef):
-            yield from (*node.decorator_list, *node.bases)
-            yield from _but_tests(node.body)
-        elif not (isinstance(node, Function) and node.name.startswith("test")):
-            yield node
+def digest_of(node: ast.AST) -> tuple[str, frozenset[str]]:
+    """A digest of some code, and the names in it."""
+    words = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            words.add(part.id)
+        elif isinstance(part, ast.arg):
+            words.add(part.arg)
+        elif isinstance(part, ast.Attribute):
+            words.add(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
+            words.add(part.value)  # `usefixtures("name")`
+    text = ast.dump(node).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(text).hexdigest()[:16], frozenset(words)
 
 
 class Side:
     """The files of base or head, each read once and only when something asks for it."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], other: Side | None = None) -> None:
+        """Read these texts; what is the same on another side is not read twice."""
         self.texts = texts
+        self._other = other
         self._modules: dict[str, Module | None] = {}
         self._by_name: dict[str, str] | None = None
 
@@ -119,6 +128,9 @@ class Side:
         """A file; None if it is not there, or not Python."""
         if path not in self._modules:
             text = self.texts.get(path) if path.endswith(".py") else None
+            if self._other is not None and text is not None and text == self._other.texts.get(path):
+                self._modules[path] = self._other.module(path)
+                return self._modules[path]
             made = None if text is None else Module.of(path, text)
             self._modules[path] = None if made is None or made.tree is None else made
         return self._modules[path]

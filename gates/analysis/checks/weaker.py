@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ def weaker_checks(
     """
     if changed is None:
         changed = [path for path in {**base, **head} if base.get(path) != head.get(path)]
-    comparing = _Comparing(Side(base), Side(head), sorted(changed))
+    comparing = _Comparing(before := Side(base), Side(head, before), sorted(changed))
     return comparing.result()
 
 
@@ -90,18 +91,33 @@ class _Comparing:
     def _files(self) -> list[str]:
         """The test files that changed, and those that use what changed."""
         changed = [path for path in self._changed if path.endswith(".py") and is_test_code(path)]
-        helpers = {path for path in changed if self._helps(path)}
         found = dict.fromkeys(path for path in changed if holds_tests(path))
-        if helpers:
-            for path in {**self._base.texts, **self._head.texts}:
-                if path not in found and holds_tests(path) and self._uses(path, helpers):
-                    found[path] = None
+        names = {path: names for path in changed if (names := self._differing(path))}
+        said = {path: re.compile(rf"\b({'|'.join(map(re.escape, sorted(each)))})\b") for path, each in names.items()}
+        for path in dict.fromkeys((*self._base.texts, *self._head.texts)) if said else ():
+            if path not in found and holds_tests(path) and self._may_use(path, said) and self._uses(path, set(said)):
+                found[path] = None
         return list(found)
 
-    def _helps(self, path: str) -> bool:
-        """Whether what other test files may use of a file differs."""
-        one, other = self._base.module(path), self._head.module(path)
-        return (one.surroundings if one else "") != (other.surroundings if other else "")
+    def _may_use(self, path: str, said: Mapping[str, re.Pattern[str]]) -> bool:
+        """Whether the text of a file says a name that differs in a helper: most files need not be parsed."""
+        text = self._head.texts.get(path) or ""
+        for helper, names in said.items():
+            folder, _, name = helper.rpartition("/")
+            near = path.startswith(f"{folder}/" if folder else "") if name == "conftest.py" else _stem(helper) in text
+            if near and names.search(text):
+                return True
+        return False
+
+    def _differing(self, path: str) -> set[str]:
+        """The names of a file that other test files may use, and that are not the same on both sides."""
+        sides = [module.definitions if module else {} for module in (self._base.module(path), self._head.module(path))]
+        found = {name for name in sides[0].keys() | sides[1].keys() if sides[0].get(name) != sides[1].get(name)}
+        before = -1
+        while len(found) > before:  # and what uses them in the same file
+            before = len(found)
+            found |= {name for side in sides for name, (_, words) in side.items() if words & found}
+        return found
 
     def _uses(self, path: str, helpers: set[str]) -> bool:
         return any(
@@ -259,3 +275,8 @@ class _Comparing:
 def _short(claim: Claim) -> str:
     text = f"{claim.subject} {claim.expected}".strip()
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _stem(path: str) -> str:
+    """The last name by which a file is imported."""
+    return path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
