@@ -45,7 +45,9 @@ def renderer(form: str) -> Renderer:
 
             return lambda run, tests, _: junit_document(run, tests)
         case "html":
-            from gates.render.html import render_html as found
+            from gates.render.html import render_html
+
+            return render_html
         case "github":
             from gates.render.github import render_github as found
         case "gitlab":

@@ -181,7 +181,7 @@ class MeasuredComparison:
         after = self.after
         with Reports.resume(after.reports, self._records, after.run.id, after.run.files, self._root) as reports:
             reports.restore()
-            run = emit(after.run, after.tests, reports, self.comparison)
+            run = emit(after.run, after.tests, reports, self.comparison, self._records.parent)
         self.after = msgspec.structs.replace(after, run=run)
 
 

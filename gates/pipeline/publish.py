@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +18,21 @@ if TYPE_CHECKING:
     from gates.storage.reports import Reports
 
 
-def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Comparison | None = None) -> Run:
+def emit(
+    run: Run,
+    tests: Sequence[TestResult],
+    reports: Reports,
+    comparison: Comparison | None = None,
+    store: Path | None = None,
+) -> Run:
     """Publish `run.json`, `summary.md`, `summary.html`, `junit.xml` and, if there is one, `comparison.json`: all of them, or none.
+
+    Args:
+        run: the run.
+        tests: its tests.
+        reports: where they go.
+        comparison: with its base.
+        store: folder of the project's store, for what happened to each test before; None for no history.
 
     Returns:
         The run with the digests of all of its files.
@@ -32,7 +46,7 @@ def emit(run: Run, tests: Sequence[TestResult], reports: Reports, comparison: Co
 
     files: dict[str, bytes] = {}
     _try(files, SUMMARY_FILE, lambda: render_markdown(run, tests, comparison))
-    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison))
+    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison, _recent(store)))
     _try(files, JUNIT_FILE, lambda: junit_document(run, tests))
     if comparison is not None:
         files[COMPARISON_FILE] = to_json(comparison)
@@ -47,3 +61,19 @@ def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
         files[name] = as_bytes(render())
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # a bug in gates, not the user's fault
         sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")
+
+
+def _recent(store: Path | None) -> dict[tuple[str, str], str]:
+    """How each test ended in the last runs, a letter for each; nothing if that is not known."""
+    import sqlite3
+
+    from gates.render.trends import letters
+    from gates.storage.history import History
+
+    if store is None:
+        return {}
+    try:
+        found = History(store).recent()
+    except (sqlite3.Error, OSError):
+        return {}
+    return {name: letters(outcomes) for name, outcomes in found.items()}

@@ -42,6 +42,7 @@ class Recorder:
         self._lines = reports.stream(TESTS_FILE)
         self.tests: list[TestResult] = []
         config, plan = prepared.config, prepared.plan
+        self._store = prepared.store.folder
         self.mask = StructMask.of(config)
         self._planned = [item.gate.name for item in plan.gates]
         self._plan = plan
@@ -112,7 +113,7 @@ class Recorder:
                 *_said_of(disturbed),
             ),
         )
-        self.run = emit(self.run, self.tests, self.reports)
+        self.run = emit(self.run, self.tests, self.reports, store=self._store)
         self.is_over = True
 
     def give_up(self, *, interrupted: bool) -> ExitCode:

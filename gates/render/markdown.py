@@ -118,7 +118,7 @@ def _weakening(one: WeakeningView, *, full: bool) -> list[str]:
     if one.diff:
         lines += ["", *(f"  {line}" if line else "" for line in fenced("\n".join(one.diff), "diff")), ""]
     if one.mutant:
-        lines += ["", "  Only the base's test finds this fault:", ""]
+        lines += [*([] if one.diff else [""]), "  Only the base's test finds this fault:", ""]
         lines += [*(f"  {line}" if line else "" for line in fenced(one.mutant, "diff")), ""]
     return lines
 

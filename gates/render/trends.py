@@ -73,7 +73,12 @@ def leaving(tests: Sequence[Trend]) -> tuple[str, ...]:
 
 def recent(one: Trend) -> str:
     """Its last outcomes, a letter each."""
-    return "".join(_SIGNS.get(outcome, "?") for outcome in one.recent)
+    return letters(one.recent)
+
+
+def letters(outcomes: Sequence[str]) -> str:
+    """A letter for each outcome."""
+    return "".join(_SIGNS.get(outcome, "?") for outcome in outcomes)
 
 
 def _gate(one: Trend) -> tuple[str, ...]:

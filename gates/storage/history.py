@@ -41,6 +41,14 @@ SELECT names.gate, names.test, runs.id, runs.started, runs.tree, runs.branch, re
        results.signature, results.quarantine
 FROM results JOIN names ON names.number = results.name JOIN runs ON runs.number = results.run
 """
+_RECENT = """
+SELECT gate, test, group_concat(outcome) FROM (
+  SELECT names.gate, names.test, results.outcome, results.name
+  FROM results JOIN names ON names.number = results.name JOIN runs ON runs.number = results.run
+  WHERE runs.number IN (SELECT number FROM runs ORDER BY started DESC, number DESC LIMIT ?)
+  ORDER BY results.name, runs.started, runs.number
+) GROUP BY name
+"""
 
 
 class History:
@@ -117,6 +125,18 @@ class History:
         asked = f" WHERE {' AND '.join(where)}" if where else ""
         with self._opened() as base:
             return tuple(_past(base.execute(f"{_ROWS}{asked} ORDER BY runs.started, runs.number", values)))
+
+    def recent(self, runs: int = 10) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Gate and test → its outcomes in the last runs, the oldest first; empty for a gate as a whole.
+
+        Raises:
+            sqlite3.Error: the file is damaged.
+        """
+        if not self.path.exists():
+            return {}
+        with self._opened() as base:
+            rows = base.execute(_RECENT, (runs,)).fetchall()
+        return {(gate, test): tuple(outcomes.split(",")) for gate, test, outcomes in rows}
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

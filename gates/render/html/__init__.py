@@ -11,7 +11,7 @@ import hashlib
 import html
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from operator import attrgetter
@@ -60,8 +60,20 @@ _PAGE = """\
 """
 
 
-def render_html(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """The whole page; ends with a newline."""
+def render_html(
+    run: Run,
+    tests: Sequence[TestResult],
+    comparison: Comparison | None = None,
+    recent: Mapping[tuple[str, str], str] | None = None,
+) -> str:
+    """The whole page; ends with a newline.
+
+    Args:
+        run: the run.
+        tests: its tests.
+        comparison: with its base.
+        recent: gate and test → how it ended in the last runs, a letter for each, the oldest first.
+    """
     summary = summarise(run, tests, comparison)
     style, script = _asset("page.css"), f"{_asset('filters.js')}\n{_asset('page.js')}"
     return _PAGE.format(
@@ -72,7 +84,7 @@ def render_html(run: Run, tests: Sequence[TestResult], comparison: Comparison | 
         title=html.escape(clean(f"{summary.verdict.word}: {summary.title}")),
         sentence=html.escape(clean(summary.verdict.sentence)),
         summary=_packed(_summary(summary, run)),
-        tests=_packed(_tests(tests)),
+        tests=_packed(_tests(tests, recent or {})),
     )
 
 
@@ -106,7 +118,7 @@ def _summary(summary: Summary, run: Run) -> dict[str, Any]:
     return told
 
 
-def _tests(tests: Sequence[TestResult]) -> dict[str, Any]:
+def _tests(tests: Sequence[TestResult], recent: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     """Tests by columns, so that they compress well; what few tests have is in `more`, by number."""
     gates, outcomes, paths = (_Numbers(getattr(test, name) for test in tests) for name in ("gate", "outcome", "file"))
     bad = BAD_TESTS | LOST_TESTS
@@ -121,6 +133,7 @@ def _tests(tests: Sequence[TestResult]) -> dict[str, Any]:
             "file": paths.column,
             "line": [test.line for test in tests],
             "ms": [round(test.duration * 1000, 1) for test in tests],
+            "recent": [recent.get((test.gate, test.id), "") for test in tests] if recent else [],
             "failed": [number for number, test in enumerate(tests) if test.outcome in bad],
             "quarantined": [number for number, test in enumerate(tests) if test.quarantine],
         },

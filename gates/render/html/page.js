@@ -204,6 +204,7 @@
     return make("article", { className: "test", data: { id } },
       make("h3", {}, make("span", { className: toneOf(outcome) }, `${SIGN[outcome] || ""} ${outcome} `), code(id), copier(id, "the id of the test")),
       make("p", { className: "soft" }, `gate ${tests.gate(at)}, ${seconds(tests.seconds(at))}${place ? `, ${place}` : ""} `, make("a", { href: linkOf(id) }, "link to this test")),
+      tests.columns.recent[at] ? make("p", { className: "soft" }, "Last runs: ", make("span", { className: "mono" }, tests.columns.recent[at]), " (the oldest first: . passed, F failed, ~ flaky, s left out)") : null,
       more.message || more.reason ? make("p", {}, more.message || more.reason) : null,
       compared.some((line) => line.startsWith("-")) && compared.some((line) => line.startsWith("+")) ? diff(compared) : null,
       more.details ? block(more.details) : null,

@@ -119,3 +119,13 @@ def test_a_killed_writer_leaves_whole_runs_only_and_each_once(tmp_path: Path) ->
     assert len(set(runs)) == len(runs) >= finished + 1
     for name in (a_test("t1").id, a_test("t299").id):
         assert [past.run for past in History(tmp_path).of(name)] == runs
+
+
+def test_the_last_outcomes_of_each_test_come_the_oldest_first(tmp_path: Path) -> None:
+    kept = History(tmp_path)
+    assert kept.recent() == {}
+    for number, outcome in ((2, TestOutcome.FAILED), (1, TestOutcome.PASSED), (3, TestOutcome.FLAKY)):
+        kept.record(a_past_run(number), [a_test("a", outcome)])
+    name = a_test("a").id
+    assert kept.recent()["test", name] == ("passed", "failed", "flaky")
+    assert kept.recent(runs=2)["test", name] == ("failed", "flaky")

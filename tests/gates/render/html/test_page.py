@@ -24,10 +24,12 @@ def test_a_page_has_each_test_once_and_what_few_have_beside_it() -> None:
         a_test("b", TestOutcome.FAILED, message="no", attempts=(AttemptResult(outcome=TestOutcome.FAILED),)),
         a_test("c", TestOutcome.FLAKY, quarantine="shaky", process=1),
     ]
-    found = block(render_html(a_run(tests, outcome="failed"), tests), "tests")
+    page = render_html(a_run(tests, outcome="failed"), tests, recent={("test", tests[1].id): ".F"})
+    found = block(page, "tests")
     columns = found["columns"]
     assert columns["id"] == [test.id for test in tests[:2]] + [f"{tests[2].id} (process 1)"]
     assert [columns["outcomes"][number] for number in columns["outcome"]] == ["passed", "failed", "flaky"]
+    assert columns["recent"] == ["", ".F", ""]
     assert (columns["ms"][0], columns["failed"], columns["quarantined"]) == (250.0, [1], [2])
     assert found["more"] == {"1": {"message": "no", "attempts": [{"outcome": "failed"}]}}
 
