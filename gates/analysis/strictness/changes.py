@@ -39,7 +39,7 @@ class Tool(NamedTuple):
     whole: Callable[[str], bool] = lambda _: False
     inherits: Callable[[str], bool] = bool
     follows: Mapping[str, str] = {}
-    hinted: Callable[[Key], bool] = lambda _: False
+    hinted: Callable[[Key, Said], bool] = lambda _key, _said: False
 
 
 Adjust = Callable[[Key, Said], Said]
@@ -80,8 +80,13 @@ def _changes(
     if any(side.broken.keys() & set(tool.files) for side in (base, head)):
         return  # said once, for the file
     layers = [{layer for layer, _ in side} for side in (before, after)]
+    renamed, first = _names(tool, before, after), dict(reversed((*after, *before)))
     for key in dict.fromkeys((*after, *before)):
         layer, name = key
+        if layer in renamed or layer in renamed.values():
+            if name == first[layer]:
+                yield from _renamed(tool, layer, renamed, (before, after), (base, head))
+            continue
         if name != PRESENCE and tool.whole(layer) and not all(layer in each for each in layers):
             continue
         rule = tool.rule(key)
@@ -101,8 +106,40 @@ def _changes(
             yield SettingChange(
                 tool=tool.name, key=f"{layer}: {name}" if layer else name, path=path, line=line,
                 before=said.before, after=said.after, direction=said.direction, what=said.what,
-                strength="hint" if said.direction == "weaker" and tool.hinted(key) else "certain",
+                strength="hint" if said.direction == "weaker" and tool.hinted(key, said) else "certain",
             )  # fmt: skip
+
+
+def _names(tool: Tool, before: Values, after: Values) -> dict[str, str]:
+    """Layers of the base → those of the head that have exactly the same settings under another name."""
+    sides: list[dict[str, dict[str, object]]] = [{}, {}]
+    for side, values in zip(sides, (before, after), strict=True):
+        for (layer, name), value in values.items():
+            if layer and tool.inherits(layer) and not tool.whole(layer):
+                side.setdefault(layer, {})[name] = value.value
+    gone, new = ([layer for layer in one if layer not in other] for one, other in (sides, sides[::-1]))
+    found: dict[str, str] = {}
+    for layer in gone:
+        other = next(
+            (other for other in new if other not in found.values() and sides[1][other] == sides[0][layer]), None
+        )
+        if other is not None:
+            found[layer] = other
+    return found
+
+
+def _renamed(
+    tool: Tool, layer: str, renamed: Mapping[str, str], values: tuple[Values, Values], sides: tuple[Side, Side]
+) -> Iterator[SettingChange]:
+    """The settings are for something else now, which may be the same under another name."""
+    if layer in renamed:
+        return  # told for the name that it has on the head
+    old = next(one for one, other in renamed.items() if other == layer)
+    place = next(value for key, value in values[1].items() if key[0] == layer)
+    what = f"{tool.name} has the settings of {old} for {layer} instead"
+    yield SettingChange(
+        tool=tool.name, key=layer, path=place.path, line=sides[1].line(place), before=old, after=layer, direction="other", what=what,
+    )  # fmt: skip
 
 
 def _effective(side: Values, key: Key, rule: Rule, tool: Tool) -> object:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gates.analysis.reading import parse
 from gates.analysis.strictness.command import Command, checks, commands_of
-from gates.analysis.strictness.commands import InFiles, command_changes
+from gates.analysis.strictness.commands import InFiles, command_changes, is_part
 from gates.analysis.strictness.gates_settings import OWN_FILE, PROJECT_FILE, config_of
 from gates.analysis.strictness.rules import Items, Rule, Said, Scale, Subject, Switch
 from gates.analysis.strictness.sessions import TAG, Noxfile, Session, code_of, read_noxfile
@@ -136,7 +136,7 @@ def checklist_changes(before: Checklist, after: Checklist, files: InFiles | None
     for gate in gone:
         yield _gone(gate, after, added, before)
     for gate in added:
-        yield _added(gate, before, gone)
+        yield _added(gate, before, gone, after)
     for name, gate in new.items():
         if name in old:
             yield from _changed(old[name], gate, (before, after), files)
@@ -156,8 +156,8 @@ def _gone(gate: GateText, after: Checklist, added: Collection[GateText], before:
     return _change(gate, "gate", gate.name, "", "weaker", what, after.side, line)
 
 
-def _added(gate: GateText, before: Checklist, gone: Collection[GateText]) -> SettingChange:
-    earlier = _heirs(gate, gone, before.gates.values(), {})
+def _added(gate: GateText, before: Checklist, gone: Collection[GateText], after: Checklist) -> SettingChange:
+    earlier = _heirs(gate, gone, before.gates.values(), after.gates)
     direction: Direction = "other" if earlier else "stronger"
     what = f"the gate {gate.name} is new" + (f", and runs what {', '.join(earlier)} ran" if earlier else "")
     return SettingChange(
@@ -169,7 +169,11 @@ def _added(gate: GateText, before: Checklist, gone: Collection[GateText]) -> Set
 def _heirs(
     gate: GateText, first: Collection[GateText], every: Collection[GateText], known: Mapping[str, GateText]
 ) -> tuple[str, ...]:
-    """The gates that run what this one ran: one with the same code, or some that together have its commands."""
+    """The gates that run what this one ran: one with the same code, or some that together have its commands.
+
+    A command may be run on more by another gate, or on parts by several gates; whether the parts are everything, the
+    tests of the runs show.
+    """
     code = code_of(gate.node)
     for other in first:
         if code and code == code_of(other.node):
@@ -185,9 +189,11 @@ def _heirs(
             if any(command.same == one.same for one in other.commands)
             and not (other.name in known and any(command.same == one.same for one in known[other.name].commands))
         ]
-        if not found:
+        parts = [other.name for other in first if any(is_part(one, command) for one in other.commands)]
+        wider = [other.name for other in first if any(is_part(command, one) for one in other.commands)]
+        if not found and len(parts) < 2 and not wider:
             return ()
-        names[found[0]] = None
+        names |= dict.fromkeys(found[:1] or wider[:1] or parts)
     return tuple(names)
 
 

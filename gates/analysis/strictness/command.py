@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gates.analysis.strictness.options import TARGETS, Option, table_of, unknown_option
 from gates.analysis.strictness.shell import parts_of
+from gates.analysis.strictness.side import lines_of
 
 
 class Command(NamedTuple):
@@ -42,6 +44,7 @@ class Command(NamedTuple):
         return " ".join((self.program, *self.words))
 
 
+_OPERATORS = frozenset({"||", "&&", ";", "|"})
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
 _WRAPPERS = frozenset({"xvfb-run", "time", "nice", "exec", "command", "stdbuf", "unbuffer", "env"})
 _RUNNERS = frozenset({"uv", "poetry", "pdm", "hatch", "pipenv", "rye", "pixi", "conda"})
@@ -81,6 +84,11 @@ def commands_of(words: Sequence[str], **known: Any) -> Iterator[Command]:
     if _base(words[0]) in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in words[1:-1]):
         at = next(number for number, word in enumerate(words) if number and re.fullmatch(r"-\w*c", word))
         yield from shell_commands(words[at + 1], variables=variables, **known)
+        return
+    if not _OPERATORS.isdisjoint(words):  # written as for a shell
+        yield from shell_commands(
+            " ".join(word if word in _OPERATORS else shlex.quote(word) for word in words), variables=variables, **known
+        )
         return
     program, rest = _program(words)
     yield Command(program, tuple(rest), options_of(program, rest), variables=variables, **known)
@@ -198,3 +206,15 @@ def _number(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
+
+
+def options_in(value: Any) -> dict[str, Any]:
+    """The options of pytest in `addopts`: a list of words, or a text."""
+    if isinstance(value, str):
+        try:
+            words = shlex.split(" ".join(lines_of(value)))
+        except ValueError:
+            words = value.split()
+    else:
+        words = [str(word) for word in value] if isinstance(value, list) else []
+    return options_of("pytest", words)

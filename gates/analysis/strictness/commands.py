@@ -62,6 +62,12 @@ def command_changes(
         files: what files set for the programs.
     """
     before, after = _without_same(old, new)
+    for whole, parts, split in (*_splits(before, after, split=True), *_splits(after, before, split=False)):
+        before = [each for each in before if each is not whole and each not in parts]
+        after = [each for each in after if each is not whole and each not in parts]
+        old_text, new_text = (whole.text, _texts(parts)) if split else (_texts(parts), whole.text)
+        what = f"{about.tool} runs {new_text} instead of {old_text}"
+        yield SaidOf(whole.program, Said("other", old_text, new_text, what), (parts[0] if split else whole).line)
     pairs, before, after = _paired(before, after)
     for one, other in pairs:
         yield from _options(one, other, about, (files or {}).get(one.program, NO_FILES))
@@ -78,6 +84,30 @@ def command_changes(
             yield SaidOf(
                 other.program, Said("stronger", "", other.text, f"{about.tool} now runs {other.text}"), other.line
             )
+
+
+def is_part(one: Command, whole: Command) -> bool:
+    """Whether the first is the second, but run on a part of what that is run on."""
+    if one.program != whole.program or (one.codes, one.ignored) != (whole.codes, whole.ignored):
+        return False
+    options = [{key: value for key, value in each.options.items() if key != TARGETS} for each in (one, whole)]
+    narrow, wide = (each.options.get(TARGETS, ()) for each in (one, whole))
+    inside = all(any(target == other or _inside(other, target) for other in wide) for target in narrow)
+    return options[0] == options[1] and narrow != wide and bool(narrow) and (not wide or inside)
+
+
+def _splits(
+    wholes: Sequence[Command], others: Sequence[Command], *, split: bool
+) -> Iterator[tuple[Command, list[Command], bool]]:
+    """Commands that several others run in parts; of the other way round, those that several became."""
+    for whole in wholes:
+        parts = [one for one in others if is_part(one, whole)]
+        if len(parts) > 1:
+            yield whole, parts, split
+
+
+def _texts(commands: Sequence[Command]) -> str:
+    return ", ".join(command.text for command in commands)
 
 
 def _runs_again(one: Command, others: Sequence[Command]) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gates.analysis.strictness.command import options_in
+from gates.analysis.strictness.options import table_of, unknown_option
 from gates.analysis.strictness.rules import Rule, Said, Subject, text_of
 from gates.portable.masking import looks_secret
 from gates.results.weakening import Direction
@@ -47,6 +49,9 @@ class Environment(Rule):
         for name in dict.fromkeys((*new, *old)):
             if old.get(name, ...) == new.get(name, ...):
                 continue
+            if name == "PYTEST_ADDOPTS":
+                yield from _added_options(about, old.get(name), new.get(name))
+                continue
             was, now = stricter(name, old.get(name)), stricter(name, new.get(name))
             if was is None or now is None or was == now:
                 direction: Direction = "other"
@@ -69,3 +74,14 @@ def _shown(table: Mapping[str, Any], name: str) -> str:
     if table[name] is None:
         return "cleared"
     return "masked" if looks_secret(name) else text_of(str(table[name])) or "empty"
+
+
+def _added_options(about: Subject, before: Any, after: Any) -> Iterator[Said]:
+    """What pytest is given by a variable means what it means as options."""
+    old, new = (options_in(value) for value in (before, after))
+    rules = {option.name: option.rule for option in table_of("pytest").values()}
+    for key in dict.fromkeys((*new, *old)):
+        rule = rules.get(key) or unknown_option(key).rule
+        values = [rule.default if side.get(key) is None else side[key] for side in (old, new)]
+        if values[0] != values[1]:
+            yield from rule.judge(Subject("pytest", f"PYTEST_ADDOPTS {key}", about.where), *values)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gates.analysis.strictness.changes import Tool
-from gates.analysis.strictness.rules import Items, Rule, Silent, Switch, steps
+from gates.analysis.strictness.rules import Items, Rule, Said, Silent, Switch, steps
 from gates.analysis.strictness.side import Ini, Key, Side, Toml, Value, Values, switch_of, words_of
 
 FILES = ("mypy.ini", ".mypy.ini", "pyproject.toml", "setup.cfg")
@@ -116,7 +116,7 @@ def normal_setting(key: str, value: Any) -> tuple[str, Any]:
     return key, value
 
 
-def _is_about_others(key: Key) -> bool:
+def _is_about_others(key: Key, _: Said) -> bool:
     """Of certain modules only those that are missing, or have no types, can be ignored: they belong to others."""
     return bool(key[0]) and key[1] in ("ignore_missing_imports", "follow_untyped_imports")
 

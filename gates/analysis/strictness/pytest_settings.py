@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gates.analysis.reading import parse
 from gates.analysis.strictness.changes import Tool
-from gates.analysis.strictness.command import options_of
+from gates.analysis.strictness.command import options_in
 from gates.analysis.strictness.options import PYTEST, TARGETS
 from gates.analysis.strictness.pytest_rules import WarningFilters
 from gates.analysis.strictness.rules import Items, Rule, Said, Scale, Silent, Subject, Switch, steps
@@ -139,18 +138,6 @@ def _add_options(found: dict[Key, Value], place: Value) -> None:
             found["", key] = place._replace(value=value)
 
 
-def options_in(value: Any) -> dict[str, Any]:
-    """The options in `addopts`."""
-    if isinstance(value, str):
-        try:
-            words = shlex.split(" ".join(lines_of(value)))
-        except ValueError:
-            words = value.split()
-    else:
-        words = [str(word) for word in value] if isinstance(value, list) else []
-    return options_of("pytest", words)
-
-
 def _ignored(side: Side) -> Iterator[tuple[Key, Value]]:
     """`collect_ignore` and `collect_ignore_glob` of a conftest."""
     text = side.files.get(CONFTEST, "")
@@ -174,4 +161,9 @@ def _rule(key: Key) -> Rule:
     return INI.get(key[1]) or _OPTIONS.get(key[1]) or Rule()
 
 
-PYTEST_SETTINGS = Tool(name="pytest", files=FILES, read=_read, rule=_rule, follows=_FOLLOWS)
+def _hinted(key: Key, said: Said) -> bool:
+    """What is ignored may hold no tests; if it holds some, the runs show that they are gone."""
+    return key[1].startswith("collect_ignore") and not any("test" in item for item in said.items)
+
+
+PYTEST_SETTINGS = Tool(name="pytest", files=FILES, read=_read, rule=_rule, follows=_FOLLOWS, hinted=_hinted)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from gates.analysis.strictness.command import checks, shell_commands
-from gates.analysis.strictness.options import PROGRAMS
+from gates.analysis.strictness.command import Command, checks, shell_commands
+from gates.analysis.strictness.options import table_of
 from gates.results import SettingChange
 
 _PATHS = re.compile(
@@ -30,8 +30,13 @@ def is_workflow(path: str) -> bool:
     return _PATHS.fullmatch(path) is not None
 
 
-def _steps(text: str) -> Iterator[_Step]:
+_FORGIVING = re.compile(r"(^|.*/)(tox\.ini|[Mm]akefile)")
+"""Files in which a `-` in front of a command means that it may fail."""
+
+
+def _steps(text: str, path: str) -> Iterator[_Step]:
     """The steps of a file whose failure does not count."""
+    forgiving = _FORGIVING.fullmatch(path) is not None
     for number, row in enumerate(text.split("\n"), 1):
         line = row.split(" #")[0].strip()
         switch = _SWITCH.search(line)
@@ -39,11 +44,18 @@ def _steps(text: str) -> Iterator[_Step]:
             continue
         if switch is not None:
             yield _Step(line.lstrip("- "), number, f"{switch[1]}: a step may fail unseen")
+        elif forgiving and line.startswith("-"):
+            for command in shell_commands(line.lstrip("-@ ")):
+                if _is_known(command):
+                    yield _Step(line, number, f"{command.program} may fail unseen")
         elif "||" in line or ("|" in line and ";" in line):
             for command in shell_commands(_PLAIN.sub("", line)):
-                known = command.program in PROGRAMS or command.program.split(" ")[0] in PROGRAMS
-                if command.ignored and checks(command) and known:
+                if command.ignored and _is_known(command):
                     yield _Step(line, number, f"{command.program} may fail unseen")
+
+
+def _is_known(command: Command) -> bool:
+    return checks(command) and bool(table_of(command.program))
 
 
 def workflow_changes(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[SettingChange]:
@@ -54,7 +66,7 @@ def workflow_changes(base: Mapping[str, str], head: Mapping[str, str]) -> Iterat
         head: path → text on the head.
     """
     for path in sorted({path for path in (*base, *head) if is_workflow(path) and base.get(path) != head.get(path)}):
-        old, new = (list(_steps(side.get(path, ""))) for side in (base, head))
+        old, new = (list(_steps(side.get(path, ""), path)) for side in (base, head))
         before, after = (Counter(step.text for step in side) for side in (old, new))
         if path not in base:  # no step of a new workflow counted before
             continue

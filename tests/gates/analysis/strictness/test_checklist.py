@@ -147,10 +147,12 @@ def test_the_words_of_a_command_gate_are_read_like_those_of_a_session() -> None:
             noxfile(run("ruff check") + "\n" + run("mypy src")),
             noxfile(run("ruff check"), TYPES).replace("def lint", "def style"),
         ),
+        (noxfile(run("pytest tests")), noxfile(run("pytest tests/a"), TEST.replace('"pytest"', '"pytest", "tests/b"')).replace("def lint", "def a")),
+        (noxfile(run("pytest")), noxfile(run("pytest a") + "\n" + run("pytest b"))),
         (noxfile(run("flake8 src")), noxfile(run("ruff check src"))),
         (noxfile(run("./ci.sh")), noxfile(run("make test"))),
     ],
-    ids=["renamed", "a command moved out", "split", "another linter", "another script"],
+    ids=["renamed", "a command moved out", "split", "split in parts", "a command split in parts", "another linter", "another script"],
 )  # fmt: skip
 def test_a_gate_that_was_renamed_split_or_moved_is_not_weaker(before: str, after: str) -> None:
     for one, other in ((before, after), (after, before)):
@@ -238,3 +240,24 @@ def test_an_option_that_only_one_of_two_commands_gives_does_not_make_up_for_the_
     before = {"noxfile.py": noxfile(run("pytest"), TEST), "pytest.ini": setting}
     after = {"noxfile.py": noxfile(run("pytest -W error"), TEST), "pytest.ini": "[pytest]\n"}
     assert ("weaker", "filterwarnings") in said(before, after)
+
+
+def test_one_part_of_a_gate_is_less_than_the_gate() -> None:
+    before, after = noxfile(run("pytest tests")), noxfile(run("pytest tests/a")).replace("def lint", "def a")
+    assert ("weaker", "gate lint") in said({"noxfile.py": before}, {"noxfile.py": after})
+
+
+def test_options_in_a_variable_are_options() -> None:
+    before = "[gate.a]\ncommand = 'pytest'\n"
+    after = before + "env = { PYTEST_ADDOPTS = { set = \"-m 'not slow' -q\", reason = 'r' } }\n"
+    (change,) = changes({"gates.toml": before}, {"gates.toml": after})
+    assert (change.direction, change.what) == (
+        "weaker", "pytest sets PYTEST_ADDOPTS -m to not slow in the gate a: fewer tests are run",
+    )  # fmt: skip
+
+
+def test_a_command_gate_that_is_written_for_a_shell_is_read_like_one() -> None:
+    before = "[gate.a]\ncommand = 'ruff check .'\n"
+    assert said({"gates.toml": before}, {"gates.toml": before.replace(" .", " . || true")}) == [
+        ("weaker", "gate a: ruff check exit code")
+    ]

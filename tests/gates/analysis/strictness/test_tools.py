@@ -234,3 +234,17 @@ def test_the_line_is_that_of_the_new_item() -> None:
     before = "[tool.ruff.lint]\nselect = [\n  'E',\n]\nignore = [\n  'E1',\n]\n"
     (change,) = changes(before, before.replace("  'E1',\n", "  'E1',\n  'E501',\n"))
     assert (change.path, change.line, change.what) == (PYPROJECT, 7, "ruff no longer reports E501")
+
+
+def test_settings_for_a_module_follow_it_when_it_is_renamed() -> None:
+    before = "[mypy]\nstrict = True\n[mypy-shop.pay]\nignore_errors = True\n"
+    (change,) = changes(before, before.replace("shop.pay", "shop.payments"), "mypy.ini")
+    assert (change.direction, change.line, change.what) == (
+        "other", 4, "mypy has the settings of shop.pay for shop.payments instead",
+    )  # fmt: skip
+
+
+def test_a_folder_that_a_conftest_ignores_may_hold_no_tests() -> None:
+    for item, strength in (("templates", "hint"), ("test_slow.py", "certain")):
+        (change,) = changes("", f"collect_ignore = ['{item}']", "tests/conftest.py")
+        assert (change.direction, change.strength) == ("weaker", strength)

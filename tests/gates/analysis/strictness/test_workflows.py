@@ -17,6 +17,8 @@ JOB = "jobs:\n  test:\n    steps:\n      - run: pytest\n"
         (FILE, JOB, JOB.replace("pytest", "pytest || true")),
         (FILE, JOB, JOB.replace("pytest", "ruff check || echo failed")),
         (".gitlab-ci.yml", "test:\n  script: pytest\n", "test:\n  script: pytest\n  allow_failure: true\n"),
+        ("tox.ini", "[testenv]\ncommands =\n    pytest\n", "[testenv]\ncommands =\n    - pytest\n"),
+        ("Makefile", "test:\n\tpytest\n", "test:\n\t-pytest\n"),
         ("Makefile", "test:\n\tpytest\n", "test:\n\tpytest || true\n"),
     ],
 )
