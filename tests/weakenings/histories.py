@@ -139,27 +139,35 @@ def _unpacked(archive: Path) -> dict[str, str]:
     return found
 
 
+def of_tests(one: Weakening) -> bool:
+    """Whether a finding is about tests or code, and not about settings."""
+    return not one.rule.endswith("-setting")
+
+
 class Tally:
     """Counts of one project, or of all."""
 
     def __init__(self) -> None:
-        self.steps, self.fired, self.files, self.named = 0, 0, 0, 0
+        self.steps, self.fired, self.settings, self.files, self.named = 0, 0, 0, 0, 0
         self.rules: Counter[tuple[str, str]] = Counter()
 
     def add(self, step: Step, found: Sequence[Weakening]) -> None:
         """Count one step."""
         certain = [one for one in found if one.strength == "certain"]
+        tests = [one for one in certain if of_tests(one)]
         self.steps += 1
-        self.fired += bool(certain)
+        self.fired += bool(tests)
+        self.settings += len(tests) < len(certain)
         self.files += len(step.changed_tests)
-        self.named += len({one.path for one in certain})
+        self.named += len({one.path for one in tests})
         self.rules.update((one.strength, one.rule) for one in found)
 
     def __str__(self) -> str:
-        """Two shares."""
+        """The shares of steps and of files."""
         return (
-            f"{self.fired} of {self.steps} steps have a certain finding ({self.fired / max(1, self.steps):.1%}); "
-            f"{self.named} of {self.files} changed test files ({self.named / max(1, self.files):.2%})"
+            f"{self.fired} of {self.steps} steps have a certain finding about tests ({self.fired / max(1, self.steps):.1%}), "
+            f"{self.named} of {self.files} changed test files ({self.named / max(1, self.files):.2%}); "
+            f"{self.settings} steps have one about settings"
         )
 
 

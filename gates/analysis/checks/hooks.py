@@ -13,6 +13,7 @@ from gates.results.weakening import Strength, Weakening
 _HOOK = re.compile(r"pytest_\w+")
 _AROUND_TESTS = re.compile(r"pytest_(pyfunc_call|runtest_\w+)")
 _ENDINGS = frozenset({"outcome", "exitstatus", "excinfo", "wasxfail", "testsfailed"})
+_WHAT_RUNS = frozenset({"obj", "runtest"})
 _CHECKS = re.compile(
     r"assert_\w+|assert[A-Z]\w*|fail([A-Z]\w*)?|raises|warns|deprecated_call|approx|AssertionError|failureException"
 )
@@ -32,15 +33,15 @@ def hooks_that_hide(changed: Iterable[str], base: Side, head: Side) -> Iterator[
         module = head.module(path) if is_test_code(path) else None
         if module is None:
             continue
-        known = Counter(text for _, text, _, _ in _hiding(base.module(path)))
-        for what, text, line, strength in _hiding(module):
+        known = Counter(text for _, text, _, _ in _hiding(base.module(path), base))
+        for what, text, line, strength in _hiding(module, head):
             if known[text] > 0:
                 known[text] -= 1
                 continue
             yield Weakening(rule="hidden-failures", what=what, path=path, line=line, after=text, strength=strength)
 
 
-def _hiding(module: Module | None) -> Iterator[Finding]:
+def _hiding(module: Module | None, side: Side) -> Iterator[Finding]:
     if module is None or module.tree is None:
         return
     for node in module.tree.body:
@@ -48,6 +49,7 @@ def _hiding(module: Module | None) -> Iterator[Finding]:
             yield from _in_hook(node)
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield from _replaced(node)
+            yield from _replaced_code(node, module, side)
 
 
 def _in_hook(hook: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Finding]:
@@ -58,6 +60,8 @@ def _in_hook(hook: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Finding]:
                 harmless = isinstance(node.value, ast.Constant) and node.value.value == "failed"
                 if not harmless:
                     yield f"the hook {hook.name} changes how tests end", ast.unparse(node), node.lineno, "certain"
+            case ast.Assign(targets=[ast.Attribute(attr=name)]) if name in _WHAT_RUNS:
+                yield f"the hook {hook.name} replaces what a test runs", ast.unparse(node), node.lineno, "certain"
             case ast.Call(func=ast.Attribute(attr="force_result" | "force_exception")):
                 yield f"the hook {hook.name} changes the result of another hook", ast.unparse(node), node.lineno, "hint"
             case ast.Try() if _AROUND_TESTS.fullmatch(hook.name) and _swallows(node):
@@ -99,6 +103,16 @@ def _replaced(node: ast.AST) -> Iterator[Finding]:
         case _:
             return
     yield f"{replaced} is replaced for every test", ast.unparse(node), getattr(node, "lineno", 0), "certain"
+
+
+def _replaced_code(node: ast.stmt, module: Module, side: Side) -> Iterator[Finding]:
+    """A function or class of the code under test that is replaced when the file is imported, for good."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute(attr=name) as target]):
+            first, _, rest = ast.unparse(target).partition(".")
+            found = side.production(f"{module.imports.get(first, first)}.{rest}")
+            if found is not None and (name in found[0].functions or name in found[0].classes):
+                yield f"{ast.unparse(target)} is replaced for every test", ast.unparse(node), node.lineno, "certain"
 
 
 def _name(node: ast.AST) -> str:

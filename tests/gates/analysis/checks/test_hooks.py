@@ -40,6 +40,11 @@ HIDING = {
         def pytest_pyfunc_call(pyfuncitem):
             return True
         """,
+    "a function in place of the test": """
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.obj = lambda: None
+        """,
     "a method of unittest": "unittest.TestCase.assertEqual = lambda *given: None",
     "a function of numpy": "setattr(np.testing, 'assert_allclose', lambda *given, **named: None)",
 }
@@ -89,6 +94,17 @@ def test_what_hides_failures_is_certain(text: str) -> None:
 @pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
 def test_what_hides_nothing_is_no_finding(text: str) -> None:
     assert weaker_checks({"tests/conftest.py": ""}, {"tests/conftest.py": dedent(text)}).weakenings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"), [("shop.vat = lambda net: 19", True), ("shop.LIMIT = 3", False), ("own.vat = print", False)]
+)
+def test_code_that_is_replaced_when_a_test_file_is_imported_is_certain(line: str, found: bool) -> None:
+    code = {"shop.py": "LIMIT = 9\n\ndef vat(net):\n    return net * 19 // 100\n"}
+    test = "import shop\nimport own\n\ndef test_vat():\n    assert shop.vat(100) == 19\n"
+    head = test.replace("import own\n", f"import own\n\n{line}\n")
+    checks = weaker_checks({**code, "tests/test_vat.py": test}, {**code, "tests/test_vat.py": head})
+    assert [one.rule for one in checks.weakenings if one.rule == "hidden-failures"] == ["hidden-failures"] * found
 
 
 def test_what_the_base_had_is_not_new() -> None:
