@@ -51,15 +51,3 @@ def _all(source: Source) -> Iterator[Fault]:
 def diff_of(fault: Fault, data: bytes) -> str:
     """Unified diff of a fault."""
     return Source(fault.path, data).diff(fault.edit)
-
-
-def is_python(fault: Fault, data: bytes) -> bool:
-    """Whether the module is still Python with the fault."""
-    try:
-        compile(fault.edit.apply(data), fault.path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
-
-
-__all__ = ["diff_of", "faults_of", "is_python"]

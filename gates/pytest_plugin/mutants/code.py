@@ -17,7 +17,7 @@ from inspect import CO_NEWLOCALS
 from types import CodeType, FunctionType
 from typing import Callable, Union
 
-from ...portable.originals import os
+from ...portable.originals import os, warnings
 from ...portable.protocol import PACKAGE
 from ...portable.regular import read_bytes
 
@@ -125,7 +125,7 @@ class Code:
 
     def _compiled(self, path: str, text: Changed) -> dict[Key, CodeType]:
         try:
-            return dict(_codes(compile(text, self._files.get(path, path), "exec", dont_inherit=True)))
+            return dict(_codes(_compile(text, self._files.get(path, path))))
         except (SyntaxError, ValueError, RecursionError) as error:
             raise Unable(f"it is not valid in this version of Python: {error}") from None
 
@@ -136,11 +136,17 @@ class Code:
         def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
             file = loader.get_filename(name)
             path = "" if _is_own(name) else self._path_of(file)
-            return (
-                before(loader, name) if path not in changed else compile(changed[path], file, "exec", dont_inherit=True)
-            )
+            return before(loader, name) if path not in changed else _compile(changed[path], file)
 
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+
+
+def _compile(text: Changed, file: str) -> CodeType:
+    """Compile a module without its warnings: one about a fault may be an error here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: CodeType = compile(text, file, "exec", dont_inherit=True)
+        return found
 
 
 def _is_own(module: str) -> bool:

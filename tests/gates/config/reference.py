@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gates.config.schema import explanation
+from gates.config.suppressions import SUPPRESSION
 from gates.config.tables import GATE, JUNIT, PROFILE, TOP
 from gates.config.test_settings import SCRIPT, SETTINGS
 from gates.portable.settings.declare import Setting
@@ -79,6 +80,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "tests": _keys(SETTINGS),
     "script": _keys(SCRIPT),
     "junit": _with_defaults(JUNIT),
+    "mutants": _keys(SUPPRESSION),
 }
 
 if __name__ == "__main__":

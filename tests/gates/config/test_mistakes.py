@@ -323,3 +323,20 @@ def test_a_variable_has_a_name_that_the_system_knows(tmp_path: Path, text: str) 
     (found,) = mistakes(tmp_path, text)
     assert found.place in ("gates.toml:1", "gates.toml:2")
     assert found.expected.startswith("names of variables, without '=':")
+
+
+def test_a_suppression_of_mutants_says_why_and_until_when(tmp_path: Path) -> None:
+    text = "[mutants.a]\npath = 'src/**'\noperator = 'compare'\nreason = ' '\nexpires = 'soon'\n"
+    found = mistakes(tmp_path, text)
+    assert [(error.what, error.place) for error in found] == [
+        ("suppression 'a': missing 'owner'", "gates.toml:1"),
+        ("wrong value for 'operator'", "gates.toml:3"),
+        ("wrong value for 'reason'", "gates.toml:4"),
+        ("wrong value for 'expires'", "gates.toml:5"),
+    ]
+
+
+def test_a_suppression_of_mutants_is_read(tmp_path: Path) -> None:
+    text = "[mutants.a]\npath = 'src/**'\nreason = 'equal'\nowner = 'ada'\nexpires = 2027-01-31\n"
+    (entry,) = load(tmp_path, text).mutants
+    assert (entry.name, entry.path, str(entry.expires)) == ("a", "src/**", "2027-01-31")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gates.analysis.mutants.choose import faults_of, is_python
+from gates.analysis.mutants.choose import faults_of
+from tests.gates.analysis.mutants.valid import is_python
 
 FUNCTION = "def function(a, b, items, self):\n"
 
