@@ -33,7 +33,9 @@ def red_green_line(found: RedGreen) -> str:
     functions = _functions(found, "new")
     changed = _functions(found, "changed")
     red = sum(one == "red" for one in functions.values())
-    words = [f"{red} of {plural(len(functions), 'new test')} {_FAIL.get(red, 'fail')} without the change"]
+    words = [
+        f"{red} of {plural(len(functions), 'new test')} {_FAIL.get(red or len(functions), 'fail')} without the change"
+    ]
     if not functions:
         words = ["no new test"]
     open_ = sum(one == "unknown" for one in functions.values())
@@ -42,7 +44,7 @@ def red_green_line(found: RedGreen) -> str:
     if changed:
         old = sum(one == "green" for one in changed.values())
         words.append(
-            f"{old} of {plural(len(changed), 'changed test')} still {_ACCEPT.get(old, 'accept')} the old behaviour"
+            f"{old} of {plural(len(changed), 'changed test')} still {_ACCEPT.get(old or len(changed), 'accept')} the old behaviour"
         )
     if found.unknown:
         words.append(f"not everything is known: {one_line(found.unknown, SAID)}")
