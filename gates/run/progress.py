@@ -14,6 +14,7 @@ from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.results.event_schema import GateEnded, GateStarted, TestSlow
 from gates.results.tests import TestLine
 from gates.run.echo import Echo
+from gates.run.estimate import seconds_left
 from gates.run.events import EngineEvent, TestsLanded
 
 COLOURS = {GateOutcome.PASSED: "green", GateOutcome.COULD_NOT_RUN: "yellow", GateOutcome.SKIPPED: "yellow"}
@@ -144,7 +145,13 @@ class StartsOnly(PlainProgress):
 class LiveProgress:
     """A line for each running gate, on a terminal; ended gates scroll away above."""
 
-    def __init__(self, plan: Plan, stream: TextIO, tell: LineFormatter = only_failures) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        stream: TextIO,
+        tell: LineFormatter = only_failures,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
@@ -161,10 +168,14 @@ class LiveProgress:
             BarColumn(bar_width=24),
             TextColumn("{task.fields[about]}", markup=False),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[usual]}", markup=False, style="dim"),
             console=self._console,
             transient=True,
         )
         self._tasks: dict[str, Any] = {}
+        self._clock, self._jobs = clock, plan.jobs
+        self._begun: dict[str, float] = {}
+        self._ended: set[str] = set()
         self._counts: dict[str, dict[TestOutcome, int]] = {}
 
     def __enter__(self) -> Self:
@@ -177,9 +188,11 @@ class LiveProgress:
     def take(self, event: EngineEvent) -> None:
         """Update the lines."""
         if isinstance(event, GateStarted):
+            self._begun[event.gate] = self._clock()
             self._tasks[event.gate] = self._bars.add_task(
                 event.gate,
                 total=None,
+                usual="",
                 gate=self._fitting(f"{event.gate:<{self._width}}"),
                 about=self._fitting(start_line(event)),
             )
@@ -188,11 +201,24 @@ class LiveProgress:
         elif isinstance(event, TestSlow) and self._slow:
             self._say("SLOW", "yellow", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
+            self._ended.add(event.result.name)
             task = self._tasks.pop(event.result.name, None)
             if task is not None:
                 self._bars.remove_task(task)
             outcome = event.result.outcome
             self._say(outcome.word, COLOURS.get(outcome, "bold red"), event.result.name, end_line(event.result))
+        self._foretell()
+
+    def _foretell(self) -> None:
+        """Show, on the first line, when the run probably ends."""
+        left = seconds_left(self._expected, self._begun, self._ended, self._jobs, self._clock())
+        for number, (gate, task) in enumerate(self._tasks.items()):
+            usual = self._expected.get(gate)
+            told = [f"of about {format_duration(usual)}"] if usual else []
+            told += (
+                [f"all in about {format_duration(left)}"] if number == 0 and left and len(self._expected) > 1 else []
+            )
+            self._bars.update(task, usual=", ".join(told))
 
     def _tests_landed(self, event: TestsLanded) -> None:
         counts = self._counts.setdefault(event.gate, {})

@@ -53,8 +53,8 @@ def a_gate(name: str, command: Sequence[str] = (), **config: Any) -> Gate:
 def planned(
     name: str, code: str = "", *, needs: tuple[str, ...] = (), timeout: float = 60.0, **config: Any
 ) -> PlannedGate:
-    command = config.pop("command", None) or python(code)
-    return PlannedGate(gate=a_gate(name, command, **config), needs=needs, timeout=timeout)
+    command, expected = config.pop("command", None) or python(code), config.pop("expected", None)
+    return PlannedGate(gate=a_gate(name, command, **config), needs=needs, timeout=timeout, expected=expected)
 
 
 def a_plan(*gates: PlannedGate, jobs: int = 2, starts: tuple[str, ...] = (), **fields: Any) -> Plan:

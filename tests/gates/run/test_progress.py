@@ -177,3 +177,17 @@ def test_no_name_of_a_test_moves_the_cursor_or_begins_a_line(make: type[io.Strin
     assert "\x1b]0;" not in stream.getvalue()
     assert "\x1b[2J" not in stream.getvalue()
     assert not any(line.startswith("::") for line in stream.getvalue().splitlines())
+
+
+def test_a_terminal_shows_how_long_a_gate_usually_takes_and_when_the_run_ends() -> None:
+    stream, now = Terminal(), [100.0]
+    plan = a_plan(planned("lint", expected=4.0), planned("test", expected=60.0), jobs=2)
+    with LiveProgress(plan, stream, clock=lambda: now[0]) as progress:
+        progress.take(started("lint", "nox -s lint"))
+        progress.take(started("test", "nox -s test"))
+        now[0] = 110.0
+        progress.take(landed(a_test("a")))
+        progress._bars.refresh()
+    text = stream.getvalue()
+    assert "of about 1m 00s" in text
+    assert "of about 4.00s, all in about 50.0s" in text
