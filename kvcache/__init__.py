@@ -41,6 +41,7 @@ from kvcache.records.receipts import (
 from kvcache.records.sinks import LoggingSink, MemorySink
 from kvcache.records.statistics import EvictionCounts, PerformanceReport, Statistics
 from kvcache.sessions.batches import Batch, commit_batch, gather, write_batch
+from kvcache.sessions.demotion import Demotion
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
 from kvcache.sessions.layout import KVLayout, Region
@@ -74,6 +75,7 @@ __all__ = [
     "ClosedError",
     "ContextOverflowError",
     "Damage",
+    "Demotion",
     "DoubleFreeError",
     "DtypeError",
     "EvictionCounts",

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -139,7 +140,9 @@ class _Player:
         )
         self.recording = recording
         self.policy = policy
-        self.contexts: dict[str, tuple[int, float | None, int]] = {}  # of the sessions that live in the recording
+        self.contexts: dict[
+            str, tuple[int, float | None, int, str | None]
+        ] = {}  # of the sessions that live in the recording
         self.tokens: dict[str, int] = {}
         self.pins: dict[str, list[Any]] = {}
         self.copies: dict[tuple[int, str], KVCacheEntry] = {}  # that are under way, by the step at which they began
@@ -162,7 +165,12 @@ class _Player:
     def step(self, step: dict[str, Any], action: str, name: str) -> None:
         match action:
             case "create" | "refused":
-                self.contexts[name] = (step["tokens"], step["ttl_seconds"], step.get("sequences", 1))
+                self.contexts[name] = (
+                    step["tokens"],
+                    step["ttl_seconds"],
+                    step.get("sequences", 1),
+                    step.get("encoding"),
+                )
                 self.tokens[name] = 0
                 self.find(name)
             case "hit":
@@ -178,6 +186,10 @@ class _Player:
                 self.end_copy((step["begun"], name))
             case "return":
                 self.end_loan(step["begun"])
+            case "recode":
+                self.contexts[name] = (*self.contexts[name][:3], step["encoding"])
+                with suppress(KVCacheError):
+                    self.manager.recode(name, step["encoding"])
             case "evict" if step["reason"] in _ASKED_FOR:
                 self.leave(name)
             case _:  # evictions for room are the policy's own, and the end needs no step
@@ -197,9 +209,9 @@ class _Player:
 
     def create(self, name: str) -> bool:
         """Make the session with the tokens that it had in the recording. False where there is no room for it."""
-        context, ttl, sequences = self.contexts[name]
+        context, ttl, sequences, encoding = self.contexts[name]
         try:
-            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl, sequences=sequences)
+            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl, sequences=sequences, encoding=encoding)
         except KVCacheError:
             self.refused += 1
             return False

@@ -19,6 +19,7 @@ Action: TypeAlias = Literal[
     "append",
     "touch",
     "truncate",
+    "recode",
     "evict",
     "pin",
     "unpin",
@@ -157,6 +158,7 @@ class TraceEvent:
         begun: of `append`, `end` and `zeroed`, the number of the step right before which the copy began, where there were others
             meanwhile; of `return`, the number of the `lend`. From there on the block was not evicted for others.
         sequences: of `create` and `refused`, how many the block holds beside each other.
+        encoding: of `create`, `refused` and `recode`, how numbers are stored; None: as they come.
     """
 
     sequence: int
@@ -168,6 +170,7 @@ class TraceEvent:
     ttl_seconds: float | None = None
     begun: int | None = None
     sequences: int = 1
+    encoding: str | None = None
 
 
 Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | PoolSnapshot | TraceEvent

@@ -206,6 +206,11 @@ class BlockState(Unique):
         self._copies = 0
         self._let_go_if_idle()
 
+    def inherit(self, other: "BlockState") -> None:
+        """The manager's: be as old, as used and as full as the block of the same session that goes; the lock is held."""
+        for name in ("_created_at", "_last_accessed", "_uses", "_tokens", "_truncations"):
+            setattr(self, name, getattr(other, name))
+
     def _begin(self, count: int, first: int, *, use: bool = True) -> None:
         """Get ready for a copy of `count` tokens from the place `first` on, which is a use or part of one; both locks are held."""
         if self._gone:

@@ -231,6 +231,25 @@ class KVCacheEntry(ShorteningEntry):
             self._touch(now)
             self._ledger.trace("touch", self._session_id, at=now)
 
+    def recode_from(self, source: "KVCacheEntry", tokens: int) -> None:
+        """The manager's: take the numbers of another block of the same session, before anybody finds this one.
+
+        Raises:
+            OutOfMemoryError: there is no memory for them.
+            DtypeError: the source holds no numbers.
+        """
+        layout = self._layout
+        with self._writing:
+            if not self._ready:
+                self._make_ready()
+            with self._ledger.lock:
+                self._mark(tokens)
+                regions = self._regions or self._make_regions()
+            for layer in range(layout.layers):
+                for region, floats in zip(regions, source.floats(layer), strict=True):
+                    kept = floats[:, :tokens]
+                    region[layer, :, :tokens] = kept if layout.coder is None else layout.coder.encode(kept)
+
     def hit(self, now: float) -> None:
         """The manager's: somebody got the entry; the lock is held."""
         self._ledger.counters.hits += 1

@@ -131,10 +131,12 @@ class Ledger:
         ttl_seconds: float | None = None,
         begun: int | None = None,
         sequences: int = 1,
+        encoding: str | None = None,
     ) -> None:
         """Keep a step until the lock is let go, if anybody wants it."""
         if self._tracers:
-            event = TraceEvent(self.step, action, session_id, at, tokens, reason, ttl_seconds, begun, sequences)
+            facts = (tokens, reason, ttl_seconds, begun, sequences, encoding)
+            event = TraceEvent(self.step, action, session_id, at, *facts)
             self.step += 1
             self._outbox.append((self._tracers, event))
 
@@ -147,11 +149,12 @@ class Ledger:
         at: float,
         ttl_seconds: float | None = None,
         sequences: int = 1,
+        encoding: str | None = None,
     ) -> None:
         """Count a lookup that found nothing, as the step that it is."""
         self.counters.misses += 1
         self.meters.requests.add(at)
-        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds, sequences=sequences)
+        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds, sequences=sequences, encoding=encoding)
 
     def deliver(self) -> None:
         """Hand what was kept to the sinks. Never raises for a sink's sake; the lock must not be held."""

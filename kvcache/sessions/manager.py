@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self, SupportsIndex
 
 from kvcache import checks
@@ -115,6 +115,7 @@ class KVCacheManager(Unique):
         *,
         ttl_seconds: float | None = None,
         sequences: SupportsIndex = 1,
+        encoding: str | None = None,
     ) -> KVCacheEntry:
         """Return the session's entry, made with zeroed bytes if there is none.
 
@@ -127,9 +128,11 @@ class KVCacheManager(Unique):
             ttl_seconds: a new session's own time to live; None: the manager's.
             sequences: how many of the same length it holds beside each other (a batch, beams): its entry has so many times the
                 heads, those of the first sequence first.
+            encoding: how a new session stores its numbers, see `KVLayout`; None: as all others.
 
         Raises:
             InvalidSessionError: not a string, or empty.
+            DtypeError: there is no such encoding, or the layout is not one of float32.
             InvalidSizeError: `max_context_length` or `sequences` is not a whole number above 0, or `ttl_seconds` not finite and above
                 0, or the session has another number of sequences.
             ContextOverflowError: more tokens than the model holds, or than the entry that exists was made for.
@@ -142,6 +145,7 @@ class KVCacheManager(Unique):
             layout = layout.for_context(max_context_length, subject="max_context_length")
         batch = checks.whole_number("sequences", sequences, minimum=1)
         layout = layout.for_batch(batch)
+        layout = layout if encoding is None else layout.for_encoding(encoding)
         ttl = arguments.time_to_live(ttl_seconds)
         made: KVCacheEntry | None = None
         try:
@@ -230,7 +234,14 @@ class KVCacheManager(Unique):
         """A new session like another one, with the tokens that `fill` gives it, or none at all."""
         self.evict(name)
         sequences = source.layout.kv_heads // self._layout.kv_heads
-        made = self.get_or_create(name, source.max_context_length, ttl_seconds=ttl_seconds, sequences=sequences)
+        own = source.layout.encoding
+        made = self.get_or_create(
+            name,
+            source.max_context_length,
+            ttl_seconds=ttl_seconds,
+            sequences=sequences,
+            encoding=None if own == self._layout.encoding else own,
+        )
         try:
             fill(made)
         except BaseException:
@@ -238,6 +249,53 @@ class KVCacheManager(Unique):
                 self.evict(name)
             raise
         return made
+
+    def recode(self, session_id: str, encoding: str | None) -> bool:
+        """Store a session's numbers in another encoding, in a block of its own; handles that were handed out before are stale then.
+
+        The session is found by everybody meanwhile, and stays as it was if it is used.
+
+        Args:
+            session_id: which one.
+            encoding: see `KVLayout`; None: float32.
+
+        Returns:
+            False where nothing changed: it has no entry, it has the encoding already, or somebody uses it now.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            DtypeError: there is no such encoding, or the layout is not one of float32.
+            OutOfMemoryError: there is no room for both and no way to make it; the session is as it was.
+            ClosedError: the manager is closed.
+        """
+        name = checks.session_name(session_id)
+        self._layout.for_encoding(encoding)
+        with ExitStack() as pins:
+            with self._ledger:
+                source, now = self._find(name)
+                self._table.settle()
+                if source is None or not source.is_idle or source.layout.encoding == encoding:
+                    return False
+                pins.enter_context(source.pin())
+                state = source.truncations, source.token_count, source.uses
+                made = self._table.prepare_exchange(source, source.layout.for_encoding(encoding), now)
+            if made is None:
+                return False
+            try:
+                made.recode_from(source, state[1])
+            except BaseException:
+                with self._ledger:
+                    made.leave()
+                raise
+            with self._ledger:
+                pins.close()
+                same = self._entries.get(name) is source and source.is_idle
+                done = same and (source.truncations, source.token_count, source.uses) == state
+                if done:
+                    self._table.exchange(source, made, now)
+                else:
+                    made.leave()
+        return done
 
     def append(self, session_id: str, key: Array, value: Array) -> int:
         """Write the keys and values of one or more tokens to the session's entry, see `KVCacheEntry.append`.
@@ -297,6 +355,25 @@ class KVCacheManager(Unique):
         with self._ledger:
             self._refuse_if_closed()
             return self._table.expire(self._ledger.now() if moment is None else moment)
+
+    def unused_for(self, seconds: float, now: float | None = None) -> dict[str, int]:
+        """The sessions that nobody used for so long or longer, and bytes of a token's keys in a sequence; this is no use itself.
+
+        Raises:
+            InvalidSizeError: not finite numbers.
+            ClosedError: the manager is closed.
+        """
+        least = checks.seconds("seconds", seconds)
+        moment = None if now is None else checks.seconds("now", now)
+        with self._ledger:
+            self._refuse_if_closed()
+            end = (self._ledger.now() if moment is None else moment) - least
+            own = self._layout.kv_heads
+            return {
+                name: entry.layout.token_bytes * own // entry.layout.kv_heads
+                for name, entry in self._entries.items()
+                if entry.last_accessed <= end
+            }
 
     def clear(self) -> tuple[str, ...]:
         """Evict every session that nobody has pinned, and return their ids.

@@ -14,6 +14,7 @@ written, lent) lives on.
 import math
 from collections.abc import Callable, Iterable
 from time import perf_counter_ns
+from typing import Literal
 
 from kvcache import forking
 from kvcache.errors import IntegrityError, OutOfMemoryError
@@ -62,6 +63,9 @@ class SessionTable:
         if in_child:
             for entry in (*self.entries.values(), *self._leaving):
                 entry.forget_threads()
+            for block in tuple(self._leaving):
+                if block.is_live:  # what a thread of the parent was recoding into
+                    block.leave()
 
     def find(self, session_id: str, now: float) -> KVCacheEntry | None:
         """The session's entry, if its time has not ended; else it is evicted."""
@@ -98,16 +102,67 @@ class SessionTable:
             OutOfMemoryError: there is no room and no way to make it; nobody was evicted.
         """
         began = perf_counter_ns()
+
+        def miss(action: Literal["create", "refused"]) -> None:
+            self._ledger.miss(
+                action,
+                session_id,
+                layout.max_context,
+                at=now,
+                ttl_seconds=ttl_seconds,
+                sequences=sequences,
+                encoding=layout.encoding,
+            )
+
         try:
             span = self._allocate(layout, now)
         except OutOfMemoryError:
-            self._ledger.miss(
-                "refused", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds, sequences=sequences
-            )
+            miss("refused")
             raise
         if span is None:
             return None
-        entry = KVCacheEntry(
+        entry = self._entry(session_id, layout, span, now, ttl_seconds)
+        try:
+            self._queue.add(entry, now)  # asks the policy: should it raise, nobody has seen the entry yet
+        except BaseException:
+            entry.leave()
+            raise
+        if self._expires_at(entry) < math.inf:
+            self.timed = True
+            self._soonest.add(entry, now)
+        miss("create")
+        self.entries[session_id] = entry
+        self._ledger.meters.allocation.add(perf_counter_ns() - began)
+        return entry
+
+    def prepare_exchange(self, source: KVCacheEntry, layout: KVLayout, now: float) -> KVCacheEntry | None:
+        """A block of another layout for a session that goes on with the one it has, until `exchange`; None: not now.
+
+        Raises:
+            OutOfMemoryError: there is no room and no way to make it.
+        """
+        span = self._allocate(layout, now)
+        if span is None:
+            return None
+        made = self._entry(source.session_id, layout, span, now, source.ttl_seconds)
+        self._leaving.add(made)  # it has a block, and nobody finds it
+        return made
+
+    def exchange(self, source: KVCacheEntry, made: KVCacheEntry, now: float) -> None:
+        """Let a session go on in the other block; the handle of the one that it had is stale."""
+        made.inherit(source)
+        self._queue.add(made, now)
+        self._soonest.add(made, now)
+        self._leaving.discard(made)
+        self.entries[made.session_id] = made
+        self._leaving.add(source)
+        source.leave()
+        self._ledger.trace("recode", made.session_id, at=now, encoding=made.layout.encoding)
+
+    def _entry(
+        self, session_id: str, layout: KVLayout, span: Span, now: float, ttl_seconds: float | None
+    ) -> KVCacheEntry:
+        return KVCacheEntry(
             self.pool,
             layout,
             span,
@@ -117,20 +172,6 @@ class SessionTable:
             owner=self,
             ttl_seconds=ttl_seconds,
         )
-        try:
-            self._queue.add(entry, now)  # asks the policy: should it raise, nobody has seen the entry yet
-        except BaseException:
-            entry.leave()
-            raise
-        if self._expires_at(entry) < math.inf:
-            self.timed = True
-            self._soonest.add(entry, now)
-        self._ledger.miss(
-            "create", session_id, layout.max_context, at=now, ttl_seconds=ttl_seconds, sequences=sequences
-        )
-        self.entries[session_id] = entry
-        self._ledger.meters.allocation.add(perf_counter_ns() - began)
-        return entry
 
     def evict(self, session_ids: Iterable[str], reason: EvictionReason, now: float) -> None:
         """Take the blocks of these sessions away, with receipts if anybody wants them."""

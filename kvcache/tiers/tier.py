@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Final, Self, SupportsIndex, TypeVar
 
 from kvcache import checks, forking
-from kvcache.errors import InvalidSizeError, KVCacheError, SnapshotError
+from kvcache.errors import DtypeError, InvalidSizeError, KVCacheError, SnapshotError
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.snapshots.restoring import sequences_for
@@ -377,9 +377,15 @@ class Tier(Unique):
         """Make the session again; where that is not possible, its state goes back to the outbox, and this is a miss."""
         facts, manager = parcel.facts, self._manager
         try:
-            sequences = sequences_for(manager.layout, facts, "tier")
-            context = min(parcel.max_context, manager.layout.max_context)
-            made = manager.get_or_create(facts.session, context, ttl_seconds=parcel.ttl_seconds, sequences=sequences)
+            layout, encoding = manager.layout, None
+            if facts.encoding != layout.encoding:  # it was recoded
+                encoding = facts.encoding
+                layout = layout.for_encoding(encoding)
+            sequences = sequences_for(layout, facts, "tier")
+            context = min(parcel.max_context, layout.max_context)
+            made = manager.get_or_create(
+                facts.session, context, ttl_seconds=parcel.ttl_seconds, sequences=sequences, encoding=encoding
+            )
             if len(made):  # somebody made it meanwhile, without asking the tier
                 return made
             try:
@@ -388,7 +394,7 @@ class Tier(Unique):
                 with suppress(KVCacheError):
                     manager.evict(facts.session)
                 raise
-        except SnapshotError:
+        except (SnapshotError, DtypeError):
             return None  # of another layout
         except KVCacheError:
             with self._lock:

@@ -71,6 +71,7 @@ def samples(folder: Path) -> dict[str, object]:
         Batch(one, one, np.ones(1, np.int64), np.ones((1, 1), np.bool_)),
         Candidate("a", Span(0, 64), 1.0),
         Damage(0, 5, "keys", 1, 2),
+        kvcache.Demotion({60.0: "int8"}),
         EvictionCounts(lru=1),
         EvictionReason.TTL,
         LFU(),

@@ -73,6 +73,21 @@ def test_several_sequences_and_encoded_numbers_come_back() -> None:
         np.testing.assert_array_equal(again.key(), before)
 
 
+def test_a_recoded_session_comes_back_as_it_went() -> None:
+    wide = small_manager(4)
+    with Tier(wide, FakeStore()) as second:
+        add(wide, "a", 2, 1.0)
+        assert wide.recode("a", "bfloat16")
+        before = wide.get_or_create("a").key().copy()
+        for number in range(12):
+            wide.get_or_create(f"x{number}")
+        assert "a" not in wide
+        again = second.get("a")
+        assert again is not None
+        assert again.layout.encoding == "bfloat16"
+        np.testing.assert_array_equal(again.key(), before)
+
+
 def test_what_nobody_has_is_a_miss_or_made(manager: KVCacheManager, tier: Tier) -> None:
     assert tier.get("nobody") is None
     assert len(tier.get_or_create("nobody", 3)) == 0
