@@ -11,7 +11,7 @@ from gates.analysis.checks.reading import Module, Side, is_test_code
 from gates.results.weakening import Strength, Weakening
 
 _RUNNERS = frozenset({"pytest", "_pytest", "py.test", "unittest", "nose"})
-_THEIRS = re.compile(r"PYTEST_\w+")
+_THEIRS = re.compile(r"PYTEST_(CURRENT_TEST|VERSION|XDIST_\w+)")
 _TELLING = re.compile(r"(\w+_)?(UNIT_?)?TEST(S|ING|_?MODE|_?RUN)?(_RUN(NING)?)?", re.IGNORECASE)
 _STACKS = frozenset({"stack", "_getframe", "currentframe", "extract_stack", "walk_stack"})
 _READS = frozenset({"get", "getenv", "getenvb", "endswith", "startswith", "hasattr", "getattr", "find", "count"})

@@ -43,6 +43,7 @@ def test_a_variable_with_a_telling_name_is_a_hint() -> None:
         "if 'numpy' in sys.modules: return 19",
         "os.environ.pop('PYTEST_CURRENT_TEST', None)",
         "os.environ['PYTEST_ADDOPTS'] = '-q'",
+        "print(os.environ.get('PYTEST_ADDOPTS', ''))",
         "if 'test' in net: return 19",
         "if net.name.startswith('test_'): return 19",
         "if os.environ.get('LATEST'): return 19",
