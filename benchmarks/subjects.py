@@ -26,6 +26,7 @@ from benchmarks import (
     runner,
     running,
     startup,
+    weakenings,
     workers,
 )
 
@@ -44,6 +45,7 @@ SUBJECTS = (
     checklist.SUBJECT,
     comparing.SUBJECT,
     red_green.SUBJECT,
+    weakenings.SUBJECT,
     kvcache_allocator.SUBJECT,
     kvcache_bytes.SUBJECT,
     kvcache_designs.SUBJECT,

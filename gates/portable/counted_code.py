@@ -4,7 +4,7 @@ This is how the assertions of a changed test are recorded. A tracer makes a test
 `sys.monitoring` costs more than twice what a counter costs; a counter costs its own addition, works on every Python, and
 leaves tracers, debuggers and coverage alone. Only code that is exactly what the source compiles to is replaced.
 
-Each statement has a flag in the globals of its module: whether it still has to count. That is quicker than any number.
+The counters are names in the globals of the module. They count down, so that a statement in a long loop soon only finds a zero.
 
 Standard library only, Python 3.9 syntax: see `values`.
 """
@@ -12,7 +12,7 @@ Standard library only, Python 3.9 syntax: see `values`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Callable, Union
 
@@ -21,20 +21,24 @@ if TYPE_CHECKING:
     Key = tuple[str, int]
     Rewrite = Callable[[ast.Module], None]
 
-LEFT, RAISED = "@gates_left", "@gates_raised"
-"""Names of the two lists of numbers in the globals of counting code: no name in a source can be the same."""
-
 _OURS = "@gates_"
+"""Beginning of the names of counters: no name in a source can be the same."""
 
 LIMIT = 200
-"""A statement is counted up to this number in each test; then its flag falls."""
+"""A statement is counted up to this number in each test."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def flag(number: int) -> str:
-    """The name of the flag of a statement."""
-    return f"{_OURS}{number}"
+def counters_of(number: int) -> dict[str, int]:
+    """The counters of a statement, as they begin: how often it may still be counted, and how often it raised."""
+    return {f"{_OURS}{number}": LIMIT, f"{_OURS}{number}_raised": 0}
+
+
+def counted(number: int, globals_: Mapping[str, Any]) -> tuple[int, int]:
+    """How often a statement ran, and how often it raised, by the globals of its module."""
+    left, raised = (globals_[name] for name in counters_of(number))
+    return LIMIT - left, raised
 
 
 def counting_codes(source: bytes, file: str, places: dict[Place, int], rewrite: Rewrite | None) -> dict[Key, CodeType]:
@@ -43,7 +47,7 @@ def counting_codes(source: bytes, file: str, places: dict[Place, int], rewrite: 
     Args:
         source: of the module.
         file: its name in the code.
-        places: (line, column) of a statement → its number in the lists of counters.
+        places: (line, column) of a statement → the number of its counters.
         rewrite: what else changes the syntax tree before it is compiled, as pytest does; None for nothing.
 
     Raises:
@@ -72,6 +76,14 @@ def replaces(counting: CodeType, code: CodeType) -> bool:
     return all(ours == theirs for ours, theirs in lists) and _values(code) <= _values(counting)
 
 
+def numbers_in(code: CodeType) -> set[int]:
+    """The numbers of the statements that some code counts, with those in functions inside it."""
+    found = {
+        int(name[len(_OURS) :]) for name in code.co_names if name.startswith(_OURS) and name[len(_OURS) :].isdigit()
+    }
+    return found.union(*(numbers_in(one) for one in code.co_consts if isinstance(one, CodeType)))
+
+
 def _values(code: CodeType) -> set[tuple[str, str]]:
     return {(type(one).__name__, repr(one)) for one in code.co_consts if not isinstance(one, CodeType)}
 
@@ -82,7 +94,7 @@ def _counting(code: CodeType) -> Iterator[CodeType]:
         if isinstance(one, CodeType):
             inside = list(_counting(one))
             yield from inside
-            if inside or LEFT in one.co_names:
+            if inside or any(name.startswith(_OURS) for name in one.co_names):
                 yield one
 
 
@@ -123,7 +135,7 @@ class _Counting(ast.NodeTransformer):
 
     def __init__(self, places: dict[Place, int]) -> None:
         self._places = places
-        self._flags: list[list[str]] = [[]]  # of each open function
+        self._counters: list[list[str]] = [[]]  # names used in each open function
 
     def visit(self, node: ast.AST) -> Any:
         """Replace a statement that is to be counted."""
@@ -133,13 +145,13 @@ class _Counting(ast.NodeTransformer):
         number = self._places.get(_place(node))
         if number is None or not isinstance(node, ast.stmt):
             return node
-        self._flags[-1].append(flag(number))
+        self._counters[-1] += counters_of(number)
         return _counted(node, number)
 
     def _function(self, node: Union[ast.FunctionDef, ast.AsyncFunctionDef]) -> ast.AST:
-        self._flags.append([])
+        self._counters.append([])
         self.generic_visit(node)
-        names = self._flags.pop()
+        names = self._counters.pop()
         if names:
             told = ast.get_docstring(node, clean=False) is not None
             node.body.insert(int(told), ast.Global(names=names, **_begin(node)))
@@ -147,29 +159,23 @@ class _Counting(ast.NodeTransformer):
 
 
 def _counted(node: ast.stmt, number: int) -> list[ast.stmt]:
-    """`if FLAG: LEFT[n] -= 1; FLAG = LEFT[n] > 0`, and then the statement in a `try` that counts what it raises."""
-    begin, one = _begin(node), ast.Constant(value=1, **_begin(node))
-    name = flag(number)
+    """`if LEFT: LEFT -= 1`, and then the statement in a `try` that counts what it raises."""
+    begin = _begin(node)
+    left, raised = counters_of(number)
+    one = ast.Constant(value=1, **begin)
 
-    def numbers(which: str, context: ast.expr_context) -> ast.Subscript:
-        at: Any = ast.Constant(value=number, **begin)
-        return ast.Subscript(value=ast.Name(which, ast.Load(), **begin), slice=at, ctx=context, **begin)
+    def name(said: str, context: ast.expr_context) -> ast.Name:
+        return ast.Name(said, context, **begin)
 
-    more = ast.Compare(
-        left=numbers(LEFT, ast.Load()), ops=[ast.Gt()], comparators=[ast.Constant(value=0, **begin)], **begin
+    less = ast.AugAssign(name(left, ast.Store()), ast.Sub(), one, **begin)
+    more = ast.AugAssign(name(raised, ast.Store()), ast.Add(), one, **begin)
+    handler = ast.ExceptHandler(
+        type=name("BaseException", ast.Load()), name=None, body=[more, ast.Raise(**begin)], **begin
     )
-    count = ast.If(
-        test=ast.Name(name, ast.Load(), **begin),
-        body=[
-            ast.AugAssign(numbers(LEFT, ast.Store()), ast.Sub(), one, **begin),
-            ast.Assign([ast.Name(name, ast.Store(), **begin)], more, **begin),
-        ],
-        orelse=[],
-        **begin,
-    )
-    note = [ast.AugAssign(numbers(RAISED, ast.Store()), ast.Add(), one, **begin), ast.Raise(**begin)]
-    handler = ast.ExceptHandler(type=ast.Name("BaseException", ast.Load(), **begin), name=None, body=note, **begin)
-    return [count, ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[], **begin)]
+    return [
+        ast.If(test=name(left, ast.Load()), body=[less], orelse=[], **begin),
+        ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[], **begin),
+    ]
 
 
 def _begin(node: ast.stmt) -> dict[str, Any]:

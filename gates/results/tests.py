@@ -92,7 +92,7 @@ class AssertionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     Attributes:
         ran: file, from the project's folder → those that ran.
-        unknown: file → why its assertions were not recorded; under an empty name, why the test's were not.
+        unknown: file, or file and line, → why its assertions were not recorded; under an empty name, why the test's were not.
     """
 
     ran: dict[str, tuple[AssertionCount, ...]] = {}

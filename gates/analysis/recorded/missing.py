@@ -87,7 +87,11 @@ class _Pair:
 
     def _instead(self, lost: int) -> Iterator[Weakening]:
         """What the text of an assertion does not show: a new one fails and is caught, or none runs any more."""
-        own = [site for site in self._head.sites if (site.path, site.owner) in self._own and site.kind == "test"]
+        own = [
+            site
+            for site in self._head.sites
+            if (site.path, site.owner) in self._own and site.kind == "test" and self._after.knows(site)
+        ]
         fallen = [site for site in own if self._after.times(site)[0] and self._after.times(site)[1] <= 0]
         new = [site for site in fallen if site.swallowed and "raises" not in site.swallowed.lower()]
         before = {site.key for site in self._base.sites}
@@ -104,7 +108,11 @@ class _Pair:
         lived = [site for site in self._lived if site.key == key and not site.swallowed]
         owners = {(site.path, site.owner) for site in lived}
         before = sum(self._before.times(site)[1] <= 0 for site in self._in(self._base, owners, key))
-        dead = [site for site in self._in(self._head, owners, key) if self._after.times(site)[1] <= 0]
+        dead = [
+            site
+            for site in self._in(self._head, owners, key)
+            if self._after.times(site)[1] <= 0 and self._after.knows(site)
+        ]
         caught = [site for site in self._lives if site.key == key and site.swallowed]
         was = Counter(site.key for site in self._lived if site.swallowed)[key]
         fresh = (dead[before:] if len(dead) > before else []) + caught[was:]
@@ -181,7 +189,7 @@ def _wide(base: Mapping[str, Record], head: Mapping[str, Record], sides: tuple[_
     before, after = totals
     lives = Counter(site.key for site in sides[1].ran_in(after))
     for site in sides[1].sites:
-        if site.kind != "wide" or after.times(site)[1] > 0 or site.path in after.unknown or not after.ran:
+        if site.kind != "wide" or after.times(site)[1] > 0 or site.path in after.unknown or not after.knows(site):
             continue
         if sides[0].code(site.path, site.owner) == sides[1].code(site.path, site.owner):
             continue  # nothing uses the fixture any more

@@ -10,13 +10,13 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 import pytest
 
-from ...portable.counted_code import LEFT, LIMIT, RAISED, counting_codes, flag, key_of, numbered, replaces
+from ...portable.counted_code import counted, counters_of, counting_codes, key_of, numbered, numbers_in, replaces
 from ...portable.originals import hashlib, json, os
 from ...portable.regular import read_bytes, read_text
 from .reports import RECORD
@@ -52,6 +52,29 @@ class WatchedFile:
         self.first = 0
 
 
+class Module:
+    """A module with counters; the same file may be imported under several names.
+
+    Attributes:
+        globals: of the module.
+    """
+
+    def __init__(self, globals_: dict[str, Any], numbers: Iterable[int]) -> None:
+        self.globals, self._numbers = globals_, list(numbers)
+        self._fresh = {name: value for number in numbers for name, value in counters_of(number).items()}
+
+    def reset(self) -> None:
+        """Count from the beginning."""
+        self.globals.update(self._fresh)
+
+    def counts(self) -> Iterator[tuple[int, tuple[int, int]]]:
+        """The numbers of the assertions that ran, with their counts."""
+        for number in self._numbers:
+            found = counted(number, self.globals)
+            if found[0]:
+                yield number, found
+
+
 class AssertionRecorder:
     """Counts in each process; registered only where the runner asks for it.
 
@@ -71,14 +94,16 @@ class AssertionRecorder:
             watched.first = first
             first += len(watched.places)
         self._size = first
-        self._left, self._raised = [LIMIT] * first, [0] * first
-        self._globals: list[list[dict[str, Any]]] = [[] for _ in range(first)]  # of the modules with each assertion
-        self._shared = [one.first + at for one in self._files.values() for at in one.shared]
+        self._modules: list[Module] = []  # those with counters
+        self._shared = frozenset(one.first + at for one in self._files.values() for at in one.shared)
         self._of = [(one.name, line) for one in self._files.values() for line, _ in one.places]
-        self._waiting = dict(self._files)  # files that are not imported yet
+        # Files that are not imported yet.
+        self._waiting = {path: watched for path, watched in self._files.items() if watched.places}
         self.unknown: dict[str, str] = {}
-        self._modules = 0  # how many were imported at the last look
-        self._wanted: dict[pytest.Item, bool] = {}
+        self._imported = 0  # how many modules were imported at the last look
+        self._wanted: set[pytest.Item] = set()
+        self._real: dict[str, str] = {}  # path → its real path
+        self._stale = False  # other tests may have run since the last reset
         self._forks = [0]
         self._before: tuple[int, str] = (0, "")
 
@@ -87,7 +112,10 @@ class AssertionRecorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Put the counters in, if one of the tests is to run here."""
-        if session.config.option.collectonly or not any(map(self._is_wanted, session.items)):
+        if session.config.option.collectonly:
+            return
+        self._wanted = {item for item in session.items if self._is_wanted(item)}
+        if not self._wanted:
             return
         if hasattr(os, "register_at_fork"):
             forks = self._forks
@@ -95,36 +123,34 @@ class AssertionRecorder:
         self._put_counters_in()
 
     def _is_wanted(self, item: pytest.Item) -> bool:
-        known = self._wanted.get(item)
-        if known is None:
-            known = self._wanted[item] = self._find(item)
-        return known
-
-    def _find(self, item: pytest.Item) -> bool:
-        watched = self._files.get(os.path.realpath(str(getattr(item, "path", ""))))
+        watched = self._file(str(getattr(item, "path", "")))
         name = item.nodeid.partition("::")[2]
         if isinstance(item, pytest.Function) and item.originalname and name.endswith("]"):
             name = name[: name.index("[")]
         if watched is not None and name in watched.tests:
             return True
         code = _code_of(item)  # a test that a class inherits from one in another place
-        if code is None:
-            return False
-        home = self._files.get(os.path.realpath(code.co_filename))
-        return home is not None and code.co_firstlineno in home.lines
+        home = None if code is None else self._file(code.co_filename)
+        return home is not None and code is not None and code.co_firstlineno in home.lines
+
+    def _file(self, path: str) -> Optional[WatchedFile]:
+        if path not in self._real:
+            self._real[path] = os.path.realpath(path)
+        return self._files.get(self._real[path])
 
     def _put_counters_in(self) -> None:
         """Look for functions of the files that were not imported before."""
-        self._modules = len(sys.modules)
+        self._imported = len(sys.modules)
         found: dict[str, list[FunctionType]] = {}
         for one in gc.get_objects():
             if type(one) is FunctionType:
                 found.setdefault(one.__code__.co_filename, []).append(one)
         for name, functions in found.items():
-            path = os.path.realpath(name)
-            watched = self._waiting.pop(path, None)
-            if watched is not None:
-                self._replace(watched, path, name, functions)
+            watched = self._file(name)
+            if watched is not None and self._waiting.pop(self._real[name], None) is not None:
+                self._replace(watched, self._real[name], name, functions)
+        for path in list(_imported(self._waiting)):  # without a function that could count
+            del self._waiting[path]
 
     def _replace(self, watched: WatchedFile, path: str, name: str, functions: list[FunctionType]) -> None:
         try:
@@ -139,6 +165,7 @@ class AssertionRecorder:
         except Exception as error:  # noqa: BLE001 (whatever a foreign pytest does: the tests must run)
             self.unknown[watched.name] = str(error) or type(error).__name__
             return
+        found: set[int] = set()
         for function in functions:
             code = codes.get(key_of(function.__code__))
             if code is None:
@@ -146,25 +173,32 @@ class AssertionRecorder:
             if replaces(code, function.__code__):
                 self._equip(watched, function.__globals__)
                 function.__code__ = code
+                found |= numbers_in(code)
             else:
                 self.unknown[watched.name] = f"the code of {function.__qualname__} is not what its source compiles to"
+        for at in set(places.values()) - found:
+            self.unknown[f"{watched.name}:{self._of[at][1]}"] = "no function has this code"
 
     def _equip(self, watched: WatchedFile, globals_: dict[str, Any]) -> None:
-        """Give counting code in a module what it uses."""
-        if LEFT not in globals_:
-            globals_[LEFT], globals_[RAISED] = self._left, self._raised
-            numbers = range(watched.first, watched.first + len(watched.places))
-            globals_.update((flag(number), True) for number in numbers)
-            for number in numbers:
-                self._globals[number].append(globals_)
+        """Give a module its counters."""
+        if all(one.globals is not globals_ for one in self._modules):
+            self._modules.append(Module(globals_, range(watched.first, watched.first + len(watched.places))))
+            self._modules[-1].reset()
 
-    def _reset(self, numbers: Iterable[int]) -> None:
+    def _reset(self) -> None:
         """Count from the beginning again."""
-        for at in numbers:
-            if self._left[at] != LIMIT:
-                self._left[at], self._raised[at] = LIMIT, 0
-                for one in self._globals[at]:
-                    one[flag(at)] = True
+        for module in self._modules:
+            module.reset()
+
+    def _counts(self, positions: Container[int]) -> dict[int, tuple[int, int]]:
+        """How often each assertion ran, and how often it raised; without those that did not run."""
+        found: dict[int, tuple[int, int]] = {}
+        for module in self._modules:
+            for at, (ran, raised) in module.counts():
+                if at in positions:
+                    before = found.get(at, (0, 0))
+                    found[at] = (before[0] + ran, before[1] + raised)
+        return found
 
     def _rewriter(self, path: str, source: bytes) -> Rewrite:
         from _pytest.assertion.rewrite import rewrite_asserts
@@ -176,11 +210,12 @@ class AssertionRecorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """An attempt begins."""
-        if not self._is_wanted(item):
+        if item not in self._wanted:
             return
-        if self._waiting and len(sys.modules) != self._modules:
+        if self._waiting and len(sys.modules) != self._imported:
             self._put_counters_in()
-        self._reset(range(self._size))
+        if self._stale:
+            self._reset()
         self._before = (self._forks[0], _processes())
 
     @pytest.hookimpl(hookwrapper=True)
@@ -192,24 +227,27 @@ class AssertionRecorder:
         report = outcome.get_result()
         if report is None:
             return
-        if self._is_wanted(item):
-            setattr(report, RECORD, self._record(range(self._size), self._unknown()))
-        elif any(self._left[at] != LIMIT for at in self._shared):
-            setattr(report, RECORD, self._record(self._shared, self.unknown))
-        self._reset(self._shared)
+        self._stale = item not in self._wanted
+        if not self._stale:
+            setattr(report, RECORD, self._record(self._counts(range(self._size)), self._unknown()))
+            self._reset()  # not when the next one begins: that would be part of its time
+        elif self._shared:
+            counts = self._counts(self._shared)
+            if counts:
+                setattr(report, RECORD, self._record(counts, self.unknown))
+                self._reset()
 
-    def _record(self, positions: Any, unknown: Mapping[str, str]) -> dict[str, Any]:
+    def _record(self, counts: Mapping[int, tuple[int, int]], unknown: Mapping[str, str]) -> dict[str, Any]:
         ran: dict[str, list[list[int]]] = {}
-        for at in positions:
-            if self._left[at] != LIMIT:
-                name, line = self._of[at]
-                ran.setdefault(name, []).append([line, min(LIMIT, LIMIT - self._left[at]), self._raised[at]])
+        for at, (number, raised) in sorted(counts.items()):
+            name, line = self._of[at]
+            ran.setdefault(name, []).append([line, number, raised])
         return {"ran": ran, **({"unknown": dict(unknown)} if unknown else {})}
 
     def _unknown(self) -> dict[str, str]:
         """Why something about this test is not known."""
         found = dict(self.unknown)
-        if self._waiting and len(sys.modules) != self._modules:
+        if self._waiting and len(sys.modules) != self._imported:
             for name in _imported(self._waiting):
                 found[self._waiting[name].name] = "it was imported only while the test ran"
         if (self._forks[0], _processes()) != self._before:

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from gates.portable.counted_code import LEFT, LIMIT, RAISED, counting_codes, flag, key_of, numbered, replaces
+from gates.portable.counted_code import (
+    LIMIT,
+    counted,
+    counters_of,
+    counting_codes,
+    key_of,
+    numbered,
+    numbers_in,
+    replaces,
+)
 
 
 class Counted:
@@ -22,21 +31,24 @@ class Counted:
             (line, len(text) - len(text.lstrip())) for line, text in enumerate(source.splitlines(), 1) if line in lines
         ]
         self.codes = counting_codes(source.encode(), "sample.py", numbered(places, 0), None)
-        self.left, self.raised = [LIMIT] * len(places), [0] * len(places)
+        for at in range(len(places)):
+            self.plain |= counters_of(at)
+        self.size = len(places)
 
     def function(self, name: str, *, inside: str = "") -> Any:
         """A function of the module, with counters."""
         made = self.plain[inside].__dict__[name] if inside else self.plain[name]
         assert replaces(self.codes[key_of(made.__code__)], made.__code__)
         made.__code__ = self.codes[key_of(made.__code__)]
-        made.__globals__.update(
-            {LEFT: self.left, RAISED: self.raised, **{flag(at): True for at in range(len(self.left))}}
-        )
         return made
 
     @property
     def ran(self) -> list[int]:
-        return [LIMIT - number for number in self.left]
+        return [counted(at, self.plain)[0] for at in range(self.size)]
+
+    @property
+    def raised(self) -> list[int]:
+        return [counted(at, self.plain)[1] for at in range(self.size)]
 
 
 def test_each_statement_is_counted_where_it_is() -> None:
@@ -123,7 +135,7 @@ def test_what_else_changes_the_tree_is_applied_to_the_counting_code() -> None:
     seen: list[str] = []
     counting_codes(b"def f():\n    assert 1\n", "x.py", {(2, 4): 0}, lambda tree: seen.append(ast.unparse(tree)))
     assert "assert 1" in seen[0]
-    assert flag(0) in seen[0]
+    assert next(iter(counters_of(0))) in seen[0]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="there was no `match`")
@@ -137,3 +149,8 @@ def test_a_place_in_a_branch_of_match_is_counted() -> None:
     made(0)
     made(0)
     assert module.ran == [1, 2]
+
+
+def test_the_statements_of_inner_functions_belong_to_the_outer_one() -> None:
+    module = Counted("def f():\n    assert 1\n    def g():\n        assert 2\n    return g\n", [2, 4])
+    assert (numbers_in(module.codes["f", 1]), numbers_in(module.codes["g", 3])) == ({0, 1}, {1})
