@@ -80,7 +80,7 @@ def test_a_recoded_session_comes_back_as_it_went() -> None:
         assert wide.recode("a", "bfloat16")
         before = wide.get_or_create("a").key().copy()
         for number in range(12):
-            wide.get_or_create(f"x{number}")
+            wide.get_or_create(f"x{number}", 4)
         assert "a" not in wide
         again = second.get("a")
         assert again is not None
