@@ -6,6 +6,8 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from gates.analysis.reading import parse
 from gates.analysis.strictness.command import Command, checks, commands_of
 from gates.analysis.strictness.commands import InFiles, command_changes, is_part
@@ -223,7 +225,8 @@ def _changed(
     came -= {one.same for gate in after.gates.values() if gate.name != new.name for one in gate.commands}
     about = Subject(f"the gate {new.name}", "command")
     for said_of in command_changes(old.commands, new.commands, about, moved, came, files):
-        yield _place(new, f"gate {new.name}: {said_of.key}", said_of.said, said_of.line)
+        change = _place(new, f"gate {new.name}: {said_of.key}", said_of.said, said_of.line)
+        yield msgspec.structs.replace(change, strength="hint") if said_of.hint else change
 
 
 def _place(gate: GateText, key: str, said: Said, line: int = 0) -> SettingChange:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gates.analysis.strictness.options import TARGETS, Option, table_of, unknown_option
+from gates.analysis.strictness.rules import Switch
 from gates.analysis.strictness.shell import parts_of
 from gates.analysis.strictness.side import lines_of
 
@@ -23,15 +24,17 @@ class Command(NamedTuple):
         ignored: whether it may fail without making the gate fail.
         variables: set for it: name → value, None to clear it.
         line: in its file.
+        condition: that it is run on; empty for none.
     """
 
     program: str
     words: tuple[str, ...] = ()
     options: Mapping[str, Any] = {}
-    codes: frozenset[int] = frozenset({0})
+    codes: frozenset[str] = frozenset({"0"})
     ignored: bool = False
     variables: Mapping[str, str | None] = {}
     line: int = 0
+    condition: str = ""
 
     @property
     def same(self) -> tuple[object, ...]:
@@ -192,7 +195,8 @@ def _split(word: str, known: Mapping[str, Option]) -> tuple[str, str | None]:
 
 def _put(found: dict[str, Any], option: Option, value: Any) -> None:
     if not option.valued:
-        found[option.name] = option.sets if value is None or value is True else value
+        plain = value is None or value is True or isinstance(option.rule, Switch)
+        found[option.name] = option.sets if plain else value
         return
     items = [item for item in re.split(r",\s*", str(value)) if item] if option.many else [str(value)]
     if option.listed:

@@ -36,11 +36,13 @@ class SaidOf(NamedTuple):
         key: the command, and the option.
         said: what the change means.
         line: of the command on the head; 0 if it is gone.
+        hint: it may mean nothing.
     """
 
     key: str
     said: Said
     line: int
+    hint: bool = False
 
 
 def command_changes(
@@ -62,6 +64,7 @@ def command_changes(
         files: what files set for the programs.
     """
     before, after = _without_same(old, new)
+    yield from _conditions(old, new, about)
     for whole, parts, split in (*_splits(before, after, split=True), *_splits(after, before, split=False)):
         before = [each for each in before if each is not whole and each not in parts]
         after = [each for each in after if each is not whole and each not in parts]
@@ -84,6 +87,21 @@ def command_changes(
             yield SaidOf(
                 other.program, Said("stronger", "", other.text, f"{about.tool} now runs {other.text}"), other.line
             )
+
+
+def _conditions(old: Sequence[Command], new: Sequence[Command], about: Subject) -> Iterator[SaidOf]:
+    """Commands that are the same, but run only on a condition; whether it is ever true is not known."""
+    before, after = ({one.same: one for one in reversed(side)} for side in (old, new))
+    for same, other in after.items():
+        one = before.get(same)
+        if one is None or bool(one.condition) == bool(other.condition):
+            continue
+        if other.condition:
+            what = f"{about.tool} runs {other.program} only if {other.condition}"
+            yield SaidOf(f"{other.program} condition", Said("weaker", "", other.condition, what), other.line, hint=True)
+        else:
+            what = f"{about.tool} now runs {other.program} always"
+            yield SaidOf(f"{other.program} condition", Said("stronger", one.condition, "", what), other.line)
 
 
 def is_part(one: Command, whole: Command) -> bool:

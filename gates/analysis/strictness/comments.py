@@ -29,13 +29,25 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("pyright: basic", re.compile(r"#\s*pyright:\s*basic\b")),
     ("ty: ignore", re.compile(r"#\s*(?:ty|pyrefly|zuban):\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
     ("pylint: disable", re.compile(r"#\s*pylint:\s*disable(?:-next)?\s*=\s*(?P<codes>[\w\-, ]+)")),
+    ("ruff: disable", re.compile(r"#\s*ruff:\s*(?:disable|ignore|file-ignore)\s*\[(?P<codes>[^\]]*)\]")),
+    ("pylint: skip-file", re.compile(r"#\s*pylint:\s*skip-file\b")),
+    ("pyright: report", re.compile(r"#\s*pyright:\s*(?P<codes>report\w+)\s*=\s*(?:false|none)\b")),
     ("mypy: ignore-errors", re.compile(r"#\s*mypy:\s*ignore-errors\b(?!\s*=\s*[Ff]alse)")),
     ("mypy: disable-error-code", re.compile(r"#\s*mypy:\s*disable-error-code\s*=\s*[\"']?(?P<codes>[\w\-, ]+)")),
     ("nosec", re.compile(r"#\s*nosec\b(?:[:\s]\s*(?P<codes>B\d+(?:[,\s]+B\d+)*))?")),
 )  # fmt: skip
 """How a comment silences a tool, and what exactly it names. `# fmt: off` is not among them: it is about looks."""
 
-_OF_FILES = frozenset({"flake8: noqa", "mypy: ignore-errors", "mypy: disable-error-code", "pyright: basic"})
+_OF_FILES = frozenset(
+    {
+        "pylint: skip-file",
+        "pyright: report",
+        "flake8: noqa",
+        "mypy: ignore-errors",
+        "mypy: disable-error-code",
+        "pyright: basic",
+    }
+)
 _PYTHON = (".py", ".pyi")
 
 
@@ -212,7 +224,7 @@ def _named(one: Silencer) -> str:
         return ", ".join(sorted(one.codes))
     if one.kind.startswith("pragma"):
         return "missing coverage"
-    return "everything in the file" if one.kind in _OF_FILES else "everything on the line"
+    return "everything in the file" if one.kind in _OF_FILES or not one.code else "everything on the line"
 
 
 def _strength(one: Silencer, known: Mapping[str, Counter[str]]) -> Strength:

@@ -108,7 +108,7 @@ _ENTRY = Switch(default=False, strict=False, does="counts the tests")
 _RULES: Mapping[str, Mapping[str, Rule]] = {
     "": {**TOP, **TESTS, **{f"junit {key}": rule for key, rule in JUNIT.items()}},
     "gate": {**GATE, PRESENCE: Silent()},
-    "profile": {**TESTS, **PROFILE},
+    "profile": {**TESTS, **PROFILE, PRESENCE: Silent()},
     "tests": TESTS,
     "group": GROUP,
     "script": SCRIPT,
@@ -136,6 +136,9 @@ def _where(layer: str) -> str:
 
 
 def _whole(layer: str) -> bool:
+    """A thing of its own; the profile `default` exists without a table."""
+    if layer == "profile default":
+        return False
     return _kind(layer) not in ("", "tests") and " tests " not in layer
 
 

@@ -87,7 +87,7 @@ PYTEST: Mapping[str, Option] = {
     **dict.fromkeys(("--help", "--version", "-h", "--fixtures", "--markers"), _lax("--help", "runs tests")),
     "--runxfail": _flag("--runxfail", "fails for tests that are expected to fail"),
     "--no-cov": _lax("--no-cov", "measures coverage"),
-    "--cov": Option("--cov", Rule(), valued=False),
+    "--cov": _flag("--cov", "measures coverage"),
     "--cov-fail-under": COVERED,
     "--cov-branch": _flag("--cov-branch", "measures branches"),
     "--doctest-modules": _flag("--doctest-modules", "runs the examples in docstrings"),

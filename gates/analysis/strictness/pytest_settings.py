@@ -79,12 +79,18 @@ def _source(side: Side) -> Toml | Ini | None:
     return (
         side.toml("pytest.toml", "pytest")
         or side.toml(".pytest.toml", "pytest")
-        or side.ini("pytest.ini", "pytest")
-        or side.ini(".pytest.ini", "pytest")
+        or _own(side, "pytest.ini")
+        or _own(side, ".pytest.ini")
         or _project(side)
         or side.ini("tox.ini", "pytest")
         or side.ini("setup.cfg", "tool:pytest")
     )
+
+
+def _own(side: Side, name: str) -> Ini | None:
+    """An ini file of pytest's own counts even if it has no section."""
+    found = side.ini(name, "pytest")
+    return Ini({}, side.path(name), "pytest") if found is None and name in side.files else found
 
 
 def _project(side: Side) -> Toml | None:

@@ -67,7 +67,8 @@ def _ruff(config: Toml) -> Iterator[tuple[Key, Value]]:
     for key, value in _flat(config.table):
         if key[0] not in ("exclude", "extend-exclude") and not set(key) & set(_LISTS):
             value = _long_lines(selected, value) if key == ("line-length",) else value  # noqa: PLW2901
-            yield ("", ".".join(key).removeprefix("lint.")), config.value(*key)._replace(value=value)
+            name = ".".join(key if key[-1] == "exclude" or key[0] != "lint" else key[1:])
+            yield ("", name), config.value(*key)._replace(value=value)
 
 
 def _long_lines(selected: Selected, value: Any) -> Any:

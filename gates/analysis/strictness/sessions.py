@@ -143,8 +143,9 @@ class _Runner:
             case ast.If(test=test, body=body, orelse=orelse):
                 yield from self._calls(test, scope, ignored=ignored)
                 known = test.value if isinstance(test, ast.Constant) else None
-                yield from self.block(body, scope, ignored=ignored) if known is None or known else ()
-                yield from self.block(orelse, scope, ignored=ignored) if not known else ()
+                first = list(self.block(body, scope, ignored=ignored)) if known is None or known else []
+                second = list(self.block(orelse, scope, ignored=ignored)) if not known else []
+                yield from first + second if known is not None else _on_condition(test, first, second)
             case ast.For(target=target, iter=what, body=body, orelse=orelse):
                 yield from self._calls(what, scope, ignored=ignored)
                 for value in scope.elements(what) or (None,):
@@ -215,13 +216,27 @@ class _Runner:
 
     def _run(self, call: ast.Call, scope: Scope, *, ignored: bool) -> Iterator[Command]:
         keywords = {word.arg: word.value for word in call.keywords if word.arg}
-        codes: frozenset[int] = frozenset({0})
-        if "success_codes" in keywords:
-            words = scope.spread(keywords["success_codes"])
-            codes = frozenset(int(word) for word in words if word.lstrip("-").isdigit())
+        codes = _codes(keywords["success_codes"], scope) if "success_codes" in keywords else frozenset({"0"})
         variables = {**self._variables, **scope.table(keywords["env"])} if "env" in keywords else self._variables
         words = [word for argument in call.args for word in scope.words(argument)]
         yield from commands_of(words, codes=codes, ignored=ignored, variables=variables, line=call.lineno)
+
+
+def _on_condition(test: ast.expr, first: Sequence[Command], second: Sequence[Command]) -> Iterator[Command]:
+    """The commands of two branches; one whose program only one of them runs depends on the condition."""
+    condition = ast.unparse(test)
+    if "posargs" in condition:  # what a person adds is not what the gate runs
+        yield from (*first, *second)
+        return
+    for commands, others, words in ((first, second, condition), (second, first, f"not ({condition})")):
+        programs = {other.program for other in others}
+        for one in commands:
+            yield one if one.condition or one.program in programs else one._replace(condition=words)
+
+
+def _codes(node: ast.expr, scope: Scope) -> frozenset[str]:
+    words = scope.spread(node)
+    return frozenset(word if word.lstrip("-").isdigit() else "any other" for word in words) | {"0"}
 
 
 def _name(node: ast.AST | None) -> str:

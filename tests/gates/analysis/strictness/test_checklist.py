@@ -37,6 +37,8 @@ def run(words: str, more: str = "") -> str:
     [
         (run("ruff check"), "", "ruff check"),
         (run("ruff check"), run("ruff check", ", success_codes=[0, 1]"), "ruff check success codes"),
+        (run("ruff check"), run("ruff check", ", success_codes=range(256)"), "ruff check success codes"),
+        (run("pytest --cov=src"), run("pytest"), "pytest --cov"),
         (run("ruff check"), "session.run('sh', '-c', 'ruff check || true')", "ruff check exit code"),
         (run("ruff check"), "session.run('bash', '-c', 'ruff check | tee log')", "ruff check exit code"),
         (run("ruff check"), "session.run('bash', '-c', 'ruff check; exit 0')", "ruff check exit code"),
@@ -261,3 +263,15 @@ def test_a_command_gate_that_is_written_for_a_shell_is_read_like_one() -> None:
     assert said({"gates.toml": before}, {"gates.toml": before.replace(" .", " . || true")}) == [
         ("weaker", "gate a: ruff check exit code")
     ]
+
+
+def test_a_command_that_is_run_on_a_condition_is_a_hint() -> None:
+    before, after = noxfile(run("pytest")), noxfile(f"if os.environ.get('SLOW'):\n    {run('pytest')}")
+    (change,) = changes({"noxfile.py": before}, {"noxfile.py": after})
+    assert (change.direction, change.strength) == ("weaker", "hint")
+    assert change.what == "the gate lint runs pytest only if os.environ.get('SLOW')"
+    assert said({"noxfile.py": after}, {"noxfile.py": before}) == [("stronger", "gate lint: pytest condition")]
+    either = noxfile(f"if fast:\n    {run('pytest')}\nelse:\n    {run('pytest -v')}")
+    asked = noxfile(f"if session.posargs:\n    {run('pytest')}")
+    for harmless in (either, asked):
+        assert "weaker" not in dict(said({"noxfile.py": before}, {"noxfile.py": harmless}))

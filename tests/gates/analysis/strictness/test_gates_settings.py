@@ -77,6 +77,7 @@ ENTRY = """
         ("[profile.p]\nfilter = 'test(a)'", "[profile.p]\nfilter = 'test(a) and not mark(slow)'", ("weaker", "profile p: filter")),
         ("[profile.p]\nfilter = 'test(a)'", "[profile.p]\nfilter = 'test(b) or test(a)'", ("stronger", "profile p: filter")),
         ("[profile.p]\nfilter = 'test(a)'", "[profile.p]\nfilter = 'test(b)'", ("other", "profile p: filter")),
+        ("", "[profile.default]\nfilter = 'not mark(slow)'", ("weaker", "profile default: filter")),
         ("", ENTRY.format(filter="test(a)", expires="2027-01-01"), ("weaker", "exclusions later: entry")),
         (
             ENTRY.format(filter="test(a)", expires="2027-01-01"),

@@ -236,6 +236,11 @@ def test_the_line_is_that_of_the_new_item() -> None:
     assert (change.path, change.line, change.what) == (PYPROJECT, 7, "ruff no longer reports E501")
 
 
+def test_an_empty_file_of_pytest_hides_the_settings_of_others() -> None:
+    strict = {PYPROJECT: "[tool.pytest]\nstrict = true\n"}
+    assert said(strict, {**strict, "pytest.ini": ""}) == weaker("strict")
+
+
 def test_settings_for_a_module_follow_it_when_it_is_renamed() -> None:
     before = "[mypy]\nstrict = True\n[mypy-shop.pay]\nignore_errors = True\n"
     (change,) = changes(before, before.replace("shop.pay", "shop.payments"), "mypy.ini")
