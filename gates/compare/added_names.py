@@ -59,10 +59,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
         missing = _IMPORT.search(message)
         if missing is not None:
             name, module = missing.groups()
-            there = self._adds_module(f"{module}.{name}") or any(
-                name in words for file, words in self.words.items() if _is_module(file, module)
-            )
-            return f"the change adds {name} to {module}" if there else ""
+            return f"the change adds {name} to {module}" if self.lacks(module, name) else ""
         for pattern in _NAMES:
             missing = pattern.search(message)
             if missing is not None and any(missing[1] in words for words in self.words.values()):
@@ -78,6 +75,15 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
         names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
         names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom) and not node.level]
         return next((name for name in names if name and self._adds_module(name)), "")
+
+    def lacks(self, module: str, name: str) -> bool:
+        """Whether the code without the change lacks what an import asks for; `name` is empty for the module itself."""
+        if self._adds_module(module):
+            return True
+        if not name:
+            return False
+        there = any(name in words for file, words in self.words.items() if _is_module(file, module))
+        return there or self._adds_module(f"{module}.{name}")
 
     def is_in(self, place: str) -> bool:
         """Whether a place, `path:line`, is in code that the change touches; the path is from the project's folder."""

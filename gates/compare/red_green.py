@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from gates.analysis.needed_names import imported_names, needs_any
+from gates.analysis.recorded.records import without_parameters
 from gates.compare.added_names import AddedNames
 from gates.portable.values import RAN_TESTS, GateOutcome, TestOutcome
 from gates.readers.junit.hints import junit_hint
@@ -102,6 +104,9 @@ def judge(
                 "unknown",
                 f"it imports {module}, which only the change has, so its code came from elsewhere",
             )
+        elif finding == "red" and broken is not None and not _needs_change(one.result, broken, added, texts or {}):
+            finding = "unknown"
+            said = f"its file {said}; the test itself uses nothing that is missing"
         found.append(
             RedGreenTest(
                 test=one.name,
@@ -139,7 +144,9 @@ def judge_gates(names: Sequence[str], gates: Sequence[GateResult], added: AddedN
     found = []
     for name in names:
         finding, said = _of_gate(by_gate.get(name), added)
-        found.append(RedGreenTest(test=f"gate {name}", function=f"gate {name}", kind="new", finding=finding, said=said))
+        found.append(
+            RedGreenTest(test=f"gate {name}", function=f"gate {name}", kind="gate", finding=finding, said=said)
+        )
     return tuple(found)
 
 
@@ -152,6 +159,13 @@ def _of_gate(gate: GateResult | None, added: AddedNames) -> tuple[Finding, str]:
     if gate.outcome is not GateOutcome.FAILED or any(map(added.not_the_change, gate.excerpt)):
         return "unknown", f"{gate.outcome}{_because(said)}"
     return "red", said
+
+
+def _needs_change(result: TestResult, broken: TestResult, added: AddedNames, texts: Mapping[str, str]) -> bool:
+    """Whether a test whose file cannot be collected uses what the file cannot import; if in doubt, it does."""
+    text = texts.get(result.file, "")
+    missing = imported_names(text, added.lacks) if broken.id == result.file and added.cause_of(broken.message) else None
+    return not missing or needs_any(text, without_parameters(result.id).partition("::")[2], missing)
 
 
 def _collectors(result: TestResult) -> list[tuple[str, str]]:

@@ -121,7 +121,9 @@ def _red_green(
     began = time.monotonic()
     wanted = _only(request, runs.after, able, whole, confirm)
     what = [plural(len(able), "new or changed test")] if able else []
-    sys.stderr.write(f"red-green: {' and '.join([*what, *whole])} without the change\n")
+    sys.stderr.write(
+        f"red-green: {' and '.join([*what, *whole])} without the change: a failure shows that a test needs it\n"
+    )
     grafted = Grafted(
         code=code,
         commit=graft(git, code, head, tests.paths, tests.texts),

@@ -14,6 +14,12 @@ OLD_BEHAVIOUR = "changed, and still accepting the old behaviour"
 _FAIL, _ACCEPT, _PASS = {1: "fails"}, {1: "accepts"}, {1: "passes"}
 """Number of tests → what it does; more of them have the plain form."""
 
+_GATES = {
+    "red": "fail without the change",
+    "green": "pass without the change",
+    "unknown": "are not known to fail without the change",
+}
+
 SAID = 200
 """Characters of a reason in a list."""
 
@@ -36,8 +42,10 @@ def red_green_line(found: RedGreen) -> str:
     words = [
         f"{red} of {plural(len(functions), 'new test')} {_FAIL.get(red or len(functions), 'fail')} without the change"
     ]
+    gates = _functions(found, "gate")
     if not functions:
-        words = ["no new test"]
+        words = [] if gates else ["no new test"]
+    words += [f"the tests of {name}, taken together, {_GATES[finding]}" for name, finding in gates.items()]
     open_ = sum(one == "unknown" for one in functions.values())
     if open_:
         words.append(f"{open_} not known")
@@ -46,6 +54,8 @@ def red_green_line(found: RedGreen) -> str:
         words.append(
             f"{old} of {plural(len(changed), 'changed test')} still {_ACCEPT.get(old or len(changed), 'accept')} the old behaviour"
         )
+    if found.left_out:
+        words.append(f"{plural(len(found.left_out), 'doctest')} of changed code left out")
     if found.unknown:
         words.append(f"not everything is known: {one_line(found.unknown, SAID)}")
     return "; ".join(words)
@@ -74,6 +84,9 @@ def red_green_words(comparison: Comparison) -> list[str]:
         return []
     shown = any(one.finding == "red" for one in found.tests)
     rest = "" if shown else ": the change has not been shown"
+    gates = [one.function for one in found.tests if one.kind == "gate" and one.finding == "green"]
+    if len(gates) == already:
+        return [f"the tests of {', '.join(gates)} pass without the change{rest}"]
     return [f"{plural(already, 'new test')} {_PASS.get(already, 'pass')} without the change{rest}"]
 
 

@@ -15,7 +15,8 @@ class RedGreenTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     Attributes:
         test: its id on the head, as in the comparison.
         function: its id without gate and parameters.
-        kind: `new`: only the head has it. `changed`: its code, or that of a helper, differs.
+        kind: `new`: only the head has it. `changed`: its code, or that of a helper, differs. `gate`: all tests of a gate that
+            does not name them.
         finding: `red`: it fails without the change, so it shows the change (FAIL_TO_PASS of SWE-bench). `green`: it passes
             without the change: for a new test, nothing was shown; for a changed one, it still accepts the old behaviour.
             `unknown`: it did not end, or cannot even be collected there for a reason that is not the change.
@@ -25,7 +26,7 @@ class RedGreenTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     test: str
     function: str = ""
-    kind: Literal["new", "changed"]
+    kind: Literal["new", "changed", "gate"]
     finding: Literal["red", "green", "unknown"]
     outcome: TestOutcome | None = None
     said: str = ""
@@ -65,6 +66,6 @@ class RedGreen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Function → what its new tests showed."""
         found: dict[str, set[str]] = {}
         for one in self.tests:
-            if one.kind == "new":
+            if one.kind != "changed":
                 found.setdefault(one.function or one.test, set()).add(one.finding)
         return found

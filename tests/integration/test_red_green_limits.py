@@ -96,7 +96,9 @@ def test_settings_of_tests_come_with_them_and_several_gates_are_told_apart(proje
     })  # fmt: skip
     done, found = compare(project, "--red-green", "--all")
     new = {f"{gate}: {FILE}test_no_values": "red" for gate in ("test", "again")}
-    assert findings(found) == {**new, "gate unit": "red"}, done.text
+    assert findings(found) == new, done.text
+    assert findings(found, "gate") == {"gate unit": "red"}
+    assert "the tests of gate unit, taken together, fail without the change" in done.out
     assert sorted(found["red_green"]["settings"]) == ["gates.toml", "pyproject.toml"]
 
 

@@ -122,6 +122,24 @@ def test_a_pass_with_a_module_that_only_the_change_has_is_none(text: str, findin
     assert red.finding == "red"
 
 
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("from pool import median\ndef test_it(): assert median([1])\n", "red"),
+        ("from pool import median\ndef test_it(): assert 1\n", "unknown"),
+        ("from pool import median\nimport numpy\ndef test_it(): assert numpy\n", "unknown"),
+        ("import pool\ndef test_it(): assert 1\n", "red"),
+        ("", "red"),
+    ],
+)
+def test_a_test_that_uses_nothing_new_is_not_red_because_its_file_does(text: str, finding: str) -> None:
+    one = Chosen(name=NAME, result=a_test(), kind="new")
+    broken = uncollected("ImportError: cannot import name 'median' from 'pool'")
+    (found,) = judge([one], {broken.id: broken}, [RAN], ADDED, {one.result.file: text})
+    assert found.finding == finding
+    assert "cannot be collected without the change: the change adds median to pool" in found.said
+
+
 def test_an_error_in_a_conftest_counts_for_every_test_of_the_gate() -> None:
     reason = "pytest could not go on: tests/conftest.py:2: ImportError: cannot import name 'median' from 'pool'"
     assert judged(None, gate=a_gate(outcome=GateOutcome.FAILED, reason=reason, tests=TestCounts())).finding == "red"
@@ -226,4 +244,4 @@ def test_gates_that_run_tests_without_naming_them_count_as_a_whole(gate: GateRes
 )
 def test_a_gate_as_a_whole_is_judged_by_how_it_ended(gate: GateResult | None, finding: str, said: str) -> None:
     (found,) = judge_gates(["unit"], [gate] if gate else [], ADDED)
-    assert (found.test, found.kind, found.finding, found.said) == ("gate unit", "new", finding, said)
+    assert (found.test, found.kind, found.finding, found.said) == ("gate unit", "gate", finding, said)

@@ -46,6 +46,18 @@ RED, GREEN, OPEN = one("a", "red"), one("b", "green"), one("c", "unknown", said=
             RedGreen(tests=(one("x", "green", "changed"),)),
             "no new test; 1 of 1 changed test still accepts the old behaviour",
         ),
+        (
+            RedGreen(tests=(one("gate unit", "red", "gate"),)),
+            "the tests of gate unit, taken together, fail without the change",
+        ),
+        (
+            RedGreen(tests=(RED, one("gate unit", "green", "gate"))),
+            "1 of 1 new test fails without the change; the tests of gate unit, taken together, pass without the change",
+        ),
+        (
+            RedGreen(tests=(RED,), left_out=("pool.py::pool",)),
+            "1 of 1 new test fails without the change; 1 doctest of changed code left out",
+        ),
         (RedGreen(), "no new or changed test"),
         (RedGreen(production=False), "no code changed, so there is nothing to show"),
         (RedGreen(unknown="no space"), "not known: no space"),
@@ -81,6 +93,10 @@ def test_tests_that_show_nothing_are_listed_with_the_reason() -> None:
         ((GREEN,), ("1 new test passes without the change: the change has not been shown",)),
         ((GREEN, one("d", "green")), ("2 new tests pass without the change: the change has not been shown",)),
         ((RED, GREEN), ("1 new test passes without the change",)),
+        (
+            (one("gate unit", "green", "gate"),),
+            ("the tests of gate unit pass without the change: the change has not been shown",),
+        ),
         ((GREEN, one("x", "red", "changed")), ("1 new test passes without the change",)),
     ],
 )
