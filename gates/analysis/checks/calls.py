@@ -55,7 +55,14 @@ def checked_by_call(call: ast.Call, inline: Inline) -> Iterator[Part] | None:
         level = _MOCKED[name]
         expected = arguments(call, inline) if args or call.keywords or level == EQUAL else None
         said = name if name in _OTHERS else ""
-        return iter([Part("mock", level, inline(call.func.value), call.func.value, expected, sign=said)])
+        loss = {"ANY"} if expected is not None and any(last_name(one) == "ANY" for one in ast.walk(expected)) else set()
+        kept = [one for one in call.keywords if one.arg != "any_order"]
+        if len(kept) < len(call.keywords):
+            loss.add("any_order")
+            expected = arguments(ast.Call(call.func, call.args, kept), inline)
+        return iter(
+            [Part("mock", level, inline(call.func.value), call.func.value, expected, sign=said, loss=frozenset(loss))]
+        )
     if not isinstance(call.func, ast.Attribute) and name.startswith("assert") and name[6:7].isupper():
         pass  # `from somewhere import assertEqual` is as good as the method
     if name in _COMPARING and len(args) >= 2:

@@ -92,7 +92,8 @@ class CheckedTest:
         claims: those that count and those that do not, in order.
         marks: on the test, its class and its module.
         patched: last names of what it replaces by something else.
-        cases: how many distinct cases its parameters give; 1 without any.
+        fakes: last names of what it replaces, and what the replacement gives.
+        written: files that it writes.
         line: of its definition.
         words: that its code says.
         decorators: as text.
@@ -103,7 +104,8 @@ class CheckedTest:
     claims: tuple[Claim, ...] = ()
     marks: tuple[Mark, ...] = ()
     patched: frozenset[str] = frozenset()
-    cases: int = 1
+    fakes: frozenset[tuple[str, str]] = frozenset()
+    written: frozenset[str] = frozenset()
     line: int = 0
     words: frozenset[str] = field(default_factory=frozenset)
     decorators: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ class Closures:
             digest, words = digest_of(node)
             parts.add(digest)
             names |= words
+        parts |= {digest_of(one)[0] for one in _replacing(module)}
         waiting = [place for name in names for place in self._defined(module, name)]
         seen: set[Place] = set()
         while waiting:
@@ -84,6 +85,13 @@ class Closures:
                 # A module of helpers that is named as a whole: all of it may be used.
                 self._known[place] = (digest_of(module.tree)[0] if module and module.tree else "", frozenset())
         return self._known[place]
+
+
+def _replacing(module: Module) -> Iterator[ast.stmt]:
+    """Statements that replace something for all tests of a file, when it is imported."""
+    for statement in module.tree.body if module.tree is not None else ():
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute):
+            yield statement
 
 
 def is_autouse(node: Function) -> bool:

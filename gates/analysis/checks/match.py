@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from gates.analysis.checks.claims import CLOSE, EQUAL, CheckedTest, Claim
 from gates.analysis.checks.rules import CLAIM_RULES
 from gates.analysis.checks.rules.frame import Verdict
-from gates.analysis.checks.rules.weaker_comparison import as_strict, rank
+from gates.analysis.checks.rules.guarded import ENVIRONMENT
+from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,14 @@ class Pool:
     keys: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
     told: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
 
+    subjects: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+
     def add(self, test: CheckedTest, *, changed: bool) -> None:
         """Add a test; only in a changed one does a claim count that is only written in the same way."""
         for claim in test.claims:
             if claim.counts:
                 self.keys[claim.kind, claim.subject, claim.expected].append(claim)
+                self.subjects[claim.subject].append(claim)
                 if changed:
                     self.told[claim.kind, claim.told, claim.expected].append(claim)
 
@@ -60,6 +64,10 @@ class Pool:
         """Whether another test checks the same."""
         same = self.keys.get((claim.kind, claim.subject, claim.expected), [])
         if any(weaker(claim, one) is None for one in same):
+            return True
+        # A call cannot raise and give something: what it is expected to do has changed.
+        others = (one for one in self.subjects.get(claim.subject, ()) if one.state == claim.state)
+        if any((one.kind == "raises") != (claim.kind == "raises") and rank(one) >= rank_of("close") for one in others):
             return True
         if not _telling(claim):
             return False
@@ -88,6 +96,8 @@ class Matching:
             {claim.key + claim.guards + claim.exceptions: claim for claim in before if claim.counts}.values()
         )
         self._all = before
+        hollow = {(claim.flaw, claim.subject, claim.expected) for claim in before if claim.flaw}
+        after = [one for one in after if not one.flaw or (one.flaw, one.subject, one.expected) not in hollow]
         self._after = list(after)
         self.open = False
         self._used: dict[int, int] = {}
@@ -141,7 +151,10 @@ class Matching:
     def _stricter(self, claim: Claim) -> bool:
         """Another check of the same subject at the same time says more."""
         return any(
-            after.counts and after.state == claim.state and rank(after) > rank(claim) and weaker(claim, after) is None
+            after.counts
+            and after.state == claim.state
+            and (rank(after) > rank(claim) or (rank(after) == rank(claim) and after.loss < claim.loss))
+            and weaker(claim, after) is None
             for after in (self._after[at] for at in self._by_subject[claim.subject])
         )
 
@@ -208,22 +221,34 @@ class Matching:
                 continue
             if not as_strict(claim, after) or after.subject == claim.subject or weaker(claim, after) is not None:
                 continue
-            if self._parts(claim) < claim.size and after.subject.startswith((f"{claim.subject}.", f"{claim.subject}[")):
+            if "each(" in claim.subject and "each(" not in after.subject and rank(after) < rank_of("equal"):
+                continue
+            if _first_of(claim, after):
+                continue
+            if claim.subject in after.subject and self._parts(claim):
                 continue
             if _related(claim, after):
                 return self._take(at)
         return False
 
-    def _parts(self, claim: Claim) -> int:
-        """How many parts of what was compared as a whole are checked."""
-        fronts = f"{claim.subject}.", f"{claim.subject}["
-        found = [at for at, after in enumerate(self._after) if after.counts and after.subject.startswith(fronts)]
-        return sum(self._room(at) for at in found) if claim.literal and claim.kind == "equal" else claim.size
+    def _parts(self, claim: Claim) -> list[int]:
+        """The checks of parts of what was compared as a whole, if they are fewer than its parts."""
+        if not (claim.literal and claim.kind == "equal" and claim.size > 1):
+            return []
+        found = [
+            at for at, one in enumerate(self._after) if one.counts and claim.subject in one.subject != claim.subject
+        ]
+        enough = any(not self._after[at].literal for at in found) or sum(map(self._room, found)) >= claim.size
+        return [] if enough else found
 
     def _weakened(self, claim: Claim) -> Fate | None:
         """A check of the same subject that a rule finds weaker."""
         bare = claim.subject.rpartition("(")[0] if claim.kind == "true" else ""
         near = [*self._by_subject[claim.subject], *self._by_told[claim.told], *(self._by_subject[bare] if bare else ())]
+        for at, after in enumerate(self._after):
+            if after.counts and not self._used.get(at) and _first_of(claim, after):
+                self._take(at)
+                return Fate(claim, "only-the-first", Verdict("only one item is checked, where each was"), after)
         for at in near:
             after = self._after[at]
             if self._used.get(at):
@@ -234,16 +259,34 @@ class Matching:
             ):
                 self._take(at)
                 return Fate(claim, *verdict, after)
+        for at in self._parts(claim):
+            said = Verdict("only a part of the value is checked, where all of it was")
+            return Fate(claim, "only-a-part", said, self._after[at])
         return None
 
     def _instead(self, fate: Fate, spare: bool) -> Fate:
         for at, after in enumerate(self._after):
             if after.flaw and not self._used.get(at):
                 verdict = weaker(fate.claim, after)
-                if verdict is not None:
+                near = (
+                    after.flaw in {"constant", "mocked"}
+                    or bool(_calls(fate.claim) & _calls(after))
+                    or after.told == fate.claim.told
+                )
+                if verdict is not None and near:
                     self._take(at)
                     return Fate(fate.claim, *verdict, after)
-        return Fate(fate.claim, replaced=spare)
+        return Fate(fate.claim, replaced=spare or self._minor(fate.claim))
+
+    def _minor(self, claim: Claim) -> bool:
+        """A check that says little, beside one of the same result that says more; or one for some environments only."""
+        if any(ENVIRONMENT.search(guard) for guard in claim.guards):
+            return True
+        little = rank(claim) <= rank_of("true") or claim.expected.startswith("not in")
+        return little and any(
+            one.counts and one.root == claim.root and rank(one) > rank_of("true") and one.state == claim.state
+            for one in self._after
+        )
 
 
 def _given_to(subject: str, whole: str) -> bool:
@@ -258,6 +301,13 @@ def _given_to(subject: str, whole: str) -> bool:
             return False
         root = root[:cut]
     return False
+
+
+def _first_of(claim: Claim, after: Claim) -> bool:
+    """Whether the second looks at one item where the first looked at each."""
+    if "each(" not in claim.subject or "each(" in after.subject:
+        return False
+    return re.sub(r"each\((.*)\)", r"\1[0]", claim.subject) == re.sub(r"\[-?\d+\]", "[0]", after.subject)
 
 
 def _calls(claim: Claim) -> set[str]:

@@ -180,6 +180,22 @@ def peeled(node: ast.expr) -> tuple[ast.expr, frozenset[str], str]:
             case ast.Call(func=ast.Attribute(value=inner, attr=name)) if name in SMOOTHING:
                 loss.add(name)
                 node = inner
+            case ast.Call(
+                func=ast.Attribute(value=inner, attr=("split" | "partition" | "rpartition" | "expandtabs") as name)
+            ):
+                loss.add(name)
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr="replace"), args=[old, _]) if not _of_platform(old):
+                loss.add(f"replace {text_of(old)}")
+                node = inner
+            case ast.Call(func=ast.Attribute(value=ast.Constant(), attr="join"), args=[inner]):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr="sub"), args=[old, _, inner]):
+                loss.add(f"re.sub {text_of(old)}")
+                node = inner
+            case ast.Subscript(value=inner, slice=ast.Slice() as piece) if piece.lower or piece.upper or piece.step:
+                loss.add(f"[{text_of(piece)}]")
+                node = inner
             case ast.Call(func=ast.Name(id="round"), args=[inner, *digits]):
                 loss.add(f"round {text_of(digits[0])}" if digits else "round")
                 node = inner
@@ -194,6 +210,22 @@ def peeled(node: ast.expr) -> tuple[ast.expr, frozenset[str], str]:
                 return node, frozenset(loss), shape
 
 
+def _of_platform(old: ast.expr) -> bool:
+    """Whether what is replaced only differs between platforms."""
+    return any(word in text_of(old) for word in ("\\\\", "\\r", "sep", "path", "dir", "root", "folder"))
+
+
+def _both_given_to(one: ast.expr, other: ast.expr) -> tuple[str, ast.expr, ast.expr] | None:
+    """The function that both sides are given to, as in `plain(x) == plain("A b")`, with both arguments."""
+    match one, other:
+        case ast.Call(func=func, args=[first]), ast.Call(func=same, args=[second]) if text_of(func) == text_of(same):
+            if text_of(first) != text_of(second) and is_literal(second) and not last_name(func)[:1].isupper():
+                return last_name(func), first, second
+        case _:
+            pass
+    return None
+
+
 def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
     pairs = _pairs(one, other)
     if pairs is not None:
@@ -202,6 +234,11 @@ def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
         return
     if text_of(one) == text_of(other):
         yield Part("equal", NOTHING, peeled(one)[0], peeled(left)[0], other, flaw="itself")
+        return
+    given = _both_given_to(one, other) if not isinstance(one, ast.Call) or last_name(one.func) not in SORTING else None
+    if given is not None:
+        name, one, other = given
+        yield from (replace(part, loss=part.loss | {name}) for part in _equal(left, one, other))
         return
     subject, loss, shape = peeled(one)
     written = peeled(left)[0]

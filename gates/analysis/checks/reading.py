@@ -16,7 +16,7 @@ from gates.vcs.git import kind_of_file
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _WORD = re.compile(r"[^\W\d_][\w]*")
-_FILE = re.compile(r"(test_.*|.*_tests?|tests?)\.py")
+_FILE = re.compile(r"(test_.*|.*_tests?)\.py")
 
 
 def holds_tests(path: str) -> bool:

@@ -10,9 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from gates.analysis.checks.claims import NOTHING, PART, Claim
 from gates.analysis.checks.expand import expanded
 from gates.analysis.checks.parts import Part, bound_to, peeled
-from gates.analysis.checks.reading import Function, words_in
+from gates.analysis.checks.reading import Function, Side, words_in
 from gates.analysis.checks.scope import Binder, History, Scope
-from gates.analysis.checks.trees import BUILTINS, calls_in, dotted, is_literal, last_name, root_of, size_of, text_of
+from gates.analysis.checks.trees import (
+    BUILTINS,
+    calls_in,
+    dotted,
+    is_literal,
+    keyword,
+    last_name,
+    root_of,
+    size_of,
+    text_of,
+)
 
 _MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "SimpleNamespace"})
 _CASTS = frozenset(
@@ -31,14 +41,19 @@ class Record:
         binders: names that stand for cases.
         history: what happened to which value.
         patched: last names of what the test replaces.
+        fakes: last name of what is replaced, and what the replacement gives.
+        written: files that the test writes.
         skips: condition, line and text of each place where the test skips itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, side: Side) -> None:
+        self._side = side
         self.claims: list[Claim] = []
         self.binders: list[Binder] = []
         self.history = History()
         self.patched: set[str] = set()
+        self.fakes: set[tuple[str, str]] = set()
+        self.written: set[str] = set()
         self.skips: list[tuple[str, int, str]] = []
         self._numbers = itertools.count(1)
 
@@ -111,9 +126,32 @@ class Record:
             )
         known = {name for name in names if name not in BUILTINS}
         root = root_of(subject)
-        if known <= _MOCKS | {"mock", "unittest"} and isinstance(root, ast.Call):
+        if isinstance(root, ast.Call) and (known <= _MOCKS | {"mock", "unittest"} or last_name(root.func) in _MOCKS):
             return "mocked"
+        if (
+            kind in {"true", "exists", "unequal"}
+            and isinstance(subject, ast.Call)
+            and not isinstance(written, ast.Await)
+        ):
+            return "not-awaited" if self._is_coroutine(subject, scope) else ""
         return ""
+
+    def fake(self, name: str, value: ast.expr) -> None:
+        """Note that something is replaced, and by what."""
+        self.patched.add(name)
+        if isinstance(value, ast.Call) and last_name(value.func) in _MOCKS:
+            value = keyword(value, "return_value") or value
+        if isinstance(value, ast.Lambda):
+            value = value.body
+        if is_literal(value):
+            self.fakes.add((name, text_of(value)))
+
+    def _is_coroutine(self, call: ast.Call, scope: Scope) -> bool:
+        """Whether a call of production code gives a coroutine, which nothing awaits."""
+        front, _, name = dotted(call.func).rpartition(".")
+        where = scope.module.imports.get(front or name, "")
+        found = self._side.production(f"{where}.{name}" if front else where) if where else None
+        return found is not None and isinstance(found[0].functions.get(found[1]), ast.AsyncFunctionDef)
 
     def patches_of(self, call: ast.Call) -> None:
         """Note what a call of `patch` replaces."""
@@ -123,6 +161,8 @@ class Record:
             for one in call.args[:2]:
                 if isinstance(one, ast.Constant) and isinstance(one.value, str):
                     self.patched.add(one.value.rpartition(".")[2])
+                    given = keyword(call, "return_value")
+                    self.fake(one.value.rpartition(".")[2], given if given is not None else call.args[-1])
 
     def give(self, target: ast.expr, value: ast.expr, scope: Scope, node: ast.stmt) -> None:
         """Give the names of a target a value."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from gates.analysis.checks.claims import EQUAL, NOTHING
 from gates.analysis.checks.parts import Part
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.trees import dotted, last_name, truth
+from gates.analysis.checks.trees import dotted, last_name, text_of, truth
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -60,6 +60,13 @@ def fails(body: Sequence[ast.stmt], scope: Scope | None = None) -> bool:
     return False
 
 
+def gives_up(body: Sequence[ast.stmt]) -> bool:
+    """Whether statements say themselves that the test has failed; any other exception is not about the test."""
+    return fails([one for one in body if not isinstance(one, ast.Raise)]) or any(
+        isinstance(one, ast.Raise) and one.exc is not None and "AssertionError" in text_of(one.exc) for one in body
+    )
+
+
 def cases_of(node: ast.expr) -> list[ast.expr] | None:
     """The values of something that is written out; None if they are not known."""
     match node:
@@ -84,11 +91,26 @@ def cases_of(node: ast.expr) -> list[ast.expr] | None:
             )
         case ast.Call(func=ast.Name(id="zip"), args=args) if args:
             columns = [cases_of(one) for one in args]
-            if any(column is None for column in columns):
+            known = [len(column) for column in columns if column is not None]
+            if not known:
                 return None
+            columns = [
+                [ast.Subscript(one, ast.Constant(at), ast.Load()) for at in range(min(known))]
+                if column is None
+                else column
+                for one, column in zip(args, columns, strict=True)
+            ]
             return [
                 ast.Tuple(list(row), ast.Load()) for row in zip(*(c for c in columns if c is not None), strict=False)
             ]
+        case ast.Subscript(value=inner, slice=ast.Slice(lower=lower, upper=upper, step=None)):
+            each = cases_of(inner)
+            ends = [one.value if isinstance(one, ast.Constant) else one for one in (lower, upper)]
+            if ends[1] == 0:
+                return []
+            if each is None or not all(one is None or isinstance(one, int) for one in ends):
+                return None
+            return each[slice(*ends)]  # type: ignore[arg-type]
         case ast.Call(func=ast.Name(id=("list" | "tuple" | "sorted" | "reversed" | "set")), args=[inner]):
             return cases_of(inner)
         case _:

@@ -27,6 +27,15 @@ class Production:
         now = {word for module in self._modules(self._head) for word in _defined(module)}
         return frozenset(was - now)
 
+    @cached_property
+    def other_signatures(self) -> frozenset[str]:
+        """Functions and classes that are called in another way on the head."""
+        sides = [
+            dict(pair for module in self._modules(side) for pair in _signatures(module))
+            for side in (self._base, self._head)
+        ]
+        return frozenset(name for name in sides[0].keys() & sides[1].keys() if sides[0][name] != sides[1][name])
+
     def _modules(self, side: Side) -> Iterator[Module]:
         for path in self._paths:
             module = side.module(path)
@@ -41,6 +50,16 @@ class Production:
         """The same, for the words of a test."""
         lost = self.gone.intersection(words) if self._paths else frozenset()
         return min(lost) if lost else ""
+
+
+def _signatures(module: Module) -> Iterator[tuple[str, str]]:
+    assert module.tree is not None
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, ast.dump(node.args)
+        elif isinstance(node, ast.ClassDef):
+            made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+            yield node.name, ast.dump(made[0].args) if made else ""
 
 
 def _defined(module: Module) -> Iterator[str]:

@@ -126,6 +126,13 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
     for decorator in decorators:
         if isinstance(decorator, ast.Call):
             walker.patches_of(decorator)
+    for statement in module.tree.body if module.tree is not None else ():
+        match statement:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=place), attr=attr)], value=value):
+                if place in module.imports:
+                    walker.fake(attr, value)
+            case _:
+                pass
     _bind_parameters(walker, decorators, scope, side)
     _Fixtures(walker, side, module, test.family).provide(test.node, scope)
     for owner in reversed(test.family):
@@ -149,6 +156,8 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
         claims=tuple(walker.claims),
         marks=tuple(marks),
         patched=frozenset(walker.patched),
+        fakes=frozenset(walker.fakes),
+        written=frozenset(walker.written),
         line=test.node.lineno,
         decorators=tuple(map(text_of, test.node.decorator_list)),
         words=frozenset(words_in(ast.Module(body=list(body), type_ignores=[]))),
@@ -242,7 +251,7 @@ def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None
                     if more is None:
                         return None
                     made += more
-                else:
+                elif not _is_skipped(one):
                     made.append(_unwrapped(one))
             return made
         case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -252,6 +261,13 @@ def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None
             return cases_of(node)
         case _:
             return None
+
+
+def _is_skipped(node: ast.expr) -> bool:
+    """Whether a case is marked so that it does not count."""
+    marks = keyword(node, "marks") if isinstance(node, ast.Call) and last_name(node.func) == "param" else None
+    text = text_of(marks) if marks is not None else ""
+    return (".skip" in text and "skipif" not in text) or ".xfail" in text
 
 
 def _unwrapped(node: ast.expr) -> ast.expr:

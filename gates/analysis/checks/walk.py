@@ -17,12 +17,13 @@ from gates.analysis.checks.statements import (
     cases_of,
     caught_by,
     fails,
+    gives_up,
     nothing_of,
     own_parts,
     raising,
     without_docstring,
 )
-from gates.analysis.checks.trees import calls_in, dotted, last_name, rebuilt, text_of, truth
+from gates.analysis.checks.trees import LITERALS, calls_in, dotted, last_name, rebuilt, text_of, truth
 
 DEEP = 4
 """Maximum depth of helpers that call helpers."""
@@ -40,8 +41,7 @@ class Walker(Record):
     """Reads the statements of one test."""
 
     def __init__(self, side: Side, module: Module) -> None:
-        super().__init__()
-        self._side = side
+        super().__init__(side)
         self._module = module
         self._depth = 0
         self._left = LONG
@@ -92,7 +92,11 @@ class Walker(Record):
                 if value is not None:
                     self._calls(value, scope)
                 return True
-            case ast.Raise() | ast.Continue() | ast.Break():
+            case ast.Raise(exc=exc):
+                if exc is not None and "SkipTest" in text_of(exc):
+                    self.skips.append((" and ".join(scope.guards), node.lineno, text_of(node)))
+                return True
+            case ast.Continue() | ast.Break():
                 return True
             case ast.Delete():
                 self.happened(node, scope)
@@ -180,10 +184,12 @@ class Walker(Record):
         if name in _PRINTING:
             for one in call.args:
                 self.note([nothing_of(one, scope, "printed")], node, scope)
+        elif name in {"write_text", "write_bytes"} and isinstance(call.func, ast.Attribute):
+            self.written.add(text_of(scope.inline(call.func.value)))
         elif name == "setattr" and dotted(call.func).partition(".")[0] in {"monkeypatch", "mocker"} and call.args:
             target = call.args[1] if len(call.args) > 2 else call.args[0]
             if isinstance(target, ast.Constant):
-                self.patched.add(str(target.value).rpartition(".")[2])
+                self.fake(str(target.value).rpartition(".")[2], call.args[-1])
 
     def _dropped(self, node: ast.Expr, value: ast.expr, scope: Scope) -> None:
         """An expression whose value nobody uses."""
@@ -290,12 +296,12 @@ class Walker(Record):
 
     def _loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         self._calls(node.iter, scope)
-        values = cases_of(scope.inline(node.iter))
-        if values is None and isinstance(node.iter, ast.Name) and node.iter.id in scope.module.constants:
-            values = cases_of(scope.module.constants[node.iter.id])
+        values = cases_of(self._settled(scope.inline(node.iter), scope))
         if values is not None and not values:
             self._apart(node.body, scope, flaw="unreachable")
             return
+        if values and any(isinstance(one, ast.Break | ast.Return) for one in node.body):
+            values = values[:1]
         if not self.bind_cases(node.target, values, scope):
             self.each_of(node.target, scope.inline(node.iter), scope)
         self._apart(node.body, scope)
@@ -309,10 +315,10 @@ class Walker(Record):
             first = self._apart(node.body, scope, flaw="" if known else "unreachable")
             other = self._apart(node.orelse, scope, flaw="unreachable" if known else "")
             return first if known else other
-        if fails(node.body):
+        if gives_up(node.body):
             self._asserted(node, node.test, scope, negated=True)
             return self._apart(node.orelse, scope) and False
-        if node.orelse and fails(node.orelse):
+        if node.orelse and gives_up(node.orelse):
             self._asserted(node, node.test, scope)
             return self._apart(node.body, scope)
         text = text_of(condition)
@@ -335,7 +341,7 @@ class Walker(Record):
                 found = self._side.found(module.imports[name])
                 module, name = found if found is not None else (module, "")
             value = module.constants.get(name)
-            return value if isinstance(value, ast.Constant) else None
+            return value if isinstance(value, LITERALS) else None
 
         return rebuilt(condition, change)
 
@@ -349,6 +355,9 @@ class Walker(Record):
             name = last_name(call.func) if isinstance(call, ast.Call) else ""
             if isinstance(call, ast.Call) and name in EXPECTING and not expectation(call, scope.inline)[3]:
                 expecting.append(call)
+            elif isinstance(call, ast.Name) and "§" in text_of(scope.inline(call)):
+                self._expectation_of_cases(node, call, scope)
+                guards.append(f"quiet({text_of(scope.inline(call))})")
             elif isinstance(call, ast.Call) and name == "suppress":
                 names = {last_name(one) for one in call.args}
                 flaw = flaw or ("swallowed" if names & _EVERYTHING else "")
@@ -371,6 +380,8 @@ class Walker(Record):
         for call in calls:
             kind, names, match, _ = expectation(call, scope.inline)
             part = raising(kind, names, match, scope.inline(subject), subject)
+            if isinstance(last, ast.Raise):
+                part = replace(part, level=NOTHING, flaw="constant")
             whole = f"with {text_of(call)}: " + "; ".join(text_of(one) for one in node.body)
             crowd = [
                 one.value for one in node.body if isinstance(one, ast.Expr | ast.Assign) and any(calls_in(one.value))
@@ -393,6 +404,13 @@ class Walker(Record):
                 scope.flaw = scope.flaw or "unreachable"
             self._statement(statement, scope)
         scope.flaw = kept
+
+    def _expectation_of_cases(self, node: ast.With | ast.AsyncWith, name: ast.Name, scope: Scope) -> None:
+        """`with expectation:`, where each case says whether the body raises."""
+        for one in node.body[-1:]:
+            for call in list(calls_in(one))[:1]:
+                part = raising("raises", (text_of(scope.inline(name)),), None, scope.inline(call), call)
+                self.note([part], node, scope)
 
     def _try(self, node: ast.Try | ast.TryStar, scope: Scope) -> bool:
         caught = [(caught_by(handler), handler) for handler in node.handlers]

@@ -195,7 +195,9 @@ class _Comparing:
 
     def _lost(self, each: list[Fate], total: int, after: CheckedTest) -> Weakening:
         claim = each[0].claim
-        strength: Strength = "hint" if all(fate.replaced for fate in each) else "certain"
+        strength: Strength = (
+            "hint" if all(fate.replaced or self._explained(fate.claim, after) for fate in each) else "certain"
+        )
         if 0 < len(each) < total:
             cases = ", ".join(_short(fate.claim) for fate in each[:3])
             return Weakening(
@@ -210,6 +212,14 @@ class _Comparing:
         return Weakening(
             rule="check-removed", what=what, path=after.path, line=after.line, test=after.id, before=claim.text, strength=strength
         )  # fmt: skip
+
+    def _explained(self, claim: Claim, after: CheckedTest) -> bool:
+        """Whether a change of the code explains why a check is gone: another call of a changed function is checked now."""
+        changed = self._production.other_signatures
+        names = {name for name in changed if f"{name}(" in claim.subject}
+        if not names:
+            return False
+        return any(one.counts and any(f"{name}(" in one.subject for name in names) for one in after.claims)
 
     def _gone(self, before: CheckedTest) -> None:
         """Judge a test that the head does not have."""

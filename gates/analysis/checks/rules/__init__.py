@@ -13,6 +13,7 @@ from gates.analysis.checks.rules import (
     lossy_comparison,
     marks,
     not_awaited,
+    own_expectation,
     replaced_by_mock,
     weaker_comparison,
     wider_tolerance,
@@ -37,5 +38,6 @@ TEST_RULES: tuple[TestRule, ...] = (
     marks.EXPECTED_TO_FAIL,
     marks.TRIED_AGAIN,
     hypothesis.RULE,
+    own_expectation.RULE,
     replaced_by_mock.RULE,
 )

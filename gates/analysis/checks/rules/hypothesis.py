@@ -9,6 +9,7 @@ from gates.analysis.checks.claims import CheckedTest
 from gates.analysis.checks.rules.frame import TestRule, Verdict
 
 _EXAMPLES = re.compile(r"max_examples=(\d+)")
+_SAME = re.compile(r"min_value=([^,()]+), max_value=([^,()]+)")
 _ONE = re.compile(r"\b(just|none)\(|sampled_from\([\[(][^,\])]*,?[\])]\)")
 _USUAL = 100
 _FEW = 10
@@ -24,8 +25,13 @@ def _judge(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
             f"Hypothesis tries {few} examples, where it tried {many}", "certain" if few <= _FEW or few * 10 <= many else "hint",
             before=was, after=now,
         )  # fmt: skip
-    if len(_ONE.findall(now)) > len(_ONE.findall(was)):
+    if _single(now) > _single(was):
         yield Verdict("Hypothesis has only one value to try", before=was, after=now)
+
+
+def _single(text: str) -> int:
+    """How many strategies have one value."""
+    return len(_ONE.findall(text)) + sum(found[1] == found[2] for found in _SAME.finditer(text))
 
 
 _TEST = "def test_f(x):\n    assert f(x) == x\n"

@@ -8,7 +8,7 @@ from gates.analysis.checks.rules.frame import ClaimRule, Verdict
 
 
 def _judge(before: Claim, after: Claim) -> Verdict | None:
-    if before.kind != after.kind or before.kind not in {"equal", "close", "contains"}:
+    if before.kind != after.kind or before.kind not in {"equal", "close", "contains", "mock", "length"}:
         return None
     more = after.loss - before.loss
     if before.loss & SORTING and more <= SORTING:

@@ -7,6 +7,8 @@ from gates.analysis.checks.rules.frame import ClaimRule, Verdict
 
 
 def _judge(before: Claim, after: Claim) -> Verdict | None:
+    if after.flaw == "not-awaited" and not before.flaw:
+        return Verdict("the check looks at a coroutine, which is always true, because nothing awaits it")
     if before.awaited and not after.awaited and after.kind in {"true", "exists", "unequal"}:
         return Verdict("the check looks at a coroutine, which is always true, because nothing awaits it")
     return None

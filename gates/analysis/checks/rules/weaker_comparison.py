@@ -30,6 +30,11 @@ _NOW = {
 _FALSY = frozenset({"[]", "{}", "()", "''", "0", "False", "None", "set()", "0.0", "b''", "dict()", "list()"})
 
 
+def rank_of(kind: str) -> int:
+    """How much a kind of claim says."""
+    return _RANKS[kind]
+
+
 def rank(claim: Claim) -> int:
     """How much a claim says about its subject."""
     if claim.kind == "mock":
