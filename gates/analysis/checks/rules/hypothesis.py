@@ -31,7 +31,7 @@ def _judge(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
 
 def _single(text: str) -> int:
     """How many strategies have one value."""
-    return len(_ONE.findall(text)) + sum(found[1] == found[2] for found in _SAME.finditer(text))
+    return len(_ONE.findall(text)) + sum(bool(found[1] == found[2]) for found in _SAME.finditer(text))
 
 
 _TEST = "def test_f(x):\n    assert f(x) == x\n"
