@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gates.analysis.checks.claims import CheckedTest, Claim, Mark
@@ -20,12 +21,26 @@ def _skips(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
         condition = mark.condition
         if mark.name == "importorskip" or "importorskip" in mark.text:
             yield Verdict("the test is skipped where a module is missing", "hint", after=mark.text, line=mark.line)
-        elif condition and mark.name != "skip" and ENVIRONMENT.search(condition) and not everywhere(condition):
+        elif _only_here(condition):
             yield Verdict(f"the test is skipped if {condition}", "hint", after=mark.text, line=mark.line)
         elif condition and mark.name != "skip" and condition not in {"True", "1"}:
             yield Verdict(f"the test is skipped if {condition}", after=mark.text, line=mark.line)
         else:
             yield Verdict("the test is skipped", after=mark.text, line=mark.line)
+
+
+_SETTLED = re.compile(r"(not )?\(?(\w+\.)*(_?[A-Z][A-Z0-9_]+\b.*|\w+\(\))\)?")
+"""A constant, or a mark that asks a function: where a test runs decides it, and not what the tested code gives."""
+
+_CHOSEN = re.compile(r"\b(environ|getenv|CI)\b")
+"""What whoever starts the tests decides."""
+
+
+def _only_here(condition: str) -> bool:
+    """Whether a condition depends on where the tests run. The run shows whether it holds; no text does."""
+    if not condition or everywhere(condition) or _CHOSEN.search(condition):
+        return False
+    return bool(ENVIRONMENT.search(condition) or _SETTLED.fullmatch(condition))
 
 
 def _moved(mark: Mark, before: CheckedTest) -> bool:
@@ -40,7 +55,7 @@ def _expected_failures(before: CheckedTest, after: CheckedTest) -> Iterator[Verd
             continue
         old = was.get(mark.condition)
         if old is None:
-            elsewhere = bool(ENVIRONMENT.search(mark.condition)) and not everywhere(mark.condition)
+            elsewhere = _only_here(mark.condition)
             when = f" if {mark.condition}" if mark.condition else ""
             yield Verdict(
                 f"the test may fail{when}", "hint" if elsewhere else "certain", after=mark.text, line=mark.line
@@ -76,11 +91,14 @@ SKIPPED = TestRule(
     examples=(
         (_PLAIN, "@pytest.mark.skip(reason='flaky')\n" + _PLAIN),
         (_PLAIN, "@pytest.mark.skipif(os.environ.get('CI'), reason='slow')\n" + _PLAIN),
+        (_PLAIN, "def test_f():\n    if f() != 2:\n        pytest.skip('later')\n    assert f(1) == 2\n"),
         (_PLAIN, "def test_f():\n    if f(1) != 2:\n        pytest.skip('later')\n    assert f(1) == 2\n"),
     ),
     twins=(
         ("@pytest.mark.skip(reason='a')\n" + _PLAIN, "@pytest.mark.skip(reason='b')\n" + _PLAIN),
         (_PLAIN, "@pytest.mark.skipif(sys.platform == 'win32', reason='no fork')\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.skipif(not PY_3_10_PLUS, reason='3.10 only')\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.skipif(not links_supported(), reason='no links')\n" + _PLAIN),
         ("@pytest.mark.skip\n" + _PLAIN, _PLAIN),
     ),
 )
@@ -104,5 +122,6 @@ EXPECTED_TO_FAIL = TestRule(
     twins=(
         ("@pytest.mark.xfail\n" + _PLAIN, _PLAIN),
         ("@pytest.mark.xfail\n" + _PLAIN, "@pytest.mark.xfail(strict=True)\n" + _PLAIN),
+        (_PLAIN, "@pytest.mark.xfail(PY_3_14_PLUS, reason='broken there')\n" + _PLAIN),
     ),
 )
