@@ -11,6 +11,7 @@ from gates.analysis.strictness.options import TARGETS, Option, table_of, unknown
 from gates.analysis.strictness.rules import Switch
 from gates.analysis.strictness.shell import parts_of
 from gates.analysis.strictness.side import lines_of
+from gates.portable.patterns import lazy_pattern
 
 
 class Command(NamedTuple):
@@ -63,8 +64,8 @@ _PREPARES = frozenset({
 })  # fmt: skip
 """They make something ready, or show it, and check nothing."""
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-_PYTHON = re.compile(r"(python[\d.]*|py|pypy[\d.]*)(\.exe)?")
+_ASSIGNMENT = lazy_pattern(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_PYTHON = lazy_pattern(r"(python[\d.]*|py|pypy[\d.]*)(\.exe)?")
 
 
 def checks(command: Command) -> bool:

@@ -10,31 +10,32 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from gates.portable.patterns import lazy_pattern
 from gates.results import SettingChange
 from gates.results.weakening import Direction, Strength
 
 ALIKE = 0.6
 """How much two lines of code must have in common, to be one that was edited."""
 
-_MARKS = re.compile(r"noqa|type:\s*ignore|pragma:\s*no\s*(?:cover|branch)|(?:pyright|ty|pyrefly|pylint|mypy|flake8|ruff)\s*:|nosec|fmt:\s*(?:off|skip)", re.IGNORECASE)  # fmt: skip
+_MARKS = lazy_pattern(r"noqa|type:\s*ignore|pragma:\s*no\s*(?:cover|branch)|(?:pyright|ty|pyrefly|pylint|mypy|flake8|ruff)\s*:|nosec|fmt:\s*(?:off|skip)", re.IGNORECASE)  # fmt: skip
 """What a file must hold to be read at all."""
 
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("flake8: noqa", re.compile(r"#\s*(?:flake8|ruff)\s*[:=]\s*noqa(?::\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)),
-    ("noqa", re.compile(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:\s*[,\s]\s*[A-Z]+\d+)*))?", re.IGNORECASE)),
-    ("type: ignore", re.compile(r"#\s*type:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
-    ("pragma: no cover", re.compile(r"#\s*pragma:\s*no\s*cover\b", re.IGNORECASE)),
-    ("pragma: no branch", re.compile(r"#\s*pragma:\s*no\s*branch\b", re.IGNORECASE)),
-    ("pyright: ignore", re.compile(r"#\s*pyright:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
-    ("pyright: basic", re.compile(r"#\s*pyright:\s*basic\b")),
-    ("ty: ignore", re.compile(r"#\s*(?:ty|pyrefly|zuban):\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
-    ("pylint: disable", re.compile(r"#\s*pylint:\s*disable(?:-next)?\s*=\s*(?P<codes>[\w\-, ]+)")),
-    ("ruff: disable", re.compile(r"#\s*ruff:\s*(?:disable|ignore|file-ignore)\s*\[(?P<codes>[^\]]*)\]")),
-    ("pylint: skip-file", re.compile(r"#\s*pylint:\s*skip-file\b")),
-    ("pyright: report", re.compile(r"#\s*pyright:\s*(?P<codes>report\w+)\s*=\s*(?:false|none)\b")),
-    ("mypy: ignore-errors", re.compile(r"#\s*mypy:\s*ignore-errors\b(?!\s*=\s*[Ff]alse)")),
-    ("mypy: disable-error-code", re.compile(r"#\s*mypy:\s*disable-error-code\s*=\s*[\"']?(?P<codes>[\w\-, ]+)")),
-    ("nosec", re.compile(r"#\s*nosec\b(?:[:\s]\s*(?P<codes>B\d+(?:[,\s]+B\d+)*))?")),
+    ("flake8: noqa", lazy_pattern(r"#\s*(?:flake8|ruff)\s*[:=]\s*noqa(?::\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)),
+    ("noqa", lazy_pattern(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:\s*[,\s]\s*[A-Z]+\d+)*))?", re.IGNORECASE)),
+    ("type: ignore", lazy_pattern(r"#\s*type:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
+    ("pragma: no cover", lazy_pattern(r"#\s*pragma:\s*no\s*cover\b", re.IGNORECASE)),
+    ("pragma: no branch", lazy_pattern(r"#\s*pragma:\s*no\s*branch\b", re.IGNORECASE)),
+    ("pyright: ignore", lazy_pattern(r"#\s*pyright:\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
+    ("pyright: basic", lazy_pattern(r"#\s*pyright:\s*basic\b")),
+    ("ty: ignore", lazy_pattern(r"#\s*(?:ty|pyrefly|zuban):\s*ignore\b(?:\[(?P<codes>[^\]]*)\])?")),
+    ("pylint: disable", lazy_pattern(r"#\s*pylint:\s*disable(?:-next)?\s*=\s*(?P<codes>[\w\-, ]+)")),
+    ("ruff: disable", lazy_pattern(r"#\s*ruff:\s*(?:disable|ignore|file-ignore)\s*\[(?P<codes>[^\]]*)\]")),
+    ("pylint: skip-file", lazy_pattern(r"#\s*pylint:\s*skip-file\b")),
+    ("pyright: report", lazy_pattern(r"#\s*pyright:\s*(?P<codes>report\w+)\s*=\s*(?:false|none)\b")),
+    ("mypy: ignore-errors", lazy_pattern(r"#\s*mypy:\s*ignore-errors\b(?!\s*=\s*[Ff]alse)")),
+    ("mypy: disable-error-code", lazy_pattern(r"#\s*mypy:\s*disable-error-code\s*=\s*[\"']?(?P<codes>[\w\-, ]+)")),
+    ("nosec", lazy_pattern(r"#\s*nosec\b(?:[:\s]\s*(?P<codes>B\d+(?:[,\s]+B\d+)*))?")),
 )  # fmt: skip
 """How a comment silences a tool, and what exactly it names. `# fmt: off` is not among them: it is about looks."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gates.config.locate import locate
+from gates.portable.patterns import lazy_pattern
 from gates.readers.toml import table_at
 
 Key = tuple[str, str]
@@ -153,7 +154,7 @@ def _same(text: str) -> str:
     return text
 
 
-_SECTION = re.compile(r"\[(?P<name>[^\]]+)\]")
+_SECTION = lazy_pattern(r"\[(?P<name>[^\]]+)\]")
 
 
 def ini_line(text: str, section: str, key: str) -> int:

@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 from gates.analysis.strictness.command import Command, checks, shell_commands
 from gates.analysis.strictness.options import table_of
+from gates.portable.patterns import lazy_pattern
 from gates.results import SettingChange
 
-_PATHS = re.compile(
+_PATHS = lazy_pattern(
     r"(^|.*/)(\.github/(workflows|actions)/.*\.ya?ml|\.gitlab-ci\.ya?ml|azure-pipelines\.ya?ml|\.circleci/config\.ya?ml|\.travis\.yml"
     r"|tox\.ini|Makefile|makefile|justfile|\.ci/[^/]+|ci/[^/]+\.sh|scripts?/[^/]+\.sh)"
 )
-_SWITCH = re.compile(r"(continue-on-error|allow_failure|allow-failure|ignore_outcome|continueOnError)\s*[:=]\s*(true|yes|on)\s*$", re.IGNORECASE)  # fmt: skip
-_PLAIN = re.compile(r"^(-\s+)?((run|script|command|commands)\s*[:=]\s*)?[|>@-]?\s*")
+_SWITCH = lazy_pattern(r"(continue-on-error|allow_failure|allow-failure|ignore_outcome|continueOnError)\s*[:=]\s*(true|yes|on)\s*$", re.IGNORECASE)  # fmt: skip
+_PLAIN = lazy_pattern(r"^(-\s+)?((run|script|command|commands)\s*[:=]\s*)?[|>@-]?\s*")
 
 
 class _Step(NamedTuple):
@@ -30,7 +31,7 @@ def is_workflow(path: str) -> bool:
     return _PATHS.fullmatch(path) is not None
 
 
-_FORGIVING = re.compile(r"(^|.*/)(tox\.ini|[Mm]akefile)")
+_FORGIVING = lazy_pattern(r"(^|.*/)(tox\.ini|[Mm]akefile)")
 """Files in which a `-` in front of a command means that it may fail."""
 
 
