@@ -13,6 +13,7 @@ from gates.analysis.project import Layout, above
 from gates.analysis.settings_of_tests import merged_settings
 from gates.portable.patterns import lazy_pattern
 from gates.results import FileChange
+from gates.vcs.git import kind_of_file
 
 _FOLDER = lazy_pattern(
     r"__snapshots__|test[_-]?data|cassettes|e2e|(unit|integration|functional|system|acceptance|regression|e2e)[_-]?tests?"
@@ -78,7 +79,7 @@ def divide(
         elif name and any(fnmatchcase(name, pattern) and name.count("/") == pattern.count("/") for pattern in whole):
             paths.add(change.path)
             settings.append(change.path)
-        elif is_of_tests(change, name, layout):
+        elif is_of_tests(change.path, name, layout):
             paths.add(change.path)
     return SideOfTests(paths=frozenset(paths), texts=merged, settings=tuple(settings), apart=tuple(apart))
 
@@ -89,9 +90,17 @@ def _is_taken_whole(texts: Mapping[str, tuple[str, str]], found: Mapping[str, st
     return code != head and found["pyproject.toml"] == head
 
 
-def is_of_tests(change: FileChange, name: str, layout: Layout) -> bool:
-    """Whether a file is a test file or belongs to some; `name` is its path in the project, empty outside."""
-    path = name or change.path
+def is_of_tests(path: str, name: str, layout: Layout) -> bool:
+    """Whether a file is a test file or belongs to some.
+
+    Code beside test files does not: `Layout.test_side` is generous, because there one file too many only runs a test.
+
+    Args:
+        path: of the file in the repository.
+        name: its path in the project; empty outside.
+        layout: of the project.
+    """
+    kind, path = kind_of_file(path), name or path
     if (
         posixpath.basename(path) in NAMED
         or _HELPER.fullmatch(posixpath.basename(path))
@@ -100,7 +109,7 @@ def is_of_tests(change: FileChange, name: str, layout: Layout) -> bool:
         return True
     if name and _is_public_testing(name, layout):
         return False
-    return change.kind == "test" or (name.endswith(".py") and layout.is_test(name))
+    return kind == "test" or (name.endswith(".py") and layout.is_test(name))
 
 
 def _is_public_testing(name: str, layout: Layout) -> bool:

@@ -14,6 +14,11 @@ from gates.vcs.hunks import FileDifference
 
 _WORD = lazy_pattern(r"[^\W\d]\w*")
 
+_DEFINED = lazy_pattern(
+    r"^\s*(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*(?::[^=]*)?=[^=]|^\s*(?:from\s.*)?import\s(.*)"
+)
+"""A line that gives names a meaning in its module."""
+
 _MODULE = lazy_pattern(r"No module named '([\w.]+)'")
 _IMPORT = lazy_pattern(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
 _NAMES = (
@@ -39,6 +44,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         words: file → names in its added lines, for changed files with code.
+        defined: file → names that its added lines define, and the removed ones do not.
         added: files that only the head has, except those that the tests brought along.
         folders: that exist without the change.
         code: files with code that the change touches.
@@ -49,6 +55,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
     added: frozenset[str]
     folders: frozenset[str]
     code: frozenset[str] = frozenset()
+    defined: Mapping[str, frozenset[str]] = {}
     prefix: str = ""
 
     def cause_of(self, message: str) -> str:
@@ -59,7 +66,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
         missing = _IMPORT.search(message)
         if missing is not None:
             name, module = missing.groups()
-            return f"the change adds {name} to {module}" if self.lacks(module, name) else ""
+            return f"the change adds {name} to {module}" if self._adds(self.words, module, name) else ""
         for pattern in _NAMES:
             missing = pattern.search(message)
             if missing is not None and any(missing[1] in words for words in self.words.values()):
@@ -82,8 +89,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
             return True
         if not name:
             return False
-        there = any(name in words for file, words in self.words.items() if _is_module(file, module))
-        return there or self._adds_module(f"{module}.{name}")
+        return self._adds(self.defined, module, name)
 
     def is_in(self, place: str) -> bool:
         """Whether a place, `path:line`, is in code that the change touches; the path is from the project's folder."""
@@ -98,6 +104,10 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
             name = PurePosixPath(file[1]).name
             return any(PurePosixPath(path).name == name and path not in self.words for path in self.added)
         return _ELSEWHERE.search(message) is not None and not self.cause_of(message)
+
+    def _adds(self, names: Mapping[str, frozenset[str]], module: str, name: str) -> bool:
+        there = any(name in words for file, words in names.items() if _is_module(file, module))
+        return there or self._adds_module(f"{module}.{name}")
 
     def _adds_module(self, module: str) -> bool:
         if any(_is_module(path, module) for path in self.added):
@@ -128,17 +138,24 @@ def added_names(
         prefix: the folder that `differences` start from, with its slash.
     """
     code = frozenset(change.path for change in files if change.kind == "production" and change.path not in brought)
+    changed = {path: one for one in differences if (path := f"{prefix}{one.after}") in code}
     return AddedNames(
-        words={
-            f"{prefix}{one.after}": frozenset(word for _, line in one.added() for word in _WORD.findall(line))
-            for one in differences
-            if f"{prefix}{one.after}" in code
-        },
+        words={path: _words(one.added()) for path, one in changed.items()},
+        defined={path: _defined(one.added()) - _defined(one.removed()) for path, one in changed.items()},
         added=frozenset(change.path for change in files if change.status == "A" and change.path not in brought),
         folders=frozenset(folders),
         code=code,
         prefix=prefix,
     )
+
+
+def _words(lines: Iterable[tuple[int, str]]) -> frozenset[str]:
+    return frozenset(word for _, line in lines for word in _WORD.findall(line))
+
+
+def _defined(lines: Iterable[tuple[int, str]]) -> frozenset[str]:
+    found = (match for _, line in lines if (match := _DEFINED.match(line)) is not None)
+    return frozenset(word for match in found for word in _WORD.findall(match[1] or match[2] or match[3]))
 
 
 def _is_module(path: str, module: str) -> bool:

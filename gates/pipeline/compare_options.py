@@ -62,7 +62,7 @@ def refuse_taken_folders(prepared: Prepared, options: CompareOptions, budget: fl
         f"{CONFIRM_FOLDER}/{side}-{number + 1}" for side in ("base", "head") for number in range(options.confirm)
     ]
     folders += [f"{TIMING_FOLDER}/{side}" for side in ("base", "head") if budget]
-    folders += [RED_GREEN_FOLDER] if options.without_change else []
+    folders += [f"{RED_GREEN_FOLDER}/base"] if options.without_change else []
     needs = [f"{LOGS_FOLDER}/{name}" for name in log_names(prepared.plan).values()]
     needs += [f"{folder}/{name}" for folder in folders for name in NAMES["run"]]
     refuse_taken(prepared.reports, prepared.store.records, root=prepared.home, needs=needs)

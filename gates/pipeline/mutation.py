@@ -12,6 +12,7 @@ from gates.analysis.imports import Imports, build_imports, project_files
 from gates.analysis.mutants.choose import faults_of
 from gates.analysis.mutants.source import Fault
 from gates.analysis.nearness import nearness
+from gates.analysis.side_of_tests import is_of_tests
 from gates.pipeline.mutant_answers import Collected
 from gates.pipeline.mutant_session import SessionOrder, try_faults
 from gates.pipeline.suppressed import covers, out_of_order
@@ -116,7 +117,7 @@ def _faults(
     faults: list[Fault] = []
     for each in differences:
         path = each.after
-        if not path.endswith(".py") or path not in imports.layout.files or imports.layout.test_side(path):
+        if not path.endswith(".py") or path not in imports.layout.files or is_of_tests(path, path, imports.layout):
             continue
         data = read_bytes(prepared.root / path)
         found = faults_of(path, data, frozenset(line for line, _ in each.added()).__contains__)

@@ -130,7 +130,7 @@ def _red_green(
         name=f"{code[:12]} with the tests of {runs.after.run.subject.name}",
         own_checklist=bool(tests.settings),
     )
-    done = run(grafted, wanted, runs.after.reports / RED_GREEN_FOLDER)
+    done = run(grafted, wanted, runs.after.reports / RED_GREEN_FOLDER / "base")
     (texts,) = texts_of(git, ((head, {one.result.file for one in chosen}),))
     ended = worst_of(done.tests, naming((*runs.before.tests, *runs.after.tests)))
     found = replaced(

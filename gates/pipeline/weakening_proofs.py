@@ -17,6 +17,7 @@ from gates.analysis.imports import Imports, build_imports, project_files
 from gates.analysis.mutants.choose import diff_of, faults_of
 from gates.analysis.mutants.source import Fault
 from gates.analysis.nearness import nearness
+from gates.analysis.side_of_tests import is_of_tests
 from gates.compare.proofs import Proof
 from gates.pipeline.mutant_answers import Told
 from gates.pipeline.mutant_session import SessionOrder, try_faults
@@ -158,7 +159,7 @@ def needed_by_tests(imports: Imports, tests: set[str]) -> list[str]:
     while border:
         border = {file for path in border for file in imports.edges.get(path, ())} - seen
         seen |= border
-        found |= dict.fromkeys(sorted(path for path in border if not imports.layout.test_side(path)))
+        found |= dict.fromkeys(sorted(path for path in border if not is_of_tests(path, path, imports.layout)))
     return list(found)
 
 

@@ -252,6 +252,23 @@ def test_an_interrupted_run_keeps_what_it_found(shop: Project) -> None:
     assert told["mutation"]["mutants"]
 
 
+def test_code_beside_its_tests_is_code(project: Project) -> None:
+    project.write(
+        {
+            **checklist(pytest_gate("-p", "no:cacheprovider")),
+            "span/__init__.py": "",
+            ".gitignore": "__pycache__\nreports\n",
+        }
+    )
+    project.commit()
+    project.git("checkout", "--quiet", "-b", "branch")
+    project.write({"span/fits.py": "def fits(size, room):\n    return size <= room\n"})
+    project.write({"span/fits_test.py": "from span.fits import fits\n\ndef test_fits():\n    assert fits(1, 2)\n"})
+    done = project.gates("mutants", "main")
+    assert done.code == 5, done.text
+    assert "SURVIVED span/fits.py:2" in done.out
+
+
 def test_only_the_weaker_of_two_changed_tests_is_proven_to_be_weaker(shop: Project, tmp_path: Path) -> None:
     project = Project(tmp_path / "project", tmp_path / "cache")
     shutil.copytree(shop.folder, project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("reports"))

@@ -138,7 +138,7 @@ def test_its_reports_are_kept_and_its_worktree_is_that_of_the_base(
     compared: tuple[Project, Done, dict[str, Any]],
 ) -> None:
     project, _, _ = compared
-    assert (project.reports / "red-green" / "tests.jsonl").exists()
+    assert (project.reports / "red-green" / "base" / "tests.jsonl").exists()
     assert len(project.git("worktree", "list").splitlines()) == 2
     # What the next comparison finds is the base again.
     done, found = compare(project, "--fresh")

@@ -60,7 +60,7 @@ def changed(path: str, status: str = "M") -> FileChange:
 def test_a_file_belongs_to_the_tests_by_its_name_its_folder_and_the_settings_of_pytest(
     layout: Layout, path: str, of_tests: bool
 ) -> None:
-    assert is_of_tests(changed(path), path, layout) is of_tests
+    assert is_of_tests(path, path, layout) is of_tests
 
 
 @pytest.mark.parametrize(

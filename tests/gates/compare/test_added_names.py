@@ -98,3 +98,41 @@ def test_what_it_does_not_add_is_not(added: AddedNames, message: str) -> None:
 def test_any_other_failure_may_come_from_the_code(added: AddedNames, message: str) -> None:
     assert added.cause_of(message) == ""
     assert not added.not_the_change(message)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "lacks"),
+    [
+        ("pool.core", "median", True),
+        ("pool.core", "Span", True),
+        ("pool.core", "values", False),
+        ("pool.core", "old", False),
+        ("pool.core", "LIMIT", True),
+        ("pool.core", "isfinite", True),
+        ("pool", "fits", True),
+        ("pool.fits", "anything", True),
+        ("pool.fits", "", True),
+        ("pool.core", "", False),
+        ("os", "path", False),
+    ],
+)
+def test_what_an_import_cannot_find_without_the_change(module: str, name: str, lacks: bool) -> None:
+    hunk = Hunk(
+        1,
+        ("def old(a):",),
+        1,
+        (
+            "def old(a, b):",
+            "def median(values): ...",
+            "class Span: ...",
+            "LIMIT: int = 3",
+            "from math import isfinite",
+            "x == y",
+        ),
+    )
+    files = [changed("src/pool/core.py"), changed("src/pool/fits.py", status="A")]
+    differences = [
+        FileDifference("src/pool/core.py", "src/pool/core.py", (hunk,)),
+        differs("src/pool/fits.py", "x = 1"),
+    ]
+    assert added_names(files, [], differences, ["src", "src/pool"]).lacks(module, name) is lacks

@@ -13,7 +13,11 @@ from gates.results import GateResult, RedGreenTest, TestCounts, TestResult, Witn
 from tests.gates.readers.junit.sample import a_gate, a_test
 
 ADDED = AddedNames(
-    words={"pool.py": frozenset({"median"})}, added=frozenset(), folders=frozenset(), code=frozenset({"pool.py"})
+    words={"pool.py": frozenset({"median"})},
+    defined={"pool.py": frozenset({"median"})},
+    added=frozenset(),
+    folders=frozenset(),
+    code=frozenset({"pool.py"}),
 )
 RAN = a_gate(outcome=GateOutcome.FAILED, tests=TestCounts(run=1))
 NAME = "tests/kvcache/test_pool.py::test_it"
