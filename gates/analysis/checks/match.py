@@ -13,6 +13,9 @@ from gates.analysis.checks.rules.frame import Verdict
 from gates.analysis.checks.rules.guarded import ENVIRONMENT
 from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
 
+ANEW = 2
+"""Minimum number of checks with another text for a test that was written anew."""
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -109,9 +112,11 @@ class Matching:
 
     def fates(self) -> list[Fate]:
         """Those of the claims that are not covered."""
-        left = self._before
+        left, exact = self._before, 0
         for covers in (self._same, self._stricter, self._otherwise, self._whole, self._written_alike, self._elsewhere):
+            before = len(left)
             left = [claim for claim in left if not covers(claim)]
+            exact += before - len(left) if covers != self._written_alike else 0
         found: list[Fate] = []
         rest: list[Fate] = []
         for claim in left:
@@ -123,12 +128,16 @@ class Matching:
             else:
                 found.append(fate)
         spare = [at for at, one in enumerate(self._after) if one.counts and not self._used.get(at)]
+        # Of a test that was written anew, the source cannot tell which check became which.
+        other = len(self._before) - exact - len(rest) - len(found)
+        other += min(len(rest), sum(any(as_strict(fate.claim, self._after[at]) for fate in rest) for at in spare))
+        anew = other >= ANEW and other > exact
         for fate in sorted(rest, key=lambda fate: -rank(fate.claim)):
             if fate.claim.kind != "runs":
-                other = next((at for at in spare if as_strict(fate.claim, self._after[at])), None)
-                found.append(self._instead(fate, other is not None))
-                if other is not None:
-                    spare.remove(other)
+                place = next((at for at in spare if as_strict(fate.claim, self._after[at])), None)
+                found.append(self._instead(fate, anew or place is not None))
+                if place is not None:
+                    spare.remove(place)
         return found
 
     def _room(self, at: int) -> int:
@@ -282,8 +291,9 @@ class Matching:
         """A check that says little, beside one of the same result that says more; or one for some environments only."""
         if any(ENVIRONMENT.search(guard) for guard in claim.guards):
             return True
-        little = rank(claim) <= rank_of("true") or claim.expected.startswith("not in")
-        return little and any(
+        if claim.expected.startswith("not in"):
+            return any(one.counts and one.root == claim.root for one in self._after)
+        return rank(claim) <= rank_of("true") and any(
             one.counts and one.root == claim.root and rank(one) > rank_of("true") and one.state == claim.state
             for one in self._after
         )

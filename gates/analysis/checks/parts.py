@@ -219,7 +219,7 @@ def _both_given_to(one: ast.expr, other: ast.expr) -> tuple[str, ast.expr, ast.e
     """The function that both sides are given to, as in `plain(x) == plain("A b")`, with both arguments."""
     match one, other:
         case ast.Call(func=func, args=[first]), ast.Call(func=same, args=[second]) if text_of(func) == text_of(same):
-            if text_of(first) != text_of(second) and is_literal(second) and not last_name(func)[:1].isupper():
+            if not is_literal(first) and is_literal(second) and not last_name(func)[:1].isupper():
                 return last_name(func), first, second
         case _:
             pass

@@ -27,6 +27,28 @@ class Production:
         now = {word for module in self._modules(self._head) for word in _defined(module)}
         return frozenset(was - now)
 
+    def missing(self, module: Module) -> frozenset[str]:
+        """Names that a test file imports from production code, and that are not there on the head, nor moved."""
+        found = set()
+        for name, dotted in module.imports.items():
+            was = self._base.production(dotted) if self._paths else None
+            if was is None or not _has(*was):
+                continue
+            now = self._head.production(dotted)
+            if (now is None or not _has(*now)) and was[1] not in self._come:
+                found.add(name)
+        return frozenset(found)
+
+    @cached_property
+    def _come(self) -> frozenset[str]:
+        """Names that a changed file defines only on the head."""
+        found = set()
+        for path in self._paths:
+            was, now = self._base.module(path), self._head.module(path)
+            if now is not None:
+                found |= {name for name in (*now.functions, *now.classes) if was is None or not _has(was, name)}
+        return frozenset(found)
+
     @cached_property
     def other_signatures(self) -> frozenset[str]:
         """Functions and classes that are called in another way on the head."""
@@ -50,6 +72,10 @@ class Production:
         """The same, for the words of a test."""
         lost = self.gone.intersection(words) if self._paths else frozenset()
         return min(lost) if lost else ""
+
+
+def _has(module: Module, name: str) -> bool:
+    return name in module.functions or name in module.classes or name in module.constants or name in module.imports
 
 
 def _signatures(module: Module) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gates.analysis.checks.asking import code_that_asks
 from gates.analysis.checks.autouse import replaced_for_all
@@ -179,9 +179,12 @@ class _Comparing:
         """One finding for each statement of the base, however many cases it had."""
         total = Counter(claim.line for claim in before.claims if claim.counts)
         by_line: dict[tuple[int, str], list[Fate]] = {}
+        rewritten = {fate.claim.line for fate in fates if self._production.is_gone(fate.claim)}
         for fate in fates:
             if not self._production.is_gone(fate.claim):
-                by_line.setdefault((fate.claim.line, fate.rule), []).append(fate)
+                # Another part of the same statement may have lost its subject.
+                one = replace(fate, replaced=True) if fate.claim.line in rewritten and fate.verdict is None else fate
+                by_line.setdefault((fate.claim.line, fate.rule), []).append(one)
         for (line, rule), each in by_line.items():
             first = each[0]
             if rule and first.verdict is not None and first.after is not None:
@@ -227,11 +230,16 @@ class _Comparing:
         claims = heir.claims if heir is not None else ()
         fates = Matching(before.claims, claims, self._everything).fates()
         counting = [claim for claim in before.claims if claim.counts]
-        left = [fate for fate in fates if not self._production.is_gone(fate.claim)]
+        module = self._base.module(before.path)
+        missing = self._production.missing(module) if module is not None else frozenset()
+        left = [fate for fate in fates if not self._production.is_gone(fate.claim) and not missing & fate.claim.words]
         if not counting:
             self._without_checks(before, heir)
         elif not left:
-            subject = next((self._production.is_gone(fate.claim) for fate in fates), "")
+            lost = (
+                self._production.is_gone(fate.claim) or min(missing & fate.claim.words, default="") for fate in fates
+            )
+            subject = next(lost, "")
             if fates:
                 self._excused[before.id] = f"its subject is gone: {subject}"
             else:

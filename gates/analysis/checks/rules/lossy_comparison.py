@@ -18,6 +18,8 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
     if "ANY" in more:
         return Verdict("a part of the expected value may now be anything")
     name = min(more)
+    if before.kind == "contains" and not more & {"lower", "upper", "casefold"}:
+        return Verdict(f"`{name}` may hide differences that the test found before", "hint")
     if more & SORTING:
         return Verdict(f"`{name}` hides the order, which is no longer checked")
     return Verdict(f"`{name}` hides differences that the test found before")

@@ -23,6 +23,8 @@ def _skips(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
             yield Verdict("the test is skipped where a module is missing", "hint", after=mark.text, line=mark.line)
         elif _only_here(condition):
             yield Verdict(f"the test is skipped if {condition}", "hint", after=mark.text, line=mark.line)
+        elif mark.name == "skip()" and condition and not _about(condition, before):
+            yield Verdict(f"the test skips itself if {condition}", "hint", after=mark.text, line=mark.line)
         elif condition and mark.name != "skip" and condition not in {"True", "1"}:
             yield Verdict(f"the test is skipped if {condition}", after=mark.text, line=mark.line)
         else:
@@ -41,6 +43,14 @@ def _only_here(condition: str) -> bool:
     if not condition or everywhere(condition) or _CHOSEN.search(condition):
         return False
     return bool(ENVIRONMENT.search(condition) or _SETTLED.fullmatch(condition))
+
+
+def _about(condition: str, before: CheckedTest) -> bool:
+    """Whether a condition is about what the test checks, or about a variable that someone may set."""
+    words = set(re.findall(r"\w+", condition))
+    return bool(words & {"environ", "getenv"}) or any(
+        words & set(re.findall(r"(\w+)\(", claim.subject)) for claim in before.claims
+    )
 
 
 def _moved(mark: Mark, before: CheckedTest) -> bool:
