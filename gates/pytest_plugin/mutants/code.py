@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dis import findlinestarts
 from importlib.machinery import SourceFileLoader
 from inspect import CO_NEWLOCALS
-from types import CodeType, FunctionType
-from typing import Callable, Union
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Callable, Union
+
+from _pytest.assertion.rewrite import AssertionRewritingHook, rewrite_asserts
 
 from ...portable.originals import os, warnings
 from ...portable.protocol import PACKAGE
@@ -53,6 +56,7 @@ class Code:
         self._files: dict[str, str] = {}  # the other way
         self._found: dict[str, dict[CodeType, list[FunctionType]]] = {}
         self._originals: dict[str, dict[Key, CodeType]] = {}
+        self._hooks: dict[str, Any] = {}  # path → pytest's hook that rewrote its assertions, or None
         self._look()
 
     def imported(self, path: str) -> bool:
@@ -70,6 +74,7 @@ class Code:
             path = self._paths[file]
             if path:
                 self._files[path] = file
+                self._hooks[path] = _rewriting_hook(one)
                 self._found.setdefault(path, {}).setdefault(one.__code__, []).append(one)
 
     def _path_of(self, file: str) -> str:
@@ -125,7 +130,7 @@ class Code:
 
     def _compiled(self, path: str, text: Changed) -> dict[Key, CodeType]:
         try:
-            return dict(_codes(_compile(text, self._files.get(path, path))))
+            return dict(_codes(_compile(text, self._files.get(path, path), self._hooks.get(path))))
         except (SyntaxError, ValueError, RecursionError) as error:
             raise Unable(f"it is not valid in this version of Python: {error}") from None
 
@@ -139,12 +144,39 @@ class Code:
             return before(loader, name) if path not in changed else _compile(changed[path], file)
 
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+        run = AssertionRewritingHook.exec_module
+
+        def exec_module(hook: AssertionRewritingHook, module: ModuleType) -> None:
+            file = str(getattr(module.__spec__, "origin", ""))
+            path = "" if _is_own(module.__name__) else self._path_of(file)
+            if path in changed:
+                exec(_compile(changed[path], file, hook), vars(module))  # noqa: S102 (as the hook does)
+            else:
+                run(hook, module)
+
+        AssertionRewritingHook.exec_module = exec_module  # type: ignore[method-assign, assignment]
 
 
-def _compile(text: Changed, file: str) -> CodeType:
-    """Compile a module without its warnings: one about a fault may be an error here."""
+def _rewriting_hook(function: FunctionType) -> Any:
+    """The hook of pytest that imported a function's module; None for any other. A project that is a plugin is rewritten."""
+    hook = getattr(function.__globals__.get("__spec__"), "loader", None)
+    return hook if isinstance(hook, AssertionRewritingHook) else None
+
+
+def _compile(text: Changed, file: str, hook: Any = None) -> CodeType:
+    """Compile a module without its warnings: one about a fault may be an error here.
+
+    Args:
+        text: the module.
+        file: its name in tracebacks.
+        hook: of pytest, which rewrites assertions.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if hook is not None:
+            source = text if isinstance(text, str) else ast.unparse(text)
+            text = ast.parse(text) if isinstance(text, str) else copy.deepcopy(text)
+            rewrite_asserts(text, source.encode("utf-8"), file, hook.config)
         found: CodeType = compile(text, file, "exec", dont_inherit=True)
         return found
 

@@ -66,6 +66,19 @@ def test_a_fault_is_planted_in(text: str, what: str) -> None:
     assert not any("2 + 1" in one.what for one in faults_of("m.py", text.encode()))
 
 
+NAMED = {
+    "A.B.f": "class A:\n    class B:\n        def f(self, a):\n            return a + 1\n",
+    "f.g": "def f():\n    def g(a):\n        return a + 1\n",
+    "f.A.g": "def f():\n    class A:\n        def g(self, a):\n            return a + 1\n",
+    "": "A = b + 1\n",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), NAMED.items())
+def test_a_fault_says_which_function_is_around_it(name: str, text: str) -> None:
+    assert [one.function for one in faults_of("m.py", text.encode()) if one.operator == "arithmetic"] == [name]
+
+
 def test_a_maximum_is_the_same_with_an_equal_value() -> None:
     text = "def f(a):\n    best = 0\n    for b in a:\n        if b > best:\n            best = b\n    return best\n"
     assert "comparison" not in {one.operator for one in faults_of("m.py", text.encode())}
@@ -87,6 +100,14 @@ def test_a_name_stays_while_function_operator_and_line_do() -> None:
     names = [{one.id for one in faults_of("m.py", text)} for text in (before, after, other)]
     assert names[0] == names[1]
     assert names[0].isdisjoint(names[2])
+
+
+def test_an_equal_line_further_down_does_not_change_a_name() -> None:
+    before = b"def f(a):\n    b = a + 1\n"
+    found = [one.id for one in faults_of("m.py", before)]
+    again = [one.id for one in sorted(faults_of("m.py", before + b"    b = a + 1\n"), key=lambda one: one.line)]
+    assert sorted(again[: len(found)]) == sorted(found)
+    assert not any("-" in name for name in found)
 
 
 def test_no_two_faults_share_a_name() -> None:
@@ -127,6 +148,48 @@ def test_the_table_has_each_operator_once_the_most_promising_first() -> None:
     assert [row.weight for row in TABLE] == sorted((row.weight for row in TABLE), reverse=True)
 
 
+RESULTS = {
+    "of any kind": ("def f(a):\n    return a\n", ["return None"]),
+    "that is a bool": ("def f(a) -> bool:\n    return a\n", ["return (not (a))"]),
+    "of another type": ("def f(a) -> int:\n    return a\n", ["return None"]),
+    "that never comes": ("def f(a) -> NoReturn:\n    return a\n", []),
+    "that is None already": ("def f(a):\n    return None\n", []),
+}
+
+
+@pytest.mark.parametrize(("text", "changed"), RESULTS.values(), ids=RESULTS)
+def test_a_result(text: str, changed: list[str]) -> None:
+    faults = [one for one in faults_of("m.py", text.encode()) if one.operator == "return"]
+    assert [one.edit.apply(text.encode()).decode().split("\n")[1].strip() for one in faults] == changed
+
+
+LOOPS = {
+    "in a for loop": ("for b in a:\n        break\n", 1),
+    "in a while loop, where it would never end": ("while a:\n        break\n", 0),
+    "after a for loop in a while loop": ("while a:\n        for b in a:\n            b()\n        else:\n            break\n", 0),
+    "after a while loop in a for loop": ("for b in a:\n        while a:\n            b()\n        else:\n            break\n", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "number"), LOOPS.values(), ids=LOOPS)
+def test_a_jump_belongs_to_its_own_loop(text: str, number: int) -> None:
+    faults = faults_of("m.py", f"def f(a):\n    {text}".encode())
+    assert len([one for one in faults if one.operator == "jump"]) == number
+
+
+TYPES = {
+    "of cast": ("cast('a | b', a + 1)", ["+ became -"]),
+    "of isinstance": ("isinstance(a + 1, B | C)", ["+ became -"]),
+    "of NewType": ("NewType('A', a + 1)", []),
+}
+
+
+@pytest.mark.parametrize(("text", "what"), TYPES.values(), ids=TYPES)
+def test_arguments_that_are_types_have_no_faults(text: str, what: list[str]) -> None:
+    faults = faults_of("m.py", f"def f(a):\n    return {text}\n".encode())
+    assert [one.what for one in faults if one.operator == "arithmetic"] == what
+
+
 NAMES = st.sampled_from(["a", "b", "f(a)", "a.b", "'ä'", "1", "not a", "(a)", "[a, b][1:]", "a if b else 2"])
 
 
@@ -140,3 +203,4 @@ def test_every_fault_is_valid_python_wherever_the_line_breaks(left: str, right: 
         text = f"def f(a, b):\n    return (({left}){gap}{op}{gap}({right}))\n"
     for fault in faults_of("m.py", text.encode()):
         assert is_python(fault, text.encode()), diff_of(fault, text.encode())
+        assert fault.edit.apply(text.encode()).count(b"\n") == text.count("\n")

@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from gates.pytest_plugin.mutants import code as module
 from gates.pytest_plugin.mutants.code import Code, Unable, edited, listen_to_probes, with_probes
@@ -147,6 +148,47 @@ def test_a_module_that_is_imported_later_has_the_fault_and_leaves_no_bytecode(lo
     code.import_as({"things.py": TEXT.replace("LIMIT = 1 + 1", "LIMIT = 9")})
     assert load(TEXT).LIMIT == 9
     assert not (tmp_path / "__pycache__").exists()
+
+
+ASSERTING = "def checked(value):\n    assert value > 1\n    return value + 1\n"
+
+
+@pytest.fixture
+def rewritten(tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Imports a text as the module `rewritten_things`, with its assertions rewritten, as those of a plugin are."""
+    hook = AssertionRewritingHook(pytestconfig)
+    hook.mark_rewrite("rewritten_things")
+    monkeypatch.setattr(AssertionRewritingHook, "exec_module", AssertionRewritingHook.exec_module)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imported(text: str) -> Any:
+        (tmp_path / "rewritten_things.py").write_text(text)
+        spec = hook.find_spec("rewritten_things", [str(tmp_path)])
+        assert spec is not None
+        found = sys.modules["rewritten_things"] = importlib.util.module_from_spec(spec)
+        hook.exec_module(found)
+        return found
+
+    yield imported
+    sys.modules.pop("rewritten_things", None)
+    gc.collect()
+
+
+def test_a_function_whose_assertions_pytest_rewrites_gets_other_code(rewritten: Load, tmp_path: Path) -> None:
+    things = rewritten(ASSERTING)
+    code = Code(str(tmp_path), {"rewritten_things.py": ASSERTING})
+    assert not code.differs("rewritten_things.py", 3)
+    assert code.replace("rewritten_things.py", ASSERTING.replace("value + 1", "value + 9")) == 1
+    assert things.checked(2) == 11
+    with pytest.raises(AssertionError, match="assert 1 > 1"):
+        things.checked(1)
+
+
+@pytest.mark.usefixtures("loader")
+def test_a_rewritten_module_that_is_imported_later_has_the_fault(rewritten: Load, tmp_path: Path) -> None:
+    code = Code(str(tmp_path), {"rewritten_things.py": ASSERTING})
+    code.import_as({"rewritten_things.py": ASSERTING.replace("value + 1", "value + 9")})
+    assert rewritten(ASSERTING).checked(2) == 11
 
 
 @pytest.mark.usefixtures("loader")
