@@ -86,6 +86,17 @@ class SettingChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     def weakening(self) -> Weakening:
         """The same as a finding."""
         return Weakening(
-            rule=f"{self.tool}-setting", what=self.what, path=self.path, line=self.line, before=f"{self.key} = {self.before}", after=f"{self.key} = {self.after}",
+            rule=f"{self.tool}-setting",
+            what=self.what,
+            path=self.path,
+            line=self.line,
+            before=self._named(self.before),
+            after=self._named(self.after),
             strength=self.strength,
-        )  # fmt: skip
+        )
+
+    def _named(self, value: str) -> str:
+        """A value with its key, unless it is a line of code or of a workflow, which shows it."""
+        if not value or self.tool in ("comment", "ci"):
+            return value
+        return f"{self.key} = {value}"

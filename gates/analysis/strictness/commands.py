@@ -181,12 +181,15 @@ def _replaced(before: Sequence[Command], after: Sequence[Command]) -> Pairs:
     return pairs
 
 
+def purpose(program: str) -> int:
+    """The number of its group in `PURPOSES`; -1 if it is in none."""
+    return next((number for number, names in enumerate(PURPOSES) if program in names), -1)
+
+
 def _may_replace(one: str, other: str) -> bool:
+    """Whether a program may have the purpose of another: of two that are unknown, such as scripts, it may."""
     first, second = one.split(" ", maxsplit=1)[0], other.split(" ", maxsplit=1)[0]
-    if first in GENERIC or second in GENERIC:
-        return True
-    kinds = [[number for number, names in enumerate(PURPOSES) if name in names] for name in (one, other)]
-    return kinds[0] == kinds[1]  # of the same kind, or both unknown, such as scripts
+    return first in GENERIC or second in GENERIC or purpose(one) == purpose(other)
 
 
 def _inside(one: str, other: str) -> bool:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from gates.analysis.strictness.rules import text_of
 from gates.portable.patterns import lazy_pattern
 from gates.results import SettingChange
 from gates.results.weakening import Direction, Strength
@@ -60,7 +61,6 @@ class Silencer(NamedTuple):
         codes: what it names; empty for everything.
         code: the rest of its line, without spaces.
         row: the whole line, without spaces around it.
-        text: the comment.
         reason: whether it says why.
         path: of the file.
         line: in the file.
@@ -70,7 +70,6 @@ class Silencer(NamedTuple):
     codes: frozenset[str]
     code: str
     row: str
-    text: str
     reason: bool
     path: str
     line: int
@@ -118,7 +117,7 @@ def _read(comment: str, row: str, at: int, path: str, line: int) -> Iterator[Sil
     for kind, match in matches:
         codes = match.groupdict().get("codes") or ""
         yield Silencer(
-            kind, frozenset(code.strip() for code in re.split(r"[,\s]+", codes) if code.strip()), code, row.strip(), comment, reason, path, line,
+            kind, frozenset(code.strip() for code in re.split(r"[,\s]+", codes) if code.strip()), code, row.strip(), reason, path, line,
         )  # fmt: skip
 
 
@@ -201,14 +200,14 @@ def _edited(other: Silencer, before: Iterable[Silencer]) -> Silencer | None:
 def _said(pair: _Pair, known: Mapping[str, Counter[str]]) -> Iterator[SettingChange]:
     one, other = pair
     if one is None and other is not None:
-        what = f"a new `# {other.kind}` silences {_named(other)}"
+        what = f"a new # {other.kind} silences {_named(other)}"
         yield _change(pair, "weaker", what, _strength(other, known))
     elif other is None and one is not None:
-        yield _change(pair, "stronger", f"a `# {one.kind}` that silenced {_named(one)} is gone", "certain")
+        yield _change(pair, "stronger", f"a # {one.kind} that silenced {_named(one)} is gone", "certain")
     elif one is not None and other is not None and one.codes != other.codes and one.kind == other.kind:
         if not other.codes or not one.codes:
             blanket = not other.codes
-            what = f"`# {other.kind}` now silences {_named(other)} instead of {_named(one)}"
+            what = f"# {other.kind} now silences {_named(other)} instead of {_named(one)}"
             yield _change(pair, "weaker" if blanket else "stronger", what, "certain")
             return
         for codes, direction, verb in (
@@ -216,7 +215,7 @@ def _said(pair: _Pair, known: Mapping[str, Counter[str]]) -> Iterator[SettingCha
             (one.codes - other.codes, "stronger", "no longer"),
         ):
             if codes:
-                what = f"`# {other.kind}` {verb} silences {', '.join(sorted(codes))}"
+                what = f"# {other.kind} {verb} silences {', '.join(sorted(codes))}"
                 yield _change(pair, direction, what, "certain")  # type: ignore[arg-type] # one of two words
 
 
@@ -256,8 +255,8 @@ def _change(pair: _Pair, direction: Direction, what: str, strength: Strength) ->
         key=f"# {place.kind}",
         path=place.path,
         line=other.line if other is not None else 0,
-        before=one.text if one is not None else "",
-        after=other.text if other is not None else "",
+        before=text_of(one.row) if one is not None else "",
+        after=text_of(other.row) if other is not None else "",
         direction=direction,
         what=what,
         strength=strength if direction == "weaker" else "certain",

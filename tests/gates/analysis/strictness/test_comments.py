@@ -86,8 +86,8 @@ def test_in_a_test_a_comment_on_new_code_that_names_what_it_silences_is_a_hint()
 
 def test_a_change_has_its_line_and_says_what_it_silences() -> None:
     (change,) = changes("a = 1\nb = 2\n", "a = 1\nb = 2  # noqa: E501\n", FILE)
-    assert (change.path, change.line, change.after) == (FILE, 2, "# noqa: E501")
-    assert change.what == "a new `# noqa` silences E501"
+    assert (change.path, change.line, change.after) == (FILE, 2, "b = 2  # noqa: E501")
+    assert change.what == "a new # noqa silences E501"
 
 
 @pytest.mark.parametrize("broken", ["x = (  # noqa\n", "'''  # noqa\n", "\x00  # noqa\n", "if x:\n  a\n b  # noqa\n"])

@@ -49,3 +49,13 @@ def test_a_new_workflow_takes_nothing_away() -> None:
 def test_the_line_is_that_of_the_step() -> None:
     (change,) = changes(JOB, JOB + "        continue-on-error: true\n", FILE)
     assert (change.path, change.line) == (FILE, 5)
+
+
+HOOKS = ".pre-commit-config.yaml"
+CONFIG = "repos:\n  - repo: x\n    hooks:\n      - id: mypy\n      - id: flake8\n"
+
+
+def test_a_hook_that_is_gone_is_weaker_unless_another_replaced_it() -> None:
+    assert said(CONFIG, CONFIG.replace("      - id: mypy\n", ""), HOOKS) == [("weaker", "hook mypy")]
+    assert said(CONFIG, CONFIG + "      - id: bandit\n", HOOKS) == [("stronger", "hook bandit")]
+    assert {direction for direction, _ in said(CONFIG, CONFIG.replace("flake8", "ruff-check"), HOOKS)} == {"other"}
