@@ -131,9 +131,9 @@ def _encode(floats: Array, largest: int) -> tuple[Array, Array]:
 
 
 def _rounded_up(numbers: Array) -> Array:
-    """The bits of the least bfloat16 that is not below, of numbers that are not."""
+    """The bits of the least bfloat16 that is not below, of numbers that are not; what is off by the last bits only is none above."""
     bits = np.ascontiguousarray(numbers).view(np.uint32)
-    return ((bits + np.uint32(0xFFFF)) >> 16).astype(np.uint16)
+    return ((bits + np.uint32(0xFFFD)) >> 16).astype(np.uint16)
 
 
 def _widened(two_bytes: Array) -> Array:

@@ -91,3 +91,14 @@ def test_int8_codes_are_a_view() -> None:
     codes = coder.codes(stored)
     assert np.shares_memory(codes, stored)
     np.testing.assert_array_equal(codes, [[[126, -126, 63]]])  # the scale was rounded up
+
+
+@pytest.mark.parametrize(("coder", "largest"), CODERS)
+def test_what_was_decoded_is_encoded_to_the_same_where_the_largest_code_is_used(
+    coder: Int8 | Int4, largest: int
+) -> None:
+    scales = (np.arange(0x3F00, 0x4000, dtype=np.uint32) << 16).view(np.float32)  # every bfloat16 from a half to two
+    floats = scales[:, np.newaxis] * np.arange(-largest, largest + 1, dtype=np.float32)
+    stored = coder.encode(floats)
+    np.testing.assert_array_equal(decoded(coder, stored, floats.shape[1]), floats)
+    assert not errors_of(stored).any()
