@@ -10,12 +10,12 @@ import numpy as np
 
 from benchmarks.claims import Claim, Figures, Subject, Workplace
 from benchmarks.kvcache_rounds import figures, rounds, timed
-from kvcache import KVCacheManager, KVLayout, Snapshot, restore, save
+from kvcache import SYSTEM_PAGE, KVCacheManager, KVLayout, Snapshot, restore, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LAYOUT = KVLayout(layers=16, kv_heads=8, head_dim=64, max_context=4096)
+LAYOUT = KVLayout(layers=16, kv_heads=8, head_dim=64, max_context=4096, alignment=SYSTEM_PAGE)
 SHAPE = "256 MiB: 16 layers x 8 heads x 64 in float32, 4,096 tokens"
 FIRST = Claim(
     name="kvcache-mapped",
@@ -27,6 +27,8 @@ ALL = Claim(name="kvcache-mapped-all", what="the same until all pages are checke
 RESTORE = Claim(
     name="kvcache-restore", what="restore the session into a manager, all pages checked, against reading the file"
 )
+
+MAPPED = Claim(name="kvcache-restore-mapped", what="the same where the pages of the file are shown and not copied")
 
 
 def sides(folder: Path) -> dict[str, Callable[[], float]]:
@@ -52,12 +54,13 @@ def sides(folder: Path) -> dict[str, Callable[[], float]]:
         "head": lambda: timed(head, 5),
         "all": lambda: timed(everything),
         "restore": lambda: timed(lambda: restore(manager, path)),
+        "mapped": lambda: timed(lambda: restore(manager, path, mapped=True)),
         "read": lambda: timed(path.read_bytes),
     }
 
 
 def measure(place: Workplace) -> dict[str, Figures]:
-    """All four."""
+    """All five."""
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         samples = rounds(sides(Path(folder)), place.patience)
     return {
@@ -65,7 +68,8 @@ def measure(place: Workplace) -> dict[str, Figures]:
         HEAD.name: figures(samples, "read", ours="head"),
         ALL.name: figures(samples, "read", ours="all"),
         RESTORE.name: figures(samples, "read", ours="restore"),
+        MAPPED.name: figures(samples, "read", ours="mapped"),
     }
 
 
-SUBJECT = Subject(name="kvcache-files", claims=(FIRST, HEAD, ALL, RESTORE), measure=measure)
+SUBJECT = Subject(name="kvcache-files", claims=(FIRST, HEAD, ALL, RESTORE, MAPPED), measure=measure)

@@ -134,6 +134,40 @@ class SealedRows(Unique):
         self.close()
 
 
+class FileRows(SealedRows):
+    """Rows of a file that somebody else keeps as it is, shown copy-on-write; they take no memory but what the system keeps of files.
+
+    Args:
+        file: a descriptor, which is copied.
+        offset: of the first row in the file, a multiple of the system's page.
+        stride: bytes from one row to the next, likewise.
+        length: bytes of each row, likewise.
+        rows: how many.
+
+    Raises:
+        OSError: the process has no descriptors left.
+    """
+
+    def __init__(self, file: int, offset: int, stride: int, length: int, rows: int) -> None:
+        self.length, self.rows, self.holders = length, rows, 0
+        self._file = -1
+        self._file = os.dup(file)
+        self._offset, self._stride = offset, stride
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that they take: none."""
+        return 0
+
+    def show(self, row: int, address: int, length: int) -> None:
+        """Show the first `length` bytes of a row at an address, in place of what is there.
+
+        Raises:
+            OSError: there are no mappings left.
+        """
+        _map(address, length, mmap.MAP_PRIVATE | _MAP_FIXED, self._file, self._offset + row * self._stride)
+
+
 def show_zeros(address: int, length: int, flags: int) -> None:
     """Show zeros that take no memory until they are written to, in place of what is there.
 

@@ -72,6 +72,12 @@ class SharingEntry(ReadableEntry):
         """The sealed rows that the block shows, whose memory goes with the last one who shows them."""
         return tuple(self._held)
 
+    @property
+    def can_show(self) -> bool:
+        """Whether rows of elsewhere can be shown in the block: each begins at a page, and the system knows how to."""
+        places = ((self._span.offset + region.offset) | region.row_bytes for region in self._regions_of_rows())
+        return self._pool.can_share and not any(place % PAGE for place in places)
+
     def beginning(self, tokens: SupportsIndex | None = None) -> Beginning:
         """The manager's: get ready to show the first tokens (None: all) elsewhere, too; `let_go` of it in the end.
 

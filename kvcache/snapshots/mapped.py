@@ -6,7 +6,6 @@ import mmap
 import os
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self, SupportsIndex
 
@@ -16,6 +15,9 @@ from kvcache import checks
 from kvcache.encodings.encoding import encoding_of
 from kvcache.encodings.reading import numbers
 from kvcache.errors import ClosedError, OutOfBoundsError, SnapshotError
+from kvcache.memory.arena import SYSTEM_PAGE
+from kvcache.memory.sealed import FileRows
+from kvcache.sessions.sharing import WORTH, Beginning, Piece
 from kvcache.snapshots.format import LONGEST_HEADER, Facts, Side, Stored, plan_in, seal_of
 from kvcache.values import Array, Unique
 
@@ -56,11 +58,11 @@ class Snapshot(Unique):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
-        with Path(self._path).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < 8:
-                raise self._refuse("a file of sessions", f"{size} bytes")
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        size = os.fstat(self._file).st_size
+        if size < 8:
+            raise self._refuse("a file of sessions", f"{size} bytes")
+        self._map = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
         length = 8 + int.from_bytes(self._map[:8], "little")
         if length > min(size, LONGEST_HEADER):
             raise self._refuse("a file of sessions", f"{size} bytes without a whole header")
@@ -71,6 +73,7 @@ class Snapshot(Unique):
             raise self._refuse("a header that this version of kvcache wrote", str(problem)) from problem
         if size != length + self._plan.data_bytes:
             raise self._refuse(f"{length + self._plan.data_bytes} bytes", size)
+        self._start = length
         table = length + self._plan.checksums
         self._bytes: Array | None = np.frombuffer(self._map, np.uint8, offset=length)
         self._checksums = np.frombuffer(self._map, "<u4", self._plan.pages, table)
@@ -124,9 +127,36 @@ class Snapshot(Unique):
         content = self._bytes[first:last].copy()
         return MappedSession(self._path, page, stored, content, first, self._checksums, bytearray(self._plan.pages))
 
+    def beginning(self, mapped: MappedSession, tokens: int) -> Beginning | None:
+        """The first tokens of a session of this file, to be shown in a block, copy-on-write; None where a row is too short for that.
+
+        Raises:
+            OSError: the process has no descriptors left.
+        """
+        pieces, tails = list[tuple[Piece, ...]](), list[Array]()
+        content = self._bytes
+        for side in mapped.sides():
+            end = tokens * side.token_bytes
+            whole, rows = end // SYSTEM_PAGE * SYSTEM_PAGE, side.shape[0] * side.shape[1]
+            if whole < WORTH or content is None:
+                return None
+            place = self._start + side.offset
+            pieces.append((Piece(FileRows(self._file, place, side.row_bytes, whole, rows), 0, whole),))
+            block = content[side.offset : side.offset + side.length].reshape(rows, side.row_bytes)
+            tails.append(block[:, whole:end].copy())
+        return Beginning(tokens, pieces, tails)
+
     def close(self) -> None:
         """Let go of the file. Views that are still held keep it mapped, so that none of them dangles."""
         self._bytes = None
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", -1) >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _refuse(self, expected: str, got: object) -> SnapshotError:
         return SnapshotError(self._path, expected=expected, got=got)
@@ -167,6 +197,10 @@ class MappedSession(Unique):
     def session_id(self) -> str:
         """Whose tokens they are."""
         return self._stored.facts.session
+
+    def sides(self) -> tuple[Side, Side]:
+        """Where its keys and its values lie in the file."""
+        return self._stored.keys, self._stored.values
 
     @property
     def facts(self) -> Facts:

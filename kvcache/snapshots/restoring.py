@@ -23,6 +23,7 @@ def restore(
     *,
     saved: str | None = None,
     salvage: bool = False,
+    mapped: bool = False,
     ttl_seconds: float | None = None,
 ) -> KVCacheEntry:
     """Make a session with the tokens of a file; whatever it had is evicted.
@@ -33,6 +34,8 @@ def restore(
         session: its id; None: the one under which it was saved.
         saved: the id of a session in a file of several; None: the only one, or else `session`.
         salvage: take the tokens before the first damaged ones, rather than refuse the file.
+        mapped: show the pages of the file in the session's block rather than copy them, where the layout's `alignment` is a multiple of
+            `SYSTEM_PAGE`, on Linux: that takes no memory but for pages that are written to. They are checked first; do not change the file.
         ttl_seconds: the session's own time to live; None: the manager's.
 
     Raises:
@@ -45,23 +48,37 @@ def restore(
     with Snapshot(path) as snapshot:
         if saved is None and len(snapshot.sessions()) != 1:
             saved = session
-        mapped = snapshot.session(saved, copied=True)
-        sequences = sequences_for(manager.layout, mapped.facts, snapshot.path)
-        count = _whole(mapped, snapshot.path, salvage=salvage)
-        name = checks.session_name(mapped.session_id if session is None else session)
+        found = snapshot.session(saved, copied=not mapped)
+        sequences = sequences_for(manager.layout, found.facts, snapshot.path)
+        count = _whole(found, snapshot.path, salvage=salvage)
+        name = checks.session_name(found.session_id if session is None else session)
         manager.evict(name)
         entry = manager.get_or_create(name, ttl_seconds=ttl_seconds, sequences=sequences)
         try:
-            if count:
-                layers = range(mapped.facts.layers)
-                sides = mapped.keys, mapped.values
-                keys, values = (np.stack([side(layer, tokens=count) for layer in layers]) for side in sides)
-                entry.append(keys.transpose(2, 0, 1, 3), values.transpose(2, 0, 1, 3))
+            if not (mapped and entry.can_show and _shown(entry, snapshot, found, count)):
+                _append(entry, found, count)
         except BaseException:
             with suppress(KVCacheError):
                 manager.evict(name)
             raise
         return entry
+
+
+def _shown(entry: KVCacheEntry, snapshot: Snapshot, found: MappedSession, count: int) -> bool:
+    """Show the pages of the file in the block; False where they are to be copied after all."""
+    with suppress(OSError):  # there are no descriptors or mappings left
+        beginning = snapshot.beginning(found, count)
+        if beginning is not None:
+            entry.begin(beginning)
+            return True
+    return False
+
+
+def _append(entry: KVCacheEntry, found: MappedSession, count: int) -> None:
+    if count:
+        layers, sides = range(found.facts.layers), (found.keys, found.values)
+        keys, values = (np.stack([side(layer, tokens=count) for layer in layers]) for side in sides)
+        entry.append(keys.transpose(2, 0, 1, 3), values.transpose(2, 0, 1, 3))
 
 
 def sequences_for(layout: KVLayout, facts: Facts, place: str) -> int:
@@ -83,18 +100,18 @@ def sequences_for(layout: KVLayout, facts: Facts, place: str) -> int:
     return facts.heads // layout.kv_heads
 
 
-def _whole(mapped: MappedSession, place: str, *, salvage: bool) -> int:
+def _whole(found: MappedSession, place: str, *, salvage: bool) -> int:
     """How many tokens are as saved.
 
     Raises:
         SnapshotError: not all, and that will not do.
     """
-    for damage in mapped.damage():
+    for damage in found.damage():
         if damage.first > damage.last:  # no token is in it
             continue
         if not salvage:
             remedy = f"restore(..., salvage=True) takes the {damage.first} tokens before them"
-            subject = f"{place}: session {mapped.session_id!r}"
+            subject = f"{place}: session {found.session_id!r}"
             raise SnapshotError(subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
         return damage.first
-    return len(mapped)
+    return len(found)
