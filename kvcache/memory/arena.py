@@ -16,7 +16,7 @@ import numpy.typing as npt
 from kvcache import checks
 from kvcache.errors import ClosedError, InvalidSizeError, MisalignedError, OutOfMemoryError
 from kvcache.memory.dirty_pages import DirtyPages
-from kvcache.memory.sealed import SealedRows, mappings, show_zeros
+from kvcache.memory.sealed import Holding, SealedRows, mappings, show_zeros
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
 
 Backing: TypeAlias = Literal["mapping", "heap"]
@@ -54,6 +54,7 @@ class Arena(Unique):
         self._pages = DirtyPages(self._capacity, dirty=backing == "heap")
         self._address: int = buffer.ctypes.data
         self._small_pages = False
+        self._mappings = Holding(mappings)
         self._writable: Array | None = buffer
         # Made from a read-only buffer, not from an array: NumPy lets the flag of an array's view be switched back on.
         self._readable: Array | None = np.frombuffer(buffer.data.toreadonly(), dtype=np.uint8)
@@ -156,10 +157,20 @@ class Arena(Unique):
         """
         self._open(self._writable)
         start, size = checks.byte_range("show", offset, (rows.rows - 1) * stride + length, capacity=self._capacity)
+        self._mappings.take(rows.rows)
         # First, because what is not known to be zero, and is, does no harm.
         self._pages.show(start, length, rows=rows.rows, stride=stride)
         for row, place in enumerate(range(start, start + size, stride)):
             rows.show(row, self._address + place, length)
+
+    @property
+    def mapped_rows(self) -> int:
+        """Rows that are shown, each as often as it is."""
+        return self._mappings.rows
+
+    def shown_no_more(self, rows: SealedRows) -> None:
+        """Say that sealed rows are not shown any more in one of the places, so that their mappings can serve others."""
+        self._mappings.give(rows.rows)
 
     def own_bytes(self, offset: int, length: int) -> int:
         """Bytes of the pages of a range that may hold something and show no sealed row."""

@@ -231,6 +231,15 @@ class MemoryPool(Unique):
             self._sealed.discard(rows)
             rows.close()
 
+    @property
+    def mapped_rows(self) -> int:
+        """Rows that are shown, each as often as it is."""
+        return self._arena.mapped_rows
+
+    def shown_no_more(self, rows: SealedRows) -> None:
+        """Say that sealed rows are not shown any more in one of the places, see `Arena.shown_no_more`."""
+        self._arena.shown_no_more(rows)
+
     def own_bytes(self, offset: int, length: int) -> int:
         """Bytes of the pages of a range that may hold something and show no sealed row."""
         return self._arena.own_bytes(offset, length)

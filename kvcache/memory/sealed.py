@@ -6,6 +6,7 @@ copy-on-write (`MAP_PRIVATE`): a write gives the writer a page of its own. Linux
 """
 
 import ctypes
+import errno
 import mmap
 import os
 import sys
@@ -59,6 +60,31 @@ class Mappings:
         """Give them back."""
         with self._lock:
             self.taken -= _PER_ROW * rows
+
+
+class Holding:
+    """The mappings that one arena has taken; they are given back with it."""
+
+    def __init__(self, whole: "Mappings") -> None:
+        self._whole, self.rows = whole, 0
+
+    def take(self, rows: int) -> None:
+        """Take the mappings of so many rows.
+
+        Raises:
+            OSError: there are not so many left.
+        """
+        if not self._whole.take(rows):
+            raise OSError(errno.ENOMEM, "no mappings left")
+        self.rows += rows
+
+    def give(self, rows: int) -> None:
+        """Give them back."""
+        self._whole.give(rows)
+        self.rows -= rows
+
+    def __del__(self) -> None:
+        self._whole.give(self.rows)
 
 
 def _limit() -> int:

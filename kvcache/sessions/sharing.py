@@ -7,7 +7,6 @@ it, too, in place of its own pages. Pages that are written to (after a truncatio
     shown bytes of a row: pieces behind each other, from its beginning; each is held by every block that shows it
 """
 
-import errno
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ import numpy as np
 from kvcache import checks
 from kvcache.errors import InvalidSessionError, OutOfBoundsError
 from kvcache.memory.dirty_pages import PAGE
-from kvcache.memory.sealed import SealedRows, mappings
+from kvcache.memory.sealed import SealedRows
 from kvcache.sessions.layout import Region
 from kvcache.sessions.readable import ReadableEntry
 from kvcache.values import Array
@@ -181,8 +180,8 @@ class SharingEntry(ReadableEntry):
     def give_back(self) -> None:
         """The manager's: the block is used no more; the lock is held."""
         for rows in self._held:
+            self._pool.shown_no_more(rows)
             self._pool.drop(rows)
-            mappings.give(rows.rows)
         if self._held and not self._pool.closed:
             self._pool.release(self._span.offset, self._span.length)
         self._held, self._pieces = [], ((), ())
@@ -252,12 +251,14 @@ class SharingEntry(ReadableEntry):
         Raises:
             OSError: the system has no mappings left.
         """
-        if not mappings.take(region.rows):
-            raise OSError(errno.ENOMEM, "no mappings left")
-        self._pool.hold(piece.rows)
-        self._held.append(piece.rows)
         first = self._span.offset + region.offset + piece.start
-        self._pool.show(piece.rows, first, piece.length, stride=region.row_bytes)
+        taken = self._pool.mapped_rows
+        try:
+            self._pool.show(piece.rows, first, piece.length, stride=region.row_bytes)
+        finally:
+            if self._pool.mapped_rows > taken:  # some rows are shown, even where the system refused others
+                self._pool.hold(piece.rows)
+                self._held.append(piece.rows)
         pieces = (*self._pieces[side], piece)
         self._pieces = (pieces, self._pieces[1]) if side == 0 else (self._pieces[0], pieces)
 
