@@ -203,10 +203,10 @@ def _only(
         only,
         gates=gates,
         only={gate: msgspec.structs.replace(part, alone=True) for gate, part in only.only.items()},
-        test_timeout=min(limit, own.test_timeout or limit),
         global_timeout=min(in_all, own.global_timeout or in_all),
-        retries=max(confirm, int(seconds <= CHEAP)),
         workers=request.workers or (1 if seconds <= FEW else None),
+        test_timeout=min(limit, own.test_timeout or limit),
+        retries=max(confirm, int(seconds <= CHEAP)),
     )
 
 

@@ -102,6 +102,21 @@ def test_settings_of_tests_come_with_them_and_several_gates_are_told_apart(proje
     assert sorted(found["red_green"]["settings"]) == ["gates.toml", "pyproject.toml"]
 
 
+@pytest.mark.slow
+def test_a_gate_whose_tests_are_read_from_files_runs_all_of_them(project: Project) -> None:
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=out.xml", "tests")
+    gate = python_gate("unit", *command) + 'tests = "junit"\njunit = ["out.xml"]\n'
+    ignored = {".gitignore": "__pycache__\nreports\nout.xml\n", "tests/__init__.py": ""}
+    project.write({**BASE, **checklist(gate), **ignored})
+    project.commit()
+    more = "\n        def test_three(): assert mean([3]) == 3\n"
+    project.write({"tests/test_core.py": TESTS + more, "pool/core.py": FIXED})
+    done, found = compare(project, "--fail-on", "not-red")
+    assert done.code == 5, done.text
+    shown = {name.rpartition("::")[2].rpartition(".")[2]: finding for name, finding in findings(found).items()}
+    assert shown == {"test_no_values": "red", "test_three": "green"}
+
+
 @pytest.fixture
 def hanging(project: Project) -> Project:
     begin(project)
