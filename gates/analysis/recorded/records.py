@@ -67,13 +67,15 @@ def passed_places(results: Iterable[TestResult]) -> frozenset[tuple[str, int]]:
 def why_unknown(results: Iterable[TestResult]) -> tuple[str, ...]:
     """Why some assertions were not recorded, a sentence for each reason."""
     tests: dict[str, set[str]] = defaultdict(set)
+    files: dict[str, set[str]] = defaultdict(set)
     for result in results:
         for file, why in () if result.checks is None else result.checks.unknown.items():
-            if _is_place(file):
-                continue
-            tests[f"{file}: {why}" if file else why].add(without_parameters(result.id))
+            if not _is_place(file):
+                tests[why].add(without_parameters(result.id))
+                files[why].update([file] if file else [])
     return tuple(
-        f"nobody knows which assertions of {plural(len(names), 'changed test')} ran, such as {min(names)}: {why}"
+        f"nobody knows which assertions of {plural(len(names), 'changed test')} ran, such as {min(names)}: "
+        + (f"{min(files[why])}: {why}" if files[why] else why)
         for why, names in sorted(tests.items())
     )
 
