@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from gates.analysis.project import above
 from gates.analysis.reading import parse, read_imports
@@ -27,8 +29,7 @@ class _File:
     def __init__(self, path: str, tree: ast.Module) -> None:
         self.tree = tree
         self.code: dict[str, Code] = {}
-        self.words: dict[str, frozenset[str]] = {}
-        self.strings: dict[str, frozenset[str]] = {}
+        self._nodes: dict[str, list[ast.AST]] = defaultdict(list)
         self.tests: set[str] = set()
         self.imports = read_imports(tree, path).names
         self._read(tree.body, "")
@@ -52,14 +53,29 @@ class _File:
 
     def _note(self, name: str, *nodes: ast.AST) -> None:
         self.code[name] = (*self.code.get(name, ()), *map(ast.dump, nodes))
-        words, strings = set(self.words.get(name, ())), set(self.strings.get(name, ()))
-        for part in (part for node in nodes for part in ast.walk(node)):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                strings.add(part.value)
-                words.update(_WORD.findall(part.value[:2000]))
-            else:
-                words.update(_word(part))
-        self.words[name], self.strings[name] = frozenset(words), frozenset(strings)
+        self._nodes[name] += nodes
+
+    @cached_property
+    def words(self) -> dict[str, frozenset[str]]:
+        """The words in each definition, and those in its strings."""
+        found = {}
+        for name, nodes in self._nodes.items():
+            words = {word for node in nodes for part in ast.walk(node) for word in _words(part)}
+            found[name] = frozenset(words)
+        return found
+
+    @cached_property
+    def strings(self) -> dict[str, list[str]]:
+        """The strings in each definition."""
+        return {
+            name: [
+                part.value
+                for node in nodes
+                for part in ast.walk(node)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            ]
+            for name, nodes in self._nodes.items()
+        }
 
 
 def _names(node: ast.stmt) -> list[str]:
@@ -92,8 +108,10 @@ def _is_around(name: str, node: ast.stmt) -> bool:
     )
 
 
-def _word(part: ast.AST) -> Iterator[str]:
+def _words(part: ast.AST) -> Iterator[str]:
     match part:
+        case ast.Constant(value=str() as text):
+            yield from _WORD.findall(text[:2000])
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.keyword(arg=str() as name):
             yield name
         case ast.alias(name=name):
@@ -161,7 +179,12 @@ class Definitions:
         """The definitions that use one: in its own file, below its conftest, or in a file that names its module."""
         front, _, last = name.rpartition("::")
         for other in self._reached(path):
-            if last != WHOLE and last.encode() not in self.texts[other]:
+            # Its own file has its name once in any case; words are read only where one is.
+            if (
+                last != WHOLE
+                and self.texts[other].count(last.encode()) <= (other == path)
+                and not self._is_class(path, name)
+            ):
                 continue
             file = self._file(other)
             for known, words in () if file is None else file.words.items():
@@ -171,6 +194,9 @@ class Definitions:
                     uses = last in words or (other == path and known.startswith(f"{name}::"))
                 if uses and (other, known) != (path, name):
                     yield other, known
+
+    def _is_class(self, path: str, name: str) -> bool:
+        return any(known.startswith(f"{name}::") for known in self.of(path))
 
     def _reached(self, path: str) -> Iterator[str]:
         folder, file = posixpath.split(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from gates.analysis.recorded.swallowing import swallowed_by
@@ -47,11 +47,19 @@ class Site:
     arms: tuple[tuple[int, str], ...] = ()
 
 
-def sites_in(tree: ast.Module, path: str) -> tuple[Site, ...]:
-    """The assertions of a module in the order of the source; those outside of functions run on import, and are left out."""
+def sites_in(tree: ast.Module, path: str, tests: Collection[str]) -> tuple[Site, ...]:
+    """The assertions of a module in the order of the source; those outside of functions run on import, and are left out.
+
+    Args:
+        tree: of the module.
+        path: its file.
+        tests: names of the test functions that count; helpers and fixtures all do.
+    """
     found: list[Site] = []
     for owner, node in functions_in(tree):
         kind = _kind(owner, node)
+        if kind == "test" and owner not in tests:
+            continue
         local = _local_names(node)
         for statement, above in _statements(node.body, (node,)):
             if is_assertion(statement):

@@ -146,7 +146,7 @@ def _watched(side: Definitions, path: str, tests: Iterable[str]) -> WatchedFile 
     if tree is None:
         return None
     wanted, functions = frozenset(tests), dict(functions_in(tree))
-    sites = [site for site in sites_in(tree, path) if site.kind != "test" or site.owner in wanted]
+    sites = sites_in(tree, path, wanted)
     lines = [_first_line(functions[name]) for name in wanted if name in functions]
     digest = hashlib.sha256(side.texts[path]).hexdigest()
     owners = {site.owner for site in sites} | wanted
@@ -159,7 +159,7 @@ def _watched(side: Definitions, path: str, tests: Iterable[str]) -> WatchedFile 
     )
 
 
-def _with_wide(sites: list[Site], functions: Mapping[str, Function]) -> Iterator[Site]:
+def _with_wide(sites: Iterable[Site], functions: Mapping[str, Function]) -> Iterator[Site]:
     """The assertions of helpers that a wide fixture of the file calls are as wide."""
     wide = {name for name, node in functions.items() if is_wide(name.rpartition("::")[2], node)}
     used = {part.id for name in wide for part in ast.walk(functions[name]) if isinstance(part, ast.Name)}
