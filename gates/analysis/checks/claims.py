@@ -92,6 +92,7 @@ class CheckedTest:
         claims: those that count and those that do not, in order.
         marks: on the test, its class and its module.
         patched: last names of what it replaces by something else.
+        cases: the distinct cases of its parameters and loops, as text.
         fakes: last names of what it replaces, and what the replacement gives.
         written: files that it writes.
         line: of its definition.
@@ -104,6 +105,7 @@ class CheckedTest:
     claims: tuple[Claim, ...] = ()
     marks: tuple[Mark, ...] = ()
     patched: frozenset[str] = frozenset()
+    cases: tuple[str, ...] = ()
     fakes: frozenset[tuple[str, str]] = frozenset()
     written: frozenset[str] = frozenset()
     line: int = 0

@@ -6,7 +6,7 @@ import ast
 
 from gates.analysis.checks.reading import Function, Module, Side
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.trees import last_name
+from gates.analysis.checks.trees import LITERALS, last_name, rebuilt
 
 
 def helper_of(call: ast.Call, scope: Scope, side: Side) -> tuple[Function, Module, tuple[ast.ClassDef, ...]] | None:
@@ -66,3 +66,19 @@ def pass_arguments(call: ast.Call, node: Function, inner: Scope, outer: Scope, m
         if extra is not None:
             inner.hide(extra.arg)
     return True
+
+
+def settled(side: Side, condition: ast.expr, scope: Scope) -> ast.expr:
+    """A condition with the values of flags that the test code sets."""
+
+    def change(part: ast.AST) -> ast.expr | None:
+        if not isinstance(part, ast.Name) or part.id in scope.opaque:
+            return None
+        module, name = scope.module, part.id
+        if name in module.imports:
+            found = side.found(module.imports[name])
+            module, name = found if found is not None else (module, "")
+        value = module.constants.get(name)
+        return value if isinstance(value, LITERALS) else None
+
+    return rebuilt(condition, change)

@@ -54,12 +54,16 @@ class Pool:
 
     subjects: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, test: CheckedTest, *, changed: bool) -> None:
+    fresh: dict[tuple[str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, test: CheckedTest, *, changed: bool, new: bool = False) -> None:
         """Add a test; only in a changed one does a claim count that is only written in the same way."""
         for claim in test.claims:
             if claim.counts:
                 self.keys[claim.kind, claim.subject, claim.expected].append(claim)
                 self.subjects[claim.subject].append(claim)
+                if new:
+                    self.fresh[claim.kind, claim.subject].append(claim)
                 if changed:
                     self.told[claim.kind, claim.told, claim.expected].append(claim)
 
@@ -71,6 +75,10 @@ class Pool:
         # A call cannot raise and give something: what it is expected to do has changed.
         others = (one for one in self.subjects.get(claim.subject, ()) if one.state == claim.state)
         if any((one.kind == "raises") != (claim.kind == "raises") and rank(one) >= rank_of("close") for one in others):
+            return True
+        # A case that a new test looks at, with what is expected written in another way.
+        moved = self.fresh.get((claim.kind, claim.subject), ()) if "(" in claim.subject else ()
+        if any(rank(one) >= rank(claim) and weaker(claim, one) is None for one in moved):
             return True
         if not _telling(claim):
             return False
@@ -299,13 +307,19 @@ class Matching:
         )
 
 
+_NARROW = tuple(
+    f"{name}(" for name in ("len", "type", "bool", "isinstance", "hash", "id", "next", "min", "max", "sum", "any")
+)
+"""What makes less of a value than the whole."""
+
+
 def _given_to(subject: str, whole: str) -> bool:
     """Whether `whole` is made from what `subject` is about, as `vars(x)` and `[y.name for y in x]` are from `x`."""
     root = subject
     while len(root) > 2:
         at = whole.find(root)
         if at > 0 and whole[at - 1] in "( " and whole[at + len(root) : at + len(root) + 1] in {")", "]", ",", " "}:
-            return not whole.startswith(("len(", "type(", "bool(", "isinstance(", "hash(", "id("))
+            return not whole.startswith(_NARROW)
         cut = max(root.rfind("."), root.rfind("["))
         if cut <= 0 or root.count("(", cut):
             return False

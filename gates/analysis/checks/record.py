@@ -6,12 +6,14 @@ import ast
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from gates.analysis.checks.claims import NOTHING, PART, Claim
 from gates.analysis.checks.expand import expanded
 from gates.analysis.checks.parts import Part, bound_to, peeled
 from gates.analysis.checks.reading import Function, Side, words_in
 from gates.analysis.checks.scope import Binder, History, Scope
+from gates.analysis.checks.statements import nothing_of
 from gates.analysis.checks.trees import (
     BUILTINS,
     calls_in,
@@ -22,6 +24,7 @@ from gates.analysis.checks.trees import (
     root_of,
     size_of,
     text_of,
+    truth,
 )
 
 _MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "SimpleNamespace"})
@@ -30,6 +33,7 @@ _CASTS = frozenset(
 )
 """What makes a constant of constants."""
 
+_PRINTING = frozenset({"print", "pprint", "debug", "info", "warning", "log"})
 _WHOLE = frozenset({"order", "true", "false", "type", "exists"})
 
 
@@ -219,3 +223,26 @@ class Record:
         """The same for a class."""
         digest = hashlib.sha256(ast.dump(node).encode("utf-8", "backslashreplace")).hexdigest()[:6]
         scope.bind(node.name, ast.Name(f"{node.name}~{digest}", ast.Load()))
+
+    def exits(self, node: ast.stmt, value: ast.expr, scope: Scope) -> None:
+        """`subprocess.run(…, check=True)` checks the exit code."""
+        for call in calls_in(value):
+            check = next((one for one in call.keywords if one.arg == "check"), None)
+            always = last_name(call.func) in {"check_call", "check_output"}
+            if always or (check is not None and last_name(call.func) == "run"):
+                plain = ast.Call(call.func, call.args, [one for one in call.keywords if one is not check])
+                part = Part("exits", PART, scope.inline(plain), plain)
+                off = check is not None and truth(check.value) is False
+                self.note([replace(part, level=NOTHING, flaw="unchecked-exit") if off else part], node, scope)
+
+    def other_call(self, node: ast.Expr, call: ast.Call, name: str, scope: Scope) -> None:
+        """Note what a call does that checks nothing: it prints, writes or replaces something."""
+        if name in _PRINTING:
+            for one in call.args:
+                self.note([nothing_of(one, scope, "printed")], node, scope)
+        elif name in {"write_text", "write_bytes"} and isinstance(call.func, ast.Attribute):
+            self.written.add(text_of(scope.inline(call.func.value)))
+        elif name == "setattr" and dotted(call.func).partition(".")[0] in {"monkeypatch", "mocker"} and call.args:
+            target = call.args[1] if len(call.args) > 2 else call.args[0]
+            if isinstance(target, ast.Constant):
+                self.fake(str(target.value).rpartition(".")[2], call.args[-1])

@@ -156,6 +156,7 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
         claims=tuple(walker.claims),
         marks=tuple(marks),
         patched=frozenset(walker.patched),
+        cases=tuple(sorted({", ".join(case) for binder in walker.binders for case in binder.cases})),
         fakes=frozenset(walker.fakes),
         written=frozenset(walker.written),
         line=test.node.lineno,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from gates.analysis.checks.calls import EXPECTING, checked_by_call, expectation, is_mock_assertion
-from gates.analysis.checks.claims import NOTHING, PART
-from gates.analysis.checks.helpers import helper_of, pass_arguments
-from gates.analysis.checks.parts import Part, parts_of, unrolled
+from gates.analysis.checks.claims import NOTHING
+from gates.analysis.checks.helpers import helper_of, pass_arguments, settled
+from gates.analysis.checks.parts import parts_of, unrolled
 from gates.analysis.checks.reading import Function, Module, Side
 from gates.analysis.checks.record import Record
 from gates.analysis.checks.scope import Scope
@@ -23,7 +23,7 @@ from gates.analysis.checks.statements import (
     raising,
     without_docstring,
 )
-from gates.analysis.checks.trees import LITERALS, calls_in, dotted, last_name, rebuilt, text_of, truth
+from gates.analysis.checks.trees import calls_in, dotted, last_name, text_of, truth
 
 DEEP = 4
 """Maximum depth of helpers that call helpers."""
@@ -34,7 +34,6 @@ LONG = 4000
 _EVERYTHING = frozenset({"AssertionError", "Exception", "BaseException"})
 _FAILING = frozenset({"fail", "xfail"})
 _SKIPPING = frozenset({"skip", "skipTest", "importorskip", "exit"})
-_PRINTING = frozenset({"print", "pprint", "debug", "info", "warning", "log"})
 
 
 class Walker(Record):
@@ -163,33 +162,11 @@ class Walker(Record):
             if parts is not None:
                 self.note(parts, node, scope)
                 return False
-            self._other_call(node, inner, name, scope)
-        self._checked_calls(node, inner, scope)
+            self.other_call(node, inner, name, scope)
+        self.exits(node, inner, scope)
         if len(self.claims) == before:
             self.happened(node, scope)
         return False
-
-    def _checked_calls(self, node: ast.stmt, value: ast.expr, scope: Scope) -> None:
-        """`subprocess.run(…, check=True)` checks the exit code."""
-        for call in calls_in(value):
-            check = next((one for one in call.keywords if one.arg == "check"), None)
-            always = last_name(call.func) in {"check_call", "check_output"}
-            if always or (check is not None and last_name(call.func) == "run"):
-                plain = ast.Call(call.func, call.args, [one for one in call.keywords if one is not check])
-                part = Part("exits", PART, scope.inline(plain), plain)
-                off = check is not None and truth(check.value) is False
-                self.note([replace(part, level=NOTHING, flaw="unchecked-exit") if off else part], node, scope)
-
-    def _other_call(self, node: ast.Expr, call: ast.Call, name: str, scope: Scope) -> None:
-        if name in _PRINTING:
-            for one in call.args:
-                self.note([nothing_of(one, scope, "printed")], node, scope)
-        elif name in {"write_text", "write_bytes"} and isinstance(call.func, ast.Attribute):
-            self.written.add(text_of(scope.inline(call.func.value)))
-        elif name == "setattr" and dotted(call.func).partition(".")[0] in {"monkeypatch", "mocker"} and call.args:
-            target = call.args[1] if len(call.args) > 2 else call.args[0]
-            if isinstance(target, ast.Constant):
-                self.fake(str(target.value).rpartition(".")[2], call.args[-1])
 
     def _dropped(self, node: ast.Expr, value: ast.expr, scope: Scope) -> None:
         """An expression whose value nobody uses."""
@@ -206,7 +183,7 @@ class Walker(Record):
             case _:
                 pass
 
-    def _expecting_call(self, node: ast.Expr, call: ast.Call, scope: Scope) -> None:
+    def _expecting_call(self, node: ast.stmt, call: ast.Call, scope: Scope) -> None:
         """`assertRaises(ValueError, f, 1)`."""
         kind, names, match, rest = expectation(call, scope.inline)
         if rest:
@@ -222,6 +199,9 @@ class Walker(Record):
             if found is not None:
                 read = self._enter(call, *found, scope, bare=bare and call is value)
                 outer = outer or (read and call is value)
+        for part in ast.walk(value):
+            if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
+                scope.bind(part.target.id, scope.inline(part.value))
         return outer
 
     def _enter(
@@ -271,9 +251,9 @@ class Walker(Record):
         if value is None:
             return
         self._calls(value, scope)
-        if isinstance(value, ast.Call):
-            self._expecting_value(node, value, scope)
-        self._checked_calls(node, value, scope)
+        if isinstance(value, ast.Call) and last_name(value.func) in EXPECTING:
+            self._expecting_call(node, value, scope)
+        self.exits(node, value, scope)
         inlined = scope.inline(value)
         if isinstance(inlined, ast.ListComp):
             inlined = unrolled(inlined) or inlined
@@ -284,19 +264,11 @@ class Walker(Record):
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             self.give(target, inlined, scope, node)
 
-    def _expecting_value(self, node: ast.stmt, call: ast.Call, scope: Scope) -> None:
-        """`info = pytest.raises(ValueError, f, 1)`."""
-        if last_name(call.func) in EXPECTING:
-            kind, names, match, rest = expectation(call, scope.inline)
-            if rest:
-                made = ast.Call(rest[0], rest[1:], [one for one in call.keywords if one.arg != "match"])
-                self.note([raising(kind, names, match, scope.inline(made), made)], node, scope)
-
     # Statements around others.
 
     def _loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         self._calls(node.iter, scope)
-        values = cases_of(self._settled(scope.inline(node.iter), scope))
+        values = cases_of(settled(self._side, scope.inline(node.iter), scope))
         if values is not None and not values:
             self._apart(node.body, scope, flaw="unreachable")
             return
@@ -310,7 +282,7 @@ class Walker(Record):
     def _branch(self, node: ast.If, scope: Scope) -> bool:
         self._calls(node.test, scope)
         condition = scope.inline(node.test)
-        known = truth(self._settled(condition, scope))
+        known = truth(settled(self._side, condition, scope))
         if known is not None:
             first = self._apart(node.body, scope, flaw="" if known else "unreachable")
             other = self._apart(node.orelse, scope, flaw="unreachable" if known else "")
@@ -329,21 +301,6 @@ class Walker(Record):
         if first or other:
             scope.guards = (*scope.guards, f"not ({text})" if first else text)
         return False
-
-    def _settled(self, condition: ast.expr, scope: Scope) -> ast.expr:
-        """A condition with the values of flags that the test code sets."""
-
-        def change(part: ast.AST) -> ast.expr | None:
-            if not isinstance(part, ast.Name) or part.id in scope.opaque:
-                return None
-            module, name = scope.module, part.id
-            if name in module.imports:
-                found = self._side.found(module.imports[name])
-                module, name = found if found is not None else (module, "")
-            value = module.constants.get(name)
-            return value if isinstance(value, LITERALS) else None
-
-        return rebuilt(condition, change)
 
     def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> bool:
         expecting: list[ast.Call] = []

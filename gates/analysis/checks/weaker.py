@@ -155,7 +155,7 @@ class _Comparing:
                 was = self._was.get(name)
                 changed = was is None or not self._equal(was, found)
                 if changed or found[1].path in self._changed:
-                    self._pool.add(self._test(True, found), changed=changed)
+                    self._pool.add(self._test(True, found), changed=changed, new=was is None)
         return self._pool
 
     def _compare(self, before: CheckedTest, after: CheckedTest) -> None:
@@ -194,14 +194,21 @@ class _Comparing:
                     strength=first.verdict.strength,
                 )  # fmt: skip
             else:
-                yield self._lost(each, total[line], after)
+                yield self._lost(
+                    each,
+                    total[line],
+                    after,
+                    other=after.cases != before.cases and len(after.cases) >= len(before.cases),
+                )
 
-    def _lost(self, each: list[Fate], total: int, after: CheckedTest) -> Weakening:
+    def _lost(self, each: list[Fate], total: int, after: CheckedTest, *, other: bool) -> Weakening:
         claim = each[0].claim
         strength: Strength = (
             "hint" if all(fate.replaced or self._explained(fate.claim, after) for fate in each) else "certain"
         )
         if 0 < len(each) < total:
+            if other:
+                strength = "hint"  # as many cases as before, some of them with other values
             cases = ", ".join(_short(fate.claim) for fate in each[:3])
             return Weakening(
                 rule="fewer-cases", what=f"{len(each)} of {plural(total, 'case')} are no longer checked", path=after.path, line=after.line,
