@@ -269,6 +269,7 @@ class Tier(Unique):
         """Never use a copy that is in the store, or on its way, and delete it; the lock is held."""
         before = self._outbox.pop(name, None)
         self._waiting -= before.size if before else 0
+        self._spilled.pop(name, None)
         self._stale.add(name)
         if len(self._stale) > _MOST_STALE:
             self._oldest = self._number + 1
@@ -306,7 +307,7 @@ class Tier(Unique):
         """A session's last state, which is nowhere else from now on."""
         with self._lock:
             parcel = self._outbox.get(name)
-            if parcel is None and self._flying is not None and self._flying[0] == name:
+            if parcel is None and self._flying is not None and self._flying[0] == name and not self._unwanted:
                 parcel = self._flying[1]
             if parcel is not None:
                 self._distrust(name)

@@ -139,6 +139,37 @@ def test_what_nobody_should_find_again_is_removed(
     assert tier.get("a") is None
 
 
+@pytest.mark.parametrize("how", [pytest.param(n, id=n) for n in ("forgotten", "taken-and-evicted")])
+def test_what_nobody_should_find_again_is_not_found_on_its_way_either(
+    manager: KVCacheManager, store: FakeStore, tier: Tier, how: str
+) -> None:
+    gate = store.fault = Gate("put")
+    add(manager, "a", 2, 1.0)
+    push_out(manager)
+    assert gate.reached.wait(10)
+    if how == "forgotten":
+        tier.forget("a")
+    else:
+        assert tier.get("a") is not None
+        manager.evict("a")
+    assert tier.get("a") is None
+    gate.open.set()
+    assert tier.flush(10)
+    assert tier.get("a") is None
+    assert not store.kept
+
+
+def test_a_spilled_session_whose_copy_was_forgotten_is_stored_when_it_goes(
+    manager: KVCacheManager, store: FakeStore, tier: Tier
+) -> None:
+    add(manager, "a", 2, 1.0)
+    assert tier.spill() == 1
+    tier.forget("a")
+    push_out(manager, tier)
+    assert tier.get("a") is not None
+    assert filling(manager, "a") == [1.0, 1.0]
+
+
 def test_a_later_state_that_could_not_be_stored_makes_the_earlier_one_worthless(
     manager: KVCacheManager, store: FakeStore, tier: Tier
 ) -> None:
