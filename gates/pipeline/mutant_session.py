@@ -98,7 +98,8 @@ def try_faults(prepared: Prepared, order: SessionOrder, take: Listener) -> Sessi
             work=folder,
             logs=streams_in(folder / LOGS_FOLDER),
             injection=write_injection(folder),
-            environment={**os.environ, "TMPDIR": str(folder / "t")},
+            # pytest-cov removes the data of the last run when it starts.
+            environment={**os.environ, "TMPDIR": str(folder / "t"), "COVERAGE_FILE": str(folder / "t" / ".coverage")},
             plan=planned.plan,
             mask=StructMask.of(planned.config),
             run_id=run_id,

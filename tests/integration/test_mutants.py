@@ -285,6 +285,75 @@ def test_only_the_weaker_of_two_changed_tests_is_proven_to_be_weaker(shop: Proje
     assert "-    return price * (100 - percent) // 100" in proven["test_price.py::test_discount"]
 
 
+SUM = "def total(a, b):\n    return a + b\n\n\ndef more(a, b):\n    return a - b\n"
+
+UNIT = """
+    import os
+
+    from shop.sum import more, total
+
+
+    def test_total_runs():
+        assert total(3, 1)
+
+
+    def test_more_runs():
+        assert more(2, 2) is not None
+
+
+    def test_that_only_the_first_process_passes():
+        total(1, 1)
+        with open("passed-once", "a") as file:
+            file.write("x")
+        assert os.path.getsize("passed-once") < 2
+    """
+
+OTHER = """
+    from shop.sum import more, total
+
+
+    def test_more():
+        assert more(3, 1) == 2
+    """
+
+
+def test_a_later_gate_notices_what_the_first_does_not_and_a_flaky_test_notices_nothing(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", tmp_path / "cache")
+    gates = pytest_gate("test_unit.py", name="unit"), pytest_gate("test_other.py", name="other")
+    project.write({".gitignore": IGNORED + "passed-once\n"} | checklist(*gates, config='base = "main"\n'))
+    project.commit()
+    project.git("switch", "--quiet", "--create", "work")
+    project.write({"shop/__init__.py": "", "shop/sum.py": SUM, "test_unit.py": UNIT, "test_other.py": OTHER})
+    done = project.gates("mutants")
+    assert done.code == 5, done.text
+    told = project.json("mutants.json")["mutation"]
+    assert told["gates"] == ["unit", "other"]
+    found = {one["function"]: one["finding"] for one in told["mutants"]}
+    assert found == {"total": "survived", "more": "killed"}
+
+
+def test_a_test_that_fails_without_a_mutant_is_said_and_fails_the_command(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", tmp_path / "cache")
+    project.write({".gitignore": IGNORED} | checklist(pytest_gate(), config='base = "main"\n'))
+    project.commit()
+    project.git("switch", "--quiet", "--create", "work")
+    failing = "from shop.sum import total\n\n\ndef test_total():\n    assert total(1, 1) == 3\n"
+    project.write({"shop/__init__.py": "", "shop/sum.py": SUM, "test_sum.py": failing})
+    done = project.gates("mutants")
+    assert (done.code, "1 test failed without any mutant" in done.out) == (1, True), done.text
+
+
+def test_a_session_with_threads_cannot_fork_and_says_so(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", tmp_path / "cache")
+    project.write({".gitignore": IGNORED} | checklist(pytest_gate(), config='base = "main"\n'))
+    project.commit()
+    project.git("switch", "--quiet", "--create", "work")
+    threads = "import threading\nfrom shop.sum import total\n\nGO = threading.Event()\nthreading.Thread(target=GO.wait, name='own', daemon=True).start()\n\n\ndef test_total():\n    assert total(1, 1) == 2\n"
+    project.write({"shop/__init__.py": "", "shop/sum.py": SUM, "test_sum.py": threads})
+    done = project.gates("mutants")
+    assert (done.code, "the collection left threads running: own" in done.out) == (3, True), done.text
+
+
 WEAK = """
     from kvcache.memory.free_spans import FreeSpans
     from kvcache.values import Span
