@@ -23,11 +23,18 @@ from gates.render.artifacts import (
     artifact_words,
     nothing_new,
 )
-from gates.render.mutants import mutant_annotations, mutant_lists, mutant_rows, mutant_words
+from gates.render.mutants import (
+    SURVIVED,
+    mutant_annotations,
+    mutant_lists,
+    mutant_rows,
+    mutant_words,
+)
 from gates.render.red_green import NOT_KNOWN, PASSING_ALREADY, red_green_lists, red_green_rows, red_green_words
 from gates.render.text import one_line, plural
 from gates.render.times import SLOWER, time_rows, timing_lists, timing_rows
 from gates.render.weakenings import WeakeningView, weakening_annotations, weakening_views, weakening_words
+from gates.results.mutation import Mutant
 from gates.results.tests import LINE_ORDER, count_of
 
 LISTS = (
@@ -94,6 +101,7 @@ NOUNS = {
     "changed in the public API": "change",
     "added to the public API": "name",
     "dependencies": "change",
+    SURVIVED: "mutant",
     **{words: "gate" for _, words in GATES},
 }
 """Words of a list → what it lists, if not tests."""
@@ -112,6 +120,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
         rows: `(aspect, base, head)`.
         weaker: what checks less than on the base, accepted or not.
         hints: what only perhaps does.
+        survived: mutants that no test noticed.
         lists: `(words, ids)` of tests.
         artifacts: those of `lists` about diagnostics, coverage and warnings.
         annotations: the places of new ones.
@@ -139,6 +148,7 @@ class ComparisonView(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, str, str], ...]
     weaker: tuple[WeakeningView, ...]
     hints: tuple[WeakeningView, ...]
+    survived: tuple[Mutant, ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
     artifacts: tuple[tuple[str, tuple[str, ...]], ...]
     annotations: tuple[Annotation, ...]
@@ -189,6 +199,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView:
         ),
         weaker=weaker,
         hints=hints,
+        survived=comparison.mutation.of("survived") if comparison.mutation is not None else (),
         lists=(
             *((words, ids) for field, words in GATES if (ids := getattr(comparison.gates, field))),
             *(

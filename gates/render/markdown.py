@@ -21,6 +21,7 @@ from gates.render.markdown_details import (
     warnings,
 )
 from gates.render.markup import cell, code, escape, fenced, inline, table
+from gates.render.mutants import SURVIVED, survivor_markdown, title_of
 from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted
 from gates.render.summary import GateRow, Summary, summarise
@@ -48,6 +49,7 @@ def _laid_out(summary: Summary, room: Room) -> str:
     sections = (
         _head(summary),
         _weaker(summary.comparison, room),
+        _survived(summary.comparison, room),
         _gates(summary, room),
         _failures(summary, room),
         _reasons(summary, room),
@@ -121,6 +123,14 @@ def _weakening(one: WeakeningView, *, full: bool) -> list[str]:
         lines += [*([] if one.diff else [""]), "  Only the base's test finds this fault:", ""]
         lines += [*(f"  {line}" if line else "" for line in fenced(one.mutant, "diff")), ""]
     return lines
+
+
+def _survived(view: ComparisonView | None, room: Room) -> list[str]:
+    """Each mutant that no test noticed, with its diff behind a title."""
+    if view is None or not view.survived:
+        return []
+    lines = [line for one in room.shown(view.survived) for line in details(title_of(one), survivor_markdown(one))]
+    return [f"## {SURVIVED.capitalize()}", "", *lines, *room.rest(view.survived, "mutant"), ""]
 
 
 def _failures(summary: Summary, room: Room) -> list[str]:

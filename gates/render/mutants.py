@@ -112,6 +112,16 @@ def closing_lines(mutation: Mutation) -> list[str]:
     return [head, *notes, *failed, *([f"not everything is known: {mutation.unknown}"] if mutation.unknown else [])]
 
 
+def survivor_markdown(mutant: Mutant) -> list[str]:
+    """Its diff, and the tests that passed all the same."""
+    return [*fenced(mutant.diff, "diff"), "", f"{escape(passed_line(mutant))}.", ""]
+
+
+def title_of(mutant: Mutant) -> str:
+    """Where it is, and what it is."""
+    return f"{place_of(mutant)}: {mutant.operator}"
+
+
 SURVIVED = "mutants that no test noticed"
 """Words of the list."""
 
@@ -136,7 +146,7 @@ def mutants_line(mutation: Mutation) -> str:
 def mutant_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     """The survivors of a comparison."""
     found = comparison.mutation.of("survived") if comparison.mutation is not None else ()
-    return [(SURVIVED, tuple(f"{place_of(one)}: {one.operator}" for one in found))] if found else []
+    return [(SURVIVED, tuple(map(title_of, found)))] if found else []
 
 
 def mutant_words(comparison: Comparison) -> list[str]:
@@ -166,8 +176,7 @@ def markdown_lines(mutation: Mutation) -> list[str]:
     """The survivors with their diffs, and what else must be known."""
     lines: list[str] = []
     for mutant in mutation.of("survived"):
-        lines += [f"**{code(place_of(mutant))}**: {escape(mutant.operator)}", "", *fenced(mutant.diff, "diff"), ""]
-        lines += [f"{escape(passed_line(mutant))}.", ""]
+        lines += [f"**{code(place_of(mutant))}**: {escape(mutant.operator)}", "", *survivor_markdown(mutant)]
     lines += [f"- {escape(line)}" for line in grouped_lines(mutation)]
     lines += [f"- {escape(line)}" for line in closing_lines(mutation)]
     return [*lines, ""]
