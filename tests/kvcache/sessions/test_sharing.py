@@ -103,6 +103,34 @@ def test_both_go_their_own_way_behind_any_token(count: int) -> None:
     adds_up(manager)
 
 
+def test_pages_that_are_written_again_count_as_memory() -> None:
+    manager, step = make(), 2 * HEADS * SYSTEM_PAGE
+    append(manager.get_or_create("a"), 4 * PER_PAGE, 1.0)
+    fork = manager.fork("a", "b")
+    before = fork.resident_bytes
+    fork.truncate(0)
+    append(fork, PER_PAGE, 2.0)
+    assert (
+        fork.resident_bytes - before == step
+    )  # the page of values that was its own is not the one that is written again
+    append(fork, PER_PAGE, 3.0)
+    assert fork.resident_bytes - before == 2 * step
+    assert fork.shared_bytes == 0
+
+
+@pytest.mark.parametrize("in_place", [pytest.param(True, id="key_mut"), pytest.param(False, id="unshare")])
+def test_what_may_be_written_in_place_counts_as_memory(in_place: bool) -> None:
+    manager = make()
+    append(manager.get_or_create("a"), 4 * PER_PAGE, 1.0)
+    fork = manager.fork("a", "b")
+    if in_place:
+        fork.key_mut()
+    else:
+        fork.unshare()
+    assert fork.resident_bytes == (6 + 5 if in_place else 4 + 3) * HEADS * SYSTEM_PAGE
+    assert fork.shared_bytes == 0
+
+
 def test_a_fork_of_a_fork_shows_what_both_had() -> None:
     manager = make()
     append(manager.get_or_create("a"), 2 * PER_PAGE, 1.0)

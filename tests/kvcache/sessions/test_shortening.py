@@ -198,4 +198,7 @@ def test_where_shared_pages_cannot_be_copied_nothing_is_removed(monkeypatch: pyt
         fork.remove(0, 1)
     assert fork.key()[:, 0, 0, 0].tolist() == list(range(4 * PER_PAGE))
     assert fork.shared_bytes == 4 * STEP
+    fork.append(counted(0, 1), counted(0, 1))
+    assert fork.resident_bytes == STEP
+    assert manager.sessions() == ("a", "b")
     manager.check()
