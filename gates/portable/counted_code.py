@@ -27,6 +27,9 @@ _OURS = "@gates_"
 LIMIT = 200
 """A statement is counted up to this number in each test."""
 
+NOT_FOUND = "no function has this code"
+"""Why an assertion is not counted, where a reader need not know: functions for another platform are not there on either side."""
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gates.analysis.recorded.sites import Site
+from gates.portable.counted_code import NOT_FOUND
 from gates.portable.values import RAN_TESTS, TestOutcome, plural
 from gates.results import TestResult
 
@@ -70,7 +71,7 @@ def why_unknown(results: Iterable[TestResult]) -> tuple[str, ...]:
     files: dict[str, set[str]] = defaultdict(set)
     for result in results:
         for file, why in () if result.checks is None else result.checks.unknown.items():
-            if not _is_place(file):
+            if why != NOT_FOUND:
                 tests[why].add(without_parameters(result.id))
                 files[why].update([file] if file else [])
     return tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-_CATCHING = frozenset({"AssertionError", "Exception", "BaseException"})
+_CATCHING = frozenset({"AssertionError", "Exception", "BaseException", "failureException"})
 _EXPECTING = frozenset({"raises", "assertRaises"})
 _QUIET = frozenset({"print", "debug", "info", "warning", "error", "exception", "log", "write", "warn"})
 """Calls that only tell people."""

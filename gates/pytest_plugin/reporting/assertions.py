@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import pytest
 
-from ...portable.counted_code import counted, counters_of, counting_codes, key_of, numbered, numbers_in, replaces
+from ...portable.counted_code import (
+    NOT_FOUND,
+    counted,
+    counters_of,
+    counting_codes,
+    key_of,
+    numbered,
+    numbers_in,
+    replaces,
+)
 from ...portable.originals import hashlib, json, os
 from ...portable.regular import read_bytes, read_text
 from .reports import RECORD
@@ -166,6 +175,7 @@ class AssertionRecorder:
             self.unknown[watched.name] = str(error) or type(error).__name__
             return
         found: set[int] = set()
+        strange: dict[int, str] = {}
         for function in functions:
             code = codes.get(key_of(function.__code__))
             if code is None:
@@ -174,10 +184,11 @@ class AssertionRecorder:
                 self._equip(watched, function.__globals__)
                 function.__code__ = code
                 found |= numbers_in(code)
-            else:
-                self.unknown[watched.name] = f"the code of {function.__qualname__} is not what its source compiles to"
+            else:  # perhaps only a wrapper that looks like the function, as hypothesis makes it
+                why = f"the code of {function.__qualname__} is not what its source compiles to"
+                strange.update(dict.fromkeys(numbers_in(code), why))
         for at in set(places.values()) - found:
-            self.unknown[f"{watched.name}:{self._of[at][1]}"] = "no function has this code"
+            self.unknown[f"{watched.name}:{self._of[at][1]}"] = strange.get(at, NOT_FOUND)
 
     def _equip(self, watched: WatchedFile, globals_: dict[str, Any]) -> None:
         """Give a module its counters."""

@@ -20,6 +20,7 @@ import threading, sys, unittest
 from functools import wraps
 from unittest import mock
 import pytest
+from hypothesis import given, settings, strategies as st
 from elsewhere import Inherited, remade
 
 ATTEMPTS = []
@@ -86,6 +87,11 @@ class TestUnit(unittest.TestCase):
                 self.assertEqual(n, n)
         with self.assertRaises(ValueError):
             int("x")
+
+@given(st.integers(0, 3))
+@settings(max_examples=5, database=None, derandomize=True)
+def test_given(n):
+    assert n < 4
 
 @pytest.mark.xfail
 def test_expected():
@@ -197,10 +203,17 @@ def test_a_fixture_of_a_module_is_recorded_with_the_test_that_happens_to_run_it(
 
 
 @pytest.mark.slow
+def test_a_test_inside_a_wrapper_of_hypothesis_is_recorded(usual: Recorded) -> None:
+    ((text, ran, raised),) = usual.counts("test_given")
+    assert (text, ran > 1, raised) == ("assert n < 4", True, 0)
+
+
+@pytest.mark.slow
 def test_other_code_in_place_of_a_function_is_unknown_and_not_nothing(usual: Recorded) -> None:
     record = usual.of("test_remade")
     assert record is not None
-    assert record["unknown"]["tests/test_sample.py"] == "the code of test_remade is not what its source compiles to"
+    place = f"tests/test_sample.py:{lines_with(SAMPLE, 'assert 6')}"
+    assert record["unknown"] == {place: "the code of test_remade is not what its source compiles to"}
 
 
 @pytest.mark.slow
