@@ -157,12 +157,6 @@ def _leads(side: Values, name: str, tool: Tool) -> bool:
     return side.get(("", tool.follows[name]), NOTHING).value is True
 
 
-def _only_follows(key: Key, before: Values, after: Values, tool: Tool) -> bool:
-    """Whether only the switch that turns a setting on has changed: the switch itself is named once."""
-    own = any(side.get(known, NOTHING).value is not None for side in (before, after) for known in (key, ("", key[1])))
-    return not own and _leads(before, key[1], tool) != _leads(after, key[1], tool)
-
-
 def place_of(said: Said, after: Value, before: Value, sides: tuple[Side, Side]) -> tuple[str, int]:
     """Where a change is: on the head, if its file exists there."""
     base, head = sides

@@ -244,6 +244,14 @@ def test_an_option_that_only_one_of_two_commands_gives_does_not_make_up_for_the_
     assert ("weaker", "filterwarnings") in said(before, after)
 
 
+def test_a_renamed_gate_whose_commands_are_not_in_sight_is_known_by_its_code() -> None:
+    before = noxfile("checks.everything(session)")
+    assert {
+        direction
+        for direction, _ in said({"noxfile.py": before}, {"noxfile.py": before.replace("def lint", "def style")})
+    } == {"other"}
+
+
 def test_one_part_of_a_gate_is_less_than_the_gate() -> None:
     before, after = noxfile(run("pytest tests")), noxfile(run("pytest tests/a")).replace("def lint", "def a")
     assert ("weaker", "gate lint") in said({"noxfile.py": before}, {"noxfile.py": after})

@@ -76,6 +76,14 @@ def test_a_function_that_moves_to_another_file_takes_its_comments_along() -> Non
     )
 
 
+def test_a_comment_that_moved_into_a_file_with_a_new_one_is_not_new() -> None:
+    moved = "y = g(x)  # noqa: E501\n"
+    found = changes(
+        {"a.py": "x = 1\n", "b.py": moved + "z = 1\n"}, {"a.py": "x = 1  # noqa: F401\n" + moved, "b.py": "z = 1\n"}
+    )
+    assert [(change.path, change.after) for change in found] == [("a.py", "x = 1  # noqa: F401")]
+
+
 def test_in_a_test_a_comment_on_new_code_that_names_what_it_silences_is_a_hint() -> None:
     text = "def test_wrong_type():\n    f('x')  # type: ignore[arg-type]\n"
     (change,) = changes({"tests/test_a.py": ""}, {"tests/test_a.py": text})

@@ -249,6 +249,12 @@ def test_settings_for_a_module_follow_it_when_it_is_renamed() -> None:
     )  # fmt: skip
 
 
+def test_a_module_without_types_that_is_not_found_is_a_hint() -> None:
+    for section, strength in (("[mypy-torch.*]", "hint"), ("", "certain")):
+        (change,) = changes("[mypy]\n", f"[mypy]\n{section}\nignore_missing_imports = True\n", "mypy.ini")
+        assert (change.direction, change.strength) == ("weaker", strength)
+
+
 def test_a_folder_that_a_conftest_ignores_may_hold_no_tests() -> None:
     for item, strength in (("templates", "hint"), ("test_slow.py", "certain")):
         (change,) = changes("", f"collect_ignore = ['{item}']", "tests/conftest.py")
