@@ -90,7 +90,7 @@ def _bound(node: ast.stmt) -> list[str]:
     """The names that an assignment gives a value; none for any other statement."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    # What pytest or the import system looks for is used, whoever names it.
+    # What pytest or the import system looks for is used even if no test names it.
     return [] if len(names) != len(targets) or any(name.startswith(("pytest", "__")) for name in names) else names
 
 

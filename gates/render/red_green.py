@@ -69,7 +69,7 @@ def red_green_lists(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]
     changed = _functions(found, "changed")
     unknown = [one for one in found.tests if one.function in found.open]
     lists = (
-        (PASSING_ALREADY, found.passes_already),
+        (PASSING_ALREADY, tuple(_name(found, function) for function in found.passes_already)),
         (NOT_KNOWN, tuple(map(_with_reason, unknown))),
         (OLD_BEHAVIOUR, tuple(name for name, finding in changed.items() if finding == "green")),
     )
@@ -97,6 +97,12 @@ def _functions(found: RedGreen, kind: str) -> dict[str, str]:
         if one.kind == kind:
             there.setdefault(one.function or one.test, set()).add(one.finding)
     return {name: next(word for word in ("red", "unknown", "green") if word in words) for name, words in there.items()}
+
+
+def _name(found: RedGreen, function: str) -> str:
+    """The only new test of a function, or the function: an old one may have got new parameters."""
+    tests = [one.test for one in found.tests if one.function == function and one.kind != "changed"]
+    return tests[0] if len(tests) == 1 else function
 
 
 def _with_reason(one: RedGreenTest) -> str:

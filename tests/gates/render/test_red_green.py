@@ -86,6 +86,12 @@ def test_tests_that_show_nothing_are_listed_with_the_reason() -> None:
     }
 
 
+def test_a_new_parameter_of_an_old_test_is_named() -> None:
+    old = one("a[1]", "green", "changed")
+    found = RedGreen(tests=(old, one("a[2]", "green"), one("b[1]", "green"), one("b[2]", "green")))
+    assert dict(view(found).lists)["new, but passing without the change"] == ("a[2]", "b")
+
+
 @pytest.mark.parametrize(
     ("tests", "words"),
     [

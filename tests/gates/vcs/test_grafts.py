@@ -55,6 +55,21 @@ def test_a_folder_can_take_the_place_of_a_file_and_the_reverse(repository: Repos
     assert grafted(repository, code, head) == {"tests/one/deep": "new", "tests/two": "new"}
 
 
+def test_tests_can_take_the_place_of_code(repository: Repository) -> None:
+    code = repository.commit({"fits": "code", "other.py": "old"})
+    (repository.root / "fits").unlink()
+    head = repository.commit({"fits/test_it.py": "new"})
+    assert grafted(repository, code, head) == {"fits/test_it.py": "new", "other.py": "old"}
+
+
+def test_a_file_can_get_another_text(repository: Repository) -> None:
+    code = repository.commit({"setup.cfg": "old", "a.py": "old"})
+    git = git_of(repository.root)
+    made = graft(git, code, git.tree(code), [], {"setup.cfg": "grüße\n"})
+    assert repository.git("cat-file", "blob", f"{made}:setup.cfg") == "grüße"
+    assert repository.git("cat-file", "blob", f"{made}:a.py") == "old"
+
+
 def test_names_may_contain_anything_and_modes_are_kept(repository: Repository) -> None:
     code = repository.commit({"a.py": "old"})
     files = {f"tests/{name}": "new" for name in ODD_NAMES}

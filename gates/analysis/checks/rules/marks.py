@@ -35,7 +35,7 @@ _SETTLED = re.compile(r"(not )?\(?(\w+\.)*(_?[A-Z][A-Z0-9_]+\b.*|\w+\(\))\)?")
 """A constant, or a mark that asks a function: where a test runs decides it, and not what the tested code gives."""
 
 _CHOSEN = re.compile(r"\b(environ|getenv|CI)\b")
-"""What whoever starts the tests decides."""
+"""What the person who starts the tests decides."""
 
 
 def _only_here(condition: str) -> bool:
