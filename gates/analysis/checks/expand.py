@@ -81,7 +81,7 @@ def _with(claim: Claim, values: dict[str, str]) -> Claim | None:
         return replace(_named(claim, put, guards), exceptions=tuple(_names(raised[1])) if raised else claim.exceptions)
     exceptions = tuple(sorted({name for one in claim.exceptions for name in _names(put(one))}))
     flaw = claim.flaw
-    if claim.kind == "equal" and not flaw and put(claim.subject) == put(claim.expected):
+    if claim.kind == "equal" and not flaw and put(claim.subject) == put(claim.expected) and "(" not in claim.subject:
         flaw = "itself"
     return replace(
         claim,

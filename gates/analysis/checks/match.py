@@ -108,7 +108,13 @@ class Matching:
         )
         self._all = before
         hollow = {(claim.flaw, claim.subject, claim.expected) for claim in before if claim.flaw}
-        after = [one for one in after if not one.flaw or (one.flaw, one.subject, one.expected) not in hollow]
+        texts = {(claim.flaw, claim.text) for claim in before if claim.flaw}
+        after = [
+            one
+            for one in after
+            if not one.flaw
+            or ((one.flaw, one.subject, one.expected) not in hollow and (one.flaw, one.text) not in texts)
+        ]
         self._after = list(after)
         self.open = False
         self._used: dict[int, int] = {}

@@ -120,7 +120,9 @@ def compared(left: ast.expr, op: ast.cmpop, right: ast.expr, inline: Inline) -> 
     if isinstance(op, ast.In | ast.NotIn):
         yield _contained(left, op, right, one, other)
         return
-    if (is_literal(one) and not is_literal(other)) or _approximate(one):
+    plain = isinstance(one, ast.Name) and one.id in BUILTINS
+    same = is_literal(other) or (isinstance(other, ast.Name) and other.id in BUILTINS)
+    if ((is_literal(one) or plain) and not same) or _approximate(one):
         left, right, one, other = right, left, other, one
         op = _FLIPPED.get(type(op), type(op))()
     if isinstance(op, ast.Eq | ast.Is):
@@ -232,7 +234,9 @@ def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
         for mine, theirs in pairs:
             yield from _equal(mine, mine, theirs)
         return
-    if text_of(one) == text_of(other):
+    # Two objects that were made alike are compared: that is about their class.
+    made = isinstance(one, ast.Call) and last_name(one.func)[:1].isupper()
+    if text_of(one) == text_of(other) and not made:
         yield Part("equal", NOTHING, peeled(one)[0], peeled(left)[0], other, flaw="itself")
         return
     given = _both_given_to(one, other) if not isinstance(one, ast.Call) or last_name(one.func) not in SORTING else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 
 from gates.analysis.checks.claims import Claim
 from gates.analysis.checks.reading import Module, Side, is_test_code
+from gates.analysis.checks.trees import last_name
 
 _WORD = re.compile(r"[^\W\d_]\w{2,}")
 
@@ -26,6 +28,22 @@ class Production:
         was = {word for module in self._modules(self._base) for word in _defined(module)}
         now = {word for module in self._modules(self._head) for word in _defined(module)}
         return frozenset(was - now)
+
+    def raises_less(self, claim: Claim) -> bool:
+        """Whether the code raises, or warns, at fewer places than before: what was refused may be accepted now."""
+        if claim.kind not in {"raises", "warns"} or not self._paths:
+            return False
+        names = {"warn"} if claim.kind == "warns" else {name.rpartition(".")[2] for name in claim.exceptions}
+        was, now = self._raised
+        return any(now[name] < was[name] for name in names)
+
+    @cached_property
+    def _raised(self) -> tuple[Counter[str], Counter[str]]:
+        was, now = (
+            Counter(name for module in self._modules(side) for name in _raised_in(module))
+            for side in (self._base, self._head)
+        )
+        return was, now
 
     def missing(self, module: Module) -> frozenset[str]:
         """Names that a test file imports from production code, and that are not there on the head, nor moved."""
@@ -72,6 +90,18 @@ class Production:
         """The same, for the words of a test."""
         lost = self.gone.intersection(words) if self._paths else frozenset()
         return min(lost) if lost else ""
+
+
+def _raised_in(module: Module) -> Iterator[str]:
+    assert module.tree is not None
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Raise(exc=ast.Call(func=func)) | ast.Raise(exc=(ast.Name() | ast.Attribute()) as func):
+                yield last_name(func)
+            case ast.Call(func=func) if last_name(func) in {"warn", "warn_explicit", "deprecated"}:
+                yield "warn"
+            case _:
+                pass
 
 
 def _has(module: Module, name: str) -> bool:

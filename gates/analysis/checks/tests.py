@@ -67,6 +67,14 @@ def tests_in(module: Module) -> dict[str, Found]:
     for name, node in module.functions.items():
         if loose and name.startswith("test") and not _is_fixture(node):
             found[f"{module.path}::{name}"] = Found(f"{module.path}::{name}", node)
+    for statement in module.tree.body:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Attribute(value=ast.Name(id=name), attr="__test__")], value=ast.Constant(value=False)
+            ):
+                found.pop(f"{module.path}::{name}", None)
+            case _:
+                pass
     for owner in module.classes.values():
         for each in _of_class(owner, module, module.path, module.classes):
             found[each.id] = each
@@ -342,7 +350,9 @@ class _Fixtures:
                     return node, self._module
         for module in self._modules:
             known = module.functions.get(name)
-            if known is not None and _is_fixture(known):
+            if known is None or not _is_fixture(known):
+                known = next((node for node in module.functions.values() if _is_fixture_called(node, name)), None)
+            if known is not None:
                 return known, module
             if name in module.imports:
                 there = self._side.found(module.imports[name])
@@ -356,6 +366,15 @@ def _fixture_parameters(node: Function) -> ast.expr | None:
         if isinstance(one, ast.Call) and last_name(one.func) == "fixture":
             return keyword(one, "params")
     return None
+
+
+def _is_fixture_called(node: Function, name: str) -> bool:
+    """Whether a fixture has another name than its function."""
+    for one in node.decorator_list:
+        if isinstance(one, ast.Call) and last_name(one.func) == "fixture":
+            called = keyword(one, "name")
+            return isinstance(called, ast.Constant) and called.value == name
+    return False
 
 
 def _is_autouse(node: Function) -> bool:

@@ -45,6 +45,7 @@ class Walker(Record):
         self._depth = 0
         self._left = LONG
         self._active: list[Function] = []
+        self._raising = 0
 
     # What runs one after the other.
 
@@ -172,7 +173,7 @@ class Walker(Record):
         """An expression whose value nobody uses."""
         self._calls(value, scope)
         match value:
-            case ast.Compare():
+            case ast.Compare() if not self._raising:
                 self.note(
                     (replace(part, level=NOTHING, flaw="not-asserted") for part in parts_of(value, scope.inline)),
                     node,
@@ -356,11 +357,13 @@ class Walker(Record):
             last_name(call.func) not in {"warns", "deprecated_call", "assertLogs", "assertWarns"} for call in calls
         )
         kept = scope.flaw
+        self._raising += 1
         for at, statement in enumerate(node.body):
             if failing and at:
                 scope.flaw = scope.flaw or "unreachable"
             self._statement(statement, scope)
         scope.flaw = kept
+        self._raising -= 1
 
     def _expectation_of_cases(self, node: ast.With | ast.AsyncWith, name: ast.Name, scope: Scope) -> None:
         """`with expectation:`, where each case says whether the body raises."""

@@ -225,6 +225,8 @@ class _Comparing:
 
     def _explained(self, claim: Claim, after: CheckedTest) -> bool:
         """Whether a change of the code explains why a check is gone: another call of a changed function is checked now."""
+        if self._production.raises_less(claim):
+            return True
         changed = self._production.other_signatures
         names = {name for name in changed if f"{name}(" in claim.subject}
         if not names:
@@ -240,6 +242,7 @@ class _Comparing:
         module = self._base.module(before.path)
         missing = self._production.missing(module) if module is not None else frozenset()
         left = [fate for fate in fates if not self._production.is_gone(fate.claim) and not missing & fate.claim.words]
+        left = [fate for fate in left if not self._production.raises_less(fate.claim)]
         if not counting:
             self._without_checks(before, heir)
         elif not left:
