@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, NOTHING, PART
-from gates.analysis.checks.trees import LITERALS, is_literal, last_name, rebuilt, text_of, truth
+from gates.analysis.checks.trees import BUILTINS, LITERALS, is_literal, last_name, rebuilt, text_of, truth
 
 SORTING = frozenset({"sorted", "set", "frozenset", "Counter"})
 SMOOTHING = frozenset({"lower", "upper", "casefold", "strip", "lstrip", "rstrip", "round", "title", "capitalize"})
