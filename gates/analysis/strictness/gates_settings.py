@@ -22,6 +22,7 @@ from gates.results import EnvironmentChange
 
 OWN_FILE, PROJECT_FILE = "gates.toml", "pyproject.toml"
 LEDGERS = ("exclusions", "quarantine")
+SUPPRESSIONS = "mutants"
 
 
 def config_of(side: Side) -> Toml | None:
@@ -56,7 +57,7 @@ def _settings(config: Toml) -> Iterator[tuple[Key, Value]]:
         yield from _declared(config.below("tests", "scripts", name), SCRIPT_SETTINGS, f"script {name}")
     for name in config.below("tests", "groups").table:
         yield from _declared(config.below("tests", "groups", name), GROUP_SETTINGS, f"group {name}")
-    for ledger in LEDGERS:
+    for ledger in (*LEDGERS, SUPPRESSIONS):
         for name, entry in config.below(ledger).table.items():
             layer = f"{ledger} {name}"
             if isinstance(entry, dict):
@@ -105,6 +106,7 @@ def _date(value: Any) -> Any:
 
 
 _ENTRY = Switch(default=False, strict=False, does="counts the tests")
+_SUPPRESSION = Switch(default=False, strict=False, does="asks tests to notice these mutants")
 _RULES: Mapping[str, Mapping[str, Rule]] = {
     "": {**TOP, **TESTS, **{f"junit {key}": rule for key, rule in JUNIT.items()}},
     "gate": {**GATE, PRESENCE: Silent()},
@@ -113,6 +115,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
     "group": GROUP,
     "script": SCRIPT,
     **{ledger: {**ENTRY, PRESENCE: _ENTRY} for ledger in LEDGERS},
+    SUPPRESSIONS: {PRESENCE: _SUPPRESSION},
 }
 """What a layer is → its settings."""
 
@@ -130,6 +133,8 @@ def _where(layer: str) -> str:
     kind, _, name = layer.partition(" ")
     if kind in LEDGERS:
         return f" of the {kind.removesuffix('s')} {name}"
+    if kind == SUPPRESSIONS:
+        return f" (suppression {name})"
     if kind == "tests":
         return f" for the tests {name or 'of an override'}"
     return f" in the {layer.replace(' tests ', ', for the tests ', 1)}" if layer else ""
@@ -149,4 +154,5 @@ def _inherits(layer: str) -> bool:
 
 SETTINGS = Tool(
     name="gates", files=(PROJECT_FILE, OWN_FILE), read=_read, rule=_rule, where=_where, whole=_whole, inherits=_inherits,
+    hinted=lambda key, _said: _kind(key[0]) == SUPPRESSIONS,  # a survivor may be an equal program
 )  # fmt: skip

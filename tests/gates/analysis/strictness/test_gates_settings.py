@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gates.analysis.strictness import gates_rules
+from gates.analysis.strictness import gates_rules, setting_changes
 from gates.config import tables
 from gates.config.test_settings import GROUP, SCRIPT, SETTINGS
 from gates.portable.exclusions import FIELDS
@@ -160,3 +160,11 @@ def test_a_list_of_gates_says_nothing_about_a_gate_that_is_new_or_gone() -> None
     assert found["gate a"] == "weaker"
     assert found["gate c"] == "stronger"
     assert {found[key] for key in ("accept-could-not-run", "gate b: needs", "profile p: gates")} == {"other"}
+
+
+def test_a_suppression_of_mutants_is_a_hint() -> None:
+    before = "base = 'main'\n"
+    after = before + "[mutants.slow]\npath = '**'\nreason = 'equal'\nowner = 'ada'\nexpires = 2027-01-01\n"
+    (found,) = setting_changes({"gates.toml": before}, {"gates.toml": after})
+    assert (found.direction, found.strength) == ("weaker", "hint")
+    assert found.what == "gates no longer asks tests to notice these mutants (suppression slow)"
