@@ -19,6 +19,7 @@ from gates.portable.values import plural
 from gates.results import TestResult, Weakening
 
 RULE, SWALLOWED, CAUGHT, NOTHING = "did-not-run", "failure-swallowed", "failure-caught", "checks-nothing"
+FEWER = "ran-fewer-times"
 
 
 def missing_checks(
@@ -84,6 +85,20 @@ class _Pair:
         lost = Counter(site.key for site in self._lived if not site.swallowed) - safe
         found = [one for key, number in sorted(lost.items()) for one in self._of_key(key, number)]
         yield from found or self._instead(sum(lost.values()))
+        yield from self._fewer_runs()
+
+    def _fewer_runs(self) -> Iterator[Weakening]:
+        """Assertions that run fewer times although the test is the same: its cases, which are elsewhere, became fewer."""
+        path, _, name = self._test.partition("::")
+        code = self._base.code(path, name)
+        if not code or code != self._head.code(path, name) or self._before.results != self._after.results:
+            return
+        for old, new in zip(self._base.of(path, name), self._head.of(path, name), strict=True):
+            before, after = self._before.times(old)[1], self._after.times(new)[1]
+            if 0 < after < before < LIMIT:
+                what = f"this assertion ran {said_times(before)} on the base, and {said_times(after)} here"
+                found = _finding(FEWER, what, new, old, self._test, self._was(old), f"ran {said_times(after)}")
+                yield msgspec.structs.replace(found, strength="hint")
 
     def _instead(self, lost: int) -> Iterator[Weakening]:
         """What the text of an assertion does not show: a new one fails and is caught, or none runs any more."""

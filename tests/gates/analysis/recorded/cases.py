@@ -94,6 +94,11 @@ WEAKER: dict[str, Case] = {
         {"test_empty_file.py": LOOP, "cases.json": "[]"},
         ("did-not-run", 8),
     ),
+    "shorter_file": Case(
+        {"test_shorter_file.py": LOOP, "cases.json": "[1, 2, 3]"},
+        {"test_shorter_file.py": LOOP, "cases.json": "[2]"},
+        ("ran-fewer-times", 8),
+    ),
     "swallowed_failure": Case(
         PLAIN,
         "def test_it():\n    value = 2 * 3\n    try:\n        assert value == 4\n    except AssertionError:\n        pass\n",
@@ -212,6 +217,9 @@ WEAKER: dict[str, Case] = {
 }
 
 TWINS: dict[str, Case] = {
+    "longer_file": Case(
+        {"test_longer_file.py": LOOP, "cases.json": "[1, 2]"}, {"test_longer_file.py": LOOP, "cases.json": "[1, 2, 3]"}
+    ),
     "layout": Case(PLAIN, "def test_it():\n    # as before\n    value = (2\n             * 2)\n\n    assert (\n        value\n        == 4\n    ), 'four'\n"),
     "moved": Case(PLAIN, "X = 1\n\ndef other(): ...\n\n" + PLAIN),
     "renamed_variable": Case(PLAIN, PLAIN.replace("value", "result")),
