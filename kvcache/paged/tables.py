@@ -47,7 +47,7 @@ class PageTable(Unique):
         """Make place for tokens behind those that there are.
 
         Returns:
-            Pages to copy before anything is written, from and to: the last one, where others hold it, too.
+            Which pages to copy to which before anything is written. It is the last one, where others hold it, too.
 
         Raises:
             InvalidSizeError: not a whole number, or negative.

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from kvcache import Arena, InvalidSizeError
 from kvcache.memory.dirty_pages import PAGE, DirtyPages
+from kvcache.memory.sealed import SealedRows
 
 SIZE = 8 * PAGE
 
@@ -79,3 +80,29 @@ def test_what_is_not_in_a_run_is_zero(steps: list[tuple[list[int], bool]], asked
     assert not (model & ~covered)[asked[0] : asked[1]].any()
     assert pages.any(*asked) or not covered.any()
     assert not model[pages.watermark :].any()
+
+
+def test_a_range_that_shows_sealed_rows_is_zeroed_without_touching_them() -> None:
+    arena = Arena(SIZE, base_alignment=PAGE)
+    if not arena.can_share:
+        pytest.skip("no other system has sealed files of memory")
+    rows = SealedRows(PAGE)
+    rows.keep(np.full(PAGE, 7, np.uint8))
+    rows.seal()
+    for _ in range(2):
+        arena.show(rows, PAGE, PAGE, stride=PAGE)
+        view = arena.view(PAGE, PAGE, np.uint8)
+        assert (view == 7).all()
+        assert arena.resident == 0
+        arena.mark_dirty(PAGE, PAGE)
+        assert arena.resident == PAGE
+        arena.zero_range(0, SIZE)
+        assert not view.any()
+        assert arena.is_zero(0, SIZE)
+        assert arena.resident == 0
+    arena.show(rows, PAGE, PAGE, stride=PAGE)
+    arena.mark_pages(arena.clean_rows(PAGE, PAGE, rows=1, stride=PAGE))
+    assert arena.resident == PAGE
+    assert arena.release(0, SIZE) == PAGE
+    assert not arena.view(PAGE, PAGE, np.uint8).any(), "a page that was written to is mapped as a sealed one is"
+    rows.close()

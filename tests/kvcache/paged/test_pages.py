@@ -175,3 +175,12 @@ class PagesMachine(RuleBasedStateMachine):
 
 TestPagesMachine = PagesMachine.TestCase
 TestPagesMachine.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_a_page_that_is_dropped_twice_at_once_is_free_once() -> None:
+    pool = PagePool(4)
+    page = pool.get(1)
+    pool.hold(page)
+    pool.drop([page[0], page[0]])
+    assert pool.free == 4
+    assert sorted(pool.get(4).tolist()) == [0, 1, 2, 3]

@@ -202,3 +202,14 @@ def test_where_shared_pages_cannot_be_copied_nothing_is_removed(monkeypatch: pyt
     assert fork.resident_bytes == STEP
     assert manager.sessions() == ("a", "b")
     manager.check()
+
+
+@needs_linux
+def test_what_is_not_committed_keeps_its_memory() -> None:
+    manager = KVCacheManager(LAYOUT, capacity_bytes=LAYOUT.block_bytes, memory_bytes=20 * STEP, clock=FakeClock())
+    entry = manager.get_or_create("a")
+    batch = np.full((HEADS, PER_PAGE + 1, WIDTH), 3.0, np.float32)
+    entry.write(0, batch, batch)
+    entry.shrink()
+    assert entry.commit() == PER_PAGE + 1
+    assert (entry.keys(0) == 3.0).all()
