@@ -11,7 +11,7 @@ from gates.analysis.strictness.side import Ini, Key, Side, Toml, Value, Values, 
 
 FILES = (".coveragerc", ".coveragerc.toml", "setup.cfg", "tox.ini", "pyproject.toml")
 _PRAGMA = "pragma: no cover"
-_MEASURED = Items(does="measures {}")
+_MEASURED = Items(does="measures {}", paths=True)
 _ONLY = Items(strict=True, everything=True, does="measures {}")
 
 RULES: Mapping[str, Rule] = {

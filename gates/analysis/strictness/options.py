@@ -129,7 +129,7 @@ RUFF: Mapping[str, Option] = {
     "--add-noqa": _lax("--add-noqa", "reports what it finds, rather than silencing it"),
     "--ignore": _list("--ignore", "reports {}"),
     "--extend-ignore": _list("--ignore", "reports {}"),
-    "--select": _list("--select", "reports {}", strict=True),
+    "--select": _list("--select", "reports {}", strict=True, everything=True),
     "--extend-select": _list("--extend-select", "reports {}", strict=True),
     "--exclude": _list("--exclude", "reads {}"),
     "--extend-exclude": _list("--exclude", "reads {}"),

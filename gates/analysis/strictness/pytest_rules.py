@@ -68,8 +68,10 @@ class WarningFilters(Rule):
         gone = {one.text: one for one in old if one.text not in {other.text for other in new}}
         added = {one.text: one for one in new if one.text not in {other.text for other in old}}
         found: dict[Direction, list[_Filter]] = {"weaker": [], "stronger": [], "other": []}
-        for changed, filters, is_added in ((added.values(), new, True), (gone.values(), old, False)):
+        for changed, filters, others, is_added in ((added.values(), new, old, True), (gone.values(), old, new, False)):
             for one in changed:
+                if any(other.strict == one.strict and other.covers(one) for other in others):
+                    continue  # a part of what the other side has
                 matters = one.strict or any(other.strict and other.covers(one) for other in filters)
                 direction: Direction = "weaker" if one.strict != is_added else "stronger"
                 found[direction if matters else "other"].append(one)

@@ -33,7 +33,7 @@ _LISTS = ("select", "extend-select", "ignore", "extend-ignore", "per-file-ignore
 
 RULES: Mapping[str, Rule] = {
     _SELECTION: Selection(default=Selected(frozenset(_RUFF_DEFAULT), {EVERYWHERE: frozenset()})),
-    "exclude": Items(does="reads {}"),
+    "exclude": Items(does="reads {}", paths=True),
     "include": Items(strict=True, does="reads {}"),
     "preview": Switch(does="reports the rules of its preview"),
     "line-length": _LOWER,

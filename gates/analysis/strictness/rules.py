@@ -170,6 +170,7 @@ class Items(Rule):
         everything: a list without items stands for everything, so that the first item takes the rest away.
         limits: what the tool does for a list that stands for everything, or for its items only; as `does` by default.
         related: items that stand for others, as a prefix does: whether the first covers the second.
+        paths: the items are paths; one that differs from a former one in a single part has followed a renamed folder.
     """
 
     default: Any = ()
@@ -178,6 +179,7 @@ class Items(Rule):
     everything: bool = False
     limits: str = ""
     related: Callable[[str, str], bool] | None = None
+    paths: bool = False
 
     def judge(self, about: Subject, before: Any, after: Any) -> Iterator[Said]:
         """What was added and what was removed are said one by one."""
@@ -194,6 +196,10 @@ class Items(Rule):
             return
         added = tuple(one for one in new if not self._has(old, one))
         removed = tuple(one for one in old if not self._has(new, one))
+        if self.paths and len(added) == len(removed) == 1 and _is_renamed(removed[0], added[0]):
+            what = f"{about.tool} has {added[0]} instead of {removed[0]} in {about.key}{about.where}"
+            yield Said("other", text_of(removed), text_of(added), what, added)
+            return
         for items, is_added in ((added, True), (removed, False)):
             if items:
                 weaker = is_added != self.strict
@@ -204,6 +210,13 @@ class Items(Rule):
 
     def _has(self, items: Sequence[str], one: str) -> bool:
         return one in items or (self.related is not None and any(self.related(other, one) for other in items))
+
+
+def _is_renamed(one: str, other: str) -> bool:
+    """Whether two paths of several parts differ in the name of one folder."""
+    parts = one.rstrip("/").split("/"), other.rstrip("/").split("/")
+    alike = len(parts[0]) == len(parts[1]) > 1
+    return alike and sum(first != second for first, second in zip(*parts, strict=True)) == 1
 
 
 def _items(value: Any) -> tuple[str, ...] | None:

@@ -48,6 +48,7 @@ def run(words: str, more: str = "") -> str:
         (run("ruff check"), f"if False:\n    {run('ruff check')}", "ruff check"),
         (run("ruff check"), run("ruff check --exit-zero"), "ruff check --exit-zero"),
         (run("ruff check"), run("ruff check --ignore E501,F401"), "ruff check --ignore"),
+        (run("ruff check"), run("ruff check --select E9"), "ruff check --select"),
         (run("ruff check ."), run("ruff check src"), "ruff check what it is run on"),
         (run("ruff check src tests"), run("ruff check src"), "ruff check what it is run on"),
         (run("ruff format --check"), run("ruff format"), "ruff format --check"),
