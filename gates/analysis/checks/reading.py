@@ -184,7 +184,7 @@ def words_in(node: ast.AST) -> Iterator[str]:
             case ast.Attribute(attr=name):
                 yield name
             case ast.Constant(value=str() as text):
-                yield from _WORD.findall(text[:2000])
+                yield from (text,) if text.isidentifier() else _WORD.findall(text[:2000])
             case ast.keyword(arg=str() as name) | ast.arg(arg=name):
                 yield name
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):

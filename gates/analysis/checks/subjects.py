@@ -133,7 +133,7 @@ def _defined(module: Module) -> Iterator[str]:
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
             case ast.Constant(value=str() as text):
-                yield from _WORD.findall(text[:5000])
+                yield from (text,) if text.isidentifier() else _WORD.findall(text[:5000])
             case ast.alias(name=name, asname=other):
                 yield (other or name).rpartition(".")[2]
             case _:

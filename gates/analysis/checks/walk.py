@@ -361,7 +361,10 @@ class Walker(Record):
         for at, statement in enumerate(node.body):
             if failing and at:
                 scope.flaw = scope.flaw or "unreachable"
+            before = len(self.claims)
             self._statement(statement, scope)
+            if isinstance(statement, ast.Expr):  # a comparison that raises needs no assertion
+                self.claims[before:] = [one for one in self.claims[before:] if one.flaw != "not-asserted"]
         scope.flaw = kept
         self._raising -= 1
 

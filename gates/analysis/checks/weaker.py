@@ -178,6 +178,7 @@ class _Comparing:
     def _of_claims(self, fates: list[Fate], before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
         """One finding for each statement of the base, however many cases it had."""
         total = Counter(claim.line for claim in before.claims if claim.counts)
+        told = {claim.text for claim in before.claims}  # what the base said already is not what became of another check
         by_line: dict[tuple[int, str], list[Fate]] = {}
         rewritten = {fate.claim.line for fate in fates if self._production.is_gone(fate.claim)}
         for fate in fates:
@@ -191,7 +192,7 @@ class _Comparing:
                 yield Weakening(
                     rule=rule, what=first.verdict.what, path=first.after.path, line=first.after.line, test=after.id,
                     before=first.verdict.before or first.claim.text, after=first.verdict.after or first.after.text,
-                    strength=first.verdict.strength,
+                    strength="hint" if first.after.text in told - {first.claim.text} else first.verdict.strength,
                 )  # fmt: skip
             else:
                 yield self._lost(
