@@ -260,7 +260,7 @@ class KVCacheManager(Unique):
             encoding: see `KVLayout`; None: float32.
 
         Returns:
-            False where nothing changed: it has no entry, it has the encoding already, or somebody uses it now.
+            Whether it was recoded. It is not if it has no entry, has the encoding already, or is in use now.
 
         Raises:
             InvalidSessionError: not a string, or empty.

@@ -8,8 +8,6 @@ Nothing here makes the decode path wait for long, or fail: what a store does not
 Locks: the manager's before the tier's, never the other way round.
 """
 
-from __future__ import annotations
-
 import secrets
 import threading
 import time
