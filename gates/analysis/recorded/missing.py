@@ -143,7 +143,8 @@ class _Pair:
         """Whether another assertion took its place, or the test just does not use its helper any more, which its text shows."""
         gained = [one for one in self._lives if one.key not in self._known and not one.swallowed]
         if site.kind != "test" and self._after.times(site)[0] == 0 and self._has_same_code(site):
-            return bool(gained) or self._uses(self._head, site) < self._uses(self._base, site)
+            # A condition in a helper that is the same decides by what it is given, and perhaps by the time that something takes.
+            return bool(gained or site.arms) or self._uses(self._head, site) < self._uses(self._base, site)
         here = dict(site.arms)  # an assertion in another branch of the same statement
         return any(
             (one.path, one.owner) == (site.path, site.owner)

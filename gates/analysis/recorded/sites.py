@@ -210,7 +210,7 @@ _NAME = re.compile(r"id='(\w+)'")
 def _arms(statement: ast.stmt, above: tuple[ast.AST, ...]) -> Iterator[tuple[int, str]]:
     """The branches on the way to a statement."""
     for node, inner in zip(above, (*above[1:], statement), strict=True):
-        if isinstance(node, ast.If):
+        if isinstance(node, ast.If | ast.While):
             yield node.lineno, "orelse" if inner in node.orelse else "body"
         elif isinstance(node, ast.Match):
             yield node.lineno, str(next((at for at, case in enumerate(node.cases) if inner in case.body), -1))

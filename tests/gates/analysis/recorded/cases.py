@@ -220,6 +220,10 @@ TWINS: dict[str, Case] = {
     "longer_file": Case(
         {"test_longer_file.py": LOOP, "cases.json": "[1, 2]"}, {"test_longer_file.py": LOOP, "cases.json": "[1, 2, 3]"}
     ),
+    "polling_helper": Case(
+        "def wait(left):\n    while left:\n        assert left < 9\n        left -= 1\n\ndef test_it():\n    wait(1)\n",
+        "def wait(left):\n    while left:\n        assert left < 9\n        left -= 1\n\ndef test_it():\n    wait(0)\n",
+    ),
     "layout": Case(PLAIN, "def test_it():\n    # as before\n    value = (2\n             * 2)\n\n    assert (\n        value\n        == 4\n    ), 'four'\n"),
     "moved": Case(PLAIN, "X = 1\n\ndef other(): ...\n\n" + PLAIN),
     "renamed_variable": Case(PLAIN, PLAIN.replace("value", "result")),
