@@ -20,7 +20,7 @@ from gates.cli.options import (
 from gates.cli.shown import allow_commands, say
 from gates.portable.settings.declare import replace
 from gates.portable.settings.run import Settings
-from gates.render.formats import FORMATS
+from gates.portable.values import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path

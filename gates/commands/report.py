@@ -38,7 +38,7 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
 
 
 def renderer(form: str) -> Renderer:
-    """What lays a run out in one of `FORMATS`; only that one is loaded."""
+    """What lays a run out in one of `gates.portable.values.FORMATS`; only that one is loaded."""
     match form:
         case "junit":
             from gates.readers.junit.write import junit_document

@@ -143,6 +143,9 @@ LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
 OUTPUTS = ("immediate", "final", "immediate-final", "never")
 """When the output of a test is shown."""
 
+FORMATS = ("markdown", "html", "github", "junit", "gitlab", "sarif", "ctrf", "trace", "metrics")
+"""What a run can be printed as, besides for a terminal."""
+
 NO_TESTS = ("fail", "warn", "pass")
 """What it means when a gate's pytest selects no test."""
 
