@@ -1,4 +1,8 @@
-"""Which fault comes next: one per line, a few of a file at a time, the most promising first."""
+"""Which fault comes next: one per line, a few of a file at a time, the most promising first.
+
+When each line had its turn, lines whose faults were all noticed have another one, as long as there is time: a survivor may
+be among the rest. A line with a survivor has said enough.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,17 @@ class Queue:
         self._waiting = list(faults)
         self._at_a_time, self._every = at_a_time, every
         self._done: set[tuple[str, int]] = set()
+        self._noticed: set[tuple[str, int]] = set()
+        self._tried: set[tuple[str, int]] = set()
         self._round: list[Planted] = []
 
     def __bool__(self) -> bool:
         """Whether there is a next one."""
         if not self._round:
+            self._begin()
+        if not self._round and self._noticed:
+            self._done -= self._noticed
+            self._noticed.clear()
             self._begin()
         return bool(self._round)
 
@@ -32,6 +42,7 @@ class Queue:
         """The next one, if there is one."""
         fault = self._round.pop(0)
         self._waiting.remove(fault)
+        self._tried.add((fault.path, fault.line))
         return fault
 
     def _begin(self) -> None:
@@ -44,6 +55,10 @@ class Queue:
                 self._done.add(place)
                 self._round.append(fault)
 
+    def noticed(self, fault: Planted) -> None:
+        """A test failed because of this one."""
+        self._noticed.add((fault.path, fault.line))
+
     def instead(self, fault: Planted) -> bool:
         """Let another fault of the line be next, because this one could not be tried; return whether there is one."""
         if self._every:
@@ -55,8 +70,7 @@ class Queue:
         return False
 
     def left(self) -> int:
-        """How many faults that would have been tried are left."""
+        """How many faults that would have been tried are left: one for each line that had no turn."""
         if self._every:
             return len(self._waiting)
-        lines = {(fault.path, fault.line) for fault in self._waiting} - self._done
-        return len(lines) + len(self._round)
+        return len({(fault.path, fault.line) for fault in self._waiting} - self._tried)

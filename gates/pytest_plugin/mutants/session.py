@@ -100,6 +100,8 @@ class _Attempts:
             tests = self._by_speed(self._reach(fault, known), known)
             tried = trier.attempt(fault, tests)
             self._clear("m")
+            if tried.finding in ("killed", "timeout"):
+                queue.noticed(fault)
             if tried.finding != "unknown" or not queue.instead(fault):
                 self._say(fault, tried, tests)
         return queue.left()

@@ -49,3 +49,23 @@ def test_every_fault_counts_where_that_is_asked_for() -> None:
     queue = Queue([fault("1"), fault("2")], 1, every=True)
     assert queue.left() == 2
     assert order_of(queue) == ["1", "2"]
+
+
+def test_a_line_whose_faults_were_noticed_has_another_turn_when_each_line_had_one() -> None:
+    queue = Queue([fault("1"), fault("2"), fault("3"), fault("4", line=2), fault("5", line=2)], 7)
+    found = []
+    while queue:
+        one = queue.next()
+        found.append(one.id)
+        if one.id != "4":  # it survives
+            queue.noticed(one)
+    assert found == ["1", "4", "2", "3"]
+    assert queue.left() == 0
+
+
+def test_a_further_turn_is_not_counted_as_left() -> None:
+    queue = Queue([fault("1"), fault("2")], 7)
+    assert queue
+    queue.noticed(queue.next())
+    assert queue.left() == 0
+    assert order_of(queue) == ["2"]
