@@ -147,6 +147,7 @@ def test_a_fork_of_a_fork_shows_what_both_had() -> None:
 
 
 def test_the_last_one_who_shows_rows_gives_their_memory_back() -> None:
+    gc.collect()
     manager, taken = make(), sealed.mappings.taken
     append(manager.get_or_create("a"), 5 * PER_PAGE, 1.0)
     manager.fork("a", "b")
