@@ -22,6 +22,10 @@ from gates.portable.values import plural
 from gates.results.weakening import Strength, Weakening
 
 
+COMPARED = 400
+"""Maximum number of tests that are gone for comparing each with all others; beyond it, only with those of its name."""
+
+
 @dataclass(frozen=True)
 class WeakerChecks:
     """What was found.
@@ -286,7 +290,10 @@ class _Comparing:
         told = {(claim.kind, claim.told) for claim in before.claims}
         name = before.id.rpartition("::")[2]
         best: tuple[float, CheckedTest] | None = None
+        many = sum(each not in self._is for each in self._was) > COMPARED
         for each, found in self._is.items():
+            if many and each.rpartition("::")[2] != name:
+                continue
             was = self._was.get(each)
             if was is not None and self._equal(was, found):
                 continue
