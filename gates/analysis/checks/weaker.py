@@ -21,7 +21,6 @@ from gates.analysis.checks.tests import Found, helper_files, read_test, tests_in
 from gates.portable.values import plural
 from gates.results.weakening import Strength, Weakening
 
-
 COMPARED = 400
 """Maximum number of tests that are gone for comparing each with all others; beyond it, only with those of its name."""
 
