@@ -228,7 +228,7 @@ def _named(one: Silencer) -> str:
 
 
 def _strength(one: Silencer, known: Mapping[str, Counter[str]]) -> Strength:
-    """A comment on new code that names what it silences is a hint if it also says why, or in a test.
+    """A comment on new code that names what it silences is a hint if it also says why, or in a test or a new file.
 
     Code that was there without it was checked, and is no longer: that is certain. A test may have to do what a type
     checker or a linter forbids.
@@ -236,7 +236,8 @@ def _strength(one: Silencer, known: Mapping[str, Counter[str]]) -> Strength:
     was_there = one.code and known.get(one.path, Counter())[one.code]
     if one.blanket or one.kind in _OF_FILES or was_there:
         return "certain"
-    return "hint" if one.reason or (_is_test(one.path) and one.codes) else "certain"
+    is_new_file = one.path not in known  # nothing in it was checked before
+    return "hint" if one.reason or is_new_file or (_is_test(one.path) and one.codes) else "certain"
 
 
 def _is_test(path: str) -> bool:

@@ -92,6 +92,12 @@ def test_in_a_test_a_comment_on_new_code_that_names_what_it_silences_is_a_hint()
     assert change.strength == "certain"
 
 
+@pytest.mark.parametrize(("comment", "strength"), [("# type: ignore[arg-type]", "hint"), ("# type: ignore", "certain")])
+def test_in_a_new_file_only_a_blanket_comment_is_certain(comment: str, strength: str) -> None:
+    (change,) = changes({}, {"src/new.py": f"x = f(1)  {comment}\n"})
+    assert change.strength == strength
+
+
 def test_a_change_has_its_line_and_says_what_it_silences() -> None:
     (change,) = changes("a = 1\nb = 2\n", "a = 1\nb = 2  # noqa: E501\n", FILE)
     assert (change.path, change.line, change.after) == (FILE, 2, "b = 2  # noqa: E501")
