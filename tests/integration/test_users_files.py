@@ -139,7 +139,7 @@ def test_a_comparison_finds_what_is_in_the_way_before_it_runs_anything(project: 
 def test_reports_that_do_not_fit_on_the_disk_say_nothing_else_than_the_run(project: Project) -> None:
     """Only `junit.xml` does not fit. The summary, which does, is not left: it would say PASS."""
     quotes = '"' * 300  # a byte each in the file of the gate, six in ours
-    cases = "".join(f"<testcase classname='s' name='{quotes}{number}'/>" for number in range(20))
+    cases = "".join(f"<testcase classname='s' name='{quotes}{number}'/>" for number in range(50))
     gate = python_gate("test", "-c", "import shutil; shutil.copyfile('source.xml', 'out.xml')")
     project.write(checklist(gate + 'junit = ["out.xml"]\n') | {"source.xml": f"<testsuite>{cases}</testsuite>"})
     assert project.gates("run").code == 0

@@ -17,7 +17,7 @@ from gates.analysis.reading import parse
 MANY = 600
 """Maximum number of cases that are told apart."""
 
-_STAND = re.compile(r"[^\W\d]\w*§\d+|request\.param§\d+")
+_STAND = re.compile(r"(?<!\w)[^\W\d]\w*§\d+|request\.param§\d+")
 
 
 _RAISES = re.compile(r"\braises\(([^()]*|\([^()]*\))")

@@ -33,7 +33,7 @@ def is_workflow(path: str) -> bool:
 
 
 HOOKS = ".pre-commit-config.yaml"
-_HOOK = lazy_pattern(r"\s*-?\s*id:\s*[\"']?([\w.-]+)")
+_HOOK = lazy_pattern(r"\s*(?:-\s*)?id:\s*[\"']?([\w.-]+)")
 _FORGIVING = lazy_pattern(r"(^|.*/)(tox\.ini|[Mm]akefile)")
 """Files in which a `-` in front of a command means that it may fail."""
 

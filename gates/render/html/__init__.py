@@ -13,13 +13,14 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from gates.compare.values import Comparison
+from gates.portable.regular import read_text
 from gates.portable.values import BAD_TESTS, LOST_TESTS
 from gates.render.stacks import LEAD_IN_HEAD, folded
 from gates.render.summary import Summary, summarise
@@ -90,7 +91,7 @@ def render_html(
 
 @cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return read_text(Path(__file__).with_name(name))
 
 
 def _hash(text: str) -> str:
