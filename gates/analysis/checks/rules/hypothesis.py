@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gates.analysis.checks.claims import CheckedTest
 from gates.analysis.checks.rules.frame import TestRule, Verdict
+from gates.portable.values import plural
 
 _EXAMPLES = re.compile(r"max_examples=(\d+)")
 _SAME = re.compile(r"min_value=([^,()]+), max_value=([^,()]+)")
@@ -22,7 +23,7 @@ def _judge(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
     many, few = (int(found[1]) if (found := _EXAMPLES.search(text)) else _USUAL for text in (was, now))
     if few < many:
         yield Verdict(
-            f"Hypothesis tries {few} examples, where it tried {many}", "certain" if few <= _FEW or few * 10 <= many else "hint",
+            f"Hypothesis tries {plural(few, 'example')}, where it tried {many:,}", "certain" if few <= _FEW or few * 10 <= many else "hint",
             before=was, after=now,
         )  # fmt: skip
     if _single(now) > _single(was):
