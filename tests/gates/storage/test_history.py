@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_old_runs_and_names_that_nothing_has_are_removed(tmp_path: Path, monkeyp
     monkeypatch.setattr(module, "KEPT_RUNS", 2)
     kept.record(a_run(id="new-4", started=KEPT_SECONDS + DAY + 4), [a_test("new")])
     assert {past.run for past in kept.of()} == {"new-3", "new-4"}
-    with sqlite3.connect(tmp_path / FILE) as base:
+    with closing(sqlite3.connect(tmp_path / FILE)) as base:
         names = {name for (name,) in base.execute("SELECT test FROM names WHERE test != ''")}
     assert names == {a_test("new").id}
 
@@ -75,10 +76,9 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begins(tmp_path: Path, data:
 
 
 def test_a_file_of_another_version_is_made_anew(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / FILE) as base:
+    with closing(sqlite3.connect(tmp_path / FILE)) as base:
         base.execute("CREATE TABLE runs (other TEXT)")
         base.execute("PRAGMA user_version = 99")
-    base.close()
     History(tmp_path).record(a_past_run(1), [a_test("a")])
     assert len(History(tmp_path).of(a_test("a").id)) == 1
 
