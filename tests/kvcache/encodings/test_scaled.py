@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -28,6 +28,7 @@ def decoded(coder: Int8 | Int4, stored: Floats, elements: int) -> Floats:
         elements=st.floats(-(2.0**99), 2.0**99, width=32),
     )
 )
+@example(floats=np.array([[[2.040125e06]]], np.float32))
 @settings(deadline=None, max_examples=60)
 def test_what_comes_back_is_within_half_a_step_and_the_error_is_recorded(
     coder: Int8 | Int4, largest: int, floats: Floats
@@ -42,8 +43,9 @@ def test_what_comes_back_is_within_half_a_step_and_the_error_is_recorded(
     assert np.all(scales <= np.abs(floats).max(-1, initial=0) / largest * (1 + 2.0**-6) + 1e-37)
     measured = np.sqrt((lost**2).mean(-1))
     recorded = errors_of(stored)
-    assert np.all(measured <= recorded * (1 + 1e-5) + 1e-6 * scales + 1e-37)
-    assert np.all(recorded <= measured * (1 + 2.0**-6) + 1e-5 * scales + 1e-37)
+    rounding = largest * 2.0**-23 * scales  # the error is a difference of two numbers of this size, taken in float32
+    assert np.all(measured <= recorded * (1 + 1e-5) + rounding + 1e-37)
+    assert np.all(recorded <= measured * (1 + 2.0**-6) + rounding + 1e-37)
 
 
 @pytest.mark.parametrize(("coder", "largest"), CODERS)
