@@ -384,9 +384,11 @@ class Walker(Record):
         failing = fails(node.body[-1:]) or fails(node.orelse)
         if failing and caught and not hides:
             tried = node.body[:-1] if fails(node.body[-1:]) else node.body
-            self._tried(node, tried, sorted(set().union(*(names for names, _ in caught))), scope)
+            raised = self._tried(node, tried, sorted(set().union(*(names for names, _ in caught))), scope)
             for _, handler in caught:
-                if handler.name:
+                if handler.name and raised is not None:
+                    self.give(ast.Name(handler.name, ast.Store()), raised, scope, node)
+                elif handler.name:
                     scope.hide(handler.name)
                 self._apart(handler.body, scope)
             return False
@@ -400,12 +402,14 @@ class Walker(Record):
         self.body(node.finalbody, scope)
         return (ended and not caught) or any(isinstance(one, ast.Return) for one in node.finalbody)
 
-    def _tried(self, node: ast.stmt, body: Sequence[ast.stmt], names: Sequence[str], scope: Scope) -> None:
-        """`try: f()` … `else: fail()` says that `f` raises."""
+    def _tried(self, node: ast.stmt, body: Sequence[ast.stmt], names: Sequence[str], scope: Scope) -> ast.Call | None:
+        """`try: f()` … `else: fail()` says that `f` raises; what it raises, if that is known."""
         last = body[-1] if body else None
         subject = last.value if isinstance(last, ast.Expr | ast.Assign) else None
-        if subject is not None:
-            self.note([raising("raises", tuple(names), None, scope.inline(subject), subject)], node, scope)
+        if subject is None:
+            return None
+        self.note([raising("raises", tuple(names), None, scope.inline(subject), subject)], node, scope)
+        return ast.Call(ast.Name("raised", ast.Load()), [scope.inline(subject)], [])
 
     def nested(self, node: Function, scope: Scope) -> None:
         """Read the functions that a test defines and passes on, or defines and never uses."""

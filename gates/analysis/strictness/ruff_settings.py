@@ -29,6 +29,8 @@ _LOWER = Scale(
     weaker="more is allowed", stronger="less is allowed",
 )  # fmt: skip
 _SELECTION = "rules"
+_NEW_NAMES = {"TCH": "TC"}
+"""Prefix of ruff that was renamed → its new name; ruff takes both, and they stand for the same rules."""
 _LISTS = ("select", "extend-select", "ignore", "extend-ignore", "per-file-ignores", "extend-per-file-ignores")
 
 RULES: Mapping[str, Rule] = {
@@ -56,7 +58,7 @@ def _read_ruff(side: Side) -> Values:
 
 def _ruff(config: Toml) -> Iterator[tuple[Key, Value]]:
     lint = {**config.table, **config.below("lint").table}
-    selected = _selected(lint, _RUFF_DEFAULT, (), _patterns)
+    selected = _by_new_names(_selected(lint, _RUFF_DEFAULT, (), _patterns))
     section = config.below("lint") if config.below("lint").table else config
     first = next((key for key in _LISTS if key in section.table), "")
     yield ("", _SELECTION), section.value(*([first] if first else []))._replace(value=selected)
@@ -69,6 +71,19 @@ def _ruff(config: Toml) -> Iterator[tuple[Key, Value]]:
             value = _long_lines(selected, value) if key == ("line-length",) else value  # noqa: PLW2901
             name = ".".join(key if key[-1] == "exclude" or key[0] != "lint" else key[1:])
             yield ("", name), config.value(*key)._replace(value=value)
+
+
+def _by_new_names(selected: Selected) -> Selected:
+    """The same selection, with the new name of each prefix that was renamed."""
+    return Selected(
+        frozenset(map(_new_name, selected.rules)),
+        {pattern: frozenset(map(_new_name, rules)) for pattern, rules in selected.ignored.items()},
+    )
+
+
+def _new_name(rule: str) -> str:
+    prefix = rule.rstrip("0123456789")
+    return _NEW_NAMES.get(prefix, prefix) + rule[len(prefix) :]
 
 
 def _long_lines(selected: Selected, value: Any) -> Any:

@@ -134,3 +134,28 @@ def test_an_updated_snapshot_is_a_hint() -> None:
 def test_equal_sides_have_no_finding_and_broken_files_are_left_out() -> None:
     assert weaker_checks({FILE: PLAIN}, {FILE: PLAIN}) == WeakerChecks()
     assert weaker_checks({FILE: "def test_(:"}, {FILE: "def test_(::"}) == WeakerChecks()
+
+
+BY_HAND = "def test_f():\n    try:\n        f('x')\n    except TypeError as error:\n        assert {} in {}\n    else:\n        assert False\n"
+WITH = "def test_f():\n    with pytest.raises(TypeError{}){}\n        f('x')\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "fires"),
+    [
+        (BY_HAND.format("'str'", "str(error)"), WITH.format(", match='str'", ":"), False),
+        (BY_HAND.format("'str'", "error.args[0]"), WITH.format(", match='str'", ":"), False),
+        (BY_HAND.format("'str'", "str(error)"), WITH.format("", ":"), True),
+        (BY_HAND.format("error.code", "(4, 5)"), WITH.format(", match='str'", ":"), True),
+        (
+            WITH.format("", " as info:") + "    assert info.value.code == 4\n",
+            WITH.format(", match='str'", ":"),
+            True,
+        ),
+    ],
+)
+def test_a_pattern_stands_for_checks_of_the_text_of_an_error_and_for_no_others(
+    base: str, head: str, fires: bool
+) -> None:
+    start = "import pytest\nfrom shop import f\n\n\n"
+    assert found(start + head, base=start + base).fires is fires

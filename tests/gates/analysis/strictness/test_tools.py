@@ -92,6 +92,8 @@ CASES = [
         ("select = ['E']", "select = ['E']\nper-file-ignores = { 'gen/*' = ['E'] }", weaker("rules")),
         ("select = ['E']\nignore = ['E5']", "select = ['E']\nper-file-ignores = { 'tests/*' = ['E501'] }", stronger("rules")),
         ("select = ['S']\nper-file-ignores = { 'tests/*' = ['S101'] }", "select = ['S']\nper-file-ignores = { 'tests/**' = ['S101'] }", [("other", "rules")]),
+        ("select = ['TCH']\nper-file-ignores = { 'tests/*' = ['TCH'] }", "select = ['TC']\nper-file-ignores = { 'tests/*' = ['TC'] }", []),
+        ("select = ['E', 'TCH']\nper-file-ignores = { 'tests/*' = ['TCH001'] }", "select = ['E', 'TC']\nper-file-ignores = { 'tests/*' = ['TC'] }", weaker("rules")),
         ("mccabe.max-complexity = 10", "mccabe.max-complexity = 20", weaker("mccabe.max-complexity")),
         ("preview = true", "", weaker("preview")),
     ),
