@@ -106,9 +106,18 @@ class ManagerMachine(RuleBasedStateMachine):
             assert receipt.token_count == len(self.model.pop(receipt.session_id))
         return new
 
+    def forget_the_expired(self, name: str) -> None:
+        """`name` was asked for and is not there: if it was, its time had ended while a pin held it, and nobody asked since."""
+        there = name in self.model
+        new = self.forget_the_evicted()
+        assert [(receipt.session_id, receipt.reason) for receipt in new] == [(name, EvictionReason.TTL)] * there
+        assert all(self.clock.now - receipt.last_accessed >= 20.0 for receipt in new)
+
     @rule(name=NAMES, context=st.integers(1, 5), fill=st.booleans())
     def get_or_create(self, name: str, context: int, fill: bool) -> None:
         known = self.manager.get(name)
+        if known is None:
+            self.forget_the_expired(name)
         if context > 4 or (known is not None and context > known.max_context_length):
             with pytest.raises(ContextOverflowError):
                 self.manager.get_or_create(name, context)
@@ -135,10 +144,8 @@ class ManagerMachine(RuleBasedStateMachine):
     def append(self, data: st.DataObject, count: int, fill: int) -> None:
         name = data.draw(st.sampled_from(sorted(self.model)))
         entry = self.manager.get(name)
-        if entry is None:  # its time had ended while a pin held it, and nobody asked since
-            (receipt,) = self.forget_the_evicted()
-            assert (receipt.session_id, receipt.reason) == (name, EvictionReason.TTL)
-            assert self.clock.now - receipt.last_accessed >= 20.0
+        if entry is None:
+            self.forget_the_expired(name)
             return
         batch = tokens(entry.layout, count, float(fill))
         if len(self.model[name]) + count > entry.max_context_length:
@@ -175,9 +182,11 @@ class ManagerMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def pin(self, name: str) -> None:
         entry = self.manager.get(name)
-        if entry is not None:
-            self.pins.enter_context(entry.pin())
-            self.pinned.add(name)
+        if entry is None:
+            self.forget_the_expired(name)
+            return
+        self.pins.enter_context(entry.pin())
+        self.pinned.add(name)
 
     @rule()
     def unpin_all(self) -> None:
