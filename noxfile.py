@@ -155,7 +155,7 @@ def min_python(session: nox.Session) -> None:
         check_statically(session)
         could_not_run(session, "static check only")
     prepare(session, "min-python", project=True, interpreter=interpreter)
-    session.run("python", "-m", "gates.noxtools.modules", *PACKAGES, "without", "torch")
+    session.run("python", "-m", "gates.noxtools.modules", *PACKAGES, "without", "torch", "onnxruntime", "lmdb", "redis")
     cache = Path(session.virtualenv.location, "mypy-cache")
     version = ".".join(map(str, interpreter.minor))
     session.run("mypy", "--cache-dir", str(cache), "--python-version", version, *PACKAGES)
