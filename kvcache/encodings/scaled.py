@@ -78,7 +78,7 @@ class Int4:
         lifted = (codes + np.int8(8)).view(np.uint8)
         packed = stored[..., :-TAIL]
         packed[...] = lifted[..., 0::2]
-        packed[..., : floats.shape[-1] // 2] |= lifted[..., 1::2] << 4
+        packed[..., : floats.shape[-1] // 2] |= lifted[..., 1::2] << np.uint8(4)
         stored[..., -TAIL:] = tail
         return stored
 

@@ -266,7 +266,7 @@ class MappedSession(Unique):
                 remedy = "restore(..., salvage=True) takes the tokens before it"
                 raise SnapshotError(self._subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
         start = side.offset - self._base + first * side.row_bytes
-        rows = np.ndarray((last - first, places, width), self.facts.dtype, self._content, start)[:, :count]
+        rows: Array = np.ndarray((last - first, places, width), self.facts.dtype, self._content, start)[:, :count]
         found: Array = rows if head is None else rows[0]
         return found
 
