@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent
 # nox's own environment holds nox and uv, not us: the helpers need only what nox needs, and come from this folder.
@@ -35,6 +36,8 @@ PYTHON: str = PROJECT["requires-python"]
 RUNNING = interpreters.Interpreter(tuple(sys.version_info[:3]), Path(sys.executable), "running")
 FOUND = interpreters.candidates(os.environ, Path.home(), RUNNING)
 PACKAGES = ("gates", "kvcache")
+OF_EXTRAS = sorted({Requirement(text).name for extra in PROJECT["optional-dependencies"].values() for text in extra})
+"""What only extras bring: modules that need one of them cannot be imported everywhere."""
 ENTRY_POINTS = ("gates = gates.cli:main", "gates.pytest_plugin = gates.pytest_plugin")
 INTERRUPTED = 130
 LOCKS = (
@@ -155,7 +158,7 @@ def min_python(session: nox.Session) -> None:
         check_statically(session)
         could_not_run(session, "static check only")
     prepare(session, "min-python", project=True, interpreter=interpreter)
-    session.run("python", "-m", "gates.noxtools.modules", *PACKAGES, "without", "torch", "onnxruntime", "lmdb", "redis")
+    session.run("python", "-m", "gates.noxtools.modules", *PACKAGES, "without", *OF_EXTRAS)
     cache = Path(session.virtualenv.location, "mypy-cache")
     version = ".".join(map(str, interpreter.minor))
     session.run("mypy", "--cache-dir", str(cache), "--python-version", version, *PACKAGES)
