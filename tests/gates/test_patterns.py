@@ -85,5 +85,5 @@ def test_no_pattern_of_ours_explodes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bad", [r"(a+)+$", r"a+b", r"\s+x$", r"(\w+\.)+[A-Z]$"])
 def test_one_that_does_would_be_found(monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setattr(bounds, "SECONDS", 0.05)
-    with pytest.raises(TooSlow, match=r"planted on '"):
+    with pytest.raises(TooSlow, match=r"^planted on "):
         attack(re.compile(bad), "planted")

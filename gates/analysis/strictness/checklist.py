@@ -67,7 +67,7 @@ def checklist_of(side: Side) -> Checklist | None:
         str(table["session"]): name for name, table in tables.items() if isinstance(table, dict) and "session" in table
     }
     try:
-        noxfile = read_noxfile(tree, adopted)
+        noxfile = read_noxfile(tree, adopted, [name for name, table in tables.items() if _has_words(table)])
     except RecursionError:
         side.broken[NOXFILE] = Broken(side.path(NOXFILE), 0, "its code is nested too deeply")
         return None
@@ -108,6 +108,10 @@ def _gate(name: str, session: Session, side: Side, config: Any) -> GateText:
     return GateText(
         name, side.path(NOXFILE), session.line, tuple(commands), session.pythons, session.skips, session.node
     )
+
+
+def _has_words(table: Any) -> bool:
+    return isinstance(table, dict) and bool(table.get("args"))
 
 
 def _words(value: Any) -> Sequence[str]:

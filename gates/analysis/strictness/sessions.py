@@ -61,12 +61,13 @@ class Noxfile:
     options: Mapping[str, tuple[Any, int]] = field(default_factory=dict)
 
 
-def read_noxfile(tree: ast.Module, adopted: Collection[str] = ()) -> Noxfile:
+def read_noxfile(tree: ast.Module, adopted: Mapping[str, str], worded: Collection[str] = ()) -> Noxfile:
     """The sessions that functions with a decorator declare; others are not seen.
 
     Args:
         tree: of the file.
-        adopted: names of sessions that are gates without a tag; of others without it, no commands are read.
+        adopted: names of sessions that are gates without a tag → names of the gates; of others without it, no commands are read.
+        worded: gates that give their session words (`args` of the config).
     """
     scope = names_at_top(tree)
     found = {}
@@ -74,7 +75,7 @@ def read_noxfile(tree: ast.Module, adopted: Collection[str] = ()) -> Noxfile:
         for decorator in node.decorator_list:
             keywords = _declared(decorator)
             if keywords is not None:
-                session = _session(node, keywords, scope, adopted)
+                session = _session(node, keywords, scope, adopted, worded)
                 found[session.name] = session
     return Noxfile(found, dict(_options(tree)))
 
@@ -89,7 +90,9 @@ def _declared(decorator: ast.expr) -> dict[str, ast.expr] | None:
     return {word.arg: word.value for word in call.keywords if word.arg} if call else {}
 
 
-def _session(node: Function, keywords: Mapping[str, ast.expr], scope: Scope, adopted: Collection[str]) -> Session:
+def _session(
+    node: Function, keywords: Mapping[str, ast.expr], scope: Scope, adopted: Mapping[str, str], worded: Collection[str]
+) -> Session:
     names = scope.words(keywords["name"]) if "name" in keywords else []
     tags = None
     if "tags" not in keywords:
@@ -100,7 +103,8 @@ def _session(node: Function, keywords: Mapping[str, ast.expr], scope: Scope, ado
     if tags is not None and TAG not in tags and name not in adopted:
         return Session(name, node.lineno, tags)
     pythons = scope.spread(keywords["python"]) if "python" in keywords else []
-    runner = _Runner(node.args.args[0].arg if node.args.args else "session", scope)
+    has_words = adopted.get(name, name) in worded
+    runner = _Runner(node.args.args[0].arg if node.args.args else "session", scope, has_words=has_words)
     commands = tuple(runner.block(node.body, scope.inside()))
     return Session(name, node.lineno, tags, tuple(pythons), commands, runner.skips, node)
 
@@ -123,9 +127,9 @@ def _options(tree: ast.Module) -> Iterator[tuple[str, tuple[Any, int]]]:
 class _Runner:
     """Follows the statements of a session, and of the helpers that it calls."""
 
-    def __init__(self, session: str, scope: Scope) -> None:
+    def __init__(self, session: str, scope: Scope, *, has_words: bool) -> None:
         self.skips = 0
-        self._session, self._top = session, scope
+        self._session, self._top, self._has_words = session, scope, has_words
         self._variables: dict[str, str | None] = {}
         self._inside: list[str] = []
 
@@ -142,7 +146,7 @@ class _Runner:
                 scope.define(node)
             case ast.If(test=test, body=body, orelse=orelse):
                 yield from self._calls(test, scope, ignored=ignored)
-                known = test.value if isinstance(test, ast.Constant) else None
+                known = _known(test, has_words=self._has_words)
                 first = list(self.block(body, scope, ignored=ignored)) if known is None or known else []
                 second = list(self.block(orelse, scope, ignored=ignored)) if not known else []
                 yield from first + second if known is not None else _on_condition(test, first, second)
@@ -220,6 +224,24 @@ class _Runner:
         variables = {**self._variables, **scope.table(keywords["env"])} if "env" in keywords else self._variables
         words = [word for argument in call.args for word in scope.words(argument)]
         yield from commands_of(words, codes=codes, ignored=ignored, variables=variables, line=call.lineno)
+
+
+def _known(test: ast.expr, *, has_words: bool) -> object:
+    """The truth of a condition where a gate runs the session; None if it is open.
+
+    Args:
+        test: the condition.
+        has_words: the gate gives its session words; else only a person does, by hand.
+    """
+    match test:
+        case ast.Constant(value=value):
+            return value
+        case ast.Attribute(attr="posargs"):
+            return has_words
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(attr="posargs")):
+            return not has_words
+        case _:
+            return None
 
 
 def _on_condition(test: ast.expr, first: Sequence[Command], second: Sequence[Command]) -> Iterator[Command]:

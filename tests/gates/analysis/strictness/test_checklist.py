@@ -281,6 +281,17 @@ def test_a_command_that_is_run_on_a_condition_is_a_hint() -> None:
     assert change.what == "the gate lint runs pytest only if os.environ.get('SLOW')"
     assert said({"noxfile.py": after}, {"noxfile.py": before}) == [("stronger", "gate lint: pytest condition")]
     either = noxfile(f"if fast:\n    {run('pytest')}\nelse:\n    {run('pytest -v')}")
+    assert "weaker" not in dict(said({"noxfile.py": before}, {"noxfile.py": either}))
+
+
+def test_a_command_behind_words_runs_only_in_a_gate_that_gives_some() -> None:
+    before = noxfile(run("pytest"))
     asked = noxfile(f"if session.posargs:\n    {run('pytest')}")
-    for harmless in (either, asked):
-        assert "weaker" not in dict(said({"noxfile.py": before}, {"noxfile.py": harmless}))
+    (change,) = changes({"noxfile.py": before}, {"noxfile.py": asked})
+    assert (change.direction, change.strength) == ("weaker", "certain")
+    words = {"gates.toml": "[gate.lint]\nargs = ['-q']\n"}
+    assert "weaker" not in dict(said({"noxfile.py": before, **words}, {"noxfile.py": asked, **words}))
+    unasked = noxfile(f"if not session.posargs:\n    {run('pytest')}\nelse:\n    {run('pytest -x')}")
+    other = noxfile(f"if session.posargs:\n    {run('pytest -x')}\nelse:\n    {run('pytest')}")
+    for harmless in (unasked, other):
+        assert said({"noxfile.py": before}, {"noxfile.py": harmless}) == []
