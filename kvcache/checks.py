@@ -91,7 +91,7 @@ def dtype_of(subject: str, spec: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def session_name(session_id: object) -> str:
-    """Return `session_id` as exactly a `str`: one of a class of its own (`np.str_`, a `StrEnum`) may hash or compare differently.
+    """Return `session_id` as exactly a `str`: one of a derived class (`np.str_`, a `StrEnum`) may hash or compare differently.
 
     Raises:
         InvalidSessionError: not a string, or empty.

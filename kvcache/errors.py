@@ -1,4 +1,4 @@
-"""Name everything that can go wrong, with fields that say what was expected and what came.
+"""Name every error that can happen, with fields that say what was expected and what came.
 
 Each kind is also the built-in error it resembles, so that `except MemoryError` and `except IndexError` work as one would think.
 """
@@ -106,7 +106,7 @@ class StaleEntryError(KVCacheError, LookupError):
 
 
 class PinnedEntryError(KVCacheError, RuntimeError):
-    """An entry that somebody has pinned was to be evicted."""
+    """A pinned entry was to be evicted."""
 
 
 class ChainError(KVCacheError, ValueError):

@@ -1,7 +1,7 @@
 """Bring locks, and what they guard, through a fork: no other thread is in the middle of anything when the process is copied.
 
-A fork copies every lock as it is, but no thread except the one that forks: a lock that another thread held would be held for ever
-in the child. So whoever owns a lock is asked to take it before a fork, and to let it go after, in both processes.
+A fork copies every lock as it is, but no thread except the one that forks: a lock that another thread held would stay held
+in the child. So each owner of a lock is asked to take it before a fork, and to let it go after, in both processes.
 """
 
 import os

@@ -4,7 +4,7 @@
 
 Each policy drives a real manager of the recorded size through the recorded steps; nothing is written to its arena, so it takes
 no memory. Lookups and appends of a session that this policy would have evicted count as misses: its tokens are computed again
-and it gets a new block. Evictions that somebody asked for (manual, expired, closed) happen under every policy; those for room
+and it gets a new block. Evictions that were asked for (manual, expired, closed) happen under every policy; those for room
 are the policy's own.
 """
 
@@ -290,7 +290,7 @@ class _Copied:
             self.player.end_copy(key)
 
     def notify_all(self) -> None:
-        """Nobody waits."""
+        """Nothing waits here."""
 
 
 def _with_beginnings(steps: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -320,7 +320,7 @@ def _table(outcomes: Iterable[Outcome]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Check, replay, print; 1 where the chain is broken, 2 where the call or the file is wrong."""
+    """Check, replay, print; 1 where the chain is broken, 2 where the call or the file is invalid."""
     parser = argparse.ArgumentParser(prog="python -m kvcache.replay", description="Check and replay a file of records.")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--policy", action="append", choices=sorted(POLICIES), help="default: all")

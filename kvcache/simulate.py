@@ -61,7 +61,7 @@ def tier(text: str) -> StoreModel:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Read or make up, simulate, print; 2 where the call or the file is wrong."""
+    """Read or make up, simulate, print; 2 where the call or the file is invalid."""
     wanted = _parser().parse_args(words)
     try:
         if wanted.generate is not None:

@@ -18,7 +18,7 @@ Clock: TypeAlias = Callable[[], float]
 Array: TypeAlias = npt.NDArray[Any]
 
 CACHE_LINE: Final = 64
-"""Bytes. What a base address, a block and a key or value region are aligned to unless somebody asks for more."""
+"""Bytes. What a base address, a block and a key or value region are aligned to unless more is asked for."""
 
 MAX_BYTES: Final = 2**63 - 1
 """No size or offset may pass this: beyond it NumPy's own index type wraps around."""
@@ -42,7 +42,7 @@ class Unique:
 class EvictionReason(enum.StrEnum):
     """Why a session lost its block.
 
-    `LRU` and `PRESSURE` made room for another session, the latter by any policy but the least recently used. Somebody asked for the others: `evict` and `clear`, `expire`, `close`.
+    `LRU` and `PRESSURE` made room for another session, the latter by any policy but the least recently used. The others were asked for: `evict` and `clear`, `expire`, `close`.
     """
 
     MANUAL = "manual"

@@ -24,7 +24,7 @@ index.record("prompt", prompt[0])
 for name in ("alice", "bob"):
     question = torch.randint(1, 256, (1, 5))
     text = torch.cat([prompt, question], dim=1)
-    known = index.begin(name, text[0])  # what anybody has computed of it
+    known = index.begin(name, text[0])  # what any session has computed of it
     cache = PooledCache(manager, name, config=model.config)
     answer = model.generate(text, cache=cache, max_new_tokens=20, do_sample=False, pad_token_id=0)
     index.record(name, answer[0])

@@ -2,7 +2,7 @@
 
     python docs/kvcache/transformer.py
 
-Weights are random and seeded; grouped-query attention, rotary positions, RMS norm, two layers. Whatever the cache evicts is
+Weights are random and seeded; grouped-query attention, rotary positions, RMS norm, two layers. What the cache evicts is
 computed again from the session's tokens, so the logits are those of a model without a cache.
 """
 
@@ -133,7 +133,7 @@ def attention(query: Floats, keys: Floats, values: Floats, places: npt.NDArray[n
 def decode_step(model: Transformer, manager: KVCacheManager, session: str, tokens: list[int]) -> Floats:
     """Logits behind `tokens`, computing only those that the cache does not hold; shape [vocabulary]."""
     entry = manager.get_or_create(session)
-    with entry.pin():  # nobody evicts or moves it while its views are read
+    with entry.pin():  # it is not evicted while its views are read
         return model.forward(tokens[len(entry) :], entry)
 
 

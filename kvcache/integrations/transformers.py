@@ -65,7 +65,7 @@ class PooledCache(Cache):  # type: ignore[misc]  # transformers is not installed
     """The cache of one session, or of a batch of sequences that is kept as one session.
 
     It goes on where the session's tokens end, so that `generate` computes only what is new; a session that was evicted begins anew.
-    The tokens must be those that the session was computed from: nobody can tell that from keys and values.
+    The tokens must be those that the session was computed from: keys and values do not show that.
 
     While it holds tensors the session is not evicted for others. They are let go with the cache, or by `release`.
 
@@ -221,7 +221,7 @@ class _Rows:
         return step.seen[layer]
 
     def length(self, layer: int) -> int:
-        """Tokens that a layer has; while no tensors are held, the session may have been evicted, or used by somebody else."""
+        """Tokens that a layer has; while no tensors are held, the session may have been evicted, or used elsewhere."""
         if self.tensors is None:
             if self.entry is not None and not self.entry.is_live:
                 self.entry = None
@@ -251,7 +251,7 @@ class _Rows:
             seen.copy_(seen.index_select(0, order))
 
     def select(self, order: torch.Tensor) -> None:
-        """Make the session anew with other sequences of its own."""
+        """Make the session anew with its own number of sequences."""
         if self.entry is None:
             return
         if len(order) == self.sequences:

@@ -36,7 +36,7 @@ _BIN_SHARE: Final = 512
 
 _SAMPLE_EVERY, _SAMPLES, _COMMON = 7, 64, 3
 """A size gets a quick bin when it is so many of the samples that were taken of the sizes freed without one. Where every
-size comes up alike, none does: holding back spans that nobody asks for again would only break up the arena."""
+size comes up alike, none does: holding back spans whose size is not asked for again would only break up the arena."""
 
 _owners = itertools.count(1)
 _new = tuple.__new__  # a third of the time of Span(...), and this is done once per request
@@ -137,7 +137,7 @@ class Allocator(Unique):
             DoubleFreeError: it was taken back before, even if its bytes belong to a new span by now.
             ForeignSpanError: it was never handed out here, or is a copy.
         """
-        # A live span is the very object that was handed out: no later one can be mistaken for it while somebody holds it.
+        # A live span is the very object that was handed out: no later one can be mistaken for it while it is held.
         if type(span) is not Span or self._live.get(span[0]) is not span:
             raise self._refusal(span)
         offset = span[0]

@@ -1,7 +1,7 @@
 """Own the bytes: one contiguous buffer, zeroed, given back and viewed within checked bounds.
 
-The arena knows no free list and no sessions. Whoever holds an offset may look at it; who holds which offset is the business of
-the floors above.
+The arena knows no free list and no sessions. A caller that holds an offset may look at it; the layers above keep
+which offset belongs to whom.
 """
 
 import mmap
@@ -20,7 +20,7 @@ from kvcache.memory.sealed import Holding, SealedRows, mappings, show_zeros
 from kvcache.values import CACHE_LINE, MAX_BYTES, Array, Unique
 
 Backing: TypeAlias = Literal["mapping", "heap"]
-"""Where the bytes come from: a private mapping of its own, or `np.empty`."""
+"""Where the bytes come from: a private mapping, or `np.empty`."""
 
 SYSTEM_PAGE: Final = mmap.PAGESIZE
 """Bytes. As a base alignment: the arena begins at a page of the system."""
@@ -36,7 +36,7 @@ class Arena(Unique):
     """One buffer of `capacity` bytes whose base address is a multiple of `base_alignment`.
 
     Offsets and lengths are in bytes, counted from the base. A mapping is all zero at first, takes memory only where it was
-    written to, and leaves the heap alone; bytes of the heap hold whatever was there before.
+    written to, and leaves the heap alone; bytes of the heap hold what was there before.
 
     Raises:
         InvalidSizeError: `capacity` is not a whole number above 0, `base_alignment` not a power of two, or `backing` unknown.
@@ -217,7 +217,7 @@ class Arena(Unique):
     def view_mut(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
         """Look at `count` elements from `offset` on and write to them, without a copy.
 
-        The pages of the range count as written to for ever: nobody can know when the view is used.
+        The pages of the range count as written to from now on: the arena cannot know when the view is used.
 
         Returns:
             Shape [count]; it shares the arena's memory.
@@ -231,7 +231,7 @@ class Arena(Unique):
         return view
 
     def view_unmarked(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike = np.float32) -> Array:
-        """The same as `view_mut` for a caller who says himself what he writes to, with `mark_dirty` before he does.
+        """The same as `view_mut` for a caller that calls `mark_dirty` before each write.
 
         Raises:
             InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `view`.

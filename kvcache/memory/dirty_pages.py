@@ -1,6 +1,6 @@
 """Remember which pages of the arena may hold something else than zeros.
 
-An operating system hands out zero pages, so a page that nobody wrote to since it was mapped, or since it was zeroed as a whole,
+An operating system hands out zero pages, so a page that was not written to since it was mapped, or since it was zeroed as a whole,
 needs no zeroing. Three bytes per page are kept: less than a thousandth of the arena.
 
     dirty == pages that may hold something - those of them that show sealed rows, which take no memory here
@@ -19,7 +19,7 @@ PAGE: Final = mmap.PAGESIZE
 _CLEAN, _DIRTY = 0, 1
 
 _SHOWN, _COPIED = 1, 2
-"""A page shows a sealed row; or was written to since, so that it is one of its own. Both are mapped otherwise than all others."""
+"""A page shows a sealed row; or it was written to since, so that it is a private copy. Both are mapped otherwise than all others."""
 
 
 class DirtyPages:
@@ -47,7 +47,7 @@ class DirtyPages:
         return self._dirty * PAGE
 
     def any_shown(self, start: int, end: int) -> bool:
-        """Whether any page of `[start, end)` shows a sealed row, or a copy of its own of one."""
+        """Whether any page of `[start, end)` shows a sealed row, or a private copy of one."""
         return self._showing and bool(self._shown[start // PAGE : -(-end // PAGE)].any())
 
     def show(self, start: int, length: int, *, rows: int, stride: int) -> None:
@@ -101,7 +101,7 @@ class DirtyPages:
             self._watermark = max(self._watermark, int(pages[-1]) + 1)
 
     def expose(self, start: int, end: int) -> None:
-        """Say that somebody may write to `[start, end)` at any time: it is never known to be zero again."""
+        """Say that `[start, end)` may be written to at any time: it is never known to be zero again."""
         if start < end:
             self.mark(start, end)
             first, last = start // PAGE, -(-end // PAGE)

@@ -89,7 +89,7 @@ class MemoryPool(Unique):
         return self._arena.closed
 
     def allocate(self, size: SupportsIndex, *, alignment: SupportsIndex | None = None) -> Span:
-        """Hand out `size` bytes; what they hold is whatever was there before.
+        """Hand out `size` bytes; they hold what was there before.
 
         Raises:
             InvalidSizeError: `size` is not a whole number above 0, or `alignment` not a power of two.
@@ -190,7 +190,7 @@ class MemoryPool(Unique):
         return self._arena.view_mut(offset, count, dtype)
 
     def view_unmarked(self, offset: SupportsIndex, count: SupportsIndex, dtype: npt.DTypeLike) -> Array:
-        """`view_mut` for a caller who calls `mark_dirty` before he writes.
+        """`view_mut` for a caller that calls `mark_dirty` before each write.
 
         Raises:
             InvalidSizeError, DtypeError, OutOfBoundsError, MisalignedError, ClosedError: as for `Arena.view`.
@@ -211,7 +211,7 @@ class MemoryPool(Unique):
         return self._arena.can_share
 
     def sealed_rows(self, length: int) -> SealedRows:
-        """Make room for rows of `length` bytes that several blocks show; they count until nobody holds them.
+        """Make room for rows of `length` bytes that several blocks show; they count until no block holds them.
 
         Raises:
             OSError: the system has no such file to give.
@@ -225,7 +225,7 @@ class MemoryPool(Unique):
         rows.holders += 1
 
     def drop(self, rows: SealedRows) -> None:
-        """Say that one who held sealed rows does so no more."""
+        """Say that a block no longer holds sealed rows."""
         rows.holders -= 1
         if not rows.holders:
             self._sealed.discard(rows)

@@ -1,8 +1,8 @@
 """Keep rows of bytes that never change again, and show them in several places of memory at once, without a copy.
 
-The bytes lie in a file of memory (`memfd_create`) that is sealed: nobody can write to it, not even by mistake. Whoever sees it sees it
-copy-on-write (`MAP_PRIVATE`): a write gives the writer a page of its own. Linux allows a process a limited number of mappings
-(`vm.max_map_count`), and each row takes two, so at most half of them are taken; who gets none copies instead.
+The bytes lie in a file of memory (`memfd_create`) that is sealed: no process can write to it, not even by mistake. It is mapped
+copy-on-write (`MAP_PRIVATE`): a write gives the writer its own copy of the page. Linux allows a process a limited number of mappings
+(`vm.max_map_count`), and each row takes two, so at most half of them are taken; without mappings, tokens are copied instead.
 """
 
 import ctypes
@@ -133,7 +133,7 @@ class SealedRows(Unique):
         return self.rows - 1
 
     def seal(self) -> None:
-        """Let nobody write to it any more.
+        """Make it read-only from now on, for every process.
 
         Raises:
             OSError: the system refuses.
@@ -161,13 +161,13 @@ class SealedRows(Unique):
 
 
 class FileRows(SealedRows):
-    """Rows of a file that somebody else keeps as it is, shown copy-on-write; they take no memory but what the system keeps of files.
+    """Rows of a file that must not change, shown copy-on-write; they take no memory but what the system keeps of files.
 
     Args:
         file: a descriptor, which is copied.
         offset: of the first row in the file, a multiple of the system's page.
-        stride: bytes from one row to the next, likewise.
-        length: bytes of each row, likewise.
+        stride: bytes from one row to the next, also a multiple of the page.
+        length: bytes of each row, also a multiple of the page.
         rows: how many.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Numbered pages, for kernels that read by tables: who holds a page, which text it has, and how tables list them. No bytes."""
+"""Numbered pages, for kernels that read by tables: how often a page is held, which text it has, and how tables list them. No bytes."""
 
 from kvcache.paged.events import AllBlocksCleared, BlockRemoved, BlockStored, Event, as_message
 from kvcache.paged.index import Match, PageIndex

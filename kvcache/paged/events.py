@@ -56,7 +56,7 @@ def as_message(event: Event) -> dict[str, Any]:
 
 
 def page_digest(parent: bytes | None, namespace: str, text: bytes) -> bytes:
-    """What a page is called: a digest of its own text, of its namespace, and of what is before it."""
+    """What a page is called: a digest of its text, of its namespace, and of what is before it."""
     digest = hashlib.sha256(parent or b"")
     digest.update(len(namespace.encode()).to_bytes(8, "big") + namespace.encode() + text)
     return digest.digest()

@@ -1,7 +1,7 @@
 """Know which text each page was computed from, and find the longest beginning of another one: exactly, with one look-up per page.
 
-A page is found by the page before it and the bytes of its own tokens, so that nothing collides; a namespace (a tenant, an adapter) has
-a tree of its own. The index holds every page that it knows. Pages that nobody else holds are given up when the pool runs short: from
+A page is found by the page before it and the bytes of its tokens, so that nothing collides; each namespace (a tenant, an adapter) has
+its own tree. The index holds every page that it knows. Pages that only the index holds are given up when the pool runs short: from
 the end of a text, those of the lowest priority first, and among those the least recently used.
 
     known pages == nodes of all trees; each is held by the index once
@@ -47,7 +47,7 @@ class _Node:
     parent: _Node | None
     key: bytes
     namespace: str
-    digest: bytes | None = None  # only where somebody listens
+    digest: bytes | None = None  # only where events are wanted
     priority: int = 0
     expires: float = math.inf
     used: int = 0  # the step
@@ -57,7 +57,7 @@ class _Node:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Who goes first: the lowest."""
+        """The lowest goes first."""
         return self.priority, self.used
 
 
@@ -136,7 +136,7 @@ class PageIndex(Unique):
         Args:
             pages: one for every `page` tokens; the caller holds them.
             tokens: the whole text.
-            namespace: who may find it.
+            namespace: only its lookups find it.
             priority: pages of a lower one are given up first.
             ttl_seconds: after which the pages are known no more; None: never.
 
@@ -213,7 +213,7 @@ class PageIndex(Unique):
         return Match(whole, start // WIDTH, tail)
 
     def reclaim(self, count: int) -> bool:
-        """The pool's: give up so many pages that nobody else holds, or none at all where there are not so many."""
+        """The pool's: give up so many pages that only the index holds, or none at all where there are not so many."""
         before = self._pool.free
         self._forget_expired()
         count -= self._pool.free - before
@@ -245,7 +245,7 @@ class PageIndex(Unique):
         return True
 
     def clear(self, namespace: str | None = None) -> int:
-        """Forget all pages, or those of a namespace, and return how many there were; whoever holds them keeps them."""
+        """Forget all pages, or those of a namespace, and return how many there were; tables that hold them keep them."""
         names = list(self._roots) if namespace is None else [namespace]
         gone = [node for name in names if (root := self._roots.pop(name, None)) is not None for node in _below(root)]
         for node in gone:

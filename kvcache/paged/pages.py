@@ -1,4 +1,4 @@
-"""Hand out numbered pages, many at once, and count who holds each.
+"""Hand out numbered pages, many at once, and count the holders of each.
 
     free + held == count      held: pages with a holder
     the free pages are those of the stack and of the short list, each once, and have no holder
@@ -110,7 +110,7 @@ class PagePool(Unique):
         holders, few = self._holders, len(pages) if type(pages) is np.ndarray else _FEW + 1
         if few <= _FEW and type(pages) is np.ndarray and pages.dtype == np.int64 and pages.ndim == 1:
             with suppress(IndexError):
-                # As a rule each has one holder, and is listed once: then all are free. Bytes are compared in a tenth of the time.
+                # Usually each has one holder, and is listed once: then all are free. Bytes are compared in a tenth of the time.
                 if holders[pages].tobytes() == _ONES[: 8 * few]:
                     holders[pages] = _ORDER[:few]
                     unlike = holders[pages].tobytes() == _ORDER_BYTES[: 8 * few]

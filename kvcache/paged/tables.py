@@ -1,4 +1,4 @@
-"""List the pages of one sequence: longer, shorter, forked, with a window. Which tokens to copy is told, bytes are somebody else's.
+"""List the pages of one sequence: longer, shorter, forked, with a window. It says which tokens to copy; the bytes belong to its user.
 
 pages that the table lists are held by it once each; those before a window are given back and listed as `NONE`
 """

@@ -1,8 +1,8 @@
 """Write and read records as JSON Lines in which each line carries the digest of the one before.
 
 A line is `{"previous": "<SHA-256 of the line before, in hex>", "record": {"kind": ..., ...}}`; the first one carries 64 zeros.
-Whoever changes, drops or inserts a line breaks every digest behind it; whoever knows the last digest (`ChainWriter.head`) also
-notices when the end was cut off or replaced.
+A line that is changed, dropped or inserted breaks every digest behind it; the last digest (`ChainWriter.head`) also
+shows when the end was cut off or replaced.
 """
 
 import dataclasses

@@ -44,7 +44,7 @@ class Opening:
         max_context: tokens per session.
         dtype: as it is stored.
         alignment: of blocks, in bytes.
-        ttl_seconds: how long a session may go unused; None: for ever.
+        ttl_seconds: how long a session may go unused; None: no limit.
         policy: name of the eviction policy.
         memory_bytes: what tokens may take of memory; None: as much as the arena has.
         value_dim: elements per head of the values.
@@ -73,7 +73,7 @@ class EvictionReceipt:
     """One eviction.
 
     Attributes:
-        session_id: who lost its block.
+        session_id: the session that lost its block.
         span: the block.
         reason: why.
         token_count: tokens that were lost.
@@ -154,7 +154,7 @@ class TraceEvent:
         at: when.
         tokens: appended ones; kept ones of `truncate`; those that the block can hold, or should have, of `create` and `refused`; else 0.
         reason: of `evict`.
-        ttl_seconds: of `create` and `refused`, where the session has a time to live of its own.
+        ttl_seconds: of `create` and `refused`, where the session has its own time to live.
         begun: of `append`, `end` and `zeroed`, the number of the step right before which the copy began, where there were others
             meanwhile; of `return`, the number of the `lend`. From there on the block was not evicted for others.
         sequences: of `create` and `refused`, how many the block holds beside each other.
@@ -177,7 +177,7 @@ Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | PoolSnapshot | Tr
 
 
 class Sink(Protocol):
-    """Whatever takes a record: any callable. What it returns is ignored, what it raises is counted."""
+    """Any callable that takes a record. What it returns is ignored, what it raises is counted."""
 
     def __call__(self, record: Record, /) -> object:
         """Take `record`."""

@@ -18,7 +18,7 @@ class EvictionCounts:
 
     @property
     def total(self) -> int:
-        """Evictions for whatever reason."""
+        """Evictions for any reason."""
         return self.manual + self.lru + self.ttl + self.pressure + self.shutdown
 
 
@@ -71,7 +71,7 @@ class Statistics:
 
     @property
     def hit_rate(self) -> float | None:
-        """The share of lookups that found their session; None when nobody has looked yet."""
+        """The share of lookups that found their session; None before the first lookup."""
         lookups = self.hits + self.misses
         return self.hits / lookups if lookups else None
 

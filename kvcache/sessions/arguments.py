@@ -59,7 +59,7 @@ def memory_limit(memory_bytes: SupportsIndex, layout: KVLayout, pool: MemoryPool
 
 
 def time_to_live(seconds: float | None) -> float | None:
-    """Seconds, or None for ever.
+    """Seconds, or None for no limit.
 
     Raises:
         InvalidSizeError: not finite and above 0.

@@ -1,9 +1,9 @@
-"""Hold one session's block: where it lies, who writes to it, who pins it, and when it may be let go.
+"""Hold one session's block: where it is, what writes to it, what pins it, and when it may be let go.
 
     copies > 0, or lent  =>  the block is neither evicted for others nor handed out again
     bytes are counted as tokens, or shown whole, or written to  =>  ready: each was zeroed, or written by this session
 
-Lent is a block for as long as any writable view of it is held, by whomever: all of them refer to one array, and a weak reference
+A block is lent for as long as any writable view of it is held anywhere: all of them refer to one array, and a weak reference
 to that array tells when the last one is gone.
 
 Locks: `_writing` of one entry before the manager's, never the other way round. The manager's is not held while bytes are copied.
@@ -29,14 +29,14 @@ SMALL: Final = 64 * 1024
 
 
 class Owner(Protocol):
-    """Who has made a block and takes it back; its lock is held in every call."""
+    """The maker of a block, which takes it back; its lock is held in every call."""
 
     @property
     def limits_memory(self) -> bool:
         """Whether memory is counted, and given back with the block."""
 
     def release(self, block: "BlockState", /) -> None:
-        """Take the block back: nobody uses it any more."""
+        """Take the block back: it is not used any more."""
 
     def make_memory(self, block: "BlockState", missing: Callable[[], int], /) -> None:
         """See to it that `missing()` more bytes can be written to in the block; may wait, with the lock let go.
@@ -136,7 +136,7 @@ class BlockState(Unique):
 
     @property
     def is_pinned(self) -> bool:
-        """Whether somebody holds a pin."""
+        """Whether the block is pinned."""
         return self._pins > 0
 
     @property
@@ -251,19 +251,19 @@ class BlockState(Unique):
                 for region in regions
             ]
 
-        self._copies += 1  # nobody evicts it meanwhile
+        self._copies += 1  # it is not evicted meanwhile
         try:
             self._owner.make_memory(self, lambda: sum(map(len, clean())) * PAGE)
         finally:
             self._end()
-        if self._gone:  # somebody evicted it by name
+        if self._gone:  # it was evicted by name
             self._refuse_if_stale()
         for pages in clean():
             self._pool.mark_pages(pages)
         self._marked = marked
 
     def _make_ready(self) -> None:
-        """Zero what others may have left in the block, before anybody sees it; `_writing` is held."""
+        """Zero what others may have left in the block, before it is shown; `_writing` is held."""
         layout, pool, ledger = self._layout, self._pool, self._ledger
         with ledger.lock:
             if self._gone:

@@ -1,4 +1,4 @@
-"""Store sessions that nobody uses in smaller types, the smaller the longer, so that more of them fit."""
+"""Store unused sessions in smaller types, the smaller the longer they are unused, so that more of them fit."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,7 +31,7 @@ class Demotion:
     def run(self, manager: KVCacheManager, now: float | None = None) -> dict[str, str]:
         """Recode every session that went unused for long enough and is not in use; call it from time to time, as `expire`.
 
-        No session becomes larger. Handles on those that were recoded are stale; a prefix index has to be told of them anew.
+        No session becomes larger. Handles on those that were recoded are stale; a prefix index must record them anew.
 
         Args:
             manager: whose sessions.

@@ -25,7 +25,7 @@ class KVCacheEntry(ShorteningEntry):
     where the block lies or last lay; everything else raises `StaleEntryError` once the block is gone. Views share the pool's
     memory: outside of `pin()`, a read-only one that is kept beyond the next call that may evict can come to show
     another session. A writable one never does: while it is held, the block is not evicted for others, and if it is
-    evicted by name, nobody else gets it.
+    evicted by name, no other session gets its block.
     """
 
     def __repr__(self) -> str:
@@ -43,7 +43,7 @@ class KVCacheEntry(ShorteningEntry):
     def key_mut(self) -> Array:
         """Look at the whole key region and write to it, without a copy; counts no tokens, see `commit`.
 
-        While the view, or any view of it, is held, the block stays where it is and serves nobody else.
+        While the view, or any view of it, is held, the block stays where it is and is given to no other session.
 
         Returns:
             Shape [max_context_length, layers, kv_heads, head_dim].
@@ -57,7 +57,7 @@ class KVCacheEntry(ShorteningEntry):
     def value_mut(self) -> Array:
         """Look at the whole value region and write to it, without a copy; counts no tokens, see `commit`.
 
-        While the view, or any view of it, is held, the block stays where it is and serves nobody else.
+        While the view, or any view of it, is held, the block stays where it is and is given to no other session.
 
         Returns:
             Shape [max_context_length, layers, kv_heads, value_dim].
@@ -72,7 +72,7 @@ class KVCacheEntry(ShorteningEntry):
         """Look at the rows of keys and of values and write to them, without a copy; for models that write by themselves.
 
         Write only behind the tokens that are counted, and only as many as `reserve` was asked for; `commit` counts them. While a
-        view is held, the block stays where it is and serves nobody else. What is written elsewhere by mistake stays in this
+        view is held, the block stays where it is and is given to no other session. What is written elsewhere by mistake stays in this
         session: its block is zeroed as a whole before another one has it.
 
         Returns:
@@ -232,7 +232,7 @@ class KVCacheEntry(ShorteningEntry):
             self._ledger.trace("touch", self._session_id, at=now)
 
     def recode_from(self, source: "KVCacheEntry", tokens: int) -> None:
-        """The manager's: take the numbers of another block of the same session, before anybody finds this one.
+        """The manager's: take the numbers of another block of the same session, before this one can be found.
 
         Raises:
             OutOfMemoryError: there is no memory for them.
@@ -251,7 +251,7 @@ class KVCacheEntry(ShorteningEntry):
                     region[layer, :, :tokens] = kept if layout.coder is None else layout.coder.encode(kept)
 
     def hit(self, now: float) -> None:
-        """The manager's: somebody got the entry; the lock is held."""
+        """The manager's: the entry was handed out; the lock is held."""
         self._ledger.counters.hits += 1
         self._touch(now)
         self._ledger.trace("hit", self._session_id, at=now)

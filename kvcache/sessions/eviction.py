@@ -1,4 +1,4 @@
-"""Choose who must go: entries and a need in, ordered victims out. Pure; nothing here is ever evicted.
+"""Choose what must go, from entries and a need; the result is a list of victims in order. Pure: nothing here is ever evicted.
 
 A policy says what losing an entry would cost. The choice is a window: a run of entries and free spans that touch each other.
 """
@@ -171,7 +171,7 @@ def choose_window(
         now: in seconds, for the policy.
 
     Returns:
-        Session ids, the cheapest first; empty when a free span suffices already; None when no run suffices, so that nobody
+        Session ids, the cheapest first; empty when a free span suffices already; None when no run suffices, so that none
         should go.
     """
     rule = policy or LRU()

@@ -254,7 +254,7 @@ class KVLayout:
         """
         if type(array) is np.ndarray and array.dtype is self.dtype:  # nearly always
             return array
-        # Another class of array may say more than its bytes do (a mask, a unit), which would be lost without a word.
+        # Another class of array may say more than its bytes do (a mask, a unit), which would be lost silently.
         if not isinstance(array, np.ndarray) or type(array) not in _PLAIN:
             remedy = "fill in its mask, or pass it through numpy.asarray" if isinstance(array, np.ndarray) else ""
             raise DtypeError(subject, expected=f"a plain array of {self.dtype}", got=type(array), remedy=remedy)

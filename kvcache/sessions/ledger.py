@@ -49,7 +49,7 @@ class Ledger:
         self.meters = Meters(WINDOW_SECONDS)
         self._sinks = tuple(sinks)
         self._tracers = tuple(trace)
-        self.tracing = bool(self._tracers)  # whether anybody wants each step
+        self.tracing = bool(self._tracers)  # whether each step is wanted
         self._outbox: list[tuple[tuple[Sink, ...], Record]] = []
         self.step = 0  # the number of the next event
         self.returned: deque[Callable[[], None]] = (
@@ -69,11 +69,11 @@ class Ledger:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody wants receipts."""
+        """Whether receipts are wanted."""
         return bool(self._sinks)
 
     def now(self) -> float:
-        """Ask the clock. Whoever changes something asks first: a clock may raise, and then nothing was changed.
+        """Ask the clock. A change asks first: a clock may raise, and then nothing was changed.
 
         Raises:
             InvalidSizeError: what it says is not a finite number.
@@ -85,10 +85,10 @@ class Ledger:
         return now
 
     def now_or_latest(self) -> float:
-        """The same for what must be possible whatever the clock does, such as closing: else what it said last."""
+        """The same for what must be possible even if the clock raises, such as closing: then what it said last."""
         try:
             return self.now()
-        except Exception:  # noqa: BLE001 - the clock is a function of somebody else's
+        except Exception:  # noqa: BLE001 - the clock is the user's function
             return self.latest
 
     def before_fork(self) -> None:
@@ -96,7 +96,7 @@ class Ledger:
         self.lock.acquire()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on; in the child nobody waits, and what is kept is delivered by the parent, which has it as well."""
+        """Go on; in the child no thread waits, and what is kept is delivered by the parent, which has it as well."""
         if in_child:
             self.copied = threading.Condition(self.lock)
             self.waiting = 0
@@ -104,15 +104,15 @@ class Ledger:
         self.lock.release()
 
     def say_farewell(self, entry: object, reason: EvictionReason) -> None:
-        """Tell those who want a last look at a session; the lock is held. Never raises for their sake."""
+        """Call the functions that get a last look at a session; the lock is held. What they raise is only counted."""
         for farewell in self.farewells:
             try:
                 farewell(entry, reason)
-            except Exception:  # noqa: BLE001 - whatever they do, the cache goes on; the failure is counted
+            except Exception:  # noqa: BLE001 - if they raise, the cache goes on; the failure is counted
                 self.counters.sink_failures += 1
 
     def open(self, record: Record) -> None:
-        """Keep the record that a trace begins with, for those who want one."""
+        """Keep the record that a trace begins with, if steps are traced."""
         if self._tracers:
             self._outbox.append((self._tracers, record))
 
@@ -133,7 +133,7 @@ class Ledger:
         sequences: int = 1,
         encoding: str | None = None,
     ) -> None:
-        """Keep a step until the lock is let go, if anybody wants it."""
+        """Keep a step until the lock is let go, if steps are traced."""
         if self._tracers:
             facts = (tokens, reason, ttl_seconds, begun, sequences, encoding)
             event = TraceEvent(self.step, action, session_id, at, *facts)
@@ -167,7 +167,7 @@ class Ledger:
             for sink in sinks:
                 try:
                     sink(record)
-                except Exception:  # noqa: BLE001 - whatever a sink does, the cache goes on; the failure is counted
+                except Exception:  # noqa: BLE001 - if a sink raises, the cache goes on; the failure is counted
                     failures += 1
         if failures:
             with self.lock:

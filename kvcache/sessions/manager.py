@@ -38,11 +38,11 @@ class KVCacheManager(Unique):
         memory_bytes: bytes of memory that the tokens of all sessions may take together, in whole pages; None: no limit but the arena.
             With a limit the arena is only a range of addresses: it may be many times as large, a session takes memory as its tokens
             come, and gives it back when it goes. The layout's `alignment` must be `SYSTEM_PAGE` or a multiple. On Linux only.
-        ttl_seconds: how long a session may go unused before it is gone: found by nobody, taken by `expire` or to make room; None: for ever.
+        ttl_seconds: how long a session may go unused before it is gone: not found any more, and taken by `expire` or to make room; None: no limit.
         policy: what losing a session costs; the least recently used go first unless told otherwise.
         clock: tells the time in seconds.
-        sinks: who is told of evictions and snapshots, after the lock was let go.
-        trace: who is told of every step, for `python -m kvcache.replay`; may be the same as `sinks`.
+        sinks: functions that get receipts of evictions and snapshots, after the lock was let go.
+        trace: functions that get every step, for `python -m kvcache.replay`; may be the same as `sinks`.
         base_alignment: bytes; what the arena's address is a multiple of, see `SYSTEM_PAGE` and `HUGE_PAGE`.
         backing: where the arena's bytes come from.
 
@@ -120,11 +120,11 @@ class KVCacheManager(Unique):
         """Return the session's entry, made with zeroed bytes if there is none.
 
         Where the arena is full, room is made by evicting the contiguous entries that the policy can spare best. If there are none,
-        nobody is evicted.
+        nothing is evicted.
 
         Args:
             session_id: whose entry.
-            max_context_length: tokens the session must be able to hold; None: the model's, or whatever the entry has.
+            max_context_length: tokens the session must be able to hold; None: the model's, or what the entry has.
             ttl_seconds: a new session's own time to live; None: the manager's.
             sequences: how many of the same length it holds beside each other (a batch, beams): its entry has so many times the
                 heads, those of the first sequence first.
@@ -161,7 +161,7 @@ class KVCacheManager(Unique):
                         return entry
                     # None after it has waited for a copy: all may be different now.
                     made = self._table.admit(name, layout, now=now, ttl_seconds=ttl, sequences=batch)
-            # Until it is zeroed the entry shows and takes nothing: whoever finds it meanwhile zeroes it, or waits for that.
+            # Until it is zeroed the entry shows and takes nothing: a caller that finds it meanwhile zeroes it, or waits for that.
             made.prepare()
         except BaseException:
             if made is not None:
@@ -195,7 +195,7 @@ class KVCacheManager(Unique):
 
         Args:
             source: whose tokens.
-            target: the new session; whatever it had is evicted.
+            target: the new session; what it had is evicted.
             tokens: so many from the start; None: all.
             ttl_seconds: the new session's own time to live; None: the manager's.
 
@@ -203,7 +203,7 @@ class KVCacheManager(Unique):
             InvalidSessionError: not a string, or empty, or the same twice.
             UnknownSessionError: the source has no entry.
             InvalidSizeError, OutOfBoundsError: it has not so many tokens.
-            PinnedEntryError: the target has an entry that somebody has pinned.
+            PinnedEntryError: the target has a pinned entry.
             OutOfMemoryError: there is no room and no way to make it; the target has no entry then.
             ClosedError: the manager is closed.
         """
@@ -251,7 +251,7 @@ class KVCacheManager(Unique):
         return made
 
     def recode(self, session_id: str, encoding: str | None) -> bool:
-        """Store a session's numbers in another encoding, in a block of its own; handles that were handed out before are stale then.
+        """Store a session's numbers in another encoding, in a new block; handles that were handed out before are stale then.
 
         The session is found by everybody meanwhile, and stays as it was if it is used.
 
@@ -327,7 +327,7 @@ class KVCacheManager(Unique):
 
         Raises:
             InvalidSessionError: not a string, or empty.
-            PinnedEntryError: somebody has pinned it.
+            PinnedEntryError: it is pinned.
             ClosedError: the manager is closed.
         """
         name = checks.session_name(session_id)
@@ -357,7 +357,7 @@ class KVCacheManager(Unique):
             return self._table.expire(self._ledger.now() if moment is None else moment)
 
     def unused_for(self, seconds: float, now: float | None = None) -> dict[str, int]:
-        """The sessions that nobody used for so long or longer, and bytes of a token's keys in a sequence; this is no use itself.
+        """The sessions that were not used for so long or longer, and bytes of a token's keys in a sequence; this is no use itself.
 
         Raises:
             InvalidSizeError: not finite numbers.
@@ -376,7 +376,7 @@ class KVCacheManager(Unique):
             }
 
     def clear(self) -> tuple[str, ...]:
-        """Evict every session that nobody has pinned, and return their ids.
+        """Evict every session that is not pinned, and return their ids.
 
         Raises:
             ClosedError: the manager is closed.
@@ -444,9 +444,9 @@ class KVCacheManager(Unique):
             return snapshot
 
     def before_eviction(self, farewell: Callable[[KVCacheEntry, EvictionReason], None]) -> None:
-        """Have a function called with each session whose bytes are about to go, whyever, while they are still there.
+        """Have a function called with each session whose bytes are about to go, for any reason, while they are still there.
 
-        The manager's lock is held: be quick, and wait for nobody. What it raises is counted as a failure of a sink.
+        The manager's lock is held: be quick, and do not wait. What it raises is counted as a failure of a sink.
 
         Raises:
             ClosedError: the manager is closed.

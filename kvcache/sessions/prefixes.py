@@ -1,10 +1,10 @@
 """Find the session that has the longest beginning of a text already computed: exactly, by its tokens.
 
 A tree of pages of tokens. A page hangs under the page before it, so that equal pages behind different texts are different, and it is
-found by its bytes, so that nothing collides. The last page of a session may be shorter. A namespace (a tenant, an adapter) has a
-tree of its own.
+found by its bytes, so that nothing collides. The last page of a session may be shorter. Each namespace (a tenant, an adapter) has its
+own tree.
 
-    every node has at least one session that goes through it, and every session the nodes of its own pages
+    every node has at least one session that goes through it, and every session the nodes of its pages
     the pages under a node are the keys of `below` and, in order, those of `order`
 """
 
@@ -155,7 +155,7 @@ class PrefixIndex(Unique):
             return None
 
     def begin(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> int:
-        """Give a session as much of a text as anybody has computed already; the rest is to be computed and written behind it.
+        """Give a session as much of a text as any session has computed already; the rest is to be computed and written behind it.
 
         What the session has is kept as far as it was recorded and is the same. Where another session of the namespace has more of
         the text, its tokens are copied. The last token is never among them, because its logits are what comes next.
@@ -255,7 +255,7 @@ class PrefixIndex(Unique):
         return best
 
     def _forget(self, session: str) -> None:
-        """Take a session out of the tree, and the nodes that nobody else goes through."""
+        """Take a session out of the tree, and the nodes that no other session goes through."""
         known = self._known.pop(session, None)
         if known is None:
             return

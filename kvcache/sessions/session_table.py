@@ -1,14 +1,14 @@
-"""Own who lives in the arena: let sessions in, make room for them, and let them go with a receipt.
+"""Keep the list of sessions in the arena: let sessions in, make room for them, and let them go with a receipt.
 
 Everything here happens under the manager's lock. A block belongs to exactly one session from `admit` to its release:
 
     used bytes of the pool == sum of the blocks of listed sessions and of those that are leaving
 
-Leaving are entries that were evicted while bytes were copied into them or a writable view was held, or closed while pinned: stale
+Entries are leaving that were evicted while bytes were copied into them or a writable view was held, or closed while pinned: stale
 at once, their blocks are free when the copy, the loan or the pin ends.
 
-Whoever's time to live has ended is gone for all that ask: found by nobody, and the first to make room. Who is in use (pinned, being
-written, lent) lives on.
+A session whose time to live has ended is gone: no lookup finds it, and it is the first to make room. One that is in use (pinned,
+being written, lent) stays.
 """
 
 import math
@@ -48,7 +48,7 @@ class SessionTable:
         self._ledger = ledger
         self._policy = policy
         self._memory = memory_bytes
-        self._short = set[BlockState]()  # those that wait for memory, and for whom nobody else should wait
+        self._short = set[BlockState]()  # those that wait for memory, so that no other should wait for them
         self._queue = EvictionQueue(policy, self._candidate)
         self._ttl = math.inf if ttl_seconds is None else ttl_seconds
         self._soonest = EvictionQueue(TTL(), self._candidate)  # those whose time ends, by when
@@ -99,7 +99,7 @@ class SessionTable:
             None after waiting for a copy to end, with the lock let go: ask again, for everything may have changed.
 
         Raises:
-            OutOfMemoryError: there is no room and no way to make it; nobody was evicted.
+            OutOfMemoryError: there is no room and no way to make it; nothing was evicted.
         """
         began = perf_counter_ns()
 
@@ -123,7 +123,7 @@ class SessionTable:
             return None
         entry = self._entry(session_id, layout, span, now, ttl_seconds)
         try:
-            self._queue.add(entry, now)  # asks the policy: should it raise, nobody has seen the entry yet
+            self._queue.add(entry, now)  # asks the policy: should it raise, the entry was not shown yet
         except BaseException:
             entry.leave()
             raise
@@ -145,7 +145,7 @@ class SessionTable:
         if span is None:
             return None
         made = self._entry(source.session_id, layout, span, now, source.ttl_seconds)
-        self._leaving.add(made)  # it has a block, and nobody finds it
+        self._leaving.add(made)  # it has a block, and no lookup finds it
         return made
 
     def exchange(self, source: KVCacheEntry, made: KVCacheEntry, now: float) -> None:
@@ -174,7 +174,7 @@ class SessionTable:
         )
 
     def evict(self, session_ids: Iterable[str], reason: EvictionReason, now: float) -> None:
-        """Take the blocks of these sessions away, with receipts if anybody wants them."""
+        """Take the blocks of these sessions away, with receipts if they are wanted."""
         leavers = [self.entries[session_id] for session_id in session_ids]
         if not leavers:
             return
@@ -270,7 +270,7 @@ class SessionTable:
         return self.pool.allocate(layout.block_bytes)
 
     def _evict_expired(self, now: float) -> bool:
-        """Evict who need not be asked for, and say whether there was anybody."""
+        """Evict the sessions whose time has ended, and say whether there were any."""
         victims = list[str]()
         while (entry := self._soonest.first(now)) is not None and self._expires_at(entry) <= now:
             victims.append(entry.session_id)
@@ -329,7 +329,7 @@ class SessionTable:
         entry.leave()
 
     def withdraw(self, entry: KVCacheEntry) -> None:
-        """Take back an entry that could not be made after all, unless somebody else has found it and made it ready."""
+        """Take back an entry that could not be made after all, unless another thread has found it and made it ready."""
         if self.entries.get(entry.session_id) is entry and not entry.is_ready:
             del self.entries[entry.session_id]
             self._leaving.add(entry)
@@ -342,7 +342,7 @@ class SessionTable:
         return self._memory is not None
 
     def release(self, block: BlockState) -> None:
-        """Take the block of an entry that left and that nobody uses any more; its pages go back where memory is limited."""
+        """Take the block of an entry that left and is not used any more; its pages go back where memory is limited."""
         self._leaving.discard(block)
         if isinstance(block, KVCacheEntry):
             block.give_back()
@@ -353,10 +353,10 @@ class SessionTable:
     def make_memory(self, block: BlockState, missing: Callable[[], int]) -> None:
         """Evict the sessions that can be spared best until `missing()` bytes more can be written to.
 
-        May wait for copies to end, with the lock let go. The caller counts as copying, so that nobody evicts it for others.
+        May wait for copies to end, with the lock let go. The caller counts as copying, so that it is not evicted for others.
 
         Raises:
-            OutOfMemoryError: there is no way; nobody was evicted.
+            OutOfMemoryError: there is no way; nothing was evicted.
         """
         if self._memory is None:
             return

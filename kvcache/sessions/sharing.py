@@ -1,8 +1,8 @@
 """Begin a session with the tokens of another one without a copy: both show the same sealed rows, copy-on-write.
 
 What two sessions share are the whole pages at the beginning of each row. The rest of the last page is copied, because the page goes
-its own way in both. A piece that is sealed stays as it is for as long as anybody shows it; the session that it was made from shows
-it, too, in place of its own pages. Pages that are written to (after a truncation, say) become the session's own again.
+its own way in both. A piece that is sealed stays as it is for as long as any session shows it; the session that it was made from shows
+it, too, in place of its earlier pages. Pages that are written to (after a truncation, say) become the session's own again.
 
     shown bytes of a row: pieces behind each other, from its beginning; each is held by every block that shows it
 """
@@ -27,7 +27,7 @@ WORTH: Final = 4 * PAGE
 """Bytes of a row from which on showing it takes less time than copying it: a mapping and its faults cost some 10 microseconds."""
 
 _PIECES: Final = 8
-"""That a row may be shown in; each takes mappings of its own."""
+"""That a row may be shown in; each takes its own mappings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class SharingEntry(ReadableEntry):
 
     @property
     def held(self) -> tuple[SealedRows, ...]:
-        """The sealed rows that the block shows, whose memory goes with the last one who shows them."""
+        """The sealed rows that the block shows, whose memory goes with the last block that shows them."""
         return tuple(self._held)
 
     @property
@@ -139,7 +139,7 @@ class SharingEntry(ReadableEntry):
             with ledger.lock:
                 self._refuse_if_stale()
                 if self._tokens or self._ahead:
-                    expected = "a session that nobody writes to meanwhile"
+                    expected = "a session that is not written to meanwhile"
                     raise InvalidSessionError(f"fork to {self._session_id!r}", expected=expected, got=self._session_id)
                 for side, region in enumerate(self._regions_of_rows()):
                     for piece in beginning.pieces[side]:
@@ -266,7 +266,7 @@ class SharingEntry(ReadableEntry):
         return self._layout.keys, self._layout.values
 
     def _row_bytes(self, region: Region) -> Array:
-        """A region as bytes, shape [rows, bytes of a row]; whoever writes to it has marked it."""
+        """A region as bytes, shape [rows, bytes of a row]; the caller marks it before it writes."""
         start, length = self._span.offset + region.offset, region.rows * region.row_bytes
         return self._pool.view_unmarked(start, length, np.uint8).reshape(region.rows, region.row_bytes)
 
@@ -274,7 +274,7 @@ class SharingEntry(ReadableEntry):
 def enough_of(entries: Iterable[SharingEntry], short: int) -> list[SharingEntry] | None:
     """The first entries whose blocks give `short` bytes of memory back together; None where all of them give less.
 
-    Sealed rows are given back with the last block that shows them. Who adds nothing to what the others give is left out.
+    Sealed rows are given back with the last block that shows them. A block that adds nothing to what the others give is left out.
     """
     chosen, shown = list[SharingEntry](), Counter[SealedRows]()
     for entry in entries:

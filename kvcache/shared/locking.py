@@ -12,7 +12,7 @@ _FORM: Final = "hh4xqqi4x"
 
 
 def lock(file: int) -> bool:
-    """Take the lock; False where somebody else has it.
+    """Take the lock; False where another process has it.
 
     Unlike others, locks of an open file (`F_OFD_SETLK`) are neither lost when the process closes another descriptor of the file, nor taken by asking.
     """
@@ -24,7 +24,7 @@ def lock(file: int) -> bool:
 
 
 def is_locked(file: int) -> bool:
-    """Whether somebody else has the lock."""
+    """Whether another process has the lock."""
     asked = struct.pack(_FORM, fcntl.F_RDLCK, os.SEEK_SET, 0, 1, 0)
     (kind, *_) = struct.unpack(_FORM, fcntl.fcntl(file, fcntl.F_OFD_GETLK, asked))
     return bool(kind != fcntl.F_UNLCK)

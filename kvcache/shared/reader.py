@@ -1,4 +1,4 @@
-"""Read sessions from shared memory, from any number of processes; a reader can change nothing, and waits for nobody."""
+"""Read sessions from shared memory, from any number of processes; a reader can change nothing, and never waits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SharedReader(Unique):
         return int(self._words[EPOCH])
 
     def writer_is_alive(self) -> bool:
-        """Whether somebody may still publish sessions here."""
+        """Whether a writer is open that may still publish sessions here."""
         try:
             file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

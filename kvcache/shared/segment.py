@@ -6,8 +6,8 @@
 
 A slot is empty or holds one session. Its sequence is odd while it is being changed, and another one after each change, but for tokens that
 are added: those are written first and counted after that, and no token that was counted changes. So a reader that finds the same even
-sequence before and after a look has seen what was there, without a lock. Who dies in the middle leaves an odd sequence: nobody reads the slot
-until the next writer clears it.
+sequence before and after a look has seen what was there, without a lock. A writer that dies in the middle leaves an odd sequence: the slot is
+not read until the next writer clears it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def shape_in(content: Array, size: int, place: str) -> Shape:
     """Read a header.
 
     Raises:
-        SharedMemoryError: nobody wrote it, or its size is another one.
+        SharedMemoryError: it is no header of a segment, or its size is another one.
     """
 
     def refuse(expected: str, got: object) -> SharedMemoryError:

@@ -46,7 +46,7 @@ from kvcache.values import Array, Unique
 
 
 class SharedWriter(Unique):
-    """The one who writes to a segment of shared memory. Not thread-safe: publish from one thread.
+    """Writes to a segment of shared memory; there is one writer at a time. Not thread-safe: publish from one thread.
 
     Args:
         path: the segment's file, best in memory: `/dev/shm/NAME`. One of the same layout and slots is taken over with its sessions, if no
@@ -192,7 +192,7 @@ class SharedWriter(Unique):
         return self._words
 
     def _mapped(self) -> mmap.mmap:
-        """The segment in memory, through a descriptor of its own: a mapping keeps one, and with it the lock, in a forked child, too."""
+        """The segment in memory, through its own descriptor: a mapping keeps one, and with it the lock, in a forked child, too."""
         own = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             return mmap.mmap(own, self._shape.size)
@@ -208,7 +208,7 @@ class SharedWriter(Unique):
                 made = self._make(replace=False)
                 if made is not None:
                     return made
-                continue  # somebody else made one just now
+                continue  # another process made one just now
             try:
                 fits = self._fits(file)
             except BaseException:
@@ -218,7 +218,7 @@ class SharedWriter(Unique):
                 return file
             if fits is False:
                 made = self._make(replace=True)
-                # Who reads the old one learns that it is not the one any more; the lock on it goes after that.
+                # Readers of the old one learn that it was replaced; the lock on it goes after that.
                 os.pwrite(file, np.array([1], "<u8").tobytes(), 8 * CLOSED)
                 os.close(file)
                 assert made is not None
@@ -282,7 +282,7 @@ class SharedWriter(Unique):
                 self._order[name] = slot
 
     def _begin(self, name: str, slot: Slot | None) -> Slot:
-        """A slot without tokens, which nobody reads, for a session."""
+        """A slot without tokens, which no reader looks at, for a session."""
         if slot is None:
             taken = set(map(id, self._order.values()))
             slot = next((each for each in self._slots if id(each) not in taken), None)
@@ -325,6 +325,6 @@ def _essence(layout: KVLayout) -> tuple[object, ...]:
 
 
 def _change(slot: Slot) -> None:
-    """Let nobody read the slot from now on."""
+    """Mark the slot as changing, so that it is not read from now on."""
     slot.words[SEQUENCE] += 1 if not slot.words[SEQUENCE] & 1 else 2
     fence()

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 460, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 34, 46
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-"""That people who see colours differently can tell apart (Okabe and Ito); with more lines, they are dashed."""
+"""Colours that people with colour blindness can tell apart (Okabe and Ito); with more lines, they are dashed."""
 
 
 @dataclass(frozen=True, slots=True)

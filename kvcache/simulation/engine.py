@@ -1,7 +1,7 @@
-"""Drive a real manager through the requests of a trace, with a clock of its own, and count what it does.
+"""Drive a real manager through the requests of a trace, with a simulated clock, and count what it does.
 
 Nothing is computed or written: tokens are only counted, so any memory can be simulated on any machine. A token takes as many bytes of the simulated
-memory as the layout says (`token_bytes`); the manager that decides who goes has a layout of a 512th KiB for each, with as many tokens in a page as a
+memory as the layout says (`token_bytes`); the manager that decides what goes has a layout of a 512th KiB for each, with as many tokens in a page as a
 model with heads of 64 float32 numbers has.
 
 Requests wait for a free server, first come first served. A session is pinned while it is served.
@@ -58,10 +58,10 @@ class Machine:
     Attributes:
         memory_bytes: for the tokens of all sessions.
         token_bytes: of a token's keys and values, in all layers.
-        policy: who goes first.
+        policy: which session goes first.
         store: the second tier; None: there is none.
         sharing: of prefixes.
-        ttl_seconds: of a session; None: for ever.
+        ttl_seconds: of a session; None: no limit.
         prefill_per_second: tokens of a prompt that a server computes.
         decode_per_second: tokens that it generates.
         servers: requests that are served at once.
@@ -97,9 +97,9 @@ class Result:
         evicted_tokens: what those held.
         refused: requests that were served without memory, because all of it was in use.
         first_token_p50: seconds from arrival to the first token, of half of the requests at most.
-        first_token_p99: likewise, of 99 in 100.
-        whole_p50: seconds from arrival to the last token.
-        whole_p99: likewise.
+        first_token_p99: the same, of 99 in 100.
+        whole_p50: seconds from arrival to the last token, of half of the requests at most.
+        whole_p99: the same, of 99 in 100.
     """
 
     requests: int
@@ -143,7 +143,7 @@ class _Run:
         layout = KVLayout(layers=1, kv_heads=1, head_dim=_WIDTH, max_context=longest, alignment=SYSTEM_PAGE)
         names = {each.session for each in arrivals} | {each.prefix for each in arrivals}
         memory = machine.memory_bytes // machine.token_bytes * _TOKEN
-        # Only addresses: there is a block for everybody who can hold a page, and for one more.
+        # Only addresses: there is a block for every session that can hold a page, and for one more.
         blocks = min(len(names), memory // (2 * SYSTEM_PAGE)) + 1
         self.manager = KVCacheManager(
             layout,
@@ -288,7 +288,7 @@ class _Run:
         return pins[-1]
 
     def hold(self, arrival: Arrival, pins: list[AbstractContextManager[KVCacheEntry]]) -> None:
-        """Pin the prefix, if it has memory of its own, and the session, and take memory for all their tokens."""
+        """Pin the prefix, if it has its own memory, and the session, and take memory for all their tokens."""
         apart, whole = self.apart(arrival), arrival.prompt_tokens + arrival.output_tokens
         if apart:
             prefix = self.manager.get_or_create(_PREFIX + arrival.prefix)

@@ -195,7 +195,7 @@ def plan_in(header: bytes) -> Plan:
     """Read a header, the length included, as `header_of` wrote it.
 
     Raises:
-        ValueError: nobody wrote it so.
+        ValueError: it is not as `header_of` writes it.
     """
     try:
         metadata = json.loads(header[8:])["__metadata__"]

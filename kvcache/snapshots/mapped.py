@@ -106,7 +106,7 @@ class Snapshot(Unique):
 
         Args:
             session: its id; None: the only one.
-            copied: read all its bytes now: whatever happens to the file, what was checked is what is used.
+            copied: read all its bytes now, so that what was checked is what is used, even if the file changes.
 
         Raises:
             SnapshotError: it is not in the file.

@@ -26,7 +26,7 @@ def restore(
     mapped: bool = False,
     ttl_seconds: float | None = None,
 ) -> KVCacheEntry:
-    """Make a session with the tokens of a file; whatever it had is evicted.
+    """Make a session with the tokens of a file; what it had is evicted.
 
     Args:
         manager: where it shall live; its layout must have the shape, dtype and encoding of the file's.
@@ -40,7 +40,7 @@ def restore(
 
     Raises:
         SnapshotError: not such a file, of another layout, or damaged; the session that was there stays.
-        PinnedEntryError: the session is there, and somebody has pinned it.
+        PinnedEntryError: the session is there, and it is pinned.
         OutOfMemoryError: there is no room and no way to make it.
         ClosedError: the manager is closed.
         OSError: the file cannot be read.

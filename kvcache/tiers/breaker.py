@@ -1,4 +1,4 @@
-"""Leave somebody in peace who fails again and again, and ask again after a while."""
+"""Stop calling what fails again and again, and try again after a while."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Breaker:
     """Counts failures in a row. Not thread-safe: its owner has the lock.
 
     Args:
-        failures: after so many in a row nobody is let through.
+        failures: after so many in a row no call is let through.
         cooldown: seconds until one is let through, to see; if that one fails, as many again.
         clock: tells the seconds.
     """
@@ -19,17 +19,17 @@ class Breaker:
         self._cooldown = cooldown
         self._clock = clock
         self._failures = 0
-        self._until: float | None = None  # when somebody is let through again
+        self._until: float | None = None  # when a call is let through again
         self.opened = 0
         """How often it opened."""
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody is let through now."""
+        """Whether no call is let through now."""
         return self.remaining() > 0
 
     def remaining(self) -> float:
-        """Seconds until somebody is let through; 0: now."""
+        """Seconds until a call is let through; 0: now."""
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
     def allow(self) -> bool:

@@ -29,7 +29,7 @@ class Parcel:
     Attributes:
         facts: what it was.
         keys: as stored, [layers, kv_heads, tokens, width].
-        values: likewise.
+        values: the same for values.
         max_context: tokens that it had room for.
         ttl_seconds: its own time to live; None: the manager's.
         run: of which process.
@@ -51,7 +51,7 @@ class Parcel:
 
 
 def key_of(namespace: str, session: str) -> str:
-    """What a store calls a session: letters and digits, whatever both names hold; no two pairs of names have the same."""
+    """What a store calls a session: letters and digits, for any characters in both names; no two pairs of names have the same."""
     name = b"%d:%b%b" % (len(namespace.encode()), namespace.encode(), session.encode())
     return hashlib.blake2b(name, digest_size=20).hexdigest()
 

@@ -11,7 +11,7 @@ LONGEST = 512 * 1024 * 1024
 
 
 class RedisStore(Unique):
-    """Keeps sessions on a server, which several processes and machines can share; give each model a namespace of its own.
+    """Keeps sessions on a server, which several processes and machines can share; give each model its own namespace.
 
     Args:
         url: of the server, such as `redis://127.0.0.1:6379/0`; `rediss://` and `unix://` as well.

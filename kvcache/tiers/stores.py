@@ -19,7 +19,7 @@ _HALF: Final = re.compile(r"\.[0-9a-f]{40}\..*\.half")
 
 
 class Store(Protocol):
-    """Keeps bytes by a key of 40 letters and digits. Called from several threads at once; whatever it raises is a miss, never an error.
+    """Keeps bytes by a key of 40 letters and digits. Called from several threads at once; what it raises is a miss, never an error.
 
     It may lose what it likes, at any time: it is a cache.
     """
@@ -38,7 +38,7 @@ class Store(Protocol):
 
 
 class FileStore(Unique):
-    """Keeps each session in a file of its own. Files that it did not make are left alone.
+    """Keeps each session in its own file. Files that it did not make are left alone.
 
     Args:
         folder: where; it is made if it is not there. One process at a time.

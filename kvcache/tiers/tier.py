@@ -1,6 +1,6 @@
-"""Put sessions into a store before their bytes go, and bring them back when somebody asks for them.
+"""Put sessions into a store before their bytes go, and bring them back when they are asked for.
 
-Nothing here makes the decode path wait for long, or fail: what a store does not say in time, or says wrongly, is a miss.
+Nothing here makes the decode path wait for long, or fail: an answer that is late or not what was stored is a miss.
 
     a session's copy in the store is used only if it is the last state of the session that this process knows of:
     it was put there last, or by another process and never contradicted (see `_stale`)
@@ -31,13 +31,13 @@ from kvcache.values import Clock, EvictionReason, Unique
 _T = TypeVar("_T")
 
 _MOST_STUCK: Final = 4
-"""Calls that the store has not answered in time and that are still under way; while there are so many, nobody asks it."""
+"""Calls that the store has not answered in time and that are still under way; while there are so many, it is not asked."""
 
 _MOST_STALE: Final = 10_000
 """Names that are remembered as not to be trusted; with more, no older copy is."""
 
 _GONE: Final = frozenset({EvictionReason.MANUAL, EvictionReason.TTL})
-"""Reasons after which nobody should find the session again."""
+"""Reasons after which the session should not be found again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class TierStatistics:
         damaged: copies that were not as they were packed, or another session's.
         late: calls that the store did not answer in time.
         failed: calls that raised.
-        opened: how often the store was left in peace after failures.
+        opened: how often the store was not called for a while after failures.
         waiting_bytes: of sessions that are on their way to the store.
     """
 
@@ -79,7 +79,7 @@ class Tier(Unique):
         namespace: of the model and the tenant: sessions of another one are never found.
         time_limit: seconds that `get` may wait for the store.
         outbox_bytes: what may wait for the store; what does not fit goes without a copy.
-        failures: after so many failures in a row the store is left in peace for `cooldown` seconds.
+        failures: after so many failures in a row the store is not called for `cooldown` seconds.
         cooldown: seconds.
         clock: tells the seconds.
 
@@ -119,7 +119,7 @@ class Tier(Unique):
         self._waiting = 0  # bytes of both
         self._stale = set[str]()  # sessions whose copy in the store, if there is one, is not their last state
         self._spilled: dict[str, tuple[KVCacheEntry, int, int]] = {}  # in the store, and live: truncations, tokens
-        self._coming: dict[str, threading.Event] = {}  # who is being brought back
+        self._coming: dict[str, threading.Event] = {}  # sessions that are being brought back
         self._stuck = 0
         self._counts = dict.fromkeys(("hits", "misses", "stored", "dropped", "damaged", "late", "failed"), 0)
         self._closed = False
@@ -203,7 +203,7 @@ class Tier(Unique):
         return count
 
     def forget(self, session: str) -> None:
-        """Let nobody find the session's copy again."""
+        """Make sure that the session's copy is not found again."""
         with self._lock:
             self._distrust(checks.session_name(session))
 
@@ -232,7 +232,7 @@ class Tier(Unique):
             return TierStatistics(**self._counts, opened=self._breaker.opened, waiting_bytes=self._waiting)
 
     def _leaving(self, entry: KVCacheEntry, reason: EvictionReason) -> None:
-        """A session's bytes are about to go; the manager's lock is held, and this waits for nobody."""
+        """A session's bytes are about to go; the manager's lock is held, and this never waits."""
         name = entry.session_id
         with self._lock:
             state = (entry, entry.truncations, entry.token_count)
@@ -329,7 +329,7 @@ class Tier(Unique):
 
         try:
             found = self._in_time(fetch)
-        except Exception as problem:  # noqa: BLE001 - whatever a store raises is a miss
+        except Exception as problem:  # noqa: BLE001 - anything that a store raises is a miss
             with self._lock:
                 self._counts["late" if isinstance(problem, _LateError) else "failed"] += 1
                 self._breaker.failed()
@@ -342,7 +342,7 @@ class Tier(Unique):
         return found
 
     def _in_time(self, work: Callable[[], _T]) -> _T:
-        """Call something in a thread of its own, and wait for the time limit at most.
+        """Call something in its own thread, and wait for the time limit at most.
 
         Raises:
             _LateError: it took longer; it may still be under way.
@@ -385,7 +385,7 @@ class Tier(Unique):
             made = manager.get_or_create(
                 facts.session, context, ttl_seconds=parcel.ttl_seconds, sequences=sequences, encoding=encoding
             )
-            if len(made):  # somebody made it meanwhile, without asking the tier
+            if len(made):  # it was made meanwhile, without asking the tier
                 return made
             try:
                 made.append(parcel.keys.transpose(2, 0, 1, 3), parcel.values.transpose(2, 0, 1, 3))
@@ -441,7 +441,7 @@ class Tier(Unique):
                 self._store.delete(key)
             else:
                 self._store.put(key, to_bytes(parcel, self._namespace))
-        except Exception:  # noqa: BLE001 - whatever a store raises, the session goes without a copy
+        except Exception:  # noqa: BLE001 - if a store raises, the session goes without a copy
             return True
         return False
 

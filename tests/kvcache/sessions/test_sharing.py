@@ -264,7 +264,7 @@ def test_a_fork_into_a_session_that_somebody_uses_is_refused() -> None:
     beginning = source.beginning()
     other = manager.get_or_create("b")
     append(other, 1, 2.0)
-    with pytest.raises(InvalidSessionError, match="nobody writes to meanwhile"):
+    with pytest.raises(InvalidSessionError, match="is not written to meanwhile"):
         other.begin(beginning)
     source.let_go(beginning)
     assert seen(other) == [2.0]
