@@ -19,6 +19,7 @@ from gates.analysis.strictness.pytest_settings import PYTEST_SETTINGS as PYTEST
 from gates.analysis.strictness.ruff_settings import FLAKE8, RUFF
 from gates.analysis.strictness.rules import Said
 from gates.analysis.strictness.side import Key, Side
+from gates.analysis.strictness.tox import tox_changes
 from gates.analysis.strictness.workflows import is_workflow, workflow_changes
 from gates.results import SettingChange
 
@@ -63,6 +64,7 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
             adjust[GATES.name] = _without(frozenset(checklists[0].gates.keys() ^ checklists[1].gates.keys()))
         for tool in TOOLS:
             found += changes_of(tool, *sides, adjust[tool.name])
+        found += tox_changes(*sides)
         found += _broken(*sides)
     found += workflow_changes(base, head)
     found += comment_changes(_differing(base, head), _differing(head, base))

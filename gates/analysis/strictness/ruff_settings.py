@@ -31,6 +31,13 @@ _LOWER = Scale(
 _SELECTION = "rules"
 _NEW_NAMES = {"TCH": "TC"}
 """Prefix of ruff that was renamed → its new name; ruff takes both, and they stand for the same rules."""
+_BANS = {
+    "banned-api": "reports uses of {}",
+    "banned-module-level-imports": "reports imports of {} at the top of a module",
+    "banned-from": "reports `from` imports of {}",
+    "required-imports": "demands {}",
+}
+"""Name of a list, or of a table, of what is not allowed, or demanded → what ruff does with its entries."""
 _LISTS = ("select", "extend-select", "ignore", "extend-ignore", "per-file-ignores", "extend-per-file-ignores")
 
 RULES: Mapping[str, Rule] = {
@@ -48,6 +55,8 @@ def _rule(key: Key) -> Rule:
         return _LOWER
     if last in ("ignore-names", "extend-ignore-names", "ignore-decorators", "allowed-confusables", "exempt-modules"):
         return Items(does="reports {}")
+    if last in _BANS:
+        return Items(strict=True, does=_BANS[last])
     return RULES.get(last, Rule())
 
 
@@ -93,7 +102,9 @@ def _long_lines(selected: Selected, value: Any) -> Any:
 
 def _flat(table: Mapping[str, Any], front: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in table.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and key in _BANS:
+            yield (*front, key), frozenset(map(str, value))
+        elif isinstance(value, Mapping):
             yield from _flat(value, (*front, key))
         else:
             yield (*front, key), frozenset(map(str, value)) if isinstance(value, list) else value

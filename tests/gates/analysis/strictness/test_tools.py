@@ -96,6 +96,12 @@ CASES = [
         ("select = ['E', 'TCH']\nper-file-ignores = { 'tests/*' = ['TCH001'] }", "select = ['E', 'TC']\nper-file-ignores = { 'tests/*' = ['TC'] }", weaker("rules")),
         ("mccabe.max-complexity = 10", "mccabe.max-complexity = 20", weaker("mccabe.max-complexity")),
         ("preview = true", "", weaker("preview")),
+        (
+            "[tool.ruff.lint.flake8-tidy-imports.banned-api]\npickle.msg = 'no'\nmarshal.msg = 'no'",
+            "[tool.ruff.lint.flake8-tidy-imports.banned-api]\npickle.msg = 'not here'",
+            weaker("flake8-tidy-imports.banned-api"),
+        ),
+        ("isort.required-imports = ['a', 'b']", "isort.required-imports = ['b']", weaker("isort.required-imports")),
     ),
     *cases(
         "ruff.toml", "",
