@@ -114,11 +114,9 @@ class MeasuredComparison:
             return
         with sides.prepared("head", request, None) as prepared:
             today = datetime.now(UTC).date()
-            wanted = Wanted(
-                differences=self._sources.of_the_branch, budget=budget / 2, gates=request.gates, today=today
-            )
+            wanted = Wanted(differences=self._sources.of_the_branch, budget=budget / 2, today=today)
             self._mutation = try_or_say(prepared, wanted)
-        if not self._mutation.stopped:
+        if not self._mutation.stopped and not self._mutation.unknown:
             self._proofs = prove(self._git, sides, self._question(sides, budget / 2), request)
         self._write(interrupted=bool(self._mutation.stopped or self._proofs.stopped))
 

@@ -37,7 +37,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         differences: the lines that the subject changed.
         budget: seconds for recording the tests and trying the mutants.
-        gates: gates that the user named; None for those that run pytest.
+        gates: gates that the user named for their tests, each of which must run pytest; None for those of the plan that do.
         today: the date by which suppressions expire.
     """
 
@@ -102,11 +102,11 @@ def slow_tests(prepared: Prepared) -> list[str]:
 
 
 def try_or_say(prepared: Prepared, wanted: Wanted) -> Mutation:
-    """As `mutants_of`; what cannot be run is not known, which the comparison says."""
+    """As `mutants_of`; what cannot be run is not known, which the comparison says in one line."""
     try:
         return mutants_of(prepared, wanted, lambda _mutant: None)
     except GatesError as error:
-        return Mutation(budget=wanted.budget, unknown=str(error))
+        return Mutation(budget=wanted.budget, unknown=": ".join(filter(None, (error.place, error.what, error.got))))
 
 
 def _faults(

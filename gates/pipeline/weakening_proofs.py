@@ -108,7 +108,7 @@ def _prove(git: Git, sides: Sides, asked: Question, request: Request) -> Proofs:
     name = f"{asked.head.name} with the tests of {asked.base.name}"
     with sides.grafted(commit, name, asked.base.commit, request) as prepared:
         before = _Tests()
-        order = _of_each_test(prepared, asked, request)
+        order = _of_each_test(prepared, asked)
         if order is None:
             return Proofs()
         stopped = try_faults(prepared, order, before.take).stopped
@@ -127,7 +127,7 @@ def _prove(git: Git, sides: Sides, asked: Question, request: Request) -> Proofs:
     return Proofs(found=found if after.complete else (), notes=notes if noticed else (), stopped=stopped)
 
 
-def _of_each_test(prepared: Prepared, asked: Question, request: Request) -> SessionOrder | None:
+def _of_each_test(prepared: Prepared, asked: Question) -> SessionOrder | None:
     """Faults in the code nearest to the tests."""
     imports = build_imports(prepared.root, project_files(prepared.root, prepared.git))
     tests = {test.partition("::")[0] for test in asked.tests}
@@ -142,7 +142,7 @@ def _of_each_test(prepared: Prepared, asked: Question, request: Request) -> Sess
     if not faults:
         return None
     return SessionOrder(
-        gate=pytest_gates(prepared, request.gates)[0],
+        gate=pytest_gates(prepared)[0],
         faults=faults,
         texts=texts,
         near=dict.fromkeys(tests, 0),

@@ -9,6 +9,7 @@ from gates.portable.escapes import clean, one_line
 from gates.portable.values import format_duration, plural
 from gates.render.artifacts import Annotation
 from gates.render.markup import code, escape, fenced
+from gates.render.red_green import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +140,7 @@ def mutants_line(mutation: Mutation) -> str:
     if mutation.left_out:
         words.append(f"{plural(mutation.left_out, 'mutant')} did not fit into the budget")
     if mutation.unknown:
-        words = [*(words if counts else []), f"not everything is known: {one_line(mutation.unknown)}"]
+        words = [*(words if counts else []), f"not everything is known: {one_line(mutation.unknown, SAID)}"]
     return "; ".join([*words, *mutation.ledger])
 
 

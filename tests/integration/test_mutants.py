@@ -13,7 +13,7 @@ import pytest
 
 from gates.run.processes import marked_processes
 from tests.gates.run.waiting import wait_for
-from tests.integration.project import PATIENCE, ROOT, Project, checklist, pytest_gate
+from tests.integration.project import PATIENCE, ROOT, Project, checklist, pytest_gate, python_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.environment["TMPDIR"] = str(folder / "t")
     (folder / "t").mkdir()
     config = 'base = "main"\n'
-    project.write({".gitignore": IGNORED, "shop/__init__.py": ""} | checklist(pytest_gate(), config=config))
+    gates = python_gate("lint", "-c", "pass"), pytest_gate()
+    project.write({".gitignore": IGNORED, "shop/__init__.py": ""} | checklist(*gates, config=config))
     project.commit()
     project.git("switch", "--quiet", "--create", "work")
     project.write({"shop/price.py": SHOP, "test_price.py": TESTS, "kept.txt": "mine\n"})
@@ -277,9 +278,13 @@ def test_only_the_weaker_of_two_changed_tests_is_proven_to_be_weaker(shop: Proje
     text = text.replace("assert discount(200, 50) == 100", "assert discount(200, 50)")
     text = text.replace("assert cart.total == 3", "for total in (3,):\n        assert cart.total == total")
     (project.folder / "test_price.py").write_text(text)
+    with (project.folder / "shop/price.py").open("a") as code:
+        code.write("\n\ndef large(price):\n    return price > 100\n")
     project.commit()
-    done = project.gates("compare", "work", "--mutants", "60s")
+    done = project.gates("compare", "work", "--gate", "lint", "--gate", "test", "--mutants", "60s")
     assert done.code == 5, done.text
+    told = project.json("comparison.json")["mutation"]
+    assert (told["gates"], told.get("unknown", "")) == (["test"], ""), done.text
     proven = {one["test"]: one["mutant"] for one in project.json("comparison.json")["weakenings"] if one.get("mutant")}
     assert list(proven) == ["test_price.py::test_discount"]
     assert "-    return price * (100 - percent) // 100" in proven["test_price.py::test_discount"]
