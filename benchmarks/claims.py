@@ -34,7 +34,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         ours: in the claim's unit, the median of all runs.
-        other: likewise, the median of all runs of the other side, or the budget that the claim allows.
+        other: the median of all runs of the other side, or the budget that the claim allows.
         runs: how often each side was measured.
         note: what helps to understand the figures.
     """

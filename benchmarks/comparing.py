@@ -21,7 +21,7 @@ KNOWN = Claim(
 FRESH = Claim(name="compare-fresh", what="the same with nothing known: both sides are run", goal=2.2)
 ROUNDS = 9
 WORK = 3.0
-"""Seconds that the longest test takes: a suite that nobody would compare has no need to be quick."""
+"""Seconds that the longest test takes: a suite that is never compared has no need to be quick."""
 
 
 def prepare(root: Path, environment: dict[str, str]) -> None:

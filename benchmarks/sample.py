@@ -1,7 +1,7 @@
 """Writes the sample project: about 8,000 lines, 820 tests, and the same seven checks for nox and for tox.
 
 The same seed gives the same files, byte for byte. The checks call the tools of the environment that the benchmark runs
-in, by the path of its interpreter: nobody installs anything while the time is kept.
+in, by the path of its interpreter: nothing is installed while the time is kept.
 """
 
 from __future__ import annotations

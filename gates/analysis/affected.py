@@ -22,7 +22,7 @@ from gates.portable.filters.nodes import Matcher
 if TYPE_CHECKING:
     from gates.analysis.imports import Imports
 
-# Many texts contain their names, but nobody reads them as data.
+# Many texts contain their names, but they are not read as data.
 _UNREAD = frozenset({"__init__.py", "conftest.py"})
 _WORD = re.compile(rb"[^\W\d]\w*")
 

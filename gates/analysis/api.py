@@ -68,7 +68,7 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
     for name in sorted({*question["base"], *question["head"]}):
         try:
             sides = [_load(name, question[side].get(name)) for side in ("base", "head")]
-        except Exception as error:  # noqa: BLE001 (whatever griffe raises on what it cannot read)
+        except Exception as error:  # noqa: BLE001 (griffe may raise anything on what it cannot read)
             unknown.append(f"{name}: {type(error).__name__}: {error}")
             continue
         changes += _changes(name, *sides)

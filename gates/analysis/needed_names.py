@@ -1,4 +1,4 @@
-"""Which imported names a test needs: those in its own code, and in whatever that uses of the same file."""
+"""Which imported names a test needs: those in its own code, and in what that uses of the same file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def needs_any(text: str, test: str, names: Collection[str]) -> bool:
 
 
 def _frame(body: list[ast.stmt], parts: list[str], defined: dict[str, set[str]]) -> Iterator[ast.AST]:
-    """The test, and what runs whatever test runs; other definitions are noted by name.
+    """The test, and what runs with every test; other definitions are noted by name.
 
     Args:
         body: of a module or a class.

@@ -19,7 +19,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One test function.
 
     Attributes:
-        fingerprint: of its body, whatever its formatting, comments and local names.
+        fingerprint: of its body, regardless of its formatting, comments and local names.
         words: names and constants of the body, with how often each occurs.
     """
 

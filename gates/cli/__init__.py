@@ -17,7 +17,7 @@ from gates.portable.errors import GatesError
 from gates.portable.values import ExitCode
 
 VERDICTS = {"run", "rerun", "compare", "stack", "exclusions", "mutants"}
-"""Commands whose exit code is the result, whether or not anybody reads their output."""
+"""Commands whose exit code is the result, whether or not their output is read."""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -40,7 +40,7 @@ for module in (verdicts, stacks, faults, queries):
 
 
 def _with_variable(error: click.ClickException) -> click.ClickException:
-    """Name the environment variable of an invalid value: nobody sees it on the command line."""
+    """Name the environment variable of an invalid value: it is not on the command line."""
     if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
         return error
     if error.ctx.get_parameter_source(str(error.param.name)) is not ParameterSource.ENVIRONMENT:

@@ -60,8 +60,8 @@ def compare_files(
     """Compare results files, and write the comparison to `reports`, if given.
 
     Args:
-        base: paths and globs, separated by commas.
-        head: likewise.
+        base: paths and globs of the base's files, separated by commas.
+        head: the same for the head's files.
         reports: folder for the comparison; None for none.
         policy: what makes a regression.
 

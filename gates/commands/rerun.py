@@ -85,7 +85,7 @@ def rest_of(root: Path, request: Request) -> Rest:
 
 
 def _refuse_altered(root: Path, store: Store) -> None:
-    """Refuse a run whose reports changed since: somebody may have wanted another result."""
+    """Refuse a run whose reports changed since: they may have been edited to get another result."""
     file = root / load_config(root).reports / RUN_FILE
     if file.exists():
         load_evidence(file, store.records)

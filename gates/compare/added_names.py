@@ -100,7 +100,7 @@ class AddedNames(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a failure has another cause, as far as its message shows."""
         file = _FILE.search(message)
         if file is not None:
-            # A file that the change adds, neither code nor data of the tests: nobody knows which of them it belongs to.
+            # A file that the change adds, neither code nor data of the tests: it is unknown which of them it belongs to.
             name = PurePosixPath(file[1]).name
             return any(PurePosixPath(path).name == name and path not in self.words for path in self.added)
         return _ELSEWHERE.search(message) is not None and not self.cause_of(message)

@@ -74,7 +74,7 @@ def only_old(gates: Sequence[DiagnosticsComparison]) -> frozenset[str]:
 
 
 _OF_TESTS = frozenset({"exit code", "nox report", "test results", "junit"})
-"""Witnesses that only report failed tests; any other one reports a cause of its own."""
+"""Witnesses that only report failed tests; any other one reports another cause."""
 
 
 def _fail_alike(one: GateResult, other: GateResult, *, passed: bool = True) -> bool:

@@ -74,7 +74,7 @@ def _equal(
 
 
 def likeness(one: str, other: str, before: Shape, after: Shape) -> float:
-    """From 0 to 1; 0 if the bodies are too different, whatever the names."""
+    """From 0 to 1; 0 if the bodies are too different, even with the same names."""
     mine, theirs = Counter(before.words), Counter(after.words)
     both, all_ = sum((mine & theirs).values()), sum((mine | theirs).values())
     body = both / all_ if all_ else 0.0

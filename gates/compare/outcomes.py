@@ -49,5 +49,5 @@ def _told_by_findings(base: GateResult, head: GateResult) -> bool:
 
 
 def _outcome(gate: GateResult) -> GateOutcome:
-    """A gate whose witnesses disagree has failed, whatever the worst of them reports."""
+    """A gate whose witnesses disagree has failed, regardless of what the worst of them reports."""
     return GateOutcome.FAILED if gate.inconsistent else gate.outcome

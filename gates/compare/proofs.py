@@ -26,7 +26,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def with_proofs(weakenings: Iterable[Weakening], proofs: Sequence[Proof]) -> tuple[Weakening, ...]:
-    """The findings, each with a fault that confirms it; a test with a fault and no other finding gets one of its own."""
+    """The findings, each with a fault that confirms it; a test with a fault and no other finding gets a new one."""
     by_test: Mapping[str, Proof] = {proof.test: proof for proof in reversed(proofs)}
     found = [
         msgspec.structs.replace(one, mutant=by_test[one.test].diff) if one.test in by_test and not one.mutant else one

@@ -205,7 +205,7 @@ def _could_not_go_on(gate: GateResult | None) -> str:
 
 
 def _why_not(one: Chosen, gate: GateResult | None) -> str:
-    """Why a test cannot show anything, whatever becomes of it."""
+    """Why a test cannot show anything, however it ends."""
     if one.in_code:
         return f"{one.result.file} holds the test and code of the change, so it cannot be run without that"
     if not one.can_show:

@@ -135,7 +135,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         commit: its tip.
         parent_commit: tip of its parent.
         fork: the commit where it branched off.
-        ahead: commits of its own.
+        ahead: commits that its parent lacks.
         behind: commits of the parent that it does not have.
         rebase: `pending`: it must be rebased onto its parent. `after-parent`: its parent must be first.
         rebase_conflicts: files in which that would conflict.

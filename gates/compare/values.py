@@ -116,7 +116,7 @@ class GatesComparison(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         compared: all of them.
         newly_failing: passed on the base, and failed on the head. These are regressions.
         fixed: failed on the base, and passed on the head.
-        still_failing: failed on both, whatever the cause.
+        still_failing: failed on both, for any cause.
         unknown: passed on the base; could not run, or did not end, on the head.
     """
 
@@ -256,7 +256,7 @@ class CoverageComparison(msgspec.Struct, frozen=True, kw_only=True, omit_default
         covered: changed lines that a test ran.
         executable: changed lines that are executable.
         uncovered: those that no test ran.
-        unmeasured: changed lines of files that no coverage file contains; nobody knows which of them are executable.
+        unmeasured: changed lines of files that no coverage file contains; it is unknown which of them are executable.
         base_total: lines that ran and executable lines, of all files, on the base; None if unknown.
         head_total: the same, on the head.
         notes: what else must be known.
@@ -348,7 +348,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         base: the base as named, with its commit.
-        head: likewise.
+        head: the same for the head.
         base_run: id of its run.
         head_run: id of its run.
         base_identity: what was run as the base.

@@ -129,8 +129,8 @@ class ForTests(Declared):
             isolated tests, else `ignore`. What fixtures of wider scopes set up does not count. Children and files are
             seen only on Linux.
         isolate: `true`: the test runs in its own process, forked if that is safe, else a new pytest (`"fork"` and
-            `"spawn"` force one of them). A fork has the module's and the session's fixtures as they are. Nobody else
-            sees what the test changes, and what a plugin collects in its process, such as coverage, is lost.
+            `"spawn"` force one of them). A fork has the module's and the session's fixtures as they are. No other
+            test sees what this one changes, and what a plugin collects in its process, such as coverage, is lost.
         group: name of a group, see below; `""` for none.
         threads_required: how many of its session's xdist workers a test occupies (default `1`). With
             `"num-test-threads"`, or more than there are, it runs alone in its session. Without xdist every test does.

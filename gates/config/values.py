@@ -46,8 +46,8 @@ class GateConfig(Declared):
         timeout: overrides the one above.
         needs: gates that must pass before this one starts. They are part of every run of this gate, even if you ask
             only for this one: what they leave (a build) is not part of the tree, so it may be out of
-            date. A gate that runs only because others need it runs all of its tests, whatever `-E` and `--partition`
-            are.
+            date. A gate that runs only because others need it runs all of its tests, even with `-E` and
+            `--partition`.
         junit: [JUnit files](junit.md) that it must write, as paths or path globs relative to the root. They are read,
             and must agree with the exit code. Files of earlier runs that a glob matches are ignored.
         reports: other files that it must write; an `.xml` file among them is read if it is JUnit.
@@ -85,7 +85,7 @@ class Suppression(Declared):
         function: qualified name of the function, or its last parts: `Cache.get`, `get`; default: any.
         operator: kind of the mutants; default: any.
         text: a part of the line; default: any.
-        reason: why no test has to notice it: the program is equal, or nobody cares.
+        reason: why no test has to notice it: the program does the same, or the difference does not matter.
         owner: who decided that.
         expires: the last day on which it applies. An expired entry fails the gates with tests, as an expired exclusion does.
         issue: where it is tracked.
@@ -107,7 +107,7 @@ class Suppression(Declared):
 
 
 class Profile(Choice):
-    """`[profile.NAME]`: a named subset of the checklist with settings of its own.
+    """`[profile.NAME]`: a named subset of the checklist with its own settings.
 
     Attributes:
         name: as in `--profile`.

@@ -29,7 +29,7 @@ def take_lock(path: Path, busy: str) -> int:
             raise EnvironmentProblem(busy, place=str(path), remedy="wait until it ends") from error
         if _lies_at(descriptor, path):
             return descriptor
-        os.close(descriptor)  # its holder removed it between the two calls: nobody else would see this lock
+        os.close(descriptor)  # its holder removed it between the two calls: no other process would see this lock
 
 
 def _lies_at(descriptor: int, path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Temporary folders of gates, marked, and locked while in use: those of a killed run are cleaned up.
 
 The mark is a file with a lock of the operating system, which ends with its process, however that ends. A folder without a
-mark, a locked one, a link, or another user's folder stays, whatever its name.
+mark, a locked one, a link, or another user's folder stays, even with such a name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def scratch(kind: str = "") -> Iterator[Path]:
             new = folder / f"{MARK}.new"
             mark = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             fcntl.flock(mark, fcntl.LOCK_EX)
-            new.rename(folder / MARK)  # locked before anybody can see it
+            new.rename(folder / MARK)  # locked before any other process can see it
             (folder / ".gitignore").write_text("*\n")  # if it is inside a project, git ignores it
             room = memoryview(bytes(ROOM))
             while room:  # a full disk shows itself as a short write first

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PATH_NAME = re.compile(r"python(3)\.(\d+)(?:\.exe)?")
 _PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+")
-# Nobody supports a pre-release: 3.15.0alpha matches no name.
+# Pre-releases are not supported: 3.15.0alpha matches no name.
 _ASK = "import sys; v = sys.version_info; print('%d.%d.%d' % v[:3] + ('' if v[3] == 'final' else v[3]))"
 
 

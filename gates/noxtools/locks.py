@@ -50,7 +50,7 @@ class Lock:
 
 
 def tables_digest(pyproject: Mapping[str, object]) -> str:
-    """Digest of every table that decides the content of a lock, whatever its order or spelling in TOML."""
+    """Digest of every table that decides the content of a lock, regardless of its order or spelling in TOML."""
     project = pyproject.get("project")
     build = pyproject.get("build-system")
     relevant = {

@@ -36,7 +36,7 @@ def _names(package: str) -> Iterator[str]:
 def _attempt(name: str, may_miss: frozenset[str]) -> str:
     try:
         importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 - whatever a module raises is the finding
+    except Exception as error:  # noqa: BLE001 - anything that a module raises is the finding
         if isinstance(error, ModuleNotFoundError) and error.name in may_miss:
             sys.stderr.write(f"{name}: not imported, because {error.name} is not installed\n")
             return ""

@@ -171,7 +171,7 @@ class Sides:
             found = discover_subject(checked_out)
             gates = [gate for gate in found.gates if gate.name in (request.gates or ())]
             if gates and all(gate.config.tests in ("junit", "none") for gate in gates):
-                request = replace(request, test_timeout=None, retries=None)  # nobody could apply them
+                request = replace(request, test_timeout=None, retries=None)  # they could not be applied
             return execute(plan_run(found, request, reports=reports), self._command_line, keep=False)
 
     @contextmanager

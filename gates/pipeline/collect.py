@@ -49,7 +49,7 @@ def collect_tests(found: Discovered, request: Request) -> Tests:
     candidates = {test.id: test for test in described}  # two gates may have the same tests
     return Tests(
         candidates=tuple(candidates.values()),
-        facts=TableFacts(prepared.facts, "nobody asked"),
+        facts=TableFacts(prepared.facts, "it was not computed"),
         named=named_expressions(plan.default_filter, plan.quarantine),
         expression=plan.settings.filter,
         exclusions=plan.exclusions,

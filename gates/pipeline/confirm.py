@@ -82,7 +82,7 @@ def only_these(request: Request, tests: Iterable[tuple[str, str]]) -> Request:
     by_gate: dict[str, list[str]] = {}
     for gate, test in tests:
         by_gate.setdefault(gate, []).append(test)
-    # Whatever the filter selects now: it may depend on what failed last.
+    # Regardless of what the filter selects now: it may depend on what failed last.
     only = {gate: Part(tests=tuple(ids), anyway=True) for gate, ids in by_gate.items()}
     return replace(request, gates=tuple(only), only=only, no_tests="pass")
 

@@ -90,7 +90,7 @@ def remember(opened: OpenRun, finished: Finished, *, aside: bool = False) -> Non
     if plan.settings.stressed:  # because durations would cover many attempts
         return
     store.remember_made(run.left)
-    if not run.changed and not run.altered:  # else nobody knows which tree it belongs to
+    if not run.changed and not run.altered:  # else it is unknown which tree it belongs to
         store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
         _add_to_history(store.folder, run, finished.tests)
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:

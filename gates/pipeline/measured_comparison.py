@@ -233,7 +233,7 @@ def exit_of(head: Finished, comparison: Comparison) -> ExitCode:
         return ExitCode.REGRESSION
     if code is ExitCode.GATE_FAILED and comparison.only_base_failures and not comparison.blocked:
         code = ExitCode.PASSED
-    # It was requested, and nobody knows the answer: that must not look like a pass.
+    # It was requested, and the answer is unknown: that must not look like a pass.
     return ExitCode.COULD_NOT_RUN if code is ExitCode.PASSED and comparison.unjudged else code
 
 

@@ -44,7 +44,7 @@ class OpenRun(NamedTuple):
         recorder: records the evidence.
         executor: runs the gates.
         progress: shows the progress of the run.
-        feed: sends live events to other programs; None if nobody asked for them.
+        feed: sends live events to other programs; None if they were not asked for.
         stop: whether the user wants the run to end.
     """
 

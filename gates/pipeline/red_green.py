@@ -159,7 +159,7 @@ def _chosen(
     new = [name for name in runs.tests.new if name in results]
     code_tree, head = git.tree(code), _tree(runs.after)
     if code_tree != _tree(runs.before):
-        # The base has commits of its own: what they removed is missing there, and still not new.
+        # The base has commits that the head lacks: what they removed is missing there, and still not new.
         new = _not_there(git, code, {name: results[name] for name in new})
     known = set(new)
     watched = runs.watched if code_tree == _tree(runs.before) else _watched(git, code_tree, head)

@@ -182,7 +182,7 @@ def _with_rebases(git: Git, layers: Sequence[Layer], trunk: str) -> tuple[Layer,
         onto = moved.get(layer.parent) or layer.parent_commit
         result = would_rebase(git, fork, onto, layer.commit) if fork else None
         conflicts = result.conflicts if result else ()
-        # If it conflicts, nobody knows the result: the layers above are checked on the layer as it is.
+        # If it conflicts, the result is unknown: the layers above are checked on the layer as it is.
         moved[layer.name] = layer.commit if result is None or conflicts else commit_of(git, result.tree, onto)
         command = rebase_command_of(layer, fork) if fork else ""
         found.append(msgspec.structs.replace(layer, rebase=must, rebase_conflicts=conflicts, rebase_command=command))

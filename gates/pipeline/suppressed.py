@@ -15,7 +15,7 @@ from gates.portable.regular import read_bytes
 
 
 def covers(entry: Suppression, fault: Fault, line: str) -> bool:
-    """Whether a suppression covers a fault, whatever its date.
+    """Whether a suppression covers a fault, even after its date.
 
     Args:
         entry: the suppression.

@@ -72,7 +72,7 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         found: the faults.
         notes: for the reader.
-        stopped: why the user ended it; empty if nobody did.
+        stopped: why the user ended it; empty if it was not ended.
     """
 
     found: tuple[Proof, ...] = ()

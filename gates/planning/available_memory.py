@@ -39,7 +39,7 @@ def room_in_groups(membership: str, mount: Path) -> Iterator[int]:
             continue
         top = mount / "memory" if controllers else mount
         group = top / path.lstrip("/")
-        # A container sees its own group as the topmost one, whatever its path.
+        # A container sees its own group as the topmost one, with any path.
         for folder in (group, *group.parents):
             if not folder.is_relative_to(top):
                 break

@@ -37,7 +37,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
         workers: worker count for `pytest -n auto`; 0 lets xdist decide.
         workers_reason: the reason for that number, for people.
         only: the tests that run; None for all.
-        needed: it runs only because another gate needs it: as a whole, whatever the options for tests are.
+        needed: it runs only because another gate needs it: as a whole, even with options that choose tests.
     """
 
     gate: Gate

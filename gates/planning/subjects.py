@@ -50,7 +50,7 @@ def prepare_subject(
         request: what the user asked for.
         name: the subject.
         reports: where reports go; by default, where those of the working tree go.
-        checklist_of: a folder whose checklist is used when the subject has none of its own.
+        checklist_of: a folder whose checklist is used when the subject has none.
         gates: those of the subject, if they are already known.
 
     Raises:
@@ -98,7 +98,7 @@ def check_out_commit(
         commit: the commit.
         name: its name for people.
         kind: whether it is the commit of a would-be merge.
-        checklist_of: a folder whose checklist is used when the commit has none of its own.
+        checklist_of: a folder whose checklist is used when the commit has none.
         gates: those of the commit, if they are already known.
         beside: a commit whose folder and environments are used, for one that is nearly the same.
 

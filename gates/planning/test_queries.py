@@ -27,7 +27,7 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
         exclusions: the ledger.
         quarantine: the other one.
         rules: how tests are run.
-        broken: what could not be collected, and why: it may contain tests that nobody can list.
+        broken: what could not be collected, and why: it may contain tests that are not listed.
     """
 
     __test__ = False

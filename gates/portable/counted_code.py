@@ -70,7 +70,7 @@ def key_of(code: CodeType) -> Key:
 
 
 def replaces(counting: CodeType, code: CodeType) -> bool:
-    """Whether code with counters does what other code does, apart from counting: whatever else changes code adds a name or a value."""
+    """Whether code with counters does what other code does, apart from counting: any other change of code adds a name or a value."""
     same = ("co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_freevars", "co_flags")
     if any(getattr(counting, name) != getattr(code, name) for name in same):
         return False

@@ -31,7 +31,7 @@ def reserve(folder: str) -> None:
 
 
 def complain(folder: str, error: OSError) -> None:
-    """Report that something could not be written to the folder, if the disk is at fault and nobody has reported it yet."""
+    """Report that something could not be written to the folder, if the disk is at fault and that was not reported yet."""
     if error.errno not in FULL:
         return
     try:

@@ -44,7 +44,7 @@ class ConfigError(GatesError):
 
 
 class ManyErrors(GatesError):
-    """Several errors, shown together: nobody wants to discover them one by one."""
+    """Several errors, shown together: a user should not have to discover them one by one."""
 
     def __init__(self, errors: tuple[GatesError, ...]) -> None:
         self.errors = errors

@@ -32,7 +32,7 @@ _UNFIT_JSON = lazy_pattern(f"{_INVISIBLE}|[\x85\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    r"""`text` without colour codes, with `\n` as the only line end, and what nobody would see as a visible `\xNN`."""
+    r"""`text` without colour codes, with `\n` as the only line end, and what a reader would not see as a visible `\xNN`."""
     if text.isascii() and text.isprintable():
         return text  # nearly all of it
     return _UNFIT.sub(_escape, _NEWLINE.sub("\n", _COLOUR.sub("", text)))

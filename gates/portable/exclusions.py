@@ -142,7 +142,7 @@ class _Entry:
 
     def _date(self) -> dt.date | None:
         value = self._content["expires"]
-        # For Python a date with a time is a `date`, too; here it would suggest a precision that nobody checks.
+        # For Python a date with a time is a `date`, too; here it would suggest a precision that is not checked.
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             return value
         if isinstance(value, str) and len(value) == len(

@@ -32,7 +32,7 @@ class Partition:
         """Which of the tests are in this part. Every test is in exactly one part.
 
         The order of `ids` does not matter: machines may collect in different orders. Tests that share an id are in one
-        part, because nobody can tell which of them is the first on which machine.
+        part, because it is unknown which of them is the first on which machine.
         """
         if self.kind == "slice":
             numbers = {name: number for number, name in enumerate(sorted(set(ids)))}

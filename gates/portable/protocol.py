@@ -97,7 +97,7 @@ def remove_injection(environ: MutableMapping[str, str]) -> Callable[[], None]:
     """Remove the injection from `environ`: pytest processes that the tests start are not part of the run.
 
     Returns:
-        A function that restores it, unless somebody changed it since: the process may run another session after this one.
+        A function that restores it, unless it was changed since: the process may run another session after this one.
     """
     before = {name: environ[name] for name in _INJECTED if name in environ}
     _remove(environ)

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 class TestOutcome(str, Enum):  # noqa: UP042 — StrEnum is not in Python 3.9
     """How one test ended. Every collected test ends with exactly one of these."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of the name
+    __test__ = False  # not a test class, in spite of its name
 
     PASSED = "passed"
     FAILED = "failed"

@@ -45,7 +45,7 @@ def configure_session(
 
     if settings.collect_only:
         config.option.collectonly = True
-        config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps nobody
+        config.option.verbose = min(config.option.verbose, -2)  # a line per test in the log helps no reader
     lines = list(header)
     selection = make_selection(settings, exclusion_lists)
     if selection.alone:

@@ -60,7 +60,7 @@ class SourcePaths:
         if not _is_absolute(path):  # its beginning is explicit, so only the front can be missing
             return self._by_end.get("/".join(parts), ())
         if Path(path).exists():
-            return ()  # a file outside the project, whatever its name
+            return ()  # a file outside the project, with any name
         # From another machine or container, with the project's path at its end. A bare name is not enough.
         ends = ("/".join(parts[start:]) for start in range(max(0, len(parts) - 1)))
         return next((found for end in ends if (found := self._by_end.get(end, ()))), ())

@@ -1,6 +1,6 @@
 """The pre-merge checklist, derived from the run: only evidence ticks a box.
 
-Nobody can tick a box by hand; anything that was not shown stays open, marked `not shown`.
+A box cannot be ticked by hand; anything that was not shown stays open, marked `not shown`.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def exclusion_fault(record: ExclusionRecord, now: float) -> str:
 
 
 def _nothing_left_out(run: Run) -> Iterator[ChecklistItem]:
-    """An open box if options, conftests or plugins of the project leave out tests: nobody is responsible for those."""
+    """An open box if options, conftests or plugins of the project leave out tests: those have no reason and no owner."""
     found = left_out_of(run)
     if found:
         yield ChecklistItem(False, "The project leaves out no test", found)

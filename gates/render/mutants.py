@@ -22,7 +22,7 @@ NAMED = 5
 """Tests that are named below a survivor."""
 
 LISTED = 8
-"""Lines that are listed because nobody knows, or no test runs them."""
+"""Lines that are listed as unknown, or because no test runs them."""
 
 
 class Shown:
@@ -67,7 +67,7 @@ def mutants_text(mutation: Mutation) -> str:
 
 
 def grouped_lines(mutation: Mutation) -> list[str]:
-    """Lines about which nobody knows, and those that no test runs: by reason, the first places of each."""
+    """Lines about which nothing is known, and those that no test runs: by reason, the first places of each."""
     groups: dict[str, list[str]] = {}
     for one in mutation.of("unknown"):
         groups.setdefault(f"could not be tried ({one.reason})", []).append(f"{one.path}:{one.line}")

@@ -136,7 +136,7 @@ def summarise(run: Run, tests: Sequence[TestResult], comparison: Comparison | No
 
 
 def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | None) -> Verdict:
-    """The verdict of the run; a regression against the base is not a pass, whatever the gates report.
+    """The verdict of the run; a regression against the base is not a pass, even if all gates pass.
 
     Failures as on the base are not a pass either, but not the head's fault.
     """
@@ -145,7 +145,7 @@ def _verdict(run: Run, counts: TestCounts | None, compared: ComparisonView | Non
         what = f"what fails here also fails there ({', '.join(compared.known)})"
         return Verdict("NO REGRESSION", f"Against {compared.base}: {what}. On the head alone: {verdict.sentence}")
     if compared is not None and compared.unjudged and not compared.regression and verdict.word == "PASS":
-        # It was requested, and nobody knows the answer: exit code 3.
+        # It was requested, and the answer is unknown: exit code 3.
         what = ", ".join(compared.unjudged)
         return Verdict(
             "NOT KNOWN", f"Against {compared.base}: {what}: not known. On the head alone: {verdict.sentence}"

@@ -42,7 +42,7 @@ ON_BASE = " (also on the base)"
 
 
 class Log(msgspec.Struct, frozen=True):
-    """The form of output without a terminal: plain lines of any length, whatever FORCE_COLOR is."""
+    """The form of output without a terminal: plain lines of any length, even with FORCE_COLOR."""
 
     file: TextIO
     is_terminal: bool = False
@@ -70,7 +70,7 @@ def render_terminal(
     comparison: Comparison | None = None,
     output: Settings | None = None,
 ) -> None:
-    """Print the summary. Lines of a log are never wrapped, whatever the width of the console."""
+    """Print the summary. Lines of a log are never wrapped, even in a narrow console."""
     summary = summarise(run, tests, comparison)
     output = output or Settings()
     for line in final_lines(tests, output):
@@ -181,7 +181,7 @@ def _first(entries: Sequence[str], most: int = SHOWN_FAILURES, indent: str = "  
 
 
 def render_comparison(comparison: Comparison, console: Console | Log) -> None:
-    """Print a comparison that has no run of its own, with the tests by name."""
+    """Print a comparison that is no part of a run, with the tests by name."""
     view = comparison_view(comparison)
     lines = [*weakening_lines(view.weaker, view.hints), *([""] if view.weaker or view.hints else []), *_compared(view)]
     for words, ids in view.lists:
@@ -203,7 +203,7 @@ def _compared(view: ComparisonView) -> list[str]:
 
 
 def _pressing(view: ComparisonView) -> list[str]:
-    """What nobody may miss, by name; failures were listed already, so they are cut."""
+    """What a reader must not miss, by name; failures were listed already, so they are cut."""
     lines = []
     for words, ids in view.pressing:
         most = SHOWN_FAILURES if words in FAILURES else len(ids)

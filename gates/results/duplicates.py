@@ -25,7 +25,7 @@ def badness(outcome: TestOutcome) -> int:
 
 
 def worst_first(results: Sequence[TestResult]) -> Sequence[TestResult]:
-    """The results, with equal names numbered from the worst on: `test`, `test#2`, …, whatever their order."""
+    """The results, with equal names numbered from the worst on: `test`, `test#2`, …, in any order of results."""
     groups = _groups(results)
     if not groups:
         return results
@@ -64,7 +64,7 @@ def _rank(result: TestResult) -> tuple[Any, ...]:
 
 
 def worst_of(results: Iterable[TestResult], key: Callable[[TestResult], str]) -> Mapping[str, TestResult]:
-    """One result for each name: the worst, whatever their order."""
+    """One result for each name: the worst, in any order of results."""
     found: dict[str, TestResult] = {}
     for result in results:
         name = key(result)

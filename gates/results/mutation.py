@@ -61,7 +61,7 @@ class Mutation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unknown: why nothing, or not everything, is known.
         notes: what else the reader must know.
         failing: ids of tests that fail without any mutant.
-        stopped: why the user ended it; empty if nobody did.
+        stopped: why the user ended it; empty if it was not ended.
         ledger: suppressions that expired or match nothing, a sentence each.
     """
 

@@ -53,7 +53,7 @@ class RedGreen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def passes_already(self) -> tuple[str, ...]:
-        """New functions that pass without the change, whatever their parameters and gates: they do not show it."""
+        """New functions that pass without the change, with all of their parameters and in all gates: they do not show it."""
         return tuple(name for name, found in self._new.items() if found == {"green"})
 
     @property

@@ -17,7 +17,7 @@ class Ending:
     """Why and when a gate is ended.
 
     Attributes:
-        outcome: of the gate; None while nobody wants it to end.
+        outcome: of the gate; None while it is not meant to end.
         why: the reason, which is also in its log.
     """
 

@@ -40,7 +40,7 @@ _FIRST = 1 << 20
 
 
 class EventWriter:
-    """Owns the descriptor. A thread writes, because a pipe that nobody reads blocks its writer."""
+    """Owns the descriptor. A thread writes, because a pipe that is not read blocks its writer."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """Starts the processes of gates, and ends them if gates itself is killed. A separate program: `keeper.py SOCKET`.
 
-Everything that a gate starts descends from here, whatever it does to escape: the system gives orphans to the nearest
+Everything that a gate starts descends from here, even if it tries to escape: the system gives orphans to the nearest
 ancestor that adopts them (Linux: PR_SET_CHILD_SUBREAPER), which is this process. When the other end of the socket closes,
 because gates has ended or was killed, it kills its children until it has none. If the system lacks this feature, it kills
 the groups that it started, and the next run ends the rest (`scratch`).
@@ -127,7 +127,7 @@ def answer(connection: socket.socket, started: set[int]) -> bool:
     started.add(pid)
     watch = (
         [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
-    )  # nobody waited for it yet: it is still this process
+    )  # it was not waited for yet: it is still this process
     told = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, DESCRIPTOR.pack(descriptor)) for descriptor in watch]
     connection.sendmsg([ANSWER.pack(STARTED, pid, 0, 0.0)], told)
     for descriptor in watch:
@@ -195,7 +195,7 @@ def main() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
-    os.chdir("/")  # else it would keep a folder in use that somebody may remove
+    os.chdir("/")  # else it would keep a folder in use that may be removed
     started: set[int] = set()
     try:
         connection = socket.socket(fileno=int(sys.argv[1]))

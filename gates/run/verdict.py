@@ -116,7 +116,7 @@ def conclude(
         interrupted: the user or the system ended the run.
         late: the run exceeded its time limit: it failed, even if only waiting gates were left.
         trouble: the run itself could not go on (reports cannot be written).
-        altered: recorded files were changed by somebody else: then they prove nothing.
+        altered: recorded files were changed by other programs: then they prove nothing.
         leaves: what the predicates of the expressions matched.
     """
     codes = [_exit_of(gate) for gate in gates]

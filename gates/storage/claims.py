@@ -158,11 +158,11 @@ def _by_manifest(folder: Folder) -> tuple[set[str], set[str]]:
         return set(), set()
     logs = {gate.log for gate in run.gates if gate.log.startswith(f"{LOGS_FOLDER}/") and gate.log.count("/") == 1}
     named = {*logs, *NAMES["run"]}
-    # Gates that were still running are not named yet: nobody knows who wrote their logs.
+    # Gates that were still running are not named yet: it is unknown what wrote their logs.
     running = set() if run.complete else _logs_in(folder) - run.files.keys()
     known = [name for name in run.files if name in named]
     if not known:
-        return set(), named | running  # from an earlier version: nobody knows what it wrote
+        return set(), named | running  # from an earlier version: it is unknown what it wrote
     ours = {RUN_FILE}
     for name in known:
         written = run.files[name]
@@ -193,7 +193,7 @@ def need(folder: Folder, names: Iterable[str], claimed: Claim) -> tuple[str, ...
     """Refuse to go on if something that gates did not write has a needed name.
 
     Returns:
-        Names of files that gates published and somebody changed: they must be moved aside, never removed.
+        Names of files that gates published and that were changed since: they must be moved aside, never removed.
 
     Raises:
         UsageError: lists all taken names, and what to do.

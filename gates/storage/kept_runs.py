@@ -61,7 +61,7 @@ class StoredRuns:
         self._records = store / RECORDS
 
     def find(self, key: RunKey | None) -> tuple[Run, tuple[TestResult, ...]] | None:
-        """A run and its tests; None if there is none, or it cannot be read, or somebody changed it."""
+        """A run and its tests; None if there is none, or it cannot be read, or it was changed."""
         if self.fresh or key is None:
             return None
         folder = self.folder / key.name

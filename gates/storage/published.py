@@ -30,7 +30,7 @@ class Published:
         path: the folder.
         made: folders that were created on the way, including the folder itself if it was missing.
         subfolders: names of folders that were made in it.
-        disturbed: name → how somebody changed a file of this run.
+        disturbed: name → how a file of this run was changed by others.
     """
 
     def __init__(self, path: Path, root: Path | None) -> None:
@@ -109,7 +109,7 @@ class Published:
             return "replaced"
 
     def make_free(self, name: str, record: OpenRecord) -> None:
-        """Before replacing a file, move aside what somebody else put there meanwhile.
+        """Before replacing a file, move aside what other programs put there meanwhile.
 
         Raises:
             OSError: it cannot be moved.
@@ -178,7 +178,7 @@ class Published:
                 self.folder.remove(aside)
 
     def withdraw(self, name: str) -> None:
-        """Remove a file of this run, but nothing that somebody else put there."""
+        """Remove a file of this run, but nothing that other programs put there."""
         if name in self._stamps and self._stamp(name) == self._stamps[name]:
             self.folder.remove(name)
 

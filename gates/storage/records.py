@@ -104,7 +104,7 @@ class Record:
     def wrote(self, folder: Folder, name: str) -> bool:
         """Whether the file now in the folder, under a name of this record, is the published one."""
         if name not in self.published and name not in self.streams:
-            # Before renaming: the name contains the run's id, which nobody knew before.
+            # Before renaming: the name contains the run's id, which was unknown before.
             return name in self.names and folder.holds_file(name)
         try:
             found = folder.digest(name)

@@ -168,14 +168,14 @@ class Reports:
 
     @property
     def digests(self) -> dict[str, FileDigest]:
-        """Every file so far except `run.json`, as it was written, whatever is there now."""
+        """Every file so far except `run.json`, as it was written, even if something else is there now."""
         found = self._whole | {name: stream.digest for name, stream in self._streams.items()}
         return {name: found[name] for name in sorted(found) if name != RUN_FILE}
 
     # At its end
 
     def altered(self) -> tuple[str, ...]:
-        """Recorded files that somebody changed. Those still unchanged in the folder are recorded again."""
+        """Recorded files that were changed. Those still unchanged in the folder are recorded again."""
         found = []
         for stream in self._streams.values():
             stream.close()

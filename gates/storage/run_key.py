@@ -15,7 +15,7 @@ from gates.portable.settings.declare import replace
 from gates.results.files import encoded
 
 VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONPATH", "PYTHONWARNINGS")
-"""Variables that affect tests, whatever the tree contains."""
+"""Variables that affect tests in every tree."""
 
 
 class RunKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
         tree: what was run.
         prefix: the project's folder in it.
         asked: the request.
-        heard: variables that affect tests, whatever the tree contains.
+        heard: variables that affect tests in every tree.
         python: version of the interpreter.
         executable: of the interpreter.
         system: name, release, machine.

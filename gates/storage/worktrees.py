@@ -259,7 +259,7 @@ def worktrees_in(store: Store) -> tuple[Path, ...]:
 
 
 def _forget_gone(git: Git, parent: Path) -> None:
-    """Remove only those worktrees from git's list that gates made and whose folders are gone (somebody emptied the cache)."""
+    """Remove only those worktrees from git's list that gates made and whose folders are gone (the cache was emptied)."""
     parent = parent.resolve()  # as git records it
     for entry in (git.common_folder / "worktrees").glob("*/gitdir"):
         try:

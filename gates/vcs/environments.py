@@ -41,7 +41,7 @@ def bring_back(aside: Path, worktree: Path) -> None:
 
 
 def _environments(folder: Path) -> Iterator[Path]:
-    """Folders with environments, but no links to them: the target of a link belongs to somebody else."""
+    """Folders with environments, but no links to them: the target of a link is not part of the tree."""
     for place, folders, _ in os.walk(folder):
         found = [name for name in folders if name in ENVIRONMENTS]
         folders[:] = [name for name in folders if name not in ENVIRONMENTS and name != ".git"]

@@ -70,7 +70,7 @@ class RepositoryState:
             return []
         self._index_stamp = stamp
         known, self._index = self._index, self._read_index()
-        # Git rewrites it whenever somebody asks for the status; only its content counts.
+        # Git rewrites it whenever the status is asked for; only its content counts.
         same = known == self._index or _entries(self._git, known) == _entries(self._git, self._index)
         return [] if same else [f"the index of {self._name}"]
 

@@ -79,7 +79,7 @@ class Stamps:
         return name in self._stamps
 
     def changed(self) -> list[str]:
-        """Files whose stamps differ from those of the last check: enough if nobody may write at all."""
+        """Files whose stamps differ from those of the last check: enough where writing is not allowed at all."""
         found = {name: after for name, before, after in self._now() if after != before}
         self._stamps.update(found)
         return list(found)

@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 SOURCES = tuple(sorted((ROOT / "gates").rglob("*.py")))
 
+READ_ALOUD = (*SOURCES, *sorted((ROOT / "kvcache").rglob("*.py")), *sorted((ROOT / "docs").rglob("*.py")))
+"""Their docstrings, comments and messages are read."""
+
 TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "changelog.d").glob("*.md")))
 
 NOUNS = frozenset(
@@ -41,12 +44,17 @@ BANNED = re.compile(
 
 
 STILTED = re.compile(
-    r"\bof ours\b|\bwhoever\b|\bfor ever\b|\bwithout a word\b|\bcomes? again by itself\b|\bwhatever (?:they|it) took\b"
+    r"\bof ours\b|\bfor ever\b|\bwithout a word\b|\bcomes? again by itself\b|\bwhatever (?:they|it) took\b"
     r"|\bwho (?:made|took|introduced) what\b|\b(?:say|says|said|tells?|told) of (?:it|them|tests?|the)\b|\bhands? on\b"
+    r"|(?<!-)\b(?:nobody|somebody|whoever|whomever|whyever|likewise)\b(?!-)|\bwho dies\b|\bin peace\b|\bin whatever\b|\bthing of its own\b"
     r"|\bto say of\b|\bthat is said\b|\bas a rule\b|\bheeds?\b|\blies there\b|\bstands? for a new one\b|\bis none of\b",
     re.IGNORECASE,
 )
-"""Turns of phrase that a native reader stumbles over."""
+"""Turns of phrase that a native reader stumbles over.
+
+Say what happens to the thing (`it is not used`), or name who does it (`no other process can write to it`), in place of *nobody*
+and its like. They are allowed in names with hyphens, such as those of cases.
+"""
 
 
 @pytest.mark.parametrize(
@@ -131,8 +139,8 @@ def _places(banned: re.Pattern[str], paths: Iterable[Path]) -> list[str]:
 
 
 def test_a_test_failed_and_is_not_called_wrong() -> None:
-    assert _places(BANNED, (*SOURCES, *TEXTS)) == []
+    assert _places(BANNED, (*READ_ALOUD, *TEXTS)) == []
 
 
 def test_no_reader_stumbles_over_a_phrase_that_plain_english_does_not_have() -> None:
-    assert _places(STILTED, (path for path in (*SOURCES, *TEXTS) if "kvcache" not in path.as_posix())) == []
+    assert _places(STILTED, (*READ_ALOUD, *TEXTS)) == []

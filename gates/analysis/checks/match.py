@@ -26,7 +26,7 @@ class Fate:
         rule: that speaks; empty if it is simply gone.
         verdict: of that rule; None if it is gone.
         after: the claim of the head, if there is one.
-        replaced: another check came in its place, and nobody can tell whether it is as strict.
+        replaced: another check came in its place, and it is unknown whether that is as strict.
     """
 
     claim: Claim

@@ -52,7 +52,7 @@ class Found:
         yield self.node
         for owner in self.family:
             yield from (*owner.decorator_list, *owner.bases)
-            # Methods are found by name; values and nested classes are used in ways that nobody can follow.
+            # Methods are found by name; values and nested classes are used in ways that cannot be followed.
             for node in owner.body:
                 if not (isinstance(node, Function) and node.name.startswith("test")):
                     yield node

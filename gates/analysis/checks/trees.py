@@ -50,7 +50,7 @@ _INWARD = frozenset(
 
 
 def text_of(node: ast.AST) -> str:
-    """The expression as text, whatever its layout was."""
+    """The expression as text, without its layout."""
     try:
         return ast.unparse(node)
     except (ValueError, RecursionError, AttributeError):

@@ -170,7 +170,7 @@ class Walker(Record):
         return False
 
     def _dropped(self, node: ast.Expr, value: ast.expr, scope: Scope) -> None:
-        """An expression whose value nobody uses."""
+        """An expression whose value is not used."""
         self._calls(value, scope)
         match value:
             case ast.Compare() if not self._raising:
@@ -227,7 +227,7 @@ class Walker(Record):
                     inner.bind(name, value)
         inner.guards, inner.flaw = scope.guards, scope.flaw
         if bare and not node.decorator_list and any(isinstance(part, ast.Yield) for part in own_parts(node)):
-            inner.flaw = inner.flaw or "unreachable"  # nobody asks the generator for anything
+            inner.flaw = inner.flaw or "unreachable"  # the generator is never started
         if not pass_arguments(call, node, inner, scope, bool(family) and not local):
             return False
         before, self._depth = len(self.claims), self._depth + 1

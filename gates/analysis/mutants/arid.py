@@ -1,4 +1,4 @@
-"""Which code is not worth a fault: nobody would write a test for it, or a fault in it has no effect.
+"""Which code is not worth a fault: a test of it is not worth writing, or a fault in it has no effect.
 
 Google calls such nodes arid ("Practical Mutation Testing at Scale", 2021): a survivor in a log message only teaches
 people to ignore survivors. Each pattern below has its reason.

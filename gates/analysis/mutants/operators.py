@@ -229,7 +229,7 @@ def returned(source: Source, place: Place) -> Iterator[Replacement]:
 
 
 def deletion(source: Source, place: Place) -> Iterator[Replacement]:
-    """A call whose result nobody uses, an assignment to an attribute or an item, or `raise` is gone."""
+    """A call whose result is not used, an assignment to an attribute or an item, or `raise` is gone."""
     node = place.node
     if isinstance(node, ast.Expr):
         call = node.value.value if isinstance(node.value, ast.Await) else node.value

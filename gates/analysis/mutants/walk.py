@@ -135,7 +135,7 @@ def _expressions_of(statement: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement itself, without annotations, targets, and the messages of exceptions."""
     match statement:
         case ast.Raise():
-            return  # what it raises has an operator of its own; its arguments are a message
+            return  # what it raises has its own operator; its arguments are a message
         case ast.AnnAssign(value=value) | ast.Assign(value=value) | ast.AugAssign(value=value):
             if value is not None:
                 yield value

@@ -1,7 +1,7 @@
 """Compare the records of both sides: which assertions ran on the base, and are still in the source of the head but check nothing.
 
-Only tests that passed on the head, and whose assertions were recorded on both sides, are compared: what a failed test did
-not reach, nobody took away. An assertion whose text changed is not this module's business.
+Only tests that passed on the head, and whose assertions were recorded on both sides, are compared: an assertion that a
+failed test did not reach was not taken away. An assertion whose text changed is not judged here.
 """
 
 from __future__ import annotations

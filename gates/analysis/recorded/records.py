@@ -75,7 +75,7 @@ def why_unknown(results: Iterable[TestResult]) -> tuple[str, ...]:
                 tests[why].add(without_parameters(result.id))
                 files[why].update([file] if file else [])
     return tuple(
-        f"nobody knows which assertions of {plural(len(names), 'changed test')} ran, such as {min(names)}: "
+        f"it is unknown which assertions of {plural(len(names), 'changed test')} ran, such as {min(names)}: "
         + (f"{min(files[why])}: {why}" if files[why] else why)
         for why, names in sorted(tests.items())
     )
@@ -99,7 +99,7 @@ def records_of(results: Iterable[TestResult]) -> dict[str, Record]:
 def is_comparable(before: Record, after: Record) -> bool:
     """Whether what did not run on the head can only be the doing of the test's code."""
     started = "" in after.unknown and "" not in before.unknown
-    # What a failed test did not reach, or a skipped case would have run, nobody took away.
+    # What a failed test did not reach, or a skipped case would have run, was not taken away.
     files = any(file and not _is_place(file) for file in after.unknown)
     return after.green and after.results >= before.results and not started and not files
 

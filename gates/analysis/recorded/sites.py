@@ -29,7 +29,7 @@ class Site:
         line: of its first character.
         column: of its first character, in bytes, as Python counts.
         text: its source, in one line.
-        key: the same for the same statement, whatever its layout, its message and the names of local variables.
+        key: the same for the same statement, regardless of its layout, its message and the names of local variables.
         owner: the outermost function that it is in, with its classes: `TestPool::test_grows`.
         kind: of the owner. The assertions of a `wide` fixture run with any one of the tests that use it.
         swallowed: what catches its failure; empty if nothing does.

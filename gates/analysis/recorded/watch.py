@@ -1,6 +1,6 @@
 """Choose the tests of two versions of a project whose code differs, and the files whose assertions are recorded for them.
 
-A test's code is its function, and whatever it uses of the test tree by name: helpers, fixtures, cases, classes, data files.
+A test's code is its function, and what it uses of the test tree by name: helpers, fixtures, cases, classes, data files.
 Names are followed as words, without deciding which of several definitions is meant: a test too many costs a little time.
 """
 

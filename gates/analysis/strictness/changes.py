@@ -13,7 +13,7 @@ from gates.results import SettingChange
 
 NOTHING = Value(None)
 PRESENCE = "entry"
-"""The key that says that a layer which is a thing of its own exists."""
+"""The key that says that a layer exists, for layers whose settings mean nothing without them."""
 
 
 class Tool(NamedTuple):
@@ -25,8 +25,8 @@ class Tool(NamedTuple):
         read: its settings in a folder.
         rule: how the values of a setting are ordered.
         where: what the settings of a layer apply to, for a sentence; with a space in front.
-        whole: whether a layer is a thing of its own, whose settings mean nothing where it does not exist.
-        inherits: whether a layer has the settings of everything else, as far as it has none of its own.
+        whole: whether a layer can be missing, so that its settings mean nothing where it does not exist.
+        inherits: whether a layer has the settings of everything else, as far as it does not set them itself.
         follows: a setting → the switch that turns it on where it is not set itself, as `strict` does.
         hinted: whether a weaker value of a setting is only shown.
     """

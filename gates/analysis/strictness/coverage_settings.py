@@ -72,7 +72,7 @@ def _settings(table: Toml | Ini) -> Iterator[tuple[Key, Value]]:
 
 
 def _pragma(pattern: str) -> str:
-    """The usual comment, in whatever form it is written."""
+    """The usual comment, in any form."""
     return (
         _PRAGMA
         if "pragma" in pattern and "no" in pattern and "cover" in pattern and "branch" not in pattern

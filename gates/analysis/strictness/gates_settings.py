@@ -141,7 +141,7 @@ def _where(layer: str) -> str:
 
 
 def _whole(layer: str) -> bool:
-    """A thing of its own; the profile `default` exists without a table."""
+    """Whether it can be missing; the profile `default` exists without a table."""
     if layer == "profile default":
         return False
     return _kind(layer) not in ("", "tests") and " tests " not in layer

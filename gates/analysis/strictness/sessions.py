@@ -21,7 +21,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def code_of(node: Function | None) -> str:
-    """The code of a function, whatever its name and its layout; empty for none."""
+    """The code of a function without its name and its layout; empty for none."""
     return ast.dump(ast.Module(body=_without_docstring(node.body), type_ignores=[])) if node is not None else ""
 
 

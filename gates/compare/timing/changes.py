@@ -94,7 +94,7 @@ def find_suspects(
 
     Args:
         base: seconds of each test; the median, if there are several.
-        head: likewise.
+        head: the same for the head.
         settings: only `candidate` and `floor` are used.
         asked: tests that are always re-timed.
     """

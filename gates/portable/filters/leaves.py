@@ -36,7 +36,7 @@ class LeafQuestion:
         column: the answers for some tests.
         why: the reason why the answer for a test is unknown.
         names: what the predicate could name in these tests, for "did you mean".
-        note: a note whatever the answers are.
+        note: a note that is shown for any answer.
         missing: what the predicate names but does not exist, if that is known without the tests.
     """
 

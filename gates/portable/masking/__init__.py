@@ -1,4 +1,4 @@
-"""Keep secrets out of all output: replace their values, in whatever form they appear.
+"""Keep secrets out of all output: replace their values, in every form that they appear in.
 
 This rule is only here. The program masks what it reads and what it prints; the plugin masks before it shortens.
 

@@ -29,7 +29,7 @@ class PluginSettings(Settings):
         quarantine: entries of the quarantine, in the same form.
         default_filter: the meaning of `default()`; empty for all tests.
         workers_reason: the reason for the number of workers, for people.
-        foreground: all tests run in this process, whatever the command line says about workers.
+        foreground: all tests run in this process, even if the command line asks for workers.
         debug: open `pdb` when a test fails.
         source: where the exclusions come from, for people.
         facts: answers to predicates about outside facts: canonical text → `Resolution.to_json`.

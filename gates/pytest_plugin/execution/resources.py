@@ -112,7 +112,7 @@ class Needs:
                 self._threads.take(count, lambda: _tell(item, threads=count))
                 self._taken.append(self._threads)
         except OSError as error:
-            # The folder belongs to the run: once it is gone, nobody needs the result.
+            # The folder belongs to the run: once it is gone, the result is not needed.
             pytest.exit(f"gates: the slots of {rules.group or 'the session'} cannot be used: {error}", 3)
 
 

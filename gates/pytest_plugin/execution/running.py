@@ -79,7 +79,7 @@ class Announcer:
         self.stream.write("running", id=name, worker=self._worker, pid=pid, time=self._told, **more)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """An attempt has ended and another one begins, whatever causes the retry."""
+        """An attempt has ended and another one begins, for any cause of the retry."""
         if str(report.outcome) == "rerun":
             self.alive()
 
@@ -132,7 +132,7 @@ class Namer:
 class ForkGuard:
     """Ends a child that a test forked if it returns into pytest: it would also run all remaining tests.
 
-    An exception of the child fails the run: nobody else would notice it.
+    An exception of the child fails the run: it would not be noticed otherwise.
     """
 
     def __init__(self, stream: RecordStream) -> None:

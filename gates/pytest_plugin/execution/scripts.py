@@ -1,8 +1,8 @@
 """Setup scripts: each runs once per session, before the first test that needs it, and may set variables for tests.
 
 The first process takes the script's lock, runs it and stores the result in a file; the others wait for the
-lock and read it. If a process dies meanwhile, that is the result: what it started may still be running, so nobody
-starts it again.
+lock and read it. If a process dies meanwhile, that is the result: what it started may still be running, so it is
+not started again.
 """
 
 from __future__ import annotations

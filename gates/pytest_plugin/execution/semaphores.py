@@ -57,13 +57,13 @@ class Semaphore:
             OSError: the file cannot be used.
         """
         assert not self._held, "slots are taken all at once"
-        told = told or _nobody
+        told = told or _nothing
         waits = not self._lock.take(TURNSTILE)
         if waits:
             told()
             self._lock.wait(TURNSTILE)
         try:
-            self._choose(min(count, self.size), _nobody if waits else told)
+            self._choose(min(count, self.size), _nothing if waits else told)
         except BaseException:
             self._lock.give_back(1, self.size)
             self._held = 0
@@ -78,7 +78,7 @@ class Semaphore:
             self._lock.give_back(1, self.size)
 
     def _choose(self, count: int, told: Callable[[], None]) -> None:
-        """Gather slots while holding the turnstile: nobody else can take one that becomes free."""
+        """Gather slots while holding the turnstile: no other process can take one that becomes free."""
         missing = list(range(1, self.size + 1))
         pause = PAUSE
         while True:
@@ -160,5 +160,5 @@ class FileLock:
         return self._descriptor
 
 
-def _nobody() -> None:
+def _nothing() -> None:
     """Do nothing."""

@@ -113,13 +113,13 @@ class _Attempts:
             if reasons[fault.id] and (fault.path, fault.line) not in lines:
                 lines.add((fault.path, fault.line))
                 self._say(fault, Tried("unknown", reason=reasons[fault.id]), ())
-        # While tests are left, nobody knows whether one of them runs it.
+        # While tests are left, it is unknown whether one of them runs it.
         self._answers.write(
             "untried" if known.left else "unreached", ids=[fault.id for fault in faults if not reasons[fault.id]]
         )
 
     def _why_unknown(self, fault: Planted) -> str:
-        """Why nobody can know whether a test runs a statement; empty if none does."""
+        """Why it is unknown whether a test runs a statement; empty if none does."""
         if self._code.is_outside(fault.path, fault.line):
             return "it runs when the module is imported, which happened before the tests"
         if self._code.differs(fault.path, fault.line):

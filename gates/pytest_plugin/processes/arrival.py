@@ -71,7 +71,7 @@ class Arrival:
         self._session = session
 
     def _end(self, config: pytest.Config) -> None:
-        """Write `finish`: nobody can change the exit code any more.
+        """Write `finish`: nothing can change the exit code any more.
 
         Nothing is written if no session has begun and pytest was not asked for something else: then it did not run to
         its end, whatever its exit code is.

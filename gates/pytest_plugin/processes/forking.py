@@ -65,7 +65,7 @@ class Forked:
             install_relay(self._config, sender)
             adopt_process(self._config)
             inherited = _finalizers(self._item)
-            # Hooks around the protocol belong to the parent: nobody would see what this child adds to them.
+            # Hooks around the protocol belong to the parent: what this child adds to them would be lost.
             with warnings.catch_warnings(record=True) as caught:
                 self._run()
                 report = _unwind(self._item, inherited)

@@ -26,7 +26,7 @@ class Sender:
         """Write one message."""
         try:
             body = pickle.dumps((kind, data))
-        except Exception:  # noqa: BLE001 (whatever a plugin put into a report)
+        except Exception:  # noqa: BLE001 (a plugin may have put anything into a report)
             body = pickle.dumps((kind, json.loads(json.dumps(data, default=str, skipkeys=True))))
         view = memoryview(HEAD.pack(len(body)) + body)
         with suppress(BrokenPipeError):

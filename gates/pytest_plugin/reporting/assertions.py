@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _REWRITTEN = "@pytest_ar"
 """A name that pytest puts into modules whose assertions it rewrites."""
 
-STARTED = "it started other processes, whose assertions nobody counts"
+STARTED = "it started other processes, whose assertions are not counted"
 
 
 class WatchedFile:
@@ -171,7 +171,7 @@ class AssertionRecorder:
             places = numbered(watched.places, watched.first)
             rewritten = any(_REWRITTEN in function.__globals__ for function in functions)
             codes = counting_codes(source, name, places, self._rewriter(path, source) if rewritten else None)
-        except Exception as error:  # noqa: BLE001 (whatever a foreign pytest does: the tests must run)
+        except Exception as error:  # noqa: BLE001 (the tests must run, even in a pytest that is not known)
             self.unknown[watched.name] = str(error) or type(error).__name__
             return
         found: set[int] = set()
@@ -285,7 +285,7 @@ def _code_of(item: pytest.Item) -> CodeType | None:
 
 
 def _processes() -> str:
-    """Changes when `multiprocessing` starts a process, in whatever way."""
+    """Changes when `multiprocessing` starts a process, in any way."""
     module = sys.modules.get("multiprocessing.process")
     return repr(getattr(module, "_process_counter", ""))
 

@@ -1,4 +1,4 @@
-"""Notes that the call of a test began and what each phase raised, whatever the reports claim later.
+"""Notes that the call of a test began and what each phase raised, even if the reports claim something else later.
 
 Plugins make the report of a phase, and a conftest may make anything of it. pytest itself knows more: which test it
 has called, and which exception came out. These notes stay with the report, even through xdist.
@@ -107,7 +107,7 @@ def _code_of(item: pytest.Item) -> CodeType | None:
 def _watched(code: CodeType) -> Iterator[list[bool]]:
     """Watch calls in this thread and in new ones until the code begins; then the list is not empty."""
     begun: list[bool] = []
-    at = -1  # the position of a generator: one that nobody starts is only closed
+    at = -1  # the position of a generator: one that is never started is only closed
 
     def look(frame: FrameType, event: str, _argument: object) -> None:
         nonlocal at

@@ -50,7 +50,7 @@ class Catalogue:
     """All collected tests, the ones that run first.
 
     Attributes:
-        tests: in order of collection; empty if nobody needs them individually.
+        tests: in order of collection; empty if they are not needed individually.
         excluded: how many tests each ledger entry excludes.
         deselected: how many tests the filter expression of gates left out.
         leaves: what each predicate of an expression matched, with the source of the expression.
@@ -162,7 +162,7 @@ def reconciled(catalogue: Catalogue | None, ids: Sequence[str]) -> Catalogue:
     run = tuple(known.get(test.id, test) for test in bare.tests)
     running = {test.id for test in run}
     left_out = tuple(test for test in catalogue.tests if not test.selected and test.id not in running)
-    # These run, whatever the catalogue has for them.
+    # These run, even if the catalogue has something else for them.
     run = tuple(test if test.selected else Entry(test.id, test.file, test.line) for test in run)
     return replace(catalogue, tests=run + left_out)
 

@@ -139,7 +139,7 @@ class LeftOutWatch:
         if os.path.basename(file) == "conftest.py":
             root = str(self._config.rootpath)
             return os.path.relpath(file, root).replace(os.sep, "/") if file.startswith(root) else file
-        return f"the plugin {module.partition('.')[0] or file or 'of somebody'}"
+        return f"the plugin {module.partition('.')[0] or file or 'without a name'}"
 
     # Files
 

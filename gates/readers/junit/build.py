@@ -188,7 +188,7 @@ class ReportBuilder:
             if "name" in attributes:
                 case.properties[attributes["name"]] = attributes.get("value", "")
         elif tag in OUTPUTS and not case.output and any(result.is_bad for result in case.results):
-            # Kept only if somebody may need it.
+            # Kept only if it may be needed.
             case.output, case.output_depth = tag, self._depth
             case.outputs[tag] = case.outputs.get(tag) or Text(self._rules.max_text)
             self._parser.CharacterDataHandler = case.outputs[tag].add

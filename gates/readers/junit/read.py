@@ -167,7 +167,7 @@ class _Document:
 
 
 _AGAIN = "the runner was killed; run it again"
-_APART = "let the runner write its report to a file of its own, apart from what it prints"
+_APART = "let the runner write its report to a separate file, apart from what it prints"
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ GATES_SUITE = "gates"
 """Name of the suite with a case per gate, in files of gates, and the `classname` of these cases."""
 
 OWN_MARK = ("written-by", "gates: a case per gate, version 1")
-"""Property of that suite. A crate or a package may also be called `gates`, but nobody else writes this."""
+"""Property of that suite. A crate or a package may also be called `gates`, but no other program writes this."""
 
 
 class JUnitReport(msgspec.Struct, frozen=True, kw_only=True):

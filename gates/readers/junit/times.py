@@ -28,7 +28,7 @@ def read_seconds(text: str) -> float:
 
 
 def read_moment(text: str) -> float:
-    """Seconds since the epoch; 0 if missing or unreadable, or without a zone: nobody knows which one was meant.
+    """Seconds since the epoch; 0 if missing or unreadable, or without a zone: it is unknown which one was meant.
 
     ISO 8601, also with `UTC` or `GMT` instead of an offset, and RFC 2822. A date alone is not a time.
     """

@@ -171,7 +171,7 @@ def bad_word(attributes: Mapping[str, str], passed: Collection[str] = (), *, som
 
 @lru_cache(maxsize=1024)
 def question_of(name: str) -> Question:
-    """The question that an attribute answers, whatever its case or prefix; empty for any other attribute."""
+    """The question that an attribute answers, with any case or prefix; empty for any other attribute."""
     word = _squeezed(name.rpartition(":")[2])
     return (
         _QUESTIONS.get(word)

@@ -8,7 +8,7 @@ from gates.results import Run, TestResult
 
 
 def junit_document(run: Run, tests: Sequence[TestResult]) -> str:
-    """The whole XML text of a run; well formed whatever the tests printed."""
+    """The whole XML text of a run; well formed, even if the tests printed control characters."""
     # The library and its XML printer are loaded only if a file is really written.
     from gates.readers.junit.suites import run_document
 

@@ -1,4 +1,4 @@
-"""JSON for other programs, whatever its texts are about."""
+"""JSON for other programs."""
 
 from __future__ import annotations
 

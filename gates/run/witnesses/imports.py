@@ -30,7 +30,7 @@ def imports_witness(imported: Mapping[str, str], stale: Mapping[str, str]) -> Wi
     if foreign:
         detail = (
             f"the tests import code of another tree: {', '.join(foreign[:_SHOWN])}; let the session install this one "
-            "into an environment of its own, or put its folder on PYTHONPATH"
+            "into its own environment, or put its folder on PYTHONPATH"
         )
         return Witness(name=IMPORTS, outcome=GateOutcome.FAILED, detail=detail)
     if copies:

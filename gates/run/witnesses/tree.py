@@ -14,7 +14,7 @@ SHOWN = 3
 
 
 def tree_witness(faults: Sequence[str], gates: Sequence[str]) -> Witness:
-    """A gate that ran meanwhile is not trusted: nobody knows which state of the tree it saw.
+    """A gate that ran meanwhile is not trusted: it is unknown which state of the tree it saw.
 
     Args:
         faults: files, and what else changed.
@@ -47,6 +47,6 @@ def staged_words(indexes: Sequence[str], gates: Sequence[str]) -> str:
 
 
 def written_words(files: Sequence[str], gates: Sequence[str]) -> str:
-    """Which files were written and restored: nobody knows their content meanwhile."""
+    """Which files were written and restored: their content meanwhile is unknown."""
     were = "was written and restored" if len(files) == 1 else "were written and restored"
     return f"{plural(len(files), 'file')} {were}: {listed(files, SHOWN)}; what {' and '.join(gates)} saw may have been different"
