@@ -112,3 +112,11 @@ def test_a_page_shows_the_verdict_and_runs_nothing_that_a_test_named(page: Path)
 )
 def test_a_filter_selects_or_says_why_it_cannot(page: Path, text: str, note: str) -> None:
     assert note in shown(page, f"#filter={quote(text)}")
+
+
+@pytest.mark.parametrize(("outcome", "sign"), [(TestOutcome.PASSED, "✓ PASS"), (TestOutcome.FAILED, "✗ FAIL")])
+def test_the_verdict_has_the_sign_of_its_word(tmp_path: Path, outcome: TestOutcome, sign: str) -> None:
+    tests = [a_test("t", outcome)]
+    page = tmp_path / "summary.html"
+    page.write_text(render_html(a_run(tests, outcome=str(outcome)), tests), encoding="utf-8")
+    assert f">{sign}<" in shown(page)

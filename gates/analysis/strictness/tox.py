@@ -17,7 +17,7 @@ from gates.results import SettingChange
 FILE = "tox.ini"
 _LISTS = ("env_list", "envlist")
 _OF_ONE, _OF_ALL = "testenv:", "testenv"
-_FACTORS = lazy_pattern(r"[\w{},!.-]+:\s+")
+_FACTORS = lazy_pattern(r"^[\w{},!.-]+:\s+")
 """`py310,py311: command`: a line for some environments."""
 
 _WORDS = lazy_pattern(r"\{posargs(?::([^{}]*))?\}")

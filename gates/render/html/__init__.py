@@ -112,6 +112,7 @@ def _packed(value: Any) -> str:
 def _summary(summary: Summary, run: Run) -> dict[str, Any]:
     """The sections, and when each gate ran; failures come from the tests."""
     told: dict[str, Any] = msgspec.to_builtins(summary)
+    told["verdict"]["passed"] = summary.verdict.passed  # a property, which is in no data
     if told["tests"] is not None:
         told["tests"]["failures"] = []
     first = min((gate.started for gate in run.gates if gate.started > 0), default=0.0)

@@ -52,6 +52,14 @@ def test_the_summary_has_when_each_gate_ran_and_leaves_failures_to_the_tests() -
     assert found["comparison"]["words"] == "no regression"
 
 
+@pytest.mark.parametrize(("outcome", "passed"), [("passed", True), ("failed", False)])
+def test_the_page_knows_whether_the_run_passed(outcome: str, passed: bool) -> None:
+    """The verdict's `passed` is a property, so plain conversion leaves it out."""
+    tests = [a_test("t", TestOutcome.PASSED if passed else TestOutcome.FAILED)]
+    found = block(render_html(a_run(tests, outcome=outcome), tests), "summary")
+    assert found["verdict"]["passed"] is passed
+
+
 @pytest.mark.parametrize("tag", ["style", "script"])
 def test_the_policy_allows_exactly_this_style_and_this_script(tag: str) -> None:
     page = render_html(a_run(), [])
