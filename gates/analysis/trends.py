@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -20,6 +23,20 @@ _FAILS = frozenset({"failed", "error", "timeout", "crashed", "quarantined"})
 _FLAKY = "flaky"
 
 
+class OnBranch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A test or a gate on one branch.
+
+    Attributes:
+        branch: its name; empty for none, as with a detached HEAD.
+        runs: in which it ran to an end there.
+        failed: in how many of them it failed.
+    """
+
+    branch: str = ""
+    runs: int = 0
+    failed: int = 0
+
+
 class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A test over several runs, or a gate, if `test` is empty.
 
@@ -28,13 +45,15 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         test: its id.
         runs: in which it ran to an end.
         failed: in how many of them it failed.
-        flaked: in how many it passed only on a retry, or failed although it also passed on the same tree.
+        flaked: in how many it passed only on a retry, or failed although it also passed on the same tree, with the same Python
+            (a gate also: with the same profile).
         flake_low: lower end of the 95% interval of the share of runs in which it flakes (Wilson score).
         flake_high: its upper end.
-        median: of its seconds when it passed; 0 if it never did.
+        median: of its seconds when it passed; 0 if it never did. Those of a gate are of the profile of its last run.
         spread: half of the middle half of these seconds.
         first_failure: when it first failed, in seconds since the epoch; 0 for never.
         last_failure: when it last failed.
+        branches: on which branches it ran, the one of the last run first.
         last: its last outcome.
         last_branch: on which branch that was.
         calm: runs since its last failure or flake.
@@ -54,6 +73,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spread: float = 0.0
     first_failure: float = 0.0
     last_failure: float = 0.0
+    branches: tuple[OnBranch, ...] = ()
     last: str = ""
     last_branch: str = ""
     calm: int = 0
@@ -67,32 +87,49 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.flaked >= FLAKES and not self.quarantine
 
 
-def trends(results: Iterable[PastResult], recent: int = 20) -> tuple[Trend, ...]:
-    """The trend of each gate and each test, in the order in which they first appear.
+def trends(results: Iterable[PastResult], recent: int = 20) -> Iterator[Trend]:
+    """The trend of each gate and each test, one after another, so that no more than the results of one are in memory.
 
     Args:
-        results: the oldest run first.
+        results: those of a gate or a test together; of each, the oldest run first.
         recent: how many last outcomes are kept.
     """
-    groups: dict[tuple[str, str], list[PastResult]] = {}
-    for one in results:
-        groups.setdefault((one.gate, one.test), []).append(one)
-    return tuple(_trend(gate, test, members, recent) for (gate, test), members in groups.items())
+    for (gate, test), members in groupby(results, attrgetter("gate", "test")):
+        yield _trend(gate, test, list(members), recent)
+
+
+def ran(one: PastResult) -> bool:
+    """Whether it came to an end of its own: it was not skipped, lost or interrupted."""
+    return passes(one.outcome) or fails(one.outcome) or one.outcome == _FLAKY
+
+
+def passes(outcome: str) -> bool:
+    """Whether an outcome is what was wanted, at once."""
+    return outcome in _PASSES
+
+
+def fails(outcome: str) -> bool:
+    """Whether an outcome is a failure, forgiven or not."""
+    return outcome in _FAILS
 
 
 def _trend(gate: str, test: str, all_: Sequence[PastResult], recent: int) -> Trend:
-    ran = [one for one in all_ if one.outcome in _PASSES or one.outcome in _FAILS or one.outcome == _FLAKY]
-    passing = {one.tree for one in ran if one.outcome in _PASSES or one.outcome == _FLAKY}
-    failed = [one for one in ran if one.outcome in _FAILS]
-    flaked = [one for one in ran if one.outcome == _FLAKY or (one.outcome in _FAILS and one.tree in passing)]
-    seconds = [one.seconds for one in ran if one.outcome in _PASSES]
-    low, high = wilson(len(flaked), len(ran))
-    bad = [number for number, one in enumerate(ran) if one.outcome not in _PASSES]
-    signatures = [one.signature for one in ran if one.signature]
+    ended = [one for one in all_ if ran(one)]
+    passing = {one.conditions for one in ended if not fails(one.outcome)}
+    failed = [one for one in ended if fails(one.outcome)]
+    flaked = [
+        one
+        for one in ended
+        if one.outcome == _FLAKY or (fails(one.outcome) and one.conditions and one.conditions in passing)
+    ]
+    seconds = usual_seconds(all_)
+    low, high = wilson(len(flaked), len(ended))
+    bad = [number for number, one in enumerate(ended) if not passes(one.outcome)]
+    signatures = [one.signature for one in ended if one.signature]
     return Trend(
         gate=gate,
         test=test,
-        runs=len(ran),
+        runs=len(ended),
         failed=len(failed),
         flaked=len(flaked),
         flake_low=low,
@@ -101,13 +138,29 @@ def _trend(gate: str, test: str, all_: Sequence[PastResult], recent: int) -> Tre
         spread=_spread(seconds),
         first_failure=failed[0].started if failed else 0.0,
         last_failure=failed[-1].started if failed else 0.0,
+        branches=_branches(ended),
         last=all_[-1].outcome,
         last_branch=all_[-1].branch,
-        calm=len(ran) - (bad[-1] + 1 if bad else 0),
+        calm=len(ended) - (bad[-1] + 1 if bad else 0),
         signature=signatures[-1] if signatures else "",
         quarantine=all_[-1].quarantine,
         recent=tuple(one.outcome for one in all_[-recent:]),
     )
+
+
+def usual_seconds(results: Sequence[PastResult]) -> list[float]:
+    """What it took when it passed; a gate: with the profile of its last run, because others may run other tests."""
+    profile = results[-1].profile if results and not results[-1].test else None
+    return [
+        one.seconds for one in results if passes(one.outcome) and (not one.profile or profile in (None, one.profile))
+    ]
+
+
+def _branches(ended: Sequence[PastResult]) -> tuple[OnBranch, ...]:
+    runs = Counter(one.branch for one in ended)
+    failed = Counter(one.branch for one in ended if fails(one.outcome))
+    latest = dict.fromkeys(one.branch for one in reversed(ended))
+    return tuple(OnBranch(branch=name, runs=runs[name], failed=failed[name]) for name in latest)
 
 
 def _spread(seconds: Sequence[float]) -> float:

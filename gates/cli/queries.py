@@ -145,12 +145,14 @@ def report(run_path: Path | None, root: Path | None, form: str) -> None:
 @click.command()
 @click.argument("test", required=False, default="")
 @root_option
+@click.option("--runs", type=click.IntRange(min=1), metavar="N", help="Look at the last N runs.")
+@click.option("--branch", metavar="NAME", help="Look at the runs on this branch.")
 @click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")
-def history(test: str, root: Path | None, as_json: bool) -> None:
+def history(test: str, root: Path | None, runs: int | None, branch: str | None, as_json: bool) -> None:
     """Show how gates and tests ended in the runs of this project: TEST, or what needs a look."""
     from gates.commands.history import history as told
 
-    say(told(project_root(root), test, as_json=as_json))
+    say(told(project_root(root), test, runs or 0, branch, as_json=as_json), as_json=as_json)
 
 
 @click.command()

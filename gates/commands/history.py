@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,21 +18,44 @@ from gates.storage.history import History
 from gates.vcs.git import Git
 
 
-def history(root: Path, test: str, *, as_json: bool = False) -> str:
+def history(root: Path, test: str, runs: int = 0, branch: str | None = None, *, as_json: bool = False) -> str:
     """The text of the command.
 
     Args:
         root: the project's folder.
         test: a test's id, or a part of exactly one; empty for everything.
+        runs: look at the last so many; 0 for all.
+        branch: look at those on this one only.
         as_json: print the values instead.
 
     Raises:
         UsageError: no test, or several, have that name.
         EnvironmentProblem: the history cannot be read.
     """
-    kept = History(Store.of(root, Git.of(root)).folder)
+    kept = history_of(root)
+    with readable(kept):
+        number = kept.number_of_runs(runs, branch)
+        name = _named(test, kept.tests()) if test else ""
+        found = tuple(trends(kept.of(name, runs, branch)))
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    return of_test(found) if name else listing(found, number)
+
+
+def history_of(root: Path) -> History:
+    """The history of a project."""
+    return History(Store.of(root, Git.of(root)).folder)
+
+
+@contextmanager
+def readable(kept: History) -> Iterator[None]:
+    """While it is read: a file that cannot be read is told to the user.
+
+    Raises:
+        EnvironmentProblem: the history cannot be read.
+    """
     try:
-        results = kept.of()
+        yield
     except (sqlite3.Error, OSError) as error:
         raise EnvironmentProblem(
             "the history cannot be read",
@@ -38,16 +63,9 @@ def history(root: Path, test: str, *, as_json: bool = False) -> str:
             got=str(error),
             remedy="remove this file: the next run begins a new one",
         ) from None
-    found = trends(results)
-    if test:
-        name = _named(test, list(dict.fromkeys(one.test for one in found if one.test)))
-        found = tuple(one for one in found if one.test == name)
-    if as_json:
-        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
-    return of_test(found) if test else listing(found, len({one.run for one in results}))
 
 
-def _named(test: str, known: list[str]) -> str:
+def _named(test: str, known: Sequence[str]) -> str:
     if test in known:
         return test
     parts = [name for name in known if test in name]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from gates.pipeline.open_run import OpenRun, open_run
+from gates.planning.plan import Plan
 from gates.planning.prepare import Prepared
 from gates.portable.errors import EnvironmentProblem
 from gates.portable.settings.run import Settings
@@ -50,14 +50,18 @@ def execute(
         EnvironmentProblem: the reports cannot be written; everything that was running was ended.
     """
     with open_run(prepared, command_line, progress, events) as opened:
-        finished = record(opened)
+        finished = record(opened, keep=keep)
     if keep:
         remember(opened, finished, aside=aside)
     return finished
 
 
-def record(opened: OpenRun) -> Finished:
+def record(opened: OpenRun, *, keep: bool = True) -> Finished:
     """Run the gates. Each event is recorded at once, then shown; at the end everything is checked, rendered and published.
+
+    Args:
+        opened: what runs.
+        keep: add the run to the history, before it is published: a kill in between must not lose a run that has a verdict.
 
     Raises:
         EnvironmentProblem: the reports cannot be written; everything that was running was ended.
@@ -72,7 +76,10 @@ def record(opened: OpenRun) -> Finished:
             progress.take(event)
             if feed is not None:
                 feed.take(event)
-        recorder.finish(interrupted=bool(stop.count), late=executor.late, guard=executor.guard)
+        recorder.conclude(interrupted=bool(stop.count), late=executor.late, guard=executor.guard)
+        if keep:
+            _add_to_history(opened)
+        recorder.publish()
     except EnvironmentProblem as error:
         executor.close()
         error.exit_code = recorder.give_up(interrupted=bool(stop.count))
@@ -91,21 +98,28 @@ def remember(opened: OpenRun, finished: Finished, *, aside: bool = False) -> Non
         return
     store.remember_made(run.left)
     if not run.changed and not run.altered:  # else it is unknown which tree it belongs to
-        store.remember(run, finished.tests, part=plan.rest is not None or bool(plan.settings.partition))
-        _add_to_history(store.folder, run, finished.tests)
+        store.remember(run, finished.tests, part=_is_part(plan))
     if run.complete and run.subject.kind in ("worktree", "folder") and not aside:
         narrowed = plan.rest is not None and plan.asked != plan.rest.asked
         left = left_by(run, finished.tests, plan.asked, plan.rest, narrowed=narrowed)
         store.remember_outstanding(opened.recorder.mask.struct(left))
 
 
-def _add_to_history(folder: Path, run: Run, tests: Sequence[TestResult]) -> None:
+def _is_part(plan: Plan) -> bool:
+    return plan.rest is not None or bool(plan.settings.partition)
+
+
+def _add_to_history(opened: OpenRun) -> None:
     """A history that cannot be written is not a reason to fail, but the user hears of it."""
     import sqlite3  # slow to load, and not needed before a run has ended
 
     from gates.storage.history import History
 
+    plan, recorder = opened.prepared.plan, opened.recorder
+    if plan.settings.stressed:  # a duration would cover many attempts
+        return
+    part = _is_part(plan) or plan.settings.filter != plan.default_filter
     try:
-        History(folder).record(run, tests)
+        History(opened.prepared.store.folder).record(recorder.run, recorder.tests, part=part)
     except (sqlite3.Error, OSError) as error:
         sys.stderr.write(f"gates: the run could not be added to the history: {error}\n")

@@ -87,8 +87,8 @@ class Recorder:
             self._update(gates=tuple(gates))
             self.save()
 
-    def finish(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
-        """The run is complete: compare the recorded files with what was written, and publish them together.
+    def conclude(self, *, interrupted: bool, late: bool, guard: Guard) -> None:
+        """The run is complete: compare the recorded files with what was written, and decide how it ended.
 
         Raises:
             EnvironmentProblem: it cannot be published.
@@ -113,6 +113,13 @@ class Recorder:
                 *_said_of(disturbed),
             ),
         )
+
+    def publish(self) -> None:
+        """Render the reports of the complete run, and publish them together.
+
+        Raises:
+            EnvironmentProblem: it cannot be published.
+        """
         self.run = emit(self.run, self.tests, self.reports, store=self._store)
         self.is_over = True
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from gates.analysis.trends import CALM, Trend
+from gates.analysis.trends import CALM, OnBranch, Trend
 from gates.render.text import duration, one_line, plural
 
 SHOWN = 15
 """Maximum lines of a list."""
+
+BRANCHES = 5
+"""Maximum branches of a test that are named."""
 
 _SIGNS = {
     **dict.fromkeys(("passed", "xfailed", "xpassed"), "."),
@@ -33,9 +36,9 @@ def listing(found: Sequence[Trend], runs: int) -> str:
         "Flaky tests: different outcomes for the same tree, or passed on a retry", [_flaky(one) for one in flaky]
     )
     failing = [one for one in tests if one.last in ("failed", "error", "timeout", "crashed")]
-    lines += _list("Failing in the last run", [f"{one.test}: {_since(one)}" for one in failing])
+    lines += _list("Failed when they last ran", [f"{one_line(one.test)}: {_since(one)}" for one in failing])
     slow = sorted((one for one in tests if one.median), key=lambda one: -one.median)
-    lines += _list("Slowest tests", [f"{_time(one)}  {one.test}" for one in slow], 5)
+    lines += _list("Slowest tests", [f"{_time(one)}  {one_line(one.test)}" for one in slow], 5)
     lines += _list("Candidates for the quarantine", [_candidate(one) for one in flaky if one.suggested])
     lines += _list("Quarantine entries that may leave", list(leaving(tests)))
     return "\n".join(lines) + "\n"
@@ -47,14 +50,17 @@ def of_test(found: Sequence[Trend]) -> str:
     for one in found:
         lines += [""] if lines else []
         lines += [
-            f"{one.test or 'the gate'} in {one.gate}",
+            f"{one_line(one.test) or 'the gate'} in {one.gate}",
             f"  {recent(one)}  (the last run at the end: . passed, F failed, ~ flaky, s left out)",
             f"  {plural(one.runs, 'run')}, {one.failed} failed, {one.flaked} flaky: {_share(one)} of runs",
         ]
         lines += [f"  takes {_time(one)} when it passes"] if one.median else []
         lines += [f"  first failed {_day(one.first_failure)}, last {_day(one.last_failure)}"] if one.failed else []
         lines += [f"  last failure: {one_line(one.signature, 200)}"] if one.signature else []
-        lines += [f"  last run: {one.last}{f' on {one.last_branch}' if one.last_branch else ''}"]
+        lines += [f"  last run: {one.last}{f' on {one_line(one.last_branch)}' if one.last_branch else ''}"]
+        lines += (
+            [f"  by branch: {', '.join(map(_on_branch, one.branches[:BRANCHES]))}"] if len(one.branches) > 1 else []
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -81,17 +87,21 @@ def letters(outcomes: Sequence[str]) -> str:
     return "".join(_SIGNS.get(outcome, "?") for outcome in outcomes)
 
 
+def _on_branch(one: OnBranch) -> str:
+    return f"{one_line(one.branch) or 'no branch'} {one.failed} of {one.runs} failed"
+
+
 def _gate(one: Trend) -> tuple[str, ...]:
     return one.gate, recent(one), f"{one.failed} of {plural(one.runs, 'run')} failed", _time(one)  # fmt: skip
 
 
 def _flaky(one: Trend) -> str:
-    return f"{recent(one)}  {one.test}: {_share(one)} of {plural(one.runs, 'run')}"
+    return f"{recent(one)}  {one_line(one.test)}: {_share(one)} of {plural(one.runs, 'run')}"
 
 
 def _candidate(one: Trend) -> str:
     why = f", {one_line(one.signature, 120)}" if one.signature else ""
-    return f"{one.test}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {_day(one.last_failure)}{why}"
+    return f"{one_line(one.test)}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {_day(one.last_failure)}{why}"
 
 
 def _time(one: Trend) -> str:

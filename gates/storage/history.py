@@ -1,7 +1,8 @@
 """How gates and tests ended, run by run, in one SQLite file of a project's store. Losing it costs only its own answers.
 
-Each finished run is one transaction, keyed by its id: a killed process leaves all of a run or nothing, and a run that is
-recorded twice counts once. Several processes may write; each waits for the others. Old runs are removed by age and number.
+Each run is one transaction, keyed by its id: a killed process leaves all of a run or nothing, and a run that is
+recorded twice counts once. Several processes may write; each waits for the others. Old runs are removed by age, by number,
+and by how many results they have.
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+from gates.portable.values import TestOutcome
 from gates.results import Run, TestResult
 from gates.results.past import PastResult
 
 FILE = "history.sqlite"
 KEPT_RUNS = 1000
 KEPT_SECONDS = 180 * 86_400.0
-"""Runs that are older, or beyond the number, are removed."""
+KEPT_RESULTS = 2_000_000
+"""Runs that are older, or beyond these numbers, are removed; the last one stays. Two million results take about 80 MB."""
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
-CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT UNIQUE, started REAL, tree TEXT, branch TEXT, python TEXT, outcome TEXT);
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY, id TEXT UNIQUE, started REAL, tree TEXT, branch TEXT, python TEXT, outcome TEXT, profile TEXT, size INTEGER
+);
 CREATE TABLE names (number INTEGER PRIMARY KEY, gate TEXT, test TEXT, UNIQUE (gate, test));
 CREATE TABLE results (
   name INTEGER REFERENCES names, run INTEGER REFERENCES runs ON DELETE CASCADE, outcome TEXT, seconds REAL, signature TEXT,
@@ -32,14 +38,32 @@ CREATE TABLE results (
 ) WITHOUT ROWID;
 CREATE INDEX by_run ON results (run);
 """
-_TOO_OLD = """
-DELETE FROM runs
-WHERE started < ? OR number NOT IN (SELECT number FROM runs ORDER BY started DESC, number DESC LIMIT ?)
+_FROM_VERSION_1 = """
+ALTER TABLE runs ADD COLUMN profile TEXT;
+ALTER TABLE runs ADD COLUMN size INTEGER;
+UPDATE runs SET size = (SELECT count(*) FROM results WHERE run = runs.number);
 """
+_BAD = "('failed', 'error', 'timeout', 'crashed', 'quarantined', 'flaky')"
+_INDEX = f"CREATE INDEX IF NOT EXISTS bad ON results (run) WHERE outcome IN {_BAD}"
+"""So that the few tests that ever fail are found without reading those that do not."""
+
+_TOO_OLD = """
+DELETE FROM runs WHERE number IN (
+  SELECT number FROM (
+    SELECT number, started, row_number() OVER latest AS place, sum(size) OVER latest AS so_far FROM runs
+    WINDOW latest AS (ORDER BY started DESC, number DESC)
+  ) WHERE place > 1 AND (started < ? OR place > ? OR so_far > ?)
+)
+"""
+_CHOSEN = """
+SELECT number FROM runs WHERE :branch IS NULL OR branch = :branch ORDER BY started DESC, number DESC LIMIT :runs
+"""
+_OF_RESULTS = "SELECT name FROM results WHERE"
+_TROUBLED = f"{_OF_RESULTS} outcome IN {_BAD} AND run IN ({_CHOSEN})"
 _ROWS = """
 SELECT names.gate, names.test, runs.id, runs.started, runs.tree, runs.branch, results.outcome, results.seconds,
-       results.signature, results.quarantine
-FROM results JOIN names ON names.number = results.name JOIN runs ON runs.number = results.run
+       results.signature, results.quarantine, runs.python, runs.profile
+FROM names JOIN results ON results.name = names.number JOIN runs ON runs.number = results.run
 """
 _RECENT = """
 SELECT gate, test, group_concat(outcome) FROM (
@@ -57,39 +81,39 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
 
-    def record(self, run: Run, tests: Sequence[TestResult]) -> None:
-        """Add a finished run, unless it is there; remove what is too old.
+    def record(self, run: Run, tests: Sequence[TestResult], *, part: bool = False) -> None:
+        """Add a run that came to its end, unless it is there; remove what is too old.
+
+        Args:
+            run: the run.
+            tests: its tests.
+            part: only some tests were asked for: how their gates ended says nothing about the gates.
 
         Raises:
-            sqlite3.Error: the file cannot be written, or is something else.
+            sqlite3.Error: the file cannot be written, is of a later version of gates, or is something else.
             OSError: its folder cannot be written.
         """
         if not run.complete:
             return
         try:
-            self._record(run, tests)
+            self._record(run, tests, part=part)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:  # damaged, or no database: it is kept for a look, and a new one begins
             for name in (f"{FILE}-wal", f"{FILE}-shm"):
                 self.path.with_name(name).unlink(missing_ok=True)
             self.path.replace(self.path.with_name(f"{FILE}.damaged"))
-            self._record(run, tests)
+            self._record(run, tests, part=part)
 
-    def _record(self, run: Run, tests: Sequence[TestResult]) -> None:
-        rows = [
-            *((gate.name, "", str(gate.outcome), gate.duration, "", "") for gate in run.gates),
-            *(
-                (test.gate, _name(test), str(test.outcome), test.duration, test.signature, test.quarantine)
-                for test in tests
-            ),
-        ]
+    def _record(self, run: Run, tests: Sequence[TestResult], *, part: bool) -> None:
+        rows = list(_rows(run, tests, part=part))
+        tree = "" if run.changed else run.subject.identity  # a gate changed it, so what was tested is unknown
         with self._opened() as base, base:
             base.execute("BEGIN IMMEDIATE")
             about = (
-                run.id, run.started, run.subject.identity, run.subject.branch, run.environment.python, run.outcome,
+                run.id, run.started, tree, run.subject.branch, run.environment.python, run.outcome, run.profile, len(rows),
             )  # fmt: skip
-            if not base.execute("INSERT OR IGNORE INTO runs (id, started, tree, branch, python, outcome) VALUES (?,?,?,?,?,?)", about).rowcount:  # fmt: skip
+            if not base.execute("INSERT OR IGNORE INTO runs (id, started, tree, branch, python, outcome, profile, size) VALUES (?,?,?,?,?,?,?,?)", about).rowcount:  # fmt: skip
                 return
             number = base.execute("SELECT number FROM runs WHERE id = ?", (run.id,)).fetchone()[0]
             known = {(gate, test): name for name, gate, test in base.execute("SELECT number, gate, test FROM names")}
@@ -103,28 +127,50 @@ class History:
             )
             _trim(base, run.started)
 
-    def of(self, test: str = "", runs: int = 0) -> tuple[PastResult, ...]:
-        """Results, the oldest run first.
+    def number_of_runs(self, runs: int = 0, branch: str | None = None) -> int:
+        """How many runs `of` tells of; raises as `of`."""
+        if not self.path.exists():
+            return 0
+        with self._opened() as base:
+            return len(base.execute(_CHOSEN, _choice(runs, branch)).fetchall())
+
+    def tests(self) -> tuple[str, ...]:
+        """The ids of all tests; raises as `of`."""
+        if not self.path.exists():
+            return ()
+        with self._opened() as base:
+            rows = base.execute("SELECT DISTINCT test FROM names WHERE test != '' ORDER BY number")
+            return tuple(name for (name,) in rows)
+
+    def of(self, test: str = "", runs: int = 0, branch: str | None = None) -> Iterator[PastResult]:
+        """Results, one gate or test after another in the order in which they were first seen; of each, the oldest run first.
 
         Args:
             test: id of one test; empty for all gates and tests.
             runs: only the last so many runs; 0 for all.
+            branch: only runs on it.
 
         Raises:
             sqlite3.Error: the file is damaged.
         """
+        return self._told("names.test = :test" if test else "1", _choice(runs, branch) | {"test": test})
+
+    def of_gates(self, runs: int = 0, branch: str | None = None) -> Iterator[PastResult]:
+        """Results of gates as wholes, in the order of `of`; raises as `of`."""
+        return self._told("names.test = ''", _choice(runs, branch))
+
+    def of_troubled(self, runs: int = 40, branch: str | None = None) -> Iterator[PastResult]:
+        """Results of the tests that failed or flaked in the last runs, in the order of `of`; raises as `of`."""
+        return self._told(f"names.test != '' AND names.number IN ({_TROUBLED})", _choice(runs, branch))
+
+    def _told(self, where: str, values: dict[str, Any]) -> Iterator[PastResult]:
         if not self.path.exists():
-            return ()
-        where, values = [], []
-        if test:
-            where.append("names.test = ?")
-            values.append(test)
-        if runs:
-            where.append("runs.number IN (SELECT number FROM runs ORDER BY started DESC, number DESC LIMIT ?)")
-            values.append(str(runs))
-        asked = f" WHERE {' AND '.join(where)}" if where else ""
+            return
+        wanted = (
+            f"{_ROWS} WHERE {where} AND runs.number IN ({_CHOSEN}) ORDER BY names.number, runs.started, runs.number"
+        )
         with self._opened() as base:
-            return tuple(_past(base.execute(f"{_ROWS}{asked} ORDER BY runs.started, runs.number", values)))
+            yield from _past(base.execute(wanted, values))
 
     def recent(self, runs: int = 10) -> dict[tuple[str, str], tuple[str, ...]]:
         """Gate and test → its outcomes in the last runs, the oldest first; empty for a gate as a whole.
@@ -144,19 +190,29 @@ class History:
             base.execute("PRAGMA foreign_keys = ON")
             base.execute("PRAGMA synchronous = NORMAL")
             if base.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                _create(base)
+                _bring_up(base)
             yield base
 
 
-def _create(base: sqlite3.Connection) -> None:
-    """Make the tables, if no other process has just done it; a file of another version is emptied first."""
+def _choice(runs: int, branch: str | None) -> dict[str, Any]:
+    return {"runs": runs or -1, "branch": branch}
+
+
+def _bring_up(base: sqlite3.Connection) -> None:
+    """Make the tables, or those of an earlier version into today's, if no other process has just done it.
+
+    Raises:
+        sqlite3.OperationalError: a later version of gates wrote the file; it stays as it is.
+    """
     base.execute("PRAGMA journal_mode = WAL")
     base.execute("BEGIN IMMEDIATE")
     try:
-        if base.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-            for table in ("results", "names", "runs"):
-                base.execute(f"DROP TABLE IF EXISTS {table}")
-            for statement in filter(str.strip, _TABLES.split(";")):
+        version = base.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            raise sqlite3.OperationalError(f"a later version of gates wrote it (form {version}, known: {_VERSION})")  # noqa: TRY301
+        if version < _VERSION:
+            statements = f"{_TABLES if version == 0 else _FROM_VERSION_1};{_INDEX}"
+            for statement in filter(str.strip, statements.split(";")):
                 base.execute(statement)
             base.execute(f"PRAGMA user_version = {_VERSION}")
     except BaseException:
@@ -166,9 +222,20 @@ def _create(base: sqlite3.Connection) -> None:
 
 
 def _trim(base: sqlite3.Connection, now: float) -> None:
-    gone = base.execute(_TOO_OLD, (now - KEPT_SECONDS, KEPT_RUNS)).rowcount
+    gone = base.execute(_TOO_OLD, (now - KEPT_SECONDS, KEPT_RUNS, KEPT_RESULTS)).rowcount
     if gone:
         base.execute("DELETE FROM names WHERE number NOT IN (SELECT name FROM results)")
+
+
+def _rows(run: Run, tests: Sequence[TestResult], *, part: bool) -> Iterator[tuple[str, str, str, float, str, str]]:
+    for gate in run.gates:
+        if not (part and gate.tests is not None):
+            yield gate.name, "", str(gate.outcome), gate.duration, "", ""
+    for test in tests:
+        if (
+            not test.exclusion or test.outcome is TestOutcome.EXCLUDED
+        ):  # an excluded test that ran anyway does not count
+            yield test.gate, _name(test), str(test.outcome), test.duration, test.signature, test.quarantine
 
 
 def _past(rows: Iterable[tuple[object, ...]]) -> Iterator[PastResult]:

@@ -1,4 +1,5 @@
-"""Kill runs at random moments, and close their terminals: no file is lost, no process is left, no record is half.
+"""Kill runs at random moments, and close their terminals: no file is lost, no process is left, no record is half, and the
+history counts each finished run once.
 
 `nox -s killed` (`-- --runs 60 --terminals 10 --seed 1`). Each run is of a small project with files of its own in and beside
 its reports, and with gates whose processes hide. What does not hold is printed, and the exit code is 1.
@@ -14,14 +15,19 @@ import os
 import pty
 import random
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gates.portable.errors import GatesError
 from gates.results.files import load_run, load_tests
+from gates.storage.cache import Store
+from gates.storage.history import FILE
+from gates.vcs.git import Git
 from tests.gates.run.waiting import is_alive
 from tests.integration.project import PATIENCE, Project, checklist, pytest_gate, python_gate
 
@@ -142,6 +148,43 @@ def one_terminal(project: Project, moment: float) -> Iterator[str]:
             yield f"{name} is missing"
 
 
+class Seen:
+    """What each run left behind: those that were published to the end, and those whose gates had all ended."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.finished: set[str] = set()
+        self.ended: set[str] = set()
+
+    def look(self) -> None:
+        path = self.project.reports / "run.json"
+        with contextlib.suppress(GatesError):
+            run = load_run(path) if path.exists() else None
+            if run is not None and run.complete:
+                self.finished.add(run.id)
+            if run is not None and len(run.gates) == len(run.planned):
+                self.ended.add(run.id)
+
+    def faults(self) -> Iterator[str]:
+        """What the history does not count, or counts although it never ended, or more than once."""
+        store = Store.of(self.project.folder, Git.of(self.project.folder))
+        with closing(sqlite3.connect(cache_of(self.project) / store.folder.name / FILE)) as base:
+            counted = [name for (name,) in base.execute("SELECT id FROM runs")]
+            whole = "size = (SELECT count(*) FROM results WHERE run = number)"
+            parts = [name for (name,) in base.execute(f"SELECT id FROM runs WHERE NOT {whole}")]
+            yield from (f"the history: {row}" for row in base.execute("PRAGMA integrity_check") if row != ("ok",))
+        yield from (f"the history does not have {name}" for name in sorted(self.finished - set(counted)))
+        yield from (f"the history has {name}, which never ended" for name in sorted(set(counted) - self.ended))
+        yield from (
+            f"the history has {name} more than once" for name in sorted(set(counted)) if counted.count(name) > 1
+        )
+        yield from (f"the history has only a part of {name}" for name in parts)
+
+
+def cache_of(project: Project) -> Path:
+    return Path(project.environment["GATES_CACHE_DIR"])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=60, help="how many are killed")
@@ -156,14 +199,20 @@ def main() -> int:
         pids = project.folder / "pids"
         pids.mkdir()
         before = digests(project)
+        seen = Seen(project)
         assert project.gates("run").code == 0  # the first one takes longer
+        seen.look()
         began = time.monotonic()
         assert project.gates("run").code == 0
         whole = time.monotonic() - began
+        seen.look()
         for number in range(chosen.runs + chosen.terminals):
             for path in pids.iterdir():
                 path.unlink()
-            moment = chance.uniform(0, whole)
+            if number % 2 and project.gates("run").code:  # so that the history has something to count in between
+                found.append(f"the run after {number} kills failed")
+            seen.look()
+            moment = chance.uniform(0, 1.5 * whole)
             if number < chosen.runs:
                 state, what = one_kill(project, moment), "kill"
                 states[state] = states.get(state, 0) + 1
@@ -171,14 +220,28 @@ def main() -> int:
             else:
                 what = "terminal"
                 told = [*one_terminal(project, moment), *faults(project, before)]
+            seen.look()
             found += [f"{what} {number} after {moment:.2f} s: {fault}" for fault in told]
         last = project.gates("run")
         if last.code:
             found.append(f"the next run ended with {last.code}: {last.text[-400:]}")
         found += [f"the last run: {fault}" for fault in faults(project, before)]
+        seen.look()
+        found += seen.faults()
         found += [f"left in TMPDIR: {path.name}" for path in Path(project.environment["TMPDIR"]).glob("gates-*")]
     print("\n".join(found))
-    print(json.dumps({"killed": chosen.runs, "states": states, "terminals": chosen.terminals, "faults": len(found)}))
+    print(
+        json.dumps(
+            {
+                "killed": chosen.runs,
+                "states": states,
+                "terminals": chosen.terminals,
+                "finished": len(seen.finished),
+                "only_recorded": len(seen.ended - seen.finished),
+                "faults": len(found),
+            }
+        )
+    )
     return 1 if found else 0
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.analysis.trends import CALM, trends, wilson
+from gates.analysis.trends import CALM, trends, usual_seconds, wilson
 from gates.results.past import PastResult
 
 
@@ -34,6 +35,48 @@ def test_a_test_flakes_if_it_ended_differently_on_the_same_tree(
 ) -> None:
     (found,) = trends(past(*outcomes, trees=trees))
     assert (found.failed, found.flaked) == (failed, flaked)
+
+
+@pytest.mark.parametrize(
+    ("test", "second", "flaked"),
+    [
+        ("t", {}, 1),
+        ("t", {"python": "3.13"}, 0),
+        ("t", {"profile": "quick"}, 1),
+        ("", {"profile": "quick"}, 0),
+        ("t", {"tree": ""}, 0),
+    ],
+)
+def test_only_runs_under_the_same_conditions_show_a_flake(test: str, second: dict[str, str], flaked: int) -> None:
+    first = PastResult("test", test, "1", 1.0, "t", "main", "passed", 1.0, python="3.11", profile="default")
+    failed = msgspec.structs.replace(first, run="2", outcome="failed", **second)
+    (found,) = trends([first, failed])
+    assert found.flaked == flaked
+
+
+def test_an_unknown_tree_is_no_tree() -> None:
+    unknown = [PastResult("g", "t", str(n), n, "", "", outcome, 1.0) for n, outcome in enumerate(("passed", "failed"))]
+    (found,) = trends(unknown)
+    assert (found.failed, found.flaked) == (1, 0)
+
+
+def test_times_of_a_gate_are_those_of_the_profile_of_its_last_run() -> None:
+    results = [
+        PastResult("g", "", str(number), number, "t", "", "passed", seconds, profile=profile)
+        for number, (seconds, profile) in enumerate([(9.0, "default"), (1.0, "quick"), (3.0, ""), (1.0, "quick")])
+    ]
+    (found,) = trends(results)
+    assert found.median == 1.0
+    assert usual_seconds(results) == [1.0, 3.0, 1.0]
+
+
+def test_branches_are_counted_the_latest_first() -> None:
+    results = [
+        PastResult("g", "t", str(number), number, str(number), branch, outcome, 1.0)
+        for number, (branch, outcome) in enumerate([("main", "passed"), ("x", "failed"), ("main", "failed")])
+    ]
+    (found,) = trends(results)
+    assert [(one.branch, one.runs, one.failed) for one in found.branches] == [("main", 2, 1), ("x", 1, 1)]
 
 
 def test_times_are_those_of_passes_and_failures_have_their_dates() -> None:

@@ -18,7 +18,7 @@ def test_everything_that_needs_a_look_is_listed() -> None:
         *past("a.py::shaky", "passed", "failed", "flaky"),
         *past("a.py::calm", *["passed"] * CALM, quarantine="old"),
     ]
-    shown = listing(trends(results), 3)
+    shown = listing(list(trends(results)), 3)
     assert "  lint  .F  1 of 2 runs failed  0.50s" in shown
     assert "Flaky tests" in shown
     assert "  .F~  a.py::shaky: 67% (21% to 94%) of 3 runs" in shown
@@ -31,7 +31,7 @@ def test_without_runs_there_is_nothing_to_list() -> None:
 
 
 def test_one_test_has_its_dates_its_rate_and_its_last_failure() -> None:
-    shown = of_test(trends(past("a.py::t", "passed", "failed", "passed")))
+    shown = of_test(list(trends(past("a.py::t", "passed", "failed", "passed"))))
     assert "a.py::t in test\n  .F.  " in shown
     assert "3 runs, 1 failed, 1 flaky: 33% (6% to 79%) of runs" in shown
     assert "first failed 1970-01-03, last 1970-01-03" in shown
@@ -40,5 +40,5 @@ def test_one_test_has_its_dates_its_rate_and_its_last_failure() -> None:
 
 def test_an_entry_stays_while_one_of_its_tests_fails() -> None:
     calm = past("a", *["passed"] * CALM, quarantine="q")
-    assert leaving(trends(calm)) != ()
-    assert leaving(trends([*calm, *past("b", *["passed"] * CALM, "failed", quarantine="q")])) == ()
+    assert leaving(list(trends(calm))) != ()
+    assert leaving(list(trends([*calm, *past("b", *["passed"] * CALM, "failed", quarantine="q")]))) == ()
