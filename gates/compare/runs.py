@@ -225,13 +225,11 @@ def _same_ground(base: Run, head: Run) -> list[str]:
     for run, side in ((base, "base"), (head, "head")):
         if not run.complete:
             notes.append(f"the run of the {side} is not complete")
-    tools = {gate.name: gate.tools for gate in base.gates}
+    tools = {gate.name: gate.versions for gate in base.gates}
     for gate in head.gates:
-        other = tools.get(gate.name, gate.tools)
-        changed = sorted(name for name in gate.tools.keys() | other.keys() if gate.tools.get(name) != other.get(name))
+        own, other = gate.versions, tools.get(gate.name, gate.versions)
+        changed = sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
         if changed:
-            shown = ", ".join(
-                f"{name} {other.get(name, 'none')} → {gate.tools.get(name, 'none')}" for name in changed[:8]
-            )
+            shown = ", ".join(f"{name} {other.get(name, 'none')} → {own.get(name, 'none')}" for name in changed[:8])
             notes.append(f"different tools in {gate.name}: {shown}{' …' if len(changed) > 8 else ''}")
     return notes

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from gates.portable.settings import paths
-from gates.portable.settings.kinds import Kind, texts
+from gates.portable.settings.kinds import COMMAND, Kind, command, texts
 from gates.results import EnvironmentChange
 
 
@@ -32,6 +32,12 @@ def _findings(value: Any) -> str | tuple[str, ...]:
         return paths.files(value)
     except ValueError as error:
         raise ValueError(f"'log', 'none', or {error}") from error
+
+
+def _commands(value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, list):
+        raise ValueError("a list of commands, such as ['rustc --version']")
+    return tuple(map(command, value))
 
 
 def _fraction(value: Any) -> float:
@@ -72,6 +78,7 @@ def _variables(value: Any) -> tuple[EnvironmentChange, ...]:
 
 _TEXT, _LIST = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
 _REASON = {"reason": {"type": "string", "pattern": r"\S"}}
+COMMANDS = Kind(_commands, {"type": "array", "items": COMMAND.schema})
 FILES = Kind(paths.files, _LIST)
 FOLDER, OWN_FOLDER = Kind(paths.folder, _TEXT), Kind(paths.own_folder, _TEXT)
 FINDINGS = Kind(_findings, {"anyOf": [{"enum": ["log", "none"]}, _LIST]})

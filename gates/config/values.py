@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from gates.config.kinds import (
+    COMMANDS,
     DATE,
     FILES,
     FINDINGS,
@@ -58,6 +59,8 @@ class GateConfig(Declared):
         findings: where to read the findings of its linters and type checkers: `"log"`, `"none"`, or a list of files
             that it writes; see [below](#findings-and-coverage).
         coverage: coverage files that it writes, relative to the root.
+        versions: commands that print the versions of the programs it uses, such as `["rustc --version"]`; `[]` for
+            none. See [below](#versions-of-programs).
     """
 
     name: str
@@ -74,6 +77,7 @@ class GateConfig(Declared):
     cwd: str = declare(FOLDER, default="")
     findings: FindingsSource | None = declare(FINDINGS, default=None)
     coverage: tuple[str, ...] = declare(FILES, default=())
+    versions: tuple[tuple[str, ...], ...] | None = declare(COMMANDS, default=None)
 
 
 class Suppression(Declared):

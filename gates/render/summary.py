@@ -261,15 +261,19 @@ def _environment(run: Run) -> tuple[tuple[str, str], ...]:
         ("CPU", f"{here.cpu or 'unknown model'}, {plural(here.cores, 'core')}"),
     ]
     rows += [(f"{name} (gates)", version) for name, version in sorted(here.tools.items())]
-    rows += [(f"Gate {gate.name}", _tools(gate)) for gate in run.gates if gate.tools]
+    rows += [(f"Gate {gate.name}", _tools(gate)) for gate in run.gates if gate.versions]
     rows += [(f"${name}", value) for name, value in sorted(here.variables.items())]
     return tuple(rows)
 
 
 def _tools(gate: GateResult) -> str:
-    """The most relevant versions of a gate's packages; the rest is in the run's file."""
-    known = [f"{name} {gate.tools[name]}" for name in TELLING_TOOLS if name in gate.tools]
-    rest = len(gate.tools) - len(known)
+    """The versions of a gate's programs, and the most relevant ones of its packages; the rest is in the run's file."""
+    names = [
+        *(name for name in gate.programs if name not in gate.tools),
+        *(name for name in TELLING_TOOLS if name in gate.tools),
+    ]
+    known = [f"{one_line(name, 40)} {one_line(gate.versions[name], 100)}" for name in names]
+    rest = len(gate.versions) - len(known)
     return ", ".join(known + ([plural(rest, "other package")] if rest else []))
 
 

@@ -100,7 +100,8 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         witnesses: all of them.
         tests: counts; None for a gate without test results.
         injected: whether test results came from the plugin of gates inside its test process.
-        tools: versions of tools in its environment.
+        tools: versions of the packages in its environment, and of its test runner.
+        programs: versions that other programs printed when they were asked: `rustc`, `cmake`, `node`.
         reports: files it was expected to write, relative to the root.
         leaves: what the predicates of its expressions matched.
         left_out: what options, conftests and plugins of the project left out; with several workers, as one reports.
@@ -136,6 +137,7 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tests: TestCounts | None = None
     injected: bool = False
     tools: dict[str, str] = {}
+    programs: dict[str, str] = {}
     reports: tuple[str, ...] = ()
     leaves: tuple[FilterLeaf, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -146,6 +148,11 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     diagnostics: Diagnostics | None = None
     test_warnings: TestWarnings | None = None
     coverage: Coverage | None = None
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of all programs and packages; what the plugin or the disk says about one is surer than its own word."""
+        return {**self.programs, **self.tools}
 
     @property
     def unasked(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
+import msgspec
+
 from gates.planning.plan import PlannedGate
 from gates.portable.disk_space import FULL, reserve
 from gates.portable.errors import EnvironmentProblem
@@ -12,12 +14,14 @@ from gates.portable.values import GateOutcome, format_duration
 from gates.results import GateResult, TestResult
 from gates.run import witnesses
 from gates.run.artifacts import stamps
+from gates.run.asking import asked_by
 from gates.run.conclusion import Conclusion, GateRemains
 from gates.run.ending import Ending
 from gates.run.gate_output import CHATTY, GateOutput
 from gates.run.inbox import Inbox
 from gates.run.log import GateLog
 from gates.run.processes import GateProcess
+from gates.run.programs import Programs
 from gates.run.reports import ExpectedReports
 from gates.run.sightings import Watcher
 from gates.run.stall import Stall, patience_of
@@ -40,10 +44,12 @@ class RunningGate:
         Raises:
             EnvironmentProblem: its log cannot be written.
         """
-        self.planned, self.context, self.inject = planned, context, inject
+        self.planned, self.context, self.inject, self.number = planned, context, inject, number
         self.gate = planned.gate
         self.done = False
         self.result: GateResult | None = None
+        self._concluded: GateResult | None = None
+        self._programs: Programs | None = None
         self.tests: list[TestResult] = []
         self._folder = context.work / f"gate-{number}"
         self.inbox = Inbox(self.gate.name, self._folder / "inbox", context.mask)
@@ -82,6 +88,8 @@ class RunningGate:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """File descriptors that become ready when there is something to `poll`."""
+        if self._programs is not None:
+            return self._programs.descriptors
         if self._process is None:
             return ()
         if self._process.exit_code is None and self._process.watch >= 0:
@@ -91,7 +99,7 @@ class RunningGate:
     @property
     def chatty(self) -> bool:
         """Whether its output fills the pipe between ticks."""
-        return self._output is not None and self._output.taken >= CHATTY
+        return self._programs is None and self._output is not None and self._output.taken >= CHATTY
 
     @property
     def plugin_was_refused(self) -> bool:
@@ -106,7 +114,9 @@ class RunningGate:
 
     def end(self, outcome: GateOutcome, why: str, *, at_once: bool = False) -> None:
         """Ask the whole process tree to end; kill the rest after a grace period."""
-        if self._process is not None and not self.done:
+        if self._programs is not None:
+            self._programs.give_up()
+        elif self._process is not None and not self.done:
             self._ending.ask(self._process, outcome, why, at_once=at_once)
 
     def poll(self) -> list[TestResult]:
@@ -117,6 +127,9 @@ class RunningGate:
         self.tests += landed
         if self.inbox.moved:
             self._stall.moved()
+        if self._programs is not None:
+            self._hear(self._programs)
+            return landed
         if self._process is None or self._output is None:
             return landed + self._finish()
         if output:
@@ -184,12 +197,23 @@ class RunningGate:
             stray=stray,
         )
         conclusion = Conclusion(left, self.tests)
-        self.tests, self.result, self.done = conclusion.tests, conclusion.result, True
+        self.tests, self._concluded = conclusion.tests, conclusion.result
+        self._programs = asked_by(self.planned, self.context, self.number, conclusion.result, self._log.words.nox)
+        self._hear(self._programs)
         return settled
+
+    def _hear(self, programs: Programs) -> None:
+        """The gate has a result, which only misses the versions of its programs."""
+        if programs.poll() and self._concluded is not None:
+            mask = self.context.mask.text
+            versions = {mask(name): mask(text) for name, text in programs.versions.items()}
+            self.result, self.done = msgspec.structs.replace(self._concluded, programs=versions), True
 
     def abandon(self) -> None:
         """End everything at once, without a result: the run itself cannot go on."""
-        if self._process is not None and not self.done:
+        if self._programs is not None:
+            self._programs.give_up()
+        elif self._process is not None and not self.done:
             self._process.signal_tree(signal.SIGKILL)
             self._process.reap()
             self._process.close()

@@ -39,10 +39,19 @@ PAUSE = 0.05
 """Seconds between two checks of the processes of a gate: a pytest takes several times as long to start."""
 
 
+MOST_COMMANDS = 200
+"""How many lines of nox are kept."""
+
+
 class Words:
-    """Traces of test runners in the log of a gate. Takes whole lines."""
+    """Traces of test runners in the log of a gate. Takes whole lines.
+
+    Attributes:
+        nox: the first lines that nox printed itself, among them the commands that it started.
+    """
 
     def __init__(self) -> None:
+        self.nox: list[str] = []
         self._headers = self._footers = 0
         self._failed: list[str] = []
         self._commands: list[str] = []
@@ -52,6 +61,9 @@ class Words:
 
     def take(self, lines: bytes) -> None:
         """Examine the next lines."""
+        if b"nox > " in lines and len(self.nox) < MOST_COMMANDS:
+            told = (_COLOUR.sub(b"", line) for line in lines.splitlines() if b"nox > " in line)
+            self.nox += [line.decode("utf-8", "replace") for line in told if line.startswith(b"nox > ")]
         if b"pytest" not in lines and b" in " not in lines and not self._ran and b"test session" not in lines:
             return
         for line in _COLOUR.sub(b"", lines).splitlines():

@@ -25,6 +25,7 @@ from gates.run.inject import injected
 from gates.run.launching import Keeper
 from gates.run.masking import StructMask
 from gates.run.processes import MARKER
+from gates.run.programs import Answers
 from gates.storage.streams import Begin
 
 JUNIT_FILE = "pytest.xml"
@@ -54,6 +55,7 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
         collect: list and describe tests instead of running them.
         mutants: file with faults to try instead of running the tests; None to run them.
         keeper: starts processes, and ends their leftovers.
+        answers: what programs said their versions are.
         clock: seconds, monotonic.
         today: date by which exclusions expire.
     """
@@ -76,15 +78,13 @@ class RunContext(msgspec.Struct, frozen=True, kw_only=True):
     debug: bool = False
     echo: Echo | None = None
     keeper: Keeper = msgspec.field(default_factory=Keeper)
+    answers: Answers = msgspec.field(default_factory=Answers)
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
 
-def gate_environment(
-    planned: PlannedGate, number: int, context: RunContext, folder: Path, *, inject: bool = True
-) -> dict[str, str]:
-    """All variables of a gate's process."""
-    plan = context.plan
+def own_environment(planned: PlannedGate, context: RunContext) -> dict[str, str]:
+    """The variables that a gate would have without gates."""
     # The options of this run are not meant for runs that a gate may start.
     environment = {name: value for name, value in context.environment.items() if name not in _ASKED}
     for change in planned.gate.config.env:
@@ -92,6 +92,19 @@ def gate_environment(
             environment.pop(change.name, None)
         else:
             environment[change.name] = change.value
+    return environment
+
+
+def marked(environment: dict[str, str], run_id: str, process: str) -> dict[str, str]:
+    """The variables, with the marker of a gate, or of another process of the run."""
+    return environment | {MARKER: f"{environment.get(MARKER, '')} {run_id}-{process}".strip()}
+
+
+def gate_environment(
+    planned: PlannedGate, number: int, context: RunContext, folder: Path, *, inject: bool = True
+) -> dict[str, str]:
+    """All variables of a gate's process."""
+    plan, environment = context.plan, own_environment(planned, context)
     if not inject:
         options = environment.get("PYTEST_ADDOPTS", "")
         environment["PYTEST_ADDOPTS"] = f"{options} {shlex.quote(f'--junitxml={folder / JUNIT_FILE}')}".strip()
@@ -101,8 +114,7 @@ def gate_environment(
     if plan.settings.no_capture:
         environment["PYTEST_ADDOPTS"] = f"{environment.get('PYTEST_ADDOPTS', '')} -s".strip()
     environment[OUTCOME_VARIABLE] = str(folder / "outcome.json")
-    environment[MARKER] = f"{environment.get(MARKER, '')} {context.run_id}-{number}".strip()
-    return environment
+    return marked(environment, context.run_id, str(number))
 
 
 def _settings_of(

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gates.analysis.shell import Part, base_name, started_by, started_in_shell
 from gates.analysis.strictness.options import TARGETS, Option, table_of, unknown_option
 from gates.analysis.strictness.rules import Switch
-from gates.analysis.strictness.shell import parts_of
 from gates.analysis.strictness.side import lines_of
 from gates.portable.patterns import lazy_pattern
 
@@ -48,10 +48,6 @@ class Command(NamedTuple):
         return " ".join((self.program, *self.words))
 
 
-_OPERATORS = frozenset({"||", "&&", ";", "|"})
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
-_WRAPPERS = frozenset({"xvfb-run", "time", "nice", "exec", "command", "stdbuf", "unbuffer", "env"})
-_RUNNERS = frozenset({"uv", "poetry", "pdm", "hatch", "pipenv", "rye", "pixi", "conda"})
 _WITH_SUBCOMMANDS = frozenset({
     "ruff", "coverage", "uv", "pip", "pre-commit", "cargo", "npm", "yarn", "pnpm", "make", "tox", "nox", "hatch", "poetry",
     "towncrier", "git", "go", "just", "task", "prek", "twine", "codespell", "interrogate",
@@ -64,7 +60,6 @@ _PREPARES = frozenset({
 })  # fmt: skip
 """They make something ready, or show it, and check nothing."""
 
-_ASSIGNMENT = lazy_pattern(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _PYTHON = lazy_pattern(r"(python[\d.]*|py|pypy[\d.]*)(\.exe)?")
 
 
@@ -81,59 +76,25 @@ def commands_of(words: Sequence[str], **known: Any) -> Iterator[Command]:
         words: of the command.
         known: other fields of a `Command`.
     """
-    variables: dict[str, str | None] = dict(known.pop("variables", {}))
-    words = _without_wrappers(words, variables)
-    if not words:
-        return
-    if _base(words[0]) in _SHELLS and any(re.fullmatch(r"-\w*c", word) for word in words[1:-1]):
-        at = next(number for number, word in enumerate(words) if number and re.fullmatch(r"-\w*c", word))
-        yield from shell_commands(words[at + 1], variables=variables, **known)
-        return
-    if not _OPERATORS.isdisjoint(words):  # written as for a shell
-        yield from shell_commands(
-            " ".join(word if word in _OPERATORS else shlex.quote(word) for word in words), variables=variables, **known
-        )
-        return
-    program, rest = _program(words)
-    yield Command(program, tuple(rest), options_of(program, rest), variables=variables, **known)
+    yield from _read(started_by(words, known.pop("variables", None)), **known)
 
 
 def shell_commands(script: str, /, **known: Any) -> Iterator[Command]:
     """The commands of some shell."""
-    ignored = known.pop("ignored", False)
-    for part in parts_of(script):
-        yield from commands_of(part.words, ignored=ignored or part.ignored, **known)
+    yield from _read(started_in_shell(script, known.pop("variables", None)), **known)
 
 
-def _without_wrappers(words: Sequence[str], variables: dict[str, str | None]) -> list[str]:
-    left = list(words)
-    while left:
-        assigned = _ASSIGNMENT.fullmatch(left[0])
-        if assigned:
-            variables[assigned[1]] = assigned[2]
-            left.pop(0)
-        elif _base(left[0]) == "timeout" and len(left) > 1:
-            left = left[2:]
-        elif _base(left[0]) in _WRAPPERS:
-            left.pop(0)
-            while left and left[0].startswith("-"):
-                left.pop(0)
-        elif _base(left[0]) in _RUNNERS and len(left) > 1 and left[1] == "run":
-            left = left[2:]
-            while left and left[0].startswith("-"):
-                left = left[2:] if left[0] in ("--with", "--group", "--extra", "--python", "-p", "-n") else left[1:]
-        else:
-            break
-    return left
-
-
-def _base(word: str) -> str:
-    return re.split(r"[/\\]", word.strip("{}\"'"))[-1].rstrip("\"')") or word
+def _read(parts: Iterable[Part], *, ignored: bool = False, **known: Any) -> Iterator[Command]:
+    for part in parts:
+        program, rest = _program(part.words)
+        yield Command(
+            program, tuple(rest), options_of(program, rest), ignored=ignored or part.ignored, variables=part.variables, **known
+        )  # fmt: skip
 
 
 def _program(words: Sequence[str]) -> tuple[str, list[str]]:
     """The name of a program, and the words after it."""
-    name, rest = _base(words[0]), list(words[1:])
+    name, rest = base_name(words[0]), list(words[1:])
     before: list[str] = []
     if _PYTHON.fullmatch(name):
         while rest and rest[0] != "-m" and rest[0].startswith("-") and rest[0] != "-c":

@@ -109,7 +109,7 @@ _GATE: Mapping[str, Rule] = {
         rank=lambda value: 0.0 if value == "none" else 1.0,
         weaker="its findings are not read", stronger="its findings are read",
     ),
-    **dict.fromkeys(("title", "timeout", "cwd"), OTHER),
+    **dict.fromkeys(("title", "timeout", "cwd", "versions"), OTHER),
     **dict.fromkeys(COMMANDS, OTHER),
 }  # fmt: skip
 

@@ -127,6 +127,7 @@ signature = "AssertionError: assert # < # @ tests/test_a.py:test_shaky"
 command = "make checks"
 findings = ["out/ruff.sarif", "mypy.json"]
 coverage = ["coverage.xml"]
+versions = ["rustc --version", ["my tool", "-V"]]
 
 [gate.style]
 command = "make style"
@@ -204,6 +205,7 @@ def test_every_setting_arrives_in_the_config(tmp_path: Path) -> None:
                 name="checks",
                 command=("make", "checks"),
                 findings=("out/ruff.sarif", "mypy.json"),
+                versions=(("rustc", "--version"), ("my tool", "-V")),
                 coverage=("coverage.xml",),
             ),
             "style": GateConfig(name="style", command=("make", "style"), findings="log"),

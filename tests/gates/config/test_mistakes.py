@@ -68,6 +68,7 @@ def test_an_oddity_of_junit_that_does_not_exist_is_shown_with_the_nearest_one(tm
         (["gate.a.timeout"], ['"soon"', "0"]),
         (["gate.a.tests"], ['"all"', "1", "[]", "{}"]),
         (["gate.a.cwd"], ['"/"', '".."', "1"]),
+        (["gate.a.versions"], ['"rustc --version"', "[1]", '[""]', "['open \"quote']", '["A=1 tool"]']),
         (["gate.a.findings"], ['"logs"', '["/x.sarif"]', '["../x.sarif"]', "[1]", "true"]),
         (["gate.a.coverage"], ['"log"', '["/x.xml"]', "[1]"]),
         (["gate.a.env"], ["1", '{ A = "x" }', '{ A = { set = "x" } }', '{ A = { set = "x", reason = " " } }']),
