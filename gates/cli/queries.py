@@ -1,4 +1,4 @@
-"""Commands without a verdict: list, explain, exclusions, report, schema, init, facts and clean."""
+"""Commands without a verdict: list, explain, exclusions, report, history, serve, schema, init, facts and clean."""
 
 from __future__ import annotations
 
@@ -153,6 +153,24 @@ def history(test: str, root: Path | None, runs: int | None, branch: str | None, 
     from gates.commands.history import history as told
 
     say(told(project_root(root), test, runs or 0, branch, as_json=as_json), as_json=as_json)
+
+
+@click.command()
+@root_option
+@click.option("--port", type=click.IntRange(1, 65535), help="Listen on this port. [default: a free one]")
+def serve(root: Path | None, port: int | None) -> None:
+    """Show the last runs in a browser, also one that is running; read-only, and on this machine only.
+
+    It prints the address to open. Ctrl-C ends it.
+    """
+    from gates.commands.serve import serve as answer
+
+    answer(project_root(root), port or 0, _at_once)
+
+
+def _at_once(text: str) -> None:
+    say(text)
+    sys.stdout.flush()
 
 
 @click.command()

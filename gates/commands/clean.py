@@ -15,6 +15,7 @@ from gates.portable.values import format_duration
 from gates.results.files import RUN_FILE
 from gates.storage.cache import Store, all_stores, cache_folder
 from gates.storage.kept_runs import FOLDER
+from gates.storage.past_runs import PAST
 from gates.storage.records import Record, all_records
 from gates.storage.worktrees import abandoned_worktrees, forget, repository_of, size_of, worktrees_in
 from gates.vcs.git import Git
@@ -65,6 +66,7 @@ def _held(store: Store) -> Iterator[CacheItem]:
             record.ended or record.busy or not record.folder.is_dir()
         ):  # else it is the only proof of who wrote the reports
             yield _item("record", record.path)
+    yield from (_item("record", record.path) for record in all_records(store.folder / PAST))
 
 
 def _item(kind: Kind, path: Path) -> CacheItem:

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
-
 from gates.compare.values import Comparison
-from gates.pipeline.show import show_run
+from gates.pipeline.show import comparison_of, show_run
 from gates.results import Run, TestResult
 from gates.results.files import RUN_FILE
-from gates.storage.evidence import Evidence, load_evidence
+from gates.storage.evidence import load_evidence
 
 Renderer: TypeAlias = Callable[[Run, Sequence[TestResult], Comparison | None], str]
 
@@ -30,7 +28,7 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
     """
     file = path / RUN_FILE if path.is_dir() or not path.suffix else path
     found = load_evidence(file, records)
-    run, tests, comparison = found.run, found.tests, _comparison(found)
+    run, tests, comparison = found.run, found.tests, comparison_of(found)
     if form == "terminal":
         show_run(run, tests, comparison)
         return None
@@ -63,13 +61,3 @@ def renderer(form: str) -> Renderer:
         case _:
             from gates.render.markdown import render_markdown as found
     return found
-
-
-def _comparison(evidence: Evidence) -> Comparison | None:
-    if evidence.comparison is None:
-        return None
-    try:
-        found = msgspec.json.decode(evidence.comparison, type=Comparison)
-    except msgspec.MsgspecError:
-        return None
-    return found if found.head_run == evidence.run.id else None

@@ -46,7 +46,7 @@ def emit(
 
     files: dict[str, bytes] = {}
     _try(files, SUMMARY_FILE, lambda: render_markdown(run, tests, comparison))
-    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison, _recent(store)))
+    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison, recent_outcomes(store)))
     _try(files, JUNIT_FILE, lambda: junit_document(run, tests))
     if comparison is not None:
         files[COMPARISON_FILE] = to_json(comparison)
@@ -63,8 +63,12 @@ def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
         sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")
 
 
-def _recent(store: Path | None) -> dict[tuple[str, str], str]:
-    """How each test ended in the last runs, a letter for each; nothing if that is not known."""
+def recent_outcomes(store: Path | None) -> dict[tuple[str, str], str]:
+    """How each test of a gate ended in the last runs, a letter for each; nothing if that is not known.
+
+    Args:
+        store: folder of the project's store; None for no history.
+    """
     import sqlite3
 
     from gates.render.trends import letters

@@ -19,7 +19,7 @@ from gates.portable.exclusions import Exclusion
 from gates.portable.exclusions import to_json as exclusion_json
 from gates.portable.values import ExitCode, TestOutcome, listed
 from gates.results import ExclusionRecord, Run, TestResult, count_tests
-from gates.results.event_schema import GateEnded
+from gates.results.event_schema import GateEnded, GateStarted, TestsCollected
 from gates.results.files import RUN_FILE, TESTS_FILE, encoded, to_json
 from gates.run import TestsLanded, conclude, leaves_of
 from gates.run.environment import describe_environment
@@ -47,6 +47,7 @@ class Recorder:
         self._planned = [item.gate.name for item in plan.gates]
         self._plan = plan
         self._clock = time.monotonic()
+        self._expected: dict[str, int] = {}
         run = Run(
             id=run_id,
             started=time.time(),
@@ -76,7 +77,13 @@ class Recorder:
 
     def take(self, event: object) -> None:
         """Write the data of an event."""
-        if isinstance(event, TestsLanded):
+        if isinstance(event, GateStarted):
+            self.reports.tell(encoded(self.mask.struct(event)) + b"\n")
+        elif isinstance(event, TestsLanded):
+            if self._expected.get(event.gate) != event.expected:
+                self._expected[event.gate] = event.expected
+                known = TestsCollected(time=time.time(), gate=event.gate, tests=event.expected)
+                self.reports.tell(encoded(known) + b"\n")
             lines = b"".join(encoded(result) + b"\n" for result in event.results)
             if lines:
                 self._lines.write(lines)

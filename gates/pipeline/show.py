@@ -1,4 +1,4 @@
-"""Print a verdict to the terminal."""
+"""Show results again: a verdict on the terminal, and the comparison that belongs to a run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
+
 from gates.compare.values import Comparison
 from gates.pipeline.execute import Finished
 from gates.portable.settings.run import Settings
 from gates.results import Run, TestResult
+from gates.storage.evidence import Evidence
 
 
 def show_verdict(finished: Finished, comparison: Comparison | None = None) -> None:
@@ -35,3 +38,14 @@ def show_comparison(comparison: Comparison) -> None:
     with suppress(KeyboardInterrupt):
         render_comparison(comparison, terminal_console(sys.stdout))
         sys.stdout.flush()
+
+
+def comparison_of(evidence: Evidence) -> Comparison | None:
+    """The comparison of a run with its base; None if there is none, or if it is of another run."""
+    if evidence.comparison is None:
+        return None
+    try:
+        found = msgspec.json.decode(evidence.comparison, type=Comparison)
+    except msgspec.MsgspecError:
+        return None
+    return found if found.head_run == evidence.run.id else None

@@ -5,6 +5,7 @@ write, and is kept until the next run publishes in the same folder.
 
     KEY/journal.jsonl   what is published where, a line before each file
     KEY/files/          the files themselves
+    KEY/live.jsonl      which gate started when, and how many tests it has: for readers while the run goes on
     KEY/lock            held while the run goes on
 """
 
@@ -15,7 +16,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder
 from gates.portable.regular import read_bytes
 
-JOURNAL, FILES, LOCK = "journal.jsonl", "files", "lock"
+JOURNAL, FILES, LIVE, LOCK = "journal.jsonl", "files", "live.jsonl", "lock"
 
 ASIDE = "before-"
 """Prefix, before a run's id, of folders for files that a run moves aside because they changed since gates wrote them."""
@@ -37,6 +39,9 @@ KEPT = 40
 
 DISK = 500 * 10**6
 """Bytes that they may take."""
+
+_TRIES, _PAUSE = 5, 0.01
+"""How often a lock is tried, and seconds between two tries."""
 
 
 def key_of(run: str, folder: Path) -> str:
@@ -121,11 +126,12 @@ class Record:
     def busy(self) -> bool:
         """Whether its run is still going on."""
         try:
-            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: two processes that ask at the same moment never take each other for the run.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
         finally:
@@ -140,8 +146,12 @@ class Record:
 class OpenRecord(Record):
     """The record of a current run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pause: Callable[[float], None] = time.sleep) -> None:
         """Take over an existing record.
+
+        Args:
+            path: of the record.
+            pause: waits for so many seconds.
 
         Raises:
             OSError: there is none, or its run is still going on.
@@ -149,8 +159,9 @@ class OpenRecord(Record):
         super().__init__(path)
         self.files = path / FILES
         self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(self._lock, pause)
         self._journal = os.open(path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._live = -1
 
     @classmethod
     def begin(cls, records: Path, run: str, folder: Path, kind: str) -> OpenRecord:
@@ -177,12 +188,34 @@ class OpenRecord(Record):
             line = line[os.write(self._journal, line) :]
         self._take(entry)
 
+    def tell(self, line: bytes) -> None:
+        """Add a line for those who follow the run. What cannot be written is left out: it is no evidence."""
+        with suppress(OSError):
+            if self._live < 0:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._live = os.open(self.path / LIVE, flags, 0o644)
+            os.write(self._live, line)
+
     def close(self) -> None:
         """Close it; calling this again does nothing."""
-        for descriptor in (self._journal, self._lock):
+        for descriptor in (self._journal, self._live, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._journal = self._lock = -1
+        self._journal = self._live = self._lock = -1
+
+
+def _take(lock: int, pause: Callable[[float], None]) -> None:
+    """Take the lock of a record. A process that only asks whether the run goes on holds it for less than a moment.
+
+    Raises:
+        OSError: its run goes on.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        pause(_PAUSE)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def aside_of(name: str, key: str) -> str:

@@ -14,6 +14,7 @@ from gates.portable.settings.paths import is_gits
 from gates.portable.values import listed
 from gates.results.files import COMPARISON_FILE, LOGS_FOLDER, RUN_FILE, VIEWS, reports_problem
 from gates.storage.claims import NAMES, claim, need
+from gates.storage.past_runs import PAST, keep_past
 from gates.storage.published import Published
 from gates.storage.records import ASIDE, RECORDS, OpenRecord, digest_of, key_of, prune
 from gates.storage.streams import Stream
@@ -75,7 +76,7 @@ class Reports:
                 there.folder.remove(name)
             for old in claimed.records:
                 there.remove_made(old.made)
-                old.remove()
+                keep_past(old, there.path, records.with_name(PAST))
             record = _new_record(records, spare, run, there.path, kind)
             for made in (made for old in claimed.records for made in old.made if Path(made).is_dir()):
                 record.note(made=made)  # gates may remove it, whichever run made it
@@ -165,6 +166,10 @@ class Reports:
             EnvironmentProblem: it cannot be written; what was there before stays.
         """
         self._put({name: data}, at_last=False)
+
+    def tell(self, line: bytes) -> None:
+        """Add a line for those who follow the run; it is in none of its files."""
+        self._record.tell(line)
 
     @property
     def digests(self) -> dict[str, FileDigest]:

@@ -28,7 +28,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="ther
 
 
 def shown(page: Path, fragment: str = "") -> str:
-    """The document after its scripts ran.
+    """The document after its scripts ran. Raises as `loaded`."""
+    return loaded(f"{page.as_uri()}{fragment}", page.parent / "profile")
+
+
+def loaded(address: str, profile: Path) -> str:
+    """The document at an address after its scripts ran.
 
     Raises:
         AssertionError: the console has an error.
@@ -36,8 +41,8 @@ def shown(page: Path, fragment: str = "") -> str:
     assert BROWSER is not None
     program = [
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        f"--user-data-dir={page.parent / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom",
-        f"{page.as_uri()}{fragment}",
+        f"--user-data-dir={profile}", "--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom",
+        address,
     ]  # fmt: skip
     done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr

@@ -43,7 +43,7 @@ _PAGE = """\
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '{style_hash}'; script-src '{script_hash}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>{title}</title>
@@ -76,12 +76,10 @@ def render_html(
         recent: gate and test → how it ended in the last runs, a letter for each, the oldest first.
     """
     summary = summarise(run, tests, comparison)
-    style, script = _asset("page.css"), f"{_asset('filters.js')}\n{_asset('page.js')}"
     return _PAGE.format(
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style=_style(),
+        script=_script(),
+        policy=page_policy(),
         title=html.escape(clean(f"{summary.verdict.word}: {summary.title}")),
         sentence=html.escape(clean(summary.verdict.sentence)),
         summary=_packed(_summary(summary, run)),
@@ -90,11 +88,28 @@ def render_html(
 
 
 @cache
-def _asset(name: str) -> str:
+def page_policy() -> str:
+    """What a page may do: only its own style and its own script."""
+    own = f"style-src '{source_hash(_style())}'; script-src '{source_hash(_script())}'"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _style() -> str:
+    return asset("page.css")
+
+
+@cache
+def _script() -> str:
+    return f"{asset('filters.js')}\n{asset('page.js')}"
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file beside this module: a style or a script."""
     return read_text(Path(__file__).with_name(name))
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
     """The source expression that allows exactly this text (CSP level 3, section 2.3.1)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gates.storage.records import all_records, prune
+from gates.storage.records import LOCK, OpenRecord, Record, all_records, prune
 from gates.storage.reports import Reports
 from tests.gates.readers.junit.sample import a_run, a_test
 from tests.gates.storage.laying import lay
@@ -63,3 +66,24 @@ def test_what_is_no_record_is_left_alone(records: Path, project: Path) -> None:
     (records / "broken/journal.jsonl").write_text("{\n[]\n\xff")
     a_whole_run(project, records)
     assert (records / "theirs/file").exists()
+
+
+def test_asking_whether_a_run_goes_on_never_keeps_a_run_from_going_on(records: Path, project: Path) -> None:
+    """A process that asks holds the lock for a moment: a run that wants it at that moment tries again."""
+    a_whole_run(project, records)
+    path = next(all_records(records)).path
+    asking = os.open(path / LOCK, os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    assert not Record(path).busy, "it is only asked about"
+    OpenRecord(path, pause=lambda _: os.close(asking)).close()
+
+
+def test_a_record_in_use_is_not_taken_over(records: Path, project: Path) -> None:
+    a_whole_run(project, records)
+    path = next(all_records(records)).path
+    pauses: list[float] = []
+    with closing(OpenRecord(path)):
+        assert Record(path).busy
+        with pytest.raises(BlockingIOError):
+            OpenRecord(path, pause=pauses.append)
+    assert len(pauses) == 4
