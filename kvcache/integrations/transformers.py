@@ -16,6 +16,7 @@ from kvcache import checks
 from kvcache.errors import DtypeError, InvalidSizeError, ShapeError
 from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.sessions.layout import KVLayout
+from kvcache.values import Unique
 
 if TYPE_CHECKING:
     from kvcache.sessions.entry import KVCacheEntry
@@ -61,13 +62,14 @@ def layout_of(
     )
 
 
-class PooledCache(Cache):  # type: ignore[misc]  # transformers is not installed where types are checked
+class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not installed where types are checked
     """The cache of one session, or of a batch of sequences that is kept as one session.
 
     It goes on where the session's tokens end, so that `generate` computes only what is new; a session that was evicted begins anew.
     The tokens must be those that the session was computed from: keys and values do not show that.
 
-    While it holds tensors the session is not evicted for others. They are let go with the cache, or by `release`.
+    While it holds tensors the session is not evicted for others. They are let go with the cache, or by `release`. There are no copies:
+    use `fork` where other caches are copied.
 
     Args:
         manager: where the session lives; its layout must fit the model, see `layout_of`.
@@ -89,11 +91,32 @@ class PooledCache(Cache):  # type: ignore[misc]  # transformers is not installed
                 raise InvalidSizeError("model", expected=f"{len(windows)} layers", got=text.num_hidden_layers)
             windows = [each.get("sliding_window") for each in get_layer_types_and_kwargs(text)[1]]
         super().__init__(layers=[_Layer(self._rows, number, window) for number, window in enumerate(windows)])
+        self._config = config
+
+    def fork(self, session: str) -> PooledCache:
+        """Make a cache of another session that begins with all tokens of this one, for several answers to one prompt.
+
+        Whole pages are shared, see `KVCacheManager.fork`. Other caches are copied for this.
+
+        Args:
+            session: the new session; what it had is evicted.
+
+        Raises:
+            InvalidSessionError, UnknownSessionError, PinnedEntryError, OutOfMemoryError, ClosedError: as for `KVCacheManager.fork`.
+        """
+        manager = self._rows.manager
+        manager.fork(self.session, session)
+        return PooledCache(manager, session, config=self._config)
 
     @property
     def session(self) -> str:
         """The session's id."""
         return self._rows.session
+
+    @property
+    def batch_size(self) -> int:
+        """Sequences that the session has, -1 while there is none."""
+        return self._rows.sequences if self._rows.entry is not None else -1
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args: Any, **_kwargs: Any

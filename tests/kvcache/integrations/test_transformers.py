@@ -307,6 +307,18 @@ def test_the_example_of_the_page_prints_what_the_page_says(capsys: pytest.Captur
     assert printed in (pages / "hugging_face.md").read_text(encoding="utf-8")
 
 
+def test_the_small_model_goes_on_after_a_restart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few steps only: what it says is no text, but it is the same with and without a session."""
+    script = Path(__file__).parents[3] / "docs" / "kvcache" / "small_model.py"
+    monkeypatch.setattr("sys.argv", [str(script), "5"])
+    runpy.run_path(str(script), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "after the restart 82 of 83 tokens are there" in printed
+    assert "as without a session: True" in printed
+
+
 def test_another_dtype_than_the_layout_has_is_refused() -> None:
     cache = PooledCache(manager_of(model_of("llama")), "a")
     half = torch.ones(1, 2, 1, 8, dtype=torch.bfloat16)
