@@ -94,8 +94,14 @@ def trends(results: Iterable[PastResult], recent: int = 20) -> Iterator[Trend]:
         results: those of a gate or a test together; of each, the oldest run first.
         recent: how many last outcomes are kept.
     """
-    for (gate, test), members in groupby(results, attrgetter("gate", "test")):
-        yield _trend(gate, test, list(members), recent)
+    for members in grouped(results):
+        yield trend_of(members, recent)
+
+
+def grouped(results: Iterable[PastResult]) -> Iterator[list[PastResult]]:
+    """The results of each gate or test."""
+    for _, members in groupby(results, attrgetter("gate", "test")):
+        yield list(members)
 
 
 def ran(one: PastResult) -> bool:
@@ -113,7 +119,8 @@ def fails(outcome: str) -> bool:
     return outcome in _FAILS
 
 
-def _trend(gate: str, test: str, all_: Sequence[PastResult], recent: int) -> Trend:
+def trend_of(all_: Sequence[PastResult], recent: int = 20) -> Trend:
+    """The trend of one gate or test, from its results, the oldest first; there is at least one."""
     ended = [one for one in all_ if ran(one)]
     passing = {one.conditions for one in ended if not fails(one.outcome)}
     failed = [one for one in ended if fails(one.outcome)]
@@ -127,8 +134,8 @@ def _trend(gate: str, test: str, all_: Sequence[PastResult], recent: int) -> Tre
     bad = [number for number, one in enumerate(ended) if not passes(one.outcome)]
     signatures = [one.signature for one in ended if one.signature]
     return Trend(
-        gate=gate,
-        test=test,
+        gate=all_[-1].gate,
+        test=all_[-1].test,
         runs=len(ended),
         failed=len(failed),
         flaked=len(flaked),
@@ -154,6 +161,22 @@ def usual_seconds(results: Sequence[PastResult]) -> list[float]:
     return [
         one.seconds for one in results if passes(one.outcome) and (not one.profile or profile in (None, one.profile))
     ]
+
+
+def rolling(values: Sequence[float], window: int) -> list[tuple[float, float, float]]:
+    """For each value, the lower quartile, the median and the upper quartile of the values around it.
+
+    Args:
+        values: in order.
+        window: how many values are around it, itself included; fewer at the ends.
+    """
+    half = window // 2
+    found = []
+    for place in range(len(values)):
+        near = values[max(0, place - half) : place + half + 1]
+        low, middle, high = statistics.quantiles(near, n=4, method="inclusive") if len(near) > 1 else (near[0],) * 3
+        found.append((low, middle, high))
+    return found
 
 
 def _branches(ended: Sequence[PastResult]) -> tuple[OnBranch, ...]:

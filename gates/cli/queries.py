@@ -1,4 +1,4 @@
-"""Commands without a verdict: list, explain, exclusions, report, history, serve, schema, init, facts and clean."""
+"""Commands without a verdict: list, explain, exclusions, report, plot, history, serve, schema, init, facts and clean."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gates.cli.options import (
 from gates.cli.shown import allow_commands, say
 from gates.portable.settings.declare import replace
 from gates.portable.settings.run import Settings
-from gates.portable.values import FORMATS
+from gates.portable.values import FORMATS, PLOTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,16 +130,40 @@ def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
     show_default=True,
     help="What to print.",
 )
-def report(run_path: Path | None, root: Path | None, form: str) -> None:
+@click.option("--trend", is_flag=True, help="Show the run against the runs before it.")
+def report(run_path: Path | None, root: Path | None, form: str, trend: bool) -> None:
     """Print the summary of a run. RUN is a run.json or its folder (default: the last run)."""
-    from gates.commands.report import render_run
+    from gates.commands.report import render_run, render_trend
     from gates.planning.prepare import records_of
 
+    if trend:
+        say(render_trend(project_root(root), run_path or reports_folder(root), form))
+        return
     text = render_run(run_path or reports_folder(root), form, records_of(project_root(root)))
     if form == "github":
         allow_commands()
     if text is not None:
         click.echo(text, nl=False)
+
+
+@click.command()
+@click.argument("name", type=click.Choice(PLOTS))
+@click.argument("run_path", metavar="[RUN]", required=False, type=AsPath())
+@root_option
+@click.option(
+    "--runs", type=click.IntRange(min=1), metavar="N", help="trend, flakes: show the last N runs (default: 40)."
+)
+@click.option("--branch", metavar="NAME", help="trend, flakes: show the runs on this branch.")
+@click.option(
+    "--test", default="", metavar="TEST", help="trend: show this test (an id or a part of one), not the gates."
+)
+def plot(name: str, run_path: Path | None, root: Path | None, runs: int | None, branch: str | None, test: str) -> None:
+    """Print a picture of a run, or of the history, as SVG. RUN is a run.json or its folder (default: the last run)."""
+    from gates.commands.plot import Choice
+    from gates.commands.plot import plot as drawn
+
+    choice = Choice(runs=runs or 0, branch=branch, test=test)
+    click.echo(drawn(project_root(root), name, run_path, reports_folder(root), choice), nl=False)
 
 
 @click.command()

@@ -35,7 +35,7 @@ def history(root: Path, test: str, runs: int = 0, branch: str | None = None, *, 
     kept = history_of(root)
     with readable(kept):
         number = kept.number_of_runs(runs, branch)
-        name = _named(test, kept.tests()) if test else ""
+        name = named_test(test, kept.tests()) if test else ""
         found = tuple(trends(kept.of(name, runs, branch)))
     if as_json:
         return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
@@ -65,7 +65,12 @@ def readable(kept: History) -> Iterator[None]:
         ) from None
 
 
-def _named(test: str, known: Sequence[str]) -> str:
+def named_test(test: str, known: Sequence[str]) -> str:
+    """The one test that a name or a part of one means.
+
+    Raises:
+        UsageError: no test, or several, have it in their id.
+    """
     if test in known:
         return test
     parts = [name for name in known if test in name]

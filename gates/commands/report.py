@@ -8,11 +8,44 @@ from typing import TypeAlias
 
 from gates.compare.values import Comparison
 from gates.pipeline.show import comparison_of, show_run
+from gates.portable.errors import UsageError
 from gates.results import Run, TestResult
 from gates.results.files import RUN_FILE
 from gates.storage.evidence import load_evidence
 
 Renderer: TypeAlias = Callable[[Run, Sequence[TestResult], Comparison | None], str]
+
+
+def render_trend(root: Path, path: Path, form: str) -> str:
+    """The text of a run against the runs before it; arguments and errors as in `render_run`.
+
+    Raises:
+        UsageError: there is no run at `path`, or no such form of a trend.
+        EnvironmentProblem: the history cannot be read.
+    """
+    from gates.analysis.run_trends import run_trend
+    from gates.commands.history import history_of, readable
+    from gates.pipeline.pictures import RUNS
+    from gates.planning.prepare import records_of
+    from gates.render.run_trends import trend_markdown, trend_terminal
+
+    layout = {"terminal": trend_terminal, "markdown": trend_markdown}.get(form)
+    if layout is None:
+        raise UsageError(
+            "a trend has no such form",
+            place=f"--trend --format {form}",
+            expected="terminal or markdown",
+            remedy="for a picture: gates plot trend",
+        )
+    found = load_evidence(_file(path), records_of(root))
+    kept = history_of(root)
+    with readable(kept):
+        before = kept.of(runs=RUNS, before=found.run.started)
+        return layout(found.run, run_trend(found.run, found.tests, before))
+
+
+def _file(path: Path) -> Path:
+    return path / RUN_FILE if path.is_dir() or not path.suffix else path
 
 
 def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
@@ -26,8 +59,7 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
     Raises:
         UsageError: there is no run at `path`, or a file of it changed since gates wrote it.
     """
-    file = path / RUN_FILE if path.is_dir() or not path.suffix else path
-    found = load_evidence(file, records)
+    found = load_evidence(_file(path), records)
     run, tests, comparison = found.run, found.tests, comparison_of(found)
     if form == "terminal":
         show_run(run, tests, comparison)

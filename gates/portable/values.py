@@ -146,6 +146,9 @@ OUTPUTS = ("immediate", "final", "immediate-final", "never")
 FORMATS = ("markdown", "html", "github", "junit", "gitlab", "sarif", "ctrf", "trace", "metrics")
 """What a run can be printed as, besides for a terminal."""
 
+PLOTS = ("waterfall", "slowest", "trend", "flakes", "before-after")
+"""Pictures that `gates plot` draws."""
+
 NO_TESTS = ("fail", "warn", "pass")
 """What it means when a gate's pytest selects no test."""
 

@@ -75,19 +75,23 @@ def timing_lists(timing: Timing | None) -> list[tuple[str, tuple[str, ...]]]:
 def _timed(change: TimingChange) -> str:
     if change.ratio is None or change.low is None or change.high is None:
         return f"{change.test}: never timed on both sides"
-    percent = f"{_percent(change.ratio)} ({_percent(change.low)} to {_percent(change.high)})"
-    sides = f"{_precise(change.base_seconds)} → {_precise(change.head_seconds)}"
+    change_words = f"{percent(change.ratio)} ({percent(change.low)} to {percent(change.high)})"
+    sides = f"{precise(change.base_seconds)} → {precise(change.head_seconds)}"
     needed = ""
     if change.verdict == "inconclusive" and change.pairs_needed is not None:
         needed = f"; {plural(change.pairs_needed, 'pair')} would be needed"
-    return f"{change.test}: {percent}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
+    return (
+        f"{change.test}: {change_words}, {sides}, {plural(change.pairs, 'pair')}, p = {change.adjusted_p:.2g}{needed}"
+    )
 
 
-def _percent(ratio: float) -> str:
+def percent(ratio: float) -> str:
+    """A ratio as a change: 1.1 is +10.0%."""
     return f"{100 * (ratio - 1):+.1f}%"
 
 
-def _precise(seconds: float | None) -> str:
+def precise(seconds: float | None) -> str:
+    """A time, with milliseconds if it is short."""
     if seconds is None:
         return "?"
     return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g}ms"

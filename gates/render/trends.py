@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from gates.analysis.trends import CALM, OnBranch, Trend
+from gates.analysis.trends import CALM, OnBranch, Trend, wilson
 from gates.render.text import duration, one_line, plural
 
 SHOWN = 15
@@ -55,7 +55,7 @@ def of_test(found: Sequence[Trend]) -> str:
             f"  {plural(one.runs, 'run')}, {one.failed} failed, {one.flaked} flaky: {_share(one)} of runs",
         ]
         lines += [f"  takes {_time(one)} when it passes"] if one.median else []
-        lines += [f"  first failed {_day(one.first_failure)}, last {_day(one.last_failure)}"] if one.failed else []
+        lines += [f"  first failed {day(one.first_failure)}, last {day(one.last_failure)}"] if one.failed else []
         lines += [f"  last failure: {one_line(one.signature, 200)}"] if one.signature else []
         lines += [f"  last run: {one.last}{f' on {one_line(one.last_branch)}' if one.last_branch else ''}"]
         lines += (
@@ -101,7 +101,7 @@ def _flaky(one: Trend) -> str:
 
 def _candidate(one: Trend) -> str:
     why = f", {one_line(one.signature, 120)}" if one.signature else ""
-    return f"{one_line(one.test)}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {_day(one.last_failure)}{why}"
+    return f"{one_line(one.test)}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {day(one.last_failure)}{why}"
 
 
 def _time(one: Trend) -> str:
@@ -111,15 +111,21 @@ def _time(one: Trend) -> str:
 
 
 def _since(one: Trend) -> str:
-    return f"{one.failed} of {plural(one.runs, 'run')}, first {_day(one.first_failure)}"
+    return f"{one.failed} of {plural(one.runs, 'run')}, first {day(one.first_failure)}"
 
 
 def _share(one: Trend) -> str:
-    share = one.flaked / one.runs if one.runs else 0.0
-    return f"{share:.0%} ({one.flake_low:.0%} to {one.flake_high:.0%})"
+    return rate(one.flaked, one.runs)
 
 
-def _day(seconds: float) -> str:
+def rate(hits: int, number: int) -> str:
+    """A share, with its 95% interval."""
+    low, high = wilson(hits, number)
+    return f"{hits / number if number else 0:.0%} ({low:.0%} to {high:.0%})"
+
+
+def day(seconds: float) -> str:
+    """The date of a moment."""
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d}" if seconds > 0 else "never"
 
 

@@ -7,6 +7,7 @@ and by how many results they have.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +23,9 @@ KEPT_RUNS = 1000
 KEPT_SECONDS = 180 * 86_400.0
 KEPT_RESULTS = 2_000_000
 """Runs that are older, or beyond these numbers, are removed; the last one stays. Two million results take about 80 MB."""
+
+MOST_TROUBLED = 1000
+"""How many tests that failed or flaked are told of: those that flaked, then those that failed first."""
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
@@ -56,10 +60,13 @@ DELETE FROM runs WHERE number IN (
 )
 """
 _CHOSEN = """
-SELECT number FROM runs WHERE :branch IS NULL OR branch = :branch ORDER BY started DESC, number DESC LIMIT :runs
+SELECT number FROM runs WHERE (:branch IS NULL OR branch = :branch) AND (:before IS NULL OR started < :before)
+ORDER BY started DESC, number DESC LIMIT :runs
 """
 _OF_RESULTS = "SELECT name FROM results WHERE"
-_TROUBLED = f"{_OF_RESULTS} outcome IN {_BAD} AND run IN ({_CHOSEN})"
+_TROUBLED = f"""
+{_OF_RESULTS} outcome IN {_BAD} AND run IN ({_CHOSEN}) GROUP BY name ORDER BY sum(outcome = 'flaky') DESC, min(run) LIMIT {MOST_TROUBLED}
+"""
 _ROWS = """
 SELECT names.gate, names.test, runs.id, runs.started, runs.tree, runs.branch, results.outcome, results.seconds,
        results.signature, results.quarantine, runs.python, runs.profile
@@ -142,18 +149,28 @@ class History:
             rows = base.execute("SELECT DISTINCT test FROM names WHERE test != '' ORDER BY number")
             return tuple(name for (name,) in rows)
 
-    def of(self, test: str = "", runs: int = 0, branch: str | None = None) -> Iterator[PastResult]:
+    def of(
+        self, test: str = "", runs: int = 0, branch: str | None = None, before: float | None = None
+    ) -> Iterator[PastResult]:
         """Results, one gate or test after another in the order in which they were first seen; of each, the oldest run first.
 
         Args:
             test: id of one test; empty for all gates and tests.
             runs: only the last so many runs; 0 for all.
             branch: only runs on it.
+            before: only runs that began before this moment, in seconds since the epoch.
 
         Raises:
             sqlite3.Error: the file is damaged.
         """
-        return self._told("names.test = :test" if test else "1", _choice(runs, branch) | {"test": test})
+        return self._told("names.test = :test" if test else "1", _choice(runs, branch, before) | {"test": test})
+
+    def of_tests(self, tests: Sequence[TestResult], runs: int, before: float) -> Iterator[PastResult]:
+        """Results of some tests before a moment, in the order of `of`; raises as `of`."""
+        names = json.dumps(sorted({name_of(test) for test in tests}))
+        return self._told(
+            "names.test IN (SELECT value FROM json_each(:tests))", _choice(runs, None, before) | {"tests": names}
+        )
 
     def of_gates(self, runs: int = 0, branch: str | None = None) -> Iterator[PastResult]:
         """Results of gates as wholes, in the order of `of`; raises as `of`."""
@@ -194,8 +211,8 @@ class History:
             yield base
 
 
-def _choice(runs: int, branch: str | None) -> dict[str, Any]:
-    return {"runs": runs or -1, "branch": branch}
+def _choice(runs: int, branch: str | None, before: float | None = None) -> dict[str, Any]:
+    return {"runs": runs or -1, "branch": branch, "before": before}
 
 
 def _bring_up(base: sqlite3.Connection) -> None:
@@ -235,7 +252,7 @@ def _rows(run: Run, tests: Sequence[TestResult], *, part: bool) -> Iterator[tupl
         if (
             not test.exclusion or test.outcome is TestOutcome.EXCLUDED
         ):  # an excluded test that ran anyway does not count
-            yield test.gate, _name(test), str(test.outcome), test.duration, test.signature, test.quarantine
+            yield test.gate, name_of(test), str(test.outcome), test.duration, test.signature, test.quarantine
 
 
 def _past(rows: Iterable[tuple[object, ...]]) -> Iterator[PastResult]:
@@ -247,6 +264,7 @@ def _none(text: str) -> str | None:
     return text.encode("utf-8", "backslashreplace").decode() or None
 
 
-def _name(test: TestResult) -> str:
+def name_of(test: TestResult) -> str:
+    """The name under which the history keeps a test."""
     name = f"{test.id} (process {test.process})" if test.process else test.id
     return name.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,1 @@
+"""Draw pictures of runs and of the history: one file per picture, each from values to a drawing. Pure."""
