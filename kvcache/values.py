@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, NoReturn, SupportsIndex, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, Self, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,22 @@ class Unique:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:  # copy, deepcopy and pickle all come here
         raise TypeError(f"{type(self).__name__} objects cannot be copied or pickled: the copy would go its own way")
+
+
+class Closing(Unique):
+    """Base of what is used in a `with` block and closed at its end."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Let go of what is owned."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class EvictionReason(enum.StrEnum):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from typing import Self, SupportsIndex
+from typing import SupportsIndex
 
 from kvcache import checks
 from kvcache.errors import (
@@ -24,10 +24,10 @@ from kvcache.sessions.eviction import LRU, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
 from kvcache.sessions.session_table import SessionTable
-from kvcache.values import CACHE_LINE, Array, Clock, EvictionReason, Unique
+from kvcache.values import CACHE_LINE, Array, Clock, Closing, EvictionReason
 
 
-class KVCacheManager(Unique):
+class KVCacheManager(Closing):
     """A cache of the keys and values of many sessions in one arena. Every method may be called from any thread.
 
     No lock is held while tokens are copied or blocks are zeroed.
@@ -80,12 +80,6 @@ class KVCacheManager(Unique):
         )
         with self._ledger:
             self._ledger.open(opening)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._entries)

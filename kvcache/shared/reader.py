@@ -16,10 +16,10 @@ from kvcache.errors import ClosedError, StaleEntryError
 from kvcache.sessions.layout import KVLayout
 from kvcache.shared.locking import is_locked
 from kvcache.shared.segment import CLOSED, EPOCH, SEQUENCE, TOKENS, Slot, fence, shape_in
-from kvcache.values import Array, Unique
+from kvcache.values import Array, Closing, Unique
 
 
-class SharedReader(Unique):
+class SharedReader(Closing):
     """Looks at the sessions of a `SharedWriter`, which may be alive or not.
 
     Args:
@@ -35,14 +35,6 @@ class SharedReader(Unique):
         self._content: Array | None = None
         self._slots: list[Slot] = []
         self._map_it()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def layout(self) -> KVLayout:

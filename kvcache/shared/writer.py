@@ -11,8 +11,7 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self, SupportsIndex
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -42,10 +41,10 @@ from kvcache.shared.segment import (
     fence,
     shape_in,
 )
-from kvcache.values import Array, Unique
+from kvcache.values import Array, Closing
 
 
-class SharedWriter(Unique):
+class SharedWriter(Closing):
     """Writes to a segment of shared memory; there is one writer at a time. Not thread-safe: publish from one thread.
 
     Args:
@@ -71,14 +70,6 @@ class SharedWriter(Unique):
         self._order: dict[str, Slot] = {}  # by when they were published, the oldest first
         self._take_over()
         forking.register(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_file", -1) >= 0:

@@ -6,8 +6,7 @@ import mmap
 import os
 import zlib
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, SupportsIndex
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.memory.sealed import FileRows
 from kvcache.sessions.sharing import WORTH, Beginning, Piece
 from kvcache.snapshots.format import LONGEST_HEADER, Facts, Side, Stored, plan_in, seal_of
-from kvcache.values import Array, Unique
+from kvcache.values import Array, Closing, Unique
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,7 +44,7 @@ class Damage:
         return f"{tokens} of the {self.side} of layer {self.layer}, head {self.head}"
 
 
-class Snapshot(Unique):
+class Snapshot(Closing):
     """A file of sessions, mapped. Replace such a file, never change it: what is mapped would change, too.
 
     Args:
@@ -80,14 +79,6 @@ class Snapshot(Unique):
         if self._map[size - 32 :] != seal_of(header, self._checksums):
             raise self._refuse("the header and the checksums as they were written", "damaged")
         self._good = bytearray(self._plan.pages)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Snapshot {self._path!r} of {len(self._plan.sessions)} sessions>"

@@ -15,8 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self, SupportsIndex, TypeVar
+from typing import Final, SupportsIndex, TypeVar
 
 from kvcache import checks, forking
 from kvcache.errors import DtypeError, InvalidSizeError, KVCacheError, SnapshotError
@@ -26,7 +25,7 @@ from kvcache.snapshots.restoring import sequences_for
 from kvcache.tiers.breaker import Breaker
 from kvcache.tiers.parcel import Parcel, from_bytes, key_of, pack, to_bytes
 from kvcache.tiers.stores import Store
-from kvcache.values import Clock, EvictionReason, Unique
+from kvcache.values import Clock, Closing, EvictionReason
 
 _T = TypeVar("_T")
 
@@ -67,7 +66,7 @@ class TierStatistics:
     waiting_bytes: int = 0
 
 
-class Tier(Unique):
+class Tier(Closing):
     """A store behind a manager. Every method may be called from any thread.
 
     A session that has to make room is copied to the outbox, while its bytes are still there; a thread puts it into the store. `get` brings
@@ -127,14 +126,6 @@ class Tier(Unique):
         manager.before_eviction(self._leaving)
         self._thread = threading.Thread(target=self._work, name="kvcache-tier", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def before_fork(self) -> None:
         """Be in the middle of nothing."""
