@@ -1,6 +1,6 @@
 """Check a file of records, and answer what another policy would have evicted, at which hit rate.
 
-    python -m kvcache.replay FILE [--policy NAME]... [--capacity BYTES] [--head DIGEST] [--json]
+    python -m kvcache.replay FILE [--policy NAME]... [--capacity BYTES] [--head DIGEST] [--json] [--svg FILE]
 
 Each policy drives a real manager of the recorded size through the recorded steps; nothing is written to its arena, so it takes
 no memory. Lookups and appends of a session that this policy would have evicted count as misses: its tokens are computed again
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from kvcache.errors import ChainError, KVCacheError
@@ -24,6 +25,7 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import POLICIES, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
+from kvcache.simulation.course import Course, draw
 
 BROKEN, USAGE = 1, 2
 _ASKED_FOR: Final = {"manual", "ttl", "shutdown"}
@@ -110,20 +112,22 @@ def recorded(recording: Recording) -> Outcome:
     )
 
 
-def replay(recording: Recording, policy: Policy, *, capacity_bytes: int | None = None) -> Outcome:
-    """What would have happened under another policy, or in an arena of another size."""
-    return _Player(recording, policy, capacity_bytes).play()
+def replay(
+    recording: Recording, policy: Policy, *, capacity_bytes: int | None = None, course: Course | None = None
+) -> Outcome:
+    """What would have happened under another policy, or in an arena of another size; `course` notes what was held when."""
+    return _Player(recording, policy, capacity_bytes, course).play()
 
 
 class _Player:
     """Drives one manager through one recording."""
 
-    def __init__(self, recording: Recording, policy: Policy, capacity_bytes: int | None) -> None:
+    def __init__(self, recording: Recording, policy: Policy, capacity_bytes: int | None, course: Course | None) -> None:
         opening = recording.opening
         if opening is None:
             raise ChainError("replay", expected="a trace", got="receipts only", remedy="pass the sink as trace, too")
         names = ("layers", "kv_heads", "head_dim", "max_context", "dtype", "alignment")
-        self.now: float = opening["opened_at"]
+        self.now = self.opened_at = float(opening["opened_at"])
         self.sink = MemorySink()
         self.manager = KVCacheManager(
             KVLayout(
@@ -140,6 +144,7 @@ class _Player:
         )
         self.recording = recording
         self.policy = policy
+        self.course = course
         self.contexts: dict[
             str, tuple[int, float | None, int, str | None]
         ] = {}  # of the sessions that live in the recording
@@ -154,6 +159,9 @@ class _Player:
         for step in _with_beginnings(self.recording.steps):
             self.now = step["at"]
             self.step(step, step["action"], step["session_id"])
+            # What closing takes away is no state of the cache.
+            if self.course is not None and step["action"] != "close" and step.get("reason") != "shutdown":
+                self.course.take(self.now - self.opened_at, self.manager.statistics())
         went = [each for each in self.sink.records if isinstance(each, EvictionReceipt)]
         # Everything that the replay itself evicts is manual; what is left made room.
         room = [each for each in went if each.reason not in _ASKED_FOR]
@@ -327,12 +335,18 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--capacity", type=int, metavar="BYTES", help="of the arena; default: as recorded")
     parser.add_argument("--head", metavar="DIGEST", help="what the last line's digest must be")
     parser.add_argument("--json", action="store_true", help="print JSON, with every evicted session")
+    parser.add_argument("--svg", metavar="FILE", help="draw occupancy and fragmentation under each policy")
     wanted = parser.parse_args(words)
     try:
         recording = read(wanted.file, head=wanted.head)
         policies = [POLICIES[name] for name in wanted.policy or POLICIES]
         outcomes = [recorded(recording)] if recording.opening else []
-        outcomes += [replay(recording, policy, capacity_bytes=wanted.capacity) for policy in policies if outcomes]
+        courses = {policy.name: Course() for policy in policies if outcomes}
+        for policy in policies if outcomes else ():
+            course = courses[policy.name] if wanted.svg else None
+            outcomes.append(replay(recording, policy, capacity_bytes=wanted.capacity, course=course))
+        if wanted.svg:
+            Path(wanted.svg).write_text(draw(courses), encoding="utf-8")
     except ChainError as error:
         sys.stderr.write(f"replay: {error}\n")
         return BROKEN

@@ -175,7 +175,8 @@ def _picture(found: Sequence[tuple[Machine, Result]]) -> str:
             Chart("Seconds to the first token: 99 of 100 requests", memory, "p99", lines("first_token_p99")),
             Chart("Sessions that had to make room", memory, "evictions", lines("evictions")),
             Chart("Seconds to the last token: 99 of 100 requests", memory, "p99", lines("whole_p99")),
-        ]
+        ],
+        "Policies, sizes and second tiers",
     )
 
 
