@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gates.files.digest import FileDigest
-from gates.files.folders import Blocked
+from gates.files.folders import Blocked, Folder
 from gates.portable.errors import EnvironmentProblem, UsageError
 from gates.portable.values import ExitCode
-from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE
+from gates.results.files import RUN_FILE, SUMMARY_FILE, TESTS_FILE, VIEWS
 from gates.storage.claims import NAMES
 from gates.storage.evidence import refuse_altered
 from gates.storage.records import all_records
@@ -52,6 +52,17 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def begun(project: Path, records: Path, run: str = "a-run", **more: object) -> Reports:
     return Reports.begin(project / "reports", records, run, root=project, needs=["logs/test.log"], **more)  # type: ignore[arg-type]
+
+
+def test_a_kill_while_an_earlier_run_is_removed_leaves_no_summary_without_its_run(
+    project: Path, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_whole_run(project, records)
+    removed: list[str] = []
+    monkeypatch.setattr(Folder, "remove", lambda _, name: removed.append(name))
+    begun(project, records).close()
+    assert set(VIEWS) < set(removed)
+    assert max(map(removed.index, VIEWS)) < removed.index(RUN_FILE)
 
 
 def test_a_new_folder_is_ignored_by_git_and_one_that_was_there_is_the_users_business(
