@@ -50,4 +50,8 @@ def test_the_examples_of_the_readme_make_gates(project: Project) -> None:
 
 @pytest.mark.parametrize("link", dict.fromkeys(re.findall(r"\]\(([^)]+)\)", README)))
 def test_a_link_of_the_readme_leads_to_a_file_of_the_repository(link: str) -> None:
-    assert (ROOT / link).exists()
+    path, _, heading = link.partition("#")
+    assert (ROOT / path).exists()
+    if heading:
+        titles = re.findall(r"(?m)^#+ (.*)$", (ROOT / path).read_text(encoding="utf-8"))
+        assert heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
