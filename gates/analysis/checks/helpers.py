@@ -3,39 +3,119 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from gates.analysis.checks.reading import Function, Module, Side
 from gates.analysis.checks.scope import Scope
 from gates.analysis.checks.trees import LITERALS, last_name, rebuilt
 
 
-def helper_of(call: ast.Call, scope: Scope, side: Side) -> tuple[Function, Module, tuple[ast.ClassDef, ...]] | None:
+@dataclass(frozen=True)
+class Helper:
+    """The function of the test code that a call runs.
+
+    Attributes:
+        node: the function.
+        module: the file that it is in.
+        family: its class and the bases of that, for a method.
+        made: the call that made the object whose method it is; None for a method of the test's own class.
+    """
+
+    node: Function
+    module: Module
+    family: tuple[ast.ClassDef, ...] = ()
+    made: ast.Call | None = None
+
+
+def helper_of(call: ast.Call, scope: Scope, side: Side) -> Helper | None:
     """The function of the test code that a call runs."""
     match call.func:
         case ast.Name(id=name):
             if name in scope.functions:
                 home = scope.homes.get(name, scope)
-                return scope.functions[name], home.module, home.family
+                return Helper(scope.functions[name], home.module, home.family)
             value = scope.names.get(name)
             if value is not None or name in scope.opaque:
                 return None
             if name in scope.module.functions:
-                return scope.module.functions[name], scope.module, ()
+                return Helper(scope.module.functions[name], scope.module)
             found = side.found(scope.module.imports[name]) if name in scope.module.imports else None
             if found is not None and found[1] in found[0].functions:
-                return found[0].functions[found[1]], found[0], ()
+                return Helper(found[0].functions[found[1]], found[0])
         case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
-            for owner in scope.family:
-                for one in owner.body:
-                    if isinstance(one, Function) and one.name == name:
-                        return one, scope.module, scope.family
+            method = _method(scope.family, name)
+            return None if method is None else Helper(method, scope.module, scope.family)
         case ast.Attribute(value=ast.Name(id=owner_name), attr=name) if owner_name in scope.module.imports:
             found = side.found(f"{scope.module.imports[owner_name]}.{name}")
             if found is not None and found[1] in found[0].functions:
-                return found[0].functions[found[1]], found[0], ()
+                return Helper(found[0].functions[found[1]], found[0])
+            return _of_object(call.func, scope, side)
+        case ast.Attribute():
+            return _of_object(call.func, scope, side)
         case _:
             pass
     return None
+
+
+def _of_object(func: ast.Attribute, scope: Scope, side: Side) -> Helper | None:
+    """The method of an object that the test code made from a class of its own."""
+    made, module = scope.inline(func.value), scope.module
+    if isinstance(made, ast.Name) and made.id not in scope.opaque:
+        if made.id in module.imports:
+            found = side.found(module.imports[made.id])
+            made = found[0].constants.get(found[1], made) if found is not None else made
+            module = found[0] if found is not None else module
+        else:
+            made = module.constants.get(made.id, made)
+    if not isinstance(made, ast.Call):
+        return None
+    name = last_name(made.func)
+    for there in (module, *side.conftests(module.path)):
+        place = side.found(there.imports[name]) if name in there.imports else (there, name)
+        if place is not None and place[1] in place[0].classes:
+            family = family_of(place[0].classes[place[1]], place[0].classes)
+            method = _method(family, func.attr)
+            return None if method is None else Helper(method, place[0], family, made)
+    return None
+
+
+def _method(family: tuple[ast.ClassDef, ...], name: str) -> Function | None:
+    return next((one for owner in family for one in owner.body if isinstance(one, Function) and one.name == name), None)
+
+
+def family_of(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[ast.ClassDef, ...]:
+    """A class and those of its bases that the same file defines, the nearest first."""
+    found = [owner]
+    for one in found:  # grows while it is walked
+        for base in one.bases:
+            known = classes.get(last_name(base))
+            if known is not None and known not in found:
+                found.append(known)
+    return tuple(found)
+
+
+def give_fields(helper: Helper, inner: Scope, outer: Scope) -> None:
+    """Give `self` of a method what its object was made with, as far as `__init__` or the fields of a data class say so."""
+    if helper.made is None:
+        return
+    init = _method(helper.family, "__init__")
+    scope = Scope(helper.module, family=helper.family)
+    if init is None:
+        fields = [
+            part.target.id for owner in reversed(helper.family) for part in owner.body
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+        ]  # fmt: skip
+        given = dict(zip(fields, helper.made.args, strict=False))
+        given |= {one.arg: one.value for one in helper.made.keywords if one.arg in fields and one.arg is not None}
+        for name, value in given.items():
+            inner.bind(f"self.{name}", outer.inline(value))
+    elif pass_arguments(helper.made, init, scope, outer, True):
+        for node in init.body:
+            match node:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value):
+                    inner.bind(f"self.{name}", scope.inline(value))
+                case _:
+                    pass
 
 
 def pass_arguments(call: ast.Call, node: Function, inner: Scope, outer: Scope, method: bool) -> bool:

@@ -12,6 +12,9 @@ from gates.analysis.checks.rules import CLAIM_RULES
 from gates.analysis.checks.rules.frame import Verdict
 from gates.analysis.checks.rules.guarded import ENVIRONMENT
 from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
+from gates.analysis.checks.supports import calls_of, less_than, supports
+
+_WHOLE = re.compile(r"^(.+)\[each\(\1\)\]$")
 
 ANEW = 2
 """Minimum number of checks with another text for a test that was written anew."""
@@ -101,8 +104,26 @@ def _telling(claim: Claim) -> bool:
 class Matching:
     """One test of the base against what became of it."""
 
-    def __init__(self, before: Sequence[Claim], after: Sequence[Claim], pool: Callable[[], Pool]) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        before: Sequence[Claim],
+        after: Sequence[Claim],
+        pool: Callable[[], Pool],
+        gone: Callable[[Claim], str] = lambda _: "",
+        *,
+        anew: bool = True,
+    ) -> None:
+        """Match the claims of a test.
+
+        Args:
+            before: of the base.
+            after: of what became of the test.
+            pool: the claims of other tests.
+            gone: what a claim is about and the code no longer has; such a claim needs no counterpart.
+            anew: a check of the same kind of something else of the same subject may take the place of one.
+        """
+        self._anew = anew
+        self._pool, self._gone = pool, gone
         self._before = list(
             {claim.key + claim.guards + claim.exceptions: claim for claim in before if claim.counts}.values()
         )
@@ -129,12 +150,14 @@ class Matching:
         left, exact = self._before, 0
         for covers in (self._same, self._stricter, self._otherwise, self._whole, self._written_alike, self._elsewhere):
             before = len(left)
+            if covers == self._written_alike:
+                left.sort(key=lambda claim: bool(self._gone(claim)))  # these leave their counterparts to others
             left = [claim for claim in left if not covers(claim)]
             exact += before - len(left) if covers != self._written_alike else 0
         found: list[Fate] = []
         rest: list[Fate] = []
         for claim in left:
-            if self._rewritten(claim):
+            if self._anew and self._rewritten(claim):
                 continue
             fate = self._weakened(claim)
             if fate is None:
@@ -173,13 +196,22 @@ class Matching:
 
     def _stricter(self, claim: Claim) -> bool:
         """Another check of the same subject at the same time says more."""
+        alone = self._only_item(claim)
         return any(
             after.counts
             and after.state == claim.state
             and (rank(after) > rank(claim) or (rank(after) == rank(claim) and after.loss < claim.loss))
             and weaker(claim, after) is None
-            for after in (self._after[at] for at in self._by_subject[claim.subject])
+            for after in (self._after[at] for at in (*self._by_subject[claim.subject], *self._by_subject[alone]))
         )
+
+    def _only_item(self, claim: Claim) -> str:
+        """The item that a claim about each item is about, where the head takes exactly one from the same value."""
+        inner = claim.subject.removeprefix("each(").removesuffix(")")
+        one = claim.subject == f"each({inner})" and ("unpacked", "1") in {
+            (self._after[at].kind, self._after[at].expected) for at in self._by_subject[inner]
+        }
+        return f"{inner}[0]" if one else ""
 
     def _otherwise(self, claim: Claim) -> bool:
         """The same subject, with another expectation, that no other claim needs."""
@@ -199,6 +231,8 @@ class Matching:
                 new = all(one.match is None for one in self._all if one.subject == after.subject)
                 if new and after.match.strip("^$.*"):
                     return self._take(at)
+            if supports(claim, after):
+                return self._take(at)
             if (
                 not after.counts
                 or after.level < CLOSE
@@ -206,7 +240,7 @@ class Matching:
                 or after.kind not in {"equal", "close", "call"}
             ):
                 continue
-            inner = after.subject
+            inner = _WHOLE.sub(r"\1", after.subject)  # each item of the same value
             part = claim.subject.startswith((f"{inner}.", f"{inner}[")) and len(inner) > 1
             around = inner != claim.subject and _given_to(claim.subject, inner)
             if (part or around) and not set(after.guards) - set(claim.guards):
@@ -224,7 +258,7 @@ class Matching:
                 if expected and after.expected != claim.expected and not cases:
                     continue
                 alike = after.kind == claim.kind or as_strict(claim, after)
-                if alike and weaker(claim, after) is None and (expected or _calls(claim) & _calls(after)):
+                if alike and weaker(claim, after) is None and (expected or calls_of(claim) & calls_of(after)):
                     self.open = self.open or cases
                     return self._take(at)
         return False
@@ -246,7 +280,7 @@ class Matching:
                 continue
             if "each(" in claim.subject and "each(" not in after.subject and rank(after) < rank_of("equal"):
                 continue
-            if _first_of(claim, after):
+            if _first_of(claim, after) and claim.kind != "either":
                 continue
             if claim.subject in after.subject and self._parts(claim):
                 continue
@@ -268,8 +302,10 @@ class Matching:
         """A check of the same subject that a rule finds weaker."""
         bare = claim.subject.rpartition("(")[0] if claim.kind == "true" else ""
         near = [*self._by_subject[claim.subject], *self._by_told[claim.told], *(self._by_subject[bare] if bare else ())]
+        near += [at for other in less_than(claim.subject) for at in self._by_subject[other]]
+        single = claim.kind == "either" or bool(self._only_item(claim))
         for at, after in enumerate(self._after):
-            if after.counts and not self._used.get(at) and _first_of(claim, after):
+            if after.counts and not self._used.get(at) and _first_of(claim, after) and not single:
                 self._take(at)
                 return Fate(claim, "only-the-first", Verdict("only one item is checked, where each was"), after)
         for at in near:
@@ -278,7 +314,9 @@ class Matching:
                 continue
             verdict = weaker(claim, after)
             if verdict is not None and (
-                after.subject in {claim.subject, bare} or _calls(claim) & _calls(after) or not _calls(claim)
+                after.subject in {claim.subject, bare, *less_than(claim.subject)}
+                or calls_of(claim) & calls_of(after)
+                or not calls_of(claim)
             ):
                 self._take(at)
                 return Fate(claim, *verdict, after)
@@ -293,7 +331,7 @@ class Matching:
                 verdict = weaker(fate.claim, after)
                 near = (
                     after.flaw in {"constant", "mocked"}
-                    or bool(_calls(fate.claim) & _calls(after))
+                    or bool(calls_of(fate.claim) & calls_of(after))
                     or after.told == fate.claim.told
                 )
                 if verdict is not None and near:
@@ -350,16 +388,12 @@ def _first_of(claim: Claim, after: Claim) -> bool:
     return re.sub(r"each\((.*)\)", r"\1[0]", claim.subject) == re.sub(r"\[-?\d+\]", "[0]", after.subject)
 
 
-def _calls(claim: Claim) -> set[str]:
-    return set(re.findall(r"(\w+)\(", claim.subject))
-
-
 def _related(claim: Claim, other: Claim) -> bool:
     if claim.root and (claim.root == other.root or claim.root in other.subject):
         return True
     if len(other.root) > 1 and other.root in claim.subject:
         return True
-    return bool(_calls(claim) & _calls(other))
+    return bool(calls_of(claim) & calls_of(other))
 
 
 def claims_of(tests: Iterable[CheckedTest]) -> list[Claim]:

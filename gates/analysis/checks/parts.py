@@ -6,8 +6,9 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from gates.analysis.checks.cases import putting, unrolled
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, NOTHING, PART
-from gates.analysis.checks.trees import BUILTINS, LITERALS, is_literal, last_name, rebuilt, text_of, truth
+from gates.analysis.checks.trees import BUILTINS, LITERALS, is_literal, last_name, rebuilt, text_of, truth, written_out
 
 SORTING = frozenset({"sorted", "set", "frozenset", "Counter"})
 SMOOTHING = frozenset({"lower", "upper", "casefold", "strip", "lstrip", "rstrip", "round", "title", "capitalize"})
@@ -75,14 +76,26 @@ def parts_of(test: ast.expr, inline: Inline, negated: bool = False) -> Iterator[
         case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp() as each]) if not negated:
             yield from parts_of(each.elt, inline)
         case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp() as each]) if not negated:
-            for part in parts_of(each.elt, inline):
+            for part in parts_of(each.elt, _in_each(each, inline)):
                 yield replace(part, kind="either", level=EXISTS, expected=inline(test))
+        case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp(generators=[loop]) as each]) if not loop.ifs:
+            yield from parts_of(each.elt, _in_each(each, inline), negated=True)
         case ast.Call(func=ast.Name(id="bool"), args=[inner]):
             yield from parts_of(inner, inline, negated)
         case ast.Call():
             yield from _called(test, inline, negated)
         case _:
             yield _plain(test, inline, negated)
+
+
+def _in_each(loop: ast.GeneratorExp, inline: Inline) -> Inline:
+    """What puts values in place, in a comprehension: its name stands for each of what it goes through."""
+    one = loop.generators[0]
+    if len(loop.generators) > 1 or not isinstance(one.target, ast.Name):
+        return inline
+    each = ast.Call(ast.Name("each", ast.Load()), [inline(one.iter)], [])
+    put = putting({one.target.id: each})
+    return lambda node: rebuilt(inline(node), put)
 
 
 def _plain(test: ast.expr, inline: Inline, negated: bool) -> Part:
@@ -116,7 +129,7 @@ def _either(values: list[ast.expr], inline: Inline, negated: bool) -> Iterator[P
 
 def compared(left: ast.expr, op: ast.cmpop, right: ast.expr, inline: Inline) -> Iterator[Part]:
     """The claims of `left op right`."""
-    one, other = inline(left), inline(right)
+    one, other = written_out(inline(left)), written_out(inline(right))
     if isinstance(op, ast.In | ast.NotIn):
         yield _contained(left, op, right, one, other)
         return
@@ -153,7 +166,8 @@ _ALWAYS = {(">=", "0"), (">", "-1")}
 
 def _contained(left: ast.expr, op: ast.cmpop, right: ast.expr, one: ast.expr, other: ast.expr) -> Part:
     sign = "in" if isinstance(op, ast.In) else "not in"
-    if is_literal(one) or not isinstance(other, LITERALS):
+    either = isinstance(other, ast.IfExp) and is_literal(other.body) and is_literal(other.orelse)
+    if is_literal(one) or not (isinstance(other, LITERALS) or either):
         # `"a" in text` is about the text; `x in y` for two variables is about the container, too.
         subject, loss, _ = peeled(other)
         flaw = "constant" if isinstance(one, ast.Constant) and one.value == "" and sign == "in" else ""
@@ -242,6 +256,9 @@ def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
     given = _both_given_to(one, other) if not isinstance(one, ast.Call) or last_name(one.func) not in SORTING else None
     if given is not None:
         name, one, other = given
+        if name == "list" and isinstance(other, ast.Dict) and None not in other.keys:
+            yield from _equal(left, one, ast.List([key for key in other.keys if key is not None], ast.Load()))
+            return
         yield from (replace(part, loss=part.loss | {name}) for part in _equal(left, one, other))
         return
     subject, loss, shape = peeled(one)
@@ -294,8 +311,7 @@ def _approximate(node: ast.AST) -> bool:
 
 def _pairs(one: ast.expr, other: ast.expr) -> list[tuple[ast.expr, ast.expr]] | None:
     """Both sides part by part, if both are written out and have the same shape."""
-    if isinstance(one, ast.ListComp):
-        one = unrolled(one) or one
+    one, other = unrolled(one), unrolled(other)
     if isinstance(one, ast.Dict) and isinstance(other, ast.Dict):
         keys = [None if key is None else text_of(key) for key in one.keys]
         theirs = {
@@ -308,43 +324,6 @@ def _pairs(one: ast.expr, other: ast.expr) -> list[tuple[ast.expr, ast.expr]] | 
         starred = any(isinstance(each, ast.Starred) for each in (*one.elts, *other.elts))
         if len(one.elts) == len(other.elts) > 0 and not starred:
             return list(zip(one.elts, other.elts, strict=True))
-    return None
-
-
-def unrolled(node: ast.ListComp | ast.GeneratorExp) -> ast.List | None:
-    """`[f(1), f(2)]` for `[f(x) for x in (1, 2)]`."""
-    if len(node.generators) != 1 or node.generators[0].ifs:
-        return None
-    loop = node.generators[0]
-    if not isinstance(loop.iter, ast.List | ast.Tuple) or len(loop.iter.elts) > 100:
-        return None
-    made = []
-    for each in loop.iter.elts:
-        bound = bound_to(loop.target, each)
-        if bound is None:
-            return None
-        made.append(rebuilt(node.elt, _putting(bound)))
-    return ast.List(made, ast.Load())
-
-
-def _putting(values: dict[str, ast.expr]) -> Callable[[ast.AST], ast.expr | None]:
-    return lambda part: values.get(part.id) if isinstance(part, ast.Name) else None
-
-
-def bound_to(target: ast.expr, value: ast.expr) -> dict[str, ast.expr] | None:
-    """Name → value, for a target of an assignment or a loop; None if that is not known."""
-    if isinstance(target, ast.Name):
-        return {target.id: value}
-    if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
-        if len(target.elts) != len(value.elts):
-            return None
-        found: dict[str, ast.expr] = {}
-        for one, other in zip(target.elts, value.elts, strict=True):
-            inner = bound_to(one, other)
-            if inner is None:
-                return None
-            found |= inner
-        return found
     return None
 
 
@@ -400,5 +379,9 @@ def constant(node: ast.expr | None) -> str | None:
             return text
         case ast.Call(func=func, args=[inner, *_]) if last_name(func) == "compile":
             return constant(inner)
+        case ast.JoinedStr(values=values):
+            told = [part.value if isinstance(part, ast.FormattedValue) else part for part in values]
+            known = [part.value for part in told if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            return "".join(known) if len(known) == len(told) else f"<{text_of(node)}>"
         case _:
             return f"<{text_of(node)}>"

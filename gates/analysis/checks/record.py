@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from gates.analysis.checks.cases import bound_to
 from gates.analysis.checks.claims import NOTHING, PART, Claim
 from gates.analysis.checks.expand import expanded
-from gates.analysis.checks.parts import Part, bound_to, peeled
+from gates.analysis.checks.parts import Part, peeled
 from gates.analysis.checks.reading import Function, Side, words_in
 from gates.analysis.checks.scope import Binder, History, Scope
 from gates.analysis.checks.statements import nothing_of
@@ -47,12 +49,14 @@ class Record:
         patched: last names of what the test replaces.
         fakes: last name of what is replaced, and what the replacement gives.
         written: files that the test writes.
+        unpacked: how many values something has where a target takes it apart: claims that count only as support.
         skips: condition, line and text of each place where the test skips itself.
     """
 
     def __init__(self, side: Side) -> None:
         self._side = side
         self.claims: list[Claim] = []
+        self.unpacked: list[Claim] = []
         self.binders: list[Binder] = []
         self.history = History()
         self.patched: set[str] = set()
@@ -192,6 +196,14 @@ class Record:
                 place = text_of(scope.inline(target))
                 self.history.add(set(scope.used), f"{place} = {text_of(value)}")
 
+    def unpacked_into(self, target: ast.Tuple | ast.List, value: ast.expr, scope: Scope) -> None:
+        """Note how many values an assignment takes from something that is not written out: with others it would fail."""
+        if not isinstance(value, ast.Tuple | ast.List) and not any(isinstance(one, ast.Starred) for one in target.elts):
+            claim = Claim(
+                "unpacked", text_of(value), str(len(target.elts)), NOTHING, path=scope.module.path, text=text_of(value)
+            )
+            self.unpacked += expanded(claim, self.binders)
+
     def bind_cases(self, target: ast.expr, values: Sequence[ast.expr] | None, scope: Scope) -> bool:
         """Let the names of a target stand for each of some values; whether that was possible."""
         if not values:
@@ -216,12 +228,12 @@ class Record:
     def local_function(self, node: Function, scope: Scope) -> None:
         """Give a local function its name, which tells its code."""
         scope.functions[node.name] = node
-        digest = hashlib.sha256(ast.dump(node).encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        digest = _digest(node)
         scope.bind(node.name, ast.Name(f"{node.name}~{digest}", ast.Load()))
 
     def local_class(self, node: ast.ClassDef, scope: Scope) -> None:
         """The same for a class."""
-        digest = hashlib.sha256(ast.dump(node).encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        digest = _digest(node)
         scope.bind(node.name, ast.Name(f"{node.name}~{digest}", ast.Load()))
 
     def exits(self, node: ast.stmt, value: ast.expr, scope: Scope) -> None:
@@ -246,3 +258,12 @@ class Record:
             target = call.args[1] if len(call.args) > 2 else call.args[0]
             if isinstance(target, ast.Constant):
                 self.fake(str(target.value).rpartition(".")[2], call.args[-1])
+
+
+_PLAIN_BASE = re.compile(r", bases=\[(Name\(id='object', ctx=Load\(\)\))?\]")
+"""`class C(object)` is `class C`."""
+
+
+def _digest(node: ast.AST) -> str:
+    text = _PLAIN_BASE.sub("", ast.dump(node))
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from gates.analysis.checks.claims import Claim
-from gates.analysis.checks.reading import Module, Side, is_test_code
-from gates.analysis.checks.trees import last_name
+from gates.analysis.checks.reading import Function, Module, Side, digest_of, is_test_code
+from gates.analysis.checks.trees import calls_in, keyword, last_name
 
-_WORD = re.compile(r"[^\W\d_]\w{2,}")
+_QUOTED = re.compile(r"""(?P<mark>['"])(?P<text>(?:(?!(?P=mark)).){8,})(?P=mark)""")
+Definition = Function | ast.ClassDef
 
 
 class Production:
@@ -21,29 +22,74 @@ class Production:
     def __init__(self, base: Side, head: Side, changed: Iterable[str]) -> None:
         self._paths = [path for path in changed if path.endswith(".py") and not is_test_code(path)]
         self._base, self._head = base, head
+        self._counted: dict[tuple[int, str], Counter[str]] = {}
 
     @cached_property
     def gone(self) -> frozenset[str]:
-        """Names that changed files defined, and words that they said, and no longer do."""
-        was = {word for module in self._modules(self._base) for word in _defined(module)}
-        now = {word for module in self._modules(self._head) for word in _defined(module)}
+        """Names that changed files defined or used, and no longer do; a text that is a name counts, a docstring does not."""
+        was, now = ({word for module in self._modules(side) for word in _defined(module)} for side in self._sides)
         return frozenset(was - now)
 
-    def raises_less(self, claim: Claim) -> bool:
-        """Whether the code raises, or warns, at fewer places than before: what was refused may be accepted now."""
-        if claim.kind not in {"raises", "warns"} or not self._paths:
-            return False
-        names = {"warn"} if claim.kind == "warns" else {name.rpartition(".")[2] for name in claim.exceptions}
-        was, now = self._raised
-        return any(now[name] < was[name] for name in names)
+    @cached_property
+    def _gone_phrases(self) -> tuple[str, ...]:
+        """Texts of several words that changed files said, and no longer say."""
+        was, now = ({text for module in self._modules(side) for text in _phrases(module)} for side in self._sides)
+        rest = "\n".join(now)
+        return tuple(sorted(text for text in was - now if text not in rest))
 
     @cached_property
-    def _raised(self) -> tuple[Counter[str], Counter[str]]:
-        was, now = (
-            Counter(name for module in self._modules(side) for name in _raised_in(module))
-            for side in (self._base, self._head)
+    def gone_definitions(self) -> frozenset[str]:
+        """Functions, methods and classes that changed files defined, and that no changed file has in any way."""
+        return frozenset(self.gone.intersection(self._definitions[0]))
+
+    @cached_property
+    def other_code(self) -> frozenset[str]:
+        """Functions, methods and classes of changed files whose code is not the same, and those that name them there."""
+        was, now = self._definitions
+        digests = [{name: sorted(digest_of(one)[0] for one in each) for name, each in side.items()} for side in (was, now)]  # fmt: skip
+        found = {name for name in was if digests[0][name] != digests[1].get(name)}
+        before = -1
+        while len(found) > before:
+            before = len(found)
+            found |= {name for name, each in was.items() if any(found & _names_in(one) for one in each)}
+        return frozenset(found)
+
+    def raises_less(self, claim: Claim) -> bool:
+        """Whether the code raises, or warns, at fewer places than before: what was refused may be accepted now.
+
+        The places are counted in all changed files, and in each definition that the claim names, with what that calls.
+        """
+        warned = claim.kind == "warns" or claim.subject.startswith("recwarn")
+        if not self._paths or not (warned or claim.kind == "raises"):
+            return False
+        names = {name.rpartition(".")[2] for name in claim.exceptions} | ({"warn"} if warned else set())
+        named = claim.words | ({"__getattr__"} if "." in claim.subject else set())
+        places = ["", *sorted(named.intersection(self._definitions[0]))]
+        return any(
+            now[name] < was[name]
+            for place in places
+            for was, now in (tuple(self._raised(at, place) for at in (0, 1)),)
+            for name in names
         )
-        return was, now
+
+    def _raised(self, at: int, place: str) -> Counter[str]:
+        """What is raised on a side, and how often: in a definition and what it calls, or everywhere without one."""
+        if (at, place) not in self._counted:
+            nodes: list[ast.AST] = [*self._reached(at, place)] if place else [
+                module.tree for module in self._modules(self._sides[at]) if module.tree is not None
+            ]  # fmt: skip
+            self._counted[at, place] = Counter(name for node in nodes for name in _raised_in(node))
+        return self._counted[at, place]
+
+    def _reached(self, at: int, name: str) -> Iterator[ast.AST]:
+        """The definitions with a name, and those that they call, as far as changed files have them."""
+        waiting, seen = [name], {name}
+        for one in waiting:  # grows while it is walked
+            for node in self._definitions[at].get(one, ()):
+                yield node
+                called = {last_name(call.func) for call in calls_in(node)} & self._definitions[at].keys()
+                waiting += sorted(called - seen)
+                seen |= called
 
     def missing(self, module: Module) -> frozenset[str]:
         """Names that a test file imports from production code, and that are not there on the head, nor moved."""
@@ -70,11 +116,23 @@ class Production:
     @cached_property
     def other_signatures(self) -> frozenset[str]:
         """Functions and classes that are called in another way on the head."""
-        sides = [
-            dict(pair for module in self._modules(side) for pair in _signatures(module))
-            for side in (self._base, self._head)
-        ]
+        sides = [dict(pair for module in self._modules(side) for pair in _signatures(module)) for side in self._sides]
         return frozenset(name for name in sides[0].keys() & sides[1].keys() if sides[0][name] != sides[1][name])
+
+    @property
+    def _sides(self) -> tuple[Side, Side]:
+        return self._base, self._head
+
+    @cached_property
+    def _definitions(self) -> tuple[Mapping[str, list[Definition]], Mapping[str, list[Definition]]]:
+        """By side: name → functions, methods and classes of changed files with this name."""
+        made: list[dict[str, list[Definition]]] = [{}, {}]
+        for found, side in zip(made, self._sides, strict=True):
+            for module in self._modules(side):
+                for node in ast.walk(module.tree) if module.tree is not None else ():
+                    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                        found.setdefault(node.name, []).append(node)
+        return made[0], made[1]
 
     def _modules(self, side: Side) -> Iterator[Module]:
         for path in self._paths:
@@ -83,25 +141,39 @@ class Production:
                 yield module
 
     def is_gone(self, claim: Claim) -> str:
-        """The name that a claim is about and production no longer has; empty if it still has all of them."""
-        return self.gone_of(claim.words) if self._paths else ""
+        """The name or text that a claim is about and production no longer has; empty if it still has all of them."""
+        return (self.gone_of(claim.words) or self._unsaid(claim)) if self._paths else ""
 
     def gone_of(self, words: Collection[str]) -> str:
         """The same, for the words of a test."""
         lost = self.gone.intersection(words) if self._paths else frozenset()
         return min(lost) if lost else ""
 
+    def _unsaid(self, claim: Claim) -> str:
+        """The text that a claim expects and that the code no longer says; that of an error may only be worded anew."""
+        if claim.kind in {"raises", "warns"} or "raised(" in claim.subject or " " not in claim.expected:
+            return ""
+        told = [found["text"] for found in _QUOTED.finditer(claim.expected) if " " in found["text"]]
+        return next((text for text in self._gone_phrases if any(text in one or one in text for one in told)), "")
 
-def _raised_in(module: Module) -> Iterator[str]:
-    assert module.tree is not None
-    for node in ast.walk(module.tree):
-        match node:
+
+def _raised_in(node: ast.AST) -> Iterator[str]:
+    """Names of the exceptions and categories of warnings, and `warn` for each of these."""
+    for part in ast.walk(node):
+        match part:
             case ast.Raise(exc=ast.Call(func=func)) | ast.Raise(exc=(ast.Name() | ast.Attribute()) as func):
                 yield last_name(func)
-            case ast.Call(func=func) if last_name(func) in {"warn", "warn_explicit", "deprecated"}:
+            case ast.Call(func=func, args=args) if last_name(func) in {"warn", "warn_explicit", "deprecated"}:
                 yield "warn"
+                category = keyword(part, "category") or (args[1] if len(args) > 1 else args[0] if args else None)
+                name = last_name(category.func if isinstance(category, ast.Call) else category) if category else ""
+                yield name if name.endswith("Warning") else "UserWarning"
             case _:
                 pass
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _has(module: Module, name: str) -> bool:
@@ -118,6 +190,22 @@ def _signatures(module: Module) -> Iterator[tuple[str, str]]:
             yield node.name, ast.dump(made[0].args) if made else ""
 
 
+def _texts(module: Module) -> Iterator[str]:
+    """The texts of a file without its docstrings."""
+    assert module.tree is not None
+    told = {
+        id(node.value) for node in ast.walk(module.tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }  # fmt: skip
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def _phrases(module: Module) -> Iterator[str]:
+    return (text.strip() for text in _texts(module) if len(text.strip()) >= 8 and " " in text.strip())
+
+
 def _defined(module: Module) -> Iterator[str]:
     assert module.tree is not None
     for node in ast.walk(module.tree):
@@ -132,9 +220,8 @@ def _defined(module: Module) -> Iterator[str]:
                 yield name
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
-            case ast.Constant(value=str() as text):
-                yield from (text,) if text.isidentifier() else _WORD.findall(text[:5000])
             case ast.alias(name=name, asname=other):
                 yield (other or name).rpartition(".")[2]
             case _:
                 pass
+    yield from (text for text in _texts(module) if text.isidentifier())

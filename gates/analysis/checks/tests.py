@@ -6,10 +6,12 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from gates.analysis.checks.cases import cases_of
 from gates.analysis.checks.claims import CheckedTest, Mark
+from gates.analysis.checks.helpers import family_of, settled
 from gates.analysis.checks.reading import Function, Module, Side, words_in
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.statements import cases_of, own_parts
+from gates.analysis.checks.statements import own_parts
 from gates.analysis.checks.trees import keyword, last_name, text_of
 from gates.analysis.checks.walk import Walker
 
@@ -82,7 +84,7 @@ def tests_in(module: Module) -> dict[str, Found]:
 
 
 def _of_class(owner: ast.ClassDef, module: Module, front: str, classes: dict[str, ast.ClassDef]) -> Iterator[Found]:
-    family = _family(owner, classes)
+    family = family_of(owner, classes)
     if not _is_collected(owner, family):
         return
     seen: dict[str, Function] = {}
@@ -96,16 +98,6 @@ def _of_class(owner: ast.ClassDef, module: Module, front: str, classes: dict[str
     inner = {node.name: node for node in owner.body if isinstance(node, ast.ClassDef)}
     for node_ in inner.values():
         yield from _of_class(node_, module, f"{front}::{owner.name}", {**classes, **inner})
-
-
-def _family(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[ast.ClassDef, ...]:
-    found = [owner]
-    for one in found:  # grows while it is walked
-        for base in one.bases:
-            known = classes.get(last_name(base))
-            if known is not None and known not in found:
-                found.append(known)
-    return tuple(found)
 
 
 def _is_collected(owner: ast.ClassDef, family: Sequence[ast.ClassDef]) -> bool:
@@ -127,7 +119,7 @@ def _is_fixture(node: Function) -> bool:
 
 def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
     """What a test checks."""
-    walker = Walker(side, module)
+    walker = Walker(side)
     scope = Scope(module, family=test.family)
     decorators = [*test.node.decorator_list, *(one for owner in test.family[:1] for one in owner.decorator_list)]
     decorators += _module_marks(module, test.family)
@@ -161,7 +153,7 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
     return CheckedTest(
         id=test.id,
         path=module.path,
-        claims=tuple(walker.claims),
+        claims=(*walker.claims, *walker.unpacked),
         marks=tuple(marks),
         patched=frozenset(walker.patched),
         cases=tuple(sorted({", ".join(case) for binder in walker.binders for case in binder.cases})),
@@ -267,7 +259,7 @@ def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None
             first, second = _values(left, module, side), _values(right, module, side)
             return None if first is None or second is None else first + second
         case ast.Call():
-            return cases_of(node)
+            return cases_of(settled(side, node, Scope(module)))
         case _:
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 from collections.abc import Callable, Iterator
 
 BUILTINS = frozenset(dir(builtins))
@@ -113,6 +114,18 @@ def is_literal(node: ast.AST) -> bool:
             return all(key is None or is_literal(key) for key in keys) and all(map(is_literal, values))
         case _:
             return False
+
+
+def written_out(node: ast.expr) -> ast.expr:
+    """The value that `json.loads` makes of a text, if that is written; anything else as it is."""
+    match node:
+        case ast.Call(func=func, args=[ast.Constant(value=str() as text)]) if dotted(func) in {"json.loads", "loads"}:
+            try:
+                return ast.parse(repr(json.loads(text)), mode="eval").body
+            except (ValueError, SyntaxError, RecursionError):
+                return node
+        case _:
+            return node
 
 
 def size_of(node: ast.AST) -> int:

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from gates.analysis.checks.anew import Newcomer, Newcomers, key, new_checks
 from gates.analysis.checks.asking import code_that_asks
 from gates.analysis.checks.autouse import replaced_for_all
 from gates.analysis.checks.claims import CheckedTest, Claim
 from gates.analysis.checks.closure import Closures
+from gates.analysis.checks.excuses import Excuses
 from gates.analysis.checks.hooks import hooks_that_hide
 from gates.analysis.checks.match import Fate, Matching, Pool
-from gates.analysis.checks.reading import Module, Side, holds_tests, is_test_code
+from gates.analysis.checks.reading import Module, Side, digest_of, holds_tests, is_test_code
 from gates.analysis.checks.rules import TEST_RULES
 from gates.analysis.checks.snapshots import updated_snapshots
 from gates.analysis.checks.subjects import Production
@@ -65,6 +67,8 @@ class _Comparing:
     def __init__(self, base: Side, head: Side, changed: list[str]) -> None:
         self._base, self._head, self._changed = base, head, changed
         self._production = Production(base, head, changed)
+        self._excuses = Excuses(self._production, base)
+        self._newcomers: Newcomers | None = None
         self._read: dict[tuple[bool, str], CheckedTest] = {}
         self._weakenings: list[Weakening] = []
         self._removed: dict[str, str] = {}
@@ -164,7 +168,7 @@ class _Comparing:
     def _compare(self, before: CheckedTest, after: CheckedTest) -> None:
         """Note what became weaker from one test to the other."""
         found = [*self._of_test(before, after)]
-        matching = Matching(before.claims, after.claims, self._everything)
+        matching = Matching(before.claims, after.claims, self._everything, self._production.is_gone)
         found += self._of_claims(matching.fates(), before, after)
         self._weakenings += found
         if not matching.open and not any(one.strength == "certain" for one in found):
@@ -201,14 +205,15 @@ class _Comparing:
                 yield self._lost(
                     each,
                     total[line],
+                    before,
                     after,
                     other=after.cases != before.cases and len(after.cases) >= len(before.cases),
                 )
 
-    def _lost(self, each: list[Fate], total: int, after: CheckedTest, *, other: bool) -> Weakening:
+    def _lost(self, each: list[Fate], total: int, before: CheckedTest, after: CheckedTest, *, other: bool) -> Weakening:
         claim = each[0].claim
         strength: Strength = (
-            "hint" if all(fate.replaced or self._explained(fate.claim, after) for fate in each) else "certain"
+            "hint" if all(fate.replaced or self._explained(fate.claim, before, after) for fate in each) else "certain"
         )
         if 0 < len(each) < total:
             if other:
@@ -227,9 +232,9 @@ class _Comparing:
             rule="check-removed", what=what, path=after.path, line=after.line, test=after.id, before=claim.text, strength=strength
         )  # fmt: skip
 
-    def _explained(self, claim: Claim, after: CheckedTest) -> bool:
+    def _explained(self, claim: Claim, before: CheckedTest, after: CheckedTest) -> bool:
         """Whether a change of the code explains why a check is gone: another call of a changed function is checked now."""
-        if self._production.raises_less(claim):
+        if self._excuses.accepted_now(claim, before.claims, after.claims):
             return True
         changed = self._production.other_signatures
         names = {name for name in changed if f"{name}(" in claim.subject}
@@ -241,29 +246,60 @@ class _Comparing:
         """Judge a test that the head does not have."""
         heir = self._heir(before)
         claims = heir.claims if heir is not None else ()
-        fates = Matching(before.claims, claims, self._everything).fates()
+        same = heir is not None and heir.id.rpartition("::")[2] == before.id.rpartition("::")[2]
+        fates = Matching(before.claims, claims, self._everything, self._production.is_gone, anew=same).fates()
+        reasons = [self._excuses.of_claim(fate.claim, before, claims) for fate in fates]
+        left = [fate for fate, reason in zip(fates, reasons, strict=True) if not reason]
         counting = [claim for claim in before.claims if claim.counts]
-        module = self._base.module(before.path)
-        missing = self._production.missing(module) if module is not None else frozenset()
-        left = [fate for fate in fates if not self._production.is_gone(fate.claim) and not missing & fate.claim.words]
-        left = [fate for fate in left if not self._production.raises_less(fate.claim)]
-        if not counting:
+        about_all = self._excuses.of_test(before)
+        if about_all:
+            self._excused[before.id] = about_all
+        elif not counting:
             self._without_checks(before, heir)
         elif not left:
-            lost = (
-                self._production.is_gone(fate.claim) or min(missing & fate.claim.words, default="") for fate in fates
-            )
-            subject = next(lost, "")
-            if fates:
-                self._excused[before.id] = f"its subject is gone: {subject}"
-            else:
-                self._excused[before.id] = f"checked by {heir.id}" if heir is not None else "checked by other tests"
-        elif heir is not None and 2 * len(left) <= len(counting):
+            covered = f"checked by {heir.id}" if heir is not None else "checked by other tests"
+            self._excused[before.id] = next(iter(reasons), covered)
+        elif heir is not None and 2 * len(fates) <= len(counting):
             self._weakenings += self._of_claims(fates, before, heir)
             self._weakenings += self._of_test(before, heir)
             self._removed_unless_hints(before, left)
-        else:
+        elif any(fate.verdict is not None for fate in left) or not self._checked_anew(before, len(left)):
             self._removed[before.id] = left[0].claim.text
+
+    def _checked_anew(self, before: CheckedTest, lost: int) -> bool:
+        """Whether the code of a test that is gone changed, and new tests check it: then it is a hint."""
+        other = self._new_tests().for_test(self._names(before), lost)
+        if other:
+            why = f"its code changed, and new checks are about it: {other}"
+            self._excused[before.id] = why
+            self._weakenings.append(
+                Weakening(rule="removed-test", what=why, path=before.path, test=before.id, strength="hint")
+            )
+        return bool(other)
+
+    def _names(self, before: CheckedTest) -> frozenset[str]:
+        """The names in the code of a test of the base."""
+        return digest_of(self._was[before.id][0].node)[1]
+
+    def _new_tests(self) -> Newcomers:
+        if self._newcomers is None:
+            was = {name: self._test(False, found) for name, found in self._was.items() if self._differs(name)}
+            known = {key(claim) for test in was.values() for claim in test.claims}
+            self._newcomers = Newcomers(
+                (
+                    Newcomer(
+                        name, digest_of(found[0].node)[1], new_checks(self._test(True, found), was.get(name), known)
+                    )
+                    for name, found in self._is.items()
+                    if self._differs(name)
+                ),
+                self._production.other_code,
+            )
+        return self._newcomers
+
+    def _differs(self, name: str) -> bool:
+        """Whether a test is not the same on both sides."""
+        return name not in self._was or name not in self._is or not self._equal(self._was[name], self._is[name])
 
     def _removed_unless_hints(self, before: CheckedTest, left: list[Fate]) -> None:
         certain = [
@@ -280,7 +316,7 @@ class _Comparing:
             self._excused[before.id] = f"it had no checks of its own, and {heir.id} runs the same"
         elif gone:
             self._excused[before.id] = f"its subject is gone: {gone}"
-        else:
+        elif not self._checked_anew(before, 1):
             self._removed[before.id] = "that it runs without an error"
 
     def _heir(self, before: CheckedTest) -> CheckedTest | None:
