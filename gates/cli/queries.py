@@ -134,12 +134,14 @@ def facts(root: Path | None, filter: tuple[str, ...]) -> None:  # noqa: A002
 def report(run_path: Path | None, root: Path | None, form: str, trend: bool) -> None:
     """Print the summary of a run. RUN is a run.json or its folder (default: the last run)."""
     from gates.commands.report import render_run, render_trend
-    from gates.planning.prepare import records_of
+    from gates.planning.prepare import folder_in_repository, records_of
 
+    project = project_root(root)
+    path = run_path or reports_folder(root)
     if trend:
-        say(render_trend(project_root(root), run_path or reports_folder(root), form))
+        say(render_trend(project, path, form))
         return
-    text = render_run(run_path or reports_folder(root), form, records_of(project_root(root)))
+    text = render_run(path, form, records_of(project), folder_in_repository(project))
     if form == "github":
         allow_commands()
     if text is not None:

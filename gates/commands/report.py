@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +16,9 @@ from gates.results.files import RUN_FILE
 from gates.storage.evidence import load_evidence
 
 Renderer: TypeAlias = Callable[[Run, Sequence[TestResult], Comparison | None], str]
+
+PLACED = ("github", "gitlab", "sarif")
+"""Formats whose services know places only from the top of the repository."""
 
 
 def render_trend(root: Path, path: Path, form: str) -> str:
@@ -48,13 +53,14 @@ def _file(path: Path) -> Path:
     return path / RUN_FILE if path.is_dir() or not path.suffix else path
 
 
-def render_run(path: Path, form: str, records: Path | None = None) -> str | None:
+def render_run(path: Path, form: str, records: Path | None = None, folder: str = "") -> str | None:
     """The text of a run in `form`; None if it was printed already.
 
     Args:
         path: its `run.json`, or the folder of that file.
         form: as in `--format`.
         records: where runs of the project are recorded.
+        folder: of the project in its repository.
 
     Raises:
         UsageError: there is no run at `path`, or a file of it changed since gates wrote it.
@@ -64,20 +70,35 @@ def render_run(path: Path, form: str, records: Path | None = None) -> str | None
     if form == "terminal":
         show_run(run, tests, comparison)
         return None
-    return renderer(form)(run, tests, comparison)
+    text = renderer(form, folder)(run, tests, comparison)
+    if form == "github":
+        from gates.pipeline.github_step import write_step
+        from gates.render.github import warning
+
+        text = "".join(map(warning, write_step(run, tests, comparison, os.environ))) + text
+    return text
 
 
-def renderer(form: str) -> Renderer:
-    """What lays a run out in one of `gates.portable.values.FORMATS`; only that one is loaded."""
+def renderer(form: str, folder: str = "") -> Renderer:
+    """What lays a run out in one of `gates.portable.values.FORMATS`; only that one is loaded.
+
+    Args:
+        form: the format.
+        folder: of the project in its repository.
+    """
+    found = _renderer(form)
+    return partial(found, folder=folder) if form in PLACED else found
+
+
+def _renderer(form: str) -> Callable[..., str]:
+    found: Callable[..., str]
     match form:
         case "junit":
             from gates.readers.junit.write import junit_document
 
-            return lambda run, tests, _: junit_document(run, tests)
+            found = lambda run, tests, _: junit_document(run, tests)  # noqa: E731
         case "html":
-            from gates.render.html import render_html
-
-            return render_html
+            from gates.render.html import render_html as found
         case "github":
             from gates.render.github import render_github as found
         case "gitlab":

@@ -102,6 +102,12 @@ def records_of(root: Path) -> Path:
     return Store.of(root, Git.of(root)).records
 
 
+def folder_in_repository(root: Path) -> str:
+    """The project's folder, from the top of its repository; empty for the top, and without git."""
+    git = Git.of(root)
+    return git.prefix if git is not None else ""
+
+
 def worktree_subject(root: Path, git: Git | None, config: Config) -> Subject:
     """Prepare the working tree, the default subject of `gates run`."""
     return subject_of_worktree(root, git, config.base)

@@ -133,7 +133,8 @@ def nothing_new(comparison: Comparison) -> tuple[bool, str] | None:
 def finding_line(each: Diagnostic) -> str:
     """A finding in one line: place, rule, message."""
     place = ":".join(str(part) for part in (each.path, each.line or "", each.column or "") if part)
-    return one_line(f"{place}: {each.rule} {each.message}" if each.rule else f"{place}: {each.message}", _LONGEST)
+    what = f"{each.rule} {each.message}" if each.rule else each.message
+    return one_line(f"{place}: {what}" if place else what, _LONGEST)
 
 
 def _warning(group: TestWarning) -> str:

@@ -9,18 +9,16 @@ from collections.abc import Sequence
 
 from gates.compare.values import Comparison
 from gates.render.formats.document import json_text
-from gates.render.formats.places import remarks
+from gates.render.formats.places import placed
 from gates.results import Run, TestResult
 
 _SEVERITY = {"error": "major", "warning": "minor", "note": "info"}
 
 
-def render_gitlab(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """The whole file."""
+def render_gitlab(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, folder: str = "") -> str:
+    """The whole file; `folder` is that of the project in the repository."""
     entries: dict[str, dict[str, object]] = {}
-    for one in remarks(run, tests, comparison):
-        if not one.path or one.path.startswith(("/", "..")):
-            continue
+    for one in placed(run, tests, comparison, folder):
         entries.setdefault(
             one.fingerprint,
             {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from gates.compare.values import Comparison
 from gates.portable.values import BAD_TESTS, LOST_TESTS
 from gates.render.tests import place_of
-from gates.render.text import clean, one_line
+from gates.render.text import one_line
 from gates.results import Run, TestResult
 
 Level = Literal["error", "warning", "note"]
@@ -40,6 +41,23 @@ class Remark(NamedTuple):
         return hashlib.sha256(f"{self.rule}\0{self.path}\0{self.about}".encode("utf-8", "backslashreplace")).hexdigest()
 
 
+def placed(run: Run, tests: Sequence[TestResult], comparison: Comparison | None, folder: str) -> list[Remark]:
+    """The remarks that a service can show: at files of the repository.
+
+    Args:
+        run: the run.
+        tests: its tests.
+        comparison: with its base.
+        folder: of the project in the repository.
+    """
+    found = (
+        one._replace(path=posixpath.normpath(posixpath.join(folder, one.path)))
+        for one in remarks(run, tests, comparison)
+        if one.path
+    )
+    return [one for one in found if not one.path.startswith(("/", "../"))]
+
+
 def remarks(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> Iterator[Remark]:
     """What got weaker, then failing tests, then findings."""
     for one in comparison.weakenings if comparison is not None else ():
@@ -50,7 +68,7 @@ def remarks(run: Run, tests: Sequence[TestResult], comparison: Comparison | None
         if test.outcome in BAD_TESTS or test.outcome in LOST_TESTS:
             path, line = _place(place_of(test))
             said = one_line(test.message or test.reason, 500)
-            text = f"{clean(test.id)} {test.outcome}{f': {said}' if said else ''}"
+            text = f"{one_line(test.id)} {test.outcome}{f': {said}' if said else ''}"
             yield Remark(f"test-{test.outcome}", "error", path, line, text, f"{test.gate} {test.id}")
     for gate in run.gates:
         for found in gate.diagnostics.kept if gate.diagnostics is not None else ():
@@ -58,7 +76,8 @@ def remarks(run: Run, tests: Sequence[TestResult], comparison: Comparison | None
                 found.severity, "error"
             )  # type: ignore[assignment]
             rule = "-".join(part for part in (found.tool or gate.name, found.rule) if part)
-            yield Remark(rule, level, found.path, found.line, one_line(found.message, 500), f"{found.message}")
+            text = one_line(found.message, 500) or rule or "(no message)"
+            yield Remark(rule or "finding", level, found.path, found.line, text, found.message)
 
 
 def _place(text: str) -> tuple[str, int]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from gates import __version__
 from gates.compare.values import Comparison
 from gates.render.formats.document import json_text
-from gates.render.formats.places import Remark, remarks
+from gates.render.formats.places import Remark, placed
+from gates.render.summary import summarise
 from gates.results import Run, TestResult
 
 MOST = 25_000
@@ -16,10 +17,17 @@ MOST = 25_000
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render_sarif(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
-    """The whole file; results without a file are left out, because no service can show them."""
-    placed = [one for one in remarks(run, tests, comparison) if one.path and not one.path.startswith(("/", ".."))]
-    rules = list(dict.fromkeys(one.rule for one in placed[:MOST]))
+def render_sarif(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None, folder: str = "") -> str:
+    """The whole file; results without a file are left out, because no service can show them.
+
+    Args:
+        run: the run.
+        tests: its tests.
+        comparison: with its base.
+        folder: of the project in the repository.
+    """
+    found = placed(run, tests, comparison, folder)
+    rules = {rule: number for number, rule in enumerate(dict.fromkeys(one.rule for one in found[:MOST]))}
     tool = {
         "name": "gates",
         "version": __version__,
@@ -32,8 +40,16 @@ def render_sarif(run: Run, tests: Sequence[TestResult], comparison: Comparison |
             {
                 "tool": {"driver": tool},
                 "automationDetails": {"id": f"gates/{run.profile}/"},
-                "results": [_result(one, rules.index(one.rule)) for one in placed[:MOST]],
-                "properties": {"leftOut": max(0, len(placed) - MOST)},
+                "invocations": [
+                    {
+                        # Whether gates did its work, not what it found; the reason for a failure may have no place.
+                        "executionSuccessful": run.complete,
+                        "exitCode": run.exit_code,
+                        "exitCodeDescription": summarise(run, tests, comparison).verdict.sentence,
+                    }
+                ],
+                "results": [_result(one, rules[one.rule]) for one in found[:MOST]],
+                "properties": {"leftOut": max(0, len(found) - MOST)},
             }
         ],
     }
@@ -41,13 +57,20 @@ def render_sarif(run: Run, tests: Sequence[TestResult], comparison: Comparison |
 
 
 def _result(one: Remark, number: int) -> dict[str, object]:
-    region = {"region": {"startLine": one.line}} if one.line else {}
     return {
         "ruleId": one.rule,
         "ruleIndex": number,
         "level": one.level,
         "message": {"text": one.text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(one.path)}, **region}}],
+        # Code scanning demands a line: that of a whole file is its first.
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"},
+                    "region": {"startLine": one.line or 1},
+                }
+            }
+        ],
         "partialFingerprints": {"gates/v1": one.fingerprint},
     }
 

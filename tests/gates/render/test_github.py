@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 
 from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
-from gates.render.github import LISTED_FAILURES, render_github
-from gates.results import AttemptResult
+from gates.render.artifacts import Annotation
+from gates.render.github import LONGEST, MOST, render_github, shared, warning
+from gates.results import AttemptResult, Diagnostic, Diagnostics
 from tests.gates.readers.junit.sample import a_gate, a_run, a_test, nasty
 
 if TYPE_CHECKING:
@@ -49,10 +51,37 @@ def test_gates_that_did_not_pass_are_errors_or_warnings() -> None:
         a_gate(),
     )
     assert lines(a_run(gates=gates, outcome="failed"), [])[:3] == [
-        "::error title=Gate lint%3A FAIL::exit code 1",
+        "::error title=Gate lint%3A FAIL::exit code 1%0Awhole log: reports/logs/lint.log",
         "::warning title=Gate min_python%3A COULD NOT RUN (accepted)::static check only",
         "::warning title=Gate docs%3A SKIPPED::SKIPPED",
     ]
+
+
+def test_what_a_tool_found_is_shown_beside_its_line_and_all_of_it_with_the_gate() -> None:
+    mild = Diagnostic(path="b.py", line=2, message="may be", severity="warning", tool="ruff")
+    found = Diagnostic(path="a.py", line=3, rule="F401", message="unused, 100%", severity="error", tool="ruff")
+    nowhere = Diagnostic(path="", message="cannot read the config", severity="error")
+    gate = a_gate(
+        "lint",
+        GateOutcome.FAILED,
+        reason="exit code 1",
+        log="logs/lint.log",
+        diagnostics=Diagnostics(count=3, kept=(mild, found, nowhere)),
+    )
+    said = (
+        "3 findings (exit code 1)", "a.py:3: F401 unused, 100%25", "cannot read the config", "b.py:2: may be", "whole log: reports/logs/lint.log",
+    )  # fmt: skip
+    assert lines(a_run(gates=(gate,), outcome="failed"), [])[:3] == [
+        f"::error title=Gate lint%3A FAIL::{'%0A'.join(said)}",
+        "::error file=a.py,line=3,title=lint%3A ruff F401::unused, 100%25",
+        "::warning file=b.py,line=2,title=lint%3A ruff::may be",
+    ]
+
+
+def test_places_are_told_from_the_top_of_the_repository() -> None:
+    tests = [a_test("bad", TestOutcome.FAILED, message="m", place="src/a.py:40")]
+    shown = render_github(a_run(tests, outcome="failed"), tests, folder="packages/one/")
+    assert shown.startswith("::error file=packages/one/src/a.py,line=40,")
 
 
 def test_a_flaky_test_is_a_warning() -> None:
@@ -62,9 +91,58 @@ def test_a_flaky_test_is_a_warning() -> None:
     )
 
 
-def test_the_number_of_annotations_has_an_end() -> None:
-    tests = [a_test(f"t{number}", TestOutcome.FAILED) for number in range(LISTED_FAILURES + 9)]
-    assert len(lines(a_run(tests, outcome="failed"), tests)) == LISTED_FAILURES + 1
+def test_a_step_shows_ten_annotations_of_a_level_so_the_rest_is_counted_in_the_last_line() -> None:
+    tests = [
+        *(a_test(f"bad{number}", TestOutcome.FAILED) for number in range(15)),
+        *(a_test(f"shaky{number}", TestOutcome.FLAKY, attempts=(AttemptResult(outcome=TestOutcome.FAILED),)) for number in range(12)),
+    ]  # fmt: skip
+    found = lines(a_run(tests, outcome="failed"), tests)
+    levels = [line.partition(" ")[0] for line in found]
+    assert levels == ["::error"] * (MOST - 1) + ["::warning"] * MOST + ["::error"]
+    assert found[0].endswith("bad0::failed")
+    assert found[-1].endswith(" 6 more errors and 2 more warnings not shown here: see reports/summary.md")
+
+
+def test_many_of_one_kind_do_not_hide_another() -> None:
+    tests = [a_test(f"bad{number}", TestOutcome.FAILED) for number in range(50)]
+    gates = (
+        a_gate("test", GateOutcome.FAILED),
+        a_gate("lint", GateOutcome.FAILED),
+        a_gate("types", GateOutcome.FAILED),
+    )
+    shown = "\n".join(lines(a_run(tests, gates=gates, outcome="failed"), tests))
+    assert "title=Gate lint%3A FAIL" in shown
+    assert "title=Gate types%3A FAIL" in shown
+    kinds = [
+        [Annotation("", 0, kind * 3, str(number)) for number in range(size)]
+        for kind, size in (("a", 9), ("b", 1), ("c", 9))
+    ]
+    assert ["".join(f"{one.title[0]}{one.text}" for one in shared(kinds, most)) for most in (2, 5, 99)] == [
+        "a0b0", "a0a1b0c0c1", "".join(f"{kind}{number}" for kind, size in (("a", 9), ("b", 1), ("c", 9)) for number in range(size)),
+    ]  # fmt: skip
+
+
+def test_a_long_text_is_cut_where_the_service_would_cut_it_without_a_word() -> None:
+    assert warning("%" * 9999) == f"::warning title=gates::{'%25' * (LONGEST - 1)}…\n"
+    tests = [a_test("x" * 999, TestOutcome.FAILED)]
+    assert len(lines(a_run(tests, outcome="failed"), tests)[0]) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a::b", "::warning title=gates::a::b"),
+        ("a\r\nb\rc", "::warning title=gates::a%0Ab%0Ac"),
+        ("100%0A", "::warning title=gates::100%250A"),
+        ("\n::error::x", "::warning title=gates::%0A::error::x"),
+        (
+            "##[group]x ##vso[task.setvariable]y",
+            "::warning title=gates::##\\u005bgroup]x ##vso\\u005btask.setvariable]y",
+        ),
+    ],
+)
+def test_a_text_is_escaped_by_the_rules_of_the_service_and_for_others(text: str, line: str) -> None:
+    assert warning(text) == f"{line}\n"
 
 
 @settings(deadline=None)

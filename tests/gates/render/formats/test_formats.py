@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from jsonschema import validators
 
 from gates.compare.inputs import SourceChanges
 from gates.compare.runs import compare_runs
@@ -73,11 +75,30 @@ def test_gitlab_shows_each_remark_once_with_a_fingerprint_that_outlives_moved_li
 def test_a_test_of_ctrf_has_its_status_time_and_failure() -> None:
     whole = json.loads(render_ctrf(RUN, [*TESTS, a_test("shaky", TestOutcome.FLAKY, attempts=(AttemptResult(outcome=TestOutcome.FAILED, message="x"),))]))  # fmt: skip
     counts = whole["results"]["summary"]
-    assert [counts[name] for name in ("tests", "passed", "failed", "skipped", "flaky")] == [4, 2, 1, 1, 1]
-    good, bad, late, shaky = whole["results"]["tests"]
+    assert [counts[name] for name in ("tests", "passed", "failed", "skipped", "flaky")] == [6, 3, 2, 1, 1]
+    good, bad, late, shaky, *gates = whole["results"]["tests"]
+    assert [(gate["name"], gate["status"]) for gate in gates] == [("gate test", "passed"), ("gate lint", "failed")]
     assert (good["status"], good["duration"], bad["message"], bad["trace"]) == ("passed", 250, "no", "E  no")
     assert (late["status"], shaky["flaky"], shaky["retries"]) == ("skipped", True, 1)
-    assert whole["results"]["extra"]["verdict"] == "FAIL"
+    assert (whole["results"]["extra"]["verdict"], whole["results"]["environment"]["healthy"]) == ("FAIL", False)
+
+
+@pytest.mark.parametrize(
+    ("run", "statuses"),
+    [
+        (a_run([a_test()]), ["passed", "passed"]),
+        (a_run([a_test()], planned=("test", "late")), ["passed", "passed", "failed"]),
+        (a_run([a_test()], altered=("run.json",)), ["passed", "passed", "failed"]),
+        (a_run([a_test()], outcome="interrupted", complete=False), ["passed", "passed", "failed"]),
+        (a_run([a_test()], gates=(a_gate("test", inconsistent=True),), outcome="failed"), ["passed", "failed"]),
+        (
+            a_run([a_test()], gates=(a_gate("test"), a_gate("old", GateOutcome.COULD_NOT_RUN, accepted=True))),
+            ["passed", "passed", "other"],
+        ),
+    ],
+)
+def test_a_run_that_did_not_pass_has_a_failure_in_ctrf_even_if_no_test_failed(run: Run, statuses: list[str]) -> None:
+    assert [one["status"] for one in json.loads(render_ctrf(run, [a_test()]))["results"]["tests"]] == statuses
 
 
 @pytest.mark.parametrize("outcome", TestOutcome)
@@ -105,6 +126,94 @@ def test_metrics_tell_the_verdict_and_not_only_what_the_run_says() -> None:
     assert "gates_comparison_regression" in shown
 
 
+SCHEMAS = Path(__file__).parent / "schemas"
+GITLAB = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+        "properties": {
+            "description": {"type": "string", "minLength": 1},
+            "check_name": {"type": "string", "minLength": 1},
+            "fingerprint": {"type": "string", "minLength": 1},
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "type": "object",
+                "required": ["path", "lines"],
+                "properties": {
+                    "path": {"type": "string", "pattern": "^(?!\\.?/)[^/]"},
+                    "lines": {
+                        "type": "object",
+                        "required": ["begin"],
+                        "properties": {"begin": {"type": "integer", "minimum": 1}},
+                    },
+                },
+            },
+        },
+    },
+}
+"""As https://docs.gitlab.com/ci/testing/code_quality/ describes it."""
+
+EVENT = {
+    "type": "object",
+    "required": ["ph", "name", "pid", "tid", "args"],
+    "properties": {
+        "pid": {"type": "integer"},
+        "tid": {"type": "integer"},
+        "name": {"type": "string"},
+        "args": {"type": "object"},
+    },
+    "oneOf": [
+        {"properties": {"ph": {"const": "M"}, "name": {"enum": ["process_name", "thread_name"]}}},
+        {
+            "required": ["ts", "dur", "cat"],
+            "properties": {
+                "ph": {"const": "X"},
+                "ts": {"type": "integer", "minimum": 0},
+                "dur": {"type": "integer", "minimum": 0},
+            },
+        },
+    ],
+}
+TRACE = {
+    "type": "object",
+    "required": ["traceEvents"],
+    "properties": {"traceEvents": {"type": "array", "items": EVENT}},
+}
+"""The fields that "Trace Event Format" names for complete events and metadata."""
+
+
+def validator_of(name: str) -> Any:
+    schema = {"gitlab": GITLAB, "trace": TRACE}.get(name) or json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
+    kind = validators.validator_for(schema)
+    return kind(schema, format_checker=kind.FORMAT_CHECKER)
+
+
+VALID = [
+    (render_sarif, validator_of("sarif-2.1.0")),
+    (render_ctrf, validator_of("ctrf-0.0")),
+    (render_gitlab, validator_of("gitlab")),
+    (render_trace, validator_of("trace")),
+]
+
+
+@pytest.mark.parametrize("number", range(len(VALID)), ids=["sarif", "ctrf", "gitlab", "trace"])
+def test_a_file_follows_the_schema_of_its_format(number: int) -> None:
+    render, validator = VALID[number]
+    shaky = a_test("shaky", TestOutcome.FLAKY, attempts=(AttemptResult(outcome=TestOutcome.FAILED, message="x"),))
+    for run, tests, comparison in ((RUN, [*TESTS, shaky], COMPARISON), (a_run(), [], None)):
+        validator.validate(json.loads(render(run, tests, comparison)))
+
+
+def test_places_are_told_from_the_top_of_the_repository() -> None:
+    found = json.loads(render_gitlab(RUN, TESTS, folder="packages/one/"))
+    assert [one["location"]["path"] for one in found] == ["packages/one/src/a.py", "packages/one/a.py"]
+    outside = a_test("bad", TestOutcome.FAILED, place="../two/b.py:3")
+    far = a_test("bad", TestOutcome.FAILED, place="../../../b.py:3")
+    (only,) = json.loads(render_sarif(a_run(), [outside, far], folder="packages/one/"))["runs"][0]["results"]
+    assert only["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "packages/two/b.py"
+
+
 LINE = re.compile(r'# (?:HELP|TYPE) .*|\w+\{(?:\w+="(?:[^"\\\n]|\\[\\n"])*"(?:,|(?=\})))*\} \S+')
 
 
@@ -117,7 +226,7 @@ def test_any_text_leaves_every_format_whole(text: str) -> None:
         tests, gates=(a_gate(text, GateOutcome.FAILED, reason=text, diagnostics=found),), project=text, outcome="failed"
     )
     comparison = compare_runs(run, tests, run, tests)
-    for render in (render_sarif, render_gitlab, render_ctrf, render_trace):
-        json.loads(render(run, tests, comparison))
+    for render, validator in VALID:
+        validator.validate(json.loads(render(run, tests, comparison)))
     for line in render_metrics(run, tests, comparison).split("\n")[:-1]:
         assert LINE.fullmatch(line), line
