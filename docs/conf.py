@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pipelines import problems
+from sphinx.util import logging
 
 from gates import __version__
 
@@ -64,6 +68,12 @@ def _keep_prose(_app: Sphinx, what: str, _name: str, _thing: object, _options: o
         lines[0] = f": {lines[0]}"
 
 
+def _check_examples(_app: Sphinx) -> None:
+    for problem in problems():
+        logging.getLogger(__name__).warning(problem)
+
+
 def setup(app: Sphinx) -> None:
     """Run before napoleon, whose priority is 500."""
     app.connect("autodoc-process-docstring", _keep_prose, priority=400)
+    app.connect("builder-inited", _check_examples)
