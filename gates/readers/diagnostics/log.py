@@ -1,7 +1,7 @@
 """Read diagnostics from the output of linters and type checkers for people. Pure, except for checking files.
 
 It recognises lines in common forms: `path:line[:column]: …` of ruff, flake8, pyflakes, pylint, mypy, gcc and clang,
-`path:line:column - …` of pyright, `path(line,column): …` of tsc, the heading with ` --> path:line:column` below it of
+`path:line:column - …` of pyright and tsc, `path(line,column): …` of tsc, the rows of eslint and stylelint below a file, the heading with ` --> path:line:column` below it of
 ruff, ty and rustc, and `::error file=…::` of GitHub's annotations. A line counts only if its path is a file of the
 project, so that other text does not.
 """
@@ -22,9 +22,14 @@ _NOISE = lazy_pattern(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
 _PATH = r"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:<>|][^:<>|()]*?)"
 
 _COLONS = lazy_pattern(rf"{_PATH}:(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: (?P<rest>\S.*)\Z")
-_PYRIGHT = lazy_pattern(rf"\s*{_PATH}:(?P<line>\d+):(?P<column>\d+) - (?P<rest>(?:error|warning|information): .*)\Z")
+_PYRIGHT = lazy_pattern(
+    rf"\s*{_PATH}:(?P<line>\d+):(?P<column>\d+) - (?P<rest>(?:error|warning|information)(?: TS\d+)?: .*)\Z"
+)
 _TSC = lazy_pattern(rf"{_PATH}\((?P<line>\d+),(?P<column>\d+)\): (?P<rest>(?:error|warning) .*)\Z")
 _ARROW = lazy_pattern(rf"\s*--> {_PATH}:(?P<line>\d+):(?P<column>\d+)\s*\Z")
+_ROW = lazy_pattern(r" +(?P<line>\d+):(?P<column>\d+) +(?P<severity>error|warning|[✖⚠]) +(?P<rest>\S.*)\Z")
+"""A finding of eslint or stylelint, below the line that names the file."""
+_RULE = lazy_pattern(r"[\w@/.-]+")
 _ANNOTATION = lazy_pattern(r"::(?P<severity>error|warning|notice) (?P<fields>[^\n]*?)::(?P<message>.*)\Z")
 
 _SEVERITY = lazy_pattern(r"(?P<severity>(?:fatal )?error|warning|note|information|info)(?:\[(?P<rule>[\w:.-]+)\])?:? +")
@@ -45,11 +50,14 @@ def read_log(lines: Iterable[str], is_file: Callable[[str], bool]) -> Iterator[D
         is_file: whether a path is a file of the project.
     """
     seen: set[Diagnostic] = set()
-    heading = ""
+    heading = file = ""
     for raw in lines:
         line = _NOISE.sub("", raw[:LONGEST]).rstrip()
         arrow = _ARROW.match(line)
-        found = _under(heading, arrow) if arrow else _of_line(line)
+        row = _ROW.match(line) if file else None
+        found = _under(heading, arrow) if arrow else _in_file(file, row) if row else _of_line(line)
+        if line and not line[0].isspace():
+            file = line
         if arrow or not line.strip():
             heading = ""
         elif _HEADING.match(line):
@@ -63,6 +71,19 @@ def read_log(lines: Iterable[str], is_file: Callable[[str], bool]) -> Iterator[D
 def _under(heading: str, arrow: re.Match[str]) -> Diagnostic | None:
     """Another arrow below the same heading shows a related place."""
     return _made(arrow, heading) if heading else None
+
+
+def _in_file(file: str, row: re.Match[str]) -> Diagnostic:
+    message, _, rule = row["rest"].rpartition("  ")  # a column of its own, which a few rows lack
+    named = bool(message) and _RULE.fullmatch(rule) is not None
+    return Diagnostic(
+        path=file,
+        line=int(row["line"]),
+        column=int(row["column"]),
+        rule=rule if named else "",
+        severity="warning" if row["severity"] in ("warning", "⚠") else "error",
+        message=" ".join((message if named else row["rest"]).split()),
+    )
 
 
 def _of_line(line: str) -> Diagnostic | None:

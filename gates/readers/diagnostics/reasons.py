@@ -37,7 +37,8 @@ _INTERNAL = lazy_pattern(r"INTERNALERROR> ?")
 _WRAPPER = lazy_pattern(
     r"nox > |(?:g?make)(?:\[\d+\])?: |npm (?:ERR!|error)\b|\s*ELIFECYCLE\b|error: Recipe `|error Command failed"
     r"|error: (?:could not compile|test failed, to rerun|aborting due to)|ninja: build stopped|For more information about"
-    r"|task: Failed|ERROR: InvocationError|mainloop: caught unexpected"
+    r"|task: Failed|ERROR: InvocationError|mainloop: caught unexpected|ERROR: failed to solve: |> \S+ FAILED$"
+    r"|\[ERROR\](?:$| (?:(?:-> )?\[Help |To see the full stack|Re-run Maven|For more info|After correct|Failed to execute goal))"
 )
 """Reports that something failed, but not what: it counts as a fault only if there is no other."""
 
@@ -67,10 +68,18 @@ _FAULT = lazy_pattern(
     r"|command not found|: not found$|No such file or directory|[Pp]ermission denied|[Cc]annot find\b|can't open file"
     r"|^Traceback \(most recent call last\)|undefined reference to|[Aa]ssertion\b.*\bfailed|No module named"
     r"|^Killed$|\bKilled\b.*\d|Segmentation fault|core dumped|^Aborted\b|[Oo]ut of memory|Cannot allocate memory|^Bus error"
-    r"|^ImportError while loading conftest",
+    r"|^ImportError while loading conftest"
+    r"|^\[ERROR\] +\S|^(?:#\d+ )?\d+\.\d+ ERROR: "  # Maven, a build of an image
+    r"|^Diff in \S|^ ?FAIL +\S+\.\w|^ +Failure/Error: ",  # cargo fmt, jest and vitest, rspec
 )
-_MORE = lazy_pattern(r"^(?:\s+\S|E\b|>|\||\^|-->|=+ ?\||\d+ +\||[+-]{1,3}[ \w]|Caused by|Error: )")
+_MORE = lazy_pattern(
+    r"^(?:\s+\S|E\b|>|\||\^|-->|=+ ?\||\d+ +\||[+-]{1,3}[ \w]|Caused by|Error: |goroutine \d+ \[|[\w./*()]{1,80}\([^ ]{0,200}\)$)"
+)
 """Belongs to the fault above it: a snippet, a frame, a diff."""
+_AFTER_BLANK = ("  ", " \u276f", "- ", "+ ", "goroutine ")
+"""Beginnings of lines that belong to the fault above a blank line."""
+_SAYS_NEXT = lazy_pattern(r"^thread .* panicked at \S+:$")
+"""What happened is in the next line."""
 
 _LOADING = lazy_pattern(r"ImportError while loading conftest '(?P<file>[^']+)'")
 _RAISED = lazy_pattern(r"[A-Z]\w*(?:Error|Exception|Exit)\b")
@@ -139,6 +148,7 @@ def _readable(log: str) -> Iterator[str]:
 def _blocks(lines: Sequence[str]) -> list[list[str]]:
     """Adjacent faults, each with its context."""
     blocks: list[list[str]] = []
+    seen: set[str] = set()
     end = -_APART - 2  # of the last block
     number = 0
     while number < len(lines):
@@ -147,6 +157,10 @@ def _blocks(lines: Sequence[str]) -> list[list[str]]:
             continue
         stop = _end_of(lines, number)
         fault = list(lines[number:stop])
+        if len(fault) == 1 and fault[0] in seen:  # Maven and others repeat themselves at the end
+            number = stop
+            continue
+        seen.update(fault)
         if _TRACEBACK.match(lines[number]):
             fault = _short_traceback(fault)
         between = [line for line in lines[max(end, 0) : number] if line.strip() and not _WRAPPER.match(line)]
@@ -165,21 +179,22 @@ def _is_fault(line: str) -> bool:
 
 
 def _lead(lines: Sequence[str], number: int) -> list[str]:
-    """The file that eslint names above its findings."""
+    """The line above that names what the fault is in: the file of eslint's findings, the test of a numbered failure."""
     above = lines[number - 1] if number else ""
-    return [above] if re.match(r" +\d+:\d+ ", lines[number]) and re.match(r"\S+\.\w+$", above) else []
+    named = re.match(r"\S+\.\w+$", above) if re.match(r" +\d+:\d+ ", lines[number]) else re.match(r" *\d+\) \S", above)
+    return [above] if named else []
 
 
 def _end_of(lines: Sequence[str], start: int) -> int:
     """The index after the last line of the fault that begins at `start`."""
-    number = start + 1
+    number = start + 1 + (_SAYS_NEXT.search(lines[start]) is not None)
     if _TRACEBACK.match(lines[start]):
         while number < len(lines) and (lines[number].startswith(" ") or not lines[number].strip()):
             number += 1
         return min(number + 1, len(lines))
     while number < len(lines) and number - start < _BELONGS:
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        if not _MORE.match(lines[number]) and not (not lines[number].strip() and following.startswith("  ")):
+        if not _MORE.match(lines[number]) and not (not lines[number].strip() and following.startswith(_AFTER_BLANK)):
             break
         number += 1
     return number

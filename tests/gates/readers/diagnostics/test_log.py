@@ -49,6 +49,7 @@ def read(text: str, *files: str) -> list[Diagnostic]:
         ),
         # tsc
         ("a.py(3,5): error TS2322: Type 'a' is wrong.", (3, 5, "TS2322", "error", "Type 'a' is wrong.")),
+        ("a.py:1:7 - error TS2322: Type 'a' is wrong.", (1, 7, "TS2322", "error", "Type 'a' is wrong.")),
         # annotations for GitHub, as ruff writes them
         (
             "::error title=ruff (F401),file=/at/a.py,line=1,col=8,endLine=1::a.py:1:8: F401 `os` unused%0A  help: Remove",
@@ -127,3 +128,26 @@ def test_a_very_long_line_costs_no_time_and_is_read_from_its_beginning() -> None
     (each,) = read("a.py:1:1: E1 " + "x" * 10_000_000)
     assert len(each.message) < 5000
     assert read(":" * 10_000_000) == []
+
+
+def test_the_rows_of_eslint_and_stylelint_are_in_the_file_that_is_named_above_them() -> None:
+    log = """
+/at/a.py
+  1:7   error    'q' is assigned a value but never used  no-unused-vars
+  3:10  warning  Unexpected  use of console              no-console
+  9:1   error    Parsing error: Unexpected token
+
+a.py
+  2:1  ✖  Unexpected unit  @scope/unit-no-unknown
+
+elsewhere.js
+  1:1  error  not a file of the project  rule
+
+✖ 4 problems (3 errors, 1 warning)
+"""
+    assert [(one.path, one.line, one.column, one.severity, one.rule, one.message) for one in read(log)] == [
+        ("/at/a.py", 1, 7, "error", "no-unused-vars", "'q' is assigned a value but never used"),
+        ("/at/a.py", 3, 10, "warning", "no-console", "Unexpected use of console"),
+        ("/at/a.py", 9, 1, "error", "", "Parsing error: Unexpected token"),
+        ("a.py", 2, 1, "error", "@scope/unit-no-unknown", "Unexpected unit"),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.readers.diagnostics.reasons import CHARACTERS, LAST, LINES, excerpt, last_words
+
+SAMPLES = Path(__file__).parent / "samples"
 
 
 def shown(log: str, *, stopped: bool = False) -> str:
@@ -87,6 +90,10 @@ CASES = {
           left: 1
          right: 2
 
+        ---- tests::c stdout ----
+        thread 'tests::c' (17) panicked at src/lib.rs:4:1:
+        index out of bounds: the len is 0 but the index is 3
+
         failures:
             tests::b
 
@@ -96,7 +103,8 @@ CASES = {
         """,
         (
             "test tests::b ... FAILED\nfailures:\n---- tests::b stdout ----\nthread 'tests::b' panicked at src/lib.rs:3:49:\n"
-            "assertion `left == right` failed\n  left: 1\n right: 2\nfailures:\n    tests::b\n"
+            "assertion `left == right` failed\n  left: 1\n right: 2\n---- tests::c stdout ----\n"
+            "thread 'tests::c' (17) panicked at src/lib.rs:4:1:\nindex out of bounds: the len is 0 but the index is 3\nfailures:\n    tests::b\n"
             "test result: FAILED. 1 passed; 1 failed; 0 ignored"
         ),
     ),
@@ -117,7 +125,7 @@ CASES = {
 
         Tests:       1 failed, 3 passed, 4 total
         """,
-        "  ● sum adds\n\n    expect(received).toBe(expected)\n\n    Expected: 3\n    Received: 4",
+        " FAIL  src/b.test.js\n  ● sum adds\n\n    expect(received).toBe(expected)\n\n    Expected: 3\n    Received: 4",
     ),
     "eslint": (
         """
@@ -208,6 +216,13 @@ CASES = {
 def test_what_matters_of_a_log_is_shown(name: str) -> None:
     log, wanted = CASES[name]
     assert shown(log) == wanted
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.log")), ids=lambda path: path.stem)
+def test_what_matters_of_a_real_log_is_shown(path: Path) -> None:
+    """The samples are what the tools printed; beside each is what a reader should see of it."""
+    wanted = path.with_suffix(".shown").read_text("utf-8").rstrip("\n")
+    assert "\n".join(excerpt(path.read_text("utf-8"))) == wanted
 
 
 def test_of_a_gate_that_was_stopped_the_last_lines_are_shown_with_the_command_that_ran() -> None:
