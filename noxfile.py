@@ -298,9 +298,10 @@ def lies(session: nox.Session) -> None:
 
 @nox.session
 def picture(session: nox.Session) -> None:
-    """Draw the README's picture again: what a terminal shows after a real run."""
+    """Draw the pictures of README and docs again, from real runs: a terminal, plots and, with a browser, pages."""
     prepare(session, "test", project=True)
     session.run("python", "-m", "tests.readme.picture")
+    session.run("python", "-m", "tests.readme.screenshots")
 
 
 @nox.session

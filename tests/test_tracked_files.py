@@ -1,4 +1,4 @@
-"""What git keeps of this project: texts that people wrote, and no address of a registry."""
+"""What git keeps of this project: texts that people wrote, small pictures, and no address of a registry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ ROOT = Path(__file__).parents[1]
 MOST = 200_000
 """Bytes of a file: the largest ones are lists of requirements."""
 
+PICTURE = 150_000
+"""Bytes of a picture: those in docs/pictures are the only files that are no text."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
 REGISTRIES = re.compile("|".join(map(re.escape, ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org"))))  # fmt: skip
 
 
@@ -22,13 +27,17 @@ def tracked() -> list[str]:
     return [name for name in done.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-def test_every_file_is_a_text_of_a_reasonable_size_without_an_address_of_a_registry() -> None:
+def test_every_file_is_a_text_or_a_picture_of_a_reasonable_size_without_an_address_of_a_registry() -> None:
     problems = []
     for name in tracked():
         data = (ROOT / name).read_bytes()
-        if len(data) > MOST:
+        picture = name.startswith("docs/pictures/")
+        if len(data) > (PICTURE if picture else MOST):
             problems.append(f"{name}: {len(data)} bytes")
-        if b"\0" in data[:8000]:
+        if picture and name.endswith(".png"):
+            if not data.startswith(PNG):
+                problems.append(f"{name}: no picture")
+        elif b"\0" in data[:8000]:
             problems.append(f"{name}: no text")
         elif found := REGISTRIES.search(data.decode("utf-8", "replace")):
             problems.append(f"{name}: {found[0]}")

@@ -65,9 +65,9 @@ class Site:
             path: below the secret part, without a slash in front.
         """
         if not path:
-            return self._own(index_page(self._project, self._last(), self._zone))
+            return self._own(index_page(self._project, self.runs(), self._zone))
         folder, _, name = path.partition("/")
-        known = next((one for one in self._last() if one.run.id == name), None) if folder == "runs" else None
+        known = next((one for one in self.runs() if one.run.id == name), None) if folder == "runs" else None
         if known is None:
             return refused(
                 HTTPStatus.NOT_FOUND, "There is no such run", "It may have been removed meanwhile.", home=True
@@ -76,7 +76,8 @@ class Site:
             return self._live(known)
         return self._ended(known)
 
-    def _last(self) -> tuple[KnownRun, ...]:
+    def runs(self) -> tuple[KnownRun, ...]:
+        """The last runs, the newest first."""
         with self._lock:
             found = self._runs.last()
             going = {known.run.id for known in found if known.goes_on}

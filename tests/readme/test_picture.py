@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.readme.fences import PAGES
 from tests.readme.picture import PICTURE, SVG, draw, screen, take, words
 
 if TYPE_CHECKING:
@@ -24,9 +25,22 @@ def test_the_picture_shows_that_pytest_passes_where_gates_fails() -> None:
     assert "exit code 1" in gates
 
 
-def test_the_picture_needs_nothing_from_another_place() -> None:
-    text = PICTURE.read_text(encoding="utf-8").replace(f'xmlns="{SVG}"', "")
+PICTURES = sorted(PICTURE.parent.iterdir())
+
+
+@pytest.mark.parametrize("path", [path for path in PICTURES if path.suffix == ".svg"], ids=lambda path: path.name)
+def test_a_picture_needs_nothing_from_another_place(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace(f'xmlns="{SVG}"', "")
     assert re.findall(r"\w+://|href|@import|@font-face|url\((?!#)|<script", text) == []
+
+
+def test_every_picture_is_shown_and_described() -> None:
+    shown = {}
+    for page in PAGES:
+        for described, link in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            assert len(described.split()) >= 8, f"{page.name}: say what {link} shows"
+            shown[(page.parent / link).resolve()] = described
+    assert shown.keys() == {path.resolve() for path in PICTURES}
 
 
 @pytest.mark.parametrize(
