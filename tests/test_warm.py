@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,10 +76,38 @@ def test_it_ends_as_it_ends(folder: Path, code: str, exit_code: int) -> None:
     assert (b"KeyError" in done.stderr) == ("KeyError" in code)
 
 
-@pytest.mark.slow
-def test_one_that_takes_too_long_is_killed_and_the_next_one_runs(folder: Path) -> None:
-    with pytest.raises(subprocess.TimeoutExpired):
-        run(folder, environment={"CODE": "time.sleep(600)"}, timeout=0.5)
+HANGS = """
+def be_started(writing):
+    os.write(writing, b"x")
+    time.sleep(600)
+def hang(reading):
+    os.read(reading, 1)
+    with open("hangs", "w") as file:
+        file.write(str(started))
+    os.wait()
+ends = os.pipe()
+started = os.fork()
+hang(ends[0]) if started else be_started(ends[1])
+"""
+
+
+def test_one_that_takes_too_long_is_killed_with_what_it_started_and_both_say_where_they_were(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def until_it_hangs(_: object, seconds: float) -> None:
+        monkeypatch.undo()
+        end = time.monotonic() + seconds
+        while not (folder / "hangs").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(warm._Warm, "wait", until_it_hangs)
+    with pytest.raises(subprocess.TimeoutExpired) as raised:
+        run(folder, environment={"CODE": HANGS})
+    started = int((folder / "hangs").read_text())
+    assert not warm.is_there(started)
+    notes = "\n".join(raised.value.__notes__)
+    for expected in (f"process {started}: {started} S in ", "complained", "in hang", "in be_started"):
+        assert expected in notes
     assert run(folder).returncode == 0
 
 

@@ -8,12 +8,15 @@ the locale, …) is that of the first process: with other values, the program st
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -31,6 +34,9 @@ LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""
+
+PATIENCE = 5.0
+"""Seconds in which a process that hangs says where it is; all but those that ignore SIGABRT take a moment."""
 
 _SERVER = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); import tests.warm_server as server; del sys.path[0]; server.main()"
 PYTEST = (
@@ -118,15 +124,83 @@ def run(
     with Path(os.devnull).open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
         child = warm.start(request, [nothing.fileno(), out.fileno(), err.fileno()])
         code = warm.wait(timeout)
+        hung = "" if code is not None else end_and_tell(child)
         if code is None:
-            os.kill(child, signal.SIGKILL)
             warm.wait(timeout)
         out.seek(0)
         err.seek(0)
         done = subprocess.CompletedProcess([module, *arguments], code or 0, out.read(), err.read())
     if code is None:
-        raise subprocess.TimeoutExpired(done.args, timeout, done.stdout, done.stderr)
+        raise too_long(done, timeout, hung)
     return done
+
+
+def end_and_tell(process: int) -> str:
+    """End a process that hangs, and all that it started. Each writes where it is to its stderr.
+
+    Returns:
+        a line for each: what the system knows of it.
+    """
+    found = [process]
+    for each in found:
+        found += [child for child in children(each) if child not in found]
+    told = [of_the_system(each) for each in found]
+    # They are stopped until each has the signal: who sees the end of another would go on and say something else.
+    for number in (signal.SIGSTOP, signal.SIGABRT, signal.SIGCONT):
+        _send(found, number)
+    until = time.monotonic() + PATIENCE
+    while any(map(is_there, found)) and time.monotonic() < until:
+        time.sleep(0.01)
+    _send(found, signal.SIGKILL)
+    return "\n".join(told)
+
+
+def _send(processes: Sequence[int], number: signal.Signals) -> None:
+    for each in processes:
+        with contextlib.suppress(ProcessLookupError):
+            if sys.platform == "linux":
+                resource.prlimit(each, resource.RLIMIT_CORE, (0, 0))  # nobody looks at what SIGABRT would leave
+            os.kill(each, number)
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process has started, where the system says so."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for listed in Path(f"/proc/{process}/task").glob("*/children"):
+            found += map(int, listed.read_text().split())
+    return found
+
+
+def is_there(process: int) -> bool:
+    """Whether it has not ended yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1] not in b"ZX"
+    except OSError:
+        return False
+
+
+def of_the_system(process: int) -> str:
+    """What the system knows of a process: who started it, and what each of its threads waits for."""
+    threads = []
+    for task in sorted(Path(f"/proc/{process}/task").glob("*")):
+        with contextlib.suppress(OSError):
+            state, parent = (task / "stat").read_bytes().rpartition(b") ")[2].split()[:2]
+            threads.append(f"{task.name} {state.decode()} in {(task / 'wchan').read_text()}, of {parent.decode()}")
+    return f"process {process}: {'; '.join(threads) or 'nothing is known'}"
+
+
+def too_long(done: subprocess.CompletedProcess[bytes], seconds: float, hung: str) -> subprocess.TimeoutExpired:
+    """The error of a program that did not end, with all that it said: pytest shows it."""
+    error = subprocess.TimeoutExpired(done.args, seconds, done.stdout, done.stderr)
+    for title, text in (("processes", hung), ("stdout", told(done.stdout)), ("stderr, with stacks", told(done.stderr))):
+        error.add_note(f"--- {title} ---\n{text}")
+    return error
+
+
+def told(stream: bytes) -> str:
+    """The end of what a program printed."""
+    return stream[-20_000:].decode("utf-8", "replace")
 
 
 def _cold(

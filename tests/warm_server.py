@@ -11,6 +11,7 @@ process is orphaned at birth and becomes the child of the program that asked, as
 import atexit
 import contextlib
 import ctypes
+import faulthandler
 import fcntl
 import gc
 import json
@@ -339,6 +340,7 @@ class Server:
 
     def run(self, request: "dict[str, Any]") -> None:
         """Run the program in this process."""
+        faulthandler.enable()  # `warm.end_and_tell` asks who hangs for its stacks
         front = self.ours or ([""] if "code" in request else [request["folder"]])
         environment = request["environment"]
         sys.path[:] = [*front, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *self.path]
