@@ -23,16 +23,28 @@ ROUNDS = 9
 WORK = 3.0
 """Seconds that the longest test takes: a suite that is never compared has no need to be quick."""
 
+_LONG = f"""\
+import time
 
-def prepare(root: Path, environment: dict[str, str]) -> None:
-    """A base that is committed, and a head with one changed function in the working tree."""
+
+def test_long() -> None:
+    end = time.perf_counter() + {WORK}
+    while time.perf_counter() < end:
+        pass
+"""
+
+
+def prepare(root: Path, environment: dict[str, str], *, long: bool = True) -> None:
+    """A base that is committed, and a head with one changed function in the working tree.
+
+    Args:
+        root: a folder that does not exist yet.
+        environment: of git.
+        long: whether one of the tests takes `WORK`.
+    """
     write_sample(root, sys.executable, {"test": (("pytest", "-q"),)})
-    test = root / "tests" / "test_long.py"
-    test.write_text(
-        f"import time\n\n\ndef test_long() -> None:\n    end = time.perf_counter() + {WORK}\n"
-        "    while time.perf_counter() < end:\n        pass\n",
-        encoding="utf-8",
-    )
+    if long:
+        (root / "tests" / "test_long.py").write_text(_LONG, encoding="utf-8")
     commit(root, environment)
     part = root / PACKAGE / "part_00.py"
     part.write_text(f"{part.read_text(encoding='utf-8')}\n\nADDED = 1\n", encoding="utf-8")

@@ -168,12 +168,20 @@ class Definitions:
         """The files that a dotted name may mean, from any folder on the search path."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
-            stem = "/".join(parts[:length])
-            ends = (f"{stem}.py", f"{stem}/__init__.py")
-            found = [path for path in self.texts if path in ends or path.endswith(tuple(f"/{end}" for end in ends))]
+            found = self._by_ending.get("/".join(parts[:length]))
             if found:
                 yield from found
                 return
+
+    @cached_property
+    def _by_ending(self) -> Mapping[str, list[str]]:
+        """The files whose paths, without suffix, end with some parts: from `a/b.py`, `a/b` and `b`."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.texts:
+            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+            for at in range(len(parts)):
+                found["/".join(parts[at:])].append(path)
+        return found
 
     def using(self, path: str, name: str) -> Iterator[tuple[str, str]]:
         """The definitions that use one: in its own file, below its conftest, or in a file that names its module."""
