@@ -340,7 +340,8 @@ class Server:
 
     def run(self, request: "dict[str, Any]") -> None:
         """Run the program in this process."""
-        faulthandler.enable()  # `warm.end_and_tell` asks who hangs for its stacks
+        if request.get("module") not in (None, *MODULES):
+            faulthandler.enable()  # `warm.end_and_tell` asks who hangs for its stacks; pytest sees to that itself
         front = self.ours or ([""] if "code" in request else [request["folder"]])
         environment = request["environment"]
         sys.path[:] = [*front, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), *self.path]
