@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gates.compare.artifacts import compare_artifacts
+from gates.compare.before import results_of_base
 from gates.compare.blame import fails_as_base, gates_with_failures, known_to_fail, only_base_failures, only_old
 from gates.compare.confirm import confirm
 from gates.compare.dependencies import compare_dependencies
@@ -97,6 +98,7 @@ def compare_runs(
         api_unknown=unknown,
         scope=tuple(policy.scope),
         out_of_scope=outside,
+        before=results_of_base(tests, base_tests, head_tests),
         confirmations=confirmations,
         only_base_failures=only_base_failures(
             base.gates,

@@ -14,6 +14,7 @@ from gates.results import (
     RedGreen,
     SettingChange,
     TestCounts,
+    TestResult,
     TestWarning,
     Weakening,
 )
@@ -343,6 +344,18 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """How a changed test ended on the base.
+
+    Attributes:
+        test: its id on the head; with its process, if that is not the first.
+        result: of the base, without earlier attempts; its texts are cut at the beginning.
+    """
+
+    test: str
+    result: TestResult
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """A base run against a head run, with its own verdict.
 
@@ -363,6 +376,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         timing: the result of re-timing them; None if that was not done.
         files: the differences between the two subjects.
         wider_exclusions: entries of the ledgers that leave out more than on the base.
+        before: the base's results of tests that changed, at most 300, the most pressing first.
         confirmations: the results of running newly failing tests again.
         base_failures: what to do with tests that fail as on the base.
         blocked: such tests fail the comparison.
@@ -404,6 +418,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing | None = None
     files: tuple[FileChange, ...] = ()
     wider_exclusions: tuple[WiderExclusion, ...] = ()
+    before: tuple[Before, ...] = ()
     confirmations: tuple[Confirmation, ...] = ()
     base_failures: BaseFailures = "report"
     blocked: bool = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gates.compare.values import Comparison
 from gates.render.comparison import NOUNS, ComparisonView
 from gates.render.markdown_details import (
@@ -25,7 +27,8 @@ from gates.render.mutants import SURVIVED, survivor_markdown, title_of
 from gates.render.reasons import SILENT
 from gates.render.size_limit import Room, fitted
 from gates.render.summary import GateRow, Summary, summarise
-from gates.render.tests import FailureRow, NotedTest, PackageRow, TestSection
+from gates.render.tally import PackageRow
+from gates.render.tests import FailureRow, NotedTest, TestSection
 from gates.render.text import duration, plural
 from gates.render.weakenings import HEADING, HINTS, HOW_TO_ACCEPT, WeakeningView
 from gates.results import Run, TestResult, counts_line
@@ -41,17 +44,27 @@ SIGNS = {True: "✅", False: "❌"}
 
 def render_markdown(run: Run, tests: Sequence[TestResult], comparison: Comparison | None = None) -> str:
     """The whole summary, no longer than a hosting service accepts; ends with a newline."""
-    return fitted(summarise(run, tests, comparison), _laid_out)
+    summary = summarise(run, tests, comparison)
+    failed = len(summary.tests.failures) if summary.tests else 0
+    return fitted(_first_failures(summary), lambda fitting, room: _laid_out(fitting, room, failed))
 
 
-def _laid_out(summary: Summary, room: Room) -> str:
+def _first_failures(summary: Summary) -> Summary:
+    """Only with the failures that may be shown: the others would be measured and shortened in vain."""
+    if summary.tests is None or len(summary.tests.failures) <= LISTED_FAILURES:
+        return summary
+    tests = msgspec.structs.replace(summary.tests, failures=summary.tests.failures[:LISTED_FAILURES])
+    return msgspec.structs.replace(summary, tests=tests)
+
+
+def _laid_out(summary: Summary, room: Room, failed: int) -> str:
     tests = summary.tests
     sections = (
         _head(summary),
         _weaker(summary.comparison, room),
         _survived(summary.comparison, room),
         _gates(summary, room),
-        _failures(summary, room),
+        _failures(summary, room, failed),
         _reasons(summary, room),
         _noted("Flaky tests", tests.flaky if tests else (), room),
         _noted("Tests that left something behind", tests.leaky if tests else (), room),
@@ -133,7 +146,7 @@ def _survived(view: ComparisonView | None, room: Room) -> list[str]:
     return [f"## {SURVIVED.capitalize()}", "", *lines, *room.rest(view.survived, "mutant"), ""]
 
 
-def _failures(summary: Summary, room: Room) -> list[str]:
+def _failures(summary: Summary, room: Room, failed: int) -> list[str]:
     failures = summary.tests.failures if summary.tests else ()
     if not failures:
         return []
@@ -142,7 +155,7 @@ def _failures(summary: Summary, room: Room) -> list[str]:
         if failure.on_base and (number == 0 or not failures[number - 1].on_base):
             lines += ["", "## Failures that the base also has", ""]
         lines += _failure(failure, full=number < room.full)
-    return [*lines, *room.rest(failures, "failure", LISTED_FAILURES), ""]
+    return [*lines, *room.rest(failures, "failure", LISTED_FAILURES, total=failed), ""]
 
 
 def _failure(failure: FailureRow, *, full: bool) -> list[str]:

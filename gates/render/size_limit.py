@@ -40,9 +40,18 @@ class Room(msgspec.Struct, frozen=True):
         limits = [limit for limit in (self.listed, most) if limit is not None]
         return items[: min(limits)] if limits else items
 
-    def rest(self, items: Sequence[object], what: str, most: int | None = None) -> list[str]:
-        """A line that counts the omitted entries; none if there are none."""
-        left = len(items) - len(self.shown(items, most))
+    def rest(
+        self, items: Sequence[object], what: str, most: int | None = None, *, total: int | None = None
+    ) -> list[str]:
+        """A line that counts the omitted entries; none if there are none.
+
+        Args:
+            items: the entries.
+            what: what one of them is.
+            most: as in `shown`.
+            total: how many there are, if `items` are only the first.
+        """
+        left = (len(items) if total is None else total) - len(self.shown(items, most))
         return ["", f"… and {plural(left, f'more {what}')}.", ""] if left else []
 
 

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from gates.compare.tests import names_of
-from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
+from gates.compare.tests import WRONG_TESTS, names_of
+from gates.portable.values import LOST_TESTS, TestOutcome
+from gates.render.tally import PackageRow, tally
 from gates.render.text import one_line, plural, useful_lines
 from gates.results import Run, SubtestResult, TestCounts, TestResult, count_tests, counts_line
 
 DETAILED = 200
-"""So many failures have their details; beyond that, no format shows any."""
+"""So many failures have their message and details; beyond that, no format shows any."""
 
 NAMED_SUBTESTS = 3
 """So many failed subtests are named in the line of a failure."""
 
 NAMED_OTHERS = 3
 """So many of the tests that share a reason are named."""
-
-PASSING_FOLDERS = frozenset({"tests", "test", "testing", "src", "lib", "libs", "crates", "packages", "python"})
-"""Folders whose names describe their content, not a package."""
-
-
-class PackageRow(msgspec.Struct, frozen=True):
-    """Counts of one package; `gate` is empty if only one gate has tests."""
-
-    package: str
-    gate: str
-    counts: TestCounts
 
 
 class FailureRow(msgspec.Struct, frozen=True):
@@ -126,73 +115,48 @@ def test_section(  # no test
         tests: its results.
         known: tests that also fail on the base, as named in a comparison.
     """
-    counts = count_tests(tests) if tests else run.tests
-    if counts is None:
+    if not tests and run.tests is None:
         return None
+    found = tally(run, tests)
+    told = _told(tests)
     return TestSection(
-        counts=counts,
-        seconds=_seconds(run, tests),
-        packages=packages(tests),
-        failures=failures(tests, known),
-        by_gate=_by_gate(run, tests),
-        flaky=flaky_tests(tests),
+        counts=found.counts if tests else run.tests or found.counts,
+        seconds=found.seconds,
+        packages=found.packages,
+        failures=failures(told, known),
+        by_gate=found.by_gate,
+        flaky=flaky_tests(told),
         leaky=tuple(
             NotedTest(id=test.id, gate=test.gate, words=one_line("; ".join(test.leaks), 300))
-            for test in tests
+            for test in told
             if test.leaks
         ),
-        skipped=tuple(Counter(map(_reason, _skipped(tests))).most_common()),
-        slow=tuple(sorted(((test.id, test.duration) for test in tests if test.slow), key=lambda each: -each[1])),
+        skipped=_skipped(told),
+        slow=tuple(sorted(((test.id, test.duration) for test in told if test.slow), key=lambda each: -each[1])),
     )
 
 
-def _skipped(tests: Iterable[TestResult]) -> Iterator[TestResult]:
-    return (test for test in tests if test.outcome is TestOutcome.SKIPPED)
+def test_counts(run: Run, tests: Sequence[TestResult]) -> TestSection | None:  # no test
+    """The section without lists of tests and packages, except why tests were skipped."""
+    counts = count_tests(tests) if tests else run.tests
+    if counts is None:
+        return None
+    return TestSection(counts=counts, seconds=0.0, packages=(), failures=(), skipped=_skipped(_told(tests)))
+
+
+def _told(tests: Sequence[TestResult]) -> list[TestResult]:
+    """Those about which there is something to tell."""
+    passed = TestOutcome.PASSED
+    return [test for test in tests if test.outcome is not passed or test.leaks or test.slow]
+
+
+def _skipped(tests: Iterable[TestResult]) -> tuple[tuple[str, int], ...]:
+    skipped = (_reason(test) for test in tests if test.outcome is TestOutcome.SKIPPED)
+    return tuple(Counter(skipped).most_common())
 
 
 def _reason(test: TestResult) -> str:
     return one_line(test.reason or test.message, 200).removeprefix("Skipped: ") or "no reason given"
-
-
-def _by_gate(run: Run, tests: Sequence[TestResult]) -> tuple[tuple[str, float, TestCounts], ...]:
-    groups: dict[str, list[TestResult]] = {gate.name: [] for gate in run.gates}
-    for test in tests:
-        groups.setdefault(test.gate, []).append(test)
-    if sum(map(bool, groups.values())) < 2:
-        return ()  # the same as the whole
-    return tuple((name, _seconds(run, members), count_tests(members)) for name, members in groups.items() if members)
-
-
-def package_of(test: TestResult) -> str:
-    """The package under which a test is counted: `tests/kvcache/pool_test.py` → `kvcache`.
-
-    The first folder of the file that is not one of `PASSING_FOLDERS`; the last folder if all are; `(root)` for a
-    file without a folder. A test without a file counts under its id's first part, which other runners use for
-    a package, a binary or a class; only a file path is split.
-    """
-    path = test.file or test.id.partition("::")[0]
-    if not test.file and ("/" not in path or not PurePosixPath(path).suffix):
-        return path
-    folders = [part for part in path.split("/")[:-1] if part not in {"", "."}]
-    named = [folder for folder in folders if folder not in PASSING_FOLDERS and folder != ".."]
-    return named[0] if named else folders[-1] if folders else "(root)"
-
-
-def packages(tests: Iterable[TestResult]) -> tuple[PackageRow, ...]:
-    """Counts by package, and by gate if several have tests; sorted by name."""
-    groups: dict[tuple[str, str], list[TestResult]] = {}
-    known: dict[str, str] = {}  # of the many tests of a file, one is asked
-    for test in tests:
-        place = test.file or test.id
-        package = known.get(place)
-        if package is None:
-            package = known[place] = package_of(test)
-        groups.setdefault((package, test.gate), []).append(test)
-    several = len({gate for _, gate in groups}) > 1
-    return tuple(
-        PackageRow(package, gate if several else "", count_tests(members))
-        for (package, gate), members in sorted(groups.items())
-    )
 
 
 def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[FailureRow, ...]:
@@ -201,28 +165,31 @@ def failures(tests: Iterable[TestResult], known: Collection[str] = ()) -> tuple[
     Tests known to fail on the base come last. A reason that stops many tests from running is one failure.
     """
     names = frozenset(known)
-    on_base = {id(test) for test in tests if not names.isdisjoint(names_of(test))} if names else set()
-    failed = [test for test in tests if test.outcome in BAD_TESTS | LOST_TESTS]
-    failed.sort(
-        key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS, test.phase != "collect")
-    )  # stable: keeps the order of the run
+    failed = [test for test in tests if test.outcome in WRONG_TESTS]
+    on_base = {id(test) for test in failed if not names.isdisjoint(names_of(test))} if names else set()
+    # Stable: keeps the order of the run.
+    failed.sort(key=lambda test: (id(test) in on_base, test.outcome in LOST_TESTS, test.phase != "collect"))
     groups: dict[object, list[TestResult]] = {}
     for test in failed:
         groups.setdefault((id(test) in on_base, *_cause(test)), []).append(test)
     return tuple(
-        FailureRow(
-            id=test.id,
-            gate=test.gate,
-            outcome=test.outcome,
-            place=place_of(test),
-            message=_message(test),
-            lines=_lines(test) if number < DETAILED else (),
-            duration=test.duration,
-            on_base=id(test) in on_base,
-            number=1 + len(others),
-            others=tuple(other.id for other in others[:NAMED_OTHERS]),
-        )
+        _row(test, others, on_base=id(test) in on_base, detailed=number < DETAILED)
         for number, (test, *others) in enumerate(groups.values())
+    )
+
+
+def _row(test: TestResult, others: Sequence[TestResult], *, on_base: bool, detailed: bool) -> FailureRow:
+    return FailureRow(
+        id=test.id,
+        gate=test.gate,
+        outcome=test.outcome,
+        place=place_of(test) if detailed else "",
+        message=_message(test) if detailed else "",
+        lines=_lines(test) if detailed else (),
+        duration=test.duration,
+        on_base=on_base,
+        number=1 + len(others),
+        others=tuple(other.id for other in others[:NAMED_OTHERS]),
     )
 
 
@@ -235,6 +202,8 @@ def _lines(test: TestResult) -> tuple[str, ...]:
 
 def _cause(test: TestResult) -> tuple[object, ...]:
     """The key by which tests are merged: they did not run, or one cause broke their setup."""
+    if test.outcome is TestOutcome.FAILED:  # nearly all of them
+        return (id(test),)
     if test.outcome is TestOutcome.NOT_RUN and not test.attempts:
         return test.gate, test.outcome, test.reason
     if test.outcome is TestOutcome.ERROR and test.phase == "setup" and not test.attempts:
@@ -279,17 +248,3 @@ def _message(test: TestResult) -> str:
 
 def _subtest_text(subtest: SubtestResult) -> str:
     return f"--- subtest {subtest.name} ---\n{subtest.details or subtest.message}"
-
-
-def _seconds(run: Run, tests: Iterable[TestResult]) -> float:
-    """Time of the tests: for each gate, from its first start to its last end; if unknown, the gate's own time."""
-    spans: dict[str, tuple[float, float]] = {}
-    for test in tests:
-        if test.started > 0:
-            began = test.attempts[0].started if test.attempts else 0.0
-            began = began if began > 0 else test.started
-            first, last = spans.get(test.gate, (began, 0.0))
-            spans[test.gate] = min(first, began), max(last, test.started + test.duration)
-    if spans:
-        return sum(last - first for first, last in spans.values())
-    return sum(gate.duration for gate in run.gates if gate.tests is not None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -209,9 +210,13 @@ class TestCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def count_tests(results: Iterable[TestResult]) -> TestCounts:
     """Count outcomes; every result counts once."""
-    found = Counter(result.outcome for result in results)
+    return counts_of(Counter(map(attrgetter("outcome"), results)))
+
+
+def counts_of(found: Mapping[TestOutcome, int]) -> TestCounts:
+    """The counts of tests, from how many had each outcome."""
     by_name = {outcome.value.replace("-", "_"): number for outcome, number in found.items()}
-    return TestCounts(collected=sum(found.values()), run=sum(found[outcome] for outcome in RAN_TESTS), **by_name)
+    return TestCounts(collected=sum(found.values()), run=sum(found.get(outcome, 0) for outcome in RAN_TESTS), **by_name)
 
 
 LINE_ORDER = (

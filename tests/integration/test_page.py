@@ -15,8 +15,11 @@ from urllib.parse import quote
 
 import pytest
 
+from gates.compare.inputs import SourceChanges
+from gates.compare.runs import compare_runs
 from gates.portable.values import TestOutcome
 from gates.render.html import render_html
+from gates.results import Weakening
 from tests.gates.readers.junit.sample import a_run, a_test
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -105,6 +108,28 @@ def test_a_page_shows_the_verdict_and_runs_nothing_that_a_test_named(page: Path)
     assert "<img" not in body
     assert body.count("&lt;img src=x onerror=alert(1)&gt;") >= 3
     assert "3 tests of 3" in body
+    assert "gates run -g test -E" in body
+
+
+def test_a_changed_test_shows_both_sides_and_a_weaker_one_before_and_after(tmp_path: Path) -> None:
+    base = [a_test("t", details="E   assert 1 == 2", message="then"), a_test("gone")]
+    head = [a_test("t", TestOutcome.FAILED, details="E   - expected\nE   + got", message="now")]
+    weaker = Weakening(rule="broader-exception", what="expects less", test="t", before="raises(Full)", after="raises(Exception)")  # fmt: skip
+    run = a_run(head, outcome="failed")
+    compared = compare_runs(a_run(base), base, run, head, sources=SourceChanges(weakenings=(weaker,)))
+    page = tmp_path / "summary.html"
+    page.write_text(render_html(run, head, compared), encoding="utf-8")
+    body = shown(page)
+    for text in ("On the base: ", "Here: ", ">then<", ">now<", "raises(Full)", "raises(Exception)", "Tests that changed: 1 test"):  # fmt: skip
+        assert text in body
+    assert re.search(r'<span class="del">E   - expected\s*</span><span class="add">E   \+ got\s*</span>', body)
+
+
+def test_the_details_of_a_test_are_shown_where_the_address_names_it(page: Path) -> None:
+    wanted = quote("tests/kvcache/test_pool.py::late", safe="")
+    body = shown(page, f"#test={wanted}")
+    assert re.search(r'<div id="detail"><article [^>]*data-id="tests/kvcache/test_pool.py::late"', body)
+    assert "This run has no test nowhere" in shown(page, "#test=nowhere")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +137,7 @@ def test_a_page_shows_the_verdict_and_runs_nothing_that_a_test_named(page: Path)
     [
         ("failed(last)", "1 test of 3"),
         ("mark(slow)", "For 3 tests of them this page cannot know the answer"),
-        ("tset(hit)", "unknown predicate `tset`"),
+        ("tset(hit)", "Unknown predicate `tset`"),
     ],
 )
 def test_a_filter_selects_or_says_why_it_cannot(page: Path, text: str, note: str) -> None:

@@ -561,7 +561,6 @@ const Filters = (() => {
   // ---- Answers: true, false, or null for unknown.
 
   const both = (answers) => (answers.includes(false) ? false : answers.includes(null) ? null : true);
-  const either = (answers) => (answers.includes(true) ? true : answers.includes(null) ? null : false);
 
   function compiled(tree, named) {
     if (tree.not) {
@@ -573,8 +572,16 @@ const Filters = (() => {
     }
     if (tree.and || tree.or) {
       const parts = (tree.and || tree.or).map((one) => compiled(one, named));
-      const join = tree.and ? both : either;
-      return (test) => join(parts.map((part) => part(test)));
+      const decides = Boolean(tree.or); // the answer of a part that makes the others needless
+      return (test) => {
+        let unknown = false;
+        for (const part of parts) {
+          const answer = part(test);
+          if (answer === decides) return decides;
+          if (answer === null) unknown = true;
+        }
+        return unknown ? null : !decides;
+      };
     }
     if (Object.hasOwn(named, tree.name)) return compiled(parse(named[tree.name]), named);
     return leafOf(tree);

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
-from gates.render.tests import failures, package_of, test_section
+from gates.render.tests import failures, test_section
 from gates.results import AttemptResult, SubtestResult, TestCounts, TestResult, count_tests
 from gates.results.tests import LINE_ORDER, counts_line
 from tests.gates.readers.junit.sample import NOON, a_gate, a_run, a_test, any_test
@@ -44,37 +44,6 @@ def test_the_line_of_counts(counts: TestCounts, line: str) -> None:
 
 def test_the_line_has_a_place_for_every_outcome() -> None:
     assert sorted(LINE_ORDER) == sorted(TestOutcome)
-
-
-@pytest.mark.parametrize(
-    ("file", "package"),
-    [
-        ("tests/kvcache/test_pool.py", "kvcache"),
-        ("tests/gates/readers/junit/test_read.py", "gates"),
-        ("src/server/tests/test_a.py", "server"),
-        ("crates/bitnet-server/tests/ac01.rs", "bitnet-server"),
-        ("tests/test_a.py", "tests"),
-        ("tests/test/test_a.py", "test"),
-        ("test_a.py", "(root)"),
-        ("/abs/test_a.py", "abs"),
-        ("../other/test_a.py", "other"),
-    ],
-)
-def test_a_test_counts_under_the_package_of_its_file(file: str, package: str) -> None:
-    assert package_of(a_test(file=file)) == package
-
-
-@pytest.mark.parametrize(
-    ("test_id", "package"),
-    [
-        ("tests/kvcache/test_pool.py::test_x", "kvcache"),
-        ("bitnet-server::cache::test_x", "bitnet-server"),
-        ("example.com/pkg::TestX", "example.com/pkg"),
-        ("TestX", "TestX"),
-    ],
-)
-def test_a_test_without_a_file_counts_under_the_start_of_its_id(test_id: str, package: str) -> None:
-    assert package_of(a_test(test_id, file="")) == package
 
 
 def test_passes_are_counted_by_package() -> None:

@@ -9,8 +9,11 @@ import zlib
 from typing import Any
 
 
-def block(page: str, name: str) -> dict[str, Any]:
+def block(page: str, name: str) -> Any:
     found = re.search(rf'<script type="text/plain" id="{name}">([A-Za-z0-9+/=]*)</script>', page)
     assert found is not None, name
-    value: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1]), wbits=-15))
-    return value
+    return unpack(found[1])
+
+
+def unpack(text: str) -> Any:
+    return json.loads(zlib.decompress(base64.b64decode(text), wbits=-15))
