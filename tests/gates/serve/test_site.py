@@ -53,7 +53,7 @@ def test_an_ended_run_has_its_report_with_its_comparison(site: Site, store: Stor
     answer = site.answer("runs/one")
     assert answer.status == 200
     page = answer.body.decode()
-    assert block(page, "tests")["more"]["0"]["message"] == "no"
+    assert block(page, "part-0") == [{"message": "no"}]
     assert block(page, "summary")["comparison"] is not None
     assert "frame-ancestors 'none'" in answer.policy
     assert site.answer("runs/one") is answer, "it is kept"
