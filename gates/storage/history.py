@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import starmap
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ from gates.results.past import PastResult
 FILE = "history.sqlite"
 KEPT_RUNS = 1000
 KEPT_SECONDS = 180 * 86_400.0
-KEPT_RESULTS = 2_000_000
-"""Runs that are older, or beyond these numbers, are removed; the last one stays. Two million results take about 80 MB."""
+KEPT_RESULTS = 1_000_000
+"""Runs that are older, or beyond these numbers, are removed; the last one stays. A million results take about 35 MB."""
 
 MOST_TROUBLED = 1000
 """How many tests that failed or flaked are told of: those that flaked, then those that failed first."""
@@ -30,35 +32,43 @@ MOST_TROUBLED = 1000
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
 
-_VERSION = 2
-_TABLES = """
+_VERSION = 3
+_RUNS = """
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY, id TEXT UNIQUE, started REAL, tree TEXT, branch TEXT, python TEXT, outcome TEXT, profile TEXT, size INTEGER
 );
 CREATE TABLE names (number INTEGER PRIMARY KEY, gate TEXT, test TEXT, UNIQUE (gate, test));
-CREATE TABLE results (
-  name INTEGER REFERENCES names, run INTEGER REFERENCES runs ON DELETE CASCADE, outcome TEXT, seconds REAL, signature TEXT,
-  quarantine TEXT, PRIMARY KEY (name, run)
-) WITHOUT ROWID;
-CREATE INDEX by_run ON results (run);
 """
-_FROM_VERSION_1 = """
+_RESULTS = """
+CREATE TABLE results (
+  run INTEGER, name INTEGER, outcome TEXT, seconds REAL, signature TEXT, quarantine TEXT, PRIMARY KEY (run, name)
+) WITHOUT ROWID;
+"""
+"""By run first: a run is written, and removed, in one place of the file."""
+
+_TO_VERSION_2 = """
 ALTER TABLE runs ADD COLUMN profile TEXT;
 ALTER TABLE runs ADD COLUMN size INTEGER;
 UPDATE runs SET size = (SELECT count(*) FROM results WHERE run = runs.number);
 """
+_MOVED = """
+INSERT INTO results SELECT run, name, outcome, seconds, signature, quarantine FROM old ORDER BY run, name;
+DROP TABLE old;
+"""
+_TO_VERSION_3 = f"ALTER TABLE results RENAME TO old; {_RESULTS} {_MOVED}"
 _BAD = "('failed', 'error', 'timeout', 'crashed', 'quarantined', 'flaky')"
 _INDEX = f"CREATE INDEX IF NOT EXISTS bad ON results (run) WHERE outcome IN {_BAD}"
 """So that the few tests that ever fail are found without reading those that do not."""
 
 _TOO_OLD = """
-DELETE FROM runs WHERE number IN (
-  SELECT number FROM (
-    SELECT number, started, row_number() OVER latest AS place, sum(size) OVER latest AS so_far FROM runs
-    WINDOW latest AS (ORDER BY started DESC, number DESC)
-  ) WHERE place > 1 AND (started < ? OR place > ? OR so_far > ?)
-)
+SELECT number FROM (
+  SELECT number, started, row_number() OVER latest AS place, sum(size) OVER latest AS so_far FROM runs
+  WINDOW latest AS (ORDER BY started DESC, number DESC)
+) WHERE place > 1 AND (started < ? OR place > ? OR so_far > ?)
 """
+_NAMES_ARE_SWEPT = 50
+"""After how many runs names are removed that nothing has."""
+
 _CHOSEN = """
 SELECT number FROM runs WHERE (:branch IS NULL OR branch = :branch) AND (:before IS NULL OR started < :before)
 ORDER BY started DESC, number DESC LIMIT :runs
@@ -67,11 +77,19 @@ _OF_RESULTS = "SELECT name FROM results WHERE"
 _TROUBLED = f"""
 {_OF_RESULTS} outcome IN {_BAD} AND run IN ({_CHOSEN}) GROUP BY name ORDER BY sum(outcome = 'flaky') DESC, min(run) LIMIT {MOST_TROUBLED}
 """
-_ROWS = """
-SELECT names.gate, names.test, runs.id, runs.started, runs.tree, runs.branch, results.outcome, results.seconds,
-       results.signature, results.quarantine, runs.python, runs.profile
-FROM names JOIN results ON results.name = names.number JOIN runs ON runs.number = results.run
+_COLUMNS = """
+SELECT names.gate, names.test, runs.id, runs.started, coalesce(runs.tree, ''), coalesce(runs.branch, ''), results.outcome,
+       results.seconds, coalesce(results.signature, ''), coalesce(results.quarantine, ''), coalesce(runs.python, ''),
+       coalesce(runs.profile, '')
 """
+# A cross join is one in this order: each run is read from its beginning to its end, or a few results of it are looked up.
+_ALL = (
+    "FROM runs CROSS JOIN results ON results.run = runs.number CROSS JOIN names ON names.number = results.name WHERE 1"
+)
+_SOME = (
+    "FROM names CROSS JOIN runs CROSS JOIN results ON results.run = runs.number AND results.name = names.number WHERE"
+)
+_LISTED = "names.test IN (SELECT value FROM json_each(:tests))"
 _RECENT = """
 SELECT gate, test, group_concat(outcome) FROM (
   SELECT names.gate, names.test, results.outcome, results.name
@@ -128,11 +146,9 @@ class History:
             first = max(known.values(), default=0) + 1
             known |= {name: first + index for index, name in enumerate(new)}
             base.executemany("INSERT INTO names VALUES (?,?,?)", [(known[name], *name) for name in new])
-            base.executemany(
-                "INSERT OR IGNORE INTO results VALUES (?,?,?,?,?,?)",
-                [(known[row[0], row[1]], number, row[2], round(row[3], 6), *map(_none, row[4:])) for row in rows],
-            )
-            _trim(base, run.started)
+            results = [(number, known[row[0], row[1]], row[2], round(row[3], 6), *map(_none, row[4:])) for row in rows]
+            base.executemany("INSERT OR IGNORE INTO results VALUES (?,?,?,?,?,?)", sorted(results, key=itemgetter(1)))
+            _trim(base, run.started, number)
 
     def number_of_runs(self, runs: int = 0, branch: str | None = None) -> int:
         """How many runs `of` tells of; raises as `of`."""
@@ -163,31 +179,32 @@ class History:
         Raises:
             sqlite3.Error: the file is damaged.
         """
-        return self._told("names.test = :test" if test else "1", _choice(runs, branch, before) | {"test": test})
+        return self._told(
+            f"{_SOME} names.test = :test" if test else _ALL, _choice(runs, branch, before) | {"test": test}
+        )
 
     def of_tests(self, tests: Sequence[TestResult], runs: int, before: float) -> Iterator[PastResult]:
         """Results of some tests before a moment, in the order of `of`; raises as `of`."""
         names = json.dumps(sorted({name_of(test) for test in tests}))
         return self._told(
-            "names.test IN (SELECT value FROM json_each(:tests))", _choice(runs, None, before) | {"tests": names}
+            f"{_SOME} {_LISTED}",
+            _choice(runs, None, before) | {"tests": names},
         )
 
     def of_gates(self, runs: int = 0, branch: str | None = None) -> Iterator[PastResult]:
         """Results of gates as wholes, in the order of `of`; raises as `of`."""
-        return self._told("names.test = ''", _choice(runs, branch))
+        return self._told(f"{_SOME} names.test = ''", _choice(runs, branch))
 
     def of_troubled(self, runs: int = 40, branch: str | None = None) -> Iterator[PastResult]:
         """Results of the tests that failed or flaked in the last runs, in the order of `of`; raises as `of`."""
-        return self._told(f"names.test != '' AND names.number IN ({_TROUBLED})", _choice(runs, branch))
+        return self._told(f"{_SOME} names.test != '' AND names.number IN ({_TROUBLED})", _choice(runs, branch))
 
-    def _told(self, where: str, values: dict[str, Any]) -> Iterator[PastResult]:
+    def _told(self, which: str, values: dict[str, Any]) -> Iterator[PastResult]:
         if not self.path.exists():
             return
-        wanted = (
-            f"{_ROWS} WHERE {where} AND runs.number IN ({_CHOSEN}) ORDER BY names.number, runs.started, runs.number"
-        )
+        wanted = f"{_COLUMNS} {which} AND runs.number IN ({_CHOSEN}) ORDER BY names.number, runs.started, runs.number"
         with self._opened() as base:
-            yield from _past(base.execute(wanted, values))
+            yield from starmap(PastResult, base.execute(wanted, values))
 
     def recent(self, runs: int = 10) -> dict[tuple[str, str], tuple[str, ...]]:
         """Gate and test → its outcomes in the last runs, the oldest first; empty for a gate as a whole.
@@ -204,7 +221,6 @@ class History:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as base:
-            base.execute("PRAGMA foreign_keys = ON")
             base.execute("PRAGMA synchronous = NORMAL")
             if base.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 _bring_up(base)
@@ -228,8 +244,8 @@ def _bring_up(base: sqlite3.Connection) -> None:
         if version > _VERSION:
             raise sqlite3.OperationalError(f"a later version of gates wrote it (form {version}, known: {_VERSION})")  # noqa: TRY301
         if version < _VERSION:
-            statements = f"{_TABLES if version == 0 else _FROM_VERSION_1};{_INDEX}"
-            for statement in filter(str.strip, statements.split(";")):
+            steps = {0: (_RUNS, _RESULTS), 1: (_TO_VERSION_2, _TO_VERSION_3), 2: (_TO_VERSION_3,)}[version]
+            for statement in filter(str.strip, ";".join((*steps, _INDEX)).split(";")):
                 base.execute(statement)
             base.execute(f"PRAGMA user_version = {_VERSION}")
     except BaseException:
@@ -238,9 +254,11 @@ def _bring_up(base: sqlite3.Connection) -> None:
     base.execute("COMMIT")
 
 
-def _trim(base: sqlite3.Connection, now: float) -> None:
-    gone = base.execute(_TOO_OLD, (now - KEPT_SECONDS, KEPT_RUNS, KEPT_RESULTS)).rowcount
-    if gone:
+def _trim(base: sqlite3.Connection, now: float, number: int) -> None:
+    gone = base.execute(_TOO_OLD, (now - KEPT_SECONDS, KEPT_RUNS, KEPT_RESULTS)).fetchall()
+    for table, column in (("results", "run"), ("runs", "number")):
+        base.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)  # noqa: S608 (from the line above)
+    if number % _NAMES_ARE_SWEPT == 0:
         base.execute("DELETE FROM names WHERE number NOT IN (SELECT name FROM results)")
 
 
@@ -249,15 +267,9 @@ def _rows(run: Run, tests: Sequence[TestResult], *, part: bool) -> Iterator[tupl
         if not (part and gate.tests is not None):
             yield gate.name, "", str(gate.outcome), gate.duration, "", ""
     for test in tests:
-        if (
-            not test.exclusion or test.outcome is TestOutcome.EXCLUDED
-        ):  # an excluded test that ran anyway does not count
+        # An excluded test that ran anyway does not count.
+        if not test.exclusion or test.outcome is TestOutcome.EXCLUDED:
             yield test.gate, name_of(test), str(test.outcome), test.duration, test.signature, test.quarantine
-
-
-def _past(rows: Iterable[tuple[object, ...]]) -> Iterator[PastResult]:
-    for row in rows:
-        yield PastResult(*(("" if value is None else value) for value in row))  # type: ignore[arg-type]
 
 
 def _none(text: str) -> str | None:

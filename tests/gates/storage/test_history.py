@@ -60,6 +60,7 @@ def test_old_runs_and_names_that_nothing_has_are_removed(tmp_path: Path, monkeyp
         kept.record(a_run(id=f"new-{number}", started=KEPT_SECONDS + DAY + number), [a_test("new")])
     assert {past.run for past in kept.of()} == {"new-1", "new-2", "new-3"}
     monkeypatch.setattr(module, "KEPT_RUNS", 2)
+    monkeypatch.setattr(module, "_NAMES_ARE_SWEPT", 1)
     kept.record(a_run(id="new-4", started=KEPT_SECONDS + DAY + 4), [a_test("new")])
     assert {past.run for past in kept.of()} == {"new-3", "new-4"}
     with closing(sqlite3.connect(tmp_path / FILE)) as base:
@@ -88,13 +89,26 @@ PRAGMA user_version = 1;
 """
 
 
-def test_a_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
+FROM_1_TO_2 = """
+ALTER TABLE runs ADD COLUMN profile TEXT;
+ALTER TABLE runs ADD COLUMN size INTEGER;
+UPDATE runs SET size = 1, profile = 'quick';
+CREATE INDEX bad ON results (run) WHERE outcome = 'failed';
+PRAGMA user_version = 2;
+"""
+
+
+@pytest.mark.parametrize(("script", "profile"), [(VERSION_1, ""), (VERSION_1 + FROM_1_TO_2, "quick")])
+def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path, script: str, profile: str) -> None:
     with closing(sqlite3.connect(tmp_path / FILE)) as base:
-        base.executescript(VERSION_1)
+        base.executescript(script)
     History(tmp_path).record(a_past_run(1), [a_test("a")])
     assert [past.run for past in History(tmp_path).of()] == ["old", "run-1", "run-1"]
     (old,) = History(tmp_path).of("t")
-    assert (old.outcome, old.python, old.profile) == ("failed", "3.11", "")
+    assert (old.outcome, old.python, old.profile) == ("failed", "3.11", profile)
+    with closing(sqlite3.connect(tmp_path / FILE)) as base:
+        assert base.execute("SELECT size FROM runs ORDER BY number").fetchall() == [(1,), (2,)]
+        assert base.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_a_file_of_a_later_version_stays_as_it_is(tmp_path: Path) -> None:
