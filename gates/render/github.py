@@ -79,6 +79,7 @@ def _kinds(summary: Summary, run: Run) -> list[list[Annotation]]:
     reasons = {reason.name: reason for reason in summary.reasons}
     rows = [row for row in summary.gates if not row.passed]
     findings = [_finding(gate, each) for gate in run.gates if gate.name in reasons for each in _found(gate)]
+    told = {failure.gate for failure in failures}  # failing tests say what their gate would
     shown = {(one.path, one.line, one.text) for one in findings}
     return [
         [one for one in places if one.level == "error"],
@@ -87,7 +88,7 @@ def _kinds(summary: Summary, run: Run) -> list[list[Annotation]]:
         findings,
         [_flaky(each) for each in flaky],
         [one for one in places if one.level != "error" and (one.path, one.line, one.text) not in shown],
-        [_gate(row, None) for row in rows if row.name not in reasons],
+        [_gate(row, None) for row in rows if row.name not in reasons and row.name not in told],
     ]
 
 

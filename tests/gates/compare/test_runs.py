@@ -115,6 +115,12 @@ def tools(**versions: str) -> Run:
             ["different tools in test: " + ", ".join(f"t{number} 1 → 2" for number in range(8)) + " …"],
             id="many tools",
         ),
+        pytest.param(
+            a_run(gates=(GateResult(name="test", outcome=GateOutcome.PASSED, programs={"rustc": "1.83"}),)),
+            a_run(gates=(GateResult(name="test", outcome=GateOutcome.PASSED, programs={"rustc": "1.84"}),)),
+            ["different tools in test: rustc 1.83 → 1.84"],
+            id="programs",
+        ),
         pytest.param(a_run(gates=()), tools(pytest="9"), [], id="a gate of one side only"),
     ],
 )

@@ -9,7 +9,7 @@ from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
 from gates.render.artifacts import Annotation
 from gates.render.github import LONGEST, MOST, render_github, shared, warning
-from gates.results import AttemptResult, Diagnostic, Diagnostics
+from gates.results import AttemptResult, Diagnostic, Diagnostics, TestCounts
 from tests.gates.readers.junit.sample import a_gate, a_run, a_test, nasty
 
 if TYPE_CHECKING:
@@ -106,11 +106,12 @@ def test_a_step_shows_ten_annotations_of_a_level_so_the_rest_is_counted_in_the_l
 def test_many_of_one_kind_do_not_hide_another() -> None:
     tests = [a_test(f"bad{number}", TestOutcome.FAILED) for number in range(50)]
     gates = (
-        a_gate("test", GateOutcome.FAILED),
+        a_gate("test", GateOutcome.FAILED, tests=TestCounts(run=50, failed=50)),
         a_gate("lint", GateOutcome.FAILED),
         a_gate("types", GateOutcome.FAILED),
     )
     shown = "\n".join(lines(a_run(tests, gates=gates, outcome="failed"), tests))
+    assert "title=Gate test" not in shown  # its tests say it
     assert "title=Gate lint%3A FAIL" in shown
     assert "title=Gate types%3A FAIL" in shown
     kinds = [

@@ -121,6 +121,11 @@ def test_the_environment_names_the_telling_tools_of_each_gate() -> None:
     gates = (
         a_gate("lint", tools={"ruff": "0.17", "attrs": "26", "python": "3.11"}),
         a_gate("test", tools={"python": "3.11"}),
+        a_gate(
+            "build",
+            programs={"rustc": "1.84", "python": "3.9", "my tool": "1\n2"},
+            tools={"python": "3.11", "attrs": "26"},
+        ),
     )
     here = Environment(
         python="3.11.7",
@@ -138,6 +143,7 @@ def test_the_environment_names_the_telling_tools_of_each_gate() -> None:
         ("git (gates)", "2.39"),
         ("Gate lint", "python 3.11, ruff 0.17, 1 other package"),
         ("Gate test", "python 3.11"),
+        ("Gate build", "rustc 1.84, my tool 1 2, python 3.11, 1 other package"),
         ("$CI", "1"),
     )
 
