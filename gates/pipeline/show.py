@@ -27,7 +27,8 @@ def show_run(
     """Print the summary of a run to standard output."""
     from gates.render.terminal import render_terminal, terminal_console
 
-    render_terminal(run, tests, terminal_console(sys.stdout), comparison, output)
+    color = output.color if output is not None else "auto"
+    render_terminal(run, tests, terminal_console(sys.stdout, color), comparison, output)
     sys.stdout.flush()  # an interruption of a slow reader arrives here
 
 

@@ -140,6 +140,9 @@ FINDINGS = (*REGRESSIONS, "slower", *SOURCE_FINDINGS, *ARTIFACT_FINDINGS, *SHOWN
 LEVELS = ("none", "fail", "flaky", "slow", "leak", "pass", "skip", "all")
 """Which tests are reported: each level includes those before it."""
 
+COLORS = ("auto", "always", "never")
+"""When output has colours."""
+
 OUTPUTS = ("immediate", "final", "immediate-final", "never")
 """When the output of a test is shown."""
 

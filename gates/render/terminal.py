@@ -23,6 +23,7 @@ from gates.render.tests import FailureRow
 from gates.render.text import clean, duration, one_line
 from gates.render.weakenings import weakening_lines
 from gates.results import Run, TestResult
+from gates.results.files import PAGE_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,14 +54,21 @@ class Log(msgspec.Struct, frozen=True):
         return self.file.encoding or "utf-8"
 
 
-def terminal_console(stream: TextIO | None = None) -> Console | Log:
-    """A console for `stream`: rich's on a terminal, plain lines elsewhere."""
+def terminal_console(stream: TextIO | None = None, color: str = "auto") -> Console | Log:
+    """A console for `stream`: rich's on a terminal, plain lines elsewhere.
+
+    Args:
+        stream: where it writes.
+        color: one of `COLORS`; `always` takes any stream for a terminal.
+    """
     target = sys.stdout if stream is None else stream
-    if not target.isatty():
+    if color != "always" and not target.isatty():
         return Log(target)
     from rich.console import Console
 
-    return Console(file=target, highlight=False)
+    if color == "always":
+        return Console(file=target, highlight=False, force_terminal=True, no_color=False, color_system="standard")
+    return Console(file=target, highlight=False, color_system=None if color == "never" else "auto")
 
 
 def render_terminal(
@@ -92,6 +100,8 @@ def render_terminal(
     else:
         _table(summary.gates, console)
     _print(console, "")
+    if run.reports and not summary.verdict.passed:
+        _print(console, f"All of it: {one_line(run.reports)}/{PAGE_FILE}")
     _print(console, f"{summary.verdict.word}: {summary.verdict.sentence}", _colour(summary))
 
 

@@ -3,7 +3,42 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+
+from gates.planning.plan import Plan
+
+
+class Outlook:
+    """Which gates of a plan have begun and ended, and from that when the run ends."""
+
+    def __init__(self, plan: Plan, clock: Callable[[], float]) -> None:
+        self.usual = {item.gate.name: item.expected for item in plan.gates}
+        self._jobs, self._clock = plan.jobs, clock
+        self._begun: dict[str, float] = {}
+        self._ended: set[str] = set()
+        self._began = clock()
+
+    def begin(self, gate: str) -> None:
+        """A gate begins."""
+        self._begun[gate] = self._clock()
+
+    def end(self, gate: str) -> None:
+        """A gate is over."""
+        self._ended.add(gate)
+
+    @property
+    def ended(self) -> int:
+        """How many gates are over."""
+        return len(self._ended)
+
+    def left(self) -> float | None:
+        """Seconds until the last gate ends; None if that is not known."""
+        return seconds_left(self.usual, self._begun, self._ended, self._jobs, self._clock())
+
+    def whole(self) -> float | None:
+        """Seconds that the whole run probably takes; None if that is not known."""
+        left = self.left()
+        return None if left is None else self._clock() - self._began + left
 
 
 def seconds_left(

@@ -14,7 +14,7 @@ from gates.results import GateResult, TestResult, count_tests, counts_line
 from gates.results.event_schema import GateEnded, GateStarted, TestSlow
 from gates.results.tests import TestLine
 from gates.run.echo import Echo
-from gates.run.estimate import seconds_left
+from gates.run.estimate import Outlook
 from gates.run.events import EngineEvent, TestsLanded
 
 COLOURS = {GateOutcome.PASSED: "green", GateOutcome.COULD_NOT_RUN: "yellow", GateOutcome.SKIPPED: "yellow"}
@@ -89,6 +89,7 @@ class PlainProgress:
         self._stream, self._clock, self._tell = stream, clock, tell
         self._slow = speaks_of_slow(plan)
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
+        self._outlook = Outlook(plan, clock)
         self._tests: dict[str, int] = {}
         self._bad: dict[str, int] = {}
         self._said: dict[str, float] = {}
@@ -103,12 +104,17 @@ class PlainProgress:
         """Print a line, if the event is worth one."""
         if isinstance(event, GateStarted):
             self._said[event.gate] = self._clock()
-            self._print("START", event.gate, start_line(event))
+            self._outlook.begin(event.gate)
+            usual = self._outlook.usual.get(event.gate)
+            self._print(
+                "START", event.gate, start_line(event) + (f"  (usually {format_duration(usual)})" if usual else "")
+            )
         elif isinstance(event, TestsLanded):
             self._tests_landed(event)
         elif isinstance(event, TestSlow) and self._slow:
             self._print("SLOW", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
+            self._outlook.end(event.result.name)
             self._print(event.result.outcome.word, event.result.name, end_line(event.result))
 
     def _tests_landed(self, event: TestsLanded) -> None:
@@ -123,7 +129,11 @@ class PlainProgress:
         now = self._clock()
         if now - self._said.get(name, now) >= PLAIN_EVERY:
             self._said[name] = now
-            self._print("", name, f"{self._tests[name]} of {plural(event.expected, 'test')}, {self._bad[name]} failed")
+            left = self._outlook.left()
+            rest = f"; all in about {format_duration(left)}" if left else ""
+            self._print(
+                "", name, f"{self._tests[name]} of {plural(event.expected, 'test')}, {self._bad[name]} failed{rest}"
+            )
 
     def _print(self, word: str, gate: str, text: str) -> None:
         self._write(f"{word:>13}  {gate:<{self._width}}  {text}".rstrip())
@@ -143,7 +153,7 @@ class StartsOnly(PlainProgress):
 
 
 class LiveProgress:
-    """A line for each running gate, on a terminal; ended gates scroll away above."""
+    """A line for each running gate and one for the run, on a terminal; ended gates scroll away above."""
 
     def __init__(
         self,
@@ -152,31 +162,16 @@ class LiveProgress:
         tell: LineFormatter = only_failures,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
+        from gates.run.live_lines import live_lines
 
         self._tell, self._slow = tell, speaks_of_slow(plan)
-        self._console = Console(file=stream)
-        # If the terminal cannot show the usual spinner, an ASCII one is used.
-        wheel = "dots" if self._console.encoding.startswith("utf") else "line"
+        self._bars: Any = live_lines(stream, clock, plan.settings.color)
+        self._console = self._bars.console
         self._width = max((len(item.gate.name) for item in plan.gates), default=0)
-        self._expected = {item.gate.name: item.expected for item in plan.gates}
-        self._bars: Any = RichProgress(
-            SpinnerColumn(wheel),
-            TextColumn("{task.fields[gate]}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[about]}", markup=False),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[usual]}", markup=False, style="dim"),
-            console=self._console,
-            transient=True,
-        )
+        self._outlook = Outlook(plan, clock)
         self._tasks: dict[str, Any] = {}
-        self._clock, self._jobs = clock, plan.jobs
-        self._begun: dict[str, float] = {}
-        self._ended: set[str] = set()
         self._counts: dict[str, dict[TestOutcome, int]] = {}
+        self._run = self._bars.add_task("", gate="", about="", usual=None, visible=False, total=max(1, len(plan.gates)))
 
     def __enter__(self) -> Self:
         self._bars.__enter__()
@@ -188,11 +183,11 @@ class LiveProgress:
     def take(self, event: EngineEvent) -> None:
         """Update the lines."""
         if isinstance(event, GateStarted):
-            self._begun[event.gate] = self._clock()
+            self._outlook.begin(event.gate)
             self._tasks[event.gate] = self._bars.add_task(
                 event.gate,
                 total=None,
-                usual="",
+                usual=self._outlook.usual.get(event.gate),
                 gate=self._fitting(f"{event.gate:<{self._width}}"),
                 about=self._fitting(start_line(event)),
             )
@@ -201,7 +196,7 @@ class LiveProgress:
         elif isinstance(event, TestSlow) and self._slow:
             self._say("SLOW", "yellow", event.gate, slow_line(event))
         elif isinstance(event, GateEnded):
-            self._ended.add(event.result.name)
+            self._outlook.end(event.result.name)
             task = self._tasks.pop(event.result.name, None)
             if task is not None:
                 self._bars.remove_task(task)
@@ -210,15 +205,15 @@ class LiveProgress:
         self._foretell()
 
     def _foretell(self) -> None:
-        """Show, on the first line, when the run probably ends."""
-        left = seconds_left(self._expected, self._begun, self._ended, self._jobs, self._clock())
-        for number, (gate, task) in enumerate(self._tasks.items()):
-            usual = self._expected.get(gate)
-            told = [f"of about {format_duration(usual)}"] if usual else []
-            told += (
-                [f"all in about {format_duration(left)}"] if number == 0 and left and len(self._expected) > 1 else []
-            )
-            self._bars.update(task, usual=", ".join(told))
+        """Show, on the first line, how many gates ended and when the run probably does."""
+        number = len(self._outlook.usual)
+        self._bars.update(
+            self._run,
+            about=f"{self._outlook.ended} of {plural(number, 'gate')} ended",
+            usual=self._outlook.whole(),
+            completed=self._outlook.ended,
+            visible=number > 1 and bool(self._tasks),
+        )
 
     def _tests_landed(self, event: TestsLanded) -> None:
         counts = self._counts.setdefault(event.gate, {})

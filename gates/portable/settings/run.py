@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..values import LEVELS, NO_TESTS, ORDERS, OUTPUTS
+from ..values import COLORS, LEVELS, NO_TESTS, ORDERS, OUTPUTS
 from .declare import Declared, asked, option
 from .kinds import COUNT, DURATION, EXPRESSION, FLAG, MAX_FAIL_KIND, PARTITION, TEXT, TEXTS, WHOLE, one_of
 
@@ -57,6 +57,8 @@ class Settings(Declared):
             then its output; for a flaky test, the attempts that failed; cuts are marked): `immediate`, `final`,
             `immediate-final` or `never`.
         success_output: the same, for passed tests.
+        color: when the output has colours: `auto` (on a terminal, unless `NO_COLOR` is set), `always` or `never`. A summary
+            with `always` has them in a log, too. The gates decide for themselves.
     """
 
     profile: str = option(TEXT, "Use a named checklist from the config.", default="", short="-p")
@@ -120,6 +122,7 @@ class Settings(Declared):
         _WHEN, f"When to show why tests failed: {', '.join(OUTPUTS)}.", default="never", tables=_PROFILE
     )
     success_output: str = option(_WHEN, "When to show the output of passed tests.", default="never", tables=_PROFILE)
+    color: str = option(one_of(*COLORS), "When to use colours.", default="auto")
     # No variable: reusing an old environment must not be caused by a forgotten setting.
     no_install: bool = option(
         FLAG, "Reuse existing environments without installing (nox -R).", default=False, short="-R", stands=False

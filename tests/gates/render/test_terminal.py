@@ -37,6 +37,7 @@ def test_a_log_has_the_table_the_counts_and_the_verdict() -> None:
         "min_python  COULD NOT RUN (accepted)  1.50s  static check only\n"
         "docs        NOT RUN                       -  planned, but it did not end\n"
         "\n"
+        "All of it: reports/summary.html\n"
         "INCOMPLETE: 1 of 3 gates passed; could not run: min_python (accepted: static check only); did not end: docs; "
         "the only test that ran passed.\n"
     )
@@ -195,3 +196,22 @@ def test_what_fails_on_the_base_too_is_said_to() -> None:
     run, stream = a_run(tests, outcome="failed"), io.StringIO()
     render_terminal(run, tests, terminal_console(stream), compare_runs(run, tests, run, tests))
     assert "FAILED tests/kvcache/test_pool.py::a (also on the base)\n" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("color", "kind", "style"), [("auto", Log, ""), ("never", Log, ""), ("always", Console, "\x1b[1;32m")]
+)
+def test_a_log_has_colours_only_where_they_are_asked_for(color: str, kind: type[object], style: str) -> None:
+    stream = io.StringIO()
+    console = terminal_console(stream, color)
+    render_terminal(a_run(), [], console)
+    assert isinstance(console, kind)
+    assert f"{style}PASS:" in stream.getvalue()
+
+
+def test_a_terminal_has_no_colours_where_they_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    render_terminal(a_run(), [], terminal_console(stream, "never"))
+    assert "\x1b" not in stream.getvalue()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -188,6 +189,33 @@ def test_a_terminal_shows_how_long_a_gate_usually_takes_and_when_the_run_ends() 
         now[0] = 110.0
         progress.take(landed(a_test("a")))
         progress._bars.refresh()
-    text = stream.getvalue()
-    assert "of about 1m 00s" in text
-    assert "of about 4.00s, all in about 50.0s" in text
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert re.search(r" test +\S+ 1 of 10 tests +0s of about 1m 00s", text)
+    assert re.search(r" 0 of 2 gates ended +0s of about 1m 00s", text)
+
+
+def test_a_log_says_how_long_a_gate_usually_takes_and_when_the_run_ends() -> None:
+    stream, now = io.StringIO(), [100.0]
+    plan = a_plan(planned("lint", expected=4.0), planned("test", expected=60.0), jobs=2)
+    progress = PlainProgress(plan, stream, clock=lambda: now[0])
+    progress.take(started("test", "nox -s test"))
+    now[0] += PLAIN_EVERY
+    progress.take(landed(a_test("a")))
+    assert [line.strip() for line in stream.getvalue().splitlines()] == [
+        "START  test  nox -s test  (usually 1m 00s)",
+        "test  1 of 10 tests, 0 failed; all in about 45.0s",
+    ]
+
+
+def test_live_lines_keep_the_name_and_the_time_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    plan = a_plan(planned("integration", expected=4.0), planned("test"), jobs=2)
+    with LiveProgress(plan, stream) as progress:
+        progress.take(started("integration", "python -m pytest " + "-q " * 40))
+        progress._bars.refresh()
+    lines = [
+        line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).splitlines() if "integration" in line
+    ]
+    assert re.fullmatch(r"\r?. integration \S+ python -m pytest [-q ]*… 0s of about 4.00s", lines[-1])
+    assert len(lines[-1].strip("\r")) == 80
