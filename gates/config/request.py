@@ -18,6 +18,7 @@ class Request(Choice):
         if_there: those of the named gates that are left out where the subject does not have them.
         only: gate → the tests that run; other gates run all of theirs.
         needs: also run the gates that the chosen ones need; False only if these just ran in the same folder.
+        despite_needs: gates also start if one that they need did not pass: a type checker has nothing to say here.
         rest: what is outstanding of the run that this one continues: no other gates are chosen.
         notes: what else the reader should know.
         variables: options whose values came from the environment.
@@ -26,6 +27,7 @@ class Request(Choice):
     if_there: frozenset[str] = frozenset()
     only: dict[str, Part] = EMPTY
     needs: bool = True
+    despite_needs: bool = False
     rest: Outstanding | None = None
     notes: tuple[str, ...] = ()
     variables: frozenset[str] = frozenset()

@@ -32,6 +32,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         gate: what to run.
         needs: names of planned gates that must pass first.
+        despite_needs: they only have to end first.
         timeout: seconds.
         expected: seconds that it took last time; None if unknown.
         workers: worker count for `pytest -n auto`; 0 lets xdist decide.
@@ -42,6 +43,7 @@ class PlannedGate(msgspec.Struct, frozen=True, kw_only=True):
 
     gate: Gate
     needs: tuple[str, ...] = ()
+    despite_needs: bool = False
     timeout: float
     expected: float | None = None
     workers: int = 0
@@ -128,6 +130,7 @@ def make_plan(
         msgspec.structs.replace(
             _planned(gate, places, config, known),
             needed=gate.name not in asked_names,
+            despite_needs=request.despite_needs,
             **_workers(gate, profile, request, workers or {}),
         )
         for gate in chosen

@@ -107,7 +107,7 @@ class Engine:
                 yield self._end_unstarted(item, GateOutcome.SKIPPED, f"not started: {self.guard.why_not}")
                 continue
             unmet = [need for need in item.needs if need in self._ended and not _passed(self._ended[need])]
-            if unmet:
+            if unmet and not item.despite_needs:
                 outcomes = ", ".join(f"{need}: {self._ended[need].outcome}" for need in unmet)
                 yield self._end_unstarted(item, GateOutcome.SKIPPED, f"needs a gate that did not pass ({outcomes})")
                 continue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.project import Done, Project, checklist, pytest_gate
+from tests.integration.project import Done, Project, checklist, pytest_gate, python_gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,15 @@ HEAD = {
 
 FILE = "tests/test_core.py::"
 
+NAMES = """
+import sys
+from pathlib import Path
+
+known, used = Path("pool/core.py").read_text(), " ".join(path.read_text() for path in Path("tests").glob("*.py"))
+sys.exit("median" in used and "median" not in known)
+"""
+"""Like a type checker, it fails if the tests use a name that the code does not have."""
+
 
 def compare(project: Project, *arguments: str, base: str = "main") -> tuple[Done, dict[str, Any]]:
     before = project.git("status", "--porcelain"), project.git("for-each-ref"), project.git("stash", "list")
@@ -105,7 +114,11 @@ def findings(found: dict[str, Any], kind: str = "new") -> dict[str, str]:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Done, dict[str, Any]]:
     """One comparison for all that looks at it."""
     folder = tmp_path_factory.mktemp("red-green")
-    project = begin(Project(folder / "project", folder / "cache"))
+    project = Project(folder / "project", folder / "cache")
+    project.write(checklist(python_gate("types", "-c", NAMES), pytest_gate() + 'needs = ["types"]\n'))
+    project.write(BASE)
+    project.commit()
+    project.git("checkout", "--quiet", "-b", "branch")
     project.write(HEAD)
     done, found = compare(project, "--red-green")
     return project, done, found

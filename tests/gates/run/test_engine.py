@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from gates.portable.values import ExitCode, GateOutcome
@@ -83,6 +84,12 @@ class TestNeeds:
         engine = an_engine(tmp_path, *gates, jobs=2)
         order = [(type(event).__name__, getattr(event, "gate", "")) for event in engine.events()]
         assert order == [("GateStarted", "first"), ("GateEnded", ""), ("GateStarted", "second"), ("GateEnded", "")]
+
+    def test_a_gate_that_only_waits_for_its_needs_starts_although_one_failed(self, tmp_path: Path) -> None:
+        waits = msgspec.structs.replace(planned("test", PASS, needs=("types",)), despite_needs=True)
+        events = list(an_engine(tmp_path, waits, planned("types", FAIL)).events())
+        assert outcomes(ended(iter(events))) == {"types": "failed", "test": "passed"}
+        assert [event.gate for event in events if isinstance(event, GateStarted)] == ["types", "test"]
 
     def test_a_failed_need_skips_all_that_hangs_on_it(self, tmp_path: Path) -> None:
         gates = (
