@@ -9,12 +9,17 @@ from pathlib import Path
 import msgspec
 
 from gates.analysis.api import api_changes
+from gates.analysis.checks.data_rows import READ as DATA
+from gates.analysis.checks.reading import SETTINGS, is_test_code
 from gates.analysis.checks.weaker import WeakerChecks, weaker_checks
 from gates.analysis.shapes import Shape, shapes_of
 from gates.files.temporary import scratch
 from gates.portable.regular import read_text
 from gates.results import FileChange
 from gates.vcs.git import Git
+
+MANY = 1000
+"""Changed data files that are read at most: git takes their names as arguments."""
 
 
 class PythonSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,12 +51,14 @@ def read_python(
     changed = {change.path for change in differing}
     files = [file for file in tests if f"{git.prefix}{file}" in changed]
     api = any(path.endswith((".py", ".pyi")) for path in changed)
-    if not files and not api:
+    data = sorted(path for path in changed if path.endswith(DATA) and is_test_code(path))[:MANY]
+    if not files and not api and not data:
         return PythonSources()
     with scratch("sources-") as work:
         exported = {tree: work / str(at) for at, tree in enumerate(dict.fromkeys((*trees, fork)))}
         for tree, folder in exported.items():
-            git.export(tree, folder, ":(glob)**/*.py", ":(glob)**/*.pyi")
+            wanted = (":(glob)**/*.py", ":(glob)**/*.pyi", *(f":(top,literal){path}" for path in data))
+            git.export(tree, folder, *wanted, *(f":(literal){name}" for name in SETTINGS))
         base, head, began = (exported[tree] / git.prefix for tree in (*trees, fork))
         # With both names of a moved file.
         paths = git.need("diff-tree", "-r", "-z", "--no-renames", "--name-only", fork, trees[1]).split("\0")
@@ -67,7 +74,7 @@ def read_python(
 
 
 class FolderTexts(Mapping[str, str]):
-    """The Python files below a folder: path with `/` → text, read when it is asked for."""
+    """The files below a folder that tests are made of: path with `/` → text, read when it is asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

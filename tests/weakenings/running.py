@@ -52,6 +52,7 @@ def compare(project: Project, cases: Sequence[Case]) -> Compared:
         for case in apart:
             _write(project, {f"{ALONE}/{case.mark}/{path}": text for path, text in getattr(case, side).items()})
         project.commit(side)
+    project.patience = 600  # hundreds of cases, perhaps beside other work
     project.gates("compare", "HEAD~1", "HEAD")
     said = project.json("comparison.json")
     return Compared(

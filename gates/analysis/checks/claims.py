@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from gates.analysis.checks.demands import Demand
 
 EQUAL, CLOSE, PART, EXISTS, NOTHING = 4, 3, 2, 1, 0
 """How strictly a claim says what its subject is: all of it; all of it but for rounding or order; some of it; that there is
@@ -94,6 +97,12 @@ class CheckedTest:
         patched: last names of what it replaces by something else.
         cases: the distinct cases of its parameters and loops, as text.
         fakes: last names of what it replaces, and what the replacement gives.
+        assumed: conditions that Hypothesis is told to assume.
+        left_out_more: constants that say what is left out of a comparison, with what they hold on the head alone.
+        demands: how often it makes each demand beyond what it must.
+        strict: whether the project makes an error of each warning.
+        conditions: texts of the conditions in its code.
+        filters: texts of the conditions by which it leaves out cases where they are listed.
         written: files that it writes.
         line: of its definition.
         words: that its code says.
@@ -107,6 +116,12 @@ class CheckedTest:
     patched: frozenset[str] = frozenset()
     cases: tuple[str, ...] = ()
     fakes: frozenset[tuple[str, str]] = frozenset()
+    demands: Mapping[Demand, int] = field(default_factory=dict)
+    strict: bool = False
+    assumed: tuple[str, ...] = ()
+    left_out_more: frozenset[tuple[str, str]] = frozenset()
+    conditions: frozenset[str] = frozenset()
+    filters: tuple[str, ...] = ()
     written: frozenset[str] = frozenset()
     line: int = 0
     words: frozenset[str] = field(default_factory=frozenset)

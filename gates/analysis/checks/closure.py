@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from gates.analysis.checks.around import OF_FILES
 from gates.analysis.checks.reading import Function, Module, Side, digest_of
 
 Place = tuple[str, str]
@@ -46,7 +47,7 @@ class Closures:
     def _around(self, module: Module) -> tuple[str, ...]:
         """What applies to every test of a module without being named."""
         if module.path not in self._always:
-            found = ["pytestmark", "setUpModule", "setup_module", "setup_function"]
+            found = ["pytestmark", *OF_FILES]
             for one in (module, *self._side.conftests(module.path)):
                 found += [name for name, node in one.functions.items() if is_autouse(node) and _checks(node)]
             self._always[module.path] = tuple(found)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from gates.analysis.checks.helpers import Helper, give_fields, helper_of, pass_arguments
+from gates.analysis.checks.passed import OTHER_THREADS, calls_later
 from gates.analysis.checks.reading import Function, Side
 from gates.analysis.checks.record import Record
 from gates.analysis.checks.scope import Scope
@@ -41,6 +42,11 @@ class Entering(Record):
             if found is not None:
                 read = self._enter(call, found, scope, bare=bare and call is value)
                 outer = outer or (read and call is value)
+            kept = scope.flaw
+            for later in calls_later(call):
+                scope.flaw = kept or ("swallowed" if last_name(call.func) in OTHER_THREADS else "")
+                self.calls(later, scope)
+            scope.flaw = kept
         for part in ast.walk(value):
             if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
                 scope.bind(part.target.id, scope.inline(part.value))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gates.analysis.checks.claims import NOTHING, Claim
 from gates.analysis.checks.scope import Binder
-from gates.analysis.checks.trees import truth
+from gates.analysis.checks.trees import is_literal, truth
 from gates.analysis.reading import parse
 
 MANY = 600
@@ -20,6 +20,7 @@ MANY = 600
 _STAND = re.compile(r"(?<!\w)[^\W\d]\w*§\d+|request\.param§\d+")
 
 
+_CALL = re.compile(r"(?<!\w)(\w+)\(")
 _RAISES = re.compile(r"\braises\(([^()]*|\([^()]*\))")
 
 
@@ -83,10 +84,15 @@ def _with(claim: Claim, values: dict[str, str]) -> Claim | None:
     flaw = claim.flaw
     if claim.kind == "equal" and not flaw and put(claim.subject) == put(claim.expected) and "(" not in claim.subject:
         flaw = "itself"
+    expected = put(claim.expected)
+    if expected != claim.expected:
+        claim = replace(claim, literal=_is_written_out(expected), calls=frozenset(_CALL.findall(expected)))
+    if claim.kind == "contains" and not flaw and expected in {"in ''", 'in ""', "in b''"}:
+        flaw = "constant"
     return replace(
         claim,
         subject=put(claim.subject),
-        expected=put(claim.expected),
+        expected=expected,
         root=put(claim.root),
         state=put(claim.state),
         guards=tuple(guards),
@@ -95,6 +101,17 @@ def _with(claim: Claim, values: dict[str, str]) -> Claim | None:
         flaw=flaw,
         level=NOTHING if flaw else claim.level,
     )
+
+
+def is_in_everything(expected: str) -> bool:
+    """Whether a claim only says that the empty text is in another."""
+    return expected in {"in ''", "in b''", "startswith ''", "endswith ''"}
+
+
+def _is_written_out(text: str) -> bool:
+    tree = parse(text)
+    first = tree.body[0] if tree is not None and tree.body else None
+    return isinstance(first, ast.Expr) and is_literal(first.value)
 
 
 def _named(claim: Claim, put: Callable[[str], str], guards: list[str]) -> Claim:

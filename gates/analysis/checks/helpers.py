@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gates.analysis.checks.reading import Function, Module, Side
 from gates.analysis.checks.scope import Scope
-from gates.analysis.checks.trees import LITERALS, last_name, rebuilt
+from gates.analysis.checks.trees import LITERALS, dotted, last_name, rebuilt
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,11 @@ def helper_of(call: ast.Call, scope: Scope, side: Side) -> Helper | None:
             if found is not None and found[1] in found[0].functions:
                 return Helper(found[0].functions[found[1]], found[0])
         case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
-            method = _method(scope.family, name)
-            return None if method is None else Helper(method, scope.module, scope.family)
+            found_method = _method(scope.family, name)
+            if found_method is None:
+                return None
+            method, owner = found_method
+            return Helper(method, side.home(owner, scope.module), scope.family)
         case ast.Attribute(value=ast.Name(id=owner_name), attr=name) if owner_name in scope.module.imports:
             found = side.found(f"{scope.module.imports[owner_name]}.{name}")
             if found is not None and found[1] in found[0].functions:
@@ -62,9 +65,9 @@ def _of_object(func: ast.Attribute, scope: Scope, side: Side) -> Helper | None:
     made, module = scope.inline(func.value), scope.module
     if isinstance(made, ast.Name) and made.id not in scope.opaque:
         if made.id in module.imports:
-            found = side.found(module.imports[made.id])
-            made = found[0].constants.get(found[1], made) if found is not None else made
-            module = found[0] if found is not None else module
+            there_is = side.found(module.imports[made.id])
+            made = there_is[0].constants.get(there_is[1], made) if there_is is not None else made
+            module = there_is[0] if there_is is not None else module
         else:
             made = module.constants.get(made.id, made)
     if not isinstance(made, ast.Call):
@@ -73,32 +76,59 @@ def _of_object(func: ast.Attribute, scope: Scope, side: Side) -> Helper | None:
     for there in (module, *side.conftests(module.path)):
         place = side.found(there.imports[name]) if name in there.imports else (there, name)
         if place is not None and place[1] in place[0].classes:
-            family = family_of(place[0].classes[place[1]], place[0].classes)
-            method = _method(family, func.attr)
-            return None if method is None else Helper(method, place[0], family, made)
+            family = family_of(place[0].classes[place[1]], place[0].classes, place[0], side)
+            found = _method(family, func.attr)
+            return None if found is None else Helper(found[0], side.home(found[1], place[0]), family, made)
     return None
 
 
-def _method(family: tuple[ast.ClassDef, ...], name: str) -> Function | None:
-    return next((one for owner in family for one in owner.body if isinstance(one, Function) and one.name == name), None)
+def _method(family: tuple[ast.ClassDef, ...], name: str) -> tuple[Function, ast.ClassDef] | None:
+    """A method with its class."""
+    each = ((one, owner) for owner in family for one in owner.body if isinstance(one, Function) and one.name == name)
+    return next(each, None)
 
 
-def family_of(owner: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> tuple[ast.ClassDef, ...]:
-    """A class and those of its bases that the same file defines, the nearest first."""
-    found = [owner]
-    for one in found:  # grows while it is walked
+def family_of(
+    owner: ast.ClassDef, classes: dict[str, ast.ClassDef], module: Module, side: Side
+) -> tuple[ast.ClassDef, ...]:
+    """A class and those of its bases that the test code defines, also in other files, the nearest first.
+
+    Args:
+        owner: the class.
+        classes: those that its file, and the class around it, define.
+        module: its file.
+        side: the files of the same side.
+    """
+    found, homes = [owner], [module]
+    for one, home in zip(found, homes, strict=True):  # both grow while they are walked
         for base in one.bases:
-            known = classes.get(last_name(base))
-            if known is not None and known not in found:
-                found.append(known)
+            known = _class(base, classes if home is module else home.classes, home, side)
+            if known is not None and known[0] not in found:
+                side.settle(*known)
+                found.append(known[0])
+                homes.append(known[1])
     return tuple(found)
+
+
+def _class(
+    base: ast.expr, classes: dict[str, ast.ClassDef], home: Module, side: Side
+) -> tuple[ast.ClassDef, Module] | None:
+    """The class of the test code that a base is, with its file."""
+    first, _, rest = dotted(base).partition(".")
+    if not rest and first in classes:
+        return classes[first], home
+    there = side.found(".".join(filter(None, (home.imports[first], rest)))) if first in home.imports else None
+    if there is not None and there[1] in there[0].classes:
+        return there[0].classes[there[1]], there[0]
+    return None
 
 
 def give_fields(helper: Helper, inner: Scope, outer: Scope) -> None:
     """Give `self` of a method what its object was made with, as far as `__init__` or the fields of a data class say so."""
     if helper.made is None:
         return
-    init = _method(helper.family, "__init__")
+    made = _method(helper.family, "__init__")
+    init = None if made is None else made[0]
     scope = Scope(helper.module, family=helper.family)
     if init is None:
         fields = [

@@ -12,7 +12,8 @@ from gates.analysis.checks.rules import CLAIM_RULES
 from gates.analysis.checks.rules.frame import Verdict
 from gates.analysis.checks.rules.guarded import ENVIRONMENT
 from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
-from gates.analysis.checks.supports import calls_of, less_than, supports
+from gates.analysis.checks.rules.wrapped import WRAPPERS, wrapper_of
+from gates.analysis.checks.supports import calls_of, first_of, less_than, supports
 
 _WHOLE = re.compile(r"^(.+)\[each\(\1\)\]$")
 
@@ -242,7 +243,7 @@ class Matching:
                 continue
             inner = _WHOLE.sub(r"\1", after.subject)  # each item of the same value
             part = claim.subject.startswith((f"{inner}.", f"{inner}[")) and len(inner) > 1
-            around = inner != claim.subject and _given_to(claim.subject, inner)
+            around = inner != claim.subject and _given_to(claim.subject, inner) and not wrapper_of(claim, after)
             if (part or around) and not set(after.guards) - set(claim.guards):
                 return self._take(at)
         return False
@@ -257,7 +258,7 @@ class Matching:
                     continue
                 if expected and after.expected != claim.expected and not cases:
                     continue
-                alike = after.kind == claim.kind or as_strict(claim, after)
+                alike = (after.kind == claim.kind or as_strict(claim, after)) and not first_of(claim, after)
                 if alike and weaker(claim, after) is None and (expected or calls_of(claim) & calls_of(after)):
                     self.open = self.open or cases
                     return self._take(at)
@@ -280,7 +281,7 @@ class Matching:
                 continue
             if "each(" in claim.subject and "each(" not in after.subject and rank(after) < rank_of("equal"):
                 continue
-            if _first_of(claim, after) and claim.kind != "either":
+            if first_of(claim, after) and claim.kind != "either":
                 continue
             if claim.subject in after.subject and self._parts(claim):
                 continue
@@ -303,9 +304,10 @@ class Matching:
         bare = claim.subject.rpartition("(")[0] if claim.kind == "true" else ""
         near = [*self._by_subject[claim.subject], *self._by_told[claim.told], *(self._by_subject[bare] if bare else ())]
         near += [at for other in less_than(claim.subject) for at in self._by_subject[other]]
+        near += [at for name in WRAPPERS for at in self._by_subject.get(f"{name}({claim.subject})", ())]
         single = claim.kind == "either" or bool(self._only_item(claim))
         for at, after in enumerate(self._after):
-            if after.counts and not self._used.get(at) and _first_of(claim, after) and not single:
+            if after.counts and not self._used.get(at) and first_of(claim, after) and not single:
                 self._take(at)
                 return Fate(claim, "only-the-first", Verdict("only one item is checked, where each was"), after)
         for at in near:
@@ -315,6 +317,7 @@ class Matching:
             verdict = weaker(claim, after)
             if verdict is not None and (
                 after.subject in {claim.subject, bare, *less_than(claim.subject)}
+                or wrapper_of(claim, after)
                 or calls_of(claim) & calls_of(after)
                 or not calls_of(claim)
             ):
@@ -379,13 +382,6 @@ def _given_to(subject: str, whole: str) -> bool:
             return False
         root = root[:cut]
     return False
-
-
-def _first_of(claim: Claim, after: Claim) -> bool:
-    """Whether the second looks at one item where the first looked at each."""
-    if "each(" not in claim.subject or "each(" in after.subject:
-        return False
-    return re.sub(r"each\((.*)\)", r"\1[0]", claim.subject) == re.sub(r"\[-?\d+\]", "[0]", after.subject)
 
 
 def _related(claim: Claim, other: Claim) -> bool:

@@ -69,10 +69,7 @@ def parts_of(test: ast.expr, inline: Inline, negated: bool = False) -> Iterator[
         case ast.BoolOp(values=values):
             yield from _either(values, inline, negated)
         case ast.Compare(ops=ops) if not negated or len(ops) == 1:
-            left = test.left
-            for sign, right in zip(ops, test.comparators, strict=True):
-                yield from compared(left, _NEGATED[type(sign)]() if negated else sign, right, inline)
-                left = right
+            yield from chained(test, inline, negated)
         case ast.Call(func=ast.Name(id="all"), args=[ast.GeneratorExp() as each]) if not negated:
             yield from parts_of(each.elt, inline)
         case ast.Call(func=ast.Name(id="any"), args=[ast.GeneratorExp() as each]) if not negated:
@@ -96,6 +93,14 @@ def _in_each(loop: ast.GeneratorExp, inline: Inline) -> Inline:
     each = ast.Call(ast.Name("each", ast.Load()), [inline(one.iter)], [])
     put = putting({one.target.id: each})
     return lambda node: rebuilt(inline(node), put)
+
+
+def chained(test: ast.Compare, inline: Inline, negated: bool = False) -> Iterator[Part]:
+    """The claims of `a == b == c`, whether or not it is true wherever it runs."""
+    left = test.left
+    for sign, right in zip(test.ops, test.comparators, strict=True):
+        yield from compared(left, _NEGATED[type(sign)]() if negated else sign, right, inline)
+        left = right
 
 
 def _plain(test: ast.expr, inline: Inline, negated: bool) -> Part:
@@ -246,7 +251,8 @@ def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
     pairs = _pairs(one, other)
     if pairs is not None:
         for mine, theirs in pairs:
-            yield from _equal(mine, mine, theirs)
+            # Of what is the same on both sides, only the name tells whether the test gave it away to be changed.
+            yield from _equal(left if text_of(mine) == text_of(theirs) else mine, mine, theirs)
         return
     # Two objects that were made alike are compared: that is about their class.
     made = isinstance(one, ast.Call) and last_name(one.func)[:1].isupper()

@@ -10,12 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from gates.analysis.checks.trees import is_literal
 from gates.analysis.reading import parse
 from gates.vcs.git import kind_of_file
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _WORD = re.compile(r"[^\W\d_][\w]*")
+_STRICT = re.compile(r"^[ \t]*filterwarnings[ \t]*=[\s\[]*[\"']?error\b(?!:)", re.MULTILINE)
+SETTINGS = ("pyproject.toml", "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg")
+"""Files that may hold settings of pytest."""
+
 _FILE = re.compile(r"(test_.*|.*_tests?)\.py")
 
 
@@ -123,6 +128,35 @@ class Side:
         self._other = other
         self._modules: dict[str, Module | None] = {}
         self._by_name: dict[str, str] | None = None
+        self._homes: dict[ast.ClassDef, Module] = {}
+        self.varying: dict[tuple[str, str], tuple[ast.expr, ast.expr]] = {}
+
+    def value_of(self, name: str, module: Module) -> ast.expr | None:
+        """The value of a constant of the test code that is not the same on both sides; None if it is, or is none."""
+        both = self.both_of(name, module)
+        return None if both is None else both[self._other is not None]
+
+    def both_of(self, name: str, module: Module) -> tuple[ast.expr, ast.expr] | None:
+        """The same, with the values of the base and of the head."""
+        if not self.varying:
+            return None
+        if name in module.constants:
+            return self.varying.get((module.path, name))
+        there = self.found(module.imports[name]) if name in module.imports else None
+        return None if there is None else self.varying.get((there[0].path, there[1]))
+
+    def settle(self, owner: ast.ClassDef, module: Module) -> None:
+        """Note the file of a class that tests of other files inherit from."""
+        self._homes[owner] = module
+
+    def home(self, owner: ast.ClassDef, otherwise: Module) -> Module:
+        """The file of a class, if it was noted."""
+        return self._homes.get(owner, otherwise)
+
+    @cached_property
+    def warnings_fail(self) -> bool:
+        """Whether the settings of pytest make an error of each warning."""
+        return any(_STRICT.search(self.texts.get(name) or "") for name in SETTINGS)
 
     def module(self, path: str) -> Module | None:
         """A file; None if it is not there, or not Python."""
@@ -173,6 +207,18 @@ class Side:
             if not folder:
                 return
             folder = posixpath.dirname(folder)
+
+
+def varying(
+    base: Side, head: Side, changed: Iterable[str]
+) -> Iterator[tuple[tuple[str, str], tuple[ast.expr, ast.expr]]]:
+    """The constants of test code that are written out on both sides, and differ: place → both values."""
+    for path in changed:
+        was, now = (side.module(path) if is_test_code(path) else None for side in (base, head))
+        for name, value in was.constants.items() if was is not None and now is not None else ():
+            other = now.constants.get(name) if now is not None else None
+            if other is not None and is_literal(value) and is_literal(other) and ast.dump(value) != ast.dump(other):
+                yield (path, name), (value, other)
 
 
 def words_in(node: ast.AST) -> Iterator[str]:

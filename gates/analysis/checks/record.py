@@ -6,13 +6,15 @@ import ast
 import hashlib
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from gates.analysis.checks.cases import bound_to
-from gates.analysis.checks.claims import NOTHING, PART, Claim
-from gates.analysis.checks.expand import expanded
-from gates.analysis.checks.parts import Part, peeled
+from gates.analysis.checks.claims import EQUAL, NOTHING, PART, Claim
+from gates.analysis.checks.demands import Demand, demands_of
+from gates.analysis.checks.expand import expanded, is_in_everything
+from gates.analysis.checks.parts import Part, constant, peeled
 from gates.analysis.checks.reading import Function, Side, words_in
 from gates.analysis.checks.scope import Binder, History, Scope
 from gates.analysis.checks.statements import nothing_of
@@ -23,6 +25,7 @@ from gates.analysis.checks.trees import (
     is_literal,
     keyword,
     last_name,
+    rebuilt,
     root_of,
     size_of,
     text_of,
@@ -35,6 +38,7 @@ _CASTS = frozenset(
 )
 """What makes a constant of constants."""
 
+_LEFT_OUT = re.compile(r"\bnot in (\w+)")
 _PRINTING = frozenset({"print", "pprint", "debug", "info", "warning", "log"})
 _WHOLE = frozenset({"order", "true", "false", "type", "exists"})
 
@@ -50,6 +54,11 @@ class Record:
         fakes: last name of what is replaced, and what the replacement gives.
         written: files that the test writes.
         unpacked: how many values something has where a target takes it apart: claims that count only as support.
+        conditions: texts of the conditions that were read.
+        filters: texts of the conditions by which cases are left out where they are listed.
+        assumed: conditions that Hypothesis is told to assume.
+        left_out_more: constants that say what is left out of a comparison, with what they hold on the head alone.
+        demands: how often each demand is made beyond what must be.
         skips: condition, line and text of each place where the test skips itself.
     """
 
@@ -62,6 +71,11 @@ class Record:
         self.patched: set[str] = set()
         self.fakes: set[tuple[str, str]] = set()
         self.written: set[str] = set()
+        self.conditions: set[str] = set()
+        self.filters: list[str] = []
+        self.assumed: list[str] = []
+        self.left_out_more: set[tuple[str, str]] = set()
+        self.demands: Counter[Demand] = Counter()
         self.skips: list[tuple[str, int, str]] = []
         self._numbers = itertools.count(1)
 
@@ -82,6 +96,9 @@ class Record:
     def _claims(self, part: Part, node: ast.AST, scope: Scope, text: str) -> Iterator[Claim]:
         subject, loss, shape = peeled(part.subject)
         kind, level, expected = part.kind, part.level, part.expected
+        if self._side.varying:
+            part = self._varied(part, scope)
+            expected = part.expected
         if shape and kind == "equal":
             kind, level = ("length", PART) if shape == "length" else ("type", 1)
         elif (shape, kind) != ("length", "order") and (shape or kind in _WHOLE):
@@ -91,6 +108,11 @@ class Record:
         root = root_of(subject)
         words = {*words_in(subject), *(words_in(expected) if expected is not None else ())}
         told = text_of(expected) if expected is not None else ""
+        made = self._settled(expected, scope) if expected is not None else None
+        if part.flaw == "itself" and grows(part.written, scope):
+            part, level = replace(part, flaw=""), EQUAL
+        if kind == "contains" and is_in_everything(f"{part.sign} {told}"):
+            part = replace(part, flaw="constant")
         flaw = part.flaw or scope.flaw or self._hollow(subject, part.written, kind, scope)
         claim = Claim(
             kind=kind,
@@ -108,16 +130,57 @@ class Record:
             match=part.match,
             tolerance=part.tolerance,
             awaited=any(isinstance(one, ast.Await) for one in ast.walk(part.written)),
-            literal=expected is not None and is_literal(expected),
+            literal=made is not None and is_literal(made),
             size=size_of(expected) if expected is not None else 1,
-            calls=frozenset(last_name(call.func) for call in calls_in(expected))
-            if expected is not None
-            else frozenset(),
+            calls=frozenset(last_name(call.func) for call in calls_in(made)) if made is not None else frozenset(),
             line=getattr(node, "lineno", 0),
             path=scope.module.path,
             text=text,
         )
+        for name in set(_LEFT_OUT.findall(f"{claim.subject} {claim.expected}")) if self._side.varying else ():
+            both = self._side.both_of(name, scope.module)
+            if both is not None:
+                self.left_out_more |= {(name, each) for each in _items(both[1]) - _items(both[0])}
         yield from expanded(claim, self.binders)
+
+    def _varied(self, part: Part, scope: Scope) -> Part:
+        """A claim with the values of constants that differ between the sides."""
+
+        def value(name: str) -> ast.expr | None:
+            return None if name in scope.opaque else self._side.value_of(name, scope.module)
+
+        def change(node: ast.AST) -> ast.expr | None:
+            return value(node.id) if isinstance(node, ast.Name) else None
+
+        def told(text: str) -> str:
+            found = value(text.strip("<>"))
+            return text if found is None else text_of(found)
+
+        if part.expected is not None:
+            part = replace(part, expected=rebuilt(part.expected, change))
+        match = None if part.match is None else part.match
+        if match is not None and match.startswith("<"):
+            match = constant(value(match.strip("<>"))) or match
+        exceptions = tuple(
+            sorted(
+                {one for name in part.exceptions for one in told(name).strip("()").replace(" ", "").split(",") if one}
+            )
+        )
+        tolerance = tuple((name, told(text)) for name, text in part.tolerance)
+        return replace(part, match=match, exceptions=exceptions, tolerance=tolerance)
+
+    def _settled(self, node: ast.expr, scope: Scope) -> ast.expr:
+        """An expectation with the constants of the test code put in place."""
+
+        def change(part: ast.AST) -> ast.expr | None:
+            if not isinstance(part, ast.Name) or part.id in scope.opaque:
+                return None
+            if part.id in scope.module.constants:
+                return scope.module.constants[part.id]
+            there = self._side.found(scope.module.imports[part.id]) if part.id in scope.module.imports else None
+            return there[0].constants.get(there[1]) if there is not None else None
+
+        return rebuilt(node, change)
 
     def _hollow(self, subject: ast.expr, written: ast.expr, kind: str, scope: Scope) -> str:
         """Why a subject is none: nothing but constants, or a mock that the test made to give this answer."""
@@ -127,11 +190,7 @@ class Record:
         if all(name in _CASTS and name not in scope.opaque for name in names) and not any(
             isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(subject)
         ):
-            return (
-                ""
-                if any(isinstance(part, ast.Name) and part.id in scope.growing for part in ast.walk(written))
-                else "constant"
-            )
+            return "" if grows(written, scope) else "constant"
         known = {name for name in names if name not in BUILTINS}
         root = root_of(subject)
         if isinstance(root, ast.Call) and (known <= _MOCKS | {"mock", "unittest"} or last_name(root.func) in _MOCKS):
@@ -162,7 +221,8 @@ class Record:
         return found is not None and isinstance(found[0].functions.get(found[1]), ast.AsyncFunctionDef)
 
     def patches_of(self, call: ast.Call) -> None:
-        """Note what a call of `patch` replaces."""
+        """Note what a call of `patch` replaces, and what any call demands."""
+        self.demands.update(demands_of(call))
         name = last_name(call.func)
         whole = dotted(call.func)
         if name == "patch" or (name in {"object", "setattr", "multiple"} and "patch" in whole.lower()):
@@ -220,6 +280,12 @@ class Record:
             scope.bind(name, ast.Name(stand, ast.Load()))
         return True
 
+    def left_out(self, values: ast.expr) -> None:
+        """Note the conditions of a comprehension that gives the cases."""
+        for part in ast.walk(values):
+            if isinstance(part, ast.comprehension):
+                self.filters.extend(map(text_of, part.ifs))
+
     def each_of(self, target: ast.expr, values: ast.expr, scope: Scope) -> None:
         """Let the names of a target stand for each of some values that are not known."""
         each = ast.Call(ast.Name("each", ast.Load()), [values], [])
@@ -249,7 +315,9 @@ class Record:
 
     def other_call(self, node: ast.Expr, call: ast.Call, name: str, scope: Scope) -> None:
         """Note what a call does that checks nothing: it prints, writes or replaces something."""
-        if name in _PRINTING:
+        if name == "assume" and call.args:
+            self.assumed.append(text_of(scope.inline(call.args[0])))
+        elif name in _PRINTING:
             for one in call.args:
                 self.note([nothing_of(one, scope, "printed")], node, scope)
         elif name in {"write_text", "write_bytes"} and isinstance(call.func, ast.Attribute):
@@ -267,3 +335,13 @@ _PLAIN_BASE = re.compile(r", bases=\[(Name\(id='object', ctx=Load\(\)\))?\]")
 def _digest(node: ast.AST) -> str:
     text = _PLAIN_BASE.sub("", ast.dump(node))
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+
+
+def grows(written: ast.expr, scope: Scope) -> bool:
+    """Whether an expression is about a list, or the like, that the code under test may have changed since it was made."""
+    names = (dotted(part) for part in ast.walk(written) if isinstance(part, ast.Name | ast.Attribute))
+    return not scope.growing.isdisjoint(names)
+
+
+def _items(node: ast.expr) -> set[str]:
+    return {text_of(one) for one in node.elts} if isinstance(node, ast.Set | ast.List | ast.Tuple) else set()

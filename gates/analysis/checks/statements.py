@@ -44,6 +44,17 @@ def caught_by(handler: ast.ExceptHandler) -> set[str]:
     return {last_name(one) for one in (kind.elts if isinstance(kind, ast.Tuple) else [kind])}
 
 
+def only_first(node: ast.expr) -> ast.expr | None:
+    """What `x[:1]` and `islice(x, 1)` take the first item of; None for anything else."""
+    match node:
+        case ast.Call(func=func, args=[inner, ast.Constant(value=1)]) if last_name(func) == "islice":
+            return inner
+        case ast.Subscript(value=inner, slice=ast.Slice(lower=None, upper=ast.Constant(value=1), step=None)):
+            return inner
+        case _:
+            return None
+
+
 def fails(body: Sequence[ast.stmt], scope: Scope | None = None) -> bool:
     """Whether statements end in a failure of the test."""
     del scope

@@ -51,3 +51,22 @@ def less_than(subject: str) -> tuple[str, ...]:
 def calls_of(claim: Claim) -> set[str]:
     """Names of the functions in the subject of a claim."""
     return set(re.findall(r"(\w+)\(", claim.subject))
+
+
+def first_of(claim: Claim, after: Claim) -> bool:
+    """Whether the second looks at one item where the first looked at each."""
+    if "each(" not in claim.subject or "each(" in after.subject:
+        return False
+    return _of_one(claim.subject) == re.sub(r"\[-?\d+\]", "[0]", after.subject)
+
+
+def _of_one(subject: str) -> str:
+    """`x[0].name` for `each(x).name`."""
+    front, _, rest = subject.partition("each(")
+    depth = 1
+    for at, sign in enumerate(rest):
+        depth += (sign in "([{") - (sign in ")]}")
+        if not depth:
+            behind = re.sub(r"\[-?\d+\]", "[0]", rest[at + 1 :])
+            return f"{front}{rest[:at]}[0]{behind}"
+    return subject

@@ -1,21 +1,21 @@
-"""Find the tests of a file, and read what each checks: with its fixtures, set-up and parameters."""
+"""Read what a test checks: with its fixtures, parameters, set-up and what happens after it."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from gates.analysis.checks.cases import cases_of
+from gates.analysis.checks.around import read_after, read_before
+from gates.analysis.checks.cases import bound_to, cases_of, putting
 from gates.analysis.checks.claims import CheckedTest, Mark
-from gates.analysis.checks.helpers import family_of, settled
+from gates.analysis.checks.found import Found, is_fixture
+from gates.analysis.checks.helpers import settled
 from gates.analysis.checks.reading import Function, Module, Side, words_in
 from gates.analysis.checks.scope import Scope
 from gates.analysis.checks.statements import own_parts
-from gates.analysis.checks.trees import keyword, last_name, text_of
+from gates.analysis.checks.trees import keyword, last_name, rebuilt, text_of
 from gates.analysis.checks.walk import Walker
 
-_SET_UP = ("setUpClass", "setup_class", "setUp", "asyncSetUp", "setup_method", "setup")
 _MARKS = frozenset(
     {
         "flaky",
@@ -32,89 +32,6 @@ _MARKS = frozenset(
     }
 )
 _PARAMETERS = frozenset({"parametrize", "parameterized", "expand"})
-
-
-@dataclass(frozen=True)
-class Found:
-    """A test function in its file.
-
-    Attributes:
-        id: `path::Class::name`.
-        node: the function.
-        family: its class and the bases of that in the same file; empty without one.
-    """
-
-    id: str
-    node: Function
-    family: tuple[ast.ClassDef, ...] = ()
-
-    @property
-    def nodes(self) -> Iterator[ast.AST]:
-        """Itself, and what its class says about every test in it."""
-        yield self.node
-        for owner in self.family:
-            yield from (*owner.decorator_list, *owner.bases)
-            # Methods are found by name; values and nested classes are used in ways that cannot be followed.
-            for node in owner.body:
-                if not (isinstance(node, Function) and node.name.startswith("test")):
-                    yield node
-
-
-def tests_in(module: Module) -> dict[str, Found]:
-    """The tests that pytest and unittest would find in a file, by id."""
-    found: dict[str, Found] = {}
-    if module.tree is None:
-        return found
-    loose = not module.path.endswith(("/tests.py", "/test.py"))  # as Django has them, with classes
-    for name, node in module.functions.items():
-        if loose and name.startswith("test") and not _is_fixture(node):
-            found[f"{module.path}::{name}"] = Found(f"{module.path}::{name}", node)
-    for statement in module.tree.body:
-        match statement:
-            case ast.Assign(
-                targets=[ast.Attribute(value=ast.Name(id=name), attr="__test__")], value=ast.Constant(value=False)
-            ):
-                found.pop(f"{module.path}::{name}", None)
-            case _:
-                pass
-    for owner in module.classes.values():
-        for each in _of_class(owner, module, module.path, module.classes):
-            found[each.id] = each
-    return found
-
-
-def _of_class(owner: ast.ClassDef, module: Module, front: str, classes: dict[str, ast.ClassDef]) -> Iterator[Found]:
-    family = family_of(owner, classes)
-    if not _is_collected(owner, family):
-        return
-    seen: dict[str, Function] = {}
-    for one in family:
-        own = {node.name: node for node in one.body if isinstance(node, Function)}
-        for name, node in own.items():
-            if name.startswith("test") and not _is_fixture(node):
-                seen.setdefault(name, node)
-    for name, node in seen.items():
-        yield Found(f"{front}::{owner.name}::{name}", node, family)
-    inner = {node.name: node for node in owner.body if isinstance(node, ast.ClassDef)}
-    for node_ in inner.values():
-        yield from _of_class(node_, module, f"{front}::{owner.name}", {**classes, **inner})
-
-
-def _is_collected(owner: ast.ClassDef, family: Sequence[ast.ClassDef]) -> bool:
-    for node in owner.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="__test__")], value=ast.Constant(value=False)):
-                return False
-            case ast.FunctionDef(name="__init__") if owner.name.startswith("Test"):
-                return False
-            case _:
-                pass
-    bases = [last_name(base) for one in family for base in one.bases]
-    return owner.name.startswith("Test") or any(base.endswith(("TestCase", "Test", "Tests", "Case")) for base in bases)
-
-
-def _is_fixture(node: Function) -> bool:
-    return any(last_name(one.func if isinstance(one, ast.Call) else one) == "fixture" for one in node.decorator_list)
 
 
 def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
@@ -135,20 +52,11 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
                 pass
     _bind_parameters(walker, decorators, scope, side)
     _Fixtures(walker, side, module, test.family).provide(test.node, scope)
-    for owner in reversed(test.family):
-        for node in owner.body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    scope.bind(f"self.{name}", value)
-                case _:
-                    pass
-        for name in _SET_UP:
-            for node in owner.body:
-                if isinstance(node, Function) and node.name == name:
-                    walker.body(node.body, scope)
+    read_before(walker, side, module, test, scope)
     body = test.node.body
     walker.body(body, scope)
     walker.nested(test.node, scope)
+    read_after(walker, side, module, test, scope)
     marks = [*_marks(decorators, scope), *(Mark("skip()", condition, line=line, text=text) for condition, line, text in walker.skips)]  # fmt: skip
     return CheckedTest(
         id=test.id,
@@ -158,6 +66,12 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
         patched=frozenset(walker.patched),
         cases=tuple(sorted({", ".join(case) for binder in walker.binders for case in binder.cases})),
         fakes=frozenset(walker.fakes),
+        demands=walker.demands,
+        strict=side.warnings_fail,
+        assumed=tuple(walker.assumed),
+        left_out_more=frozenset(walker.left_out_more),
+        conditions=frozenset(walker.conditions),
+        filters=tuple(walker.filters),
         written=frozenset(walker.written),
         line=test.node.lineno,
         decorators=tuple(map(text_of, test.node.decorator_list)),
@@ -210,6 +124,7 @@ def _bind_parameters(walker: Walker, decorators: Iterable[ast.expr], scope: Scop
         if not names or values is None:
             continue
         given = _values(values, scope.module, side)
+        walker.left_out(values)
         target: ast.expr = ast.Name(names[0], ast.Store())
         if len(names) > 1:
             target = ast.Tuple([ast.Name(name, ast.Store()) for name in names], ast.Store())
@@ -255,6 +170,12 @@ def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None
                 elif not _is_skipped(one):
                     made.append(_unwrapped(one))
             return made
+        case ast.ListComp(elt=elt, generators=[loop]):
+            several = _values(loop.iter, module, side)
+            bound = [bound_to(loop.target, one) for one in several or ()]
+            if not bound or None in bound:
+                return None
+            return [_unwrapped(rebuilt(elt, putting(one))) for one in bound if one is not None]
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             first, second = _values(left, module, side), _values(right, module, side)
             return None if first is None or second is None else first + second
@@ -274,7 +195,12 @@ def _is_skipped(node: ast.expr) -> bool:
 def _unwrapped(node: ast.expr) -> ast.expr:
     """The values of `pytest.param(…)`."""
     if isinstance(node, ast.Call) and last_name(node.func) == "param":
-        return node.args[0] if len(node.args) == 1 else ast.Tuple(list(node.args), ast.Load())
+        args = [
+            each
+            for one in node.args
+            for each in (one.value.elts if isinstance(one, ast.Starred) and isinstance(one.value, ast.Tuple) else [one])
+        ]
+        return args[0] if len(args) == 1 else ast.Tuple(args, ast.Load())
     return node
 
 
@@ -338,11 +264,11 @@ class _Fixtures:
     def _fixture(self, name: str) -> tuple[Function, Module] | None:
         for owner in self._family:
             for node in owner.body:
-                if isinstance(node, Function) and node.name == name and _is_fixture(node):
+                if isinstance(node, Function) and node.name == name and is_fixture(node):
                     return node, self._module
         for module in self._modules:
             known = module.functions.get(name)
-            if known is None or not _is_fixture(known):
+            if known is None or not is_fixture(known):
                 known = next((node for node in module.functions.values() if _is_fixture_called(node, name)), None)
             if known is not None:
                 return known, module

@@ -10,15 +10,19 @@ from gates.analysis.checks.blocks import Blocks
 from gates.analysis.checks.calls import EXPECTING, checked_by_call, is_mock_assertion
 from gates.analysis.checks.cases import cases_of, unrolled
 from gates.analysis.checks.claims import NOTHING
-from gates.analysis.checks.helpers import settled
-from gates.analysis.checks.parts import parts_of
+from gates.analysis.checks.helpers import helper_of, settled
+from gates.analysis.checks.parts import chained, parts_of
+from gates.analysis.checks.passed import calls_later, keeps_failures
 from gates.analysis.checks.reading import Module
+from gates.analysis.checks.record import grows
 from gates.analysis.checks.scope import Scope
+from gates.analysis.checks.searching import looked_for
 from gates.analysis.checks.statements import (
     gives_up,
     nothing_of,
+    only_first,
 )
-from gates.analysis.checks.trees import dotted, last_name, text_of, truth
+from gates.analysis.checks.trees import dotted, last_name, run, text_of, truth
 
 _FAILING = frozenset({"fail", "xfail"})
 _SKIPPING = frozenset({"skip", "skipTest", "importorskip", "exit"})
@@ -31,15 +35,24 @@ class Walker(Blocks):
 
     def body(self, body: Iterable[ast.stmt], scope: Scope) -> bool:
         """Read statements; whether the function ends in them."""
-        ended = False
+        ended, before = False, None
         for node in body:
             self._left -= 1
             if self._left < 0:
                 return ended
             if ended and not scope.flaw:
                 scope.flaw = "unreachable"
-            ended = self.statement(node, scope) or ended
+            if before is not None:
+                self._search(before, node, scope)
+            ended, before = self.statement(node, scope) or ended, node
+        if before is not None:
+            self._search(before, None, scope)
         return ended
+
+    def _search(self, loop: ast.stmt, after: ast.stmt | None, scope: Scope) -> None:
+        """A loop that must find something checks that there is such a thing."""
+        for condition in looked_for(loop, after):
+            self.note(parts_of(condition, lambda node: run(scope.inline(node))), loop, scope, text_of(condition))
 
     def statement(self, node: ast.stmt, scope: Scope) -> bool:
         """Read a statement; whether the function ends in it."""
@@ -103,6 +116,9 @@ class Walker(Blocks):
             # What a constant holds decides which values are compared.
             self.note(parts_of(test, lambda one: settled(self._side, scope.inline(one), scope), negated), node, scope)
             return
+        if isinstance(test, ast.Compare) and not negated and grows(test, scope):
+            self.note(chained(test, scope.inline), node, scope)
+            return
         self.note(parts_of(test, scope.inline, negated), node, scope)
 
     def _each(self, node: ast.stmt, loop: ast.GeneratorExp, scope: Scope) -> None:
@@ -124,7 +140,12 @@ class Walker(Blocks):
             return False
         name = last_name(inner.func)
         before = len(self.claims)
+        kept, scope.flaw = scope.flaw, scope.flaw or ("swallowed" if keeps_failures(inner) else "")
         resolved = self.calls(inner, scope, bare=value is inner)
+        for later in calls_later(inner):
+            if isinstance(later, ast.Call) and helper_of(later, scope, self._side) is None:
+                self.note(checked_by_call(later, scope.inline) or (), node, scope)
+        scope.flaw = kept
         if name in EXPECTING:
             self.expecting_call(node, inner, scope)
             return False
@@ -187,21 +208,31 @@ class Walker(Blocks):
 
     def _loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
         self.calls(node.iter, scope)
+        self.left_out(node.iter)
         values = cases_of(settled(self._side, scope.inline(node.iter), scope))
         if values is not None and not values:
             self.apart(node.body, scope, flaw="unreachable")
             return
-        if values and any(isinstance(one, ast.Break | ast.Return) for one in node.body):
+        whole = scope.inline(node.iter)
+        once = any(isinstance(one, ast.Break | ast.Return) for one in node.body)
+        first = whole if once else only_first(whole)
+        if values and once:
             values = values[:1]
-        if not self.bind_cases(node.target, values, scope):
-            self.each_of(node.target, scope.inline(node.iter), scope)
+        if self.bind_cases(node.target, values, scope):
+            pass
+        elif first is not None:
+            self.give(node.target, ast.Subscript(first, ast.Constant(0), ast.Load()), scope, node)
+        else:
+            self.each_of(node.target, whole, scope)
         self.apart(node.body, scope)
         self.body(node.orelse, scope)
 
     def _branch(self, node: ast.If, scope: Scope) -> bool:
         self.calls(node.test, scope)
+        self.conditions.add(text_of(node.test))
         condition = scope.inline(node.test)
-        known = truth(settled(self._side, condition, scope))
+        decided = settled(self._side, condition, scope)
+        known = truth(decided)
         if known is not None:
             first = self.apart(node.body, scope, flaw="" if known else "unreachable")
             other = self.apart(node.orelse, scope, flaw="unreachable" if known else "")
@@ -213,6 +244,8 @@ class Walker(Blocks):
             self._asserted(node, node.test, scope)
             return self.apart(node.body, scope)
         text = text_of(condition)
+        if "§" in text:  # whether it is true for a case is known if all else is
+            text = text_of(decided)
         first = self.apart(node.body, scope, (text,))
         other = bool(node.orelse) and self.apart(node.orelse, scope, (f"not ({text})",))
         if first and other:

@@ -8,18 +8,25 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gates.analysis.checks.anew import Newcomer, Newcomers, key, new_checks
+from gates.analysis.checks.answers import answers_written_out
 from gates.analysis.checks.asking import code_that_asks
 from gates.analysis.checks.autouse import replaced_for_all
 from gates.analysis.checks.claims import CheckedTest, Claim
 from gates.analysis.checks.closure import Closures
+from gates.analysis.checks.data_rows import rows_removed
+from gates.analysis.checks.equality import weaker_equality
 from gates.analysis.checks.excuses import Excuses
+from gates.analysis.checks.found import Found, tests_in
 from gates.analysis.checks.hooks import hooks_that_hide
 from gates.analysis.checks.match import Fate, Matching, Pool
-from gates.analysis.checks.reading import Module, Side, digest_of, holds_tests, is_test_code
+from gates.analysis.checks.parts_replaced import parts_replaced
+from gates.analysis.checks.profiles import weaker_profiles
+from gates.analysis.checks.reading import Module, Side, digest_of, holds_tests, is_test_code, varying
 from gates.analysis.checks.rules import TEST_RULES
 from gates.analysis.checks.snapshots import updated_snapshots
 from gates.analysis.checks.subjects import Production
-from gates.analysis.checks.tests import Found, helper_files, read_test, tests_in
+from gates.analysis.checks.tests import helper_files, read_test
+from gates.analysis.checks.together import Place, told_once
 from gates.portable.values import plural
 from gates.results.weakening import Strength, Weakening
 
@@ -71,11 +78,13 @@ class _Comparing:
         self._newcomers: Newcomers | None = None
         self._read: dict[tuple[bool, str], CheckedTest] = {}
         self._weakenings: list[Weakening] = []
+        self._of_helpers: list[tuple[Place, Weakening]] = []
         self._removed: dict[str, str] = {}
         self._excused: dict[str, str] = {}
         self._pool: Pool | None = None
         self._closures = Closures(base), Closures(head)
         self._same: dict[str, bool] = {}
+        base.varying = head.varying = dict(varying(base, head, changed))
         files = self._files()
         self._was, self._is = self._found(base, files), self._found(head, files)
 
@@ -88,12 +97,22 @@ class _Comparing:
         for name, found in self._was.items():
             if name not in self._is:
                 self._gone(self._test(False, found))
+        self._weakenings += told_once(self._of_helpers)
         self._weakenings += code_that_asks(self._changed, self._base, self._head)
         self._weakenings += hooks_that_hide(self._changed, self._base, self._head)
         helping = [path for path in self._changed if path.endswith(".py") and is_test_code(path)]
         self._weakenings += replaced_for_all(helping, self._base, self._head)
         self._weakenings += updated_snapshots(self._changed, self._base.texts, self._head.texts)
+        self._weakenings += weaker_equality(self._changed, self._base, self._head)
+        self._weakenings += weaker_profiles(self._changed, self._base, self._head)
+        self._weakenings += answers_written_out(self._changed, self._base, self._head, self._claims_in)
+        self._weakenings += rows_removed(self._changed, self._base, self._head, self._claims_in)
         return WeakerChecks(tuple(self._weakenings), self._removed, self._excused)
+
+    def _claims_in(self, side: Side, path: str) -> Iterator[Claim]:
+        """What the tests of a file check, whether or not it changed."""
+        for found in self._found(side, [path]).values():
+            yield from self._test(side is self._head, found).claims
 
     def _files(self) -> list[str]:
         """The test files that changed, and those that use what changed."""
@@ -138,7 +157,7 @@ class _Comparing:
         for path in files:
             module = side.module(path)
             if module is not None:
-                found |= {name: (test, module) for name, test in tests_in(module).items()}
+                found |= {name: (test, module) for name, test in tests_in(module, side).items()}
         return found
 
     def _equal(self, was: tuple[Found, Module], now: tuple[Found, Module]) -> bool:
@@ -168,10 +187,12 @@ class _Comparing:
     def _compare(self, before: CheckedTest, after: CheckedTest) -> None:
         """Note what became weaker from one test to the other."""
         found = [*self._of_test(before, after)]
+        found += parts_replaced(before, after, self._is[after.id][1], self._head)
         matching = Matching(before.claims, after.claims, self._everything, self._production.is_gone)
         found += self._of_claims(matching.fates(), before, after)
         self._weakenings += found
-        if not matching.open and not any(one.strength == "certain" for one in found):
+        helped = [one for _, one in self._of_helpers if one.test == after.id]
+        if not matching.open and not any(one.strength == "certain" for one in (*found, *helped)):
             self._excused[after.id] = "what it checked is still checked"
 
     def _of_test(self, before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
@@ -183,31 +204,55 @@ class _Comparing:
                 )  # fmt: skip
 
     def _of_claims(self, fates: list[Fate], before: CheckedTest, after: CheckedTest) -> Iterator[Weakening]:
-        """One finding for each statement of the base, however many cases it had."""
+        """One finding for each statement of the base, however many cases it had; those about helpers are kept aside."""
+        for claim, found in self._about_statements(fates, before, after):
+            helper = self._helper(claim, before)
+            if helper is None:
+                yield found
+            else:
+                self._of_helpers.append((helper, found))
+
+    def _helper(self, claim: Claim, before: CheckedTest) -> Place | None:
+        """Where a claim stands, if that is not in its test but in what the test uses."""
+        found = self._was.get(before.id)
+        own = found[0].node if found is not None else None
+        if own is None or (claim.path == before.path and own.lineno <= claim.line <= (own.end_lineno or own.lineno)):
+            return None
+        return claim.path, claim.line
+
+    def _about_statements(
+        self, fates: list[Fate], before: CheckedTest, after: CheckedTest
+    ) -> Iterator[tuple[Claim, Weakening]]:
         total = Counter(claim.line for claim in before.claims if claim.counts)
         told = {claim.text for claim in before.claims}  # what the base said already is not what became of another check
         by_line: dict[tuple[int, str], list[Fate]] = {}
         rewritten = {fate.claim.line for fate in fates if self._production.is_gone(fate.claim)}
         for fate in fates:
-            if not self._production.is_gone(fate.claim):
+            # What is still checked, and less strictly, has not lost its subject, whatever was expected of it.
+            if fate.after is not None or not self._production.is_gone(fate.claim):
                 # Another part of the same statement may have lost its subject.
                 one = replace(fate, replaced=True) if fate.claim.line in rewritten and fate.verdict is None else fate
                 by_line.setdefault((fate.claim.line, fate.rule), []).append(one)
         for (line, rule), each in by_line.items():
             first = each[0]
             if rule and first.verdict is not None and first.after is not None:
-                yield Weakening(
+                yield first.claim, Weakening(
                     rule=rule, what=first.verdict.what, path=first.after.path, line=first.after.line, test=after.id,
                     before=first.verdict.before or first.claim.text, after=first.verdict.after or first.after.text,
                     strength="hint" if first.after.text in told - {first.claim.text} else first.verdict.strength,
                 )  # fmt: skip
             else:
-                yield self._lost(
-                    each,
-                    total[line],
-                    before,
-                    after,
-                    other=after.cases != before.cases and len(after.cases) >= len(before.cases),
+                yield (
+                    first.claim,
+                    self._lost(
+                        each,
+                        total[line],
+                        before,
+                        after,
+                        other=after.cases != before.cases
+                        and len(after.cases) >= len(before.cases)
+                        and _cases_of(first.claim, after) >= _cases_of(first.claim, before),
+                    ),
                 )
 
     def _lost(self, each: list[Fate], total: int, before: CheckedTest, after: CheckedTest, *, other: bool) -> Weakening:
@@ -341,6 +386,11 @@ class _Comparing:
             if score > 1.0 and (best is None or score > best[0]):
                 best = score, test
         return None if best is None else best[1]
+
+
+def _cases_of(claim: Claim, test: CheckedTest) -> int:
+    """For how many cases a test checks what a claim is about, as far as it is written in the same way."""
+    return len({one.subject for one in test.claims if one.counts and one.told == claim.told})
 
 
 def _short(claim: Claim) -> str:

@@ -11,6 +11,7 @@ from gates.analysis.strictness.checklist import NOXFILE, Checklist, checklist_ch
 from gates.analysis.strictness.commands import with_files
 from gates.analysis.strictness.comments import comment_changes, has_comments
 from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
+from gates.analysis.strictness.decorators import decorator_changes
 from gates.analysis.strictness.gates_settings import SETTINGS as GATES
 from gates.analysis.strictness.gates_settings import config_of
 from gates.analysis.strictness.mypy_settings import SETTINGS as MYPY
@@ -68,6 +69,7 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
         found += _broken(*sides)
     found += workflow_changes(base, head)
     found += comment_changes(_differing(base, head), _differing(head, base))
+    found += decorator_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gates.analysis.checks.rules import (
     broader_exception,
+    cases_left_out,
     computed_expectation,
+    demand_dropped,
     guarded,
     hollow,
     hypothesis,
@@ -17,6 +19,7 @@ from gates.analysis.checks.rules import (
     replaced_by_mock,
     weaker_comparison,
     wider_tolerance,
+    wrapped,
 )
 from gates.analysis.checks.rules.frame import ClaimRule, TestRule
 
@@ -28,8 +31,10 @@ CLAIM_RULES: tuple[ClaimRule, ...] = (
     looser_limit.RULE,
     wider_tolerance.RULE,
     lossy_comparison.RULE,
+    wrapped.RULE,
     weaker_comparison.RULE,
     computed_expectation.RULE,
+    cases_left_out.SHARED,
     guarded.RULE,
 )
 
@@ -37,7 +42,11 @@ TEST_RULES: tuple[TestRule, ...] = (
     marks.SKIPPED,
     marks.EXPECTED_TO_FAIL,
     marks.TRIED_AGAIN,
+    cases_left_out.RULE,
+    cases_left_out.MORE,
     hypothesis.RULE,
     own_expectation.RULE,
     replaced_by_mock.RULE,
+    demand_dropped.LOOSER,
+    demand_dropped.WARNINGS,
 )

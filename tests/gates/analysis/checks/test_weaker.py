@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gates.analysis.checks.reading import Side
-from gates.analysis.checks.tests import read_test
-from gates.analysis.checks.tests import tests_in as all_tests_in
 from gates.analysis.checks.weaker import WeakerChecks, weaker_checks
+from tests.gates.analysis.checks.told import FILE, told
 
-FILE = "tests/test_it.py"
 CODE = "def f(x):\n    return x + 1\n"
 PLAIN = "from shop import f\n\n\ndef test_f():\n    assert f(1) == 2\n    assert f(2) == 3\n"
-
-
-def told(text: str, **more: str) -> list[str]:
-    """What the first test of a file checks, as text."""
-    side = Side({FILE: text, **{name.replace("__", "/") + ".py": code for name, code in more.items()}})
-    module = side.module(FILE)
-    assert module is not None
-    test = read_test(side, module, next(iter(all_tests_in(module).values())))
-    return [f"{claim.subject} {claim.kind} {claim.expected}".strip() for claim in test.claims if claim.counts]
 
 
 def found(head: str, *, base: str = PLAIN, code: tuple[str, str] = (CODE, CODE)) -> WeakerChecks:
