@@ -70,6 +70,10 @@ def render_run(path: Path, form: str, records: Path | None = None, folder: str =
     if form == "terminal":
         show_run(run, tests, comparison)
         return None
+    if form == "html":
+        from gates.pipeline.publish import page_of
+
+        return page_of(run, tests, comparison, records.parent if records is not None else None)
     text = renderer(form, folder)(run, tests, comparison)
     if form == "github":
         from gates.pipeline.github_step import write_step

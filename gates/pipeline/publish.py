@@ -41,12 +41,11 @@ def emit(
         EnvironmentProblem: they cannot be written.
     """
     from gates.readers.junit.write import junit_document
-    from gates.render.html import render_html
     from gates.render.markdown import render_markdown
 
     files: dict[str, bytes] = {}
     _try(files, SUMMARY_FILE, lambda: render_markdown(run, tests, comparison))
-    _try(files, PAGE_FILE, lambda: render_html(run, tests, comparison, recent_outcomes(store)))
+    _try(files, PAGE_FILE, lambda: page_of(run, tests, comparison, store))
     _try(files, JUNIT_FILE, lambda: junit_document(run, tests))
     if comparison is not None:
         files[COMPARISON_FILE] = to_json(comparison)
@@ -63,21 +62,10 @@ def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
         sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")
 
 
-def recent_outcomes(store: Path | None) -> dict[tuple[str, str], str]:
-    """How each test of a gate ended in the last runs, a letter for each; nothing if that is not known.
+def page_of(run: Run, tests: Sequence[TestResult], comparison: Comparison | None, store: Path | None) -> str:
+    """The HTML page of a run, with what the history knows; arguments as of `emit`."""
+    from gates.pipeline.pictures import past_of
+    from gates.render.html import render_html
 
-    Args:
-        store: folder of the project's store; None for no history.
-    """
-    import sqlite3
-
-    from gates.render.trends import letters
-    from gates.storage.history import History
-
-    if store is None:
-        return {}
-    try:
-        found = History(store).recent()
-    except (sqlite3.Error, OSError):
-        return {}
-    return {name: letters(outcomes) for name, outcomes in found.items()}
+    past = past_of(store, run, tests, comparison)
+    return render_html(run, tests, comparison, past.recent, past.pictures)

@@ -10,7 +10,7 @@ from gates.analysis.run_trends import Now, RunTrend
 from gates.analysis.trends import fails
 from gates.render.markup import cell, code, escape, inline, table
 from gates.render.text import duration, one_line, plural
-from gates.render.trends import SHOWN, day, letters, rate
+from gates.render.trends import SHOWN, day, letters, rate, usual
 from gates.results import Run
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -75,9 +75,15 @@ def _footnote(found: RunTrend) -> str:
 def _gate(one: Now) -> tuple[str, ...]:
     before = one.before
     now = f"{duration(one.seconds)}{'' if one.outcome == 'passed' else f' {one.outcome}'}"
-    usual = f"{duration(before.median)} ± {duration(before.spread)}" if before.spread else duration(before.median)
     failed = f"{before.failed} of {before.runs}, {rate(before.failed, before.runs)}" if before.runs else "new"
-    return before.gate, now, usual, sparkline(one.times), letters((*before.recent[-19:], one.outcome)), failed
+    return (
+        before.gate,
+        now,
+        usual(before.median, before.spread),
+        sparkline(one.times),
+        letters((*before.recent[-19:], one.outcome)),
+        failed,
+    )
 
 
 def _sections(found: RunTrend) -> list[Section]:
@@ -111,8 +117,7 @@ def _still(one: Now) -> str:
 
 
 def _slower(one: Now) -> str:
-    usual = f"{duration(one.before.median)} ± {duration(one.before.spread)}"
-    return f"{duration(one.seconds)}, usually {usual}  {sparkline(one.times)}"
+    return f"{duration(one.seconds)}, usually {usual(one.before.median, one.before.spread)}  {sparkline(one.times)}"
 
 
 def _flaky(one: Now) -> str:

@@ -105,9 +105,12 @@ def _candidate(one: Trend) -> str:
 
 
 def _time(one: Trend) -> str:
-    if not one.median:
-        return ""
-    return f"{duration(one.median)} ± {duration(one.spread)}" if one.spread else duration(one.median)
+    return usual(one.median, one.spread) if one.median else ""
+
+
+def usual(median: float, spread: float) -> str:
+    """A usual time: the median, and half of the middle half if it is known."""
+    return f"{duration(median)} ± {duration(spread)}" if spread else duration(median)
 
 
 def _since(one: Trend) -> str:

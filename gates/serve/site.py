@@ -10,10 +10,10 @@ from http import HTTPStatus
 from threading import Lock
 from typing import NamedTuple
 
-from gates.pipeline.publish import recent_outcomes
+from gates.pipeline.publish import page_of
 from gates.pipeline.show import comparison_of
 from gates.portable.errors import GatesError
-from gates.render.html import page_policy, render_html
+from gates.render.html import page_policy
 from gates.results.files import RUN_FILE
 from gates.serve.follow import Follower
 from gates.serve.pages import index_page, live_page, policy, refusal_page
@@ -107,7 +107,7 @@ class Site:
         except (GatesError, OSError) as error:
             what = error.what if isinstance(error, GatesError) else str(error)
             return refused(HTTPStatus.CONFLICT, f"This run cannot be shown: {what}", "Run it again.", home=True)
-        page = render_html(found.run, found.tests, comparison_of(found), recent_outcomes(self._store.folder))
+        page = page_of(found.run, found.tests, comparison_of(found), self._store.folder)
         allowed = f"{page_policy()}; frame-ancestors 'none'"
         answer = Answer(HTTPStatus.OK, page.encode("utf-8", "backslashreplace"), allowed)
         with self._lock:

@@ -141,7 +141,8 @@ def one_terminal(project: Project, moment: float) -> Iterator[str]:
     os.close(master)
     code = process.wait(PATIENCE)
     run = load_run(project.reports / "run.json")
-    if (code, run.complete, run.exit_code) not in ((130, True, 130), (0, True, 0)):
+    # The last: the terminal was closed while it showed the verdict.
+    if (code, run.complete, run.exit_code) not in ((130, True, 130), (0, True, 0), (130, True, 0)):
         yield f"exit code {code}; run.json: complete {run.complete}, exit code {run.exit_code}"
     for name in ("summary.md", "junit.xml", "tests.jsonl"):
         if not (project.reports / name).exists():

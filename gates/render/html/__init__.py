@@ -19,11 +19,13 @@ import msgspec
 from gates.compare.values import Comparison
 from gates.portable.regular import read_text
 from gates.render.html.table import LONGEST, columns, more_of, packed
+from gates.render.plots.shapes import Drawing, drawing_data
+from gates.render.plots.style import page_style
 from gates.render.summary import Summary, summarise
 from gates.render.text import clean
 from gates.results import Run, TestResult
 
-_SCRIPTS = ("filters.js", "elements.js", "sections.js", "tests.js", "browser.js", "page.js")
+_SCRIPTS = ("filters.js", "elements.js", "sections.js", "tests.js", "browser.js", "plots.js", "page.js")
 """Parts of the script, in the order in which they need each other."""
 
 _PAGE = """\
@@ -54,6 +56,7 @@ def render_html(
     tests: Sequence[TestResult],
     comparison: Comparison | None = None,
     recent: Mapping[tuple[str, str], str] | None = None,
+    pictures: Sequence[Drawing] = (),
 ) -> str:
     """The whole page; ends with a newline.
 
@@ -62,11 +65,13 @@ def render_html(
         tests: its tests.
         comparison: with its base.
         recent: gate and test → how it ended in the last runs, a letter for each, the oldest first.
+        pictures: what is drawn.
     """
     summary = summarise(run, tests, comparison, listed=False)
     table, parts = columns(tests, recent or {})
     blocks = {"base": packed(_base(comparison)), "tests": packed(table)}
     blocks |= {f"part-{number}": part for number, part in enumerate(parts)}
+    blocks["pictures"] = packed(list(map(drawing_data, pictures)))
     return _PAGE.format(
         style=_style(),
         script=_script(),
@@ -86,7 +91,7 @@ def page_policy() -> str:
 
 
 def _style() -> str:
-    return asset("page.css")
+    return f"{asset('page.css')}{page_style()}"
 
 
 @cache

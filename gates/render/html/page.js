@@ -29,6 +29,7 @@ async function showTests(summary, places) {
   }
   const compared = comparisonOf(summary.comparison, base, (one) => one.now && browser.reveal(one.now.at));
   if (compared) places.comparison.append(compared);
+  places.pictures.append(...[picturesOf(await unpacked("pictures"))].filter(Boolean));
   if (browser) {
     await browser.follow();
     window.addEventListener("hashchange", () => browser.follow());
@@ -42,11 +43,11 @@ async function showTests(summary, places) {
     return;
   }
   const summary = await unpacked("summary");
-  const places = { tests: make("div", {}), comparison: make("div", {}) };
+  const places = { tests: make("div", {}), comparison: make("div", {}), pictures: make("div", {}) };
   document.querySelector("header")?.remove();
   main.append(...[
     verdictOf(summary), ...weakenedOf(summary.comparison), gatesOf(summary), section("Why gates failed", reasonsOf(summary)),
-    places.tests, places.comparison, exclusionsOf(summary), restOf(summary),
+    places.tests, places.comparison, places.pictures, exclusionsOf(summary), restOf(summary),
   ].filter(Boolean));
   document.documentElement.dataset.view = "yes";
   await shown();

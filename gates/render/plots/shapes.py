@@ -190,6 +190,27 @@ def _about(about: str) -> tuple[Shape, ...]:
     return (Shape("title", {}, (words(about),)),) if about else ()
 
 
+def drawing_data(drawing: Drawing) -> dict[str, Any]:
+    """A picture for the HTML page, as values of JSON."""
+    return {
+        "title": words(drawing.title),
+        "about": words(drawing.about),
+        "width": WIDTH,
+        "height": drawing.height,
+        "shapes": [_data(shape) for shape in drawing.shapes],
+    }
+
+
+def _data(shape: Shape | str) -> Any:
+    return shape if isinstance(shape, str) else [shape.name, _values(shape), [_data(one) for one in shape.inside]]
+
+
+def _values(shape: Shape) -> dict[str, str]:
+    return {
+        name: number(value) if isinstance(value, float | int) else value for name, value in shape.attributes.items()
+    }
+
+
 def svg_file(drawing: Drawing) -> str:
     """The file of a picture: it needs nothing else, and follows the reader's light or dark theme."""
     height = number(drawing.height)
@@ -210,9 +231,6 @@ def svg_file(drawing: Drawing) -> str:
 
 
 def _element(shape: Shape) -> str:
-    values = (
-        (name, number(value) if isinstance(value, float | int) else value) for name, value in shape.attributes.items()
-    )
-    start = " ".join([shape.name, *(f"{name}={quoteattr(value)}" for name, value in values)])
+    start = " ".join([shape.name, *(f"{name}={quoteattr(value)}" for name, value in _values(shape).items())])
     inside = "".join(escape(one) if isinstance(one, str) else _element(one) for one in shape.inside)
     return f"<{start}>{inside}</{shape.name}>" if inside else f"<{start}/>"

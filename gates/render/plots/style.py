@@ -76,7 +76,9 @@ _DARK = "@media (prefers-color-scheme: dark)"
 def page_style() -> str:
     """Rules for a page: its pictures take their colours from variables."""
     light, dark = ("".join(f"--plot-{name}:{value};" for name, value in theme.items()) for theme in (LIGHT, DARK))
-    return f":root{{{light}}}\n{_DARK}{{:root{{{dark}}}}}{_RULES}"
+    # On a narrow screen a picture is scrolled: its texts must stay readable.
+    place = ".plot { display: block; width: 100%; min-width: 640px; max-width: 900px; }\n"
+    return f":root{{{light}}}\n{_DARK}{{:root{{{dark}}}}}{_RULES}{place}"
 
 
 def file_style() -> str:

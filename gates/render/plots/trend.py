@@ -23,7 +23,7 @@ from gates.render.plots.shapes import (
     wrapped,
 )
 from gates.render.text import duration, plural
-from gates.render.trends import day, rate
+from gates.render.trends import day, rate, usual
 from gates.results.past import PastResult
 
 Group = tuple[Trend, Sequence[PastResult]]
@@ -109,8 +109,7 @@ def _name(trend: Trend) -> str:
 
 
 def _facts(trend: Trend) -> str:
-    usual = f"usually {duration(trend.median)} ± {duration(trend.spread)}" if trend.median and trend.spread else ""
-    told = [usual or (duration(trend.median) if trend.median else "")]
+    told = [f"usually {usual(trend.median, trend.spread)}" if trend.median else ""]
     told.append(f"failed in {trend.failed} of {plural(trend.runs, 'run')}: {rate(trend.failed, trend.runs)}")
     told.append(f"flaky in {trend.flaked}: {rate(trend.flaked, trend.runs)}" if trend.flaked else "")
     return "; ".join(filter(None, told))

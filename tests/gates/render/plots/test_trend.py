@@ -31,7 +31,7 @@ def test_every_run_has_a_mark_and_says_what_it_was() -> None:
     )  # and the legend's
     assert "failed in 2.00s, 1970-01-03 on main, run run-1" in tips(drawing)
     assert "5 runs, 1970-01-02 to 1970-01-06, the latest at the right." in texts(drawing)
-    assert "2.00s; failed in 1 of 4 runs: 25% (5% to 70%); flaky in 1: 25% (5% to 70%)" in texts(drawing)
+    assert "usually 2.00s; failed in 1 of 4 runs: 25% (5% to 70%); flaky in 1: 25% (5% to 70%)" in texts(drawing)
     assert len(paths(drawing, "median")) == 2
     assert len(paths(drawing, "band")) == 1
 
