@@ -101,7 +101,8 @@ def _flaky(one: Trend) -> str:
 
 def _candidate(one: Trend) -> str:
     why = f", {one_line(one.signature, 120)}" if one.signature else ""
-    return f"{one_line(one.test)}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}, last on {day(one.last_failure)}{why}"
+    last = f", last on {day(one.last_failure)}" if one.last_failure else ""
+    return f"{one_line(one.test)}: flaked {plural(one.flaked, 'time')} in {plural(one.runs, 'run')}: {_share(one)}{last}{why}"
 
 
 def _time(one: Trend) -> str:

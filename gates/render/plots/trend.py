@@ -54,7 +54,7 @@ def draw_trend(groups: Sequence[Group], what: str = "gates") -> Drawing:
     )
     y += 24
     places = {run: place for place, (_, run) in enumerate(runs)}
-    across = Scale(0, max(len(runs) - 1, 1), _LEFT + 8, _RIGHT - 8)
+    across = Scale(0, len(runs) - 1, _LEFT + 8, _RIGHT - 8)
     for trend, members in groups:
         panel, height = _panel(trend, members, places, across, y)
         shapes += panel
