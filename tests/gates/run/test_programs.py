@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gates.portable.values import GateOutcome
 from gates.run import programs
+from gates.run.gate import RunningGate
 from gates.run.masking import StructMask
-from tests.gates.run.making import an_engine, ended, planned, python
+from tests.gates.run.making import a_plan, an_engine, ended, planned, python, surroundings
+from tests.gates.run.waiting import is_dead, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +97,22 @@ def test_a_secret_in_an_answer_is_masked(tmp_path: Path) -> None:
     mask = StructMask({"API_TOKEN": "hunter2hunter2"})
     result = run(tmp_path, planned("a", versions=(python("print('tool 1 hunter2' + 'hunter2')"),)), mask=mask)["a"]
     assert "hunter2" not in str(result.programs)
+
+
+def test_a_run_that_is_stopped_waits_for_no_answer(tmp_path: Path) -> None:
+    code = f"import os; open('pid.tmp', 'w').write(str(os.getpid())); os.rename('pid.tmp', 'pid'); {SLEEP}"
+    item = planned("a", versions=(python(code),))
+    gate = RunningGate(item, 1, surroundings(tmp_path, a_plan(item)))
+    pid = tmp_path / "project" / "pid"
+
+    def asks() -> bool:
+        gate.poll()
+        return pid.exists()
+
+    wait_for(asks)
+    gate.end(GateOutcome.INTERRUPTED, "stopped")
+    gate.poll()
+    assert gate.done
+    assert gate.result is not None
+    assert (gate.result.outcome, list(gate.result.programs.values())) == (GateOutcome.PASSED, ["unknown (not asked)"])
+    wait_for(partial(is_dead, int(pid.read_text())))
