@@ -47,8 +47,8 @@ class Question:
     def is_answered(self) -> bool:
         """Whether the program ended; its output is read until then."""
         ended = self.process.ended()
-        while data := self.process.read():
-            self.said = (self.said + data)[:MOST]
+        while len(self.said) < MOST and (data := self.process.read()):  # one that never stops fills its pipe, and waits
+            self.said += data
         return ended
 
     def close(self) -> None:

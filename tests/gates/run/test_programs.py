@@ -56,11 +56,12 @@ def test_why_a_version_is_unknown_is_said_and_the_gate_passes(
     assert list(result.programs.values()) == [why]
 
 
-def test_a_program_that_hangs_is_ended_and_holds_up_neither_the_gate_nor_its_duration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("code", [SLEEP, "while True: print('tool 1' * 1000)"])
+def test_a_program_that_hangs_or_never_stops_printing_is_ended_and_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     monkeypatch.setattr(programs, "PATIENCE", 0.05)
-    result = run(tmp_path, planned("a", versions=(python(SLEEP),)))["a"]
+    result = run(tmp_path, planned("a", versions=(python(code),)))["a"]
     assert result.outcome is GateOutcome.PASSED
     assert list(result.programs.values()) == ["unknown (no answer within 0.05s)"]
 
