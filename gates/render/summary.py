@@ -19,7 +19,7 @@ from gates.render.reasons import GateReason, reasons
 from gates.render.test_warnings import WarningSection, warning_section
 from gates.render.tests import TestSection, test_counts, test_section
 from gates.render.text import duration, one_line, plural
-from gates.render.verdict import Verdict, not_ended, verdict_of
+from gates.render.verdict import Verdict, not_ended, only_counts, verdict_of
 from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestCounts, TestResult
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
@@ -178,7 +178,7 @@ def _facts(run: Run) -> tuple[tuple[str, str], ...]:
     facts = (
         ("Date", _date(run.started)),
         ("Project", run.project),
-        ("Validated", f"{subject.kind} {subject.name} {state}".strip()),
+        ("Validated", f"{'' if subject.kind == 'worktree' else subject.kind} {subject.name} {state}".strip()),
         ("Branch", subject.branch),
         ("Commit", subject.commit),
         ("Identity", subject.identity),
@@ -222,13 +222,14 @@ def _status(gate: GateResult) -> str:
 
 
 def _gate_notes(gate: GateResult) -> list[str]:
-    notes = [one_line(gate.reason, 200)]
+    notes = [] if only_counts(gate) else [one_line(gate.reason, 200)]
     if gate.tests is not None:
         notes.append(_passed_words(gate))
         notes.append("" if gate.injected else "test results only from exit code and JUnit")
     if (
         gate.outcome is not GateOutcome.PASSED
         and (gate.exit_code or 0) > 0
+        and not only_counts(gate)
         and f"exit code {gate.exit_code}" not in gate.reason
     ):
         notes.append(f"exit code {gate.exit_code}")

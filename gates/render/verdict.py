@@ -125,11 +125,20 @@ def _named(run: Run, outcome: GateOutcome, verb: str) -> str:
     gates = [gate for gate in run.gates if gate.outcome is outcome]
     if not gates:
         return ""
-    return f"{verb}: {listed(tuple(_with_reason(gate) for gate in gates), SHOWN_GATES)}"
+    # The end of the sentence counts failed tests: with one gate, they are its reason.
+    several = sum(gate.tests is not None and gate.tests.bad > 0 for gate in run.gates) > 1
+    told = (_with_reason(gate, "" if only_counts(gate) and not several else gate.reason) for gate in gates)
+    return f"{verb}: {listed(tuple(told), SHOWN_GATES)}"
 
 
-def _with_reason(gate: GateResult) -> str:
-    reason = one_line(gate.reason, 120)
+def only_counts(gate: GateResult) -> bool:
+    """Whether its reason says no more than how many of its tests failed."""
+    tests = gate.tests
+    return tests is not None and gate.reason == f"{plural(tests.bad - tests.error, 'test')} failed"
+
+
+def _with_reason(gate: GateResult, why: str) -> str:
+    reason = one_line(why, 120)
     accepted = "accepted" if gate.accepted else ""
     said = ": ".join(part for part in (accepted, reason) if part)
     return f"{gate.name} ({said})" if said else gate.name

@@ -254,7 +254,7 @@ def counted(number: int, outcome: TestOutcome) -> str:
     """`2 passed`, `2 errors`: an outcome that is a noun gets a plural."""
     if outcome in NOUNS:
         return plural(number, outcome.value)
-    return f"{number} {outcome.value.replace('-', ' ')}"
+    return f"{number:,} {outcome.value.replace('-', ' ')}"
 
 
 def count_of(counts: TestCounts, outcome: TestOutcome) -> int:

@@ -18,6 +18,7 @@ import msgspec
 
 from gates.compare.values import Comparison
 from gates.portable.regular import read_text
+from gates.render.html.lanes import lanes
 from gates.render.html.table import LONGEST, columns, more_of, packed
 from gates.render.plots.shapes import Drawing, drawing_data
 from gates.render.plots.style import page_style
@@ -78,7 +79,7 @@ def render_html(
         policy=page_policy(),
         title=html.escape(clean(f"{summary.verdict.word}: {summary.title}")),
         sentence=html.escape(clean(summary.verdict.sentence)),
-        summary=packed(_summary(summary, run)),
+        summary=packed(_summary(summary, run, tests)),
         blocks="\n".join(f'<script type="text/plain" id="{name}">{block}</script>' for name, block in blocks.items()),
     )
 
@@ -124,11 +125,12 @@ def _base(comparison: Comparison | None) -> list[dict[str, Any]]:
     ]
 
 
-def _summary(summary: Summary, run: Run) -> dict[str, Any]:
-    """The sections, when each gate ran, and which take filters; failures come from the tests."""
+def _summary(summary: Summary, run: Run, tests: Sequence[TestResult]) -> dict[str, Any]:
+    """The sections, when each gate and worker ran, and which gates take filters; failures come from the tests."""
     told: dict[str, Any] = msgspec.to_builtins(summary)
     told["verdict"]["passed"] = summary.verdict.passed  # a property, which is in no data
     first = min((gate.started for gate in run.gates if gate.started > 0), default=0.0)
     told["spans"] = [[max(0.0, gate.started - first), gate.duration] for gate in run.gates]
+    told["lanes"] = msgspec.to_builtins(lanes(run, tests, first))
     told["filtered"] = [gate.name for gate in run.gates if gate.injected]
     return told

@@ -33,21 +33,39 @@ function weakenedOf(view) {
   return view.weaker.length ? [section("Weaker than on the base", view.weaker.map(weakened), hints)] : [hints];
 }
 
-function gatesOf({ gates, spans }) {
+// A place on the line of a run: each stretch is a start, a length and a tone.
+function trackOf(stretches, end, words) {
+  const bars = stretches.map(([start, length, tone]) => {
+    const bar = make("span", { className: `bar ${tone}` });
+    bar.style.left = `${(100 * start) / end}%`;
+    bar.style.width = `${(100 * length) / end}%`;
+    return bar;
+  });
+  return make("div", { className: "track", role: "img", "aria-label": words, title: words }, ...bars);
+}
+
+const scaleOf = (end) => make("span", { className: "scale" }, make("span", {}, "0s"), make("span", {}, "When"), make("span", {}, seconds(end)));
+
+function lanesOf(lanes, end) {
+  const rows = lanes.map(({ gate, worker, tests, stretches }) => {
+    const busy = stretches.reduce((sum, [, length]) => sum + length, 0);
+    const failed = stretches.filter(([, , bad]) => bad).length;
+    const words = `busy for ${seconds(busy)}${failed ? `, failures in ${many(failed, "place")}` : ""}`;
+    return [[code(gate)], worker, tests.toLocaleString("en"), [trackOf(stretches.map(([start, length, bad]) => [start, length, bad ? "bad" : "good"]), end, words)]];
+  });
+  return fold(`Workers over time: ${many(rows.length, "worker")}`, table(["Gate", "Worker", "Tests", [scaleOf(end)]], rows, "Workers over time"));
+}
+
+function gatesOf({ gates, spans, lanes }) {
   const end = Math.max(0.001, ...spans.map(([start, length]) => start + length));
   const rows = gates.map((gate, index) => {
     const [start, length] = spans[index] || [0, 0];
     const tone = gate.passed ? "good" : /^(SKIPPED|COULD NOT RUN)/.test(gate.status) ? "mild" : "bad";
-    const bar = make("span", { className: `bar ${tone}` });
-    bar.style.left = `${(100 * start) / end}%`;
-    bar.style.width = `${(100 * length) / end}%`;
-    const words = `from ${seconds(start)} to ${seconds(start + length)}`;
-    const track = length ? make("div", { className: "track", role: "img", "aria-label": words, title: words }, bar) : "";
+    const track = length ? trackOf([[start, length, tone]], end, `from ${seconds(start)} to ${seconds(start + length)}`) : "";
     const status = make("span", { className: `mark ${tone}` }, gate.status);
     return [[code(gate.name)], [status], gate.time, { wide: [track] }, gate.notes, { wide: gate.command ? [copier(gate.command, `the command of gate ${gate.name}`)] : "" }];
   });
-  const scale = make("span", { className: "scale" }, make("span", {}, "0s"), make("span", {}, "When"), make("span", {}, seconds(end)));
-  return section("Gates", table(["Gate", "Status", "Time", { wide: [scale] }, "Notes", { wide: "Command" }], rows, "Gates"));
+  return section("Gates", table(["Gate", "Status", "Time", { wide: [scaleOf(end)] }, "Notes", { wide: "Command" }], rows, "Gates"), lanesOf(lanes, end));
 }
 
 function reasonsOf({ reasons }) {
