@@ -67,11 +67,11 @@ def _tests(timing: Timing, changes: Sequence[TimingChange], y: float) -> tuple[l
     band = (box(-8, -5, 16, 10, "faint"), f"changes up to {timing.threshold:.0%} do not matter")
     shapes = legend(y + 4, [*marks, (path("M-8 0H8", "whisker"), f"{_confidence(changes)} interval"), band])
     y += 42
-    ticks, low, high = ratios(
-        [value for one in changes for value in (one.low, one.high, one.ratio) if value is not None]
-    )
     label = max(cells(_label(one)) for one in changes) * BOLD
-    across = Scale(low, high, MARGIN + 6, WIDTH - MARGIN - 16 - label)
+    begin, end = MARGIN + 6.0, WIDTH - MARGIN - 16 - label
+    known = [value for one in changes for value in (one.low, one.high, one.ratio) if value is not None]
+    ticks, low, high = ratios(known, end - begin)
+    across = Scale(low, high, begin, end)
     near, far = across.at(math.log(1 - timing.threshold)), across.at(math.log(1 + timing.threshold))
     for tick in ticks:
         shapes.append(text(across.at(math.log(tick)), y - 8, "base" if tick == 1 else f"{tick:g} x", "tick", "middle"))

@@ -8,12 +8,14 @@ from gates.analysis.trends import fails, passes
 from gates.render.plots.scales import Scale
 from gates.render.plots.shapes import (
     CELL,
+    LETTER,
     LINE,
     MARGIN,
     WIDTH,
     Drawing,
     Shape,
     box,
+    cells,
     heading,
     legend,
     line,
@@ -25,13 +27,14 @@ from gates.render.plots.shapes import (
     text,
     wrapped,
 )
-from gates.render.plots.trend import Group
+from gates.render.plots.trend import Group, dates
 from gates.render.text import plural
 from gates.render.trends import day, rate
 from gates.results.past import PastResult
 
 SHOWN = 80
 _SIDE, _STEP = 8, 9
+_JOINED = "same tree joined"
 _RATE = 90
 """Width of the axis of rates."""
 
@@ -44,9 +47,8 @@ def draw_flakes(groups: Sequence[Group], shown: int = SHOWN) -> Drawing:
     if not rows:
         return nothing(title, "No test failed or flaked in the recorded runs.")
     flaky = sum(1 for trend, _ in rows if trend.flaked)
-    dates = f"{day(runs[0][0])} to {day(runs[-1][0])}, the latest at the right"
     told = [
-        f"{plural(len(rows), 'test')} in {plural(len(runs), 'run')}, {dates}.",
+        f"{plural(len(rows), 'test')} in {plural(len(runs), 'run')}, {dates(runs[0][0], runs[-1][0])}, the latest at the right.",
         f"{flaky} flaky: they ended differently on the same tree, or passed only on a retry.",
     ]
     told += [f"The {shown} flakiest are shown."] if len(rows) > shown else []
@@ -55,7 +57,8 @@ def draw_flakes(groups: Sequence[Group], shown: int = SHOWN) -> Drawing:
     shapes += legend(y + 4, [(_cell("", -4, -4, kind), said) for kind, said in _KINDS.items()])
     y += 40
     left, step = MARGIN, min(_STEP, 400 / len(runs))
-    rates = Scale(0, 1, left + step * len(runs) + 16, left + step * len(runs) + 16 + _RATE)
+    columns = max(left + step * len(runs) + 16, left + LETTER * cells(_JOINED) + 8)
+    rates = Scale(0, 1, columns, columns + _RATE)
     names = rates.end + 16
     most = int((WIDTH - MARGIN - names) / CELL)
     folded = [wrapped(trend.test, most) for trend, _ in rows]
@@ -90,7 +93,7 @@ def _axes(
     for share in (0.0, 0.5, 1.0):
         x = rates.at(share)
         shapes += [line(x, y - 2, x, end, "rule"), text(x, y - 6, f"{share:.0%}", "tick", "middle")]
-    shapes.append(text(left, y - 20, "same tree joined", "tick"))
+    shapes.append(text(left, y - 20, _JOINED, "tick"))
     place = 0
     while place < len(runs):
         after = place + 1

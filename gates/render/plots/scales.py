@@ -40,6 +40,10 @@ _RATIOS = (
 )
 
 
+_TICK = 48
+"""Pixels between the words of two ratios."""
+
+
 class Scale(msgspec.Struct, frozen=True):
     """A straight line from values to pixels.
 
@@ -70,7 +74,7 @@ def seconds_up_to(most: float, ticks: int = 5) -> tuple[list[float], float]:
     step = next((step for step in _STEPS if most <= step * ticks * (1 + 1e-9)), _STEPS[-1])
     while most > step * ticks * (1 + 1e-9):
         step *= 2
-    count = max(1, math.ceil(most / step * (1 - 1e-9)))
+    count = max(1, math.ceil(round(most / step, 6)))
     return [round(step * place, 9) for place in range(count + 1)], round(step * count, 9)
 
 
@@ -83,12 +87,21 @@ def tick_words(seconds: float, most: float) -> str:
     return f"{seconds:g}s" if seconds < 60 else format_duration(seconds).replace("m 00s", "m").replace("h 00m", "h")
 
 
-def ratios(values: Sequence[float]) -> tuple[list[float], float, float]:
-    """Ticks for ratios on a logarithmic axis, and the logarithms of its ends: 1 is always inside, and 0.9 to 1.1 at least."""
+def ratios(values: Sequence[float], width: float) -> tuple[list[float], float, float]:
+    """Ticks for ratios on a logarithmic axis, and the logarithms of its ends: 1 is always inside, and 0.9 to 1.1 at least.
+
+    Args:
+        values: what is drawn.
+        width: of the axis in pixels; ticks are as far apart as their words need.
+    """
     known = [value for value in values if 0 < value < math.inf]
-    low, high = min([0.9, *known]), max([1.1, *known])
-    ticks = [one for one in _RATIOS if low / 1.001 <= one <= high * 1.001]
-    while len(ticks) > 7:
-        middle = ticks.index(1.0)
-        ticks = [one for place, one in enumerate(ticks) if (place - middle) % 2 == 0]
-    return ticks, math.log(low) - 0.02, math.log(high) + 0.02
+    low, high = math.log(min([0.9, *known])) - 0.02, math.log(max([1.1, *known])) + 0.02
+    apart = _TICK * (high - low) / width
+    kept = [1.0]
+    for side in ([one for one in _RATIOS if one > 1], [one for one in reversed(_RATIOS) if one < 1]):
+        last = 0.0
+        for one in side:
+            if low <= math.log(one) <= high and abs(math.log(one) - last) >= apart:
+                kept.append(one)
+                last = math.log(one)
+    return sorted(kept), low, high

@@ -41,7 +41,7 @@ def draw_trend(groups: Sequence[Group], what: str = "gates") -> Drawing:
     runs = list(dict.fromkeys(sorted((one.started, one.run) for _, members in groups for one in members)))
     if not runs:
         return nothing(title, "No finished run is recorded yet.")
-    told = f"{plural(len(runs), 'run')}, {_dates(runs)}, the latest at the right."
+    told = f"{plural(len(runs), 'run')}, {dates(runs[0][0], runs[-1][0])}, the latest at the right."
     shapes, y = heading(title, [told])
     shapes += legend(
         y + 4,
@@ -60,7 +60,7 @@ def draw_trend(groups: Sequence[Group], what: str = "gates") -> Drawing:
         shapes += panel
         y += height
     shapes += [text(across.begin, y, day(runs[0][0]), "tick")]
-    shapes += [text(across.end, y, day(runs[-1][0]), "tick", "end")] if len(runs) > 1 else []
+    shapes += [text(across.end, y, day(runs[-1][0]), "tick", "end")] if day(runs[0][0]) != day(runs[-1][0]) else []
     about = f"{told} " + " ".join(f"{_name(trend)}: {_facts(trend)}." for trend, _ in groups)
     return Drawing(title=title, about=about, height=y + MARGIN, shapes=tuple(shapes))
 
@@ -120,6 +120,6 @@ def _point(one: PastResult) -> str:
     return f"{one.outcome} in {duration(one.seconds)}, {day(one.started)}{branch}, run {one.run}"
 
 
-def _dates(runs: Sequence[tuple[float, str]]) -> str:
-    first, last = day(runs[0][0]), day(runs[-1][0])
-    return first if first == last else f"{first} to {last}"
+def dates(first: float, last: float) -> str:
+    """The days of the first and the last run; one if they are the same."""
+    return day(first) if day(first) == day(last) else f"{day(first)} to {day(last)}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,9 +63,18 @@ def test_a_value_has_its_place_and_never_one_outside(scale: Scale, value: float,
     assert scale.at(value) == place
 
 
-@given(st.lists(st.floats(1e-6, 1e6), max_size=20))
-def test_ratios_have_one_among_their_ticks_and_all_values_inside(values: list[float]) -> None:
-    ticks, low, high = ratios(values)
+@given(st.lists(st.floats(1e-6, 1e6), max_size=20), st.floats(100, 900))
+def test_ratios_have_one_among_their_ticks_and_all_values_inside(values: list[float], width: float) -> None:
+    ticks, low, high = ratios(values, width)
     assert 1.0 in ticks
-    assert len(ticks) <= 12
     assert all(low <= math.log(value) <= high for value in (*values, *ticks))
+    places = [math.log(one) * width / (high - low) for one in ticks]
+    assert all(after - before >= 47.9 for before, after in pairwise(places))
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [([], [0.9, 1.0, 1.1]), ([0.5, 2.0], [0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0]), ([80.0], [1.0, 1.5, 3.0, 5.0, 10.0, 20.0, 50.0])],
+)  # fmt: skip
+def test_ratios_are_round(values: list[float], ticks: list[float]) -> None:
+    assert ratios(values, 600)[0] == ticks
