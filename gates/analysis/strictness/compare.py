@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from gates.analysis.strictness.changes import Adjust, Tool, changes_of
 from gates.analysis.strictness.checklist import FILES as CHECKLIST
 from gates.analysis.strictness.checklist import NOXFILE, Checklist, checklist_changes, checklist_of
+from gates.analysis.strictness.ci_commands import ci_command_changes
 from gates.analysis.strictness.commands import with_files
 from gates.analysis.strictness.comments import comment_changes, has_comments
 from gates.analysis.strictness.coverage_settings import SETTINGS as COVERAGE
@@ -68,6 +69,7 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
         found += tox_changes(*sides)
         found += _broken(*sides)
     found += workflow_changes(base, head)
+    found += ci_command_changes(base, head)
     found += comment_changes(_differing(base, head), _differing(head, base))
     found += decorator_changes(_differing(base, head), _differing(head, base))
     return tuple(found)
