@@ -15,6 +15,7 @@ import pytest
 from tests import warm
 from tests.gates.pytest_plugin.conftest import Project as PluginProject
 from tests.integration.project import Project, checklist, noxfile, pytest_gate, pytest_session
+from tests.warm_plugins import blocked_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,3 +238,38 @@ def test_a_plugin_of_the_same_name_that_lies_in_front_is_imported_instead(tmp_pa
     found = loaders(project)
     assert found["platformdirs.pytest_plugin"] != "Ready"
     assert found["xdist.plugin"] == "Ready"
+
+
+PLUGINS = """
+    import os
+    def pytest_configure(config):
+        names = sorted(str(name) for name, plugin in config.pluginmanager.list_name_plugin() if plugin is not None)
+        given = config.invocation_params
+        print([name for name in names if not name.isdecimal()], given.args, given.dir == given.dir.cwd())
+        print(config._parser.prog, "--doctest-modules" in config._parser.optparser.format_help(), flush=True)
+    """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [(), ("-p", "no:doctest")])
+def test_pytest_knows_the_same_plugins_as_when_it_starts_from_scratch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    project = PluginProject(tmp_path)
+    project.write(conftest=PLUGINS, test_a="def test_a(): pass\n")
+    started = project.plain("-s", *words).output
+    monkeypatch.setenv(warm.COLD, "1")
+    assert started.splitlines()[:2] == project.plain("-s", *words).output.splitlines()[:2]
+    assert "'mark'" in started
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["-p", "no:a", "-pno:b", "tests", "-p", "c"], {"no:a", "no:b"}),
+        (["-q", "-p"], set()),
+        ([], set()),
+    ],
+)
+def test_plugins_that_are_turned_off_are_read_from_the_arguments(words: list[str], found: set[str]) -> None:
+    assert blocked_by(words) == found

@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING
 
 from _pytest.config import default_plugins
 
-from tests.warm_plugins import INJECTED
+from tests.warm_plugins import INJECTED, LEAN
 from tests.warm_server import ROOM, read_at_start, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-"""Plugins that sessions of pytest in tests do without: hypothesis's takes a third of a short one, for it imports it all."""
+__all__ = ["COLD", "GATES", "LEAN", "PYTEST", "end_and_tell", "is_there", "run"]
 
 COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""

@@ -1,12 +1,15 @@
 """Imports what the programs of tests need, before they are forked: modules, and plugins that pytest asks for at each start."""
 
 import contextlib
+import fnmatch
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
 import inspect
+import itertools
+import os
 import pkgutil
 import sys
 import types
@@ -19,8 +22,11 @@ if TYPE_CHECKING:
 INJECTED = "_gates_injected"
 """The package in which gates loads its plugin; `protocol` says how."""
 
+LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Plugins that sessions of pytest in tests do without: hypothesis's takes a third of a short one, for it imports it all."""
+
 LEFT_OUT = ("hypothesispytest",)
-"""Plugins that are not imported before they are asked for: `warm.LEAN` does without them."""
+"""Plugins that are not imported before they are asked for: `LEAN` does without them."""
 
 
 def load(names: "list[str]") -> None:
@@ -46,12 +52,16 @@ class Plugins:
         self._load_injected()
         self._load_installed()
         inspect.getsource(load)  # patterns are compiled for the first source that somebody asks for, as execnet does
+        self._look_up_files()
         for module in self._there.values():
             for value in vars(module).values():
                 if type(value).__name__ == "_Pattern":
                     value.search  # noqa: B018 - compiled when it is first used, see `gates.portable.patterns`
         plugins = (module for name, module in sys.modules.items() if name.startswith("_pytest."))
         narrow([*plugins, *self._there.values()])
+        for name in (*PATTERNS, *NO_RECURSION):
+            fnmatch.fnmatch("", name)
+        prepare_configs()
         find: Any = AssertionRewritingHook.find_spec
 
         def found(hook: Any, name: str, path: Any = None, target: Any = None) -> Any:
@@ -96,10 +106,49 @@ class Plugins:
             if name not in before:
                 del sys.modules[name]
 
+    def _look_up_files(self) -> None:
+        """Do what the first traceback of a program does: it looks up the files of all modules, for a third of a short session."""
+        aside = self._there.keys() - sys.modules.keys()
+        sys.modules.update(self._there)
+        inspect.getmodule(compile("", "nowhere.py", "exec"))
+        for name in aside:
+            del sys.modules[name]
+
     def begin(self) -> None:
         """Be as if imported now, by a program whose path is known."""
         if "xdist.plugin" in self._there:
             self._there["xdist.plugin"]._sys_path[:] = sys.path
+
+
+PATTERNS = ("test_*.py", "*_test.py")
+NO_RECURSION = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
+"""What each session of pytest compares names with, if nothing else is said."""
+
+
+def prepare_configs() -> None:
+    """Make pytest's configuration up to its first argument: registering its own plugins takes a fourth of a short session."""
+    from _pytest import config as module
+
+    made = module.get_config
+    ready = {blocked_by(words): made([*words]) for words in (LEAN, ())}
+
+    def get_config(args: Any = None, plugins: Any = None, *, prog: "str | None" = None) -> Any:
+        config = None if plugins or os.environ.get("PYTEST_DEBUG") else ready.pop(blocked_by(args or ()), None)
+        if config is None:
+            return made(args, plugins, prog=prog)
+        config.invocation_params = config.InvocationParams(args=args or (), plugins=plugins, dir=Path.cwd())
+        config._parser.prog = prog or Path(sys.argv[0]).name
+        return config
+
+    module.get_config = get_config
+
+
+def blocked_by(words: "Iterable[Any]") -> "frozenset[str]":
+    """The plugins that arguments of pytest turn off."""
+    known = [*map(str, words)]
+    said = [after for word, after in itertools.pairwise(known) if word == "-p"]
+    said += [word.removeprefix("-p") for word in known if word.startswith("-p")]
+    return frozenset(each.strip() for each in said if each.strip().startswith("no:"))
 
 
 def narrow(modules: "Iterable[types.ModuleType]") -> None:
