@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lanes import misplaced
+from tests.lanes import longest_first, misplaced
 from tests.repository import Repository
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ OF_OTHERS = ("GATES_", "PYTEST_", "GIT_", "NOX", "FORCE_COLOR", "NO_COLOR", "CI"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--lanes", action="store_true", help="name the tests whose mark `slow` does not fit their time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = longest_first(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""Say which tests are in the wrong lane: `slow` holds those that take more than a third of a second, and no others."""
+"""Say which tests are in the wrong lane, and which begin: `slow` holds those that take more than a third of a second."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pytest
+
+LONGEST = "tests/weakenings/"
+"""The folder of a test that takes as long as a hundred others: at the end, the other workers would wait for it."""
 
 SLOW = 0.35
 """Seconds from which on a test is slow, its fixtures included."""
@@ -30,3 +33,8 @@ def misplaced(reports: Iterable[pytest.TestReport]) -> Iterator[str]:
             yield f"{seconds:.1f} s, mark it slow: {test}"
         elif seconds < SURELY_QUICK and test in marked:
             yield f"{seconds:.1f} s, not slow: {test}"
+
+
+def longest_first(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """The tests in the order in which they run."""
+    return sorted(items, key=lambda item: not item.nodeid.startswith(LONGEST))
