@@ -136,7 +136,7 @@ class Browser {
     const name = { outcome: (at) => tests.outcome(at), folder: (at) => tests.folder(at), cause: (at) => tests.cause(at), gate: (at) => tests.gate(at) }[by];
     this.rows = name ? this.grouped(name) : this.order;
     this.grid.setAttribute("aria-rowcount", this.rows.length + 1);
-    this.grid.classList.toggle("few", this.rows.length < 12);
+    this.grid.classList.toggle("few", this.rows.length < 16);
     this.space.style.height = `${this.rows.length * ROW}px`;
     this.cursor = -1;
     this.grid.scrollTop = 0;
