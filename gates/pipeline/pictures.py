@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -53,8 +54,9 @@ def past_of(store: Path | None, run: Run, tests: Sequence[TestResult], compariso
     usual: Usual = {}
     if store is not None:
         kept = History(store)
+        told = lru_cache(letters)  # nearly all tests have the same
         with suppress(sqlite3.Error, OSError):
-            recent = {name: letters(outcomes) for name, outcomes in kept.recent().items()}
+            recent = {name: told(outcomes) for name, outcomes in kept.recent().items()}
             gates, troubled = groups_of(kept.of_gates(RUNS)), groups_of(kept.of_troubled(RUNS))
             usual = usual_of(kept, run, tests)
     pictures = [draw_trend(gates)] if max((trend.runs for trend, _ in gates), default=0) > 1 else []

@@ -90,14 +90,6 @@ _SOME = (
     "FROM names CROSS JOIN runs CROSS JOIN results ON results.run = runs.number AND results.name = names.number WHERE"
 )
 _LISTED = "names.test IN (SELECT value FROM json_each(:tests))"
-_RECENT = """
-SELECT gate, test, group_concat(outcome) FROM (
-  SELECT names.gate, names.test, results.outcome, results.name
-  FROM results JOIN names ON names.number = results.name JOIN runs ON runs.number = results.run
-  WHERE runs.number IN (SELECT number FROM runs ORDER BY started DESC, number DESC LIMIT ?)
-  ORDER BY results.name, runs.started, runs.number
-) GROUP BY name
-"""
 
 
 class History:
@@ -214,9 +206,14 @@ class History:
         """
         if not self.path.exists():
             return {}
+        found: dict[int, list[str]] = {}
         with self._opened() as base:
-            rows = base.execute(_RECENT, (runs,)).fetchall()
-        return {(gate, test): tuple(outcomes.split(",")) for gate, test, outcomes in rows}
+            # Run by run, as they lie in the file: to sort them by test would take twice as long.
+            for chosen in reversed(base.execute(_CHOSEN, _choice(runs, None)).fetchall()):
+                for name, outcome in base.execute("SELECT name, outcome FROM results WHERE run = ?", chosen):
+                    found.setdefault(name, []).append(outcome)
+            names = base.execute("SELECT number, gate, test FROM names").fetchall()
+        return {(gate, test): tuple(found[number]) for number, gate, test in names if number in found}
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
