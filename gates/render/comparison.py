@@ -92,7 +92,9 @@ FAILURES = frozenset(
 )
 """Words of lists of failed tests."""
 
-PRESSING = FAILURES.union((dict(LISTS)["newly_excluded"], OUT_OF_SCOPE, BREAKING, SLOWER, PASSING_ALREADY, NOT_KNOWN))
+PRESSING = FAILURES.union(
+    (dict(LISTS)["newly_excluded"], OUT_OF_SCOPE, BREAKING, SLOWER, PASSING_ALREADY, NOT_KNOWN, SURVIVED)
+)
 """Words of the lists that a terminal also shows; all others are only in the summary."""
 
 NOUNS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape as html_escape
 
 from gates.portable.patterns import lazy_pattern
@@ -33,15 +33,26 @@ def inline(text: str) -> str:
     A hosting service finds names, issues, commits and addresses in the rendered text, after Markdown and its entities,
     and notifies people. It ignores code, so each word of that kind becomes code.
     """
-    return " ".join(_span(word) if _LIVE.search(word) else _escaped(word) for word in one_line(text).split(" "))
+    return " ".join(_marked(word, _span, _escaped) for word in one_line(text).split(" "))
 
 
 def summary_of(text: str) -> str:
     """Text on one line as HTML, for the title of a folded part, where Markdown has no meaning; what `inline` makes code is code here, too."""
     return " ".join(
-        f"<code>{html_escape(word)}</code>" if _LIVE.search(word) else html_escape(word)
+        _marked(word, lambda live: f"<code>{html_escape(live)}</code>", html_escape)
         for word in one_line(text).split(" ")
     )
+
+
+def _marked(word: str, as_code: Callable[[str], str], as_text: Callable[[str], str]) -> str:
+    """A word that a service would find is code; brackets and punctuation around it are not."""
+    if not _LIVE.search(word):
+        return as_text(word)
+    inner = word.lstrip("([").rstrip(")].,;:")
+    if not _LIVE.search(inner):
+        return as_code(word)
+    before, _, after = word.partition(inner)
+    return f"{as_text(before)}{as_code(inner)}{as_text(after)}"
 
 
 def _escaped(word: str) -> str:

@@ -175,7 +175,7 @@ def test_changes_list_commits_and_files() -> None:
         FileChange(path="a.png", kind="docs"),
     )
     shown = render_markdown(a_run(changes=Changes(commits=(("0123456789abcdef", "Fix `x` (#12)"),), files=files)), [])
-    assert r"- `0123456789ab` Fix \`x\` `(#12)`" in shown
+    assert r"- `0123456789ab` Fix \`x\` (`#12`)" in shown
     assert ["`gates/a|b.py`", "M", "+3", "-1"] in rows(shown)
     assert ["`a.png`", "M", "binary", "binary"] in rows(shown)
 

@@ -8,6 +8,7 @@ import pytest
 from gates.compare.inputs import RegressionPolicy, Remeasured
 from gates.compare.runs import compare_runs
 from gates.compare.values import Comparison
+from gates.render.comparison import comparison_view
 from gates.render.markdown import render_markdown
 from gates.render.mutants import (
     Shown,
@@ -84,6 +85,7 @@ def test_a_comparison_has_a_row_a_list_and_a_reason() -> None:
     assert mutant_rows(comparison) == [("Mutants", "-", "1 survived, 1 killed")]
     assert mutant_lists(comparison) == [("mutants that no test noticed", ("shop/price.py:3 in discount: < became <=",))]
     assert mutant_words(comparison) == ["1 mutant survived"]
+    assert comparison_view(comparison).pressing == tuple(mutant_lists(comparison)), "a terminal names them, too"
 
 
 def test_the_summary_of_a_comparison_shows_each_survivor_with_its_diff() -> None:
