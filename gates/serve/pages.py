@@ -145,7 +145,7 @@ def _gate_row(gate: GateState) -> str:
     elif gate.started:
         took = f'<time data-since="{gate.started:.0f}"></time>'
     if gate.result is None and gate.usual:
-        took += f" <span class=soft>of about {format_duration(gate.usual)}</span>"
+        took += f' <span class="soft">{"of " if gate.started else ""}about {format_duration(gate.usual)}</span>'
     tests = _text(counts_line(gate.result.tests)) if gate.result is not None and gate.result.tests else _so_far(gate)
     reason = _text(one_line(gate.result.reason, 300)) if gate.result is not None else ""
     kind = _CLASSES.get(gate.word, "soft" if gate.word == "waiting" else "mild")

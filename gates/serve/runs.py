@@ -56,10 +56,6 @@ class Runs:
         newest = sorted(found.values(), key=lambda known: (known.run.started, known.run.id), reverse=True)
         return tuple(newest[:SHOWN])
 
-    def find(self, name: str) -> KnownRun | None:
-        """The run with this id; a name is only compared, and never becomes a part of a path."""
-        return next((known for known in self.last() if known.run.id == name), None)
-
     def _all(self) -> Iterator[KnownRun]:
         for folder in self._folders:
             for record in all_records(folder):

@@ -66,6 +66,7 @@ class Site:
         """
         if not path:
             return self._own(index_page(self._project, self.runs(), self._zone))
+        # A name is only compared with those of known runs: it never becomes a part of a path.
         folder, _, name = path.partition("/")
         known = next((one for one in self.runs() if one.run.id == name), None) if folder == "runs" else None
         if known is None:

@@ -114,3 +114,12 @@ def test_the_record_of_a_run_that_goes_on_stays(repository: Repository) -> None:
     assert clean(repository.root) == (), "it was cut off: nothing else tells whose its files are"
     Reports.begin(repository.root / "reports", store.records, "another").close()
     assert len(list(store.records.iterdir())) == 1
+
+
+def test_earlier_runs_that_are_kept_to_look_at_are_removed(repository: Repository) -> None:
+    store = Store.of(repository.root, Git(repository.root))
+    for number in range(2):
+        lay(repository.root / "reports", a_run(id=f"r{number}"), records=store.records)
+    assert [item.path.parent.name for item in clean(repository.root, dry_run=True)] == ["records", "past"]
+    assert {item.state for item in clean(repository.root)} == {"removed"}
+    assert list((store.folder / "past").iterdir()) == []
