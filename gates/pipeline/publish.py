@@ -62,10 +62,12 @@ def _try(files: dict[str, bytes], name: str, render: Callable[[], str]) -> None:
         sys.stderr.write(f"gates: the report {name!r} could not be rendered: {type(error).__name__}: {error}\n")
 
 
-def page_of(run: Run, tests: Sequence[TestResult], comparison: Comparison | None, store: Path | None) -> str:
-    """The HTML page of a run, with what the history knows; arguments as of `emit`."""
+def page_of(
+    run: Run, tests: Sequence[TestResult], comparison: Comparison | None, store: Path | None, home: str = ""
+) -> str:
+    """The HTML page of a run, with what the history knows; arguments as of `emit` and `render_html`."""
     from gates.pipeline.pictures import past_of
     from gates.render.html import render_html
 
     past = past_of(store, run, tests, comparison)
-    return render_html(run, tests, comparison, past.recent, past.pictures)
+    return render_html(run, tests, comparison, past.recent, past.pictures, home)

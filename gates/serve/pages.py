@@ -32,7 +32,7 @@ _PAGE = """\
 <style>{style}</style>
 </head>
 <body data-page="{kind}">
-<main>
+{home}<main>
 {parts}
 <p id="lost" class="bad" role="alert"></p>
 </main>
@@ -87,7 +87,7 @@ def _index_row(known: KnownRun, zone: tzinfo) -> str:
     passed = sum(gate.outcome.word == "PASS" for gate in run.gates)
     when = datetime.fromtimestamp(run.started, zone).strftime("%Y-%m-%d %H:%M:%S")
     cells = (
-        f'<strong class="{kind}">{word}</strong>',
+        f'<strong class="mark {kind}">{word}</strong>',
         f'<a id="run-{_text(run.id)}" href="runs/{_text(run.id)}">{when}</a>',
         f"{_text(_subject(run) or run.subject.kind)}<br><code>{_text(run.command_line)}</code>",
         f"{passed} of {len(run.planned) or len(run.gates)}",
@@ -117,7 +117,7 @@ def live_page(state: RunState, now: float) -> str:
     usual = f', about <time data-until="{now + state.left:.0f}"></time> left' if state.left else ""
     title = ": ".join(filter(None, (run.project, _subject(run))))
     head = (
-        f"<p><a id=all href=../>All runs</a></p><h1>{_text(title)}</h1>"
+        f"<h1>{_text(title)}</h1>"
         f'<div class="verdict goes-on"><span class="word mild">RUNNING</span><p class=sentence role=status>{_text(said)}.</p></div>'
     )
     clock = f'<p class=facts><time data-since="{run.started:.0f}"></time> so far{usual}. <code>{_text(run.command_line)}</code></p>'
@@ -129,6 +129,7 @@ def live_page(state: RunState, now: float) -> str:
         _part("gates", _gates(state.gates)),
         _part("failures", _failures(state)),
         _part("broken", _broken(state.gates)),
+        home=True,
     )
 
 
@@ -150,7 +151,7 @@ def _gate_row(gate: GateState) -> str:
     reason = _text(one_line(gate.result.reason, 300)) if gate.result is not None else ""
     kind = _CLASSES.get(gate.word, "soft" if gate.word == "waiting" else "mild")
     return _row(
-        (f'<strong class="{kind}">{gate.word}</strong>', f"<code>{_text(gate.name)}</code>", took, tests, reason)
+        (f'<strong class="mark {kind}">{gate.word}</strong>', f"<code>{_text(gate.name)}</code>", took, tests, reason)
     )
 
 
@@ -197,13 +198,17 @@ def refusal_page(what: str, remedy: str, *, home: bool = True) -> str:
         remedy: what to do.
         home: with a link to the list; its address is a secret for those who do not have it.
     """
-    link = "<p><a href=../>All runs</a></p>" if home else ""
-    return _page("refusal", what, f"<h1>{_text(what)}</h1><p>{_text(remedy)}</p>{link}")
+    return _page("refusal", what, f"<h1>{_text(what)}</h1><p>{_text(remedy)}</p>", home=home)
 
 
-def _page(kind: str, title: str, *parts: str) -> str:
+def _page(kind: str, title: str, *parts: str, home: bool = False) -> str:
     return _PAGE.format(
-        kind=kind, title=_text(title), style=_style(), script=_script(), parts="\n".join(filter(None, parts))
+        kind=kind,
+        title=_text(title),
+        style=_style(),
+        script=_script(),
+        home='<nav><a href="../">All runs</a></nav>\n' if home else "",
+        parts="\n".join(filter(None, parts)),
     )
 
 

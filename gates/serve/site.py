@@ -108,7 +108,7 @@ class Site:
         except (GatesError, OSError) as error:
             what = error.what if isinstance(error, GatesError) else str(error)
             return refused(HTTPStatus.CONFLICT, f"This run cannot be shown: {what}", "Run it again.", home=True)
-        page = page_of(found.run, found.tests, comparison_of(found), self._store.folder)
+        page = page_of(found.run, found.tests, comparison_of(found), self._store.folder, home="../")
         allowed = f"{page_policy()}; frame-ancestors 'none'"
         answer = Answer(HTTPStatus.OK, page.encode("utf-8", "backslashreplace"), allowed)
         with self._lock:

@@ -140,6 +140,7 @@ def test_help_needs_no_other_module_of_gates(program: Program, tmp_path: Path) -
         (["compare"], "Missing argument 'BASE'"),
         (["schema", "nope"], "'nope' is not one of"),
         (["report", "--format", "pdf"], "'pdf' is not one of"),
+        (["serve", "--port", "0"], "0 is not in the range"),
         (["run", "-E", "test("], "^"),
         (["run", "-E", "test(a)", "-E", "b c"], "^"),
         (["run", "--subject", "HEAD"], "there is no git repository"),

@@ -85,7 +85,7 @@ def photograph_running(folder: Path) -> None:
     with server.answering(), project.start("run", "--jobs", "1") as run:
         time.sleep(5)
         known = next(known for known in server.site.runs() if known.goes_on)
-        photograph(f"{server.address}runs/{known.run.id}", FOLDER / "serve.png", folder / "profile", (1000, 720))
+        photograph(f"{server.address}runs/{known.run.id}", FOLDER / "serve.png", folder / "profile", (1000, 580))
         run.communicate()
 
 

@@ -41,7 +41,7 @@ _PAGE = """\
 <style>{style}</style>
 </head>
 <body>
-<main>
+{home}<main>
 <header><h1>{title}</h1><p>{sentence}</p><noscript><p>The rest of this report needs JavaScript.</p></noscript></header>
 </main>
 <script type="text/plain" id="summary">{summary}</script>
@@ -58,6 +58,7 @@ def render_html(
     comparison: Comparison | None = None,
     recent: Mapping[tuple[str, str], str] | None = None,
     pictures: Sequence[Drawing] = (),
+    home: str = "",
 ) -> str:
     """The whole page; ends with a newline.
 
@@ -67,6 +68,7 @@ def render_html(
         comparison: with its base.
         recent: gate and test → how it ended in the last runs, a letter for each, the oldest first.
         pictures: what is drawn.
+        home: address of the list of runs, where there is one.
     """
     summary = summarise(run, tests, comparison, listed=False)
     table, parts = columns(tests, recent or {})
@@ -77,6 +79,7 @@ def render_html(
         style=_style(),
         script=_script(),
         policy=page_policy(),
+        home=f'<nav><a href="{html.escape(home)}">All runs</a></nav>\n' if home else "",
         title=html.escape(clean(f"{summary.verdict.word}: {summary.title}")),
         sentence=html.escape(clean(summary.verdict.sentence)),
         summary=packed(_summary(summary, run, tests)),

@@ -55,6 +55,7 @@ def test_an_ended_run_has_its_report_with_its_comparison(site: Site, store: Stor
     page = answer.body.decode()
     assert block(page, "part-0") == [{"message": "no"}]
     assert block(page, "summary")["comparison"] is not None
+    assert '<nav><a href="../">All runs</a></nav>' in page
     assert "frame-ancestors 'none'" in answer.policy
     assert site.answer("runs/one") is answer, "it is kept"
 
