@@ -218,7 +218,8 @@ def _part(name: str, body: str) -> str:
 
 
 def _row(cells: Iterable[str], tag: str = "td") -> str:
-    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>"
+    scope = " scope=col" if tag == "th" else ""
+    return "<tr>" + "".join(f"<{tag}{scope}>{cell}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _text(text: str) -> str:

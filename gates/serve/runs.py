@@ -48,12 +48,12 @@ class Runs:
         self._read: dict[Path, tuple[tuple[int, int, int], Run, FileDigest]] = {}
 
     def last(self) -> tuple[KnownRun, ...]:
-        """The last runs, the newest first; a run that cannot be read is not listed."""
+        """The last runs: those that go on, then the newest first; a run that cannot be read is not listed."""
         found: dict[str, KnownRun] = {}
         for known in self._all():
             found.setdefault(known.run.id, known)
         self._read = {path: read for path, read in self._read.items() if path.exists()}
-        newest = sorted(found.values(), key=lambda known: (known.run.started, known.run.id), reverse=True)
+        newest = sorted(found.values(), key=_rank, reverse=True)
         return tuple(newest[:SHOWN])
 
     def _all(self) -> Iterator[KnownRun]:
@@ -76,3 +76,7 @@ class Runs:
         _, run, digest = self._read[path]
         changed = not goes_on and digest not in record.published.get(RUN_FILE, ())
         return KnownRun(run=run, record=record.path, goes_on=goes_on, changed=changed)
+
+
+def _rank(known: KnownRun) -> tuple[bool, float, str]:
+    return known.goes_on, known.run.started, known.run.id
