@@ -68,7 +68,18 @@ def test_only_reading_is_allowed(method: str) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/", "", "/secre/", "/secret2/", "secret/", "http://127.0.0.1:8000/secret/", "//secret/", "/../secret/", "/é"],
+    [
+        "/",
+        "",
+        "/secre/",
+        "/secret2/",
+        "secret/",
+        "x/secret/",
+        "http://127.0.0.1:8000/secret/",
+        "//secret/",
+        "/../secret/",
+        "/é",
+    ],
 )
 def test_without_the_secret_there_is_nothing(target: str) -> None:
     assert status(OWN, target=target) == 404

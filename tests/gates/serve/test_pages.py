@@ -105,6 +105,8 @@ def test_the_policy_allows_the_style_and_the_script_of_the_pages_only() -> None:
             assert f"{tag}-src '{source_hash(text)}'" in policy()
         assert "style" not in Elements(page).attributes
     assert "unsafe" not in policy()
+    none = {"default-src", "base-uri", "form-action", "frame-ancestors"}
+    assert {rule for rule in policy().split("; ") if rule.endswith(" 'none'")} == {f"{name} 'none'" for name in none}
 
 
 @settings(max_examples=25, deadline=None)

@@ -26,7 +26,7 @@ def ended(store: Path, folder: Path, name: str, at: float = NOON) -> None:
 def test_running_last_and_earlier_runs_are_listed_the_newest_first(tmp_path: Path, store: Path) -> None:
     ended(store, tmp_path / "reports", "one", NOON - 30)
     ended(store, tmp_path / "reports", "two", NOON - 20)
-    ended(store, tmp_path / "other", "three", NOON - 10)
+    ended(store, tmp_path / "other", "three", NOON + 10)
     with going(store, tmp_path / "live"):
         known = Runs(store).last()
     assert [(one.run.id[:5], one.goes_on) for one in known] == [
