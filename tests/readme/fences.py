@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,12 @@ class Command(msgspec.Struct, frozen=True):
 
     line: str
     shown: tuple[str, ...] | None = None
+
+
+def words_of(line: str) -> tuple[list[str], str]:
+    """The words of a command, without its comment, and the file that takes what it prints; empty for none."""
+    words = shlex.split(line, comments=True)
+    return (words[:-2], words[-1]) if words[-2:-1] == [">"] else (words, "")
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):

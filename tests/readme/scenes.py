@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.integration.project import checklist, pytest_gate, python_gate
+from tests.readme.fences import words_of
 
 if TYPE_CHECKING:
     from tests.integration.project import Project
@@ -145,7 +146,13 @@ class Shell:
         Raises:
             AssertionError: it is none that is known here.
         """
-        words = shlex.split(line, comments=True)
+        words, target = words_of(line)
+        printed = self._run(words)
+        if target:
+            self._project.write({target: printed.text})
+        return Printed(printed.code, "" if target else printed.text)
+
+    def _run(self, words: list[str]) -> Printed:
         match words:
             case ["echo", "$?"]:
                 return Printed(0, f"{self.code}\n")
@@ -158,7 +165,7 @@ class Shell:
                 return self._start(words)
             case ["nox", *rest]:
                 return self._start([sys.executable, "-m", "nox", "-R", *rest], PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
-        raise AssertionError(f"no test can run this: {line}")
+        raise AssertionError(f"no test can run this: {shlex.join(words)}")
 
     def _start(self, words: list[str], **more: str) -> Printed:
         done = subprocess.run(
