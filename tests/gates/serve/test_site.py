@@ -124,3 +124,11 @@ def test_few_pages_stay_in_memory(site: Site, store: Store, reports: Path, monke
     first = site.answer("runs/r0")
     site.answer("runs/r1")
     assert site.answer("runs/r0") is not first
+
+
+def test_a_killed_run_is_shown_as_incomplete_with_what_is_known(site: Site, store: Store, reports: Path) -> None:
+    with going(store.folder, reports) as run:
+        run.land(a_test("a", TestOutcome.FAILED))
+    answer = site.answer(f"runs/{run.run.id}")
+    assert answer.status == 200
+    assert "<title>INCOMPLETE" in answer.body.decode()
