@@ -71,33 +71,42 @@ def _literals(module: Module) -> set[str]:
 
 def _answers(function: Function, module: Module) -> Iterator[Answer]:
     """The values that a function compares an argument with, and gives a written result for."""
-    names = {one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    ordered = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    names = set(ordered)
     for part in ast.walk(function):
         match part:
             case ast.If(test=test, body=[ast.Return(value=ast.expr() as result)]) | ast.IfExp(test=test, body=result):
-                given = _equal_to(test, names)
-                if given is not None and is_literal(result):
-                    yield Answer(text_of(given), text_of(result), part.lineno)
+                given = _all_equal(test, names)
+                if given and is_literal(result):
+                    told = ", ".join(text_of(given[name]) for name in ordered if name in given)
+                    yield Answer(told, text_of(result), part.lineno)
             case ast.Match(subject=ast.Name(id=name), cases=cases) if name in names:
                 for case in cases:
                     if isinstance(case.pattern, ast.MatchValue) and isinstance(case.body[0], ast.Return):
-                        told = case.body[0].value
-                        if told is not None and is_literal(told):
-                            yield Answer(text_of(case.pattern.value), text_of(told), case.body[0].lineno)
+                        given_back = case.body[0].value
+                        if given_back is not None and is_literal(given_back):
+                            yield Answer(text_of(case.pattern.value), text_of(given_back), case.body[0].lineno)
             case ast.Subscript(value=table, slice=ast.Name(id=name)) if name in names:
                 yield from _of_table(table, module, part.lineno)
             case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[ast.Name(id=name), *_]) if name in names:
                 yield from _of_table(table, module, part.lineno)
 
 
-def _equal_to(test: ast.expr, names: set[str]) -> ast.expr | None:
-    match test:
-        case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[value]) if name in names:
-            return value if is_literal(value) else None
-        case ast.Compare(left=value, ops=[ast.Eq()], comparators=[ast.Name(id=name)]) if name in names:
-            return value if is_literal(value) else None
-        case _:
-            return None
+def _all_equal(test: ast.expr, names: set[str]) -> dict[str, ast.expr]:
+    """The written values that a condition compares arguments with, if it does nothing else."""
+    found: dict[str, ast.expr] = {}
+    for part in test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]:
+        match part:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[value]) if name in names:
+                pass
+            case ast.Compare(left=value, ops=[ast.Eq()], comparators=[ast.Name(id=name)]) if name in names:
+                pass
+            case _:
+                return {}
+        if not is_literal(value):
+            return {}
+        found[name] = value
+    return found
 
 
 def _of_table(table: ast.expr, module: Module, line: int) -> Iterator[Answer]:

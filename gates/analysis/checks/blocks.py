@@ -9,6 +9,7 @@ from dataclasses import replace
 from gates.analysis.checks.calls import EXPECTING, expectation
 from gates.analysis.checks.claims import NOTHING
 from gates.analysis.checks.entering import Entering
+from gates.analysis.checks.helpers import helper_of
 from gates.analysis.checks.reading import Side
 from gates.analysis.checks.scope import Scope
 from gates.analysis.checks.statements import caught_by, fails, raising
@@ -71,7 +72,18 @@ class Blocks(Entering):
         if expecting:
             self._expecting(node, expecting, scope)
             return False
-        return self.apart(node.body, scope, tuple(guards), flaw) and not flaw
+        self._managed(node, "__enter__", scope)
+        ended = self.apart(node.body, scope, tuple(guards), flaw) and not flaw
+        self._managed(node, "__exit__", scope)
+        return ended
+
+    def _managed(self, node: ast.With | ast.AsyncWith, method: str, scope: Scope) -> None:
+        """Read what an object of the test code does before or after a block."""
+        for item in node.items:
+            if isinstance(item.context_expr, ast.Call):
+                made = ast.Call(ast.Attribute(item.context_expr, method, ast.Load()), [], [])
+                if helper_of(made, scope, self._side) is not None:
+                    self.calls(made, scope)
 
     def _expecting(
         self, node: ast.With | ast.AsyncWith, calls: Mapping[ast.Call, ast.expr | None], scope: Scope

@@ -16,7 +16,7 @@ from gates.analysis.checks.snapshots import is_snapshot
 from gates.portable.values import plural
 from gates.results.weakening import Weakening
 
-READ = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".toml", ".yaml", ".yml")
+READ = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".toml", ".yaml", ".yml")
 """Ends of names of files whose rows are compared."""
 
 LARGE = 2_000_000
@@ -90,6 +90,8 @@ def _rows(path: str, text: str) -> Iterator[str]:
     elif path.endswith((".csv", ".tsv")):
         read = csv.reader(io.StringIO(text), delimiter="\t" if path.endswith(".tsv") else ",")
         yield from (_told(row) for row in list(read)[1:] if row)
+    elif path.endswith(".txt"):
+        yield from filter(None, map(str.strip, text.splitlines()))
     else:
         yield from (" ".join(item.split()) for item in _ITEM.split(text)[1:])
 

@@ -12,7 +12,7 @@ from gates.analysis.checks.rules import CLAIM_RULES
 from gates.analysis.checks.rules.frame import Verdict
 from gates.analysis.checks.rules.guarded import ENVIRONMENT
 from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
-from gates.analysis.checks.rules.wrapped import WRAPPERS, wrapper_of
+from gates.analysis.checks.rules.wrapped import wrapper_of
 from gates.analysis.checks.supports import calls_of, first_of, less_than, supports
 
 _WHOLE = re.compile(r"^(.+)\[each\(\1\)\]$")
@@ -304,7 +304,7 @@ class Matching:
         bare = claim.subject.rpartition("(")[0] if claim.kind == "true" else ""
         near = [*self._by_subject[claim.subject], *self._by_told[claim.told], *(self._by_subject[bare] if bare else ())]
         near += [at for other in less_than(claim.subject) for at in self._by_subject[other]]
-        near += [at for name in WRAPPERS for at in self._by_subject.get(f"{name}({claim.subject})", ())]
+        near += [at for at, one in enumerate(self._after) if wrapper_of(claim, one)]
         single = claim.kind == "either" or bool(self._only_item(claim))
         for at, after in enumerate(self._after):
             if after.counts and not self._used.get(at) and first_of(claim, after) and not single:

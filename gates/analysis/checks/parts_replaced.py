@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from gates.analysis.checks.claims import CheckedTest
+from gates.analysis.checks.claims import CheckedTest, Claim
 from gates.analysis.checks.reading import Function, Module, Side, holds_tests
 from gates.analysis.checks.trees import calls_in, last_name
 from gates.results.weakening import Weakening
@@ -36,8 +36,8 @@ def parts_replaced(before: CheckedTest, after: CheckedTest, module: Module, side
     new = sorted(after.patched - before.patched)
     if not new:
         return
-    was = {(claim.kind, claim.subject, claim.expected) for claim in before.claims if claim.counts}
-    kept = [claim for claim in after.claims if claim.counts and (claim.kind, claim.subject, claim.expected) in was]
+    was = {_key(claim) for claim in before.claims if claim.counts}
+    kept = [claim for claim in after.claims if claim.counts and _key(claim) in was]
     called = {name for claim in kept for name in re.findall(r"(\w+)\(", claim.subject)}
     for name in new:
         home = next((one for one in _tested_modules(module, side) if name in one.functions), None)
@@ -49,6 +49,11 @@ def parts_replaced(before: CheckedTest, after: CheckedTest, module: Module, side
                 rule="part-replaced", what=f"`{name}`, which the tested code calls, is replaced, and so it is not tested any more",
                 path=after.path, line=after.line, test=after.id, after=f"{name} is patched", strength="hint" if alone else "certain",
             )  # fmt: skip
+
+
+def _key(claim: Claim) -> tuple[str, str, str]:
+    """What a claim says, without the names of modules in front of functions."""
+    return claim.kind, re.sub(r"\b(\w+\.)+(?=\w+\()", "", claim.subject), claim.expected
 
 
 def _tested_modules(module: Module, side: Side) -> Iterator[Module]:

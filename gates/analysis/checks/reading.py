@@ -217,8 +217,15 @@ def varying(
         was, now = (side.module(path) if is_test_code(path) else None for side in (base, head))
         for name, value in was.constants.items() if was is not None and now is not None else ():
             other = now.constants.get(name) if now is not None else None
-            if other is not None and is_literal(value) and is_literal(other) and ast.dump(value) != ast.dump(other):
+            if other is not None and _is_plain(value) and _is_plain(other) and ast.dump(value) != ast.dump(other):
                 yield (path, name), (value, other)
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether a value is written out, or names classes, as `(ValueError, TypeError)` does."""
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_plain, node.elts))
+    return is_literal(node) or isinstance(node, ast.Name | ast.Attribute)
 
 
 def words_in(node: ast.AST) -> Iterator[str]:

@@ -176,6 +176,11 @@ def _values(node: ast.expr, module: Module, side: Side) -> list[ast.expr] | None
             if not bound or None in bound:
                 return None
             return [_unwrapped(rebuilt(elt, putting(one))) for one in bound if one is not None]
+        case ast.Subscript(value=inner, slice=ast.Slice()):
+            whole = _values(inner, module, side)
+            return (
+                None if whole is None else cases_of(ast.Subscript(ast.List(whole, ast.Load()), node.slice, ast.Load()))
+            )
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             first, second = _values(left, module, side), _values(right, module, side)
             return None if first is None or second is None else first + second
@@ -214,10 +219,11 @@ class _Fixtures:
         self._modules = [module, *side.conftests(module.path)]
 
     def provide(self, node: Function, scope: Scope) -> None:
-        for module in reversed(self._modules):
-            for fixture in module.functions.values():
-                if _is_autouse(fixture) and any(isinstance(part, ast.Assert) for part in ast.walk(fixture)):
-                    self._value(fixture.name, scope)
+        of_files = [one for module in reversed(self._modules) for one in module.functions.values()]
+        of_classes = [one for owner in reversed(self._family) for one in owner.body if isinstance(one, Function)]
+        for fixture in (*of_files, *of_classes):
+            if _is_autouse(fixture) and any(isinstance(part, ast.Assert) for part in ast.walk(fixture)):
+                self._value(fixture.name, scope)
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
             name = argument.arg
             if name in {"self", "cls"} or name in scope.names or name in scope.opaque:

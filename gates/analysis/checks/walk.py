@@ -112,8 +112,8 @@ class Walker(Blocks):
             if isinstance(loop, ast.GeneratorExp) and len(loop.generators) == 1 and not negated:
                 self._each(node, loop, scope)
                 return
-        if any(isinstance(part, ast.ListComp | ast.DictComp) for part in ast.walk(test)):
-            # What a constant holds decides which values are compared.
+        if any(isinstance(part, ast.ListComp | ast.DictComp | ast.In | ast.NotIn) for part in ast.walk(test)):
+            # What a constant holds decides which values are compared, or accepted.
             self.note(parts_of(test, lambda one: settled(self._side, scope.inline(one), scope), negated), node, scope)
             return
         if isinstance(test, ast.Compare) and not negated and grows(test, scope):

@@ -16,6 +16,7 @@ USUAL = 100
 """Examples that Hypothesis tries by default."""
 
 _FEW = 10
+_FILTERED = re.compile(r"\.filter\(lambda (\w+): \1 == [^=()]+\)")
 _EXPLICIT = re.compile(r"phases=[\[(](\w+\.)?explicit,?[\])]")
 
 
@@ -35,6 +36,10 @@ def _judge(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
             f"Hypothesis tries {plural(fewer, 'example')}, where it tried {many:,}", "certain" if few(many, fewer) else "hint",
             before=was, after=now,
         )  # fmt: skip
+    if _FILTERED.search(now) and not _FILTERED.search(was):
+        yield Verdict(
+            "Hypothesis has only one value to try, because all others are filtered out", before=was, after=now
+        )
     if _EXPLICIT.search(now) and not _EXPLICIT.search(was):
         yield Verdict("Hypothesis generates nothing, and tries only the written examples", before=was, after=now)
     if _single(now) > _single(was):
@@ -71,6 +76,7 @@ RULE = TestRule(
             "@given(st.integers())\n" + _TEST,
             "@given(st.integers())\n" + _TEST.replace(":\n", ":\n    assume(x == 0)\n"),
         ),
+        ("@given(st.integers())\n" + _TEST, "@given(st.integers().filter(lambda x: x == 0))\n" + _TEST),
         ("@given(st.integers())\n" + _TEST, "@settings(max_examples=1)\n@given(st.integers())\n" + _TEST),
     ),
     twins=(

@@ -13,7 +13,17 @@ WRAPPERS = (*_OF_NUMBERS, *_OF_ALL)
 def wrapper_of(before: Claim, after: Claim) -> str:
     """The function that was put around the subject; empty if there is none."""
     name = after.subject.partition("(")[0]
-    return name if name in WRAPPERS and after.subject == f"{name}({before.subject})" else ""
+    if name in WRAPPERS and after.subject == f"{name}({before.subject})":
+        return name
+    shown = (
+        f"{{{before.subject}:",
+        f"{{{before.subject}!",
+        f"{{{before.subject}}}",
+        f"% {before.subject}",
+        f".format({before.subject})",
+    )
+    written = after.subject.startswith(("f'", 'f"')) or after.subject.startswith(("'", '"', "format("))
+    return "format" if written and any(part in after.subject for part in (*shown, f"format({before.subject}, ")) else ""
 
 
 def _judge(before: Claim, after: Claim) -> Verdict | None:
@@ -37,6 +47,9 @@ RULE = ClaimRule(
         _both("f(1) == 2.5", "int(f(1)) == 2"),
         _both("f(1) == 2", "abs(f(1)) == 2"),
         _both("f(1) == 2", "str(f(1)) == '2'"),
+        _both("f(1) == 0.25", "f'{f(1):.1f}' == '0.2'"),
+        _both("f(1) == 0.25", "'%.1f' % f(1) == '0.2'"),
+        _both("f(1) == 0.25", "format(f(1), '.1f') == '0.2'"),
     ),
     twins=(
         _both("f(1) == '2'", "int(f(1)) == 2"),
