@@ -9,10 +9,19 @@ from typing import Literal
 from gates.analysis.checks.trees import dotted, keyword, last_name, truth
 
 Demand = Literal[
-    "specified mock", "loose mock", "strict zip", "loose zip", "warnings fail", "warnings ignored", "a warning ignored"
+    "specified mock",
+    "loose mock",
+    "strict zip",
+    "loose zip",
+    "strict array",
+    "loose array",
+    "warnings fail",
+    "warnings ignored",
+    "a warning ignored",
 ]
 
 _MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "NonCallableMagicMock", "PropertyMock"})
+_ARRAYS = frozenset({"assert_array_equal", "assert_equal", "assert_allclose", "assert_array_less"})
 _SPECS = ("spec", "spec_set", "autospec")
 
 
@@ -31,6 +40,9 @@ def demands_of(call: ast.Call) -> Iterator[Demand]:
     elif name == "zip" and len(call.args) > 1:
         strict = keyword(call, "strict")
         yield "strict zip" if strict is not None and truth(strict) is True else "loose zip"
+    elif name in _ARRAYS and len(call.args) > 1:
+        strict = keyword(call, "strict")
+        yield "strict array" if strict is not None and truth(strict) is True else "loose array"
     elif name in {"simplefilter", "filterwarnings"} and call.args:
         yield from _of_filter(call, call.args[0])
 

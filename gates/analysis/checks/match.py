@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from gates.analysis.checks.claims import CLOSE, EQUAL, CheckedTest, Claim
 from gates.analysis.checks.rules import CLAIM_RULES
+from gates.analysis.checks.rules.cases_left_out import is_shared
 from gates.analysis.checks.rules.frame import Verdict
 from gates.analysis.checks.rules.guarded import ENVIRONMENT
 from gates.analysis.checks.rules.weaker_comparison import as_strict, rank, rank_of
@@ -239,6 +240,7 @@ class Matching:
                 or after.level < CLOSE
                 or after.loss - claim.loss
                 or after.kind not in {"equal", "close", "call"}
+                or is_shared(after.subject)
             ):
                 continue
             inner = _WHOLE.sub(r"\1", after.subject)  # each item of the same value

@@ -28,12 +28,12 @@ def _more(_: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
 
 
 def _shared(before: Claim, after: Claim) -> Verdict | None:
-    if before.kind == after.kind == "equal" and _is_shared(after.subject) and not _is_shared(before.subject):
+    if before.kind == after.kind == "equal" and is_shared(after.subject) and not is_shared(before.subject):
         return Verdict("only what both sides have is compared, so what is missing is not seen")
     return None
 
 
-def _is_shared(subject: str) -> bool:
+def is_shared(subject: str) -> bool:
     """Whether each of what two values have in common is looked at."""
     _, found, of = subject.partition("each(")
     return bool(found) and (" & " in of or ".intersection(" in of)

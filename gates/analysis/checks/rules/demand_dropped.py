@@ -21,6 +21,12 @@ def _looser(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
         yield Verdict(
             "a mock takes any call now, also those that the real thing refuses", after="a mock without a spec"
         )
+    if _swapped(before, after, "strict array", "loose array"):
+        yield Verdict(
+            "one number passes for a whole array, and one type for another",
+            before="strict=True",
+            after="without strict=True",
+        )
     if _swapped(before, after, "strict zip", "loose zip"):
         long = [sum(claim.counts and claim.kind == "length" for claim in side.claims) for side in (before, after)]
         if long[1] <= long[0]:
@@ -55,6 +61,10 @@ LOOSER = TestRule(
             f"@patch('shop.post')\ndef test_f(post):\n    {_LOAD}",
         ),
         (_ZIPPED.format(", strict=True"), _ZIPPED.format("")),
+        (
+            "def test_f():\n    assert_array_equal(f(1), g(), strict=True)\n",
+            "def test_f():\n    assert_array_equal(f(1), g())\n",
+        ),
     ),
     twins=(
         (_MAILER.format("Mock(spec=Mailer)"), _MAILER.format("create_autospec(Mailer)")),
