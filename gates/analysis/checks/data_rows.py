@@ -19,6 +19,9 @@ from gates.results.weakening import Weakening
 READ = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".toml", ".yaml", ".yml")
 """Ends of names of files whose rows are compared."""
 
+_TABLE = 3
+"""Minimum number of entries of one type for a table that holds cases: fewer, or different ones, are settings or one record."""
+
 LARGE = 2_000_000
 """Characters from which on a file is not read."""
 
@@ -86,7 +89,7 @@ def _rows(path: str, text: str) -> Iterator[str]:
     elif path.endswith(".json"):
         yield from _items(json.loads(text))
     elif path.endswith(".toml"):
-        yield from _items(tomllib.loads(text))
+        yield from _items({name: one for name, one in tomllib.loads(text).items() if isinstance(one, list | dict)})
     elif path.endswith((".csv", ".tsv")):
         read = csv.reader(io.StringIO(text), delimiter="\t" if path.endswith(".tsv") else ",")
         yield from (_told(row) for row in list(read)[1:] if row)
@@ -97,12 +100,14 @@ def _rows(path: str, text: str) -> Iterator[str]:
 
 
 def _items(value: object) -> Iterator[str]:
-    """The rows of a list, of the only list in a table, or the entries of a table."""
-    if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), list | dict):
-        value = next(iter(value.values()))
+    """The rows of a list, of the only list or table in a table, or the entries of a table."""
+    inside = [one for one in value.values() if isinstance(one, list | dict)] if isinstance(value, dict) else []
+    lists = [one for one in inside if isinstance(one, list)]
+    if isinstance(value, dict) and (len(lists) == 1 or len(inside) == len(value) == 1):
+        value = lists[0] if len(lists) == 1 else inside[0]
     if isinstance(value, list):
         yield from map(_told, value)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and len({type(each) for each in value.values()}) == 1 and len(value) >= _TABLE:
         yield from (_told([key, each]) for key, each in value.items())
 
 

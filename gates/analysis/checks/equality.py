@@ -12,6 +12,7 @@ from gates.results.weakening import Strength, Weakening
 
 _DATA = frozenset({"dataclass", "define", "frozen", "mutable", "attrs", "attrib", "s", "dataclasses"})
 _ALL = frozenset({"__dict__", "__slots__"})
+_ALWAYS = {"__eq__": "two of {} are equal now, whatever they hold", "__contains__": "anything is in a {} now"}
 _ASKED = frozenset({"__class__", "__name__", "__qualname__"})
 
 
@@ -29,20 +30,28 @@ def weaker_equality(changed: Collection[str], base: Side, head: Side) -> Iterato
             before = was.classes.get(name) if was is not None else None
             if before is None or ast.dump(before) == ast.dump(owner):
                 continue
+            for method in ("__contains__", "__eq__"):
+                was_so, is_so = _method(before, method), _method(owner, method)
+                if is_so is not None and _always(is_so) and was_so is not None and not _always(was_so):
+                    wide = _ALWAYS[method]
+                    yield Weakening(
+                        rule="equality-of-less", what=wide.format(name), path=path, line=is_so.lineno,
+                        before=_told(was_so), after=_told(is_so), strength=_strength(name, method, changed, base, head),
+                    )  # fmt: skip
             said = _judge(before, owner)
             if said is not None:
                 what, old, new = said
                 yield Weakening(
                     rule="equality-of-less", what=f"two of {name} are equal now {what}", path=path, line=_line(owner),
-                    before=old, after=new, strength=_strength(name, changed, base, head),
+                    before=old, after=new, strength=_strength(name, "__eq__", changed, base, head),
                 )  # fmt: skip
 
 
 def _judge(before: ast.ClassDef, after: ast.ClassDef) -> tuple[str, str, str] | None:
     """What became weaker, with both texts."""
     eq, now = _method(before, "__eq__"), _method(after, "__eq__")
-    if now is not None and _always(now) and not (eq is not None and _always(eq)):
-        return "whatever they hold", _told(eq), _told(now)
+    if now is not None and _always(now):
+        return ("whatever they hold", "", _told(now)) if eq is None else None
     was, still = _compared(before), _compared(after)
     if was is None or still is None:
         return None
@@ -50,8 +59,8 @@ def _judge(before: ast.ClassDef, after: ast.ClassDef) -> tuple[str, str, str] | 
     return (f"if only {', '.join(lost)} differ", _named(was), _named(still)) if lost else None
 
 
-def _told(method: Function | None) -> str:
-    return ast.unparse(method.body[-1]) if method is not None else ""
+def _told(method: Function) -> str:
+    return ast.unparse(method.body[-1])
 
 
 def _named(fields: frozenset[str]) -> str:
@@ -135,9 +144,15 @@ def _line(owner: ast.ClassDef) -> int:
     return method.lineno if method is not None else owner.lineno
 
 
-def _strength(name: str, changed: Collection[str], base: Side, head: Side) -> Strength:
-    """It is certain if tests compare objects of the class, and none of these lines changed with it."""
-    used = re.compile(rf"\b{re.escape(name)}\b.*[=!]=|[=!]=.*\b{re.escape(name)}\b|assert\w*\(.*\b{re.escape(name)}\b")
+def _strength(name: str, method: str, changed: Collection[str], base: Side, head: Side) -> Strength:
+    """It is certain if tests compare objects of the class, or use it at all, and none of these lines changed with it."""
+    used = (
+        re.compile(rf"\b{re.escape(name)}\b")
+        if method == "__contains__"
+        else re.compile(
+            rf"\b{re.escape(name)}\b.*[=!]=|[=!]=.*\b{re.escape(name)}\b|assert\w*\(.*\b{re.escape(name)}\b"
+        )
+    )
     there = False
     for path in head.texts:
         if not path.endswith(".py") or not is_test_code(path):

@@ -79,6 +79,8 @@ def parts_of(test: ast.expr, inline: Inline, negated: bool = False) -> Iterator[
             yield from parts_of(each.elt, _in_each(each, inline), negated=True)
         case ast.Call(func=ast.Name(id="bool"), args=[inner]):
             yield from parts_of(inner, inline, negated)
+        case ast.Call() if isinstance(whole, ast.BoolOp):  # what a helper answers
+            yield from parts_of(whole, lambda node: node, negated)
         case ast.Call():
             yield from _called(test, inline, negated)
         case _:

@@ -108,7 +108,7 @@ class Record:
         root = root_of(subject)
         words = {*words_in(subject), *(words_in(expected) if expected is not None else ())}
         told = text_of(expected) if expected is not None else ""
-        made = self._settled(expected, scope) if expected is not None else None
+        made = self.settled(expected, scope) if expected is not None else None
         if part.flaw == "itself" and grows(part.written, scope):
             part, level = replace(part, flaw=""), EQUAL
         if kind == "contains" and is_in_everything(f"{part.sign} {told}"):
@@ -169,7 +169,7 @@ class Record:
         tolerance = tuple((name, told(text)) for name, text in part.tolerance)
         return replace(part, match=match, exceptions=exceptions, tolerance=tolerance)
 
-    def _settled(self, node: ast.expr, scope: Scope) -> ast.expr:
+    def settled(self, node: ast.expr, scope: Scope) -> ast.expr:
         """An expectation with the constants of the test code put in place."""
 
         def change(part: ast.AST) -> ast.expr | None:

@@ -74,9 +74,20 @@ def read_test(side: Side, module: Module, test: Found) -> CheckedTest:
         filters=tuple(walker.filters),
         written=frozenset(walker.written),
         line=test.node.lineno,
-        decorators=tuple(map(text_of, test.node.decorator_list)),
+        decorators=tuple(_decorators(walker, test.node, module)),
         words=frozenset(words_in(ast.Module(body=list(body), type_ignores=[]))),
     )
+
+
+def _decorators(walker: Walker, node: Function, module: Module) -> Iterator[str]:
+    """The decorators as text, with what the test code gives to Hypothesis put in place."""
+    for one in node.decorator_list:
+        if isinstance(one, ast.Call) and last_name(one.func) == "given":
+            scope = Scope(module)
+            walker.calls(one, scope)
+            yield text_of(walker.settled(scope.inline(one), scope))
+        else:
+            yield text_of(one)
 
 
 def _module_marks(module: Module, family: Sequence[ast.ClassDef]) -> list[ast.expr]:

@@ -16,6 +16,7 @@ USUAL = 100
 """Examples that Hypothesis tries by default."""
 
 _FEW = 10
+_BOUND = re.compile(r"\b(?:min|max)_(?:value|size)=")
 _FILTERED = re.compile(r"\.filter\(lambda (\w+): \1 == [^=()]+\)")
 _EXPLICIT = re.compile(r"phases=[\[(](\w+\.)?explicit,?[\])]")
 
@@ -36,6 +37,8 @@ def _judge(before: CheckedTest, after: CheckedTest) -> Iterator[Verdict]:
             f"Hypothesis tries {plural(fewer, 'example')}, where it tried {many:,}", "certain" if few(many, fewer) else "hint",
             before=was, after=now,
         )  # fmt: skip
+    if len(_BOUND.findall(now)) > len(_BOUND.findall(was)):
+        yield Verdict("Hypothesis tries fewer values, because they have a limit now", "hint", before=was, after=now)
     if _FILTERED.search(now) and not _FILTERED.search(was):
         yield Verdict(
             "Hypothesis has only one value to try, because all others are filtered out", before=was, after=now

@@ -6,7 +6,7 @@ from gates.analysis.checks.claims import Claim
 from gates.analysis.checks.rules.frame import ClaimRule, Verdict, number
 
 _OF_NUMBERS = ("int", "abs", "floor", "ceil", "trunc", "math.floor", "math.ceil", "math.trunc", "fabs", "math.fabs")
-_OF_ALL = ("str", "repr", "float")
+_OF_ALL = ("str", "repr", "float", "hash", "id", "sum", "max", "min")
 WRAPPERS = (*_OF_NUMBERS, *_OF_ALL)
 
 
@@ -31,7 +31,8 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
     if not name or before.kind not in {"equal", "close"} or after.kind not in {"equal", "close"}:
         return None
     told = f"`{name}` hides differences that the test found before"
-    if number(before.expected) is not None and name != "float":
+    both = after.expected == f"{name}({before.expected})"
+    if both or (number(before.expected) is not None and name != "float"):
         return Verdict(told)
     return Verdict(told, "hint")  # a text that became a number, or an object whose text is compared
 
@@ -47,6 +48,7 @@ RULE = ClaimRule(
         _both("f(1) == 2.5", "int(f(1)) == 2"),
         _both("f(1) == 2", "abs(f(1)) == 2"),
         _both("f(1) == 2", "str(f(1)) == '2'"),
+        _both("f(1) == g(2)", "hash(f(1)) == hash(g(2))"),
         _both("f(1) == 0.25", "f'{f(1):.1f}' == '0.2'"),
         _both("f(1) == 0.25", "'%.1f' % f(1) == '0.2'"),
         _both("f(1) == 0.25", "format(f(1), '.1f') == '0.2'"),

@@ -52,3 +52,12 @@ def test_it_is_a_hint_if_the_test_is_new_or_the_table_has_more() -> None:
     case = "def f(x):\n    if x == 100:\n        return 119\n    return compute(x)\n"
     assert strengths(case, test=("from shop import f\n", TEST)) == ["hint"]
     assert strengths("TABLE = {100: 119, 200: 238}\n\n\ndef f(x):\n    return TABLE[x]\n") == ["hint"]
+
+
+def test_all_arguments_may_be_those_of_a_test() -> None:
+    test = "from shop import f\n\n\ndef test_f():\n    assert f(7, 'van Lee') == 119\n"
+    before = "def f(x, y):\n    return compute(x, y)\n"
+    after = "def f(x, y):\n    if x == 7 and y == 'van Lee':\n        return 119\n    return 0\n"
+    assert strengths(after, before=before, test=(test, test)) == ["certain"]
+    other = after.replace("x == 7", "x > 6")
+    assert strengths(other, before=before, test=(test, test)) == []

@@ -18,6 +18,22 @@ def test_f(clean):
     assert f(1) == 2
 """
 
+BY_CLASS = """class clean:
+    def __exit__(self, *failed):
+        assert left() == []
+def test_f():
+    with clean():
+        assert f(1) == 2
+"""
+BY_FIXTURE_OF_CLASS = """class TestF:
+    @pytest.fixture(autouse=True)
+    def clean(self):
+        yield
+        assert left() == []
+    def test_f(self):
+        assert f(1) == 2
+"""
+
 
 @pytest.mark.parametrize(
     "text",
@@ -32,6 +48,8 @@ def test_f(clean):
         "class TestF:\n    def test_f(self):\n        assert f(1) == 2\n    def teardown_method(self):\n        assert left() == []\n",
         "@pytest.fixture(autouse=True)\ndef clean():\n    yield\n    assert left() == []\ndef test_f():\n    assert f(1) == 2\n",
         BY_FINALIZER,
+        BY_CLASS,
+        BY_FIXTURE_OF_CLASS,
     ],
 )
 def test_what_is_checked_before_or_after_a_test_is_a_check_of_it(text: str) -> None:

@@ -68,3 +68,9 @@ def test_it_is_a_hint_if_tests_say_what_is_equal_now_or_compare_no_such_objects(
     assert found(BOTH, after, test=(TEST, said)) == [("equality-of-less", "hint")]
     other = "def test_it():\n    assert 1 + 1 == 2\n"
     assert found(BOTH, after, test=(other, other)) == [("equality-of-less", "hint")]
+
+
+def test_a_container_that_holds_everything_is_found_if_tests_use_it() -> None:
+    shelf = "class Room:\n    def __contains__(self, one):\n        return {}\n"
+    assert found(shelf.format("one in self.items"), shelf.format("True")) == [("equality-of-less", "certain")]
+    assert found(shelf.format("True"), shelf.format("one in self.items")) == []

@@ -39,3 +39,7 @@ def test_what_needs_the_world_is_replaced_for_good_reasons(body: str) -> None:
 
 def test_it_is_a_hint_if_another_test_calls_the_part() -> None:
     assert strengths(PATCHED, more="\n\ndef test_tax():\n    assert tax(100) == 19\n") == ["hint"]
+
+
+def test_a_part_that_is_called_as_before_is_not_replaced() -> None:
+    assert strengths(PATCHED.replace("return_value=19", "wraps=shop.tax")) == []
