@@ -137,10 +137,13 @@ class Record:
             path=scope.module.path,
             text=text,
         )
-        for name in set(_LEFT_OUT.findall(f"{claim.subject} {claim.expected}")) if self._side.varying else ():
+        # Of both sides of a comparison; where only one has it, it says which things are looked at.
+        on_both = set(_LEFT_OUT.findall(claim.subject)) & set(_LEFT_OUT.findall(claim.expected))
+        for name in on_both if self._side.varying else ():
             both = self._side.both_of(name, scope.module)
             if both is not None:
-                self.left_out_more |= {(name, each) for each in _items(both[1]) - _items(both[0])}
+                more = _items(both[1]) - _items(both[0])
+                self.left_out_more |= {(name, each) for each in more if self._side.was_there(each.strip("'\""))}
         yield from expanded(claim, self.binders)
 
     def _varied(self, part: Part, scope: Scope) -> Part:

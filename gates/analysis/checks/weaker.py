@@ -228,7 +228,7 @@ class _Comparing:
         by_line: dict[tuple[int, str], list[Fate]] = {}
         rewritten = {fate.claim.line for fate in fates if self._production.is_gone(fate.claim)}
         for fate in fates:
-            # What is still checked, and less strictly, has not lost its subject, whatever was expected of it.
+            # What is still checked, and less strictly, has not lost its subject; what was expected of it may have changed.
             if fate.after is not None or not self._production.is_gone(fate.claim):
                 # Another part of the same statement may have lost its subject.
                 one = replace(fate, replaced=True) if fate.claim.line in rewritten and fate.verdict is None else fate
@@ -236,10 +236,11 @@ class _Comparing:
         for (line, rule), each in by_line.items():
             first = each[0]
             if rule and first.verdict is not None and first.after is not None:
+                other = first.after.text in told - {first.claim.text}
                 yield first.claim, Weakening(
                     rule=rule, what=first.verdict.what, path=first.after.path, line=first.after.line, test=after.id,
                     before=first.verdict.before or first.claim.text, after=first.verdict.after or first.after.text,
-                    strength="hint" if first.after.text in told - {first.claim.text} else first.verdict.strength,
+                    strength="hint" if other or self._expects_another(first) else first.verdict.strength,
                 )  # fmt: skip
             else:
                 yield (
@@ -254,6 +255,11 @@ class _Comparing:
                         and _cases_of(first.claim, after) >= _cases_of(first.claim, before),
                     ),
                 )
+
+    def _expects_another(self, fate: Fate) -> bool:
+        """Whether the code changed, and something else is expected of it now."""
+        was, now = (set(re.findall(r"\w+", one.expected)) if one else set() for one in (fate.claim, fate.after))
+        return bool(now - was and was - now) and bool(self._production.is_gone(fate.claim))
 
     def _lost(self, each: list[Fate], total: int, before: CheckedTest, after: CheckedTest, *, other: bool) -> Weakening:
         claim = each[0].claim
