@@ -145,11 +145,16 @@ class Side:
         there = self.found(module.imports[name]) if name in module.imports else None
         return None if there is None else self.varying.get((there[0].path, there[1]))
 
-    def was_there(self, word: str) -> bool:
-        """Whether the code of the base says a word: what is new was never compared."""
-        texts = (self._other or self).texts
-        code = [path for path in texts if path.endswith(".py") and not is_test_code(path)]
-        return not code or any(word in (texts.get(path) or "") for path in code)
+    def came(self, word: str) -> bool:
+        """Whether a file of the code says a word that it did not say on the base: what is new was never compared."""
+        said = re.compile(rf"\b{re.escape(word)}\b")
+        was = self._other.texts if self._other is not None else self.texts
+        code = [path for path in self.texts if path.endswith(".py") and not is_test_code(path)]
+        return any(
+            said.search(self.texts.get(path) or "") and not said.search(was.get(path) or "")
+            for path in code
+            if self.texts.get(path) != was.get(path)
+        )
 
     def settle(self, owner: ast.ClassDef, module: Module) -> None:
         """Note the file of a class that tests of other files inherit from."""

@@ -96,6 +96,7 @@ class Record:
     def _claims(self, part: Part, node: ast.AST, scope: Scope, text: str) -> Iterator[Claim]:
         subject, loss, shape = peeled(part.subject)
         kind, level, expected = part.kind, part.level, part.expected
+        written = text_of(part.expected) if part.expected is not None and self._side.varying else ""
         if self._side.varying:
             part = self._varied(part, scope)
             expected = part.expected
@@ -138,12 +139,12 @@ class Record:
             text=text,
         )
         # Of both sides of a comparison; where only one has it, it says which things are looked at.
-        on_both = set(_LEFT_OUT.findall(claim.subject)) & set(_LEFT_OUT.findall(claim.expected))
+        on_both = set(_LEFT_OUT.findall(claim.subject)) & set(_LEFT_OUT.findall(written))
         for name in on_both if self._side.varying else ():
             both = self._side.both_of(name, scope.module)
             if both is not None:
                 more = _items(both[1]) - _items(both[0])
-                self.left_out_more |= {(name, each) for each in more if self._side.was_there(each.strip("'\""))}
+                self.left_out_more |= {(name, each) for each in more if not self._side.came(each.strip("'\""))}
         yield from expanded(claim, self.binders)
 
     def _varied(self, part: Part, scope: Scope) -> Part:

@@ -147,3 +147,22 @@ def test_a_pattern_stands_for_checks_of_the_text_of_an_error_and_for_no_others(
 ) -> None:
     start = "import pytest\nfrom shop import f\n\n\n"
     assert found(start + head, base=start + base).fires is fires
+
+
+@pytest.mark.parametrize(("code", "strengths"), [("total = 1\n", ["certain"]), ("net = 1\n", [])])
+def test_what_is_left_out_of_a_comparison_counts_unless_the_code_just_got_it(code: str, strengths: list[str]) -> None:
+    test = "VOLATILE = {names}\n\n\ndef clean(x):\n    return {{y for y in x if y not in VOLATILE}}\n\n\ndef test_f():\n    assert clean(f()) == clean(g())\n"
+    sides = [
+        {FILE: test.format(names=names), "shop.py": text}
+        for names, text in (("{'id'}", code), ("{'id', 'total'}", "total = 1\n"))
+    ]
+    assert [one.strength for one in weaker_checks(*sides).weakenings] == strengths
+
+
+def test_a_weaker_check_is_a_hint_if_the_code_changed_and_something_else_is_expected() -> None:
+    code = "def commands():\n    return {{{0!r}: 'true'}}\n"
+    test = "def test_f():\n    assert commands() == {'check': 'true'}\n"
+    base = {FILE: test, "shop.py": code.format("check")}
+    for head, strength in (("'made' in commands()", "hint"), ("commands()", "certain")):
+        after = {FILE: f"def test_f():\n    assert {head}\n", "shop.py": code.format("made")}
+        assert [one.strength for one in weaker_checks(base, after).weakenings] == [strength], head
