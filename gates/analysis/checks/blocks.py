@@ -10,6 +10,7 @@ from gates.analysis.checks.calls import EXPECTING, expectation
 from gates.analysis.checks.claims import NOTHING
 from gates.analysis.checks.entering import Entering
 from gates.analysis.checks.helpers import helper_of
+from gates.analysis.checks.parts import Part
 from gates.analysis.checks.reading import Side
 from gates.analysis.checks.scope import Scope
 from gates.analysis.checks.statements import caught_by, fails, raising
@@ -42,7 +43,14 @@ class Blocks(Entering):
         kind, names, match, rest = expectation(call, scope.inline)
         if rest:
             made = ast.Call(rest[0], rest[1:], [one for one in call.keywords if one.arg not in {"match", "msg"}])
-            self.note([raising(kind, names, match, scope.inline(made), made)], node, scope)
+            part = raising(kind, names, match, scope.inline(made), made)
+            self.note([self._own_error(part, made, scope)], node, scope)
+
+    def _own_error(self, part: Part, call: ast.expr, scope: Scope) -> Part:
+        """A claim that something raises checks nothing if the test code always raises there itself."""
+        helper = helper_of(call, scope, self._side) if isinstance(call, ast.Call) else None
+        always = helper is not None and any(isinstance(one, ast.Raise) for one in helper.node.body)
+        return replace(part, level=NOTHING, flaw="constant") if always else part
 
     def with_block(self, node: ast.With | ast.AsyncWith, scope: Scope) -> bool:
         """Read a `with` statement; whether the function ends in it."""
@@ -100,6 +108,7 @@ class Blocks(Entering):
             part = raising(kind, names, match, scope.inline(subject), subject)
             if names == ("None",):  # `warns(None)` only records
                 part = replace(part, level=NOTHING, flaw="anything")
+            part = self._own_error(part, subject, scope)
             if isinstance(last, ast.Raise):
                 part = replace(part, level=NOTHING, flaw="constant")
             whole = f"with {text_of(call)}: " + "; ".join(text_of(one) for one in node.body)

@@ -168,6 +168,9 @@ def pass_arguments(call: ast.Call, node: Function, inner: Scope, outer: Scope, m
             passed = given[name]
             if isinstance(passed, ast.Name) and passed.id in outer.functions:
                 inner.functions[name] = outer.functions[passed.id]
+            elif isinstance(passed, ast.Name) and passed.id in outer.module.functions and passed.id not in outer.names:
+                inner.functions[name] = outer.module.functions[passed.id]
+                inner.homes[name] = Scope(outer.module)
         elif name in defaults or name in only:
             inner.bind(name, defaults.get(name) or only[name])
         else:

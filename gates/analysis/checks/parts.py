@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gates.analysis.checks.cases import putting, unrolled
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, NOTHING, PART
+from gates.analysis.checks.fallbacks import without_fallback
 from gates.analysis.checks.trees import BUILTINS, LITERALS, is_literal, last_name, rebuilt, text_of, truth, written_out
 
 SORTING = frozenset({"sorted", "set", "frozenset", "Counter"})
@@ -272,6 +273,9 @@ def _equal(left: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Part]:
     subject, loss, shape = peeled(one)
     written = peeled(left)[0]
     expected, _, _ = peeled(other) if not is_literal(other) else (other, frozenset[str](), "")
+    bare = without_fallback(subject, expected)
+    if bare is not None:
+        subject, loss = bare, loss | {f"or {text_of(expected)}"}
     if last_name(expected.func if isinstance(expected, ast.Call) else expected) in _ANYTHING:
         yield Part("equal", NOTHING, subject, written, expected, flaw="anything")
     elif shape == "length":

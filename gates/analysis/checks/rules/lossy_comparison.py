@@ -23,6 +23,8 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
     if "ANY" in more:
         return Verdict("a part of the expected value may now be anything")
     name = min(more)
+    if name.startswith("or "):
+        return Verdict(f"what is missing or empty counts as {name[3:]}, which is expected")
     if before.kind == "contains" and not more & {"lower", "upper", "casefold"}:
         return Verdict(f"`{name}` may hide differences that the test found before", "hint")
     if more & SORTING:
@@ -45,8 +47,13 @@ RULE = ClaimRule(
         _both("assert f(1) == 2.25", "assert round(f(1)) == 2"),
         _both("assert caplog.record_tuples == [('a', 30, 'b')]", "assert caplog.messages == ['b']"),
         _both("assert f(1) == {'a': 1, 'b': 2}", "assert f(1) == {'a': 1, 'b': ANY}"),
+        _both("assert f(1)['a'] == 2", "assert f(1).get('a', 2) == 2"),
+        _both("assert f(1).a == 2", "assert getattr(f(1), 'a', 2) == 2"),
+        _both("assert f(1) == 2", "assert (f(1) or 2) == 2"),
     ),
     twins=(
+        _both("assert f(1)['a'] == 2", "assert f(1).get('a') == 2"),
+        _both("assert f(1)['a'] == 2", "assert f(1).get('a', 3) == 2"),
         _both("assert sorted(f(1)) == [1, 2]", "assert f(1) == [1, 2]"),
         _both("assert sorted(f(1)) == [1, 2]", "assert sorted(f(1)) == sorted([2, 1])"),
         _both("assert f(1)[2:3] == [1]", "assert f(1)[3:4] == [1]"),

@@ -15,6 +15,9 @@ def wrapper_of(before: Claim, after: Claim) -> str:
     name = after.subject.partition("(")[0]
     if name in WRAPPERS and after.subject == f"{name}({before.subject})":
         return name
+    for sign in ("%", "//", "&", ">>"):
+        if after.subject.startswith(f"{before.subject} {sign} "):
+            return sign
     shown = (
         f"{{{before.subject}:",
         f"{{{before.subject}!",
@@ -32,7 +35,8 @@ def _judge(before: Claim, after: Claim) -> Verdict | None:
         return None
     told = f"`{name}` hides differences that the test found before"
     both = after.expected == f"{name}({before.expected})"
-    if both or (number(before.expected) is not None and name != "float"):
+    parts_gone = name in {"sum", "max", "min"} and before.literal
+    if both or parts_gone or (number(before.expected) is not None and name != "float"):
         return Verdict(told)
     return Verdict(told, "hint")  # a text that became a number, or an object whose text is compared
 
@@ -48,6 +52,8 @@ RULE = ClaimRule(
         _both("f(1) == 2.5", "int(f(1)) == 2"),
         _both("f(1) == 2", "abs(f(1)) == 2"),
         _both("f(1) == 2", "str(f(1)) == '2'"),
+        _both("f(1) == 180", "f(1) % 10 == 0"),
+        _both("f(1) == [3, 4]", "sum(f(1)) == 7"),
         _both("f(1) == g(2)", "hash(f(1)) == hash(g(2))"),
         _both("f(1) == 0.25", "f'{f(1):.1f}' == '0.2'"),
         _both("f(1) == 0.25", "'%.1f' % f(1) == '0.2'"),
