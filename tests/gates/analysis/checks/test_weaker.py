@@ -159,6 +159,26 @@ def test_what_is_left_out_of_a_comparison_counts_unless_the_code_just_got_it(cod
     assert [one.strength for one in weaker_checks(*sides).weakenings] == strengths
 
 
+@pytest.mark.parametrize(
+    ("text", "settings", "strengths"),
+    [
+        ("@pytest.mark.filterwarnings('ignore')\n", 'filterwarnings = ["error"]\n', ["certain"]),
+        ("@pytest.mark.filterwarnings('ignore:old')\n", 'filterwarnings = ["error"]\n', ["hint"]),
+        ("@pytest.mark.filterwarnings('ignore')\n", "filterwarnings = 'error'\n", ["certain"]),
+        ("@pytest.mark.filterwarnings('ignore')\n", "", []),
+        ("@pytest.mark.filterwarnings('ignore')\n", 'filterwarnings = ["error:old"]\n', []),
+    ],
+)
+def test_ignoring_warnings_counts_where_the_project_makes_them_errors(
+    text: str, settings: str, strengths: list[str]
+) -> None:
+    test = "def test_f():\n    assert f(1) == 2\n"
+    base, head = (
+        {FILE: front + test, "pyproject.toml": f"[tool.pytest.ini_options]\n{settings}"} for front in ("", text)
+    )
+    assert [one.strength for one in weaker_checks(base, head).weakenings] == strengths
+
+
 def test_a_weaker_check_is_a_hint_if_the_code_changed_and_something_else_is_expected() -> None:
     code = "def commands():\n    return {{{0!r}: 'true'}}\n"
     test = "def test_f():\n    assert commands() == {'check': 'true'}\n"
