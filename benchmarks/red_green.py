@@ -71,7 +71,7 @@ def measure(place: Workplace) -> dict[str, Figures]:
     """A comparison without and with it, and by hand, in turns."""
     need_modules("nox", "pytest", "griffe")
     root = place.folder / "red-green"
-    prepare(root, place.environment)
+    prepare(root, place.environment, long=False)
     # pytest itself, as by hand.
     (root / "noxfile.py").unlink()
     command = json.dumps([sys.executable, "-m", "pytest", "-q"])

@@ -130,6 +130,7 @@ class Definitions:
     def __init__(self, texts: Mapping[str, bytes]) -> None:
         self.texts = texts
         self._files: dict[str, _File | None] = {}
+        self._reaching: dict[str, list[str]] = {}
 
     def _file(self, path: str) -> _File | None:
         if path not in self._files:
@@ -206,13 +207,17 @@ class Definitions:
     def _is_class(self, path: str, name: str) -> bool:
         return any(known.startswith(f"{name}::") for known in self.of(path))
 
-    def _reached(self, path: str) -> Iterator[str]:
-        folder, file = posixpath.split(path)
-        module = posixpath.basename(folder) if file == "__init__.py" else file[:-3]
-        for other, text in self.texts.items():
-            below = _is_conftest(path) and (not folder or other.startswith(f"{folder}/"))
-            if other == path or below or (not _is_conftest(path) and module.encode() in text):
-                yield other
+    def _reached(self, path: str) -> list[str]:
+        """The files whose definitions may use those of a file; looked for once a file, whatever it defines."""
+        if path not in self._reaching:
+            folder, file = posixpath.split(path)
+            module = (posixpath.basename(folder) if file == "__init__.py" else file[:-3]).encode()
+            if _is_conftest(path):
+                front = f"{folder}/" if folder else ""
+                self._reaching[path] = [other for other in self.texts if other.startswith(front)]
+            else:
+                self._reaching[path] = [other for other, text in self.texts.items() if other == path or module in text]
+        return self._reaching[path]
 
     def mentioning(self, path: str) -> Iterator[tuple[str, str]]:
         """The definitions that name a data file: itself, its folder, or a pattern that it matches."""
