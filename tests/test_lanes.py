@@ -39,4 +39,4 @@ def test_the_longest_begins_and_the_others_keep_their_order() -> None:
     names = ["tests/a.py::b", "tests/a.py::a", f"{LONGEST}test_weakenings.py::a", "tests/test_a.py::a"]
     items: Any = [SimpleNamespace(nodeid=name) for name in names]
     assert [item.nodeid for item in longest_first(items)] == [names[2], *names[:2], names[3]]
-    assert Path(LONGEST).is_dir()
+    assert (Path(__file__).parents[1] / LONGEST).is_dir()

@@ -7,7 +7,7 @@ import pytest
 
 from gates.cli import shown as module
 from gates.cli.shown import Secrets, Shown, allow_commands, say
-from gates.config import load_config
+from gates.config import load, load_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Shown:
     monkeypatch.setenv("MY_TOKEN", "s3cret-value")
     monkeypatch.setenv("LICENCE", "lic-123456")
     monkeypatch.setattr(module, "SECRETS", Secrets())
+    monkeypatch.setattr(load, "READ", [])  # another test of this process may have read a config that names these
     return Shown(io.BytesIO(), "utf-8", write_through=True)
 
 
