@@ -31,7 +31,8 @@ from gates.render.tally import PackageRow
 from gates.render.tests import FailureRow, NotedTest, TestSection
 from gates.render.text import duration, plural
 from gates.render.weakenings import HEADING, HINTS, HOW_TO_ACCEPT, WeakeningView
-from gates.results import Run, TestResult, counts_line
+from gates.results import Run, TestResult
+from gates.results.tests import other_outcomes
 
 LISTED_FAILURES = 200
 """Maximum number of failures; `Room.full` of them with their traceback, the others with their message."""
@@ -227,11 +228,12 @@ def _tests(section: TestSection | None, room: Room) -> list[str]:
     if len(section.packages) < 2:
         return lines
     several = any(row.gate for row in section.packages)
-    header = ("Package", *(("Gate",) if several else ()), "Passed", "Results")
+    header = ("Package", *(("Gate",) if several else ()), "Passed", "Others")
 
     def cells(row: PackageRow) -> tuple[str, ...]:
         gate = (cell(row.gate),) if several else ()
-        return cell(row.package), *gate, f"{row.counts.passed}/{row.counts.run}", counts_line(row.counts)
+        others = ", ".join(other_outcomes(row.counts)) or "-"
+        return cell(row.package), *gate, f"{row.counts.passed:,}/{row.counts.run:,}", others
 
     rows = table_of(header, section.packages, "package", room, cells)
     return [*lines, *details("By package", rows)]

@@ -242,12 +242,14 @@ NOUNS = frozenset({TestOutcome.ERROR, TestOutcome.TIMEOUT})
 
 def counts_line(counts: TestCounts) -> str:
     """The summary line, without outcomes that no test had; `passed` is always included."""
-    parts = [
-        counted(number, outcome)
-        for outcome in LINE_ORDER
-        if (number := count_of(counts, outcome)) or outcome is TestOutcome.PASSED
-    ]
-    return f"{plural(counts.run, 'test')} run: {', '.join(parts)}"
+    passed = counted(counts.passed, TestOutcome.PASSED)
+    return f"{plural(counts.run, 'test')} run: {', '.join((passed, *other_outcomes(counts)))}"
+
+
+def other_outcomes(counts: TestCounts) -> list[str]:
+    """The counts of outcomes that tests had, without passed ones: `2 failed`, `1 skipped`."""
+    others = ((outcome, count_of(counts, outcome)) for outcome in LINE_ORDER if outcome is not TestOutcome.PASSED)
+    return [counted(number, outcome) for outcome, number in others if number]
 
 
 def counted(number: int, outcome: TestOutcome) -> str:
