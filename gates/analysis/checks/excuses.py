@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from gates.analysis.checks.claims import CheckedTest, Claim
 from gates.analysis.checks.reading import Side
 from gates.analysis.checks.subjects import Production
+from gates.analysis.checks.supports import calls_of
 
 EXPECTED = frozenset({"raises", "warns"})
 """Kinds of claims that say that the code refuses something, or warns about it."""
@@ -42,6 +43,21 @@ class Excuses:
                 return f"its subject is gone: {one}"
         lost = next((found[1] for mark in before.marks if (found := _ONLY_WHERE.fullmatch(mark.condition))), "")
         return f"it ran only where {lost} says so, and that is gone" if lost in missing else ""
+
+    def of_names(self, names: frozenset[str], before: CheckedTest, left: Iterable[Claim]) -> str:
+        """Why a test that is gone is no more than a hint: it uses what is gone, or code that another package has now.
+
+        Args:
+            names: in its code.
+            before: the test.
+            left: its checks that nothing else makes.
+        """
+        gone = (self._production.gone_definitions | self._missing(before)) & names
+        if gone:
+            return f"it uses {min(gone)}, which is gone"
+        handed = self._production.handed_on
+        each = [min(handed & calls_of(claim), default="") for claim in left] if handed else []
+        return f"another package has its code now: {each[0]}" if each and all(each) else ""
 
     def accepted_now(self, claim: Claim, before: Sequence[Claim], after: Iterable[Claim]) -> str:
         """Why nothing is refused, or warned about, any more, if that is what a claim is about."""

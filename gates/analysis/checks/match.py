@@ -56,9 +56,7 @@ class Pool:
 
     keys: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
     told: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
-
     subjects: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
-
     fresh: dict[tuple[str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, test: CheckedTest, *, changed: bool, new: bool = False) -> None:

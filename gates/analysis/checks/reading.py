@@ -16,7 +16,7 @@ from gates.vcs.git import kind_of_file
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_WORD = re.compile(r"[^\W\d_][\w]*")
+_WORD = re.compile(r"[^\W\d]\w*")
 _STRICT = re.compile(r"^[ \t]*filterwarnings[ \t]*=[\s\[]*[\"']?error\b(?!:)", re.MULTILINE)
 SETTINGS = ("pyproject.toml", "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg")
 """Files that may hold settings of pytest."""
@@ -195,6 +195,13 @@ class Side:
         path = self._path(front)
         module = self.module(path) if path and not is_test_code(path) else None
         return None if module is None else (module, name)
+
+    def holds(self, dotted: str) -> bool:
+        """Whether a dotted name, or the package that it is in, is one of the files."""
+        first = dotted.partition(".")[0]
+        return bool(self._path(dotted)) or any(
+            part == first for path in self.texts for part in path.removesuffix(".py").split("/")[:3]
+        )
 
     def _path(self, dotted: str) -> str:
         if not dotted:

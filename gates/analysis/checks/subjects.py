@@ -6,11 +6,12 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from gates.analysis.checks.claims import Claim
 from gates.analysis.checks.reading import Function, Module, Side, digest_of, is_test_code
-from gates.analysis.checks.trees import calls_in, keyword, last_name
+from gates.analysis.checks.trees import calls_in, dotted, keyword, last_name
 
 _QUOTED = re.compile(r"""(?P<mark>['"])(?P<text>(?:(?!(?P=mark)).){8,})(?P=mark)""")
 Definition = Function | ast.ClassDef
@@ -26,9 +27,34 @@ class Production:
 
     @cached_property
     def gone(self) -> frozenset[str]:
-        """Names that changed files defined or used, and no longer do; a text that is a name counts, a docstring does not."""
+        """Names that changed files defined or used, and no longer do; a text that is a name counts, a docstring does not.
+
+        What only has another name now is not gone.
+        """
         was, now = ({word for module in self._modules(side) for word in _defined(module)} for side in self._sides)
-        return frozenset(was - now)
+        return frozenset(was - now - self.renamed.keys())
+
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """Functions, methods and classes that only have another name now: old name → new name, which nothing had before."""
+        was, now = self._definitions
+        new = {_body(one): name for name, each in sorted(now.items()) if name not in was for one in each}
+        found = {name: {new.get(_body(one), "") for one in each} for name, each in was.items() if name not in now}
+        return {name: names.pop() for name, names in found.items() if len(names) == 1 and "" not in names}
+
+    def in_new_names(self, claim: Claim) -> Claim:
+        """A claim of the base as it would be written with the names that things have now."""
+        if not self._paths or not claim.words & self.renamed.keys():
+            return claim
+        old = re.compile(rf"\b({'|'.join(map(re.escape, self.renamed))})\b")
+
+        def new(text: str) -> str:
+            return old.sub(lambda found: self.renamed[found[1]], text)
+
+        return replace(
+            claim, subject=new(claim.subject), expected=new(claim.expected), told=new(claim.told), root=new(claim.root),
+            state=new(claim.state), words=frozenset(self.renamed.get(word, word) for word in claim.words),
+        )  # fmt: skip
 
     @cached_property
     def _gone_phrases(self) -> tuple[str, ...]:
@@ -39,8 +65,23 @@ class Production:
 
     @cached_property
     def gone_definitions(self) -> frozenset[str]:
-        """Functions, methods and classes that changed files defined, and that no changed file has in any way."""
-        return frozenset(self.gone.intersection(self._definitions[0]))
+        """Functions, methods and classes that no changed file has in any way, nor under another name."""
+        return self.gone.intersection(self._definitions[0])
+
+    @cached_property
+    def handed_on(self) -> frozenset[str]:
+        """Functions that call one of the same name in another package on the head alone."""
+        was, now = (set(self._handing_on(side)) for side in self._sides)
+        return frozenset(now - was)
+
+    def _handing_on(self, side: Side) -> Iterator[str]:
+        for module in self._modules(side):
+            for name, node in module.functions.items():
+                for call in calls_in(node):
+                    first, dot, _ = dotted(call.func).partition(".")
+                    there = module.imports.get(first, "")
+                    if dot and last_name(call.func) == name and there and not side.holds(there):
+                        yield name
 
     @cached_property
     def other_code(self) -> frozenset[str]:
@@ -94,12 +135,12 @@ class Production:
     def missing(self, module: Module) -> frozenset[str]:
         """Names that a test file imports from production code, and that are not there on the head, nor moved."""
         found = set()
-        for name, dotted in module.imports.items():
-            was = self._base.production(dotted) if self._paths else None
+        for name, where in module.imports.items():
+            was = self._base.production(where) if self._paths else None
             if was is None or not _has(*was):
                 continue
-            now = self._head.production(dotted)
-            if (now is None or not _has(*now)) and was[1] not in self._come:
+            now = self._head.production(where)
+            if (now is None or not _has(*now)) and was[1] not in self._come | self.renamed.keys():
                 found.add(name)
         return frozenset(found)
 
@@ -170,6 +211,11 @@ def _raised_in(node: ast.AST) -> Iterator[str]:
                 yield name if name.endswith("Warning") else "UserWarning"
             case _:
                 pass
+
+
+def _body(node: Definition) -> str:
+    """What a definition does, whatever its name is."""
+    return "".join(ast.dump(one) for one in node.body)
 
 
 def _names_in(node: ast.AST) -> set[str]:

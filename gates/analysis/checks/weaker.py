@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gates.analysis.checks.anew import Newcomer, Newcomers, key, new_checks
@@ -170,7 +171,10 @@ class _Comparing:
     def _test(self, head: bool, found: tuple[Found, Module]) -> CheckedTest:
         key = head, found[0].id
         if key not in self._read:
-            self._read[key] = read_test(self._head if head else self._base, found[1], found[0])
+            test = read_test(self._head if head else self._base, found[1], found[0])
+            if not head:
+                test = replace(test, claims=tuple(map(self._production.in_new_names, test.claims)))
+            self._read[key] = test
         return self._read[key]
 
     def _everything(self) -> Pool:
@@ -310,6 +314,8 @@ class _Comparing:
         elif not left:
             covered = f"checked by {heir.id}" if heir is not None else "checked by other tests"
             self._excused[before.id] = next(iter(reasons), covered)
+        elif self._uses_what_is_gone(before, left):
+            pass
         elif heir is not None and 2 * len(fates) <= len(counting):
             self._weakenings += self._of_claims(fates, before, heir)
             self._weakenings += self._of_test(before, heir)
@@ -317,20 +323,29 @@ class _Comparing:
         elif any(fate.verdict is not None for fate in left) or not self._checked_anew(before, len(left)):
             self._removed[before.id] = left[0].claim.text
 
+    def _uses_what_is_gone(self, before: CheckedTest, left: Sequence[Fate]) -> bool:
+        """Whether a test that is gone could not stay as it is, and nothing checks the same less strictly."""
+        lost = [fate.claim for fate in left if fate.verdict is None]
+        why = self._excuses.of_names(self._names(before), before, lost) if len(lost) == len(left) else ""
+        return self._as_hint(before, why)
+
     def _checked_anew(self, before: CheckedTest, lost: int) -> bool:
-        """Whether the code of a test that is gone changed, and new tests check it: then it is a hint."""
+        """Whether the code of a test that is gone changed, and new tests check it."""
         other = self._new_tests().for_test(self._names(before), lost)
-        if other:
-            why = f"its code changed, and new checks are about it: {other}"
+        return self._as_hint(before, f"its code changed, and new checks are about it: {other}" if other else "")
+
+    def _as_hint(self, before: CheckedTest, why: str) -> bool:
+        """Make a test that is gone a hint, if there is a reason."""
+        if why:
             self._excused[before.id] = why
             self._weakenings.append(
                 Weakening(rule="removed-test", what=why, path=before.path, test=before.id, strength="hint")
             )
-        return bool(other)
+        return bool(why)
 
     def _names(self, before: CheckedTest) -> frozenset[str]:
-        """The names in the code of a test of the base."""
-        return digest_of(self._was[before.id][0].node)[1]
+        """The names in the code of a test of the base, without those that only decide where it runs."""
+        return digest_of(ast.Module(self._was[before.id][0].node.body, []))[1]
 
     def _new_tests(self) -> Newcomers:
         if self._newcomers is None:
@@ -367,7 +382,7 @@ class _Comparing:
             self._excused[before.id] = f"it had no checks of its own, and {heir.id} runs the same"
         elif gone:
             self._excused[before.id] = f"its subject is gone: {gone}"
-        elif not self._checked_anew(before, 1):
+        elif not self._uses_what_is_gone(before, ()) and not self._checked_anew(before, 1):
             self._removed[before.id] = "that it runs without an error"
 
     def _heir(self, before: CheckedTest) -> CheckedTest | None:
