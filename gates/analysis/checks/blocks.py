@@ -109,7 +109,7 @@ class Blocks(Entering):
             if names == ("None",):  # `warns(None)` only records
                 part = replace(part, level=NOTHING, flaw="anything")
             part = self._own_error(part, subject, scope)
-            if isinstance(last, ast.Raise):
+            if isinstance(last, ast.Raise) and len(node.items) == len(calls):
                 part = replace(part, level=NOTHING, flaw="constant")
             whole = f"with {text_of(call)}: " + "; ".join(text_of(one) for one in node.body)
             crowd = [

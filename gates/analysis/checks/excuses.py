@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Sequence
 
 from gates.analysis.checks.claims import CheckedTest, Claim
-from gates.analysis.checks.reading import Side
+from gates.analysis.checks.reading import Side, digest_of
 from gates.analysis.checks.subjects import Production
 from gates.analysis.checks.supports import calls_of
 
@@ -31,7 +32,9 @@ class Excuses:
             before: its test.
             after: the claims of what became of the test.
         """
+        module = self._base.module(before.path)
         lost = self._production.is_gone(claim) or min(self._missing(before) & claim.words, default="")
+        lost = lost or (self._production.missing_in(module, claim.text) if module is not None else "")
         return f"its subject is gone: {lost}" if lost else self.accepted_now(claim, before.claims, after)
 
     def of_test(self, before: CheckedTest) -> str:
@@ -44,15 +47,17 @@ class Excuses:
         lost = next((found[1] for mark in before.marks if (found := _ONLY_WHERE.fullmatch(mark.condition))), "")
         return f"it ran only where {lost} says so, and that is gone" if lost in missing else ""
 
-    def of_names(self, names: frozenset[str], before: CheckedTest, left: Iterable[Claim]) -> str:
+    def of_names(self, node: ast.AST, before: CheckedTest, left: Iterable[Claim]) -> str:
         """Why a test that is gone is no more than a hint: it uses what is gone, or code that another package has now.
 
         Args:
-            names: in its code.
+            node: its arguments and its code.
             before: the test.
             left: its checks that nothing else makes.
         """
-        gone = (self._production.gone_definitions | self._missing(before)) & names
+        attributes = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+        gone = (self._production.gone_definitions | self._missing(before)) & digest_of(node)[1]
+        gone |= self._production.gone_fields & attributes
         if gone:
             return f"it uses {min(gone)}, which is gone"
         handed = self._production.handed_on

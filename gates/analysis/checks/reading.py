@@ -128,6 +128,7 @@ class Side:
         self._other = other
         self._modules: dict[str, Module | None] = {}
         self._by_name: dict[str, str] | None = None
+        self._modules_of_code: dict[str, re.Pattern[str] | None] = {}
         self._homes: dict[ast.ClassDef, Module] = {}
         self.varying: dict[tuple[str, str], tuple[ast.expr, ast.expr]] = {}
 
@@ -195,6 +196,18 @@ class Side:
         path = self._path(front)
         module = self.module(path) if path and not is_test_code(path) else None
         return None if module is None else (module, name)
+
+    def plain(self, module: Module, text: str) -> str:
+        """A text with what a test file takes from modules of production code named as if it were imported by name."""
+        if module.path not in self._modules_of_code:
+            names = [
+                name for name, where in module.imports.items()
+                if (path := self._path(where)) and not is_test_code(path)
+            ]  # fmt: skip
+            told = "|".join(map(re.escape, sorted(names)))
+            self._modules_of_code[module.path] = re.compile(rf"(?<![\w.'\"])(?:{told})\.(?=[^\W\d])") if names else None
+        prefix = self._modules_of_code[module.path]
+        return text if prefix is None else prefix.sub("", text)
 
     def holds(self, dotted: str) -> bool:
         """Whether a dotted name, or the package that it is in, is one of the files."""

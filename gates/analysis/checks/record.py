@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import itertools
 import re
@@ -115,13 +116,14 @@ class Record:
         if kind == "contains" and is_in_everything(f"{part.sign} {told}"):
             part = replace(part, flaw="constant")
         flaw = part.flaw or scope.flaw or self._hollow(subject, part.written, kind, scope)
+        plain = functools.partial(self._side.plain, scope.module)
         claim = Claim(
             kind=kind,
-            subject=text_of(subject),
-            expected=f"{part.sign} {told}".strip(),
+            subject=plain(text_of(subject)),
+            expected=plain(f"{part.sign} {told}".strip()),
             level=NOTHING if flaw else level,
-            told=scope.anonymous(peeled(part.written)[0]),
-            root="" if isinstance(root, ast.Constant) else text_of(root),
+            told=plain(scope.anonymous(peeled(part.written)[0])),
+            root="" if isinstance(root, ast.Constant) else plain(text_of(root)),
             words=frozenset(words),
             loss=part.loss | loss,
             state=self.history.of(set(scope.used)),
@@ -266,7 +268,12 @@ class Record:
         """Note how many values an assignment takes from something that is not written out: with others it would fail."""
         if not isinstance(value, ast.Tuple | ast.List) and not any(isinstance(one, ast.Starred) for one in target.elts):
             claim = Claim(
-                "unpacked", text_of(value), str(len(target.elts)), NOTHING, path=scope.module.path, text=text_of(value)
+                "unpacked",
+                self._side.plain(scope.module, text_of(value)),
+                str(len(target.elts)),
+                NOTHING,
+                path=scope.module.path,
+                text=text_of(value),
             )
             self.unpacked += expanded(claim, self.binders)
 

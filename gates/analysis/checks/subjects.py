@@ -14,6 +14,7 @@ from gates.analysis.checks.reading import Function, Module, Side, digest_of, is_
 from gates.analysis.checks.trees import calls_in, dotted, keyword, last_name
 
 _QUOTED = re.compile(r"""(?P<mark>['"])(?P<text>(?:(?!(?P=mark)).){8,})(?P=mark)""")
+_ATTRIBUTE = re.compile(r"(?<![\w.])(\w+)\.(\w+)")
 Definition = Function | ast.ClassDef
 
 
@@ -67,6 +68,12 @@ class Production:
     def gone_definitions(self) -> frozenset[str]:
         """Functions, methods and classes that no changed file has in any way, nor under another name."""
         return self.gone.intersection(self._definitions[0])
+
+    @cached_property
+    def gone_fields(self) -> frozenset[str]:
+        """Attributes that classes of changed files had, and that no changed file has in any way."""
+        each = (one for nodes in self._definitions[0].values() for one in nodes if isinstance(one, ast.ClassDef))
+        return self.gone.intersection(name for one in each for name in _fields(one))
 
     @cached_property
     def handed_on(self) -> frozenset[str]:
@@ -144,6 +151,16 @@ class Production:
                 found.add(name)
         return frozenset(found)
 
+    def missing_in(self, module: Module, text: str) -> str:
+        """What a text takes from a module of production code that a test file imports, and is there on the base alone."""
+        for name, attribute in _ATTRIBUTE.findall(text) if self._paths else ():
+            where = module.imports.get(name, "")
+            was = self._base.production(f"{where}.{attribute}") if where else None
+            now = self._head.production(f"{where}.{attribute}") if was is not None and _has(*was) else None
+            if now is not None and not _has(*now) and attribute not in self._come | self.renamed.keys():
+                return f"{name}.{attribute}"
+        return ""
+
     @cached_property
     def _come(self) -> frozenset[str]:
         """Names that a changed file defines only on the head."""
@@ -209,6 +226,17 @@ def _raised_in(node: ast.AST) -> Iterator[str]:
                 category = keyword(part, "category") or (args[1] if len(args) > 1 else args[0] if args else None)
                 name = last_name(category.func if isinstance(category, ast.Call) else category) if category else ""
                 yield name if name.endswith("Warning") else "UserWarning"
+            case _:
+                pass
+
+
+def _fields(node: ast.ClassDef) -> Iterator[str]:
+    for part in ast.walk(node):
+        match part:
+            case ast.AnnAssign(target=ast.Name(id=name)) if part in node.body:
+                yield name
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
             case _:
                 pass
 

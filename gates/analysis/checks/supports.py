@@ -11,7 +11,7 @@ _LOGGED = re.compile(r"^caplog\.(records|messages|record_tuples|text)\b")
 
 def supports(claim: Claim, after: Claim) -> bool:
     """Whether a claim of the head says what one of the base said, about the same value in another form."""
-    return _as_many(claim, after) or _asked_of_the_error(claim, after) or _logged(claim, after)
+    return any(rule(claim, after) for rule in (_as_many, _asked_of_the_error, _logged, _not_there))
 
 
 def _as_many(claim: Claim, after: Claim) -> bool:
@@ -41,6 +41,12 @@ def _logged(claim: Claim, after: Claim) -> bool:
     only_text = was[1] != "record_tuples" and not re.search(r"level|\.name\b", claim.subject)
     told = now[1] == "record_tuples" or (now[1] == "messages" and only_text)
     return whole and told and claim.subject != after.subject
+
+
+def _not_there(claim: Claim, after: Claim) -> bool:
+    """What an entry was is no question where the head says that there is none."""
+    absent = after.counts and after.kind == "contains" and after.expected.startswith("not in ")
+    return absent and claim.subject == f"{after.subject}[{after.expected.removeprefix('not in ')}]"
 
 
 def less_than(subject: str) -> tuple[str, ...]:

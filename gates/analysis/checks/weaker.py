@@ -326,7 +326,7 @@ class _Comparing:
     def _uses_what_is_gone(self, before: CheckedTest, left: Sequence[Fate]) -> bool:
         """Whether a test that is gone could not stay as it is, and nothing checks the same less strictly."""
         lost = [fate.claim for fate in left if fate.verdict is None]
-        why = self._excuses.of_names(self._names(before), before, lost) if len(lost) == len(left) else ""
+        why = self._excuses.of_names(self._code(before), before, lost) if len(lost) == len(left) else ""
         return self._as_hint(before, why)
 
     def _checked_anew(self, before: CheckedTest, lost: int) -> bool:
@@ -344,8 +344,13 @@ class _Comparing:
         return bool(why)
 
     def _names(self, before: CheckedTest) -> frozenset[str]:
-        """The names in the code of a test of the base, without those that only decide where it runs."""
-        return digest_of(ast.Module(self._was[before.id][0].node.body, []))[1]
+        """The names in the code of a test of the base."""
+        return digest_of(self._code(before))[1]
+
+    def _code(self, before: CheckedTest) -> ast.AST:
+        """The code of a test of the base with its arguments, without what only decides where it runs."""
+        node = self._was[before.id][0].node
+        return ast.Module([ast.Expr(one.annotation) for one in node.args.args if one.annotation] + node.body, [])
 
     def _new_tests(self) -> Newcomers:
         if self._newcomers is None:

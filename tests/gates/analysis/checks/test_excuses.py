@@ -73,6 +73,9 @@ def test_a_test_that_says_that_nothing_warns_need_not_demand_the_warning() -> No
         ("import shop\n\ndef test_moved():\n    pool = shop.Pool()\n    pool.compact()\n    assert pool.size() == 1\n",
          "class Pool:\n    def size(self): return 1\n    def compact(self): self.moved = 1\n", "class Pool:\n    def size(self): return 1\n    def pack(self): self.moved = 1\n",
          None),
+        ("import shop\n\ndef test_moved():\n    pool = shop.Pool()\n    assert pool.size() == 1\n    assert pool.size() + pool.moved == 1\n",
+         "class Pool:\n    def __init__(self): self.moved = 0\n    def size(self): return 1\n", "class Pool:\n    def size(self): return 1\n",
+         "it uses moved, which is gone"),
         ("import shop\n\ndef test_joined():\n    assert shop.safe_join('a', 'b') == 'a/b'\n",
          "import posixpath\n\ndef safe_join(*parts):\n    return posixpath.join(*parts)\n", "import werkzeug.security\n\ndef safe_join(*parts):\n    return werkzeug.security.safe_join(*parts)\n",
          "another package has its code now: safe_join"),
@@ -80,7 +83,7 @@ def test_a_test_that_says_that_nothing_warns_need_not_demand_the_warning() -> No
          "import posixpath\n\ndef safe_join(*parts):\n    return posixpath.join(*parts)\n", "import shop_paths\n\ndef safe_join(*parts):\n    return shop_paths.safe_join(*parts)\n",
          None),
     ],
-    ids=["gone", "renamed", "another package", "another module"],
+    ids=["gone", "renamed", "an attribute", "another package", "another module"],
 )  # fmt: skip
 def test_what_a_test_used_may_be_why_it_is_gone_and_that_is_a_hint(
     test: str, base: str, head: str, why: str | None

@@ -46,3 +46,19 @@ def test_the_checks_of_a_client_of_the_tests_belong_to_each_test(made: str, aske
     plain = "from shop import app\n\ndef test_get():\n    answer = app('/a' + '/x')\n    assert answer.status == 200\n    assert answer.body == 'tea'\n"
     assert weaker_checks({"tests/test_c.py": plain}, {"tests/test_c.py": good}).fires is False
     assert weaker_checks({"tests/test_c.py": good}, {"tests/test_c.py": bad}).fires
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import shop\n\ndef test_f():\n    assert shop.f(1) == 2\n", "from shop import f\n\ndef test_f():\n    assert f(1) == 2\n"),
+        ("from shop import f\n\ndef test_f():\n    assert f(1)['a'] == ''\n", "from shop import f\n\ndef test_f():\n    assert 'a' not in f(1)\n"),
+        ("import pytest\nfrom shop import off\n\ndef test_f():\n    with pytest.raises(ValueError):\n        with off():\n            raise ValueError\n",
+         "import pytest\nfrom shop import off\n\ndef test_f():\n    with pytest.raises(ValueError), off():\n        raise ValueError\n"),
+    ],
+    ids=["imported by name", "no such entry", "one statement for two contexts"],
+)  # fmt: skip
+def test_the_same_in_another_form_is_no_finding(before: str, after: str) -> None:
+    code = "def f(x): return {}\n\ndef off(): return 1\n"
+    sides = ({"shop.py": code, "tests/test_f.py": text} for text in (before, after))
+    assert not weaker_checks(*sides).fires
