@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, PART
-from gates.analysis.checks.parts import Inline, Part, arguments, compared, constant, parts_of
-from gates.analysis.checks.trees import keyword, last_name, text_of
+from gates.analysis.checks.parts import Inline, Part, arguments, compared, parts_of
+from gates.analysis.checks.trees import constant, keyword, last_name, text_of
 
 _COMPARING: dict[str, type[ast.cmpop]] = {
     **dict.fromkeys(

@@ -35,7 +35,11 @@ class Excuses:
         module = self._base.module(before.path)
         lost = self._production.is_gone(claim) or min(self._missing(before) & claim.words, default="")
         lost = lost or (self._production.missing_in(module, claim.text) if module is not None else "")
-        return f"its subject is gone: {lost}" if lost else self.accepted_now(claim, before.claims, after)
+        if lost:
+            return f"its subject is gone: {lost}"
+        # What stands below an expected warning was said of what warned.
+        around = next((one for one in before.claims if one.kind == "warns" and claim.text in one.text), claim)
+        return self.accepted_now(claim, before.claims, after) or self.accepted_now(around, before.claims, after)
 
     def of_test(self, before: CheckedTest) -> str:
         """Why none of the checks of a test that is gone are missed: it is named after what is gone, or ran only with that."""

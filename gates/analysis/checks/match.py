@@ -150,7 +150,7 @@ class Matching:
         left, exact = self._before, 0
         for covers in (self._same, self._stricter, self._otherwise, self._whole, self._written_alike, self._elsewhere):
             before = len(left)
-            if covers == self._written_alike:
+            if covers == self._otherwise:
                 left.sort(key=lambda claim: bool(self._gone(claim)))  # these leave their counterparts to others
             left = [claim for claim in left if not covers(claim)]
             exact += before - len(left) if covers != self._written_alike else 0

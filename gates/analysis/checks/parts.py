@@ -9,7 +9,18 @@ from dataclasses import dataclass, replace
 from gates.analysis.checks.cases import putting, unrolled
 from gates.analysis.checks.claims import CLOSE, EQUAL, EXISTS, NOTHING, PART
 from gates.analysis.checks.fallbacks import without_fallback
-from gates.analysis.checks.trees import BUILTINS, LITERALS, is_literal, last_name, rebuilt, text_of, truth, written_out
+from gates.analysis.checks.trees import (
+    BUILTINS,
+    LITERALS,
+    constant,
+    is_filled_in,
+    is_literal,
+    last_name,
+    rebuilt,
+    text_of,
+    truth,
+    written_out,
+)
 
 SORTING = frozenset({"sorted", "set", "frozenset", "Counter"})
 SMOOTHING = frozenset({"lower", "upper", "casefold", "strip", "lstrip", "rstrip", "round", "title", "capitalize"})
@@ -143,7 +154,8 @@ def compared(left: ast.expr, op: ast.cmpop, right: ast.expr, inline: Inline) -> 
         return
     plain = isinstance(one, ast.Name) and one.id in BUILTINS
     same = is_literal(other) or (isinstance(other, ast.Name) and other.id in BUILTINS)
-    if ((is_literal(one) or plain) and not same) or _approximate(one):
+    made = is_filled_in(one) and not is_filled_in(other)
+    if ((is_literal(one) or plain or made) and not same) or _approximate(one):
         left, right, one, other = right, left, other, one
         op = _FLIPPED.get(type(op), type(op))()
     if isinstance(op, ast.Eq | ast.Is):
@@ -380,20 +392,3 @@ def _matched(test: ast.Call, args: list[ast.expr], inline: Inline) -> Part:
     else:
         pattern, text = inline(func.value), args[0]
     return Part("matches", PART, inline(text), text, pattern, sign=func.attr, match=constant(pattern))
-
-
-def constant(node: ast.expr | None) -> str | None:
-    """The text of a pattern; as written if it is computed."""
-    if node is None:
-        return None
-    match node:
-        case ast.Constant(value=str() as text):
-            return text
-        case ast.Call(func=func, args=[inner, *_]) if last_name(func) == "compile":
-            return constant(inner)
-        case ast.JoinedStr(values=values):
-            told = [part.value if isinstance(part, ast.FormattedValue) else part for part in values]
-            known = [part.value for part in told if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-            return "".join(known) if len(known) == len(told) else f"<{text_of(node)}>"
-        case _:
-            return f"<{text_of(node)}>"

@@ -15,13 +15,14 @@ from gates.analysis.checks.cases import bound_to
 from gates.analysis.checks.claims import EQUAL, NOTHING, PART, Claim
 from gates.analysis.checks.demands import Demand, demands_of
 from gates.analysis.checks.expand import expanded, is_in_everything
-from gates.analysis.checks.parts import Part, constant, peeled
+from gates.analysis.checks.parts import Part, peeled
 from gates.analysis.checks.reading import Function, Side, words_in
 from gates.analysis.checks.scope import Binder, History, Scope
 from gates.analysis.checks.statements import nothing_of
 from gates.analysis.checks.trees import (
     BUILTINS,
     calls_in,
+    constant,
     dotted,
     is_literal,
     keyword,

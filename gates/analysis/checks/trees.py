@@ -116,6 +116,17 @@ def is_literal(node: ast.AST) -> bool:
             return False
 
 
+def is_filled_in(node: ast.expr) -> bool:
+    """Whether a value is a text with gaps that the test fills in: it is what is expected."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()) | ast.JoinedStr():
+            return True
+        case _:
+            return False
+
+
 def written_out(node: ast.expr) -> ast.expr:
     """The value that `json.loads` makes of a text, if that is written; anything else as it is."""
     match node:
@@ -238,3 +249,20 @@ def run(node: ast.expr) -> ast.expr:
             return body
         case _:
             return node
+
+
+def constant(node: ast.expr | None) -> str | None:
+    """The text of a pattern; as written if it is computed."""
+    if node is None:
+        return None
+    match node:
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.Call(func=func, args=[inner, *_]) if last_name(func) == "compile":
+            return constant(inner)
+        case ast.JoinedStr(values=values):
+            told = [part.value if isinstance(part, ast.FormattedValue) else part for part in values]
+            known = [part.value for part in told if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            return "".join(known) if len(known) == len(told) else f"<{text_of(node)}>"
+        case _:
+            return f"<{text_of(node)}>"

@@ -52,11 +52,12 @@ def test_the_checks_of_a_client_of_the_tests_belong_to_each_test(made: str, aske
     ("before", "after"),
     [
         ("import shop\n\ndef test_f():\n    assert shop.f(1) == 2\n", "from shop import f\n\ndef test_f():\n    assert f(1) == 2\n"),
+        ("from shop import f\n\nK = 'int'\n\ndef test_f():\n    assert 'of {k}'.format(k=K) == repr(f(1))\n", "from shop import f\n\ndef test_f():\n    assert 'of {k}'.format(k='int') == repr(f(1))\n"),
         ("from shop import f\n\ndef test_f():\n    assert f(1)['a'] == ''\n", "from shop import f\n\ndef test_f():\n    assert 'a' not in f(1)\n"),
         ("import pytest\nfrom shop import off\n\ndef test_f():\n    with pytest.raises(ValueError):\n        with off():\n            raise ValueError\n",
          "import pytest\nfrom shop import off\n\ndef test_f():\n    with pytest.raises(ValueError), off():\n        raise ValueError\n"),
     ],
-    ids=["imported by name", "no such entry", "one statement for two contexts"],
+    ids=["imported by name", "filled in", "no such entry", "one statement for two contexts"],
 )  # fmt: skip
 def test_the_same_in_another_form_is_no_finding(before: str, after: str) -> None:
     code = "def f(x): return {}\n\ndef off(): return 1\n"
