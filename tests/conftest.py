@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from tests.lanes import longest_first, misplaced
 from tests.repository import Repository
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 OF_PYTEST_ITSELF = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "PYTEST_VERSION")
 OF_OTHERS = ("GATES_", "PYTEST_", "GIT_", "NOX", "FORCE_COLOR", "NO_COLOR", "CI", "GITHUB_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pytest would rewrite the assertions of the whole package, for it holds a plugin: on a fresh clone that takes as long
+    # as the tests' own, in each worker, and the programs that the tests start compile it once more without.
+    hook = config.pluginmanager.rewrite_hook
+    if isinstance(hook, AssertionRewritingHook):
+        hook._must_rewrite.discard("gates")
+        hook._marked_for_rewrite_cache.clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
