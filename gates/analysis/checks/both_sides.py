@@ -111,7 +111,7 @@ class BothSides:
                 was = self._was.get(name)
                 changed = was is None or not self._equal(was, found)
                 if changed or found[1].path in self._changed:
-                    self._pool.add(self._test(True, found), changed=changed, new=was is None)
+                    self._pool.add(self._test(True, found), None if was is None else self._test(False, was))
         return self._pool
 
     def _names(self, before: CheckedTest) -> frozenset[str]:

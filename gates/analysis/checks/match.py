@@ -18,6 +18,9 @@ from gates.analysis.checks.supports import calls_of, first_of, less_than, suppor
 
 _WHOLE = re.compile(r"^(.+)\[each\(\1\)\]$")
 
+TELLING = 8
+"""Minimum number of characters of a text that says where it came from."""
+
 ANEW = 2
 """Minimum number of checks with another text for a test that was written anew."""
 
@@ -52,28 +55,41 @@ def weaker(before: Claim, after: Claim) -> tuple[str, Verdict] | None:
 
 @dataclass
 class Pool:
-    """The claims of the head outside the test that is looked at: where a check may have moved to."""
+    """The claims of the head outside the test that is looked at: where a check may have moved to.
+
+    What another test of the base said already did not come from anywhere. It covers a second check only if both are the same.
+    """
 
     keys: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    known: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
     told: dict[tuple[str, str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
     subjects: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
     fresh: dict[tuple[str, str], list[Claim]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, test: CheckedTest, *, changed: bool, new: bool = False) -> None:
-        """Add a test; only in a changed one does a claim count that is only written in the same way."""
+    def add(self, test: CheckedTest, before: CheckedTest | None) -> None:
+        """Add a test.
+
+        Args:
+            test: of the head.
+            before: the same test of the base; None if it is new.
+        """
+        known = {claim.key for claim in before.claims} if before is not None else set()
         for claim in test.claims:
             if claim.counts:
-                self.keys[claim.kind, claim.subject, claim.expected].append(claim)
+                key = claim.kind, claim.subject, claim.expected
+                (self.known if claim.key in known else self.keys)[key].append(claim)
                 self.subjects[claim.subject].append(claim)
-                if new:
+                if before is None:
                     self.fresh[claim.kind, claim.subject].append(claim)
-                if changed:
+                if claim.key not in known:
                     self.told[claim.kind, claim.told, claim.expected].append(claim)
 
     def has(self, claim: Claim) -> bool:
         """Whether another test checks the same."""
-        same = self.keys.get((claim.kind, claim.subject, claim.expected), [])
-        if any(weaker(claim, one) is None for one in same):
+        key = claim.kind, claim.subject, claim.expected
+        if any(weaker(claim, one) is None for one in self.keys.get(key, ())):
+            return True
+        if any(_as_known(claim, one) for one in self.known.get(key, ())):
             return True
         # A call cannot raise and give something: what it is expected to do has changed.
         others = (one for one in self.subjects.get(claim.subject, ()) if one.state == claim.state)
@@ -87,6 +103,11 @@ class Pool:
             return False
         alike = self.told.get((claim.kind, claim.told, claim.expected), [])
         return any(weaker(claim, one) is None for one in alike)
+
+
+def _as_known(claim: Claim, one: Claim) -> bool:
+    """Whether another check of the base says the same, so that one of both is enough."""
+    return one.state == claim.state and one.match == claim.match and weaker(claim, one) is None
 
 
 def _telling(claim: Claim) -> bool:
@@ -112,6 +133,7 @@ class Matching:
         gone: Callable[[Claim], str] = lambda _: "",
         *,
         anew: bool = True,
+        known: Iterable[Claim] = (),
     ) -> None:
         """Match the claims of a test.
 
@@ -121,7 +143,10 @@ class Matching:
             pool: the claims of other tests.
             gone: what a claim is about and the code no longer has; such a claim needs no counterpart.
             anew: a check of the same kind of something else of the same subject may take the place of one.
+            known: what the test of the head checked on the base, if it is another one.
         """
+        # What the base said already is not what became of another check.
+        self._known = {claim.key for claim in (*before, *known)}
         self._anew = anew
         self._pool, self._gone = pool, gone
         self._before = list(
@@ -231,7 +256,7 @@ class Matching:
                 new = all(one.match is None for one in self._all if one.subject == after.subject)
                 if new and after.match.strip("^$.*"):
                     return self._take(at)
-            if supports(claim, after):
+            if supports(claim, after) or (after.key not in self._known and _raised_instead(claim, after)):
                 return self._take(at)
             if (
                 not after.counts
@@ -242,9 +267,9 @@ class Matching:
             ):
                 continue
             inner = _WHOLE.sub(r"\1", after.subject)  # each item of the same value
-            part = claim.subject.startswith((f"{inner}.", f"{inner}[")) and len(inner) > 1
+            part = claim.subject.startswith((f"{inner}.", f"{inner}[", f"each({inner})")) and len(inner) > 1
             around = inner != claim.subject and _given_to(claim.subject, inner) and not wrapper_of(claim, after)
-            if (part or around) and not set(after.guards) - set(claim.guards):
+            if (part or (around and after.key not in self._known)) and not set(after.guards) - set(claim.guards):
                 return self._take(at)
         return False
 
@@ -254,7 +279,7 @@ class Matching:
             for at in self._by_told[claim.told]:
                 after = self._after[at]
                 cases = "each(" in after.subject or "each(" in after.expected
-                if not after.counts or (self._used.get(at) and not cases):
+                if not after.counts or (not cases and (self._used.get(at) or after.key in self._known)):
                     continue
                 if expected and after.expected != claim.expected and not cases:
                     continue
@@ -273,6 +298,7 @@ class Matching:
             room = 1000 if not after.literal and after.level == EQUAL else self._room(at)
             if (
                 not after.counts
+                or after.key in self._known
                 or self._used.get(at, 0) >= room
                 or (at in self._used and room == 1000 and after.size == 1)
             ):
@@ -368,6 +394,14 @@ def _of_its_text(subject: str, raising: str) -> bool:
     """Whether a subject is about the text of what is raised: no pattern says anything about `error.code`."""
     _, found, rest = subject.partition(f"raised({raising})")
     return bool(found) and set(re.findall(r"\.(\w+)(?!\w*\()", rest)) <= _TEXTS
+
+
+def _raised_instead(claim: Claim, raising: Claim) -> bool:
+    """Whether an error that is new has the text that was shown before."""
+    if raising.kind != "raises" or raising.match is None or not claim.literal or claim.expected[:1] not in "\"'":
+        return False
+    text = claim.expected[1:-1].removesuffix("\\n").strip()
+    return len(text) >= TELLING and text in raising.match.replace("\\", "")
 
 
 def _given_to(subject: str, whole: str) -> bool:

@@ -8,6 +8,24 @@ import json
 from collections.abc import Callable, Iterator
 
 BUILTINS = frozenset(dir(builtins))
+VALUES = BUILTINS | {
+    *(
+        "date",
+        "datetime",
+        "time",
+        "timedelta",
+        "timezone",
+        "Decimal",
+        "Fraction",
+        "UUID",
+        "Path",
+        "PurePath",
+        "PurePosixPath",
+    ),
+    *("deque", "Counter", "OrderedDict", "defaultdict", "array", "SimpleNamespace", "each"),
+}
+"""Functions of Python that write a value out: an expected value that they make is not computed by what is tested."""
+
 LITERALS = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 _INWARD = frozenset(

@@ -209,7 +209,10 @@ class _Comparing(BothSides):
         heir = self._heir(before)
         claims = heir.claims if heir is not None else ()
         same = heir is not None and heir.id.rpartition("::")[2] == before.id.rpartition("::")[2]
-        fates = Matching(before.claims, claims, self._everything, self._production.is_gone, anew=same).fates()
+        was = self._was.get(heir.id) if heir is not None else None
+        known = () if was is None else self._test(False, was).claims
+        gone = self._production.is_gone
+        fates = Matching(before.claims, claims, self._everything, gone, anew=same, known=known).fates()
         reasons = [self._excuses.of_claim(fate.claim, before, claims) for fate in fates]
         left = [fate for fate, reason in zip(fates, reasons, strict=True) if not reason]
         counting = [claim for claim in before.claims if claim.counts]
