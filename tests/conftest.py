@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
+from hypothesis import settings
 
 from tests.lanes import longest_first, misplaced
 from tests.repository import Repository
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 OF_PYTEST_ITSELF = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST_", "PYTEST_VERSION")
 OF_OTHERS = ("GATES_", "PYTEST_", "GIT_", "NOX", "FORCE_COLOR", "NO_COLOR", "CI", "GITHUB_")
+
+
+# A limit for each example measures the machine, not the code: it fails where other programs run beside the tests.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -114,7 +114,7 @@ def live(steps: list[tuple[str, str, int]], policy: Policy) -> tuple[KVCacheMana
 
 
 @given(STEPS, st.sampled_from(sorted(POLICIES)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happened_the_replay_of_its_policy_agrees(steps: list[tuple[str, str, int]], name: str) -> None:
     manager, recording = live(steps, POLICIES[name])
     happened, again = recorded(recording), replay(recording, POLICIES[name])
@@ -125,7 +125,7 @@ def test_whatever_happened_the_replay_of_its_policy_agrees(steps: list[tuple[str
 
 
 @given(STEPS, st.sampled_from(sorted(POLICIES)), st.integers(1, 12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_policy_in_any_arena_comes_to_an_end(steps: list[tuple[str, str, int]], name: str, blocks: int) -> None:
     _, recording = live(steps, LRU())
     outcome = replay(recording, POLICIES[name], capacity_bytes=blocks * UNIT)

@@ -254,7 +254,7 @@ STATEMENTS = ("import {0}.m{1}", "from {0} import m{1}", "from . import m{1}", "
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(edges=EDGES, uses=st.lists(st.integers(0, 7), min_size=1, max_size=4), package=st.booleans())
 def test_who_imports_is_who_can_reach(edges: list[tuple[int, int, int]], uses: list[int], package: bool) -> None:
     texts = dict.fromkeys(range(8), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from gates.pipeline import github_step
 from gates.pipeline.github_step import OUTPUT_VARIABLE, SUMMARY_VARIABLE, outputs_text, write_step
@@ -70,7 +70,6 @@ def test_a_file_that_cannot_be_written_is_told_and_the_other_one_is_written(tmp_
     assert read((tmp_path / "output").read_text())["verdict"] == "FAIL"
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_no_value_adds_an_output(text: str) -> None:
     text = text.encode("utf-8", "backslashreplace").decode()

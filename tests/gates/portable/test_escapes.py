@@ -5,7 +5,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.portable.escapes import Commands, clean, clean_json, one_line
@@ -85,7 +85,6 @@ def test_other_text_is_printed_as_it_is(text: str) -> None:
     assert Commands().inert(text) == text
 
 
-@settings(deadline=None)
 @given(anything)
 def test_cleaned_text_can_be_written_and_has_one_kind_of_line_end(text: str) -> None:
     shown = clean(text)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from gates.compare.runs import compare_runs
 from gates.portable.values import GateOutcome, TestOutcome
@@ -146,7 +146,6 @@ def test_a_text_is_escaped_by_the_rules_of_the_service_and_for_others(text: str,
     assert warning(text) == f"{line}\n"
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_no_text_adds_a_command(text: str) -> None:
     tests = [a_test(text, TestOutcome.FAILED, file=text, message=text, details=text)]

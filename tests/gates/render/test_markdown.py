@@ -208,7 +208,7 @@ def test_a_comparison_has_its_section_and_ticks_its_box() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(nasty)
 def test_no_text_breaks_a_table_or_adds_a_section(text: str) -> None:
     run, tests, compared = document(text)
@@ -238,7 +238,6 @@ def widths(markdown: str) -> list[int]:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.lists(any_test(), max_size=8), st.booleans())
 def test_any_results_render(tests: list[TestResult], complete: bool) -> None:
     shown = render_markdown(a_run(tests, complete=complete, outcome="failed"), tests)
@@ -332,7 +331,7 @@ sizes = st.sampled_from([(1, 1), (1, 60), (40, 1), (1, 300), (100, 10), (2000, 1
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(text=nasty, size=sizes)
 @example(text="`|", size=(9000, 1))
 def test_a_summary_fits_into_a_comment_whatever_it_is_about(text: str, size: tuple[int, int]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from gates.render.markup import cell, code, escape, fenced, table
 from gates.render.text import clean, one_line
@@ -37,7 +37,6 @@ def test_text_is_escaped_no_more_than_needed(text: str, markdown: str) -> None:
     assert escape(text) == markdown
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_escaped_text_reads_as_it_was(text: str) -> None:
     if one_line(text):
@@ -63,7 +62,6 @@ def test_code_spans_hold_what_they_are_given(text: str, span: str, in_table: str
     assert (code(text), cell(text)) == (span, in_table)
 
 
-@settings(deadline=None)
 @given(nasty)
 @example("\\|")
 @example("a\\")
@@ -78,7 +76,6 @@ def test_any_cell_stays_one_cell_and_shows_its_text(text: str) -> None:
     assert found[1][2] == "x"
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_code_outside_of_a_table_shows_its_text(text: str) -> None:
     line = clean(text).replace("\n", "⏎").replace("\t", " ").strip()
@@ -86,7 +83,6 @@ def test_code_outside_of_a_table_shows_its_text(text: str) -> None:
         assert plain(f"- {code(text)}") == line
 
 
-@settings(deadline=None)
 @given(nasty)
 @example("```\n# out?\n````")
 @example("~~~")
@@ -96,7 +92,6 @@ def test_a_fence_is_never_closed_by_its_text(text: str) -> None:
     assert headings(markdown) == ["after"]
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_no_text_becomes_markup(text: str) -> None:
     kinds = {child.type for token in tokens(escape(text)) for child in token.children or []}

@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from rich.console import Console
 
 from gates.compare.confirm import RepeatedOutcomes
@@ -145,7 +145,6 @@ def test_a_stream_that_knows_no_unicode_gets_numbers() -> None:
     assert b"pr\\xfcf" in raw.getvalue()
 
 
-@settings(deadline=None)
 @given(nasty)
 def test_any_text_is_shown_on_its_own_line(text: str) -> None:
     tests = [a_test(text, TestOutcome.FAILED, file=text, message=text)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.portable.values import BAD_TESTS, LOST_TESTS, TestOutcome
@@ -105,7 +105,6 @@ def test_a_run_without_test_results_has_no_section() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.lists(any_test(), min_size=1, max_size=20))
 def test_no_test_is_counted_twice_or_forgotten(results: list[TestResult]) -> None:
     section = section_of(a_run(results), results)

@@ -45,14 +45,12 @@ def test_names_tell_secrets(name: str, secret: bool) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(secret=secrets, before=texts, after=texts)
 def test_a_secret_survives_in_no_text(secret: str, before: str, after: str) -> None:
     masked = StructMask({"MY_TOKEN": secret}).text(f"{before}{secret}{after}")
     assert secret.strip() not in masked.replace("[masked: MY_TOKEN]", "")
 
 
-@settings(deadline=None)
 @given(secret=secrets, before=texts, after=texts, ascii_only=st.booleans())
 def test_a_secret_survives_in_no_json(secret: str, before: str, after: str, ascii_only: bool) -> None:
     document = json.dumps({"text": f"{before}|{secret}|{after}"}, ensure_ascii=ascii_only).encode()
@@ -61,7 +59,6 @@ def test_a_secret_survives_in_no_json(secret: str, before: str, after: str, asci
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(secret=secrets)
 def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
     masked = StructMask({"MY_TOKEN": secret.strip()}).text(f"assert {secret.strip()!r} == ''")
@@ -69,7 +66,6 @@ def test_a_secret_survives_in_no_assertion_text(secret: str) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(secret=secrets, texts=st.lists(texts, min_size=4, max_size=4))
 def test_a_secret_survives_in_no_result(secret: str, texts: list[str]) -> None:
     spoiled = [f"{text}{secret}" for text in texts]
@@ -97,7 +93,7 @@ def test_a_password_like_our_own_words_and_numbers_leaves_a_readable_result(word
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(keys=st.lists(lines, min_size=2, max_size=5))
 def test_each_line_of_a_key_is_masked_alone_and_together(keys: list[str]) -> None:
     mask = StructMask({"PRIVATE_KEY": "\n".join(keys) + "\n"})
@@ -136,7 +132,6 @@ def test_texts_with_lone_surrogates_stay_as_they_are() -> None:
 
 class TestGateLog:
     @pytest.mark.slow
-    @settings(deadline=None)
     @given(pieces=st.lists(st.integers(1, 9)), secret=lines)
     def test_a_secret_in_pieces_is_masked(
         self, tmp_path_factory: pytest.TempPathFactory, pieces: list[int], secret: str
@@ -153,7 +148,6 @@ class TestGateLog:
         assert masked == "one [masked: MY_TOKEN] two\n[masked: MY_TOKEN]\nthe end [masked: MY_TOKEN]"
 
     @pytest.mark.slow
-    @settings(deadline=None)
     @given(data=st.data())
     def test_a_secret_in_an_endless_line_is_masked(
         self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -109,7 +109,7 @@ def test_the_policy_allows_the_style_and_the_script_of_the_pages_only() -> None:
     assert {rule for rule in policy().split("; ") if rule.endswith(" 'none'")} == {f"{name} 'none'" for name in none}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(nasty)
 def test_foreign_text_never_becomes_markup(text: str) -> None:
     tests = (a_test(text, TestOutcome.FAILED, message=text, details=text, file=""),)

@@ -170,7 +170,7 @@ def test_the_tree_is_what_committing_everything_would_give_and_nothing_is_touche
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "d/c", "d/e", ".gitignore", "f g"]), st.sampled_from(["", "x\n", "a\nd/\n", "\0\1"])

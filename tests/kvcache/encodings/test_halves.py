@@ -25,7 +25,7 @@ def nearest(bits: int) -> int:
 
 
 @given(st.lists(ANY_BITS, min_size=1, max_size=40))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_bfloat16_is_the_nearest_one_and_nan_stays_nan(bits: list[int]) -> None:
     floats, stored = as_floats(bits), np.empty(len(bits), np.uint16)
     round_to_bfloat16(floats, stored)

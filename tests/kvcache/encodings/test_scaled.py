@@ -29,7 +29,7 @@ def decoded(coder: Int8 | Int4, stored: Floats, elements: int) -> Floats:
     )
 )
 @example(floats=np.array([[[2.040125e06]]], np.float32))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_comes_back_is_within_half_a_step_and_the_error_is_recorded(
     coder: Int8 | Int4, largest: int, floats: Floats
 ) -> None:

@@ -414,4 +414,4 @@ class AllocatorMachine(RuleBasedStateMachine):
 
 
 TestAllocatorMachine = pytest.mark.slow(AllocatorMachine.TestCase)
-TestAllocatorMachine.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestAllocatorMachine.settings = settings(max_examples=150, stateful_step_count=50)

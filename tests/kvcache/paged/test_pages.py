@@ -174,7 +174,7 @@ class PagesMachine(RuleBasedStateMachine):
 
 
 TestPagesMachine = PagesMachine.TestCase
-TestPagesMachine.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestPagesMachine.settings = settings(max_examples=40, stateful_step_count=20)
 
 
 def test_a_page_that_is_dropped_twice_at_once_is_free_once() -> None:

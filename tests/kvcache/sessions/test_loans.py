@@ -156,4 +156,4 @@ class LoanMachine(RuleBasedStateMachine):
 
 
 TestLoanMachine = LoanMachine.TestCase
-TestLoanMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestLoanMachine.settings = settings(max_examples=25, stateful_step_count=25)

@@ -228,8 +228,8 @@ class CostMachine(ManagerMachine):
 
 
 TestManagerMachine = pytest.mark.slow(ManagerMachine.TestCase)
-TestManagerMachine.settings = settings(max_examples=180, stateful_step_count=40, deadline=None)
+TestManagerMachine.settings = settings(max_examples=180, stateful_step_count=40)
 TestFrequencyMachine = pytest.mark.slow(FrequencyMachine.TestCase)
-TestFrequencyMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestFrequencyMachine.settings = settings(max_examples=120, stateful_step_count=40)
 TestCostMachine = pytest.mark.slow(CostMachine.TestCase)
-TestCostMachine.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestCostMachine.settings = settings(max_examples=120, stateful_step_count=40)

@@ -333,7 +333,7 @@ class MemoryMachine(RuleBasedStateMachine):
 
 
 TestMemoryMachine = pytest.mark.slow(MemoryMachine.TestCase)
-TestMemoryMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestMemoryMachine.settings = settings(max_examples=100, stateful_step_count=30)
 
 
 @pytest.mark.parametrize("limit", [pytest.param(8 * STEP, id="limit"), pytest.param(None, id="no-limit")])

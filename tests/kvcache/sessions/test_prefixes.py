@@ -268,7 +268,7 @@ class PrefixMachine(RuleBasedStateMachine):
 
 
 TestPrefixMachine = pytest.mark.slow(PrefixMachine.TestCase)
-TestPrefixMachine.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestPrefixMachine.settings = settings(max_examples=200, stateful_step_count=40)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -460,4 +460,4 @@ class SharingMachine(RuleBasedStateMachine):
 
 
 TestSharingMachine = pytest.mark.slow(SharingMachine.TestCase)
-TestSharingMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestSharingMachine.settings = settings(max_examples=25, stateful_step_count=25)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvcache import (
@@ -160,7 +160,6 @@ def test_a_trace_tells_of_the_commit_only() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_layers_and_whole_tokens_write_the_same_bytes(data: st.DataObject) -> None:
     layout = KVLayout(
         layers=data.draw(st.integers(1, 3)),

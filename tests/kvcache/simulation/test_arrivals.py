@@ -24,7 +24,7 @@ ARRIVALS = st.builds(
 
 
 @given(st.lists(ARRIVALS, min_size=1, max_size=6))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, arrivals: list[Arrival]) -> None:
     path = str(tmp_path_factory.mktemp("trace") / "t.jsonl")
     write_arrivals(path, arrivals)

@@ -100,7 +100,7 @@ def test_a_prompt_that_became_shorter_keeps_its_beginning() -> None:
 
 
 @given(seed=st.integers(0, 50), pages=st.integers(1, 2000), sharing=st.sampled_from(["pages", "copy", "none"]))
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_more_is_never_saved_than_was_computed_before(seed: int, pages: int, sharing: Any) -> None:
     arrivals = make_arrivals(4, seed=seed)
     memory = pages * PAGE * 1000

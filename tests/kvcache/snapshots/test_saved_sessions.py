@@ -50,7 +50,7 @@ def saved(path: Path, count: int = 600) -> tuple[np.ndarray[Any, Any], np.ndarra
     sequences=st.integers(1, 3),
     value_dim=st.integers(1, 5),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_session_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, dtype: str, count: int, sequences: int, value_dim: int
 ) -> None:

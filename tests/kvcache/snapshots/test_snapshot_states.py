@@ -143,4 +143,4 @@ class Snapshots(RuleBasedStateMachine):
 
 
 TestSnapshots = Snapshots.TestCase
-TestSnapshots.settings = settings(deadline=None, max_examples=15, stateful_step_count=25)
+TestSnapshots.settings = settings(max_examples=15, stateful_step_count=25)

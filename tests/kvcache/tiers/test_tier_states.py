@@ -139,4 +139,4 @@ class Tiers(RuleBasedStateMachine):
 
 
 TestTiers = Tiers.TestCase
-TestTiers.settings = settings(deadline=None, max_examples=25, stateful_step_count=30)
+TestTiers.settings = settings(max_examples=25, stateful_step_count=30)

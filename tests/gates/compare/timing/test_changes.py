@@ -121,7 +121,7 @@ def test_no_samples_are_no_changes() -> None:
     assert classify_changes({}) == ()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TIMES)
 def test_swapped_sides_swap_the_verdict(pairs: list[tuple[float, float]]) -> None:
     base, head = map(list, zip(*pairs, strict=True))
@@ -136,7 +136,7 @@ def test_swapped_sides_swap_the_verdict(pairs: list[tuple[float, float]]) -> Non
     assert other.detectable == pytest.approx(one.detectable)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TIMES, st.sampled_from([0.5, 3.0, 60.0, 1000.0]))
 def test_the_unit_of_time_does_not_matter(pairs: list[tuple[float, float]], unit: float) -> None:
     base, head = map(list, zip(*pairs, strict=True))

@@ -104,7 +104,7 @@ def test_a_secret_inside_of_base64_is_not_left(secret: str, before: str, after: 
 
 
 @pytest.mark.parametrize("writer", [name for name in WRITERS if not name.startswith(("base64", "csv"))])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(secret="00000Ã")  # the first byte of its last letter is the number of the letter
 @given(secret=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=6, max_size=20))
 def test_no_form_of_any_secret_is_left(secret: str, writer: str) -> None:

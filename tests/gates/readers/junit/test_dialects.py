@@ -202,7 +202,7 @@ def mutated(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return whole, whole[:start] + put + whole[end:]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(mutated())
 def test_a_mutated_file_gives_a_report_or_an_error_of_ours_and_never_loses_a_failure_in_green(
     files: tuple[bytes, bytes],

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.portable.errors import GatesError
@@ -313,14 +313,12 @@ def test_contradictions_without_end_are_not_all_told() -> None:
     assert report.contradictions[-1] == "and 30 more"
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40))
 def test_pieces_of_any_size_read_the_same(size: int) -> None:
     text = case('<failure message="ü">漢字 &amp; more</failure>').encode()
     assert parse_junit([text[at : at + size] for at in range(0, len(text), size)], "x") == read(text)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_end_in_a_report_or_in_an_error_of_ours(content: bytes) -> None:
     for document in (content, b"<testsuite>" + content, b"<testsuite><testcase name='" + content + b"'/></testsuite>"):
@@ -390,7 +388,6 @@ def test_several_failures_of_a_foreign_case_are_no_subtests() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(any_tried_test())
 def test_attempts_subtests_and_signatures_survive_a_file(test: TestResult) -> None:
     report = read(junit_document(a_run(gates=()), [test]))
@@ -412,7 +409,6 @@ def test_attempts_subtests_and_signatures_survive_a_file(test: TestResult) -> No
     assert [getattr(again, name) for name in counts] == [getattr(test, name) for name in counts]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(TestOutcome), anything, anything)
 def test_what_we_write_we_read_again(outcome: TestOutcome, message: str, reason: str) -> None:
     test = a_test("C::test_x[a]", outcome, message=message, reason=reason, worker="gw0", exclusion="e")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.portable.values import TestOutcome
@@ -34,7 +34,6 @@ def test_an_id_splits_into_name_and_class(test_id: str, file: str, name: str, cl
     assert split_id(test_id, file) == (name, classname)
 
 
-@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=3), st.lists(words, max_size=2), words, st.text(max_size=8))
 def test_a_node_id_comes_back_from_its_case(path: list[str], classes: list[str], name: str, parameter: str) -> None:
     file = "/".join(path) + ".py"

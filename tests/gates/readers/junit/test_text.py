@@ -3,7 +3,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.readers.junit.text import clean
@@ -31,7 +31,6 @@ def test_shows_what_xml_cannot_carry(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
-@settings(deadline=None)
 @given(anything)
 def test_cleaned_text_comes_back_from_a_parser_as_it_is(text: str) -> None:
     element = ET.Element("a", {"b": clean(text)})
@@ -40,13 +39,11 @@ def test_cleaned_text_comes_back_from_a_parser_as_it_is(text: str) -> None:
     assert (read.text or "") == read.get("b") == clean(text)
 
 
-@settings(deadline=None)
 @given(anything)
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert clean(text) == text

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.portable.values import BAD_TESTS, LOST_TESTS, GateOutcome, TestOutcome
@@ -273,7 +273,6 @@ def test_a_run_without_gates_and_tests_is_a_document_too() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.lists(any_test(), max_size=6), nasty)
 def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], name: str) -> None:
     run = a_run(
@@ -290,7 +289,6 @@ def test_any_text_gives_a_document_that_says_it_all(tests: list[TestResult], nam
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.lists(any_tried_test(), max_size=4))
 def test_attempts_and_subtests_never_change_the_counts(tests: list[TestResult]) -> None:
     document = junit_document(a_run(), tests)

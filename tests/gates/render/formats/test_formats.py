@@ -217,7 +217,7 @@ def test_places_are_told_from_the_top_of_the_repository() -> None:
 LINE = re.compile(r'# (?:HELP|TYPE) .*|\w+\{(?:\w+="(?:[^"\\\n]|\\[\\n"])*"(?:,|(?=\})))*\} \S+')
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(nasty)
 def test_any_text_leaves_every_format_whole(text: str) -> None:
     tests = [a_test(text, outcome, message=text, details=text, file=text, worker=text) for outcome in TestOutcome]

@@ -59,7 +59,7 @@ def test_the_policy_allows_exactly_this_style_and_this_script(tag: str) -> None:
     assert policy[1].startswith("default-src 'none';")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(nasty)
 def test_no_text_of_a_run_leaves_the_data(text: str) -> None:
     """Outside its data and the title, a page is the same whatever the run was about."""
