@@ -200,7 +200,9 @@ class Record:
             return "" if grows(written, scope) else "constant"
         known = {name for name in names if name not in BUILTINS}
         root = root_of(subject)
-        if isinstance(root, ast.Call) and (known <= _MOCKS | {"mock", "unittest"} or last_name(root.func) in _MOCKS):
+        if isinstance(root, ast.Call) and (
+            (known and known <= _MOCKS | {"mock", "unittest"}) or last_name(root.func) in _MOCKS
+        ):
             return "mocked"
         if (
             kind in {"true", "exists", "unequal"}

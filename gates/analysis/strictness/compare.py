@@ -64,6 +64,8 @@ def setting_changes(base: Mapping[str, str], head: Mapping[str, str]) -> tuple[S
             found += checklist_changes(*checklists, files)
             adjust |= {tool.name: _given(program, checklists, files[program]) for program, tool in _IN_FILES.items()}
             adjust[GATES.name] = _without(frozenset(checklists[0].gates.keys() ^ checklists[1].gates.keys()))
+        if RUFF.read(sides[1]) and not RUFF.read(sides[0]) and not FLAKE8.read(sides[1]):
+            adjust[FLAKE8.name] = _replaced
         for tool in TOOLS:
             found += changes_of(tool, *sides, adjust[tool.name])
         found += tox_changes(*sides)
@@ -98,6 +100,11 @@ def _checklists(base: Side, head: Side) -> tuple[Checklist, Checklist] | None:
 
 def _nothing(_: Key, said: Said) -> Said:
     return said
+
+
+def _replaced(_: Key, said: Said) -> Said:
+    """Ruff reads what flake8 read; what it reports is compared with its own settings."""
+    return said._replace(direction="other")
 
 
 def _given(

@@ -75,6 +75,12 @@ _EXAMPLES = {
     "mocked": (_both(_CHECK, "f = Mock(return_value=2)\n    assert f(1) == 2"),),
 }
 _TWINS = {
+    "mocked": (
+        _both(
+            "x = list[int]()\n    f(x)\n    assert [y for y in x if y] == []",
+            "x = list[int]()\n    f(x)\n    assert x == []",
+        ),
+    ),
     "constant": (_both(_CHECK, "assert f(1) == 2, 'message'"), _both("assert True", "assert 1")),
     "itself": (_both(_CHECK, "x = f(1)\n    assert x == 2"),),
     "swallowed": (

@@ -12,6 +12,9 @@ from gates.portable.values import plural
 _EXAMPLES = re.compile(r"max_examples=(\d+)")
 _SAME = re.compile(r"min_value=([^,()]+), max_value=([^,()]+)")
 _ONE = re.compile(r"\b(just|none)\(|sampled_from\([\[(][^,\])]*,?[\])]\)")
+_CHOICE = re.compile(r"\bone_of\((?:st\.)?(?:just|none)\(|\b(?:just|none)\([^()]*\) \||\| (?:st\.)?(?:just|none)\(")
+"""A value beside others."""
+
 USUAL = 100
 """Examples that Hypothesis tries by default."""
 
@@ -64,7 +67,7 @@ _VALUE = re.compile(r"\w+ (==|is) [^=<>]+")
 
 def _single(text: str) -> int:
     """How many strategies have one value."""
-    return len(_ONE.findall(text)) + sum(bool(found[1] == found[2]) for found in _SAME.finditer(text))
+    return len(_ONE.findall(_CHOICE.sub("", text))) + sum(bool(found[1] == found[2]) for found in _SAME.finditer(text))
 
 
 _TEST = "def test_f(x):\n    assert f(x) == x\n"
@@ -89,5 +92,7 @@ RULE = TestRule(
             "@given(st.integers())\n" + _TEST.replace(":\n", ":\n    assume(x != 0)\n"),
         ),
         ("@given(st.integers())\n" + _TEST, "@settings(deadline=None)\n@given(st.integers())\n" + _TEST),
+        ("@given(st.integers())\n" + _TEST, "@given(st.none() | st.integers())\n" + _TEST),
+        ("@given(st.integers())\n" + _TEST, "@given(st.one_of(st.none(), st.integers()))\n" + _TEST),
     ),
 )
