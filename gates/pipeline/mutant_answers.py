@@ -138,7 +138,9 @@ class Collected:
         said = [f"{gate}: {why}" for gate, why in self._unable.items()]
         if self._failing:
             shown = ", ".join(list(self._failing)[:3]) + (", …" if len(self._failing) > 3 else "")
-            said.append(f"{plural(len(self._failing), 'test')} failed without any mutant, and judged none: {shown}")
+            said.append(
+                f"{plural(len(self._failing), 'test')} failed on the code as it is, so no mutant was tried with {'it' if len(self._failing) == 1 else 'them'}: {shown}"
+            )
         return [*said, *([f"stopped: {stopped}"] if stopped else [])]
 
     def _notes(self) -> tuple[str, ...]:

@@ -113,8 +113,9 @@ def _prove(git: Git, sides: Sides, asked: Question, request: Request) -> Proofs:
             return Proofs()
         stopped = try_faults(prepared, order, before.take).stopped
     noticed = before.noticed()
+    failing = tuple(Proof(test=test) for test in sorted(before.failed.intersection(asked.tests)))
     if not noticed or stopped:
-        return Proofs(stopped=stopped)
+        return Proofs(found=failing, stopped=stopped)
     faults = {one.id: one for one in order.faults}
     chosen = [faults[name] for name in dict.fromkeys(name for names in noticed.values() for name in names)]
     with sides.prepared("head", request, None) as prepared:
@@ -124,7 +125,9 @@ def _prove(git: Git, sides: Sides, asked: Question, request: Request) -> Proofs:
     notes = () if after.complete else (
         f"{plural(len(after.left), 'test')} of the head did not fit into the budget, so it is not known whether they notice what changed tests no longer do",
     )  # fmt: skip
-    return Proofs(found=found if after.complete else (), notes=notes if noticed else (), stopped=stopped)
+    return Proofs(
+        found=(*found, *failing) if after.complete else failing, notes=notes if noticed else (), stopped=stopped
+    )
 
 
 def _of_each_test(prepared: Prepared, asked: Question) -> SessionOrder | None:
@@ -194,6 +197,7 @@ class _Tests:
         self.told: list[Told] = []
         self.unreached: set[str] = set()
         self.passed: set[str] = set()
+        self.failed: set[str] = set()
         self.left: list[str] = []
         self._ended = False
 
@@ -204,8 +208,8 @@ class _Tests:
             self.told.append(msgspec.convert({key: value for key, value in record.items() if key != "kind"}, Told))
         elif kind == "unreached":
             self.unreached |= set(record["ids"])
-        elif kind == "test" and not record["failed"]:
-            self.passed.add(record["id"].partition("[")[0])
+        elif kind == "test":
+            (self.failed if record["failed"] else self.passed).add(record["id"].partition("[")[0])
         elif kind == "recorded":
             self.left = record["left"]
         elif kind == "end":

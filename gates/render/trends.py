@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gates.analysis.trends import CALM, OnBranch, Trend, wilson
 from gates.render.text import duration, one_line, plural
+from gates.render.times import precise
 
 SHOWN = 15
 """Maximum lines of a list."""
@@ -106,12 +107,12 @@ def _candidate(one: Trend) -> str:
 
 
 def _time(one: Trend) -> str:
-    return usual(one.median, one.spread) if one.median else ""
+    return usual(one.median, one.spread, precise) if one.median else ""
 
 
-def usual(median: float, spread: float) -> str:
+def usual(median: float, spread: float, shown: Callable[[float], str] = duration) -> str:
     """A usual time: the median, and half of the middle half if it is known."""
-    return f"{duration(median)} ± {duration(spread)}" if spread else duration(median)
+    return f"{shown(median)} ± {shown(spread)}" if spread else shown(median)
 
 
 def _since(one: Trend) -> str:

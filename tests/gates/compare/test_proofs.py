@@ -25,6 +25,17 @@ def test_a_test_without_another_finding_gets_one_of_its_own() -> None:
     assert own.counts
 
 
+def test_a_failure_of_the_base_s_version_is_said_and_decides_nothing() -> None:
+    hint = weakening()
+    (found,) = with_proofs(with_proofs([hint], [Proof(test=hint.test)]), [Proof(test=hint.test)])
+    assert (found.what, found.counts, found.id) == (
+        "x; as it was on the base, the test fails on the head's code",
+        False,
+        hint.id,
+    )
+    assert with_proofs([], [Proof(test=hint.test)]) == ()  # an honest change of behaviour has no finding
+
+
 def test_what_is_proven_comes_first() -> None:
     certain = Weakening(rule="broader-exception", what="x", test="test_a.py::test_other")
     assert [one.test for one in weakenings_of(compare_tests((), ()), [certain], proofs=[PROOF])] == [

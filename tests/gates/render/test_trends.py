@@ -19,7 +19,7 @@ def test_everything_that_needs_a_look_is_listed() -> None:
         *past("a.py::calm", *["passed"] * CALM, quarantine="old"),
     ]
     shown = listing(list(trends(results)), 3)
-    assert "  lint  .F  1 of 2 runs failed  0.50s" in shown
+    assert "  lint  .F  1 of 2 runs failed  500ms" in shown
     assert "Flaky tests" in shown
     assert "  .F~  a.py::shaky: 67% (21% to 94%) of 3 runs" in shown
     assert "  a.py::shaky: flaked 2 times in 3 runs: 67% (21% to 94%), last on 1970-01-03, E @ x" in shown
