@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gates.compare.proofs import FAILS
 from gates.run.processes import marked_processes
 from tests.gates.run.waiting import wait_for
 from tests.integration.project import PATIENCE, ROOT, Project, checklist, pytest_gate, python_gate
@@ -74,6 +75,8 @@ SHOP = """
     def unused(value):
         return value + 1
     """
+
+LATER = "async def later(value):\n    return value + 1\n"
 
 TESTS = """
     import asyncio
@@ -277,9 +280,12 @@ def test_only_the_weaker_of_two_changed_tests_is_proven_to_be_weaker(shop: Proje
     text = (project.folder / "test_price.py").read_text()
     text = text.replace("assert discount(200, 50) == 100", "assert discount(200, 50)")
     text = text.replace("assert cart.total == 3", "for total in (3,):\n        assert cart.total == total")
+    text = text.replace("assert asyncio.run(later(1)) == 2", "assert asyncio.run(later(1))")
     (project.folder / "test_price.py").write_text(text)
-    with (project.folder / "shop/price.py").open("a") as code:
-        code.write("\n\ndef large(price):\n    return price > 100\n")
+    code = project.folder / "shop/price.py"
+    broken = code.read_text().replace(LATER, LATER.replace("1", "2"))
+    assert broken != code.read_text()
+    code.write_text(f"{broken}\n\ndef large(price):\n    return price > 100\n")
     project.commit()
     done = project.gates("compare", "work", "--gate", "lint", "--gate", "test", "--mutants", "60s")
     assert done.code == 5, done.text
@@ -287,6 +293,9 @@ def test_only_the_weaker_of_two_changed_tests_is_proven_to_be_weaker(shop: Proje
     assert (told["gates"], told.get("unknown", "")) == (["test"], ""), done.text
     proven = {one["test"]: one["mutant"] for one in project.json("comparison.json")["weakenings"] if one.get("mutant")}
     assert list(proven) == ["test_price.py::test_discount"]
+    said = {one["test"]: one["what"] for one in project.json("comparison.json")["weakenings"]}
+    assert FAILS in said["test_price.py::test_later"], said
+    assert FAILS not in said["test_price.py::test_discount"], said
     assert "-    return price * (100 - percent) // 100" in proven["test_price.py::test_discount"]
 
 
@@ -345,7 +354,7 @@ def test_a_test_that_fails_without_a_mutant_is_said_and_fails_the_command(tmp_pa
     failing = "from shop.sum import total\n\n\ndef test_total():\n    assert total(1, 1) == 3\n"
     project.write({"shop/__init__.py": "", "shop/sum.py": SUM, "test_sum.py": failing})
     done = project.gates("mutants")
-    assert (done.code, "1 test failed without any mutant" in done.out) == (1, True), done.text
+    assert (done.code, "1 test failed on the code as it is" in done.out) == (1, True), done.text
 
 
 def test_a_session_with_threads_cannot_fork_and_says_so(tmp_path: Path) -> None:

@@ -85,7 +85,10 @@ def test_lines_whose_tests_did_not_fit_into_the_budget_are_left_out_and_not_unre
     ("record", "said"),
     [
         ({"kind": "unable", "why": "this system cannot fork"}, "test: this system cannot fork"),
-        ({"kind": "test", "id": "a", "failed": True}, "1 test failed on the code as it is, so no mutant was tried with it: a"),
+        (
+            {"kind": "test", "id": "a", "failed": True},
+            "1 test failed on the code as it is, so no mutant was tried with it: a",
+        ),
     ],
 )
 def test_why_nothing_is_known_is_said(collected: Collected, record: dict[str, Any], said: str) -> None:
