@@ -24,7 +24,7 @@ from typing import Any
 
 from gates.files.digest import FileDigest
 from gates.files.folders import Blocked, Folder
-from gates.portable.regular import read_bytes
+from gates.portable.regular import open_file, read_bytes
 
 JOURNAL, FILES, LIVE, LOCK = "journal.jsonl", "files", "live.jsonl", "lock"
 
@@ -126,16 +126,15 @@ class Record:
     def busy(self) -> bool:
         """Whether its run is still going on."""
         try:
-            descriptor = os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            file = open_file(self.path / LOCK)
         except OSError:
             return False
-        try:
-            # Shared: two processes that ask at the same moment never take each other for the run.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
+        with file:
+            try:
+                # Shared: two processes that ask at the same moment never take each other for the run.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
         return False
 
     def remove(self) -> None:
