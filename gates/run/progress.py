@@ -24,6 +24,11 @@ PLAIN_EVERY = 15.0
 """Seconds between two plain lines about the tests of one gate: enough to see progress, without flooding a log."""
 
 
+def _so_far(done: int, expected: int) -> str:
+    """How many tests ended, of how many; that is unknown while they are collected, when some may be skipped already."""
+    return f"{done} of {plural(expected, 'test')}" if expected >= done else plural(done, "test")
+
+
 class Progress(Protocol):
     """Receives events; a context manager, to show something while nothing happens."""
 
@@ -131,9 +136,7 @@ class PlainProgress:
             self._said[name] = now
             left = self._outlook.left()
             rest = f"; all in about {format_duration(left)}" if left else ""
-            self._print(
-                "", name, f"{self._tests[name]} of {plural(event.expected, 'test')}, {self._bad[name]} failed{rest}"
-            )
+            self._print("", name, f"{_so_far(self._tests[name], event.expected)}, {self._bad[name]} failed{rest}")
 
     def _print(self, word: str, gate: str, text: str) -> None:
         self._write(f"{word:>13}  {gate:<{self._width}}  {text}".rstrip())
@@ -228,7 +231,7 @@ class LiveProgress:
         bad = sum(counts.get(outcome, 0) for outcome in BAD_TESTS)
         task = self._tasks.get(event.gate)
         if task is not None:
-            about = f"{done} of {plural(event.expected, 'test')}" + (f", {bad} failed" if bad else "")
+            about = _so_far(done, event.expected) + (f", {bad} failed" if bad else "")
             self._bars.update(task, total=max(event.expected, 1), completed=done, about=about)
 
     def _say(self, word: str, style: str, gate: str, text: str) -> None:

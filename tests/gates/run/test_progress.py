@@ -101,6 +101,16 @@ def test_a_terminal_shows_what_runs_and_how_far_it_is() -> None:
     assert "2 of 7 tests, 1 failed" in stream.getvalue()
 
 
+def test_tests_that_are_skipped_while_others_are_collected_are_a_part_of_no_number() -> None:
+    stream = Terminal()
+    with LiveProgress(PLAN, stream) as progress:
+        progress.take(started("test", "nox -s test"))
+        progress.take(landed(a_test("a"), a_test("b"), expected=0))
+        progress._bars.refresh()
+    assert "2 tests" in stream.getvalue()
+    assert "of 0" not in stream.getvalue()
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
 def test_it_is_said_why_a_gate_has_so_many_workers(stream: io.StringIO) -> None:
     assert "-n auto: 2 workers: why" in shown(stream, [started("test", "nox", "2 workers: why")])
