@@ -273,3 +273,29 @@ def test_pytest_knows_the_same_plugins_as_when_it_starts_from_scratch(
 )
 def test_plugins_that_are_turned_off_are_read_from_the_arguments(words: list[str], found: set[str]) -> None:
     assert blocked_by(words) == found
+
+
+def test_a_forked_program_that_hangs_is_told_and_started_again_from_scratch(recwarn: pytest.WarningsRecorder) -> None:
+    cleaned: list[str] = []
+
+    def start(cold: bool) -> subprocess.CompletedProcess[bytes]:
+        if not cold:
+            error = subprocess.TimeoutExpired("program", 1.0)
+            error.add_note("stacks")
+            raise error
+        assert cleaned == ["clean"]
+        return subprocess.CompletedProcess("program", 0)
+
+    assert warm.run_or_again(start, lambda: cleaned.append("clean")).returncode == 0
+    (told,) = recwarn
+    assert told.category is warm.HungOnce
+    assert "stacks" in str(told.message)
+
+
+def test_one_that_hangs_from_scratch_is_an_error(recwarn: pytest.WarningsRecorder) -> None:
+    def start(_cold: bool) -> subprocess.CompletedProcess[bytes]:
+        raise subprocess.TimeoutExpired("program", 1.0)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        warm.run_or_again(start, lambda: None)
+    assert len(recwarn) == 1

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -27,9 +28,9 @@ from tests.warm_plugins import INJECTED, LEAN
 from tests.warm_server import ROOM, read_at_start, receive, send
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["COLD", "GATES", "LEAN", "PYTEST", "end_and_tell", "is_there", "run"]
+__all__ = ["COLD", "GATES", "LEAN", "PYTEST", "HungOnce", "end_and_tell", "is_there", "run", "run_or_again"]
 
 COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""
@@ -93,7 +94,8 @@ def run(
     environment: Mapping[str, str],
     imports: Sequence[str] = (),
     path: Sequence[str] = (),
-    timeout: float = 60.0,
+    timeout: float = 45.0,
+    cold: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a module as a program to its end.
 
@@ -104,12 +106,13 @@ def run(
         environment: all variables.
         imports: modules that the program needs; with `.*` at its end, all that is in a package, too.
         path: in front of Python's, instead of the folder that `-m` puts there.
-        timeout: seconds until the program is killed.
+        timeout: seconds until the program is killed; less than a test may take, so that the test says where it hung.
+        cold: start it from scratch.
 
     Raises:
         subprocess.TimeoutExpired: it took too long.
     """
-    if os.environ.get(COLD):
+    if cold or os.environ.get(COLD):
         return _cold(module, arguments, folder, environment, path, timeout)
     warm = _warm(tuple(imports), tuple(path))
     if read_at_start(dict(environment)) != warm.read_at_start:
@@ -132,6 +135,33 @@ def run(
     if code is None:
         raise too_long(done, timeout, hung)
     return done
+
+
+class HungOnce(UserWarning):
+    """A program that hung when it was forked; pytest lists it."""
+
+
+def run_or_again(
+    start: Callable[[bool], subprocess.CompletedProcess[bytes]], clean: Callable[[], None]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that is forked, and once more from scratch if it hangs: one of thousands does, and nobody knows why yet.
+
+    Args:
+        start: starts it, from scratch if asked to.
+        clean: removes what the first try has left.
+
+    Raises:
+        subprocess.TimeoutExpired: it hangs from scratch, too.
+    """
+    try:
+        return start(False)
+    except subprocess.TimeoutExpired as hung:
+        said = "\n".join(getattr(hung, "__notes__", ()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", HungOnce)  # listed, where all others are errors
+            warnings.warn(f"a forked program hung, and was started again from scratch\n{said}", HungOnce, stacklevel=2)
+        clean()
+        return start(True)
 
 
 def end_and_tell(process: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -99,7 +100,20 @@ class Project:
         self.inbox.mkdir(exist_ok=True)
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
-        done = warm.run("pytest", [*warm.LEAN, *args], folder=self.root, environment=environ, imports=warm.PYTEST)
+        words, left = [*warm.LEAN, *args], set(self.folder.rglob("*"))
+
+        def start(cold: bool) -> subprocess.CompletedProcess[bytes]:
+            seconds = 20.0 if cold else 30.0
+            return warm.run(
+                "pytest", words, folder=self.root, environment=environ, imports=warm.PYTEST, timeout=seconds, cold=cold
+            )
+
+        def clean() -> None:
+            for path in self.folder.rglob("*"):
+                if path not in left and path.is_file():
+                    path.unlink()
+
+        done = warm.run_or_again(start, clean)
         output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
         return Ran(done.returncode, output, self.inbox, self.records())
 
