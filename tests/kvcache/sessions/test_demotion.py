@@ -233,7 +233,8 @@ def test_threads_that_look_meanwhile_always_find_the_session_and_its_numbers() -
                 try:
                     with entry.pin():
                         assert len(entry) == 20
-                        near = np.abs(entry.floats(1)[0] - numbers[:, 1].transpose(1, 0, 2)).max() < 0.1
+                        # Each encoding loses up to 0.024 of these numbers, again and again; other bytes would be off by more than 1.
+                        near = np.abs(entry.floats(1)[0] - numbers[:, 1].transpose(1, 0, 2)).max() < 0.5
                 except StaleEntryError:
                     continue
                 if not near:
