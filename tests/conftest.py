@@ -62,6 +62,8 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv(
             "PYTHONPATH", os.pathsep.join(entry for entry in path if not (Path(entry) / "_gates_injected").is_dir())
         )
+        # Sessions of pytest remove what older ones left below this folder: in the usual one, gigabytes of other runs.
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path_factory.mktemp("of-inner-sessions")))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path_factory.getbasetemp()))

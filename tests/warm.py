@@ -156,7 +156,9 @@ def run_or_again(
     try:
         return start(False)
     except subprocess.TimeoutExpired as hung:
-        said = "\n".join(getattr(hung, "__notes__", ()))
+        said = "\n".join(getattr(hung, "__notes__", ())).replace(
+            "test session starts", "a session starts"
+        )  # as it is none of this log
         with warnings.catch_warnings():
             warnings.simplefilter("default", HungOnce)  # listed, where all others are errors
             warnings.warn(f"a forked program hung, and was started again from scratch\n{said}", HungOnce, stacklevel=2)

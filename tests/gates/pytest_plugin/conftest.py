@@ -125,7 +125,8 @@ class Project:
 def clean_environ() -> dict[str, str]:
     """This process's environment without anything that would reach the inner pytest."""
     unwanted = ("GATES_", "PYTEST_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COV_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return kept | {name: os.environ[name] for name in ("PYTEST_DEBUG_TEMPROOT",) if name in os.environ}
 
 
 @pytest.fixture
