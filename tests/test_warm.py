@@ -275,27 +275,13 @@ def test_plugins_that_are_turned_off_are_read_from_the_arguments(words: list[str
     assert blocked_by(words) == found
 
 
-def test_a_forked_program_that_hangs_is_told_and_started_again_from_scratch(recwarn: pytest.WarningsRecorder) -> None:
-    cleaned: list[str] = []
-
-    def start(cold: bool) -> subprocess.CompletedProcess[bytes]:
-        if not cold:
-            error = subprocess.TimeoutExpired("program", 1.0)
-            error.add_note("stacks")
-            raise error
-        assert cleaned == ["clean"]
-        return subprocess.CompletedProcess("program", 0)
-
-    assert warm.run_or_again(start, lambda: cleaned.append("clean")).returncode == 0
-    (told,) = recwarn
-    assert told.category is warm.HungOnce
-    assert "stacks" in str(told.message)
-
-
-def test_one_that_hangs_from_scratch_is_an_error(recwarn: pytest.WarningsRecorder) -> None:
-    def start(_cold: bool) -> subprocess.CompletedProcess[bytes]:
-        raise subprocess.TimeoutExpired("program", 1.0)
-
-    with pytest.raises(subprocess.TimeoutExpired):
-        warm.run_or_again(start, lambda: None)
-    assert len(recwarn) == 1
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["alone", "workers"])
+def test_inner_sessions_remove_old_folders_of_their_own_kind_only(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """In the folder that all sessions of a user share, the removal takes as long as other runs were large."""
+    project = PluginProject(tmp_path)
+    project.write(
+        test_it="from pathlib import Path\n\ndef test_it(tmp_path):\n    Path('where').write_text(str(tmp_path))\n"
+    )
+    assert project.injected(*arguments).exit_code == 0
+    where = (project.root / "where").read_text()
+    assert "/of-inner-sessions" in where, where

@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -28,12 +27,15 @@ from tests.warm_plugins import INJECTED, LEAN
 from tests.warm_server import ROOM, read_at_start, receive, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["COLD", "GATES", "LEAN", "PYTEST", "HungOnce", "end_and_tell", "is_there", "run", "run_or_again"]
+__all__ = ["COLD", "GATES", "LEAN", "PYTEST", "TEMPROOT", "end_and_tell", "is_there", "own_temproot", "run"]
 
 COLD = "TESTS_START_COLD"
 """Variable with which everything starts from scratch: the tests say the same, in twice the time."""
+
+TEMPROOT = "PYTEST_DEBUG_TEMPROOT"
+"""Variable that names the folder in which sessions of pytest make their temporary ones, and remove those of older sessions."""
 
 PATIENCE = 5.0
 """Seconds in which a process that hangs says where it is; all but those that ignore SIGABRT take a moment."""
@@ -86,6 +88,11 @@ class _Warm:
 _warm = functools.cache(_Warm)
 
 
+def own_temproot() -> dict[str, str]:
+    """The variable of the folder for sessions that tests start: what larger runs left is not theirs to remove."""
+    return {TEMPROOT: os.environ[TEMPROOT]} if TEMPROOT in os.environ else {}
+
+
 def run(
     module: str,
     arguments: Sequence[str],
@@ -95,7 +102,6 @@ def run(
     imports: Sequence[str] = (),
     path: Sequence[str] = (),
     timeout: float = 45.0,
-    cold: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a module as a program to its end.
 
@@ -107,12 +113,11 @@ def run(
         imports: modules that the program needs; with `.*` at its end, all that is in a package, too.
         path: in front of Python's, instead of the folder that `-m` puts there.
         timeout: seconds until the program is killed; less than a test may take, so that the test says where it hung.
-        cold: start it from scratch.
 
     Raises:
         subprocess.TimeoutExpired: it took too long.
     """
-    if cold or os.environ.get(COLD):
+    if os.environ.get(COLD):
         return _cold(module, arguments, folder, environment, path, timeout)
     warm = _warm(tuple(imports), tuple(path))
     if read_at_start(dict(environment)) != warm.read_at_start:
@@ -135,35 +140,6 @@ def run(
     if code is None:
         raise too_long(done, timeout, hung)
     return done
-
-
-class HungOnce(UserWarning):
-    """A program that hung when it was forked; pytest lists it."""
-
-
-def run_or_again(
-    start: Callable[[bool], subprocess.CompletedProcess[bytes]], clean: Callable[[], None]
-) -> subprocess.CompletedProcess[bytes]:
-    """Run a program that is forked, and once more from scratch if it hangs: one of thousands does, and nobody knows why yet.
-
-    Args:
-        start: starts it, from scratch if asked to.
-        clean: removes what the first try has left.
-
-    Raises:
-        subprocess.TimeoutExpired: it hangs from scratch, too.
-    """
-    try:
-        return start(False)
-    except subprocess.TimeoutExpired as hung:
-        said = "\n".join(getattr(hung, "__notes__", ())).replace(
-            "test session starts", "a session starts"
-        )  # as it is none of this log
-        with warnings.catch_warnings():
-            warnings.simplefilter("default", HungOnce)  # listed, where all others are errors
-            warnings.warn(f"a forked program hung, and was started again from scratch\n{said}", HungOnce, stacklevel=2)
-        clean()
-        return start(True)
 
 
 def end_and_tell(process: int) -> str:

@@ -60,16 +60,20 @@ _FOREIGN = (
 def clean_environment(cache: Path) -> dict[str, str]:
     """The variables of a run: none of the runs that these tests may themselves be part of."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    return kept | {
-        "GATES_CACHE_DIR": str(cache),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CEILING_DIRECTORIES": str(cache.parent),
-        "GIT_AUTHOR_NAME": "Somebody",
-        "GIT_AUTHOR_EMAIL": "somebody@example.org",
-        "GIT_COMMITTER_NAME": "Somebody",
-        "GIT_COMMITTER_EMAIL": "somebody@example.org",
-    }
+    return (
+        kept
+        | warm.own_temproot()
+        | {
+            "GATES_CACHE_DIR": str(cache),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CEILING_DIRECTORIES": str(cache.parent),
+            "GIT_AUTHOR_NAME": "Somebody",
+            "GIT_AUTHOR_EMAIL": "somebody@example.org",
+            "GIT_COMMITTER_NAME": "Somebody",
+            "GIT_COMMITTER_EMAIL": "somebody@example.org",
+        }
+    )
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -100,20 +99,7 @@ class Project:
         self.inbox.mkdir(exist_ok=True)
         environ = clean_environ()
         environ.update({name: value for name, value in variables.items() if value})
-        words, left = [*warm.LEAN, *args], set(self.folder.rglob("*"))
-
-        def start(cold: bool) -> subprocess.CompletedProcess[bytes]:
-            seconds = 20.0 if cold else 30.0
-            return warm.run(
-                "pytest", words, folder=self.root, environment=environ, imports=warm.PYTEST, timeout=seconds, cold=cold
-            )
-
-        def clean() -> None:
-            for path in self.folder.rglob("*"):
-                if path not in left and path.is_file():
-                    path.unlink()
-
-        done = warm.run_or_again(start, clean)
+        done = warm.run("pytest", [*warm.LEAN, *args], folder=self.root, environment=environ, imports=warm.PYTEST)
         output = (done.stdout + done.stderr).decode("utf-8", "backslashreplace")
         return Ran(done.returncode, output, self.inbox, self.records())
 
@@ -126,7 +112,7 @@ def clean_environ() -> dict[str, str]:
     """This process's environment without anything that would reach the inner pytest."""
     unwanted = ("GATES_", "PYTEST_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    return kept | {name: os.environ[name] for name in ("PYTEST_DEBUG_TEMPROOT",) if name in os.environ}
+    return kept | warm.own_temproot()
 
 
 @pytest.fixture
