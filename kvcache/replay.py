@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kvcache.errors import ChainError, KVCacheError
 from kvcache.records.chain import GENESIS, digest, read_chain
@@ -119,6 +119,16 @@ def replay(
     return _Player(recording, policy, capacity_bytes, course).play()
 
 
+class _Wanted(NamedTuple):
+    """What a session was made with."""
+
+    context: int
+    ttl_seconds: float | None
+    sequences: int
+    encoding: str | None
+    priority: int
+
+
 class _Player:
     """Drives one manager through one recording."""
 
@@ -145,9 +155,7 @@ class _Player:
         self.recording = recording
         self.policy = policy
         self.course = course
-        self.contexts: dict[
-            str, tuple[int, float | None, int, str | None]
-        ] = {}  # of the sessions that live in the recording
+        self.wanted: dict[str, _Wanted] = {}  # of the sessions that live in the recording
         self.tokens: dict[str, int] = {}
         self.pins: dict[str, list[Any]] = {}
         self.copies: dict[tuple[int, str], KVCacheEntry] = {}  # that are under way, by the step at which they began
@@ -173,12 +181,8 @@ class _Player:
     def step(self, step: dict[str, Any], action: str, name: str) -> None:
         match action:
             case "create" | "refused":
-                self.contexts[name] = (
-                    step["tokens"],
-                    step["ttl_seconds"],
-                    step.get("sequences", 1),
-                    step.get("encoding"),
-                )
+                facts = step.get("sequences", 1), step.get("encoding"), step.get("priority", 0)
+                self.wanted[name] = _Wanted(step["tokens"], step["ttl_seconds"], *facts)
                 self.tokens[name] = 0
                 self.find(name)
             case "hit":
@@ -195,9 +199,12 @@ class _Player:
             case "return":
                 self.end_loan(step["begun"])
             case "recode":
-                self.contexts[name] = (*self.contexts[name][:3], step["encoding"])
+                self.wanted[name] = self.wanted[name]._replace(encoding=step["encoding"])
                 with suppress(KVCacheError):
                     self.manager.recode(name, step["encoding"])
+            case "prioritize":
+                self.wanted[name] = self.wanted[name]._replace(priority=step["priority"])
+                self.manager.prioritize(name, step["priority"])
             case "evict" if step["reason"] in _ASKED_FOR:
                 self.leave(name)
             case _:  # evictions for room are the policy's own, and the end needs no step
@@ -207,7 +214,7 @@ class _Player:
         """Look the session up; make it again where it is gone. False where there is no room for it."""
         entry = self.manager._entries.get(name)  # noqa: SLF001 - a lookup would count as a use
         if entry is not None:
-            if entry.max_context_length < self.contexts[name][0]:
+            if entry.max_context_length < self.wanted[name].context:
                 self.evict(name)
             elif self.manager.get(name) is not None:  # else its time had ended
                 self.hits += 1
@@ -217,9 +224,16 @@ class _Player:
 
     def create(self, name: str) -> bool:
         """Make the session with the tokens that it had in the recording. False where there is no room for it."""
-        context, ttl, sequences, encoding = self.contexts[name]
+        wanted = self.wanted[name]
         try:
-            entry = self.manager.get_or_create(name, context, ttl_seconds=ttl, sequences=sequences, encoding=encoding)
+            entry = self.manager.get_or_create(
+                name,
+                wanted.context,
+                ttl_seconds=wanted.ttl_seconds,
+                sequences=wanted.sequences,
+                encoding=wanted.encoding,
+                priority=wanted.priority,
+            )
         except KVCacheError:
             self.refused += 1
             return False

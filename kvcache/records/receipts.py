@@ -20,6 +20,7 @@ Action: TypeAlias = Literal[
     "touch",
     "truncate",
     "recode",
+    "prioritize",
     "evict",
     "pin",
     "unpin",
@@ -83,6 +84,7 @@ class EvictionReceipt:
         before: what the cache held just before.
         after: what it held just after.
         performance: how quick the cache was until then; receipts of one call share it.
+        priority: that the session had.
     """
 
     session_id: str
@@ -95,6 +97,7 @@ class EvictionReceipt:
     before: Statistics
     after: Statistics
     performance: PerformanceReport
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Block:
     created_at: float
     last_accessed: float
     pinned: bool
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class TraceEvent:
             meanwhile; of `return`, the number of the `lend`. From there on the block was not evicted for others.
         sequences: of `create` and `refused`, how many the block holds beside each other.
         encoding: of `create`, `refused` and `recode`, how numbers are stored; None: as they come.
+        priority: of `create`, `refused` and `prioritize`.
     """
 
     sequence: int
@@ -171,6 +176,7 @@ class TraceEvent:
     begun: int | None = None
     sequences: int = 1
     encoding: str | None = None
+    priority: int = 0
 
 
 Record: TypeAlias = Opening | EvictionReceipt | BatchReceipt | PoolSnapshot | TraceEvent

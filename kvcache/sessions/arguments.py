@@ -10,6 +10,7 @@ from kvcache.records.receipts import Opening
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import Policy
 from kvcache.sessions.layout import KVLayout
+from kvcache.values import MAX_BYTES
 
 
 def refuse_smaller(entry: KVCacheEntry, wanted: int) -> None:
@@ -68,6 +69,15 @@ def time_to_live(seconds: float | None) -> float | None:
     if plain is not None and plain <= 0:
         raise InvalidSizeError("ttl_seconds", expected="more than 0 seconds", got=seconds)
     return plain
+
+
+def priority(number: SupportsIndex) -> int:
+    """A plain int.
+
+    Raises:
+        InvalidSizeError: not a whole number.
+    """
+    return checks.whole_number("priority", number, minimum=-MAX_BYTES)
 
 
 def opening(

@@ -60,6 +60,7 @@ class BlockState(Unique):
         now: float,
         owner: Owner,
         ttl_seconds: float | None = None,
+        priority: int = 0,
     ) -> None:
         self._pool = pool
         self._layout = layout
@@ -73,6 +74,7 @@ class BlockState(Unique):
         self._tokens = 0
         self._truncations = 0
         self._uses = 1
+        self._priority = priority
         self._pins = 0
         self._copies = 0
         self._small = layout.coder is None and layout.block_bytes <= SMALL * layout.max_context
@@ -125,6 +127,11 @@ class BlockState(Unique):
         return self._ttl
 
     @property
+    def priority(self) -> int:
+        """Sessions of a lower one go first, see `KVCacheManager.prioritize`."""
+        return self._priority
+
+    @property
     def truncations(self) -> int:
         """How often tokens were taken away: while it is the same, no token has become another one."""
         return self._truncations
@@ -163,6 +170,10 @@ class BlockState(Unique):
     def is_ready(self) -> bool:
         """Whether the bytes are known to be the session's own."""
         return self._ready
+
+    def take_priority(self, priority: int) -> None:
+        """The manager's: have another priority; the lock is held."""
+        self._priority = priority
 
     def prepare(self) -> None:
         """The manager's: zero the block if it needs that, without its lock."""
@@ -208,7 +219,7 @@ class BlockState(Unique):
 
     def inherit(self, other: "BlockState") -> None:
         """The manager's: be as old, as used and as full as the block of the same session that goes; the lock is held."""
-        for name in ("_created_at", "_last_accessed", "_uses", "_tokens", "_truncations"):
+        for name in ("_created_at", "_last_accessed", "_uses", "_tokens", "_truncations", "_priority"):
             setattr(self, name, getattr(other, name))
 
     def _begin(self, count: int, first: int, *, use: bool = True) -> None:

@@ -1,6 +1,7 @@
 """Choose what must go, from entries and a need; the result is a list of victims in order. Pure: nothing here is ever evicted.
 
-A policy says what losing an entry would cost. The choice is a window: a run of entries and free spans that touch each other.
+An entry of a lower priority goes before any of a higher one; among those of the same, a policy says what losing an entry would cost.
+The choice is a window: a run of entries and free spans that touch each other.
 """
 
 import math
@@ -8,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from kvcache import checks
 from kvcache.errors import InvalidSizeError
@@ -26,6 +27,7 @@ class Candidate:
         tokens: that it holds.
         uses: how often it was made, got or appended to.
         expires_at: when its time to live ends, in seconds; infinite where it has none.
+        priority: entries of a lower one go first.
     """
 
     session_id: str
@@ -34,6 +36,7 @@ class Candidate:
     tokens: int = 0
     uses: int = 1
     expires_at: float = math.inf
+    priority: int = 0
 
 
 class Policy(Protocol):
@@ -146,6 +149,16 @@ POLICIES: dict[str, Policy] = {policy.name: policy for policy in (LRU(), TTL(), 
 
 _Tile: TypeAlias = tuple[Span, Candidate | None]
 
+Rank: TypeAlias = tuple[float, float]
+"""A priority, and a cost by the policy: the lowest goes first."""
+
+_FREE: Final[Rank] = (-math.inf, -math.inf)
+
+
+def rank(policy: Policy, candidate: Candidate, now: float) -> Rank:
+    """What losing an entry costs, its priority first."""
+    return candidate.priority, policy.cost(candidate, now)
+
 
 def choose_window(
     candidates: Iterable[Candidate],
@@ -159,8 +172,8 @@ def choose_window(
     """Choose the contiguous run of entries and free spans whose removal makes room for `size` bytes in one piece.
 
     Bytes count only where they touch each other: freed spans with a live one between them serve no request. Of the runs that
-    suffice it takes the one that costs least by the policy, then the one with the fewest entries, then the one that lies
-    lowest. A block that is neither a candidate nor free ends a run. Takes O(n log n) for n candidates and free spans.
+    suffice it takes the one whose highest priority is the lowest, then the one that costs least by the policy, then the one with
+    the fewest entries, then the one that lies lowest. A block that is neither a candidate nor free ends a run. Takes O(n log n) for n candidates and free spans.
 
     Args:
         candidates: the entries that may go.
@@ -178,20 +191,20 @@ def choose_window(
     tiles: list[_Tile] = [(span, None) for span in free]
     tiles += [(candidate.span, candidate) for candidate in candidates]
     tiles.sort(key=lambda tile: tile[0].offset)
-    costs = [-math.inf if candidate is None else rule.cost(candidate, now) for _, candidate in tiles]
-    sums = list(accumulate((0.0 if cost == -math.inf else cost for cost in costs), initial=0.0))
+    ranks = [_FREE if candidate is None else rank(rule, candidate, now) for _, candidate in tiles]
+    sums = list(accumulate((0.0 if cost == -math.inf else cost for _, cost in ranks), initial=0.0))
     counts = list(accumulate((candidate is not None for _, candidate in tiles), initial=0))
     adding = rule.combine == "sum"
 
-    best: tuple[float, int, int] | None = None
+    best: tuple[Rank, int, int] | None = None
     window = range(0)
     left = 0
-    dearest: deque[int] = deque()  # indices of tiles in the window by falling cost: the head is its maximum
+    dearest: deque[int] = deque()  # indices of tiles in the window by falling rank: the head is its maximum
     for right, (span, _) in enumerate(tiles):
         if right and tiles[right - 1][0].end != span.offset:
             left = right
             dearest.clear()
-        while dearest and costs[dearest[-1]] <= costs[right]:
+        while dearest and ranks[dearest[-1]] <= ranks[right]:
             dearest.pop()
         dearest.append(right)
         # Fewer tiles never cost more, so for each right end only the shortest window is worth a look.
@@ -201,14 +214,15 @@ def choose_window(
             left += 1
         start = tiles[left][0].offset
         if _fits(start, span.end, size, alignment):
-            total = sums[right + 1] - sums[left] if adding else costs[dearest[0]]
+            top, cost = ranks[dearest[0]]
+            total = top, sums[right + 1] - sums[left] if adding else cost
             price = total, counts[right + 1] - counts[left], start
             if best is None or price < best:
                 best, window = price, range(left, right + 1)
     if best is None:
         return None
-    chosen = [(costs[at], tiles[at][1]) for at in window]
-    return _cheapest_first([(cost, candidate) for cost, candidate in chosen if candidate is not None])
+    chosen = [(ranks[at], tiles[at][1]) for at in window]
+    return _cheapest_first([(ranked, candidate) for ranked, candidate in chosen if candidate is not None])
 
 
 def choose_expired(candidates: Iterable[Candidate], *, now: float) -> tuple[str, ...]:
@@ -217,16 +231,16 @@ def choose_expired(candidates: Iterable[Candidate], *, now: float) -> tuple[str,
     Returns:
         Session ids, least recently used first.
     """
-    return _cheapest_first([(each.last_accessed, each) for each in candidates if each.expires_at <= now])
+    return _cheapest_first([((0, each.last_accessed), each) for each in candidates if each.expires_at <= now])
 
 
-def _cheapest_first(priced: Sequence[tuple[float, Candidate]]) -> tuple[str, ...]:
-    return tuple(candidate.session_id for _, candidate in sorted(priced, key=_by_cost))
+def _cheapest_first(ranked: Sequence[tuple[Rank, Candidate]]) -> tuple[str, ...]:
+    return tuple(candidate.session_id for _, candidate in sorted(ranked, key=_by_rank))
 
 
-def _by_cost(priced: tuple[float, Candidate]) -> tuple[float, float, int]:
-    cost, candidate = priced
-    return cost, candidate.last_accessed, candidate.span.offset
+def _by_rank(ranked: tuple[Rank, Candidate]) -> tuple[Rank, float, int]:
+    own, candidate = ranked
+    return own, candidate.last_accessed, candidate.span.offset
 
 
 def _fits(start: int, end: int, size: int, alignment: int) -> bool:

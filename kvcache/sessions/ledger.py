@@ -132,10 +132,11 @@ class Ledger:
         begun: int | None = None,
         sequences: int = 1,
         encoding: str | None = None,
+        priority: int = 0,
     ) -> None:
         """Keep a step until the lock is let go, if steps are traced."""
         if self._tracers:
-            facts = (tokens, reason, ttl_seconds, begun, sequences, encoding)
+            facts = (tokens, reason, ttl_seconds, begun, sequences, encoding, priority)
             event = TraceEvent(self.step, action, session_id, at, *facts)
             self.step += 1
             self._outbox.append((self._tracers, event))
@@ -150,11 +151,21 @@ class Ledger:
         ttl_seconds: float | None = None,
         sequences: int = 1,
         encoding: str | None = None,
+        priority: int = 0,
     ) -> None:
         """Count a lookup that found nothing, as the step that it is."""
         self.counters.misses += 1
         self.meters.requests.add(at)
-        self.trace(action, session_id, tokens, at=at, ttl_seconds=ttl_seconds, sequences=sequences, encoding=encoding)
+        self.trace(
+            action,
+            session_id,
+            tokens,
+            at=at,
+            ttl_seconds=ttl_seconds,
+            sequences=sequences,
+            encoding=encoding,
+            priority=priority,
+        )
 
     def deliver(self) -> None:
         """Hand what was kept to the sinks. Never raises for a sink's sake; the lock must not be held."""

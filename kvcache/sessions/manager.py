@@ -110,6 +110,7 @@ class KVCacheManager(Closing):
         ttl_seconds: float | None = None,
         sequences: SupportsIndex = 1,
         encoding: str | None = None,
+        priority: SupportsIndex | None = None,
     ) -> KVCacheEntry:
         """Return the session's entry, made with zeroed bytes if there is none.
 
@@ -123,12 +124,14 @@ class KVCacheManager(Closing):
             sequences: how many of the same length it holds beside each other (a batch, beams): its entry has so many times the
                 heads, those of the first sequence first.
             encoding: how a new session stores its numbers, see `KVLayout`; None: as all others.
+            priority: that the session has from now on: those of a lower one go first, see `prioritize`. None: what it has, 0 where
+                it is new.
 
         Raises:
             InvalidSessionError: not a string, or empty.
             DtypeError: there is no such encoding, or the layout is not one of float32.
             InvalidSizeError: `max_context_length` or `sequences` is not a whole number above 0, or `ttl_seconds` not finite and above
-                0, or the session has another number of sequences.
+                0, or `priority` no whole number, or the session has another number of sequences.
             ContextOverflowError: more tokens than the model holds, or than the entry that exists was made for.
             OutOfMemoryError: there is no room and no way to make it.
             ClosedError: the manager is closed.
@@ -141,6 +144,7 @@ class KVCacheManager(Closing):
         layout = layout.for_batch(batch)
         layout = layout if encoding is None else layout.for_encoding(encoding)
         ttl = arguments.time_to_live(ttl_seconds)
+        own = None if priority is None else arguments.priority(priority)
         made: KVCacheEntry | None = None
         try:
             with self._ledger:
@@ -151,10 +155,12 @@ class KVCacheManager(Closing):
                             arguments.refuse_smaller(entry, layout.max_context)
                         if entry.layout.kv_heads != layout.kv_heads:
                             arguments.refuse_other_batch(entry, self._layout, batch)
+                        if own is not None:
+                            self._table.prioritize(entry, own, now)
                         entry.hit(now)
                         return entry
                     # None after it has waited for a copy: all may be different now.
-                    made = self._table.admit(name, layout, now=now, ttl_seconds=ttl, sequences=batch)
+                    made = self._table.admit(name, layout, now=now, ttl_seconds=ttl, sequences=batch, priority=own or 0)
             # Until it is zeroed the entry shows and takes nothing: a caller that finds it meanwhile zeroes it, or waits for that.
             made.prepare()
         except BaseException:
@@ -181,7 +187,13 @@ class KVCacheManager(Closing):
             return entry
 
     def fork(
-        self, source: str, target: str, tokens: SupportsIndex | None = None, *, ttl_seconds: float | None = None
+        self,
+        source: str,
+        target: str,
+        tokens: SupportsIndex | None = None,
+        *,
+        ttl_seconds: float | None = None,
+        priority: SupportsIndex = 0,
     ) -> KVCacheEntry:
         """Make a session that begins with the tokens of another one, so that a shared prompt is computed once.
 
@@ -192,11 +204,12 @@ class KVCacheManager(Closing):
             target: the new session; what it had is evicted.
             tokens: so many from the start; None: all.
             ttl_seconds: the new session's own time to live; None: the manager's.
+            priority: the new session's own, see `prioritize`.
 
         Raises:
             InvalidSessionError: not a string, or empty, or the same twice.
             UnknownSessionError: the source has no entry.
-            InvalidSizeError, OutOfBoundsError: it has not so many tokens.
+            InvalidSizeError, OutOfBoundsError: it has not so many tokens, or `priority` is no whole number.
             PinnedEntryError: the target has a pinned entry.
             OutOfMemoryError: there is no room and no way to make it; the target has no entry then.
             ClosedError: the manager is closed.
@@ -207,23 +220,29 @@ class KVCacheManager(Closing):
         entry = self.get(source)
         if entry is None:
             raise self._unknown("fork", checks.session_name(source))
+        own = arguments.priority(priority)
         with entry.pin():
             beginning = entry.beginning(tokens)
             try:
                 made = None
                 if beginning.shows:
                     with suppress(OSError):  # there are no mappings left
-                        made = self._begun(entry, name, ttl_seconds, lambda new: new.begin(beginning))
+                        made = self._begun(entry, name, ttl_seconds, own, lambda new: new.begin(beginning))
                 if made is None:
                     # Asked once: the source's own thread may truncate it meanwhile.
                     keys, values = (side[: beginning.tokens] for side in entry.key_and_value())
-                    made = self._begun(entry, name, ttl_seconds, lambda new: new.append(keys, values))
+                    made = self._begun(entry, name, ttl_seconds, own, lambda new: new.append(keys, values))
             finally:
                 entry.let_go(beginning)
         return made
 
     def _begun(
-        self, source: KVCacheEntry, name: str, ttl_seconds: float | None, fill: Callable[[KVCacheEntry], object]
+        self,
+        source: KVCacheEntry,
+        name: str,
+        ttl_seconds: float | None,
+        priority: int,
+        fill: Callable[[KVCacheEntry], object],
     ) -> KVCacheEntry:
         """A new session like another one, with the tokens that `fill` gives it, or none at all."""
         self.evict(name)
@@ -235,6 +254,7 @@ class KVCacheManager(Closing):
             ttl_seconds=ttl_seconds,
             sequences=sequences,
             encoding=None if own == self._layout.encoding else own,
+            priority=priority,
         )
         try:
             fill(made)
@@ -334,6 +354,28 @@ class KVCacheManager(Closing):
                 raise PinnedEntryError(f"evict {name!r}", expected="an entry without a pin", got="pinned")
             self._table.evict([name], EvictionReason.MANUAL, self._ledger.now())
             return True
+
+    def prioritize(self, session_id: str, priority: SupportsIndex) -> bool:
+        """Give a session another priority, which is no use of it; False when it has no entry.
+
+        Where room is needed, sessions of the lowest priority go first, and the policy decides among those. One of a higher priority goes
+        only if those of lower ones do not suffice; pin what must stay. Sessions whose time to live has ended go before all others.
+
+        Args:
+            session_id: which one.
+            priority: any whole number; sessions have 0 unless told otherwise.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+            InvalidSizeError: `priority` is no whole number.
+            ClosedError: the manager is closed.
+        """
+        name, own = checks.session_name(session_id), arguments.priority(priority)
+        with self._ledger:
+            entry, now = self._find(name)
+            if entry is not None:
+                self._table.prioritize(entry, own, now)
+            return entry is not None
 
     def expire(self, now: float | None = None) -> tuple[str, ...]:
         """Evict every session whose time to live ended until `now`, in seconds (None: the clock's time), but for pinned ones.

@@ -23,7 +23,7 @@ from kvcache.records.receipts import BatchReceipt, Block, EvictionReceipt, PoolS
 from kvcache.records.statistics import PerformanceReport, Statistics
 from kvcache.sessions.block_state import BlockState
 from kvcache.sessions.entry import KVCacheEntry
-from kvcache.sessions.eviction import TTL, Candidate, Policy, choose_expired, choose_window
+from kvcache.sessions.eviction import Candidate, Policy, Rank, choose_expired, choose_window, rank
 from kvcache.sessions.eviction_queue import EvictionQueue
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
@@ -49,9 +49,9 @@ class SessionTable:
         self._policy = policy
         self._memory = memory_bytes
         self._short = set[BlockState]()  # those that wait for memory, so that no other should wait for them
-        self._queue = EvictionQueue(policy, self._candidate)
+        self._queue = EvictionQueue(self._rank, used=policy.monotone)
         self._ttl = math.inf if ttl_seconds is None else ttl_seconds
-        self._soonest = EvictionQueue(TTL(), self._candidate)  # those whose time ends, by when
+        self._soonest = EvictionQueue(lambda entry, _: (0, self._expires_at(entry)))  # those whose time ends, by when
         self.timed = ttl_seconds is not None  # whether there ever was one whose time ends
         forking.register(self)
 
@@ -91,7 +91,14 @@ class SessionTable:
             returned.popleft()()
 
     def admit(
-        self, session_id: str, layout: KVLayout, *, now: float, ttl_seconds: float | None, sequences: int = 1
+        self,
+        session_id: str,
+        layout: KVLayout,
+        *,
+        now: float,
+        ttl_seconds: float | None,
+        sequences: int = 1,
+        priority: int = 0,
     ) -> KVCacheEntry | None:
         """Give the session a block, if need be in a room that is made for it. Its bytes are not zeroed yet.
 
@@ -112,6 +119,7 @@ class SessionTable:
                 ttl_seconds=ttl_seconds,
                 sequences=sequences,
                 encoding=layout.encoding,
+                priority=priority,
             )
 
         try:
@@ -121,7 +129,7 @@ class SessionTable:
             raise
         if span is None:
             return None
-        entry = self._entry(session_id, layout, span, now, ttl_seconds)
+        entry = self._entry(session_id, layout, span, now, ttl_seconds, priority)
         try:
             self._queue.add(entry, now)  # asks the policy: should it raise, the entry was not shown yet
         except BaseException:
@@ -134,6 +142,19 @@ class SessionTable:
         self.entries[session_id] = entry
         self._ledger.meters.allocation.add(perf_counter_ns() - began)
         return entry
+
+    def prioritize(self, entry: KVCacheEntry, priority: int, now: float) -> None:
+        """Give an entry another priority."""
+        before = entry.priority
+        entry.take_priority(priority)
+        try:
+            if priority < before:
+                self._queue.add(entry, now)  # asks the policy: should it raise, nothing was changed
+        except BaseException:
+            entry.take_priority(before)
+            raise
+        if priority != before:
+            self._ledger.trace("prioritize", entry.session_id, at=now, priority=priority)
 
     def prepare_exchange(self, source: KVCacheEntry, layout: KVLayout, now: float) -> KVCacheEntry | None:
         """A block of another layout for a session that goes on with the one it has, until `exchange`; None: not now.
@@ -160,7 +181,7 @@ class SessionTable:
         self._ledger.trace("recode", made.session_id, at=now, encoding=made.layout.encoding)
 
     def _entry(
-        self, session_id: str, layout: KVLayout, span: Span, now: float, ttl_seconds: float | None
+        self, session_id: str, layout: KVLayout, span: Span, now: float, ttl_seconds: float | None, priority: int = 0
     ) -> KVCacheEntry:
         return KVCacheEntry(
             self.pool,
@@ -171,6 +192,7 @@ class SessionTable:
             now=now,
             owner=self,
             ttl_seconds=ttl_seconds,
+            priority=priority,
         )
 
     def evict(self, session_ids: Iterable[str], reason: EvictionReason, now: float) -> None:
@@ -188,7 +210,7 @@ class SessionTable:
             self._ledger.trace("evict", entry.session_id, tokens, at=now, reason=reason)
             if performance is not None and before is not None:
                 after = self.statistics()
-                facts = (tokens, entry.created_at, last_accessed, now, before, after, performance)
+                facts = (tokens, entry.created_at, last_accessed, now, before, after, performance, entry.priority)
                 self._ledger.keep(EvictionReceipt(entry.session_id, entry.span, reason, *facts))
                 before = after
         if first is not None and before is not None and len(leavers) > 1:
@@ -229,7 +251,13 @@ class SessionTable:
         self.settle()
         blocks = (
             Block(
-                entry.session_id, entry.span, entry.token_count, entry.created_at, entry.last_accessed, entry.is_pinned
+                entry.session_id,
+                entry.span,
+                entry.token_count,
+                entry.created_at,
+                entry.last_accessed,
+                entry.is_pinned,
+                entry.priority,
             )
             for entry in sorted(self.entries.values(), key=lambda entry: entry.span)
         )
@@ -390,8 +418,8 @@ class SessionTable:
         cheapest = self._queue.first(now)
         if cheapest is not None and enough_of([cheapest], short):
             return (cheapest.session_id,)
-        priced = [(self._policy.cost(each, now), each.last_accessed, each.session_id) for each in self.candidates()]
-        victims = enough_of((self.entries[name] for _, _, name in sorted(priced)), short)
+        ranked = [(rank(self._policy, each, now), each.last_accessed, each.session_id) for each in self.candidates()]
+        victims = enough_of((self.entries[name] for _, _, name in sorted(ranked)), short)
         return None if victims is None else tuple(entry.session_id for entry in victims)
 
     def _bytes_in_use(self) -> int:
@@ -406,7 +434,11 @@ class SessionTable:
             entry.token_count,
             entry.uses,
             self._expires_at(entry),
+            entry.priority,
         )
+
+    def _rank(self, entry: KVCacheEntry, now: float) -> Rank:
+        return rank(self._policy, self._candidate(entry), now)
 
     def _expires_at(self, entry: KVCacheEntry) -> float:
         ttl = entry.ttl_seconds

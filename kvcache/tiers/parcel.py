@@ -34,6 +34,7 @@ class Parcel:
         ttl_seconds: its own time to live; None: the manager's.
         run: of which process.
         number: how many were packed before by that process.
+        priority: that it had.
     """
 
     facts: Facts
@@ -43,6 +44,7 @@ class Parcel:
     ttl_seconds: float | None
     run: str
     number: int
+    priority: int = 0
 
     @property
     def size(self) -> int:
@@ -66,7 +68,7 @@ def pack(entry: KVCacheEntry, *, run: str, number: int) -> Parcel | None:
     widths, dims = (width, values.shape[3]), (entry.layout.head_dim, entry.layout.value_dim)
     facts = Facts(entry.session_id, tokens, layers, heads, widths, dims, dtype, entry.layout.encoding)
     own = [np.array(side, order="C") for side in (keys, values)]
-    return Parcel(facts, own[0], own[1], entry.max_context_length, entry.ttl_seconds, run, number)
+    return Parcel(facts, own[0], own[1], entry.max_context_length, entry.ttl_seconds, run, number, entry.priority)
 
 
 def to_bytes(parcel: Parcel, namespace: str) -> bytes:
@@ -80,6 +82,7 @@ def to_bytes(parcel: Parcel, namespace: str) -> bytes:
             "ttl_seconds": parcel.ttl_seconds,
             "run": parcel.run,
             "number": parcel.number,
+            "priority": parcel.priority,
             "checksum": checksum,
         }
     ).encode()
@@ -110,6 +113,7 @@ def from_bytes(content: bytes, namespace: str, session: str) -> Parcel:
             raise ValueError("tokens that are not as they were packed")
         elements = np.frombuffer(body, facts.dtype)
         keys, values = elements[: counts[0]].reshape(shapes[0]), elements[counts[0] :].reshape(shapes[1])
-        return Parcel(facts, keys, values, known["max_context"], known["ttl_seconds"], known["run"], known["number"])
+        origin = known["run"], known["number"], known.get("priority", 0)
+        return Parcel(facts, keys, values, known["max_context"], known["ttl_seconds"], *origin)
     except (struct.error, KeyError, TypeError, AttributeError, OverflowError) as problem:
         raise ValueError(f"{type(problem).__name__}: {problem}") from problem

@@ -374,7 +374,12 @@ class Tier(Closing):
             sequences = sequences_for(layout, facts, "tier")
             context = min(parcel.max_context, layout.max_context)
             made = manager.get_or_create(
-                facts.session, context, ttl_seconds=parcel.ttl_seconds, sequences=sequences, encoding=encoding
+                facts.session,
+                context,
+                ttl_seconds=parcel.ttl_seconds,
+                sequences=sequences,
+                encoding=encoding,
+                priority=parcel.priority,
             )
             if len(made):  # it was made meanwhile, without asking the tier
                 return made

@@ -74,7 +74,9 @@ def test_a_larger_arena_hits_more(tmp_path: Path) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["create", "get", "append", "evict", "expire", "truncate", "pin", "touch"]),
+        st.sampled_from(
+            ["create", "get", "append", "evict", "expire", "truncate", "pin", "touch", "important", "spare"]
+        ),
         st.sampled_from("abcdef"),
         st.integers(1, 4),
     ),
@@ -92,6 +94,10 @@ def live(steps: list[tuple[str, str, int]], policy: Policy) -> tuple[KVCacheMana
         try:
             if action == "create":
                 manager.get_or_create(name, count)
+            elif action == "important":
+                manager.get_or_create(name, count, priority=count)
+            elif action == "spare":
+                manager.prioritize(name, 2 - count)
             elif action == "get":
                 manager.get(name)
             elif action == "evict":
@@ -263,7 +269,8 @@ def test_what_four_threads_did_is_replayed_to_the_last_eviction(name: str, ttl: 
         random = Random(worker)
         for _ in range(60):
             with suppress(KVCacheError):
-                entry = manager.get_or_create(str(random.randrange(12)), random.randint(3, 16))
+                priority = random.choice([None, None, 1, 2])
+                entry = manager.get_or_create(str(random.randrange(12)), random.randint(3, 16), priority=priority)
                 entry.append(batch, batch)
                 chance = random.randrange(8)
                 if chance == 1:
@@ -273,6 +280,8 @@ def test_what_four_threads_did_is_replayed_to_the_last_eviction(name: str, ttl: 
                         manager.get(str(random.randrange(12)))
                 elif chance == 3:
                     entry.value_mut()[-1] = 1.0
+                elif chance == 4:
+                    manager.prioritize(str(random.randrange(12)), random.randint(-1, 1))
 
     run_threads(work)
     recording = recording_of(sink)

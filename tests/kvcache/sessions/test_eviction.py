@@ -87,6 +87,34 @@ def test_no_window_is_better_than_the_chosen_one(text: str, blocks: int, alignme
         assert uses == sorted(uses)
 
 
+@given(rows(), st.text("012", min_size=9, max_size=9), st.integers(1, 5))
+def test_no_window_has_a_lower_priority_than_the_chosen_one_nor_the_same_and_a_lower_cost(
+    text: str, priorities: str, blocks: int
+) -> None:
+    candidates, free = row(text)
+    candidates = [replace(each, priority=int(priorities[int(each.session_id)])) for each in candidates]
+
+    def cost(window: list[int], policy: Policy) -> tuple[int, int]:
+        pairs = [(int(priorities[place]), int(text[place])) for place in window]
+        dearest = max(pairs, default=(-1, -1))
+        return dearest if policy.combine == "max" else (dearest[0], sum(uses for _, uses in pairs))
+
+    for policy in (LRU(), LFU()):
+        ranked = [replace(each, uses=int(each.last_accessed)) for each in candidates]
+        chosen = choose_window(ranked, free, size=blocks * 64, alignment=64, policy=policy)
+        costs = []
+        for i in range(len(text) - blocks + 1):
+            window = [place for place in range(i, i + blocks) if text[place] != "."]
+            if "#" not in text[i : i + blocks]:
+                costs.append(cost(window, policy))
+        if chosen is None:
+            assert not costs
+            continue
+        places = list(map(int, chosen))
+        assert cost(places, policy) == min(costs)
+        assert places == sorted(places, key=lambda place: (priorities[place], text[place]))
+
+
 def test_expired_are_those_that_went_unused_for_the_whole_time_oldest_first() -> None:
     candidates, _ = row("5312")
     ending = [replace(each, expires_at=each.last_accessed + 10.0) for each in candidates]

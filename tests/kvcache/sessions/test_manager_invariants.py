@@ -91,7 +91,7 @@ class ManagerMachine(RuleBasedStateMachine):
         self.clock, self.sink = FakeClock(), MemorySink()
         self.manager = make_manager(blocks=3, clock=self.clock, ttl=20.0, sink=self.sink)
         self.manager._table._policy = self.policy
-        self.manager._table._queue._policy = self.policy
+        self.manager._table._queue._used = self.policy.monotone
         self.pins = contextlib.ExitStack()
         self.pinned: set[str] = set()
         self.model: dict[str, list[float]] = {}
@@ -132,6 +132,7 @@ class ManagerMachine(RuleBasedStateMachine):
         assert known in {None, entry}
         if known is None:
             assert entry.max_context_length == context
+            assert entry.priority == 0
             assert not entry.key(whole=True).any()
             assert not entry.value(whole=True).any()
             if fill:  # else its pages stay unmarked
@@ -187,6 +188,13 @@ class ManagerMachine(RuleBasedStateMachine):
             return
         self.pins.enter_context(entry.pin())
         self.pinned.add(name)
+
+    @rule(name=NAMES, priority=st.integers(-1, 1))
+    def prioritize(self, name: str, priority: int) -> None:
+        if self.manager.prioritize(name, priority):
+            assert self.manager._entries[name].priority == priority
+        else:
+            self.forget_the_expired(name)
 
     @rule()
     def unpin_all(self) -> None:

@@ -41,7 +41,7 @@ def push_out(manager: KVCacheManager, tier: Tier | None = None) -> None:
 
 
 def test_a_session_that_had_to_go_comes_back_as_it_was(manager: KVCacheManager, store: FakeStore, tier: Tier) -> None:
-    entry = manager.get_or_create("a", ttl_seconds=100.0)
+    entry = manager.get_or_create("a", ttl_seconds=100.0, priority=-3)
     keys, values = (np.random.default_rng(0).standard_normal((5, 2, 2, width), np.float32) for width in (4, 3))
     entry.append(keys, values)
     push_out(manager, tier)
@@ -50,7 +50,7 @@ def test_a_session_that_had_to_go_comes_back_as_it_was(manager: KVCacheManager, 
     again = tier.get("a")
     assert again is not None
     assert again is manager.get("a")
-    assert (again.max_context_length, again.ttl_seconds) == (8, 100.0)
+    assert (again.max_context_length, again.ttl_seconds, again.priority) == (8, 100.0, -3)
     np.testing.assert_array_equal(again.key(), keys)
     np.testing.assert_array_equal(again.value(), values)
     assert not store.kept  # it is in one place
