@@ -99,7 +99,7 @@ def look(root: Path) -> PythonProject | None:
     project = read_toml(root / PROJECT_FILE)
     ini = {name: _ini(root / name) for name in ("setup.cfg", "tox.ini", "mypy.ini", ".mypy.ini")}
     signs = (PROJECT_FILE, "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt")
-    if not any((root / name).is_file() for name in signs) and not any(root.glob("test_*.py")):
+    if not any((root / name).is_file() for name in signs) and not _has_tests(root):
         return None
     tools = frozenset(_tools(root, project.get("tool", {}), ini))
     files = _files_of_mypy(project, ini)

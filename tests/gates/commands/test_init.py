@@ -100,6 +100,7 @@ TESTS = {"tests/test_a.py": "def test_a(): pass\n"}
             {"pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['checks']\n"}, {"test": "pytest"}, id="testpaths"
         ),
         pytest.param({"requirements.txt": "numpy\n", "test_a.py": ""}, {"test": '"-r", "requirements.txt", "pytest"'}, id="scripts"),
+        pytest.param(TESTS, {"test": 'session.install("pytest")'}, id="tests alone"),
         pytest.param(
             {"pyproject.toml": FLAT + "[dependency-groups]\ntest = ['pytest>=8', {include-group = 'x'}]\nx = ['hypothesis']\n", **TESTS},
             {"test": 'session.install("-e", ".", *nox.project.dependency_groups(PROJECT, "test"))'},
