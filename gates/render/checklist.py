@@ -18,6 +18,7 @@ from gates.render.left_out import left_out_of
 from gates.render.text import one_line, plural
 from gates.render.verdict import not_ended
 from gates.results import ExclusionRecord, GateResult, Run, TestCounts
+from gates.results.tests import odd_outcomes
 
 if TYPE_CHECKING:
     from gates.render.comparison import ComparisonView
@@ -71,8 +72,8 @@ def _all_passed(counts: TestCounts | None) -> ChecklistItem:
         return ChecklistItem(False, text, "not shown: no test was run")
     if counts.bad:
         return ChecklistItem(False, text, f"{plural(counts.bad, 'test')} failed")
-    odd = [f"{number} {word}" for word in ("flaky", "quarantined", "xpassed") if (number := getattr(counts, word))]
-    return ChecklistItem(not odd, text, ", ".join((f"{counts.passed}/{counts.run} passed", *odd)))
+    as_expected = not (counts.flaky or counts.quarantined or counts.xpassed)
+    return ChecklistItem(as_expected, text, ", ".join((f"{counts.passed}/{counts.run} passed", *odd_outcomes(counts))))
 
 
 def _none_lost(run: Run, counts: TestCounts | None) -> ChecklistItem:

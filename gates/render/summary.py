@@ -21,6 +21,7 @@ from gates.render.tests import TestSection, test_counts, test_section
 from gates.render.text import duration, one_line, plural
 from gates.render.verdict import Verdict, not_ended, only_counts, verdict_of
 from gates.results import ExclusionRecord, FileChange, GateResult, Run, TestCounts, TestResult
+from gates.results.tests import odd_outcomes
 
 KINDS = (("production", "Production code"), ("test", "Tests"), ("docs", "Documentation"), ("config", "Configuration"))
 """Kind of a changed file → its heading, in the order shown."""
@@ -253,7 +254,7 @@ def _passed_words(gate: GateResult) -> str:
     if counts is None:
         return ""
     if counts.run:
-        return f"{counts.passed:,} of {plural(counts.run, 'test')} passed"
+        return ", ".join((f"{counts.passed:,} of {plural(counts.run, 'test')} passed", *odd_outcomes(counts)))
     if gate.outcome is not GateOutcome.PASSED:
         return ""
     return f"no test ran: {plural(counts.skipped, 'test')} skipped" if counts.skipped else "no test ran"

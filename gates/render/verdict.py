@@ -10,6 +10,7 @@ from gates.portable.values import GateOutcome, listed
 from gates.render.filters import wrong_names
 from gates.render.text import one_line, plural
 from gates.results import GateResult, Run, TestCounts
+from gates.results.tests import odd_outcomes
 
 WORDS = {
     "passed": "PASS",
@@ -164,4 +165,5 @@ def _test_part(counts: TestCounts) -> str:
     if not said and counts.run and counts.passed == counts.run:
         return f"{_all(counts.run, 'test')} that ran passed"
     ran = [f"{counts.passed:,} of {plural(counts.run, 'test')} that ran passed"] if counts.run else []
+    ran += odd_outcomes(counts)
     return ", ".join([*said, *ran]) or "no test ran"

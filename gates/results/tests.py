@@ -252,6 +252,13 @@ def other_outcomes(counts: TestCounts) -> list[str]:
     return [counted(number, outcome) for outcome, number in others if number]
 
 
+def odd_outcomes(counts: TestCounts) -> list[str]:
+    """The counts of tests that ran, and neither passed nor failed: `1 flaky`."""
+    return other_outcomes(
+        TestCounts(**{name: getattr(counts, name) for name in ("flaky", "xfailed", "xpassed", "quarantined")})
+    )
+
+
 def counted(number: int, outcome: TestOutcome) -> str:
     """`2 passed`, `2 errors`: an outcome that is a noun gets a plural."""
     if outcome in NOUNS:

@@ -22,6 +22,7 @@ from .reports import (
     AttemptReports,
     conclude,
     failure_of,
+    silent,
     skip_reason,
     text_of,
     worker_of,
@@ -51,6 +52,7 @@ class ResultRecorder:
         self._reported: set[str] = set()  # ids of collect-error and collect-skip records
         self._settled: set[str] = set()  # ids of tests whose records were written by a process that died
         self._copies = 1  # workers that run each test
+        self._silent: dict[str, tuple[AttemptReports, dict[str, Any]]] = {}  # id → an attempt whose call has no report
         self._held: dict[str, list[dict[str, Any]]] = {}  # id → results from some of the workers, if all run it
         self._listed = False
         self._stopped = ""
@@ -107,6 +109,9 @@ class ResultRecorder:
             elif attempt.earlier:
                 earlier[attempt.name or nodeid] = attempt.earlier
         earlier.update((attempt.name or nodeid, attempt.earlier) for nodeid, attempt in self._carried.items())
+        for name, (attempt, fields) in self._silent.items():
+            if name in self._missing:
+                self._conclude(name, attempt, fields)
         for name, results in self._held.items():
             if name in self._missing:
                 self._write(name, **worst_of(results, self._copies))
@@ -224,11 +229,14 @@ class ResultRecorder:
     def _close(self, nodeid: str, worker: str) -> None:
         attempt = self._open.pop((nodeid, worker))
         self._begun.pop(nodeid, None)
-        last = attempt.crash or next(reversed(list(attempt.phases.values())))
-        name = getattr(last, "gates_id", nodeid)
+        name = getattr(attempt.last, "gates_id", nodeid)
         if name in self._tests and name not in self._missing and attempt.crash is None:
             name = self._twin_of(nodeid) or name
         known = self._tests.get(name)
+        if name in self._silent and attempt.crash is None:
+            # The plugin `flaky` runs a test again, and reports only the call of the last attempt.
+            before, _ = self._silent.pop(name)
+            attempt.earlier[:0] = [*before.earlier, silent(before)]
         fields = conclude(attempt, time.time())
         if known is not None and name not in self._missing:
             # It has its result. If the worker died afterwards, xdist blames the last test; the exit code shows it.
@@ -237,8 +245,16 @@ class ResultRecorder:
             return
         if fields["outcome"] == TestOutcome.NOT_RUN.value and self._setup_only():
             fields["reason"] = f"{self._setup_only()}: its call never ran"
-        file, line = (known.file, known.line) if known is not None else place(last.location, nodeid)
-        fields.update(worker=worker, file=file, line=line)
+        elif fields["outcome"] == TestOutcome.NOT_RUN.value and "call" not in attempt.phases and name in self._missing:
+            self._silent[name] = attempt, fields  # unless it is run again, it did not run
+            return
+        self._conclude(name, attempt, fields)
+
+    def _conclude(self, name: str, attempt: AttemptReports, fields: dict[str, Any]) -> None:
+        """Write the result of a test, once all copies of it have ended."""
+        last, known = attempt.last, self._tests.get(name)
+        file, line = (known.file, known.line) if known is not None else place(last.location, last.nodeid)
+        fields.update(worker=worker_of(last), file=file, line=line)
         if self._copies > 1:
             results = self._held.setdefault(name, [])
             results.append(fields)

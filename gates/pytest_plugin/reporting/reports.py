@@ -118,6 +118,11 @@ class AttemptReports:
         return self.crash is not None or "teardown" in self.phases
 
     @property
+    def last(self) -> pytest.TestReport:
+        """The report that ended it."""
+        return self.crash or next(reversed(self.phases.values()))
+
+    @property
     def failed(self) -> bool:
         """Whether something has failed already."""
         return bool(self.subtests) or any(report.failed for report in self.phases.values())
@@ -204,6 +209,17 @@ def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, An
         **captured(report.sections[attempt.skip :]),
     }
     return {key: value for key, value in fields.items() if value}
+
+
+def silent(attempt: AttemptReports) -> dict[str, Any]:
+    """An attempt whose call a plugin kept to itself when it ran the test again, for a record."""
+    return {
+        "outcome": TestOutcome.FAILED.value,
+        "phase": "call",
+        "duration": attempt.duration,
+        "started": attempt.started,
+        "message": "a plugin ran the test again, and did not report how this attempt ended",
+    }
 
 
 def _subtest(report: pytest.TestReport, attempt: AttemptReports) -> dict[str, Any]:

@@ -254,3 +254,46 @@ def test_the_teardown_and_the_end_of_a_failed_attempt_may_be_told_too(project: P
         assert [len(ran.tests[name]["attempts"]) for name in ("test_never", "test_late")] == [2, 2]
         for stream in ran.inbox.iterdir():
             stream.unlink()
+
+
+SILENT = """
+from _pytest import runner
+
+# As `flaky` does it: pytest's own protocol for each attempt, without the report of a call that is tried again.
+def pytest_runtest_protocol(item, nextitem):
+    left = 3
+    def one(item, when, log=True, **more):
+        nonlocal left
+        report = usual(item, when, log=False, **more)
+        if when == "call":
+            left = left - 1 if report.failed else 0
+            log = log and not (report.failed and left)
+        if log:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return report
+    usual, runner.call_and_report = runner.call_and_report, one
+    try:
+        while left:
+            runner.pytest_runtest_protocol(item, nextitem)
+            item._initrequest()
+    finally:
+        runner.call_and_report = usual
+    return True
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("passes_on", "outcome", "attempts"), [(1, "passed", 0), (2, "flaky", 1), (3, "flaky", 2), (4, "failed", 2)]
+)
+def test_attempts_whose_call_a_plugin_keeps_to_itself_are_counted(
+    project: Project, passes_on: int, outcome: str, attempts: int, options: tuple[str, ...]
+) -> None:
+    test = f"calls = []\ndef test_a():\n    calls.append(1)\n    assert len(calls) >= {passes_on}\n"
+    project.write(test_it=test, conftest=SILENT)
+    ran = project.injected(*options)
+    assert ran.outcomes == {"test_a": outcome}
+    found = ran.tests["test_a"].get("attempts", [])
+    assert [one["message"] for one in found] == [
+        "a plugin ran the test again, and did not report how this attempt ended"
+    ] * attempts

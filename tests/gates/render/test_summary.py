@@ -66,7 +66,13 @@ def test_every_outcome_of_a_gate_has_its_word() -> None:
             True,
         ),
         ({"stray": 1}, "PASS", "1.50s", "1 process outlived it", True),
-        ({"tests": TestCounts(run=3, passed=2), "injected": True}, "PASS", "1.50s", "2 of 3 tests passed", True),
+        (
+            {"tests": TestCounts(run=4, passed=2, flaky=1, xfailed=1), "injected": True},
+            "PASS",
+            "1.50s",
+            "2 of 4 tests passed, 1 flaky, 1 xfailed",
+            True,
+        ),
         (
             {"tests": TestCounts(collected=2, skipped=2), "injected": True},
             "PASS",

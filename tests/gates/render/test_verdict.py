@@ -20,6 +20,7 @@ STATIC = a_gate("min_python", GateOutcome.COULD_NOT_RUN, reason="static check on
     [
         (a_run(gates=(LINT,)), None, "PASS", "The only gate passed."),
         (a_run(gates=(LINT, a_gate())), GOOD, "PASS", "Both gates passed; all 822 tests that ran passed."),
+        (a_run(gates=(LINT,)), TestCounts(collected=3, run=3, passed=1, flaky=2), "PASS", "The only gate passed; 1 of 3 tests that ran passed, 2 flaky."),
         (
             a_run(gates=(LINT, a_gate("min_python", GateOutcome.COULD_NOT_RUN, accepted=True, reason="static check only"))),
             None,
