@@ -17,6 +17,7 @@ from benchmarks import (
     kvcache_prefixes,
     kvcache_sessions,
     kvcache_sharing,
+    kvcache_states,
     kvcache_types,
     listing,
     masking,
@@ -63,5 +64,7 @@ SUBJECTS = (
     kvcache_prefixes.SUBJECT,
     kvcache_sessions.SUBJECT,
     kvcache_sharing.SUBJECT,
+    kvcache_states.SUBJECT,
+    kvcache_states.LLAMA,
     kvcache_types.SUBJECT,
 )

@@ -1,6 +1,8 @@
 """Turn rows of tokens into bytes that can be compared, cut and put in order."""
 
+import bisect
 from array import array
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,7 +21,7 @@ def bytes_of(tokens: npt.ArrayLike) -> bytes:
     Raises:
         InvalidSizeError: not a row of whole numbers.
     """
-    if isinstance(tokens, list):  # a third of the time that NumPy takes
+    if isinstance(tokens, list | tuple):  # a third of the time that NumPy takes
         with suppress(TypeError, OverflowError):
             tokens = np.frombuffer(array("q", tokens), dtype=np.int64) if tokens else np.empty(0, np.int64)
     row = np.asarray(tokens)
@@ -41,3 +43,14 @@ def common(one: bytes, other: bytes) -> int:
         return length // WIDTH
     unlike = np.frombuffer(one, ">i8", length // WIDTH) != np.frombuffer(other, ">i8", length // WIDTH)
     return int(unlike.argmax())
+
+
+def nearest(order: Sequence[bytes], text: bytes) -> tuple[bytes, int]:
+    """Of texts in order, the one with the longest common beginning, and how many tokens that has; those beside `text` have it."""
+    at = bisect.bisect_left(order, text)
+    best, most = b"", 0
+    for known in order[max(at - 1, 0) : at + 1]:
+        count = common(known, text)
+        if count > most:
+            best, most = known, count
+    return best, most

@@ -1,1 +1,1 @@
-"""Caches of other packages, kept in a manager's sessions. Each module needs its package, and nothing else imports it."""
+"""Caches of other packages, kept in sessions or in a pool. The module of a package needs it, and nothing else imports that module."""

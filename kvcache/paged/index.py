@@ -24,7 +24,7 @@ import numpy as np
 from kvcache import checks
 from kvcache.errors import IntegrityError, InvalidSizeError
 from kvcache.paged.events import AllBlocksCleared, BlockRemoved, BlockStored, Event, page_digest
-from kvcache.token_text import WIDTH, bytes_of, common, tokens_of
+from kvcache.token_text import WIDTH, bytes_of, nearest, tokens_of
 from kvcache.values import Clock, Unique
 
 if TYPE_CHECKING:
@@ -323,16 +323,12 @@ class PageIndex(Unique):
 
     def _tail(self, node: _Node, rest: bytes, step: int) -> tuple[int, int] | None:
         """The page behind a node that begins with most of the rest of a text; those beside it in the order do."""
-        at = bisect.bisect_left(node.order, rest)
-        best, found = 0, None
-        for key in node.order[max(at - 1, 0) : at + 1]:
-            count = common(key, rest)
-            if count > best:
-                best, found = count, node.below[key]
-        if found is None:
+        key, count = nearest(node.order, rest)
+        if not count:
             return None
+        found = node.below[key]
         found.used = step
-        return found.page, best
+        return found.page, count
 
     def _tell_stored(self, new: list[_Node]) -> None:
         if self._listener is None or not new:
