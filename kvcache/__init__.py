@@ -44,9 +44,10 @@ from kvcache.sessions.batches import Batch, commit_batch, gather, write_batch
 from kvcache.sessions.demotion import Demotion
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LFU, LRU, POLICIES, TTL, Candidate, Policy, RecomputeCost
-from kvcache.sessions.layout import KVLayout, Region
+from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.sessions.prefixes import PrefixIndex
+from kvcache.sessions.regions import LayerGroup, LayerShape, Region
 from kvcache.sessions.shortening import Rotary
 from kvcache.shared.reader import SharedReader, SharedSession
 from kvcache.shared.writer import SharedWriter
@@ -92,6 +93,8 @@ __all__ = [
     "KVCacheManager",
     "KVLayout",
     "Latency",
+    "LayerGroup",
+    "LayerShape",
     "LoggingSink",
     "MappedSession",
     "MemoryPool",

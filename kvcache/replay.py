@@ -25,6 +25,7 @@ from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import POLICIES, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
+from kvcache.sessions.regions import LayerShape
 from kvcache.simulation.course import Course, draw
 
 BROKEN, USAGE = 1, 2
@@ -136,15 +137,10 @@ class _Player:
         opening = recording.opening
         if opening is None:
             raise ChainError("replay", expected="a trace", got="receipts only", remedy="pass the sink as trace, too")
-        names = ("layers", "kv_heads", "head_dim", "max_context", "dtype", "alignment")
         self.now = self.opened_at = float(opening["opened_at"])
         self.sink = MemorySink()
         self.manager = KVCacheManager(
-            KVLayout(
-                **{name: opening[name] for name in names},
-                value_dim=opening.get("value_dim"),
-                encoding=opening.get("encoding"),
-            ),
+            _layout_of(opening),
             capacity_bytes=capacity_bytes or opening["capacity_bytes"],
             memory_bytes=opening.get("memory_bytes"),
             ttl_seconds=opening["ttl_seconds"],
@@ -299,6 +295,14 @@ class _Player:
             pin.__exit__(None, None, None)
         if name in self.manager:
             self.manager.evict(name)
+
+
+def _layout_of(opening: dict[str, Any]) -> KVLayout:
+    """The layout of the cache that was recorded."""
+    shape = LayerShape(opening["kv_heads"], opening["head_dim"], opening.get("value_dim"))
+    shapes = [LayerShape(*each) for each in opening.get("shapes") or ()] or [shape] * opening["layers"]
+    rest = {name: opening[name] for name in ("max_context", "dtype", "alignment")}
+    return KVLayout.of_layers(shapes, **rest, encoding=opening.get("encoding"))
 
 
 class _Copied:

@@ -80,3 +80,24 @@ def numbers(stored: Array, coder: Encoding | None, elements: int, out: Array | N
         for head in range(heads):  # a head's numbers fit into the processor's second cache
             coder.decode(stored[head], target[head])
     return target
+
+
+def numbers_of(
+    sides: tuple[Array, Array], coder: Encoding | None, widths: tuple[int, int], out: tuple[Array, Array] | None = None
+) -> tuple[Array, Array]:
+    """The same for the keys and the values of a layer.
+
+    Args:
+        sides: both as they are stored.
+        coder: how they are encoded.
+        widths: numbers of a head of each.
+        out: where to put them.
+
+    Raises:
+        DtypeError, ShapeError: as for `numbers`.
+    """
+    rooms = (None, None) if out is None else out
+    keys, values = (
+        numbers(stored, coder, width, room) for stored, width, room in zip(sides, widths, rooms, strict=True)
+    )
+    return keys, values

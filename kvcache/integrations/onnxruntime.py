@@ -39,7 +39,7 @@ class BoundCache(Unique):
         past: str = "past_key_values.{layer}.{side}",
         present: str = "present.{layer}.{side}",
     ) -> None:
-        keys, values = entry.rows_mut()
+        keys, values = entry.layout.by_layer(entry.regions_mut())
         self.entry: Final = entry
         self._names = past, present
         self._tensors: list[tuple[Any, Any]] = []

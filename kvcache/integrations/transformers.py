@@ -204,7 +204,7 @@ class _Rows:
     def hold(self, entry: KVCacheEntry) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Make tensors over the rows of an entry; for as long as they are held it is not evicted for others."""
         layout = self.manager.layout
-        self.sequences = entry.layout.kv_heads // layout.kv_heads
+        self.sequences = entry.layout.sequences_of(layout)
         keys, values = self.regions = tuple(map(self._tensor, entry.rows_mut()))
         self.entry, self.tensors, self.reserved = entry, (list(keys.unbind(0)), list(values.unbind(0))), len(entry)
         self.step = None

@@ -40,7 +40,7 @@ class Opening:
         opened_at: seconds of the manager's clock, as all times here.
         capacity_bytes: of the arena.
         layers: of the layout, as the next five.
-        kv_heads: heads per layer.
+        kv_heads: heads of the first layer.
         head_dim: elements per head.
         max_context: tokens per session.
         dtype: as it is stored.
@@ -50,6 +50,7 @@ class Opening:
         memory_bytes: what tokens may take of memory; None: as much as the arena has.
         value_dim: elements per head of the values.
         encoding: of numbers; None: stored as they come.
+        shapes: kv_heads, head_dim, value_dim and window of each layer, where they differ or have windows.
         schema_version: of the records.
     """
 
@@ -66,6 +67,7 @@ class Opening:
     memory_bytes: int | None = None
     value_dim: int | None = None
     encoding: str | None = None
+    shapes: tuple[tuple[int | None, ...], ...] | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -1,5 +1,6 @@
 """Check what a manager is asked for, beyond what single numbers and names have to be, and record it."""
 
+from dataclasses import astuple
 from typing import SupportsIndex
 
 from kvcache import checks
@@ -31,7 +32,7 @@ def refuse_other_batch(entry: KVCacheEntry, layout: KVLayout, wanted: int) -> No
     Raises:
         InvalidSizeError: always.
     """
-    has = entry.layout.kv_heads // layout.kv_heads
+    has = entry.layout.sequences_of(layout)
     remedy = "evict it first to make it anew"
     raise InvalidSizeError(
         f"sequences of {entry.session_id!r}", expected=f"the {has} it was made for", got=wanted, remedy=remedy
@@ -84,18 +85,21 @@ def opening(
     now: float, capacity: int, layout: KVLayout, policy: Policy, *, ttl_seconds: float | None, memory_bytes: int | None
 ) -> Opening:
     """The record that a trace begins with."""
+    one = layout.shapes[0]
+    plain = not (layout.is_mixed or one.window)
     return Opening(
         opened_at=now,
         capacity_bytes=capacity,
         layers=layout.layers,
-        kv_heads=layout.kv_heads,
-        head_dim=layout.head_dim,
+        kv_heads=one.kv_heads,
+        head_dim=one.head_dim,
         max_context=layout.max_context,
         dtype=str(layout.dtype),
         alignment=layout.alignment,
         ttl_seconds=ttl_seconds,
         policy=policy.name,
         memory_bytes=memory_bytes,
-        value_dim=layout.value_dim,
+        value_dim=one.value_dim,
         encoding=layout.encoding,
+        shapes=None if plain else tuple(astuple(shape) for shape in layout.shapes),
     )

@@ -11,7 +11,7 @@ Locks: `_writing` of one entry before the manager's, never the other way round. 
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -77,16 +77,19 @@ class BlockState(Unique):
         self._priority = priority
         self._pins = 0
         self._copies = 0
-        self._small = layout.coder is None and layout.block_bytes <= SMALL * layout.max_context
+        one = layout.coder is None and not layout.is_mixed
+        self._small = one and layout.block_bytes <= SMALL * layout.max_context
         self._began = (0, now)  # step and time at which the copy that is under way began
         self._ready = False  # whether the bytes are known to be the session's own
         self._loan: weakref.ref[Array] | None = None  # of the array that all writable views refer to
         self._lent_at = 0  # the step
         self._marked = 0  # tokens whose pages are known to be written to, or to show sealed rows
-        self._pieces: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ())  # that keys and values show, see `sharing`
+        self._firsts = [0] * len(layout.groups)  # the first token that is there, of each group of layers
+        self._pieces: tuple[tuple[Any, ...], ...] = ((),) * len(layout.regions)  # that each region shows, see `sharing`
         self._held = list[SealedRows]()  # that are mapped into the block
-        self._regions: tuple[Array, Array] | None = None  # whole key and value region, writable
-        self._readable: tuple[list[Array], list[Array]] | None = None  # the same by layer, read-only
+        self._regions: tuple[Array, ...] | None = None  # those of the layout as a whole, writable
+        self._writable: tuple[list[Array], list[Array]] | None = None  # the same by layer: keys, and values
+        self._readable: tuple[list[Array], list[Array]] | None = None  # the same, read-only
         self._ahead = False  # whether any layer has tokens that are not counted
         self._written = [0] * layout.layers  # tokens of each layer behind those that are counted, see `write`
         self._created_at = self._last_accessed = now
@@ -162,9 +165,7 @@ class BlockState(Unique):
         layout = self._layout
         if self._held:
             return self._pool.own_bytes(self._span.offset, layout.block_bytes)
-        return sum(
-            region.rows * align_up(self._marked * region.strides[2], PAGE) for region in (layout.keys, layout.values)
-        )
+        return sum(region.rows * align_up(self._marked * region.token_bytes, PAGE) for region in layout.regions)
 
     @property
     def is_ready(self) -> bool:
@@ -184,7 +185,7 @@ class BlockState(Unique):
     def leave(self) -> None:
         """The manager's: be stale from now on; the lock is held."""
         self._gone = True
-        self._regions = self._readable = None
+        self._regions = self._writable = self._readable = None
         self._let_go_if_idle()
 
     def lend(self) -> Array:
@@ -242,24 +243,30 @@ class BlockState(Unique):
         if self._marked < self._layout.max_context:
             self._mark(self._layout.max_context)
 
-    def _mark(self, tokens: int) -> None:
-        """Say that the first `tokens` tokens are about to be written, and more of them up to the end of a page."""
+    def _mark(self, tokens: int, starts: Sequence[int] | None = None) -> None:
+        """Say that the first `tokens` tokens are about to be written, and more of them up to the end of a page.
+
+        Args:
+            tokens: how many.
+            starts: bytes of the rows of each region that need no marking; None: those of the tokens that are marked.
+        """
         layout = self._layout
-        regions, ends = (layout.keys, layout.values), list[int]()
-        for region in regions:
-            width = region.strides[2]
+        ends, firsts = list[int](), list[int]()
+        for number, region in enumerate(layout.regions):
+            width = region.token_bytes
             ends.append(max(tokens, align_up(tokens * width, PAGE) // width))
+            firsts.append(self._marked * width if starts is None else starts[number])
         marked = min(*ends, layout.max_context)
 
         def clean() -> list[Any]:
             return [
                 self._pool.clean_rows(
-                    self._span.offset + region.offset + self._marked * region.strides[2],
-                    (marked - self._marked) * region.strides[2],
+                    self._span.offset + region.offset + first,
+                    marked * region.token_bytes - first,
                     rows=region.rows,
                     stride=region.row_bytes,
                 )
-                for region in regions
+                for region, first in zip(layout.regions, firsts, strict=True)
             ]
 
         self._copies += 1  # it is not evicted meanwhile
@@ -342,18 +349,23 @@ class BlockState(Unique):
         if self._gone and self.is_idle:
             self._owner.release(self)
 
-    def _make_regions(self) -> tuple[Array, Array]:
-        """Shape both regions once for all writes to come; `_mark` says what is written to."""
+    def _make_regions(self) -> tuple[Array, ...]:
+        """Shape all regions once for all writes to come; `_mark` says what is written to."""
         layout = self._layout
         block = self._pool.view_unmarked(self._span.offset, layout.block_bytes, np.uint8)
-        self._regions = layout.keys.of(block, layout.dtype), layout.values.of(block, layout.dtype)
+        self._regions = tuple(region.of(block, layout.dtype) for region in layout.regions)
         return self._regions
 
+    def _make_writable(self) -> tuple[list[Array], list[Array]]:
+        """The same layer by layer."""
+        self._writable = self._layout.by_layer(self._regions or self._make_regions())
+        return self._writable
+
     def _make_readable(self) -> tuple[list[Array], list[Array]]:
-        """Shape both regions once for all looks to come, layer by layer."""
+        """Shape all regions once for all looks to come, layer by layer."""
         layout = self._layout
         block = self._pool.view(self._span.offset, layout.block_bytes, np.uint8)
-        self._readable = list(layout.keys.of(block, layout.dtype)), list(layout.values.of(block, layout.dtype))
+        self._readable = layout.by_layer([region.of(block, layout.dtype) for region in layout.regions])
         return self._readable
 
     def _refuse_overflow(self, action: str, count: int, taken: int) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 
 from kvcache import checks
 from kvcache.errors import InvalidSizeError
-from kvcache.sessions.layout import Region
 from kvcache.sessions.shortening import ShorteningEntry
 from kvcache.values import Array
 
@@ -51,8 +50,9 @@ class KVCacheEntry(ShorteningEntry):
         Raises:
             StaleEntryError: the block is gone.
             OutOfMemoryError: there is no memory for the whole block.
+            ShapeError: layers differ in shape.
         """
-        return self._region_mut(self._layout.keys).transpose(2, 0, 1, 3)
+        return self._region_mut(0)
 
     def value_mut(self) -> Array:
         """Look at the whole value region and write to it, without a copy; counts no tokens, see `commit`.
@@ -65,8 +65,9 @@ class KVCacheEntry(ShorteningEntry):
         Raises:
             StaleEntryError: the block is gone.
             OutOfMemoryError: there is no memory for the whole block.
+            ShapeError: layers differ in shape.
         """
-        return self._region_mut(self._layout.values).transpose(2, 0, 1, 3)
+        return self._region_mut(1)
 
     def rows_mut(self) -> tuple[Array, Array]:
         """Look at the rows of keys and of values and write to them, without a copy; for models that write by themselves.
@@ -80,6 +81,22 @@ class KVCacheEntry(ShorteningEntry):
 
         Raises:
             StaleEntryError: the block is gone.
+            ShapeError: layers differ in shape: use `regions_mut`.
+        """
+        if self._layout.is_mixed:
+            raise self._layout.refuse_mixed("rows_mut", "layout.by_layer(entry.regions_mut()) has those of each layer")
+        keys, values = self.regions_mut()
+        return keys, values
+
+    def regions_mut(self) -> tuple[Array, ...]:
+        """The same where layers differ in shape: one array for each of the layout's `regions`.
+
+        Returns:
+            Shape [layers of the group, kv_heads, max_context_length, width] for the keys and for the values of each group of layers;
+            `KVLayout.by_layer` sorts them by layer.
+
+        Raises:
+            StaleEntryError: the block is gone.
         """
         layout = self._layout
         with self._alone():
@@ -87,7 +104,7 @@ class KVCacheEntry(ShorteningEntry):
                 self._mark_rest()
             block = self.lend()
         self._ledger.deliver()
-        return layout.keys.of(block, layout.dtype), layout.values.of(block, layout.dtype)
+        return tuple(region.of(block, layout.dtype) for region in layout.regions)
 
     def reserve(self, count: SupportsIndex) -> int:
         """Take memory for `count` tokens behind those that are counted, so that they can be written to `rows_mut`.
@@ -162,7 +179,7 @@ class KVCacheEntry(ShorteningEntry):
             OutOfMemoryError: there is no memory for them, and no way to make some; nothing was written.
         """
         at = checks.index("layer", layer, count=self._layout.layers)
-        keys, values, count = self._layout.layer_tokens(key, value)
+        keys, values, count = self._layout.layer_tokens(at, key, value)
         end = self._copy(keys, values, count, at)
         self._ledger.deliver()
         seen_keys, seen_values = self._readable or self._layers()
@@ -244,11 +261,11 @@ class KVCacheEntry(ShorteningEntry):
                 self._make_ready()
             with self._ledger.lock:
                 self._mark(tokens)
-                regions = self._regions or self._make_regions()
+                rows = self._writable or self._make_writable()
             for layer in range(layout.layers):
-                for region, floats in zip(regions, source.floats(layer), strict=True):
+                for side, floats in zip(rows, source.floats(layer), strict=True):
                     kept = floats[:, :tokens]
-                    region[layer, :, :tokens] = kept if layout.coder is None else layout.coder.encode(kept)
+                    side[layer][:, :tokens] = kept if layout.coder is None else layout.coder.encode(kept)
 
     def hit(self, now: float) -> None:
         """The manager's: the entry was handed out; the lock is held."""
@@ -256,13 +273,15 @@ class KVCacheEntry(ShorteningEntry):
         self._touch(now)
         self._ledger.trace("hit", self._session_id, at=now)
 
-    def _region_mut(self, region: Region) -> Array:
+    def _region_mut(self, side: int) -> Array:
+        if self._layout.is_mixed:
+            raise self._layout.refuse_mixed("key_mut, value_mut", "use regions_mut(), or write() layer by layer")
         with self._alone():
             self._own()
             self._mark_rest()
-            view = region.of(self.lend(), self._layout.dtype)
+            view = self._layout.regions[side].of(self.lend(), self._layout.dtype)
         self._ledger.deliver()
-        return view
+        return view.transpose(2, 0, 1, 3)
 
     def _copy_small(self, key: Array, value: Array) -> int:
         """Append one token whose copy takes no longer than the books do, under one lock; 0 where more than that is to be done."""
@@ -302,12 +321,15 @@ class KVCacheEntry(ShorteningEntry):
             with ledger.lock:
                 first = self._tokens if layer is None else self._tokens + self._written[layer]
                 self._begin(count, first, use=layer is None)
-                key_region, value_region = self._regions or self._make_regions()
+                if layer is None:
+                    key_rows, value_rows = self._regions or self._make_regions()
+                else:
+                    of_keys, of_values = self._writable or self._make_writable()
+                    key_rows, value_rows = of_keys[layer], of_values[layer]
             last = first + count
-            at = slice(None) if layer is None else layer
             try:
-                key_region[at, :, first:last] = keys
-                value_region[at, :, first:last] = values
+                key_rows[..., first:last, :] = keys
+                value_rows[..., first:last, :] = values
             except BaseException:
                 with ledger.lock:
                     self._end()

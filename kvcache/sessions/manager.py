@@ -24,6 +24,7 @@ from kvcache.sessions.eviction import LRU, Policy
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
 from kvcache.sessions.session_table import SessionTable
+from kvcache.sessions.sharing import Beginning
 from kvcache.values import CACHE_LINE, Array, Clock, Closing, EvictionReason
 
 
@@ -153,7 +154,7 @@ class KVCacheManager(Closing):
                     if entry is not None:
                         if max_context_length is not None:
                             arguments.refuse_smaller(entry, layout.max_context)
-                        if entry.layout.kv_heads != layout.kv_heads:
+                        if entry.layout.sequences_of(layout) != 1:
                             arguments.refuse_other_batch(entry, self._layout, batch)
                         if own is not None:
                             self._table.prioritize(entry, own, now)
@@ -227,26 +228,19 @@ class KVCacheManager(Closing):
                 made = None
                 if beginning.shows:
                     with suppress(OSError):  # there are no mappings left
-                        made = self._begun(entry, name, ttl_seconds, own, lambda new: new.begin(beginning))
+                        made = self._begun(entry, name, ttl_seconds, own, beginning)
                 if made is None:
-                    # Asked once: the source's own thread may truncate it meanwhile.
-                    keys, values = (side[: beginning.tokens] for side in entry.key_and_value())
-                    made = self._begun(entry, name, ttl_seconds, own, lambda new: new.append(keys, values))
+                    made = self._begun(entry, name, ttl_seconds, own, entry.contents(beginning.tokens))
             finally:
                 entry.let_go(beginning)
         return made
 
     def _begun(
-        self,
-        source: KVCacheEntry,
-        name: str,
-        ttl_seconds: float | None,
-        priority: int,
-        fill: Callable[[KVCacheEntry], object],
+        self, source: KVCacheEntry, name: str, ttl_seconds: float | None, priority: int, beginning: Beginning
     ) -> KVCacheEntry:
-        """A new session like another one, with the tokens that `fill` gives it, or none at all."""
+        """A new session like another one, with its first tokens, or none at all."""
         self.evict(name)
-        sequences = source.layout.kv_heads // self._layout.kv_heads
+        sequences = source.layout.sequences_of(self._layout)
         own = source.layout.encoding
         made = self.get_or_create(
             name,
@@ -257,7 +251,7 @@ class KVCacheManager(Closing):
             priority=priority,
         )
         try:
-            fill(made)
+            made.begin(beginning)
         except BaseException:
             with suppress(KVCacheError):
                 self.evict(name)
@@ -404,9 +398,8 @@ class KVCacheManager(Closing):
         with self._ledger:
             self._refuse_if_closed()
             end = (self._ledger.now() if moment is None else moment) - least
-            own = self._layout.kv_heads
             return {
-                name: entry.layout.token_bytes * own // entry.layout.kv_heads
+                name: entry.layout.token_bytes // entry.layout.sequences_of(self._layout)
                 for name, entry in self._entries.items()
                 if entry.last_accessed <= end
             }

@@ -103,8 +103,9 @@ class PrefixIndex(Unique):
         if entry is None:
             raise UnknownSessionError("record", expected="a session that has an entry", got=session)
         count = len(entry)
-        if entry.layout.kv_heads != self._manager.layout.kv_heads:
-            raise InvalidSizeError("record", expected="a session of one sequence", got=entry.layout.kv_heads)
+        sequences = entry.layout.sequences_of(self._manager.layout)
+        if sequences != 1:
+            raise InvalidSizeError("record", expected="a session of one sequence", got=sequences)
         if len(text) < count * WIDTH:
             raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // WIDTH)
         text = text[: count * WIDTH]

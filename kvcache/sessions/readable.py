@@ -7,9 +7,8 @@ from typing import SupportsIndex
 import numpy as np
 
 from kvcache import checks
-from kvcache.encodings.reading import Codes, codes_of, numbers
+from kvcache.encodings.reading import Codes, codes_of, numbers_of
 from kvcache.sessions.block_state import BlockState
-from kvcache.sessions.layout import Region
 from kvcache.values import Array
 
 
@@ -51,7 +50,7 @@ class ReadableEntry(BlockState):
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(self._layout.keys, layer, whole=whole)
+        return self._view(0, layer, whole=whole)
 
     def value(self, layer: SupportsIndex | None = None, *, whole: bool = False) -> Array:
         """Look at the values of the tokens so far, read-only and without a copy.
@@ -67,7 +66,7 @@ class ReadableEntry(BlockState):
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
-        return self._view(self._layout.values, layer, whole=whole)
+        return self._view(1, layer, whole=whole)
 
     def key_and_value(self) -> tuple[Array, Array]:
         """Look at the keys and values of the same tokens, even if another thread appends or truncates between `key` and `value`.
@@ -121,12 +120,8 @@ class ReadableEntry(BlockState):
             DtypeError, ShapeError: what is stored says no numbers, or `out` is too small or no float32.
         """
         layout = self._layout
-        sides = (self.keys(layer), layout.head_dim), (self.values(layer), layout.value_dim)
-        rooms = (None, None) if out is None else out
-        keys, values = (
-            numbers(stored, layout.coder, width, room) for (stored, width), room in zip(sides, rooms, strict=True)
-        )
-        return keys, values
+        at = checks.index("layer", layer, count=layout.layers)
+        return numbers_of((self.keys(at), self.values(at)), layout.coder, layout.shapes[at].widths, out)
 
     def codes(self, layer: SupportsIndex) -> Codes:
         """The whole numbers of one layer and their scales, where the layout's encoding is int8 or int4.
@@ -148,19 +143,19 @@ class ReadableEntry(BlockState):
             self._refuse_if_stale()
             return self._readable or self._make_readable()
 
-    def _view(self, region: Region, layer: SupportsIndex | None, *, whole: bool) -> Array:
+    def _view(self, side: int, layer: SupportsIndex | None, *, whole: bool) -> Array:
         layout = self._layout
+        if layer is None and layout.is_mixed:
+            raise layout.refuse_mixed("key, value", "say which layer: key(layer), keys(layer)")
         # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there after that.
         with self._alone() if whole else self._ledger.lock:
             self._refuse_if_stale()
+            end = layout.max_context if whole else self._tokens
+            if layer is not None:
+                rows = self._readable or self._make_readable()
+                return rows[side][checks.index("layer", layer, count=layout.layers)][:, :end]
             block = self._pool.view(self._span.offset, layout.block_bytes, np.uint8)
-            seen = region.of(block, layout.dtype)
-            if not whole:
-                seen = seen[:, :, : self._tokens]
-        if layer is None:
-            return seen.transpose(2, 0, 1, 3)
-        of_layer: Array = seen[checks.index("layer", layer, count=layout.layers)]
-        return of_layer
+            return layout.regions[side].of(block, layout.dtype)[:, :, :end].transpose(2, 0, 1, 3)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

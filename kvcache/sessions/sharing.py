@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, SupportsIndex
 
 import numpy as np
@@ -19,8 +20,8 @@ from kvcache import checks
 from kvcache.errors import InvalidSessionError, OutOfBoundsError
 from kvcache.memory.dirty_pages import PAGE
 from kvcache.memory.sealed import SealedRows
-from kvcache.sessions.layout import Region
 from kvcache.sessions.readable import ReadableEntry
+from kvcache.sessions.regions import Region
 from kvcache.values import Array
 
 WORTH: Final = 4 * PAGE
@@ -46,9 +47,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The first tokens of a session, to begin another one with: what is shown, and what has to be copied."""
+    """The first tokens of a session, to begin another one with.
+
+    Attributes:
+        tokens: how many.
+        firsts: the first token that is there, for each group of layers; those before it are in front of the window.
+        pieces: what is shown, for each region of the layout.
+        tails: what has to be copied, for each region: the bytes of each row from the first token, or from behind the pieces, up to
+            the last token; shape [rows, bytes].
+    """
 
     tokens: int
+    firsts: Sequence[int]
     pieces: Sequence[tuple[Piece, ...]]
     tails: Sequence[Array]
 
@@ -56,6 +66,11 @@ class Beginning:
     def shows(self) -> bool:
         """Whether anything need not be copied."""
         return any(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Bytes that have to be copied."""
+        return sum(tail.nbytes for tail in self.tails)
 
 
 class SharingEntry(ReadableEntry):
@@ -74,8 +89,22 @@ class SharingEntry(ReadableEntry):
     @property
     def can_show(self) -> bool:
         """Whether rows of elsewhere can be shown in the block: each begins at a page, and the system knows how to."""
-        places = ((self._span.offset + region.offset) | region.row_bytes for region in self._regions_of_rows())
+        places = ((self._span.offset + region.offset) | region.row_bytes for region in self._layout.regions)
         return self._pool.can_share and not any(place % PAGE for place in places)
+
+    def contents(self, tokens: SupportsIndex | None = None) -> Beginning:
+        """The manager's: look at the first tokens (None: all), to copy them elsewhere; pin the entry for as long as that takes.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            InvalidSizeError, OutOfBoundsError: it has not so many tokens.
+        """
+        with self._ledger.lock:
+            self._refuse_if_stale()
+            count = self._counted(tokens)
+            regions = self._layout.regions
+            rows = [self._row_bytes(region)[:, : count * region.token_bytes] for region in regions]
+            return Beginning(count, tuple(self._firsts), ((),) * len(regions), rows)
 
     def beginning(self, tokens: SupportsIndex | None = None) -> Beginning:
         """The manager's: get ready to show the first tokens (None: all) elsewhere, too; `let_go` of it in the end.
@@ -84,44 +113,36 @@ class SharingEntry(ReadableEntry):
             StaleEntryError: the block is gone.
             InvalidSizeError, OutOfBoundsError: it has not so many tokens.
         """
-        ledger = self._ledger
+        ledger, regions = self._ledger, self._layout.regions
         with self._writing:
             with ledger.lock:
                 self._refuse_if_stale()
-                count = self._tokens if tokens is None else checks.whole_number("fork", tokens, minimum=0)
-                if count > self._tokens:
-                    expected = f"at most the {self._tokens} tokens there are"
-                    raise OutOfBoundsError("fork", expected=expected, got=count)
+                count = self._counted(tokens)
                 self._start(ledger.latest)
             try:
                 with suppress(OSError):  # where the system gives no more of what it takes, more is copied
-                    for side, region in enumerate(self._regions_of_rows()):
-                        self._seal(side, region, count * region.strides[2] // PAGE * PAGE)
+                    for number, region in enumerate(regions):
+                        self._seal(number, region, count * region.token_bytes // PAGE * PAGE)
                 with ledger.lock:
-                    ends = [count * region.strides[2] for region in self._regions_of_rows()]
-                    pieces = [_until(self._pieces[side], end // PAGE * PAGE) for side, end in enumerate(ends)]
-                    for piece in (*pieces[0], *pieces[1]):
+                    ends = [count * region.token_bytes for region in regions]
+                    pieces = [_until(shown, end // PAGE * PAGE) for shown, end in zip(self._pieces, ends, strict=True)]
+                    for piece in chain(*pieces):
                         self._pool.hold(piece.rows)
-                tails = (
-                    [
-                        self._row_bytes(region)[:, _end(pieces[side]) : ends[side]].copy()
-                        for side, region in enumerate(self._regions_of_rows())
-                    ]
-                    if any(pieces)
-                    else []
-                )
+                rows = zip(map(self._row_bytes, regions), pieces, ends, strict=True)
+                tails = [content[:, _end(shown) : end] for content, shown, end in rows]
+                if any(pieces):  # a copy: the session may go on while another one begins
+                    tails = [tail.copy() for tail in tails]
             finally:
                 with ledger.lock:
                     self._end()
                     self._trace_end("zeroed")
-        return Beginning(count, pieces, tails)
+        return Beginning(count, tuple(self._firsts), pieces, tails)
 
     def let_go(self, beginning: Beginning) -> None:
         """The manager's: a beginning of this session is needed no more."""
         with self._ledger.lock:
-            for pieces in beginning.pieces:
-                for piece in pieces:
-                    self._pool.drop(piece.rows)
+            for piece in chain(*beginning.pieces):
+                self._pool.drop(piece.rows)
 
     def begin(self, beginning: Beginning) -> None:
         """The manager's: begin a new session with a beginning; where it fails, the session is of no use.
@@ -141,17 +162,17 @@ class SharingEntry(ReadableEntry):
                 if self._tokens or self._ahead:
                     expected = "a session that is not written to meanwhile"
                     raise InvalidSessionError(f"fork to {self._session_id!r}", expected=expected, got=self._session_id)
-                for side, region in enumerate(self._regions_of_rows()):
-                    for piece in beginning.pieces[side]:
-                        self._show(side, region, piece)
-                self._marked = count
-                self._mark(count)
+                regions = self._layout.regions
+                for number, region in enumerate(regions):
+                    for piece in beginning.pieces[number]:
+                        self._show(number, region, piece)
+                self._mark(count, [_end(pieces) for pieces in beginning.pieces])
                 now = ledger.now()
                 self._touch(now)
                 self._start(now)
             try:
-                for region, tail in zip(self._regions_of_rows(), beginning.tails, strict=True):
-                    end = count * region.strides[2]
+                for region, tail in zip(regions, beginning.tails, strict=True):
+                    end = count * region.token_bytes
                     self._row_bytes(region)[:, end - tail.shape[1] : end] = tail
             except BaseException:
                 with ledger.lock:
@@ -184,23 +205,27 @@ class SharingEntry(ReadableEntry):
             self._pool.drop(rows)
         if self._held and not self._pool.closed:
             self._pool.release(self._span.offset, self._span.length)
-        self._held, self._pieces = [], ((), ())
+        self._held = []
+        self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        """Every page is the session's own."""
+        self._pieces = ((),) * len(self._layout.regions)
 
     def _own(self) -> None:
         """Take memory for all that is shown, so that any of it may be written to; both locks are held."""
         if self._held:
             self._marked = 0
             self._mark(self._tokens)
-            self._pieces = ((), ())
+            self._show_nothing()
 
     def _keep(self, tokens: int) -> None:
         """Only the first tokens are left, so that the pages behind them may be written to; both locks are held."""
         if self._held:
             self._marked = min(self._marked, tokens)
-            keys, values = self._regions_of_rows()
-            self._pieces = (
-                _until(self._pieces[0], tokens * keys.strides[2] // PAGE * PAGE),
-                _until(self._pieces[1], tokens * values.strides[2] // PAGE * PAGE),
+            self._pieces = tuple(
+                _until(pieces, tokens * region.token_bytes // PAGE * PAGE)
+                for pieces, region in zip(self._pieces, self._layout.regions, strict=True)
             )
 
     def _write_again(self, first: int, end: int) -> None:
@@ -221,31 +246,31 @@ class SharingEntry(ReadableEntry):
             self._keep(first)
             self._marked = max(again, first)
 
-    def _seal(self, side: int, region: Region, end: int) -> None:
+    def _seal(self, number: int, region: Region, end: int) -> None:
         """Seal the bytes of a region's rows up to `end`, as far as that is worth it; `_writing` is held, the manager's lock not.
 
         Raises:
             OSError: the system gives no memory, or no mappings.
         """
-        pool, ledger, start = self._pool, self._ledger, _end(self._pieces[side])
+        pool, ledger, start = self._pool, self._ledger, _end(self._pieces[number])
         in_pages = (self._span.offset + region.offset) % PAGE == 0 and region.row_bytes % PAGE == 0
-        if end - start < WORTH or len(self._pieces[side]) == _PIECES or not (in_pages and pool.can_share):
+        if end - start < WORTH or len(self._pieces[number]) == _PIECES or not (in_pages and pool.can_share):
             return
         bytes_of_rows = self._row_bytes(region)
         with ledger.lock:
             rows = pool.sealed_rows(end - start)
             pool.hold(rows)
         try:
-            for number in range(region.rows):
-                rows.keep(bytes_of_rows[number, start:end])
+            for row in bytes_of_rows:
+                rows.keep(row[start:end])
             rows.seal()
             with ledger.lock:
-                self._show(side, region, Piece(rows, start, end - start))
+                self._show(number, region, Piece(rows, start, end - start))
         finally:
             with ledger.lock:
                 pool.drop(rows)
 
-    def _show(self, side: int, region: Region, piece: Piece) -> None:
+    def _show(self, number: int, region: Region, piece: Piece) -> None:
         """Show a piece in each row of a region; both locks are held.
 
         Raises:
@@ -259,11 +284,16 @@ class SharingEntry(ReadableEntry):
             if self._pool.mapped_rows > taken:  # some rows are shown, even where the system refused others
                 self._pool.hold(piece.rows)
                 self._held.append(piece.rows)
-        pieces = (*self._pieces[side], piece)
-        self._pieces = (pieces, self._pieces[1]) if side == 0 else (self._pieces[0], pieces)
+        pieces = list(self._pieces)
+        pieces[number] = (*pieces[number], piece)
+        self._pieces = tuple(pieces)
 
-    def _regions_of_rows(self) -> tuple[Region, Region]:
-        return self._layout.keys, self._layout.values
+    def _counted(self, tokens: SupportsIndex | None) -> int:
+        """The number of tokens to begin with, after checking that there are so many; the manager's lock is held."""
+        count = self._tokens if tokens is None else checks.whole_number("fork", tokens, minimum=0)
+        if count > self._tokens:
+            raise OutOfBoundsError("fork", expected=f"at most the {self._tokens} tokens there are", got=count)
+        return count
 
     def _row_bytes(self, region: Region) -> Array:
         """A region as bytes, shape [rows, bytes of a row]; the caller marks it before it writes."""

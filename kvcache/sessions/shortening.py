@@ -101,13 +101,14 @@ class ShorteningEntry(SharingEntry):
                 left = self._tokens - (end - start)
                 self._write_again(start, left)
                 now = ledger.now()
-                keys, values = self._regions or self._make_regions()
+                rows = self._writable or self._make_writable()
                 self._start(now)
             try:
-                for layer in range(layout.layers if start < end else 0):
-                    moved = keys[layer, :, end : self._tokens]
-                    keys[layer, :, start:left] = moved if rotate is None else self._turned(moved, start - end, rotate)
-                    values[layer, :, start:left] = values[layer, :, end : self._tokens]
+                for shape, keys, values in zip(layout.shapes, *rows, strict=True) if start < end else ():
+                    moved = keys[:, end : self._tokens]
+                    turned = moved if rotate is None else self._turned(moved, start - end, rotate, shape.head_dim)
+                    keys[:, start:left] = turned
+                    values[:, start:left] = values[:, end : self._tokens]
             except BaseException:
                 left = start  # what follows is neither here nor there
                 raise
@@ -161,8 +162,8 @@ class ShorteningEntry(SharingEntry):
             if self._loan is not None or not pool.can_release or kept >= self._marked:
                 return 0
             before = pool.resident
-            for region in (layout.keys, layout.values):
-                start = align_up(kept * region.strides[2], PAGE)
+            for region in layout.regions:
+                start = align_up(kept * region.token_bytes, PAGE)
                 for row in range(region.rows):
                     offset = self._span.offset + region.offset + row * region.row_bytes
                     pool.release(offset + start, max(region.row_bytes - start, 0))
@@ -179,8 +180,8 @@ class ShorteningEntry(SharingEntry):
         self._forget_written()
         self._ledger.trace("truncate", self._session_id, kept, at=now)
 
-    def _turned(self, keys: Array, by: int, rotate: Rotate) -> Array:
-        layout = self._layout
-        if layout.coder is None:
+    def _turned(self, keys: Array, by: int, rotate: Rotate, elements: int) -> Array:
+        coder = self._layout.coder
+        if coder is None:
             return rotate(keys, by)
-        return layout.coder.encode(rotate(numbers(keys, layout.coder, layout.head_dim, None), by))
+        return coder.encode(rotate(numbers(keys, coder, elements, None), by))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, SupportsIndex
@@ -11,7 +12,7 @@ from typing import Self, SupportsIndex
 import numpy as np
 
 from kvcache import checks
-from kvcache.encodings.reading import numbers
+from kvcache.encodings.reading import numbers_of
 from kvcache.errors import ClosedError, StaleEntryError
 from kvcache.sessions.layout import KVLayout
 from kvcache.shared.locking import is_locked
@@ -77,10 +78,10 @@ class SharedReader(Closing):
             fence()
             if slot.name() != session:
                 continue
-            tokens = int(slot.words[TOKENS])
+            tokens, firsts = int(slot.words[TOKENS]), slot.firsts(self.layout)
             fence()
-            if int(slot.words[SEQUENCE]) == sequence and tokens <= self.layout.max_context:
-                return SharedSession(session, self.layout, slot, sequence, tokens)
+            if int(slot.words[SEQUENCE]) == sequence and max(firsts) <= tokens <= self.layout.max_context:
+                return SharedSession(session, self.layout, slot, sequence, tokens, firsts)
         return None
 
     def close(self) -> None:
@@ -110,12 +111,16 @@ class SharedSession(Unique):
     What a view shows is right as long as `check` does not complain: look, compute, and check. `with session:` checks at the end.
     """
 
-    def __init__(self, name: str, layout: KVLayout, slot: Slot, sequence: int, tokens: int) -> None:
+    def __init__(
+        self, name: str, layout: KVLayout, slot: Slot, sequence: int, tokens: int, firsts: Sequence[int]
+    ) -> None:
         self._name = name
         self._layout = layout
         self._slot = slot
         self._sequence = sequence
         self._tokens = tokens
+        self._firsts = firsts
+        self._rows: tuple[list[Array], list[Array]] | None = None  # keys and values of each layer
 
     def __enter__(self) -> Self:
         return self
@@ -171,13 +176,21 @@ class SharedSession(Unique):
 
     def floats(self, layer: SupportsIndex, out: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
         """The keys and values of a layer as float32 numbers, see `KVCacheEntry.floats`."""
-        layout, rooms = self._layout, (None, None) if out is None else out
-        keys = numbers(self.keys(layer), layout.coder, layout.head_dim, rooms[0])
-        return keys, numbers(self.values(layer), layout.coder, layout.value_dim, rooms[1])
-
-    def _look(self, side: int, layer: SupportsIndex) -> Array:
         layout = self._layout
         at = checks.index("layer", layer, count=layout.layers)
-        region = (layout.keys, layout.values)[side]
-        found: Array = region.of(self._slot.block, layout.dtype)[at, :, : self._tokens]
-        return found
+        return numbers_of((self.keys(at), self.values(at)), layout.coder, layout.shapes[at].widths, out)
+
+    def first_token(self, layer: SupportsIndex) -> int:
+        """The first token that `keys` and `values` of a layer show; those before it were in front of the layer's window.
+
+        Raises:
+            OutOfBoundsError: no such layer.
+        """
+        return self._firsts[self._layout.places[checks.index("layer", layer, count=self._layout.layers)][0]]
+
+    def _look(self, side: int, layer: SupportsIndex) -> Array:
+        layout, block = self._layout, self._slot.block
+        at = checks.index("layer", layer, count=layout.layers)
+        if self._rows is None:
+            self._rows = layout.by_layer([region.of(block, layout.dtype) for region in layout.regions])
+        return self._rows[side][at][:, self._firsts[layout.places[at][0]] : self._tokens]

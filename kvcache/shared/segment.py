@@ -1,8 +1,11 @@
 """Say how a segment of shared memory is laid out, and read and write its words.
 
     header      magic, version, epoch, slots, bytes of a slot, offset of the blocks, closed, length of the facts; then the facts as JSON
-    slots       sequence, tokens, sequences, length of the name, checksum of the last two and the name; then the name
+    slots       sequence, tokens, sequences, length of the name, checksum of the last two and the name, first; then the name
     blocks      one for each slot, as the layout has it
+
+`first` is the first token of those layers that do not keep all of them. A segment whose layers have one shape and no windows is one of
+version 1, as it always was; any other is one of version 2.
 
 A slot is empty or holds one session. Its sequence is odd while it is being changed, and another one after each change, but for tokens that
 are added: those are written first and counted after that, and no token that was counted changes. So a reader that finds the same even
@@ -15,17 +18,20 @@ from __future__ import annotations
 import json
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
-from kvcache.errors import SharedMemoryError
+from kvcache.errors import InvalidSizeError, SharedMemoryError
 from kvcache.sessions.layout import KVLayout
+from kvcache.sessions.regions import LayerShape
 from kvcache.values import Array, align_up
 
 MAGIC: Final = 0x4B56_5348_4152_4544
-VERSION: Final = 1
+PLAIN: Final = 1
+VERSION: Final = 2
 PAGE: Final = 4096
 FACTS_AT: Final = 128
 SLOT_BYTES: Final = 512
@@ -36,7 +42,7 @@ LONGEST_NAME: Final = SLOT_BYTES - NAME_AT
 EPOCH, SLOTS, BLOCK, BLOCKS_AT, CLOSED, FACTS = range(2, 8)
 """Words of the header, behind magic and version."""
 
-SEQUENCE, TOKENS, SEQUENCES, NAME_LENGTH, CHECKSUM = range(5)
+SEQUENCE, TOKENS, SEQUENCES, NAME_LENGTH, CHECKSUM, FIRST = range(6)
 """Words of a slot."""
 
 _fence = threading.Lock()
@@ -76,18 +82,46 @@ class Shape:
         return self.blocks_at + self.slots * self.block
 
     def header(self) -> bytes:
-        """The bytes of a header whose epoch is 1."""
+        """The bytes of a header whose epoch is 1.
+
+        Raises:
+            InvalidSizeError: what the layers are does not fit into it.
+        """
         facts = json.dumps(facts_of(self.layout)).encode()
+        if len(facts) > PAGE - FACTS_AT:
+            raise InvalidSizeError("segment", expected="fewer changes of shape from layer to layer", got=len(facts))
+        version = PLAIN if is_plain(self.layout) else VERSION
         words = np.array(
-            [MAGIC, VERSION, 1, self.slots, self.block, self.blocks_at, 0, len(facts), zlib.crc32(facts)], "<u8"
+            [MAGIC, version, 1, self.slots, self.block, self.blocks_at, 0, len(facts), zlib.crc32(facts)], "<u8"
         )
         return words.tobytes().ljust(FACTS_AT, b"\0") + facts
 
 
+def is_plain(layout: KVLayout) -> bool:
+    """Whether all layers have one shape, and no window."""
+    return not layout.is_mixed and layout.window is None
+
+
 def facts_of(layout: KVLayout) -> dict[str, Any]:
     """What makes a layout again."""
-    names = ("layers", "kv_heads", "head_dim", "value_dim", "max_context", "alignment", "encoding")
-    return {name: getattr(layout, name) for name in names} | {"dtype": str(layout.dtype)}
+    names = ("max_context", "alignment", "encoding")
+    facts = {name: getattr(layout, name) for name in names} | {"dtype": str(layout.dtype)}
+    if is_plain(layout):
+        return {name: getattr(layout, name) for name in ("layers", "kv_heads", "head_dim", "value_dim")} | facts
+    return {"runs": [[len(list(run)), *astuple(shape)] for shape, run in groupby(layout.shapes)]} | facts
+
+
+def layout_in(facts: dict[str, Any]) -> KVLayout:
+    """The layout of what `facts_of` returned.
+
+    Raises:
+        ValueError, TypeError, OverflowError: it is none.
+    """
+    runs = facts.pop("runs", None)
+    if runs is None:
+        return KVLayout(**facts)
+    shapes = [LayerShape(*shape) for count, *shape in runs for _ in range(min(count, PAGE))]
+    return KVLayout.of_layers(shapes, **facts)
 
 
 def shape_in(content: Array, size: int, place: str) -> Shape:
@@ -105,15 +139,15 @@ def shape_in(content: Array, size: int, place: str) -> Shape:
     words = content[:FACTS_AT].view("<u8")
     if int(words[0]) != MAGIC:
         raise refuse("a segment of kvcache", "something else")
-    if int(words[1]) != VERSION:
-        raise refuse(f"version {VERSION}", int(words[1]))
+    if int(words[1]) not in {PLAIN, VERSION}:
+        raise refuse(f"version {PLAIN} or {VERSION}", int(words[1]))
     facts = content[FACTS_AT : FACTS_AT + min(int(words[FACTS]), PAGE - FACTS_AT)].tobytes()
     if zlib.crc32(facts) != int(words[FACTS + 1]):
         raise refuse("a header that is whole", "damaged")
     try:
-        shape = Shape(KVLayout(**json.loads(facts)), int(words[SLOTS]))
+        shape = Shape(layout_in(json.loads(facts)), int(words[SLOTS]))
         whole = (shape.block, shape.blocks_at) == (int(words[BLOCK]), int(words[BLOCKS_AT]))
-    except (ValueError, TypeError, OverflowError) as problem:
+    except (ValueError, TypeError, AttributeError, OverflowError) as problem:
         raise refuse("a layout of this version", str(problem)) from problem
     if not whole:
         raise refuse("a header that is whole", "sizes that do not fit its layout")
@@ -140,17 +174,24 @@ class Slot:
         if not 0 < length <= LONGEST_NAME:
             return None
         name = self._name[:length].tobytes()
-        if self._checksum(length, int(self.words[SEQUENCES]), name) != int(self.words[CHECKSUM]):
+        if self._checksum(length, name) != int(self.words[CHECKSUM]):
             return None
         return name.decode("utf-8", "replace")
 
-    def put(self, name: str, sequences: int) -> None:
+    def put(self, name: str, sequences: int, first: int = 0) -> None:
         """Say whose the slot is; an empty name empties it. The sequence must be odd."""
         content = name.encode()
         self.words[TOKENS] = 0
         self._name[: len(content)] = np.frombuffer(content, np.uint8)
-        self.words[NAME_LENGTH], self.words[SEQUENCES] = len(content), sequences
-        self.words[CHECKSUM] = self._checksum(len(content), sequences, content)
+        self.words[NAME_LENGTH], self.words[SEQUENCES], self.words[FIRST] = len(content), sequences, first
+        self.words[CHECKSUM] = self._checksum(len(content), content)
 
-    def _checksum(self, length: int, sequences: int, name: bytes) -> int:
-        return zlib.crc32(name, zlib.crc32(b"%d %d" % (length, sequences)))
+    def firsts(self, layout: KVLayout) -> list[int]:
+        """The first token that is there, for each group of layers."""
+        first = int(self.words[FIRST])
+        return [0 if group.window is None else first for group in layout.groups]
+
+    def _checksum(self, length: int, name: bytes) -> int:
+        sequences, first = int(self.words[SEQUENCES]), int(self.words[FIRST])
+        numbers = b"%d %d" % (length, sequences) + (b" %d" % first if first else b"")
+        return zlib.crc32(name, zlib.crc32(numbers))

@@ -25,8 +25,9 @@ from kvcache.errors import (
     UnknownSessionError,
 )
 from kvcache.sessions.entry import KVCacheEntry
-from kvcache.sessions.layout import KVLayout, Region
+from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.manager import KVCacheManager
+from kvcache.sessions.sharing import Beginning
 from kvcache.shared.locking import lock
 from kvcache.shared.segment import (
     CLOSED,
@@ -123,18 +124,18 @@ class SharedWriter(Closing):
             raise InvalidSizeError("publish", expected=f"a session of {own}", got=entry.layout)
         with entry.pin():
             truncations = entry.truncations
-            keys, values = (side.transpose(1, 2, 0, 3) for side in entry.key_and_value())
-            count = keys.shape[2]
+            contents = entry.contents()
+            count = contents.tokens
             if count > own.max_context:
                 raise InvalidSizeError("publish", expected=f"at most {own.max_context} tokens", got=count)
             slot = self._order.pop(name, None)
             known = self._known.pop(name, None)
-            if slot is None or known is None or known != (entry, truncations) or int(slot.words[TOKENS]) > count:
-                slot = self._begin(name, slot)
-            first = int(slot.words[TOKENS])
+            start = max(contents.firsts)  # of layers that do not keep all tokens
+            there = -1 if slot is None or known != (entry, truncations) else int(slot.words[TOKENS])
+            if slot is None or not start <= there <= count:
+                slot = self._begin(name, slot, start)
             try:
-                self._copy(slot, own.keys, keys, first, count)
-                self._copy(slot, own.values, values, first, count)
+                self._copy(slot, contents)
             except BaseException:
                 self._empty(slot)
                 raise
@@ -272,7 +273,7 @@ class SharedWriter(Closing):
             else:
                 self._order[name] = slot
 
-    def _begin(self, name: str, slot: Slot | None) -> Slot:
+    def _begin(self, name: str, slot: Slot | None, first: int) -> Slot:
         """A slot without tokens, which no reader looks at, for a session."""
         if slot is None:
             taken = set(map(id, self._order.values()))
@@ -282,7 +283,7 @@ class SharedWriter(Closing):
             self._known.pop(oldest, None)
             slot = self._order.pop(oldest)
         _change(slot)
-        slot.put(name, 1)
+        slot.put(name, 1, first)
         return slot
 
     def _empty(self, slot: Slot) -> None:
@@ -291,28 +292,39 @@ class SharedWriter(Closing):
         fence()
         slot.words[SEQUENCE] += 1
 
-    def _copy(self, slot: Slot, region: Region, rows: Array, first: int, last: int) -> None:
-        """Write tokens of all rows, for which memory is asked first."""
-        if first == last:
-            return
-        layout, content = self._shape.layout, self._content
+    def _copy(self, slot: Slot, contents: Beginning) -> None:
+        """Write the tokens that are not there yet, in all rows, for which memory is asked first."""
+        layout, content, there, last = self._shape.layout, self._content, int(slot.words[TOKENS]), contents.tokens
         assert content is not None
-        start = slot.block.ctypes.data - content.ctypes.data + region.offset + first * region.strides[2]
-        for row in range(region.rows):
-            try:
-                os.posix_fallocate(self._file, start + row * region.row_bytes, (last - first) * region.strides[2])
-            except OSError as problem:
-                needed = region.rows * (last - first) * region.strides[2]
-                error = OutOfMemoryError(
-                    "publish", needed=needed, free=0, largest=0, capacity=self._shape.size, whole="file system"
-                )
-                raise error from problem
-        region.of(slot.block, layout.dtype)[:, :, first:last] = rows[:, :, first:]
+        block = slot.block.ctypes.data - content.ctypes.data
+        firsts = slot.firsts(layout)
+        for region, rows in zip(layout.regions, contents.tails, strict=True):
+            width = region.token_bytes
+            start = max(there, firsts[region.group]) * width
+            missing = rows[:, max(start - contents.firsts[region.group] * width, 0) :]
+            if not missing.size:
+                continue
+            place = block + region.offset + start
+            for row in range(region.rows):
+                try:
+                    os.posix_fallocate(self._file, place + row * region.row_bytes, missing.shape[1])
+                except OSError as problem:
+                    error = OutOfMemoryError(
+                        "publish",
+                        needed=missing.size,
+                        free=0,
+                        largest=0,
+                        capacity=self._shape.size,
+                        whole="file system",
+                    )
+                    raise error from problem
+            target = slot.block[region.offset : region.offset + region.rows * region.row_bytes]
+            target.reshape(region.rows, region.row_bytes)[:, start : last * width] = missing
 
 
 def _essence(layout: KVLayout) -> tuple[object, ...]:
     """What two layouts must have in common for tokens of one to be tokens of the other."""
-    return layout.layers, layout.kv_heads, layout.head_dim, layout.value_dim, layout.dtype, layout.encoding
+    return layout.shapes, layout.dtype, layout.encoding
 
 
 def _change(slot: Slot) -> None:

@@ -8,6 +8,11 @@ The file is one of safetensors (https://github.com/huggingface/safetensors); any
 
     keys, values   [ row | row | ... ]     one for each layer and head, of shape [layers, kv_heads, places, width]
     row            [ page | page | ... ]   tokens, then zeros up to a whole page: so each page holds tokens of one head of one layer
+
+Where layers differ in shape, each group of equal ones has its own: SESSION/keys.0, SESSION/values.0, SESSION/keys.1 and so on. Rows of
+layers that do not keep all tokens begin with the first that they have, or a few places before it, so that it has the same place in its
+page as in memory. Both make the file one of version 3; any other is one of version 2, as it always was.
+
     checksums      CRC-32 of each page of keys and values, in their order
     seal           BLAKE2b of the header, and BLAKE2b of the checksums
 
@@ -19,7 +24,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +32,10 @@ import numpy as np
 
 from kvcache.values import Array, checked_product, checked_sum
 
-VERSION: Final = "2"
+PLAIN: Final = "2"
+VERSION: Final = "3"
+"""Versions: of layers that have one shape and all tokens, and of any others."""
+
 SMALLEST_PAGE: Final = 4096
 LARGEST_PAGE: Final = 65536
 LONGEST_HEADER: Final = 100_000_000
@@ -42,14 +50,17 @@ DTYPES: Final = {"float16": "F16", "float32": "F32", "float64": "F64", "int8": "
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The keys, or the values, of a session in a file.
+    """The keys, or the values, of a group of layers of a session in a file.
 
     Attributes:
-        name: "keys" or "values".
+        name: "keys" or "values"; where there are several groups, with the number of the group.
         offset: of the first row, in bytes from the start of the data.
         shape: layers, kv_heads, places for tokens, width.
         item: bytes of an element.
         first_page: its first checksum.
+        begin: the token in the first place of a row.
+        first: the first token that is there; what is before it are zeros.
+        layers: which ones.
     """
 
     name: str
@@ -57,6 +68,14 @@ class Side:
     shape: tuple[int, int, int, int]
     item: int
     first_page: int
+    begin: int
+    first: int
+    layers: Sequence[int]
+
+    @property
+    def rows(self) -> int:
+        """One for each layer and head."""
+        return self.shape[0] * self.shape[1]
 
     @property
     def row_bytes(self) -> int:
@@ -66,12 +85,36 @@ class Side:
     @property
     def length(self) -> int:
         """Bytes of all rows."""
-        return self.shape[0] * self.shape[1] * self.row_bytes
+        return self.rows * self.row_bytes
 
     @property
     def token_bytes(self) -> int:
         """Bytes of a token in a row."""
         return self.shape[3] * self.item
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """What layers of one shape kept.
+
+    Attributes:
+        layers: which ones.
+        heads: of each, of all its sequences together.
+        widths: elements of a head as stored, of keys and of values.
+        dims: numbers of a head, of keys and of values.
+        first: the first token that is there; those before it were in front of a window.
+    """
+
+    layers: Sequence[int]
+    heads: int
+    widths: tuple[int, int]
+    dims: tuple[int, int]
+    first: int = 0
+
+    @property
+    def row(self) -> list[Any]:
+        """The same as JSON has it, see `group_facts`."""
+        return [list(self.layers), self.heads, self.widths, self.dims, self.first]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +124,41 @@ class Facts:
     Attributes:
         session: its id.
         tokens: how many.
-        layers: of the model.
-        heads: of a layer, of all its sequences together.
-        widths: elements of a head as stored, of keys and of values.
-        dims: numbers of a head, of keys and of values.
+        groups: of layers of one shape, in the order of a layout's.
         dtype: of an element as stored.
         encoding: of numbers; None: stored as they came.
     """
 
     session: str
     tokens: int
-    layers: int
-    heads: int
-    widths: tuple[int, int]
-    dims: tuple[int, int]
+    groups: tuple[GroupFacts, ...]
     dtype: str
     encoding: str | None
+
+    @property
+    def layers(self) -> int:
+        """How many."""
+        return sum(len(group.layers) for group in self.groups)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all layers have one shape and all tokens."""
+        return len(self.groups) == 1 and not self.groups[0].first
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A session in a file: what it was, and where its keys and values lie."""
+    """A session in a file: what it was, and where its keys and values lie: those of the first group, then those of the next."""
 
     facts: Facts
-    keys: Side
-    values: Side
+    sides: tuple[Side, ...]
+
+    def side_of(self, which: int, layer: int) -> tuple[Side, int]:
+        """Where the keys (0) or the values (1) of a layer lie, and which of the side's layers it is."""
+        for side in self.sides[which::2]:
+            if layer in side.layers:
+                return side, side.layers.index(layer)
+        raise IndexError(layer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,31 +194,38 @@ def plan(sessions: Iterable[Facts], page: int | None = None) -> Plan:
         page = min((_page_of(each) for each in facts), default=SMALLEST_PAGE)
     offset, pages, places = 0, 0, dict[str, Stored]()
     for each in facts:
-        sides = []
-        for name, width in zip(("keys", "values"), each.widths, strict=True):
-            item = np.dtype(each.dtype).itemsize
-            side = Side(
-                name, offset, (each.layers, each.heads, _rounded(each.tokens, width * item, page), width), item, pages
-            )
-            offset = checked_sum(offset, checked_product(each.layers, each.heads, side.row_bytes))
-            pages = offset // page
-            sides.append(side)
-        places[each.session] = Stored(each, *sides)
+        sides, item = list[Side](), np.dtype(each.dtype).itemsize
+        for number, group in enumerate(each.groups):
+            suffix = f".{number}" if len(each.groups) > 1 else ""
+            for name, width in zip(("keys", "values"), group.widths, strict=True):
+                step = _step(width * item, SMALLEST_PAGE)
+                begin = group.first // step * step
+                shape = len(group.layers), group.heads, _rounded(each.tokens - begin, width * item, page), width
+                side = Side(f"{name}{suffix}", offset, shape, item, pages, begin, group.first, group.layers)
+                offset = checked_sum(offset, checked_product(side.rows, side.row_bytes))
+                pages = offset // page
+                sides.append(side)
+        places[each.session] = Stored(each, tuple(sides))
     return Plan(page, places, offset, pages)
 
 
 def _page_of(facts: Facts) -> int:
     """A sixteenth of a row, so that few tokens share a checksum, within what the checksums cost."""
-    width = max(facts.widths) * np.dtype(facts.dtype).itemsize
+    width = max(max(group.widths) for group in facts.groups) * np.dtype(facts.dtype).itemsize
     page = LARGEST_PAGE
     while page > SMALLEST_PAGE and 16 * _rounded(1, width, page) > facts.tokens:
         page //= 2
     return page
 
 
+def _step(width: int, page: int) -> int:
+    """The least number of tokens that take whole pages."""
+    return page // math.gcd(page, width)
+
+
 def _rounded(tokens: int, width: int, page: int) -> int:
     """The least number of tokens, not below `tokens`, that take whole pages."""
-    step = page // math.gcd(page, width)
+    step = _step(width, page)
     return -(-tokens // step) * step
 
 
@@ -173,18 +233,17 @@ def header_of(plan: Plan) -> bytes:
     """The length and the header of a file, up to the data."""
     tensors: dict[str, Any] = {}
     for name, each in plan.sessions.items():
-        for side in (each.keys, each.values):
+        for side in each.sides:
             dtype = DTYPES[each.facts.dtype]
             where = [side.offset, side.offset + side.length]
             tensors[f"{name}/{side.name}"] = {"dtype": dtype, "shape": side.shape, "data_offsets": where}
     table, seal = plan.checksums, plan.checksums + 4 * plan.pages
     tensors["kvcache/checksums"] = {"dtype": "U32", "shape": [plan.pages], "data_offsets": [table, seal]}
     tensors["kvcache/seal"] = {"dtype": "U8", "shape": [SEAL], "data_offsets": [seal, seal + SEAL]}
-    facts = [
-        [each.session, each.tokens, each.layers, each.heads, each.widths, each.dims, each.dtype, each.encoding]
-        for each in (stored.facts for stored in plan.sessions.values())
-    ]
-    known = {"version": VERSION, "page": str(plan.page), "sessions": json.dumps(facts)}
+    stored = [each.facts for each in plan.sessions.values()]
+    version = PLAIN if all(each.is_plain for each in stored) else VERSION
+    facts = [(_plain_row if version == PLAIN else _row)(each) for each in stored]
+    known = {"version": version, "page": str(plan.page), "sessions": json.dumps(facts)}
     metadata = {f"kvcache.{name}": text for name, text in known.items()}
     header = json.dumps({"__metadata__": metadata, **tensors}).encode()
     header += b" " * (-(8 + len(header)) % SMALLEST_PAGE)
@@ -200,14 +259,10 @@ def plan_in(header: bytes) -> Plan:
     try:
         metadata = json.loads(header[8:])["__metadata__"]
         version = metadata["kvcache.version"]
-        if version != VERSION:
+        if version not in {PLAIN, VERSION}:
             raise ValueError(f"version {version}")
-        facts = [
-            Facts(session, tokens, layers, heads, (widths[0], widths[1]), (dims[0], dims[1]), dtype, encoding)
-            for session, tokens, layers, heads, widths, dims, dtype, encoding in json.loads(
-                metadata["kvcache.sessions"]
-            )
-        ]
+        rows = json.loads(metadata["kvcache.sessions"])
+        facts = [(_of_plain_row if version == PLAIN else _of_row)(row) for row in rows]
         made = plan(facts, int(metadata["kvcache.page"]))
         if header_of(made) != header:
             raise ValueError("a header that does not fit its sessions")
@@ -222,6 +277,65 @@ def plan_in(header: bytes) -> Plan:
     ) as problem:
         raise ValueError(f"{type(problem).__name__}: {problem}") from problem
     return made
+
+
+def _plain_row(facts: Facts) -> list[Any]:
+    """The facts of a session as version 2 has them."""
+    (group,) = facts.groups
+    return [
+        facts.session,
+        facts.tokens,
+        len(group.layers),
+        group.heads,
+        group.widths,
+        group.dims,
+        facts.dtype,
+        facts.encoding,
+    ]
+
+
+def _of_plain_row(row: list[Any]) -> Facts:
+    session, tokens, layers, heads, widths, dims, dtype, encoding = row
+    return plain_facts(session, tokens, layers, heads, widths, dims, dtype, encoding)
+
+
+def plain_facts(
+    session: str,
+    tokens: int,
+    layers: int,
+    heads: int,
+    widths: Sequence[int],
+    dims: Sequence[int],
+    dtype: str,
+    encoding: str | None,
+) -> Facts:
+    """The facts of a session whose layers have one shape and all tokens."""
+    group = GroupFacts(range(layers), heads, (widths[0], widths[1]), (dims[0], dims[1]))
+    return Facts(session, tokens, (group,), dtype, encoding)
+
+
+def _row(facts: Facts) -> list[Any]:
+    """The facts of a session as version 3 has them."""
+    return [facts.session, facts.tokens, [group.row for group in facts.groups], facts.dtype, facts.encoding]
+
+
+def _of_row(row: list[Any]) -> Facts:
+    session, tokens, groups, dtype, encoding = row
+    facts = Facts(session, tokens, tuple(map(group_facts, groups)), dtype, encoding)
+    layers = [layer for group in facts.groups for layer in group.layers]
+    if sorted(layers) != list(range(len(layers))) or not all(0 <= group.first <= tokens for group in facts.groups):
+        raise ValueError("groups that are not those of a layout")
+    return facts
+
+
+def group_facts(row: Sequence[Any]) -> GroupFacts:
+    """The facts of a group of layers, as JSON has them.
+
+    Raises:
+        ValueError, TypeError, IndexError: it is none.
+    """
+    layers, heads, widths, dims, first = row
+    return GroupFacts(tuple(layers), heads, (widths[0], widths[1]), (dims[0], dims[1]), first)
 
 
 def seal_of(header: bytes, checksums: Array) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kvcache import checks
 from kvcache.encodings.encoding import encoding_of
-from kvcache.encodings.reading import numbers
+from kvcache.encodings.reading import numbers_of
 from kvcache.errors import ClosedError, OutOfBoundsError, SnapshotError
 from kvcache.memory.arena import SYSTEM_PAGE
 from kvcache.memory.sealed import FileRows
@@ -114,7 +114,7 @@ class Snapshot(Closing):
         stored, page = self._plan.sessions[name], self._plan.page
         if not copied:
             return MappedSession(self._path, page, stored, self._bytes, 0, self._checksums, self._good)
-        first, last = stored.keys.offset, stored.values.offset + stored.values.length
+        first, last = stored.sides[0].offset, stored.sides[-1].offset + stored.sides[-1].length
         content = self._bytes[first:last].copy()
         return MappedSession(self._path, page, stored, content, first, self._checksums, bytearray(self._plan.pages))
 
@@ -124,18 +124,18 @@ class Snapshot(Closing):
         Raises:
             OSError: the process has no descriptors left.
         """
+        copied = mapped.contents(tokens)
         pieces, tails = list[tuple[Piece, ...]](), list[Array]()
-        content = self._bytes
-        for side in mapped.sides():
-            end = tokens * side.token_bytes
-            whole, rows = end // SYSTEM_PAGE * SYSTEM_PAGE, side.shape[0] * side.shape[1]
-            if whole < WORTH or content is None:
+        for side, tail in zip(mapped.sides(), copied.tails, strict=True):
+            # In bytes of a row in memory, where the first place of a row in the file is `begin`.
+            begin, end = side.begin * side.token_bytes, tokens * side.token_bytes
+            whole = (end - begin) // SYSTEM_PAGE * SYSTEM_PAGE
+            if whole < WORTH or self._bytes is None:
                 return None
             place = self._start + side.offset
-            pieces.append((Piece(FileRows(self._file, place, side.row_bytes, whole, rows), 0, whole),))
-            block = content[side.offset : side.offset + side.length].reshape(rows, side.row_bytes)
-            tails.append(block[:, whole:end].copy())
-        return Beginning(tokens, pieces, tails)
+            pieces.append((Piece(FileRows(self._file, place, side.row_bytes, whole, side.rows), begin, whole),))
+            tails.append(tail[:, begin + whole - side.first * side.token_bytes :].copy())
+        return Beginning(tokens, copied.firsts, pieces, tails)
 
     def close(self) -> None:
         """Let go of the file. Views that are still held keep it mapped, so that none of them dangles."""
@@ -189,9 +189,9 @@ class MappedSession(Unique):
         """Whose tokens they are."""
         return self._stored.facts.session
 
-    def sides(self) -> tuple[Side, Side]:
+    def sides(self) -> tuple[Side, ...]:
         """Where its keys and its values lie in the file."""
-        return self._stored.keys, self._stored.values
+        return self._stored.sides
 
     @property
     def facts(self) -> Facts:
@@ -215,36 +215,45 @@ class MappedSession(Unique):
             OutOfBoundsError: no such layer or head, or fewer tokens.
             SnapshotError: one of their pages is damaged; it is named.
         """
-        return self._look(self._stored.keys, layer, head, tokens)
+        return self._look(0, layer, head, tokens)
 
     def values(
         self, layer: SupportsIndex, head: SupportsIndex | None = None, *, tokens: SupportsIndex | None = None
     ) -> Array:
         """The same for the values."""
-        return self._look(self._stored.values, layer, head, tokens)
+        return self._look(1, layer, head, tokens)
 
     def floats(self, layer: SupportsIndex, out: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
         """The keys and values of a layer as float32 numbers, see `KVCacheEntry.floats`."""
         facts = self.facts
         coder = None if facts.encoding is None else encoding_of(facts.encoding)
-        rooms = (None, None) if out is None else out
-        sides = zip((self.keys(layer), self.values(layer)), facts.dims, rooms, strict=True)
-        keys, values = (numbers(stored, coder, dim, room) for stored, dim, room in sides)
-        return keys, values
+        at = checks.index("layer", layer, count=facts.layers)
+        dims = next(group.dims for group in facts.groups if at in group.layers)
+        return numbers_of((self.keys(at), self.values(at)), coder, dims, out)
+
+    def contents(self, tokens: int) -> Beginning:
+        """The first tokens, to begin a session with: their bytes, which are not checked here."""
+        tails = list[Array]()
+        for side in self.sides():
+            start = side.offset - self._base
+            rows = self._content[start : start + side.length].reshape(side.rows, side.row_bytes)
+            first, last = ((token - side.begin) * side.token_bytes for token in (side.first, tokens))
+            tails.append(rows[:, first:last])
+        return Beginning(tokens, [group.first for group in self.facts.groups], ((),) * len(tails), tails)
 
     def damage(self) -> tuple[Damage, ...]:
         """Look at all pages, and name those that are damaged: those of the first tokens first."""
         found = list[Damage]()
-        for side in (self._stored.keys, self._stored.values):
-            for row in range(side.shape[0] * side.shape[1]):
+        for side in self.sides():
+            for row in range(side.rows):
                 found += self._damaged(side, row, side.row_bytes)
         return tuple(sorted(found))
 
     def _look(
-        self, side: Side, layer: SupportsIndex, head: SupportsIndex | None, tokens: SupportsIndex | None
+        self, which: int, layer: SupportsIndex, head: SupportsIndex | None, tokens: SupportsIndex | None
     ) -> Array:
-        layers, heads, places, width = side.shape
-        at = checks.index("layer", layer, count=layers)
+        side, at = self._stored.side_of(which, checks.index("layer", layer, count=self.facts.layers))
+        _, heads, places, width = side.shape
         first, last = at * heads, (at + 1) * heads
         if head is not None:
             first += checks.index("head", head, count=heads)
@@ -252,12 +261,14 @@ class MappedSession(Unique):
         count = len(self) if tokens is None else checks.whole_number("tokens", tokens, minimum=0)
         if count > len(self):
             raise OutOfBoundsError("tokens", expected=f"at most the {len(self)} tokens there are", got=count)
+        end = max(count - side.begin, 0)
         for row in range(first, last):
-            for damage in self._damaged(side, row, count * side.token_bytes):
+            for damage in self._damaged(side, row, end * side.token_bytes):
                 remedy = "restore(..., salvage=True) takes the tokens before it"
                 raise SnapshotError(self._subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
         start = side.offset - self._base + first * side.row_bytes
-        rows: Array = np.ndarray((last - first, places, width), self.facts.dtype, self._content, start)[:, :count]
+        rows: Array = np.ndarray((last - first, places, width), self.facts.dtype, self._content, start)
+        rows = rows[:, side.first - side.begin : end]
         found: Array = rows if head is None else rows[0]
         return found
 
@@ -281,7 +292,9 @@ class MappedSession(Unique):
             if zlib.crc32(content[first : first + self._page]) == self._checksums[number + page]:
                 self._good[number + page] = 1
                 continue
-            layer, head = divmod(row, side.shape[1])
-            tokens = first // side.token_bytes, (first + self._page - 1) // side.token_bytes
-            found.append(Damage(tokens[0], min(tokens[1], len(self) - 1), side.name, layer, head))
+            at, head = divmod(row, side.shape[1])
+            start_token = max(side.begin + first // side.token_bytes, side.first)
+            last_token = min(side.begin + (first + self._page - 1) // side.token_bytes, len(self) - 1)
+            name = side.name.partition(".")[0]
+            found.append(Damage(start_token, last_token, name, side.layers[at], head))
         return found

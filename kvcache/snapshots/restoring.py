@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
-
-import numpy as np
+from typing import TypeAlias
 
 from kvcache import checks
 from kvcache.errors import KVCacheError, SnapshotError
@@ -56,7 +56,7 @@ def restore(
         entry = manager.get_or_create(name, ttl_seconds=ttl_seconds, sequences=sequences)
         try:
             if not (mapped and entry.can_show and _shown(entry, snapshot, found, count)):
-                _append(entry, found, count)
+                entry.begin(found.contents(count))
         except BaseException:
             with suppress(KVCacheError):
                 manager.evict(name)
@@ -74,30 +74,47 @@ def _shown(entry: KVCacheEntry, snapshot: Snapshot, found: MappedSession, count:
     return False
 
 
-def _append(entry: KVCacheEntry, found: MappedSession, count: int) -> None:
-    if count:
-        layers, sides = range(found.facts.layers), (found.keys, found.values)
-        keys, values = (np.stack([side(layer, tokens=count) for layer in layers]) for side in sides)
-        entry.append(keys.transpose(2, 0, 1, 3), values.transpose(2, 0, 1, 3))
-
-
 def sequences_for(layout: KVLayout, facts: Facts, place: str) -> int:
     """How many sequences a session of these facts holds in a manager of this layout.
 
     Raises:
         SnapshotError: it does not fit the layout.
     """
-    known = layout.layers, (layout.keys.shape[3], layout.values.shape[3]), str(layout.dtype)
-    if (facts.layers, facts.widths, facts.dtype) != known or facts.heads < 1 or facts.heads % layout.kv_heads:
-        expected = f"a session of {known[0]} layers, {layout.kv_heads} heads, {known[1]} elements of {known[2]}"
-        got = f"{facts.layers} layers, {facts.heads} heads, {facts.widths} elements of {facts.dtype}"
-        raise SnapshotError(place, expected=expected, got=got)
+    sequences = facts.groups[0].heads // layout.groups[0].shape.kv_heads if facts.groups else 0
+    wanted = _described(layout.for_batch(max(sequences, 1))), str(layout.dtype)
+    got = [(len(group.layers), group.heads, group.widths, group.layers) for group in facts.groups], facts.dtype
+    if not _alike(wanted[0], got[0]) or wanted[1] != got[1]:
+        raise SnapshotError(place, expected=_in_words(*wanted), got=_in_words(*got))
     if facts.encoding != layout.encoding:
         expected = f"numbers in {layout.encoding or layout.dtype}"
         raise SnapshotError(place, expected=expected, got=facts.encoding or "numbers that are not encoded")
     if facts.tokens > layout.max_context:
         raise SnapshotError(place, expected=f"at most {layout.max_context} tokens", got=facts.tokens)
-    return facts.heads // layout.kv_heads
+    return sequences
+
+
+_Described: TypeAlias = Sequence[tuple[int, int, tuple[int, int], Sequence[int]]]
+"""Of each group of layers: how many, heads, widths, and which ones."""
+
+
+def _described(layout: KVLayout) -> _Described:
+    return [
+        (len(group.layers), group.shape.kv_heads, (group.keys.shape[3], group.values.shape[3]), group.layers)
+        for group in layout.groups
+    ]
+
+
+def _alike(one: _Described, other: _Described) -> bool:
+    sizes = [[group[:3] for group in side] for side in (one, other)]
+    return sizes[0] == sizes[1] and all(list(a[3]) == list(b[3]) for a, b in zip(one, other, strict=True))
+
+
+def _in_words(groups: _Described, dtype: str) -> str:
+    parts = (
+        f"{f'layers {list(layers)}' if len(groups) > 1 else f'{count} layers'} of {heads} heads, {widths} elements"
+        for count, heads, widths, layers in groups
+    )
+    return f"{', '.join(parts)}, in {dtype}"
 
 
 def _whole(found: MappedSession, place: str, *, salvage: bool) -> int:

@@ -15,7 +15,8 @@ import numpy as np
 from kvcache.errors import SnapshotError
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.manager import KVCacheManager
-from kvcache.snapshots.format import DTYPES, Facts, Plan, Side, header_of, plan, seal_of
+from kvcache.sessions.sharing import Beginning
+from kvcache.snapshots.format import DTYPES, Facts, GroupFacts, Plan, Side, header_of, plan, seal_of
 from kvcache.values import Array
 
 
@@ -52,7 +53,7 @@ def save_all(
         SnapshotError, ClosedError, OSError: as for `save`.
     """
     with ExitStack() as pins:
-        views = dict[str, tuple[Facts, Array, Array]]()
+        found = dict[str, tuple[Facts, Beginning]]()
         for name in manager.sessions() if sessions is None else dict.fromkeys(sessions):
             entry = manager.get(name)
             if entry is None:
@@ -60,23 +61,40 @@ def save_all(
                     continue
                 raise SnapshotError(f"save {name!r}", expected="a session that has an entry", got="none")
             pins.enter_context(entry.pin())
-            keys, values = (side.transpose(1, 2, 0, 3) for side in entry.key_and_value())
-            views[name] = _facts(entry, keys, values), keys, values
-        _write(Path(path), plan(facts for facts, _, _ in views.values()), views)
-        return {name: facts.tokens for name, (facts, _, _) in views.items()}
+            contents = entry.contents()
+            found[name] = _facts(entry, contents), contents
+        _write(Path(path), plan(facts for facts, _ in found.values()), found)
+        return {name: facts.tokens for name, (facts, _) in found.items()}
 
 
-def _facts(entry: KVCacheEntry, keys: Array, values: Array) -> Facts:
-    dtype = str(entry.layout.dtype)
-    if dtype not in DTYPES:
+def _facts(entry: KVCacheEntry, contents: Beginning) -> Facts:
+    facts = facts_of(entry, contents)
+    if facts is None:
         expected = f"a dtype of {', '.join(DTYPES)}"
         raise SnapshotError(f"save {entry.session_id!r}", expected=expected, got=entry.layout.dtype)
-    layers, heads, tokens, width = keys.shape
-    dims = entry.layout.head_dim, entry.layout.value_dim
-    return Facts(entry.session_id, tokens, layers, heads, (width, values.shape[3]), dims, dtype, entry.layout.encoding)
+    return facts
 
 
-def _write(path: Path, places: Plan, views: dict[str, tuple[Facts, Array, Array]]) -> None:
+def facts_of(entry: KVCacheEntry, contents: Beginning) -> Facts | None:
+    """What a session is; None where the format has no name for its dtype."""
+    layout = entry.layout
+    dtype = str(layout.dtype)
+    if dtype not in DTYPES:
+        return None
+    groups = (
+        GroupFacts(
+            group.layers,
+            group.shape.kv_heads,
+            (group.keys.shape[3], group.values.shape[3]),
+            group.shape.widths,
+            first,
+        )
+        for group, first in zip(layout.groups, contents.firsts, strict=True)
+    )
+    return Facts(entry.session_id, contents.tokens, tuple(groups), dtype, layout.encoding)
+
+
+def _write(path: Path, places: Plan, found: dict[str, tuple[Facts, Beginning]]) -> None:
     """Put a whole file into its place, or leave everything as it is."""
     header = header_of(places)
     checksums = np.zeros(places.pages, "<u4")
@@ -84,9 +102,8 @@ def _write(path: Path, places: Plan, views: dict[str, tuple[Facts, Array, Array]
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(header)
-            for session, (_, keys, values) in views.items():
-                stored = places.sessions[session]
-                for side, rows in ((stored.keys, keys), (stored.values, values)):
+            for session, (_, contents) in found.items():
+                for side, rows in zip(places.sessions[session].sides, contents.tails, strict=True):
                     _write_side(file, len(header), side, rows, checksums, places.page)
             file.seek(len(header) + places.checksums)
             file.write(checksums.tobytes() + seal_of(header, checksums))
@@ -103,15 +120,15 @@ def _write(path: Path, places: Plan, views: dict[str, tuple[Facts, Array, Array]
 def _write_side(file: BinaryIO, start: int, side: Side, rows: Array, checksums: Array, page: int) -> None:
     """Write the rows of keys or of values, and note the checksums of their pages."""
     number, offset = side.first_page, start + side.offset
-    for layer in rows:
-        for head in layer:
-            row = np.ascontiguousarray(head).view(np.uint8).reshape(-1).data
-            file.seek(offset)
-            file.write(row)
-            for first in range(0, side.row_bytes, page):
-                checksums[number] = checksum_of(row[first : first + page], page)
-                number += 1
-            offset += side.row_bytes
+    before = bytes((side.first - side.begin) * side.token_bytes)
+    for content in rows:
+        row = memoryview(before + content.tobytes()) if before else content.data
+        file.seek(offset)
+        file.write(row)
+        for first in range(0, side.row_bytes, page):
+            checksums[number] = checksum_of(row[first : first + page], page)
+            number += 1
+        offset += side.row_bytes
 
 
 def checksum_of(content: memoryview, page: int) -> int:

@@ -1,6 +1,8 @@
 """Pack a session into bytes for a store, and unpack it again, after checking that it is whole and the one that was asked for.
 
-magic, length and CRC-32 of the header | header, JSON | keys | values
+magic, length and CRC-32 of the header | header, JSON | keys | values | keys of the next group of layers | ...
+
+What was packed before layers could differ has another magic, and a header of one group; it is still unpacked.
 """
 
 from __future__ import annotations
@@ -10,15 +12,18 @@ import json
 import struct
 import zlib
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from kvcache.sessions.entry import KVCacheEntry
-from kvcache.snapshots.format import DTYPES, Facts
+from kvcache.sessions.sharing import Beginning
+from kvcache.snapshots.format import Facts, group_facts, plain_facts
+from kvcache.snapshots.writing import facts_of
 from kvcache.values import Array
 
-_MAGIC: Final = b"kvparcl1"
+_PLAIN_MAGIC: Final = b"kvparcl1"
+_MAGIC: Final = b"kvparcl2"
 _START: Final = struct.Struct("<8sII")
 
 
@@ -28,8 +33,7 @@ class Parcel:
 
     Attributes:
         facts: what it was.
-        keys: as stored, [layers, kv_heads, tokens, width].
-        values: the same for values.
+        contents: its tokens.
         max_context: tokens that it had room for.
         ttl_seconds: its own time to live; None: the manager's.
         run: of which process.
@@ -38,8 +42,7 @@ class Parcel:
     """
 
     facts: Facts
-    keys: Array
-    values: Array
+    contents: Beginning
     max_context: int
     ttl_seconds: float | None
     run: str
@@ -49,7 +52,7 @@ class Parcel:
     @property
     def size(self) -> int:
         """Bytes of the tokens."""
-        return self.keys.nbytes + self.values.nbytes
+        return self.contents.size
 
 
 def key_of(namespace: str, session: str) -> str:
@@ -60,24 +63,23 @@ def key_of(namespace: str, session: str) -> str:
 
 def pack(entry: KVCacheEntry, *, run: str, number: int) -> Parcel | None:
     """Copy a session's tokens; None where it has none, or a dtype that has no name here."""
-    keys, values = (side.transpose(1, 2, 0, 3) for side in entry.key_and_value())
-    dtype = str(entry.layout.dtype)
-    layers, heads, tokens, width = keys.shape
-    if not tokens or dtype not in DTYPES:
+    seen = entry.contents()
+    facts = facts_of(entry, seen)
+    if not seen.tokens or facts is None:
         return None
-    widths, dims = (width, values.shape[3]), (entry.layout.head_dim, entry.layout.value_dim)
-    facts = Facts(entry.session_id, tokens, layers, heads, widths, dims, dtype, entry.layout.encoding)
-    own = [np.array(side, order="C") for side in (keys, values)]
-    return Parcel(facts, own[0], own[1], entry.max_context_length, entry.ttl_seconds, run, number, entry.priority)
+    own = Beginning(seen.tokens, seen.firsts, seen.pieces, [np.array(tail, order="C") for tail in seen.tails])
+    return Parcel(facts, own, entry.max_context_length, entry.ttl_seconds, run, number, entry.priority)
 
 
 def to_bytes(parcel: Parcel, namespace: str) -> bytes:
     """What a store keeps."""
-    checksum = zlib.crc32(parcel.values.data, zlib.crc32(parcel.keys.data))
+    facts, tails, checksum = parcel.facts, [tail.data for tail in parcel.contents.tails], 0
+    for tail in tails:
+        checksum = zlib.crc32(tail, checksum)
     header = json.dumps(
         {
             "namespace": namespace,
-            "facts": asdict(parcel.facts),
+            "facts": asdict(facts) | {"groups": [group.row for group in facts.groups]},
             "max_context": parcel.max_context,
             "ttl_seconds": parcel.ttl_seconds,
             "run": parcel.run,
@@ -87,7 +89,7 @@ def to_bytes(parcel: Parcel, namespace: str) -> bytes:
         }
     ).encode()
     start = _START.pack(_MAGIC, len(header), zlib.crc32(header))
-    return b"".join([start, header, parcel.keys.data, parcel.values.data])
+    return b"".join([start, header, *tails])
 
 
 def from_bytes(content: bytes, namespace: str, session: str) -> Parcel:
@@ -99,21 +101,33 @@ def from_bytes(content: bytes, namespace: str, session: str) -> Parcel:
     try:
         magic, length, checksum = _START.unpack_from(content)
         header = content[_START.size : _START.size + length]
-        if magic != _MAGIC or len(header) != length or zlib.crc32(header) != checksum:
+        if magic not in {_PLAIN_MAGIC, _MAGIC} or len(header) != length or zlib.crc32(header) != checksum:
             raise ValueError("a header that is not whole")
         known = json.loads(header)
-        plain = known["facts"]
-        facts = Facts(**{**plain, "widths": tuple(plain["widths"]), "dims": tuple(plain["dims"])})
+        facts = _facts_in(known["facts"])
         if (known["namespace"], facts.session) != (namespace, session):
             raise ValueError("another session")
-        shapes = [(facts.layers, facts.heads, facts.tokens, width) for width in facts.widths]
-        counts = [int(np.prod(shape)) for shape in shapes]
-        body = memoryview(content)[_START.size + length :]
-        if len(body) != sum(counts) * np.dtype(facts.dtype).itemsize or zlib.crc32(body) != known["checksum"]:
+        body = np.frombuffer(content, np.uint8, offset=_START.size + length)
+        tails, start = list[Array](), 0
+        for group in facts.groups:
+            for width in group.widths:
+                row = (facts.tokens - group.first) * width * np.dtype(facts.dtype).itemsize
+                rows = len(group.layers) * group.heads
+                tails.append(body[start : start + rows * row].reshape(rows, row))
+                start += rows * row
+        if len(body) != start or zlib.crc32(body.data) != known["checksum"]:
             raise ValueError("tokens that are not as they were packed")
-        elements = np.frombuffer(body, facts.dtype)
-        keys, values = elements[: counts[0]].reshape(shapes[0]), elements[counts[0] :].reshape(shapes[1])
+        firsts = [group.first for group in facts.groups]
+        contents = Beginning(facts.tokens, firsts, ((),) * len(tails), tails)
         origin = known["run"], known["number"], known.get("priority", 0)
-        return Parcel(facts, keys, values, known["max_context"], known["ttl_seconds"], *origin)
+        return Parcel(facts, contents, known["max_context"], known["ttl_seconds"], *origin)
     except (struct.error, KeyError, TypeError, AttributeError, OverflowError) as problem:
         raise ValueError(f"{type(problem).__name__}: {problem}") from problem
+
+
+def _facts_in(known: dict[str, Any]) -> Facts:
+    """The facts of a header; one without groups was packed before there were any."""
+    if "groups" not in known:
+        return plain_facts(**known)
+    groups = tuple(group_facts(row) for row in known["groups"])
+    return Facts(known["session"], known["tokens"], groups, known["dtype"], known["encoding"])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final, SupportsIndex, TypeVar
 
 from kvcache import checks, forking
-from kvcache.errors import DtypeError, InvalidSizeError, KVCacheError, SnapshotError
+from kvcache.errors import DtypeError, InvalidSessionError, InvalidSizeError, KVCacheError, SnapshotError
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.manager import KVCacheManager
 from kvcache.snapshots.restoring import sequences_for
@@ -233,8 +233,7 @@ class Tier(Closing):
                 return  # it is there as it is
             self._spilled.pop(name, None)
             usable = reason not in _GONE and (entry.is_idle or reason is EvictionReason.SHUTDOWN)
-            bytes_of = (entry.layout.keys.strides[2] + entry.layout.values.strides[2]) * entry.layout.keys.rows
-            fits = self._waiting + bytes_of * entry.token_count <= self._room
+            fits = self._waiting + entry.contents().size <= self._room
             self._number += 1
             number = self._number
         parcel = pack(entry, run=self._run, number=number) if usable and fits else None
@@ -384,7 +383,9 @@ class Tier(Closing):
             if len(made):  # it was made meanwhile, without asking the tier
                 return made
             try:
-                made.append(parcel.keys.transpose(2, 0, 1, 3), parcel.values.transpose(2, 0, 1, 3))
+                made.begin(parcel.contents)
+            except InvalidSessionError:  # another thread has begun to write to it
+                return made
             except BaseException:
                 with suppress(KVCacheError):
                     manager.evict(facts.session)

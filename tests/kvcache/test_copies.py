@@ -81,7 +81,9 @@ def samples(folder: Path) -> dict[str, object]:
         Span(0, 64, 7),
         TTL(),
         small_layout(),
+        small_layout().groups[0],
         small_layout().keys,
+        small_layout().shapes[0],
     ]
     named = {type(value).__name__: value for value in values} | records()
     log = JsonLinesSink(folder / "log")

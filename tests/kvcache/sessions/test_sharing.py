@@ -77,6 +77,19 @@ def test_a_fork_takes_memory_for_its_last_page_only() -> None:
     assert not fork.value(whole=True)[len(fork) :].any()
 
 
+def test_pages_that_are_copied_beside_those_that_are_shown_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "WORTH", 4 * SYSTEM_PAGE)  # which the values do not reach
+    layout = KVLayout(
+        layers=1, kv_heads=1, head_dim=SYSTEM_PAGE // 4, max_context=48, alignment=SYSTEM_PAGE, value_dim=48
+    )
+    manager = KVCacheManager(layout, capacity_bytes=2 * layout.block_bytes, memory_bytes=2**20, clock=FakeClock())
+    manager.get_or_create("a").append(tokens(layout, 43, 1.0), np.full((43, 1, 1, 48), -1.0, np.float32))
+    fork = manager.fork("a", "b")
+    assert fork.shared_bytes == 43 * SYSTEM_PAGE
+    assert fork.resident_bytes == -(-43 * 48 * 4 // SYSTEM_PAGE) * SYSTEM_PAGE
+    adds_up(manager)
+
+
 def test_without_a_limit_pages_are_shown_too() -> None:
     manager = make(memory=None)
     append(manager.get_or_create("a"), 4 * PER_PAGE, 1.0)

@@ -84,7 +84,7 @@ class Snapshots(RuleBasedStateMachine):
         content = bytearray(self.path(file).read_bytes())
         length = 8 + int.from_bytes(content[:8], "little")
         plan = plan_in(bytes(content[:length]))
-        side = data.draw(st.sampled_from([plan.sessions[name].keys, plan.sessions[name].values]))
+        side = data.draw(st.sampled_from(plan.sessions[name].sides))
         token = data.draw(st.integers(0, len(self.files[file][name]) - 1))
         layer = data.draw(st.integers(0, 1))
         start = layer * side.row_bytes + token * side.token_bytes
