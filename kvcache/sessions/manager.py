@@ -154,7 +154,7 @@ class KVCacheManager(Closing):
                     if entry is not None:
                         if max_context_length is not None:
                             arguments.refuse_smaller(entry, layout.max_context)
-                        if entry.layout.sequences_of(layout) != 1:
+                        if entry.layout.sequences_of(self._layout) != batch:
                             arguments.refuse_other_batch(entry, self._layout, batch)
                         if own is not None:
                             self._table.prioritize(entry, own, now)

@@ -226,6 +226,9 @@ def test_a_batch_is_a_session_with_so_many_times_the_heads() -> None:
     assert manager.get_or_create("a", sequences=3) is entry
     with pytest.raises(InvalidSizeError, match="expected the 3 it was made for, got 1"):
         manager.get_or_create("a")
+    for other in (1, 2, 4):
+        with pytest.raises(InvalidSizeError, match="expected the 3 it was made for"):
+            manager.get_or_create("a", sequences=other)
     with pytest.raises(InvalidSizeError, match="sequences"):
         manager.get_or_create("b", sequences=0)
     assert manager.get("a") is entry

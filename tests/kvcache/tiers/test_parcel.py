@@ -41,7 +41,7 @@ def test_what_is_not_whole_is_refused(cut: int) -> None:
     assert parcel is not None
     content = to_bytes(parcel, "ns")
     assert from_bytes(content, "ns", "a").size == parcel.size == 2 * 2 * 64
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"[Ee]rror: |a header|as they were packed|size"):
         from_bytes(content[:cut], "ns", "a")
     with pytest.raises(ValueError, match="another session"):
         from_bytes(content, "other", "a")
