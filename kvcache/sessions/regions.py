@@ -121,7 +121,7 @@ class LayerGroup:
     step: int
 
     def needed(self, tokens: int) -> int:
-        """The first token that whoever comes behind `tokens` others attends to; `tokens` where that is none."""
+        """The first token that the next one needs where there are `tokens` others: where its window begins."""
         return 0 if self.window is None else max(tokens - self.window + 1, 0)
 
 
