@@ -5,8 +5,11 @@ namespace; the index itself compares tokens and needs none.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from kvcache.token_text import tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,24 @@ def as_message(event: Event) -> dict[str, Any]:
     kind: Literal["BlockStored", "BlockRemoved", "AllBlocksCleared"] = type(event).__name__  # type: ignore[assignment]
     fields = {name: getattr(event, name) for name in type(event).__slots__}
     return {"type": kind} | {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def stored(pages: Sequence[tuple[bytes, bytes]], *, parent: bytes | None, page: int, namespace: str) -> BlockStored:
+    """The event of pages that became known one behind the other.
+
+    Args:
+        pages: digest and text of each.
+        parent: digest of the page before the first one.
+        page: tokens of a page.
+        namespace: whose they are.
+    """
+    return BlockStored(
+        block_hashes=tuple(digest for digest, _ in pages),
+        parent_block_hash=parent,
+        token_ids=tuple(tokens_of(b"".join(text for _, text in pages))),
+        block_size=page,
+        lora_name=namespace or None,
+    )
 
 
 def page_digest(parent: bytes | None, namespace: str, text: bytes) -> bytes:

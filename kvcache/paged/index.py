@@ -23,8 +23,8 @@ import numpy as np
 
 from kvcache import checks
 from kvcache.errors import IntegrityError, InvalidSizeError
-from kvcache.paged.events import AllBlocksCleared, BlockRemoved, BlockStored, Event, page_digest
-from kvcache.token_text import WIDTH, bytes_of, nearest, tokens_of
+from kvcache.paged.events import AllBlocksCleared, BlockRemoved, Event, page_digest, stored
+from kvcache.token_text import WIDTH, bytes_of, nearest
 from kvcache.values import Clock, Unique
 
 if TYPE_CHECKING:
@@ -336,15 +336,8 @@ class PageIndex(Unique):
         before = new[0].parent.digest if new[0].parent is not None else None
         for node in new:
             node.digest = page_digest(node.parent.digest if node.parent is not None else None, node.namespace, node.key)
-        self._listener(
-            BlockStored(
-                block_hashes=tuple(node.digest for node in new if node.digest is not None),
-                parent_block_hash=before,
-                token_ids=tuple(tokens_of(b"".join(node.key for node in new))),
-                block_size=self.page,
-                lora_name=new[0].namespace or None,
-            )
-        )
+        pages = [(node.digest, node.key) for node in new if node.digest is not None]
+        self._listener(stored(pages, parent=before, page=self.page, namespace=new[0].namespace))
 
     def _tell_removed(self, gone: list[_Node]) -> None:
         if self._listener is not None and gone:

@@ -185,6 +185,7 @@ class BlockState(Unique):
     def leave(self) -> None:
         """The manager's: be stale from now on; the lock is held."""
         self._gone = True
+        self._ledger.lose(self, 0)
         self._regions = self._writable = self._readable = None
         self._let_go_if_idle()
 

@@ -4,10 +4,11 @@ Records are made under the lock and delivered after it was let go: a sink may be
 """
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kvcache import checks, forking
 from kvcache.records.receipts import Action, Record, Sink, TraceEvent
@@ -16,6 +17,10 @@ from kvcache.values import Clock, EvictionReason
 
 WINDOW_SECONDS: Final = 60.0
 """Over which requests per second are counted."""
+
+
+Watcher: TypeAlias = Callable[[Any, int], Callable[[None], object] | None]
+"""Is told an entry that lost tokens, and how many of the first ones are as before; returns what it wants called without the lock."""
 
 
 class Ledger:
@@ -27,6 +32,7 @@ class Ledger:
         "_outbox",
         "_sinks",
         "_tracers",
+        "_watchers",
         "copied",
         "counters",
         "farewells",
@@ -50,12 +56,13 @@ class Ledger:
         self._sinks = tuple(sinks)
         self._tracers = tuple(trace)
         self.tracing = bool(self._tracers)  # whether each step is wanted
-        self._outbox: list[tuple[tuple[Sink, ...], Record]] = []
+        self._outbox: list[tuple[tuple[Callable[[Any], object], ...], Any]] = []
         self.step = 0  # the number of the next event
         self.returned: deque[Callable[[], None]] = (
             deque()
         )  # whom to tell that a writable view is gone, see `BlockState.lend`
         self.farewells: list[Callable[[Any, EvictionReason], None]] = []  # whom to tell before a session's bytes go
+        self._watchers: list[weakref.WeakMethod[Watcher]] = []
         forking.register(self)
 
     def __enter__(self) -> None:
@@ -110,6 +117,19 @@ class Ledger:
                 farewell(entry, reason)
             except Exception:  # noqa: BLE001 - if they raise, the cache goes on; the failure is counted
                 self.counters.sink_failures += 1
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have a method called when a session loses tokens, for as long as its object lives; the lock is held."""
+        self._watchers = [each for each in self._watchers if each() is not None]
+        self._watchers.append(weakref.WeakMethod(watcher))
+
+    def lose(self, entry: object, kept: int) -> None:
+        """Tell that only the first `kept` tokens of an entry are as they were; the lock is held."""
+        for reference in self._watchers:
+            watcher = reference()
+            work = watcher and watcher(entry, kept)
+            if work is not None:
+                self._outbox.append(((work,), None))
 
     def open(self, record: Record) -> None:
         """Keep the record that a trace begins with, if steps are traced."""

@@ -22,7 +22,7 @@ from kvcache.sessions import arguments
 from kvcache.sessions.entry import KVCacheEntry
 from kvcache.sessions.eviction import LRU, Policy
 from kvcache.sessions.layout import KVLayout
-from kvcache.sessions.ledger import Ledger
+from kvcache.sessions.ledger import Ledger, Watcher
 from kvcache.sessions.session_table import SessionTable
 from kvcache.sessions.sharing import Beginning
 from kvcache.values import CACHE_LINE, Array, Clock, Closing, EvictionReason
@@ -194,7 +194,7 @@ class KVCacheManager(Closing):
         tokens: SupportsIndex | None = None,
         *,
         ttl_seconds: float | None = None,
-        priority: SupportsIndex = 0,
+        priority: SupportsIndex | None = None,
     ) -> KVCacheEntry:
         """Make a session that begins with the tokens of another one, so that a shared prompt is computed once.
 
@@ -204,8 +204,8 @@ class KVCacheManager(Closing):
             source: whose tokens.
             target: the new session; what it had is evicted.
             tokens: so many from the start; None: all.
-            ttl_seconds: the new session's own time to live; None: the manager's.
-            priority: the new session's own, see `prioritize`.
+            ttl_seconds: the new session's own time to live; None: what the target had, else the manager's.
+            priority: the new session's own, see `prioritize`; None: what the target had, else 0.
 
         Raises:
             InvalidSessionError: not a string, or empty, or the same twice.
@@ -221,16 +221,20 @@ class KVCacheManager(Closing):
         entry = self.get(source)
         if entry is None:
             raise self._unknown("fork", checks.session_name(source))
-        own = arguments.priority(priority)
+        target_had = self._entries.get(name)
+        if target_had is not None:
+            ttl_seconds = target_had.ttl_seconds if ttl_seconds is None else ttl_seconds
+            priority = target_had.priority if priority is None else priority
+        ttl, own = arguments.time_to_live(ttl_seconds), arguments.priority(priority or 0)
         with entry.pin():
             beginning = entry.beginning(tokens)
             try:
                 made = None
                 if beginning.shows:
                     with suppress(OSError):  # there are no mappings left
-                        made = self._begun(entry, name, ttl_seconds, own, beginning)
+                        made = self._begun(entry, name, ttl, own, beginning)
                 if made is None:
-                    made = self._begun(entry, name, ttl_seconds, own, entry.contents(beginning.tokens))
+                    made = self._begun(entry, name, ttl, own, entry.contents(beginning.tokens))
             finally:
                 entry.let_go(beginning)
         return made
@@ -483,6 +487,22 @@ class KVCacheManager(Closing):
         with self._ledger:
             self._refuse_if_closed()
             self._ledger.farewells.append(farewell)
+
+    def watch_losses(self, watcher: Watcher) -> None:
+        """Have a method called with each session that lost tokens, or its block, and how many of its first tokens are as they were.
+
+        The manager's lock is held: be quick, and do not wait. What it returns is called when the lock was let go; what that raises
+        is counted as a failure of a sink.
+
+        Args:
+            watcher: a method of an object, which may go at any time.
+
+        Raises:
+            ClosedError: the manager is closed.
+        """
+        with self._ledger:
+            self._refuse_if_closed()
+            self._ledger.watch(watcher)
 
     def check(self) -> None:
         """Prove that every block has one owner, and that bytes and tokens add up.

@@ -2,16 +2,19 @@
 
 A tree of pages of tokens. A page hangs under the page before it, so that equal pages behind different texts are different, and it is
 found by its bytes, so that nothing collides. The last page of a session may be shorter. Each namespace (a tenant, an adapter) has its
-own tree.
+own tree. The manager tells when a session loses tokens, or its block, so that the tree has nothing else than what is there.
 
     every node has at least one session that goes through it, and every session the nodes of its pages
     the pages under a node are the keys of `below` and, in order, those of `order`
+
+Locks: the manager's before the index's, never the other way round.
 """
 
 from __future__ import annotations
 
 import bisect
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, SupportsIndex
 
@@ -24,25 +27,30 @@ from kvcache.errors import (
     StaleEntryError,
     UnknownSessionError,
 )
-from kvcache.token_text import WIDTH, bytes_of, common
+from kvcache.paged.events import AllBlocksCleared, BlockRemoved, Event, page_digest, stored
+from kvcache.token_text import WIDTH, bytes_of, common, nearest
 from kvcache.values import Unique
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from kvcache.sessions.entry import KVCacheEntry
     from kvcache.sessions.manager import KVCacheManager
 
-_SLACK: Final = 64
-"""Sessions that may be gone before the tree is swept, besides as many as there are live ones."""
+_TRIES: Final = 4
+"""To copy what was found, where it is gone, or another text, each time."""
 
 
 @dataclass(eq=False, slots=True)
 class _Node:
     """A page of tokens behind those of its parent."""
 
+    namespace: str
     parent: _Node | None = None
     key: bytes = b""
+    digest: bytes | None = None  # only where events are wanted
     below: dict[bytes, _Node] = field(default_factory=dict)
     order: list[bytes] = field(default_factory=list)
     sessions: dict[str, None] = field(default_factory=dict)  # that go through it, in the order in which they came
@@ -65,31 +73,53 @@ class PrefixIndex(Unique):
     Args:
         manager: whose sessions.
         page: tokens of a page.
+        listener: is told which pages became known (`kvcache.paged.BlockStored`), and which are known no more, in the form of
+            vLLM's events, so that a router can send a prompt where its beginning is. It is called in the order in which things happen,
+            by one thread at a time and without a lock; what it raises is counted as `listener_failures`. A forked child tells nothing.
 
     Raises:
         InvalidSizeError: `page` is not a whole number above 0.
+        ClosedError: the manager is closed.
     """
 
-    def __init__(self, manager: KVCacheManager, *, page: SupportsIndex = 16) -> None:
+    def __init__(
+        self,
+        manager: KVCacheManager,
+        *,
+        page: SupportsIndex = 16,
+        listener: Callable[[Event], object] | None = None,
+    ) -> None:
         self._manager = manager
         self._page = checks.whole_number("page", page, minimum=1) * WIDTH
         self._roots: dict[str, _Node] = {}
         self._known: dict[str, _Known] = {}
-        self._limit = _SLACK
         self._lock = threading.Lock()
+        self._listener = listener
+        self._outbox = deque[Event]()
+        self._delivering = threading.Lock()
+        self._failures = 0
         forking.register(self)
+        manager.watch_losses(self._lost)
 
     def before_fork(self) -> None:
         """Be in the middle of nothing."""
         self._lock.acquire()
 
-    def after_fork(self, *, in_child: bool) -> None:  # noqa: ARG002 - the tree is whole in both
-        """Go on."""
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; the tree is whole in both, and what is there in the child is no business of the parent's router."""
+        if in_child:
+            self._listener = None
+            self._outbox.clear()
         self._lock.release()
 
     def __len__(self) -> int:
-        """Sessions that are recorded; some may be gone by now."""
+        """Sessions that are recorded."""
         return len(self._known)
+
+    @property
+    def listener_failures(self) -> int:
+        """How often the listener raised."""
+        return self._failures
 
     def record(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> None:
         """Say which tokens a session was computed from; as many as it has count, in place of what was recorded before.
@@ -102,26 +132,56 @@ class PrefixIndex(Unique):
         entry = self._manager.get(session)
         if entry is None:
             raise UnknownSessionError("record", expected="a session that has an entry", got=session)
-        count = len(entry)
+        truncations, count = entry.truncations, len(entry)
         sequences = entry.layout.sequences_of(self._manager.layout)
         if sequences != 1:
             raise InvalidSizeError("record", expected="a session of one sequence", got=sequences)
         if len(text) < count * WIDTH:
             raise InvalidSizeError("record", expected=f"all {count} tokens of {session!r}", got=len(text) // WIDTH)
-        text = text[: count * WIDTH]
         with self._lock:
-            self._forget(session)
-            node = self._roots.setdefault(namespace, _Node())
-            path = []
-            for start in range(0, len(text), self._page):
-                node = _child(node, text[start : start + self._page])
-                node.sessions[session] = None
-                path.append(node)
-            self._known[session] = _Known(entry, entry.truncations, namespace, text, path)
-            if len(self._known) > self._limit:
-                for name in [name for name, known in self._known.items() if not _holds(known)]:
-                    self._forget(name)
-                self._limit = 2 * len(self._known) + _SLACK
+            self._put(entry, truncations, namespace, text[: count * WIDTH])
+            # What it lost from now on is told; what it lost since it was asked was perhaps told too early.
+            if not _holds(self._known[entry.session_id]):
+                self._forget(entry.session_id)
+        self._deliver()
+
+    def forget(self, session: str) -> bool:
+        """Know nothing of a session any more, as if it was never recorded; False where nothing was known.
+
+        Raises:
+            InvalidSessionError: not a string, or empty.
+        """
+        name = checks.session_name(session)
+        with self._lock:
+            known = name in self._known
+            self._forget(name)
+        self._deliver()
+        return known
+
+    def clear(self, namespace: str | None = None) -> int:
+        """Forget all sessions, or those of a namespace, and return how many there were; they keep their tokens."""
+        with self._lock:
+            names = [name for name, known in self._known.items() if namespace in {None, known.namespace}]
+            if namespace is None:
+                self._known.clear()
+                self._roots.clear()
+                self._tell(AllBlocksCleared())
+            for name in names:
+                self._forget(name)
+        self._deliver()
+        return len(names)
+
+    def resend(self) -> None:
+        """Tell the listener everything that is known anew, behind an `AllBlocksCleared`: for a router that came later, or lost events."""
+        with self._lock:
+            self._tell(AllBlocksCleared())
+            nodes = list(self._roots.values())
+            while nodes:
+                node = nodes.pop()
+                if node.parent is not None:
+                    self._tell_stored([node])
+                nodes += node.below.values()
+        self._deliver()
 
     def longest(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[str, int] | None:
         """The session with the longest beginning of these tokens, and how many; None where no session has the first one.
@@ -135,25 +195,23 @@ class PrefixIndex(Unique):
     def _longest(self, text: bytes, namespace: str) -> tuple[str, int, _Known] | None:
         """The same, with what is recorded of the session: a moment later, another text may be."""
         with self._lock:
-            root = self._roots.get(namespace)
-            while root is not None:  # again where a session on the way was gone
-                node, start, page = root, 0, b""
-                while start < len(text):
-                    page = text[start : start + self._page]
-                    found = node.below.get(page)
-                    if found is None:
-                        break
-                    start += len(page)
-                    node = found
-                tail = self._tail(node, page, start) if start < len(text) else None
-                if tail is not None:
-                    return *tail, self._known[tail[0]]
-                if node is root:
+            node, start = self._roots.get(namespace), 0
+            if node is None:
+                return None
+            while start < len(text):
+                page = text[start : start + self._page]
+                found = node.below.get(page)
+                if found is None:
+                    key, more = nearest(node.order, page)
+                    if more:
+                        node, start = node.below[key], start + more * WIDTH
                     break
-                holder = self._holder(node)
-                if holder is not None:
-                    return holder, start // WIDTH, self._known[holder]
-            return None
+                start += len(page)
+                node = found
+            if node.parent is None:
+                return None
+            holder = next(iter(node.sessions))
+            return holder, start // WIDTH, self._known[holder]
 
     def begin(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> int:
         """Give a session as much of a text as any session has computed already; the rest is to be computed and written behind it.
@@ -171,7 +229,10 @@ class PrefixIndex(Unique):
         """
         name, text = checks.session_name(session), bytes_of(tokens)
         most = max(len(text) // WIDTH - 1, 0)
-        while (found := self._longest(text, namespace)) is not None:
+        for _ in range(_TRIES):
+            found = self._longest(text, namespace)
+            if found is None:
+                break
             source, count, known = found[0], min(found[1], most), found[2]
             if source == name or count <= self._own(name, text, namespace):
                 break
@@ -186,8 +247,6 @@ class PrefixIndex(Unique):
         kept = min(self._own(name, text, namespace), most)  # asked again: a copy may have been made and thrown away
         if kept < len(entry):
             entry.truncate(kept)
-            if kept:  # what is left is known to be the beginning of the text
-                self.record(name, tokens, namespace=namespace)
         return kept
 
     def check(self) -> None:
@@ -202,11 +261,15 @@ class PrefixIndex(Unique):
             while nodes:
                 node = nodes.pop()
                 found |= {(id(node), name) for name in node.sessions}
-                if sorted(node.below) != node.order or (node.parent is not None and not node.sessions):
+                if sorted(node.below) != node.order or not (node.sessions if node.parent is not None else node.below):
                     raise IntegrityError("prefixes", expected="ordered pages with sessions", got=node.key)
                 nodes += node.below.values()
             if expected != found:
                 raise IntegrityError("prefixes", expected=f"{len(expected)} pages of sessions", got=len(found))
+            for name, known in self._known.items():
+                text = b"".join(node.key for node in known.path)
+                if text != known.tokens or len(known.entry) * WIDTH < len(text) or not _holds(known):
+                    raise IntegrityError("prefixes", expected=f"the tokens of {name!r}", got=len(text) // WIDTH)
 
     def _copy(self, source: str, known: _Known, target: str, count: int) -> bool:
         """Copy the first tokens of a session; False where it went, or got other tokens than the known ones, meanwhile."""
@@ -227,54 +290,93 @@ class PrefixIndex(Unique):
                 return 0
             return min(common(known.tokens, text), len(known.tokens) // WIDTH)
 
-    def _holder(self, node: _Node) -> str | None:
-        """A session that has the tokens of a node; those that are gone are forgotten on the way."""
-        for name in list(node.sessions):
-            if _holds(self._known[name]):
-                return name
-            self._forget(name)
-        return None
+    def _lost(self, entry: KVCacheEntry, kept: int) -> Callable[[None], object] | None:
+        """The manager's: only the first `kept` tokens of an entry are as they were; its lock is held."""
+        session = entry.session_id
+        with self._lock:
+            known = self._known.get(session)
+            if known is None or known.entry is not entry:
+                return None
+            if kept:
+                self._put(entry, entry.truncations, known.namespace, known.tokens[: kept * WIDTH])
+            else:
+                self._forget(session)
+            return self._deliver if self._outbox else None
 
-    def _tail(self, node: _Node, page: bytes, start: int) -> tuple[str, int] | None:
-        """The session that has the longest part of a page behind a node; the page as a whole is not there."""
-        best: tuple[str, int] | None = None
-        for step in (-1, 0):  # the longest common beginning is that of a neighbour in the order
-            while True:
-                at = bisect.bisect_left(node.order, page) + step
-                if not 0 <= at < len(node.order):
-                    break
-                key = node.order[at]
-                count = common(key, page)
-                if not count:
-                    break
-                holder = self._holder(node.below[key])
-                if holder is None:
-                    continue  # it was pruned; another one is the neighbour now
-                if best is None or start // WIDTH + count > best[1]:
-                    best = holder, start // WIDTH + count
-                break
-        return best
+    def _put(self, entry: KVCacheEntry, truncations: int, namespace: str, text: bytes) -> None:
+        """Have a session in the tree with this text, and with no other."""
+        session = entry.session_id
+        before = self._known.get(session)
+        node = self._roots.get(namespace) or _Node(namespace)
+        path, new = list[_Node](), list[_Node]()
+        for start in range(0, len(text), self._page):
+            key = text[start : start + self._page]
+            found = node.below.get(key)
+            if found is None:
+                found = node.below[key] = _Node(namespace, node, key)
+                bisect.insort(node.order, key)
+                new.append(found)
+            found.sessions[session] = None
+            path.append(found)
+            node = found
+        if path and path[0].parent is not None:
+            self._roots[namespace] = path[0].parent
+        self._tell_stored(new)
+        if before is not None:
+            stays = set(map(id, path))
+            self._leave(session, [each for each in before.path if id(each) not in stays])
+        self._known[session] = _Known(entry, truncations, namespace, text, path)
 
     def _forget(self, session: str) -> None:
-        """Take a session out of the tree, and the nodes that no other session goes through."""
+        """Take a session out of the tree."""
         known = self._known.pop(session, None)
-        if known is None:
-            return
-        for node in reversed(known.path):
+        if known is not None:
+            self._leave(session, known.path)
+
+    def _leave(self, session: str, path: list[_Node]) -> None:
+        """Take a session out of nodes, the last ones of its path, and the tree's nodes that no other session goes through."""
+        gone = list[_Node]()
+        for node in reversed(path):
             del node.sessions[session]
-            if not node.sessions and node.parent is not None:
-                del node.parent.below[node.key]
-                del node.parent.order[bisect.bisect_left(node.parent.order, node.key)]
+            above = node.parent
+            if not node.sessions and above is not None:
+                del above.below[node.key]
+                del above.order[bisect.bisect_left(above.order, node.key)]
+                gone.append(node)
+                if above.parent is None and not above.below:
+                    del self._roots[above.namespace]
+        if self._listener is not None and gone:
+            self._tell(BlockRemoved(tuple(node.digest for node in gone if node.digest is not None)))
+
+    def _tell_stored(self, new: list[_Node]) -> None:
+        """Tell of pages behind each other."""
+        if self._listener is None or not new:
+            return
+        parent = new[0].parent.digest if new[0].parent is not None else None
+        pages, digest = list[tuple[bytes, bytes]](), parent
+        for node in new:
+            digest = node.digest = node.digest or page_digest(digest, node.namespace, node.key)
+            pages.append((digest, node.key))
+        self._tell(stored(pages, parent=parent, page=self._page // WIDTH, namespace=new[0].namespace))
+
+    def _tell(self, event: Event) -> None:
+        if self._listener is not None:
+            self._outbox.append(event)
+
+    def _deliver(self, _: None = None) -> None:
+        """Hand the events to the listener in their order: by the thread that is at it already, if there is one. Holds no other lock."""
+        while self._outbox and self._delivering.acquire(blocking=False):
+            try:
+                while self._outbox and (listener := self._listener) is not None:
+                    event = self._outbox.popleft()
+                    try:
+                        listener(event)
+                    except Exception:  # noqa: BLE001 - if it raises, the cache goes on; the failure is counted
+                        self._failures += 1
+            finally:
+                self._delivering.release()
 
 
 def _holds(known: _Known) -> bool:
     """Whether the entry still has the tokens that were recorded."""
     return known.entry.is_live and known.entry.truncations == known.truncations
-
-
-def _child(node: _Node, key: bytes) -> _Node:
-    found = node.below.get(key)
-    if found is None:
-        found = node.below[key] = _Node(node, key)
-        bisect.insort(node.order, key)
-    return found

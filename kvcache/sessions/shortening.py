@@ -63,7 +63,7 @@ class ShorteningEntry(SharingEntry):
                 raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
             now = self._ledger.now()
             self._keep(kept)
-            self._lose(kept, now)
+            self._lose(kept, now, same=kept)
         self._ledger.deliver()
 
     def remove(self, first: SupportsIndex, last: SupportsIndex, *, rotate: Rotate | None = None) -> int:
@@ -116,7 +116,7 @@ class ShorteningEntry(SharingEntry):
                 with ledger.lock:
                     self._end()
                     if not self._gone:
-                        self._lose(left, now)
+                        self._lose(left, now, same=start)
         ledger.deliver()
         self._refuse_if_stale()
         return left
@@ -172,11 +172,14 @@ class ShorteningEntry(SharingEntry):
         self._ledger.deliver()
         return given
 
-    def _lose(self, kept: int, now: float) -> None:
-        """Count the tokens that are left; both locks are held."""
+    def _lose(self, kept: int, now: float, *, same: int) -> None:
+        """Count the tokens that are left, of which so many first ones are the same as before; both locks are held."""
         self._ledger.counters.tokens -= self._tokens - kept
-        self._truncations += kept < self._tokens
+        fewer = kept < self._tokens
+        self._truncations += fewer
         self._tokens = kept
+        if fewer:
+            self._ledger.lose(self, same)
         self._forget_written()
         self._ledger.trace("truncate", self._session_id, kept, at=now)
 

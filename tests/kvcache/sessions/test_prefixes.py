@@ -3,6 +3,9 @@
 import os
 import threading
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from kvcache import (
     PrefixIndex,
     UnknownSessionError,
 )
+from kvcache.paged import AllBlocksCleared, BlockRemoved, BlockStored, Event, PageIndex, PagePool
 from tests.kvcache.threads import run_threads
 
 LAYOUT = KVLayout(layers=1, kv_heads=1, head_dim=2, max_context=64)
@@ -113,9 +117,10 @@ def test_tokens_that_were_taken_away_and_written_anew_are_not_found() -> None:
     entry = manager.get_or_create("a")
     entry.truncate(2)
     compute(entry, [1, 2, 9, 9, 9])
-    assert index.longest([1, 2, 3, 4, 5]) is None
-    assert index.begin("b", [1, 2, 3, 4, 5]) == 0
-    assert "b" not in manager
+    assert index.longest([1, 2, 3, 4, 5]) == ("a", 2)
+    assert index.longest([1, 2, 9]) == ("a", 2)
+    assert index.begin("b", [1, 2, 3, 4, 5]) == 2
+    assert is_computed_from(manager.get_or_create("b"), [1, 2])
 
 
 def test_a_session_that_was_evicted_is_not_found_even_under_its_old_name() -> None:
@@ -160,8 +165,10 @@ def test_sessions_that_are_gone_are_swept() -> None:
     manager, index = make(sessions=3)
     for number in range(1000):
         say(manager, index, str(number), [number, 1, 2, 3, 4])
-    assert len(index) < 150
+    assert len(index) <= 3
     index.check()
+    manager.clear()
+    assert not index._roots
 
 
 def test_a_source_that_got_another_text_since_it_was_found_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +211,187 @@ def test_threads_never_get_the_tokens_of_another_text() -> None:
     index.check()
 
 
+class Router:
+    """What another process knows of a worker by its events alone: which pages hang under which, and their tokens."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, tuple[bytes | None, str | None, list[int]]] = {}
+
+    def take(self, event: Event) -> None:
+        match event:
+            case BlockStored():
+                parent, tokens = event.parent_block_hash, list(event.token_ids)
+                assert parent is None or parent in self.known
+                for name in event.block_hashes:
+                    page, tokens = tokens[: event.block_size], tokens[event.block_size :]
+                    assert name not in self.known
+                    assert page
+                    self.known[name] = parent, event.lora_name, page
+                    parent = name
+                assert not tokens
+            case BlockRemoved():
+                for name in event.block_hashes:
+                    del self.known[name]
+            case AllBlocksCleared():
+                self.known.clear()
+
+    def longest(self, text: list[int], namespace: str) -> int:
+        parent, start = None, 0
+        while True:
+            below = [
+                (name, page)
+                for name, (above, space, page) in self.known.items()
+                if above == parent and space == (namespace or None)
+            ]
+            whole = [(name, page) for name, page in below if page == text[start : start + len(page)]]
+            if not whole:
+                pairs = (zip(page, text[start:], strict=False) for _, page in below)
+                return start + max(
+                    (sum(1 for _ in takewhile(lambda two: two[0] == two[1], each)) for each in pairs), default=0
+                )
+            parent, page = max(whole, key=lambda each: len(each[1]))
+            start += len(page)
+
+
+def with_events(sessions: int = 6) -> tuple[KVCacheManager, PrefixIndex, list[Event]]:
+    events = list[Event]()
+    manager = KVCacheManager(LAYOUT, capacity_bytes=sessions * LAYOUT.block_bytes)
+    return manager, PrefixIndex(manager, page=4, listener=events.append), events
+
+
+def test_a_router_is_told_what_became_known_and_what_is_no_more() -> None:
+    manager, index, events = with_events()
+    say(manager, index, "a", [1, 2, 3, 4, 5], namespace="tenant")
+    (stored,) = events
+    assert isinstance(stored, BlockStored)
+    assert (stored.token_ids, stored.block_size, stored.lora_name) == ((1, 2, 3, 4, 5), 4, "tenant")
+    first, second = stored.block_hashes
+    say(manager, index, "b", [1, 2, 3, 4, 6], namespace="tenant")
+    (other,) = events[1:]
+    assert isinstance(other, BlockStored)
+    assert (other.parent_block_hash, other.token_ids) == (first, (6,))
+    manager.evict("a")
+    assert events[2:] == [BlockRemoved((second,))]
+    manager.get_or_create("b").truncate(4)
+    assert events[3:] == [BlockRemoved(other.block_hashes)]
+    index.forget("b")
+    assert events[4:] == [BlockRemoved((first,))]
+    index.clear()
+    assert events[5:] == [AllBlocksCleared()]
+
+
+def test_pages_have_the_same_names_as_those_of_a_page_index() -> None:
+    manager, index, events = with_events()
+    say(manager, index, "a", [1, 2, 3, 4, 5], namespace="tenant")
+    pool, others = PagePool(4), list[Event]()
+    PageIndex(pool, page=4, listener=others.append).store(pool.get(2), [1, 2, 3, 4, 5], namespace="tenant")
+    assert events == others
+
+
+def test_a_text_that_grows_is_told_by_what_is_new() -> None:
+    manager, index, events = with_events()
+    say(manager, index, "a", list(range(8)))
+    say(manager, index, "a", list(range(12)))
+    assert [type(event) for event in events] == [BlockStored, BlockStored]
+    index.record("a", list(range(12)))
+    assert len(events) == 2
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(lambda manager: manager.evict("a"), id="evict"),
+        pytest.param(lambda manager: manager.clear(), id="clear"),
+        pytest.param(lambda manager: manager.expire(1e9), id="expire"),
+        pytest.param(lambda manager: [manager.get_or_create(name) for name in "bcdefg"], id="room"),
+        pytest.param(lambda manager: manager.recode("a", "float16"), id="recode"),
+        pytest.param(lambda manager: manager.get("a").truncate(0), id="truncate"),
+        pytest.param(lambda manager: manager.get("a").remove(0, 1), id="remove"),
+        pytest.param(lambda manager: manager.get("a").slide(1), id="slide"),
+        pytest.param(lambda manager: manager.fork("b", "a"), id="fork"),
+        pytest.param(lambda manager: manager.close(), id="close"),
+    ],
+)
+def test_a_router_is_told_at_once_whichever_way_a_session_loses_its_tokens(lose: Callable[[Any], object]) -> None:
+    manager, index, events = with_events()
+    entry = manager.get_or_create("a", ttl_seconds=100.0)
+    compute(entry, [1, 2, 3, 4, 5])
+    index.record("a", [1, 2, 3, 4, 5])
+    compute(manager.get_or_create("b", priority=1), [9])
+    lose(manager)
+    assert [type(event) for event in events] == [BlockStored, BlockRemoved]
+    assert index.longest([1, 2, 3, 4, 5]) is None
+
+
+def test_a_listener_that_raises_breaks_nothing_and_is_counted() -> None:
+    events = list[Event]()
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        raise ZeroDivisionError
+
+    manager, _ = make()
+    index = PrefixIndex(manager, page=4, listener=listen)
+    assert say(manager, index, "a", [1, 2, 3]) == 0
+    manager.evict("a")
+    assert [type(event) for event in events] == [BlockStored, BlockRemoved]
+    assert index.listener_failures == 2
+    assert manager.statistics().sink_failures == 0
+
+
+def test_a_listener_may_use_the_cache_and_gets_what_it_causes_afterwards() -> None:
+    manager, _ = make()
+    events, free = list[Event](), list[bool]()
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        other = threading.Thread(target=lambda: free.append(manager.statistics().sessions >= 0))
+        other.start()
+        other.join(20)  # no lock is held
+        free.append(index.longest([7]) is None)
+        if manager.evict("a"):
+            assert len(events) == 1
+
+    index = PrefixIndex(manager, page=4, listener=listen)
+    say(manager, index, "a", [1, 2, 3])
+    assert [type(event) for event in events] == [BlockStored, BlockRemoved]
+    assert free == [True] * 4
+
+
+def test_a_router_agrees_with_what_four_threads_did() -> None:
+    router, manager = Router(), KVCacheManager(LAYOUT, capacity_bytes=5 * LAYOUT.block_bytes)
+    index = PrefixIndex(manager, page=3, listener=router.take)
+
+    def work(worker: int) -> None:
+        random = np.random.default_rng(worker)
+        for step in range(100):
+            text = random.integers(0, 2, 12).tolist()
+            name = f"{worker}-{step % 3}"
+            with suppress(LookupError, OutOfMemoryError):
+                index.begin(name, text)
+                compute(manager.get_or_create(name), text)
+                index.record(name, text)
+                if not step % 5:
+                    manager.get_or_create(name).truncate(int(random.integers(0, 12)))
+
+    run_threads(work)
+    assert index.listener_failures == 0
+    index.check()
+    for number in range(2**12):
+        text = [number >> bit & 1 for bit in range(12)]
+        found = index.longest(text)
+        assert router.longest(text, "") == (0 if found is None else found[1])
+
+
+def test_a_session_keeps_its_own_time_and_priority_when_it_begins_with_tokens_of_another() -> None:
+    manager, index = make()
+    say(manager, index, "prompt", [1, 2, 3, 4, 5])
+    manager.get_or_create("a", ttl_seconds=50.0, priority=3)
+    assert index.begin("a", [1, 2, 3, 9]) == 3
+    entry = manager.get_or_create("a")
+    assert (entry.ttl_seconds, entry.priority) == (50.0, 3)
+
+
 class PrefixMachine(RuleBasedStateMachine):
     """Drives an index beside a model that compares whole texts."""
 
@@ -213,7 +401,9 @@ class PrefixMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.manager, self.index = make(sessions=3, page=3)
+        self.manager, _ = make(sessions=3)
+        self.router = Router()
+        self.index = PrefixIndex(self.manager, page=3, listener=self.router.take)
         self.model: dict[str, tuple[str, list[int]]] = {}  # what is recorded, and still so
 
     def forget_the_evicted(self) -> None:
@@ -246,7 +436,45 @@ class PrefixMachine(RuleBasedStateMachine):
         entry = self.manager.get(name)
         if entry is not None and kept < len(entry):
             entry.truncate(kept)
+            self.keep(name, kept)
+
+    def keep(self, name: str, kept: int) -> None:
+        if name in self.model:
+            space, text = self.model.pop(name)
+            if kept:
+                self.model[name] = space, text[:kept]
+
+    @rule(name=NAMES, first=st.integers(0, 8), last=st.integers(0, 8))
+    def remove(self, name: str, first: int, last: int) -> None:
+        entry = self.manager.get(name)
+        if entry is not None and first < last <= len(entry):
+            entry.remove(first, last)
+            self.keep(name, first)
+            entry.truncate(first)  # the rest tells of another text, which `is_computed_from` does not know
+
+    @rule(name=NAMES)
+    def recode(self, name: str) -> None:
+        if self.manager.recode(name, "float16"):
             self.model.pop(name, None)
+            self.manager.evict(name)  # the numbers of this test do not fit
+        self.forget_the_evicted()  # room was made
+
+    @rule(name=NAMES)
+    def forget(self, name: str) -> None:
+        assert self.index.forget(name) is (name in self.model)
+        self.model.pop(name, None)
+
+    @rule(space=st.sampled_from([None, "", "x"]))
+    def clear(self, space: str | None) -> None:
+        gone = [name for name, (namespace, _) in self.model.items() if space in {None, namespace}]
+        assert self.index.clear(space) == len(gone)
+        for name in gone:
+            del self.model[name]
+
+    @rule()
+    def a_router_comes_late(self) -> None:
+        self.router.known = {b"what it had of a worker": (None, None, [0])}
+        self.index.resend()
 
     @rule(name=NAMES)
     def evict(self, name: str) -> None:
@@ -257,6 +485,7 @@ class PrefixMachine(RuleBasedStateMachine):
     def longest(self, text: list[int], space: str) -> None:
         found, best = self.index.longest(text, namespace=space), self.best(text, space)
         assert (found is None and best == 0) or (found is not None and found[1] == best)
+        assert self.router.longest(text, space) == best
         if found is not None:
             namespace, known = self.model[found[0]]
             assert (namespace, known[:best]) == (space, text[:best])
@@ -265,6 +494,14 @@ class PrefixMachine(RuleBasedStateMachine):
     def the_tree_is_whole(self) -> None:
         self.index.check()
         self.manager.check()
+        spaces = {space for space, _ in self.model.values()}
+        for space, text in self.model.values():
+            assert self.router.longest(text, space) == len(text)
+        pages = {
+            (space, tuple(text[: end + 3])) for space, text in self.model.values() for end in range(0, len(text), 3)
+        }
+        assert len(self.router.known) == len(pages)
+        assert set(self.index._roots) <= spaces
 
 
 TestPrefixMachine = pytest.mark.slow(PrefixMachine.TestCase)
@@ -290,7 +527,8 @@ def test_a_child_of_a_fork_can_use_the_index_whatever_a_thread_was_doing() -> No
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
-        os._exit(0 if index._lock.acquire(timeout=20) else 1)
+        quiet = index._listener is None  # the parent's router has nothing to do with the child
+        os._exit(0 if index._lock.acquire(timeout=20) and quiet else 1)
     assert os.waitpid(child, 0)[1] == 0
     thread.join()
     assert index.longest([1, 2, 3]) == ("a", 3)
