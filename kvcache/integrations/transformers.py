@@ -83,13 +83,13 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
     """
 
     def __init__(self, manager: KVCacheManager, session: str, *, config: Any = None) -> None:
-        self._rows = _Rows(manager, checks.session_name(session))
         windows: list[int | None] = [None] * manager.layout.layers
         if config is not None:
             text = config.get_text_config(decoder=True)
             if text.num_hidden_layers != len(windows):
                 raise InvalidSizeError("model", expected=f"{len(windows)} layers", got=text.num_hidden_layers)
             windows = [each.get("sliding_window") for each in get_layer_types_and_kwargs(text)[1]]
+        self._rows = _Rows(manager, checks.session_name(session), windows)
         super().__init__(layers=[_Layer(self._rows, number, window) for number, window in enumerate(windows)])
         self._config = config
 
@@ -122,6 +122,10 @@ class PooledCache(Unique, Cache):  # type: ignore[misc]  # transformers is not i
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write new tokens of a layer, and look at all that it has: without the steps for devices that this cache does not use."""
+        rows = self._rows
+        step = rows.step
+        if step is not None and step.takes(rows.lengths[layer_idx], key_states):
+            return rows.write(step, layer_idx, key_states, value_states)
         keys, values = self.layers[layer_idx].update(key_states, value_states)
         return keys, values
 
@@ -162,29 +166,34 @@ class _Step:
     The views of all layers are made at once, which takes a fraction of the time for each.
     """
 
-    def __init__(self, regions: tuple[torch.Tensor, ...], first: int, count: int) -> None:
-        self.end = first + count
-        self._first, self._count, self._sequences, self._dtype = first, count, regions[0].shape[1], regions[0].dtype
-        places = [region.narrow(3, first, count).unbind(0) for region in regions]
-        self.targets = [list(pair) for pair in zip(*places, strict=True)]
-        self.seen = list(zip(*(region.narrow(3, 0, self.end).unbind(0) for region in regions), strict=True))
+    def __init__(self, regions: tuple[torch.Tensor, ...], first: int, count: int, windows: list[int | None]) -> None:
+        keys, values = regions
+        self.end = end = first + count
+        self._first, self._dtype = first, keys.dtype
+        self._shape = (*keys.shape[1:3], count, keys.shape[4])
+        self.targets = list(zip(keys.narrow(3, first, count).unbind(), values.narrow(3, first, count).unbind(), strict=True))
+        self.seen = list(zip(keys.narrow(3, 0, end).unbind(), values.narrow(3, 0, end).unbind(), strict=True))
+        for layer, window in enumerate(windows):
+            if window is not None:
+                start = _first_seen(first, window)
+                of_keys, of_values = self.seen[layer]
+                self.seen[layer] = of_keys.narrow(2, start, end - start), of_values.narrow(2, start, end - start)
 
-    def fits(self, first: int, keys: torch.Tensor) -> bool:
-        """Whether these keys of a layer go to the places."""
-        shape = keys.shape
-        return (
-            first == self._first
-            and shape[2] == self._count
-            and shape[0] == self._sequences
-            and keys.dtype is self._dtype
-        )
+    def takes(self, first: int, keys: torch.Tensor) -> bool:
+        """Whether these keys, of a layer that has `first` tokens, go to the places."""
+        return first == self._first and keys.shape == self._shape and keys.dtype is self._dtype
+
+
+def _first_seen(length: int, window: int | None) -> int:
+    """The first token that a query behind `length` others attends to."""
+    return 0 if window is None else max(length - window + 1, 0)
 
 
 class _Rows:
     """The tensors over a session's rows, and how many tokens each layer has."""
 
-    def __init__(self, manager: KVCacheManager, session: str) -> None:
-        self.manager, self.session = manager, session
+    def __init__(self, manager: KVCacheManager, session: str, windows: list[int | None]) -> None:
+        self.manager, self.session, self.windows = manager, session, windows
         self.entry: KVCacheEntry | None = manager.get(session)
         self.tensors: tuple[list[torch.Tensor], list[torch.Tensor]] | None = None
         self.regions: tuple[torch.Tensor, ...] = ()  # the same in one: keys and values of all layers
@@ -236,8 +245,9 @@ class _Rows:
         self, step: _Step, layer: int, keys: torch.Tensor, values: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Copy tokens of one layer to their places, and return all that it has; gradients are not kept."""
-        sources = [keys.detach(), values.detach()] if keys.requires_grad or values.requires_grad else [keys, values]
-        torch._foreach_copy_(step.targets[layer], sources)
+        of_keys, of_values = step.targets[layer]
+        of_keys.copy_(keys.detach() if keys.requires_grad else keys)
+        of_values.copy_(values.detach() if values.requires_grad else values)
         self.lengths[layer] = step.end
         if layer == len(self.lengths) - 1:
             self.count()
@@ -306,13 +316,6 @@ class _Rows:
         return torch.from_numpy(split.view(np.int16)).view(torch.bfloat16) if self.carried else torch.from_numpy(split)
 
 
-def _slice(rows: torch.Tensor, start: int, end: int) -> torch.Tensor:
-    """`rows[:, :, start:end]` in half the time."""
-    sequences, heads, _, width = rows.shape
-    strides = rows.stride()
-    return rows.as_strided((sequences, heads, end - start, width), strides, rows.storage_offset() + start * strides[2])
-
-
 class _Layer(CacheLayerMixin):  # type: ignore[misc]
     """One layer of a `PooledCache`."""
 
@@ -339,14 +342,10 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
             ContextOverflowError, OutOfMemoryError, StaleEntryError: as for `KVCacheEntry.reserve`.
         """
         rows, number = self._rows, self._number
-        step = rows.step
-        if step is not None and step.fits(rows.lengths[number], key_states) and self._window is None:
-            return rows.write(step, number, key_states, value_states)
-        keys, values = rows.tensors or rows.begin(key_states.shape[0])
-        layer_keys, layer_values = keys[number], values[number]
-        if key_states.dtype is not layer_keys.dtype:
+        keys, _ = rows.tensors or rows.begin(key_states.shape[0])
+        if key_states.dtype is not keys[number].dtype:
             remedy = "make the layout with layout_of(model.config, dtype=...)"
-            raise DtypeError("update", expected=layer_keys.dtype, got=key_states.dtype, remedy=remedy)
+            raise DtypeError("update", expected=keys[number].dtype, got=key_states.dtype, remedy=remedy)
         sequences, _, count, _ = key_states.shape
         first = rows.lengths[number]
         end = first + count
@@ -354,18 +353,15 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
             rows.begin(sequences)
         if end > rows.reserved:
             rows.reserve(end)
-        if step is None or not step.fits(first, key_states):
-            step = rows.step = _Step(rows.regions, first, count)
-        seen = rows.write(step, number, key_states, value_states)
-        if self._window is None:
-            return seen
-        start = self._visible(first)
-        return _slice(layer_keys, start, end), _slice(layer_values, start, end)
+        step = rows.step
+        if step is None or not step.takes(first, key_states):
+            step = rows.step = _Step(rows.regions, first, count, rows.windows)
+        return rows.write(step, number, key_states, value_states)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """How many tokens attention sees, new ones included, and which one is the first."""
         length = self.get_seq_length()
-        start = self._visible(length)
+        start = _first_seen(length, self._window)
         return length + query_length - start, start
 
     def get_seq_length(self) -> int:
@@ -375,7 +371,3 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
     def get_max_length(self) -> int:
         """Tokens that the session can hold, or the window of a layer that has one."""
         return self._window or self._rows.manager.layout.max_context
-
-    def _visible(self, length: int) -> int:
-        """The first token that a query behind `length` others attends to."""
-        return 0 if self._window is None else max(length - self._window + 1, 0)
