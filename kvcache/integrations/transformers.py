@@ -171,7 +171,9 @@ class _Step:
         self.end = end = first + count
         self._first, self._dtype = first, keys.dtype
         self._shape = (*keys.shape[1:3], count, keys.shape[4])
-        self.targets = list(zip(keys.narrow(3, first, count).unbind(), values.narrow(3, first, count).unbind(), strict=True))
+        self.targets = list(
+            zip(keys.narrow(3, first, count).unbind(), values.narrow(3, first, count).unbind(), strict=True)
+        )
         self.seen = list(zip(keys.narrow(3, 0, end).unbind(), values.narrow(3, 0, end).unbind(), strict=True))
         for layer, window in enumerate(windows):
             if window is not None:
@@ -337,7 +339,7 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
         """Write new tokens, shape [sequences, kv_heads, tokens, width], and look at all that the layer has.
 
         Raises:
-            ShapeError: another batch than the session has.
+            ShapeError: another batch than the session has, or other heads or widths than the layout.
             DtypeError: another dtype than the layout's.
             ContextOverflowError, OutOfMemoryError, StaleEntryError: as for `KVCacheEntry.reserve`.
         """
@@ -355,7 +357,12 @@ class _Layer(CacheLayerMixin):  # type: ignore[misc]
             rows.reserve(end)
         step = rows.step
         if step is None or not step.takes(first, key_states):
-            step = rows.step = _Step(rows.regions, first, count, rows.windows)
+            step = _Step(rows.regions, first, count, rows.windows)
+            for states, place in zip((key_states, value_states), step.targets[number], strict=True):
+                if states.shape != place.shape:  # a copy would repeat what has one head
+                    remedy = "make the layout with layout_of(model.config)"
+                    raise ShapeError("update", expected=tuple(place.shape), got=tuple(states.shape), remedy=remedy)
+            rows.step = step
         return rows.write(step, number, key_states, value_states)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:

@@ -326,6 +326,36 @@ def test_another_dtype_than_the_layout_has_is_refused() -> None:
         cache.update(half, half, 0)
 
 
+@pytest.mark.parametrize(
+    ("keys", "values", "got"),
+    [
+        pytest.param((1, 1, 1, 8), (1, 2, 1, 8), r"\(1, 1, 1, 8\)", id="one-head-of-keys"),
+        pytest.param((1, 2, 1, 8), (1, 1, 1, 8), r"\(1, 1, 1, 8\)", id="one-head-of-values"),
+        pytest.param((1, 2, 1, 1), (1, 2, 1, 8), r"\(1, 2, 1, 1\)", id="narrow-keys"),
+        pytest.param((1, 2, 3, 8), (1, 2, 1, 8), r"\(1, 2, 1, 8\)", id="fewer-values"),
+    ],
+)
+def test_keys_and_values_that_would_be_repeated_are_refused(
+    keys: tuple[int, ...], values: tuple[int, ...], got: str
+) -> None:
+    cache = PooledCache(manager_of(model_of("llama")), "a")
+    for _ in range(2):
+        with pytest.raises(ShapeError, match=f"got {got}"):
+            cache.update(torch.ones(keys), torch.ones(values), 0)
+    assert cache.get_seq_length() == 0
+
+
+@pytest.mark.parametrize("family", ["llama", "mistral"])
+def test_a_layer_that_is_given_tokens_twice_keeps_both(family: str) -> None:
+    model = model_of(family)
+    cache = PooledCache(manager_of(model), "a", config=model.config)
+    first, second = torch.full((1, 2, 1, 8), 1.0), torch.full((1, 2, 1, 8), 2.0)
+    cache.update(first, first, 0)
+    keys, values = cache.update(second, second, 0)
+    assert keys[0, 0, :, 0].tolist() == values[0, 0, :, 0].tolist() == [1, 2]
+    assert cache.update(second, first, 1)[0].shape[2] == 1
+
+
 def test_gradients_are_not_kept() -> None:
     model = model_of("llama")
     manager = manager_of(model)
