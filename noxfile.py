@@ -50,6 +50,7 @@ LOCKS = (
     locks.Lock("docs", groups=("docs",), project=True),
     locks.Lock("test", groups=("test",), project=True),
     locks.Lock("bench", groups=("bench",), project=True),
+    locks.Lock("plugins", groups=("plugins",), project=True),
     locks.Lock("static", groups=("static",), project=True),
     locks.Lock("min-python", groups=("min-python",), project=True, resolution="lowest-direct"),
 )
@@ -294,6 +295,13 @@ def lies(session: nox.Session) -> None:
     """Ask pytest, xdist, nox, tox, a shell script and gates about every way to look green (`-- NAME --show`, `-- --write`)."""
     prepare(session, "bench", project=True)
     session.run("python", "-m", "tests.lies", *session.posargs)
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """Run gates beside other people's pytest plugins, and see that every outcome is told (`-- NAME`, `-- --write`)."""
+    prepare(session, "plugins", project=True)
+    session.run("python", "-m", "tests.plugins", *session.posargs)
 
 
 @nox.session

@@ -27,6 +27,9 @@ CALLED = "gates_called"
 HIDDEN = "gates_hidden"
 """Attribute on a report of *passed*: what the phase raised, as outcome and description."""
 
+BEFORE = "gates_before"
+"""Attribute on a report of *passed*: what an earlier call of the same test raised; a plugin called it again."""
+
 
 _LATER = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 """Flags of functions whose call alone runs nothing."""
@@ -39,19 +42,33 @@ class CallWitness:
         self._called: pytest.Item | None = None
         self._doubts: bool | None = None  # another plugin calls the functions of tests
         self._raised: dict[tuple[str, str], tuple[str, str]] = {}  # (node id, phase) → outcome and description
+        self._failing: dict[str, str] = {}  # node id → what its last call raised
+        self._before: dict[str, str] = {}  # node id → what a call raised before the one that passed
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
         """The call begins."""
         self._called = item
         code = _code_of(item)
         if code is None or not (code.co_flags & _LATER or self._doubtful(item)) or sys.getprofile() is not None:
-            yield
-            return
-        with _watched(code) as begun:
-            yield
-        if not begun:
-            self._called = None
+            outcome = yield
+        else:
+            with _watched(code) as begun:
+                outcome = yield
+            if not begun:
+                self._called = None
+        self._called_again(item, outcome.excinfo)
+
+    def _called_again(self, item: pytest.Item, raised: Any) -> None:
+        """Note the end of a call. `pytest-retry` calls a test again while its report is made: then only the last call counts."""
+        # pytest keeps the exceptions of unittest's tests to itself.
+        failures = [pytest.ExceptionInfo.from_exc_info(raised)] if raised else getattr(item, "_excinfo", None)
+        if failures:
+            self._failing[item.nodeid] = first_line(failures[0].exconly(tryshort=True))
+            self._before.pop(item.nodeid, None)
+        elif item.nodeid in self._failing and self._called is item:
+            self._before[item.nodeid] = self._failing.pop(item.nodeid)
+            self._raised.pop((item.nodeid, "call"), None)
 
     def _doubtful(self, item: pytest.Item) -> bool:
         if self._doubts is None:
@@ -69,7 +86,8 @@ class CallWitness:
         outcome = yield
         key = (item.nodeid, str(call.when))
         self._raised.pop(key, None)
-        if call.excinfo is not None:  # checked only now, because pytest's unittest plugin puts its own exceptions there
+        # Checked only now, because pytest's unittest plugin puts its own exceptions there.
+        if call.excinfo is not None and not (call.when == "call" and item.nodeid in self._before):
             skipped = isinstance(call.excinfo.value, pytest.skip.Exception)
             words = call.excinfo.exconly(tryshort=True) if not skipped else str(call.excinfo.value)
             self._raised[key] = ("skipped" if skipped else "failed", first_line(words))
@@ -85,6 +103,8 @@ class CallWitness:
         """The last check before others receive the report, in the process that made it."""
         self._note(report)
         if report.when == "teardown":
+            self._before.pop(report.nodeid, None)
+            self._failing.pop(report.nodeid, None)
             for phase in ("setup", "call", "teardown"):
                 self._raised.pop((report.nodeid, phase), None)
 
@@ -94,6 +114,8 @@ class CallWitness:
         raised = self._raised.get((report.nodeid, str(report.when)))
         if raised is not None and not hasattr(report, HIDDEN):
             setattr(report, HIDDEN, raised)
+        if report.when == "call" and report.nodeid in self._before:
+            setattr(report, BEFORE, self._before[report.nodeid])
 
 
 def _code_of(item: pytest.Item) -> CodeType | None:

@@ -15,7 +15,7 @@ from ...portable.frames import place_of_dump, place_of_text
 from ...portable.values import TestOutcome
 from ..secrets import hide
 from ..text import cap, first_line
-from .phases import CALLED, HIDDEN
+from .phases import BEFORE, CALLED, HIDDEN
 from .subtests import is_subtest, subtest_name
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ _EXAMPLE = re.compile(
 """doctest's text for a failed example."""
 
 PHASES = ("setup", "call", "teardown")
+
+_SILENT = "a plugin ran the test again, and did not report how this attempt ended"
+
+_OUTCOMES = ("passed", "failed", "skipped")
+"""Pytest's own outcomes of a report."""
 
 TIMEOUT = "gates_timeout"
 """Attribute on the report of a test that exceeded its limit: the limit in seconds."""
@@ -62,6 +67,7 @@ class AttemptReports:
         seen: captured sections of earlier attempts, which pytest repeats in each later report.
         skip: how many sections in a report of this attempt are repetitions.
         crash: xdist's report that the worker died.
+        torn_down: the last attempt that failed was torn down, and no other one has begun.
         name: id of a duplicated test, with its number; empty for others.
     """
 
@@ -74,6 +80,7 @@ class AttemptReports:
     seen: list[tuple[str, str]] = field(default_factory=list)
     skip: int = 0
     crash: pytest.TestReport | None = None
+    torn_down: bool = False
     name: str = ""
 
     def add(self, report: pytest.TestReport) -> None:
@@ -86,18 +93,19 @@ class AttemptReports:
             else:
                 expected = hasattr(report, "wasxfail") and report.skipped
                 self.tally["xfailed" if expected else str(report.outcome)] += 1
-        elif str(report.outcome) == "rerun":
+        elif str(report.outcome) not in _OUTCOMES:  # `rerun`, or as the plugin that runs it again calls it
             self._start_again(report)
         elif str(report.when) not in PHASES:
             self.crash = report
         elif self.earlier and not self.phases and report.when == "teardown":
             # pytest-rerunfailures (16.7, not 16.0) also sends the teardown of an attempt that it has reported as a rerun.
-            return
+            self.torn_down = True
         else:
             self.phases[str(report.when)] = report
 
     def _start_again(self, report: pytest.TestReport) -> None:
         """Keep the relevant parts of the attempt that `report` ends."""
+        self.torn_down = False
         self.phases[str(report.when)] = report
         self.name = getattr(report, "gates_id", "")
         self.earlier.append(_earlier(self, report))
@@ -142,6 +150,9 @@ def conclude(attempt: AttemptReports, now: float) -> dict[str, Any]:
         "phase": "call",
         "started": attempt.started,
     }
+    before = getattr(attempt.phases.get("call"), BEFORE, "")
+    if before and not attempt.earlier:
+        attempt.earlier.append(silent(attempt, before))
     if attempt.crash is not None:
         fields.update(_crashed(attempt, attempt.crash))
         # Two processes have different clocks: a test that timed out took at least its limit.
@@ -211,14 +222,14 @@ def _earlier(attempt: AttemptReports, report: pytest.TestReport) -> dict[str, An
     return {key: value for key, value in fields.items() if value}
 
 
-def silent(attempt: AttemptReports) -> dict[str, Any]:
-    """An attempt whose call a plugin kept to itself when it ran the test again, for a record."""
+def silent(attempt: AttemptReports, message: str = _SILENT) -> dict[str, Any]:
+    """An attempt that a plugin kept to itself when it ran the test again, for a record."""
     return {
         "outcome": TestOutcome.FAILED.value,
         "phase": "call",
         "duration": attempt.duration,
         "started": attempt.started,
-        "message": "a plugin ran the test again, and did not report how this attempt ended",
+        "message": message,
     }
 
 
@@ -271,7 +282,9 @@ def _not_failed(attempt: AttemptReports) -> dict[str, Any]:
             continue
         if expected is None:
             skipped = {"outcome": TestOutcome.SKIPPED, "phase": name, "reason": skip_reason(report)}
-            return _standing(attempt, skip_reason(report)) if attempt.earlier else skipped
+            if attempt.earlier:  # no attempt passed
+                return standing(attempt, f"attempt {len(attempt.earlier) + 1} was skipped: {skip_reason(report)}")
+            return skipped
         # Strict tests that pass against the expectation arrive as failed, without `wasxfail`.
         outcome = TestOutcome.XFAILED if report.skipped else TestOutcome.XPASSED
         details = text_of(report) if outcome is TestOutcome.XFAILED else ""
@@ -315,15 +328,10 @@ def _contradicted(attempt: AttemptReports) -> dict[str, Any]:
     return {}
 
 
-def _standing(attempt: AttemptReports, why: str) -> dict[str, Any]:
-    """A test that failed and then skipped itself on a retry: no attempt passed, so the failure stands."""
+def standing(attempt: AttemptReports, reason: str) -> dict[str, Any]:
+    """The fields of a test whose last failed attempt was followed by no better one."""
     last = attempt.earlier[-1]
-    return {
-        "outcome": TestOutcome(last["outcome"]),
-        "phase": last["phase"],
-        "reason": f"attempt {len(attempt.earlier) + 1} was skipped: {why}",
-        **_lead_of(last),
-    }
+    return {"outcome": TestOutcome(last["outcome"]), "phase": last["phase"], "reason": reason, **_lead_of(last)}
 
 
 def _lead_of(attempt: Mapping[str, Any]) -> dict[str, Any]:

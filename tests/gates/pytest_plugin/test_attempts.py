@@ -297,3 +297,74 @@ def test_attempts_whose_call_a_plugin_keeps_to_itself_are_counted(
     assert [one["message"] for one in found] == [
         "a plugin ran the test again, and did not report how this attempt ended"
     ] * attempts
+
+
+CALLED_AGAIN = """
+import pytest
+
+# As `pytest-retry` does it: the call is made again while its report is made, and a report of the first may come before that.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if call.when == "call" and report.failed:
+        {told}
+        again = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), when="call")
+        report.outcome = "failed" if again.excinfo else "passed"
+"""
+TOLD = 'report.outcome = "retried"; item.ihook.pytest_runtest_logreport(report=report)'
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("told", ["pass", TOLD], ids=["hidden", "told"])
+@pytest.mark.parametrize(("passes_on", "outcome"), [(1, "passed"), (2, "flaky"), (3, "failed")])
+def test_a_call_that_is_made_again_within_one_report_is_another_attempt(
+    project: Project, passes_on: int, outcome: str, told: str, options: tuple[str, ...]
+) -> None:
+    test = f"calls = []\ndef test_a():\n    calls.append(1)\n    assert len(calls) >= {passes_on}\n"
+    project.write(test_it=test, conftest=CALLED_AGAIN.replace("{told}", told))
+    ran = project.injected(*options)
+    assert ran.outcomes == {"test_a": outcome}
+    if outcome == "flaky":
+        (attempt,) = ran.tests["test_a"]["attempts"]
+        assert "assert 1 >= 2" in attempt["message"]
+
+
+HOLLOW = CALLED_AGAIN.replace("{told}", "item.runtest = lambda: None")
+
+
+def test_a_second_call_of_a_unittest_that_fails_again_is_no_pass(project: Project) -> None:
+    # unittest's failures are no exceptions of the call: the second one is found when the test is torn down.
+    test = "import unittest\nclass Test(unittest.TestCase):\n    def test_a(self): self.fail('no')\n"
+    project.write(test_it=test, conftest=CALLED_AGAIN.replace("{told}", "pass"))
+    assert project.injected().outcomes == {"Test::test_a": "error"}
+
+
+def test_a_second_call_that_runs_nothing_does_not_save_a_test(project: Project) -> None:
+    project.write(test_it="def test_a(): assert 0\n", conftest=HOLLOW)
+    assert project.injected().outcomes == {"test_a": "failed"}
+
+
+@pytest.mark.parametrize("word", ["ignored", "rerun", "error"])
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_a_failed_report_with_an_outcome_of_its_own_is_no_pass(
+    project: Project, word: str, options: tuple[str, ...]
+) -> None:
+    conftest = f"""
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        report.outcome = "{word}"
+
+def pytest_report_teststatus(report):
+    if report.outcome == "{word}":
+        return "{word}", "?", "{word}"
+"""
+    project.write(test_it="def test_a(): assert 0\n", conftest=conftest)
+    ran = project.injected(*options)
+    assert ran.exit_code == 0, "pytest believes it"
+    assert ran.outcomes == {"test_a": "failed"}
+    assert ran.tests["test_a"]["message"] == "assert 0"
+    assert ran.tests["test_a"]["reason"] == "a plugin or a conftest reports it as neither passed nor failed"
