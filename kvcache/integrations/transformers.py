@@ -41,6 +41,10 @@ def layout_of(
     Raises:
         InvalidSizeError: the model keeps something else than keys and values of one shape.
     """
+    if getattr(config, "is_encoder_decoder", False):
+        raise InvalidSizeError(
+            "model", expected="a decoder alone", got=f"an encoder and a decoder ({config.model_type})"
+        )
     text = config.get_text_config(decoder=True)
     kinds = set(get_layer_types_and_kwargs(text)[0])
     if not kinds <= _KINDS:

@@ -183,6 +183,11 @@ class PrefixIndex(Unique):
                 nodes += node.below.values()
         self._deliver()
 
+    def texts(self) -> dict[str, tuple[str, bytes]]:
+        """The sessions that still have the tokens that were recorded, with the namespace and the tokens, see `tokens_of`."""
+        with self._lock:
+            return {name: (known.namespace, known.tokens) for name, known in self._known.items() if _holds(known)}
+
     def longest(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[str, int] | None:
         """The session with the longest beginning of these tokens, and how many; None where no session has the first one.
 
