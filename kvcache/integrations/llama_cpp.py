@@ -7,11 +7,12 @@ once when it is loaded; a look-up copies nothing. A `PooledLlama` does without t
 from __future__ import annotations
 
 import ctypes
+import inspect
 import time
 from dataclasses import dataclass
 from functools import cached_property
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import llama_cpp
 import numpy as np
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
     from kvcache.sessions.eviction import Policy
 
-_NO_TOKEN = -1
+_NO_TOKEN: Final = -1
 """What the places behind the last token hold; what llama-cpp-python leaves there are tokens of earlier prompts, of anybody."""
+
+_FIELDS: Final = ("input_ids", "scores", "n_tokens", "llama_state", "llama_state_size", "seed")
+"""Of a `LlamaState`, as its constructor takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class _Facts:
     scores: np.dtype[Any]
     shape: tuple[int, ...]
     seed: int
+    more: dict[str, Any]  # attributes that this module knows nothing of, as a later version may have them
 
 
 class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not installed where types are checked
@@ -53,6 +58,7 @@ class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not install
         self.input_ids[: self.n_tokens] = np.frombuffer(kept.text, ">i8")
         self.llama_state_size = facts.size
         self.seed = facts.seed
+        self.__dict__.update(facts.more)
 
     @cached_property
     def llama_state(self) -> bytes:
@@ -81,8 +87,7 @@ class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not install
         )
 
     def __reduce__(self) -> tuple[Any, ...]:  # a copy, and what is pickled, is a state of its own
-        fields = self.input_ids, self.scores, self.n_tokens, self.llama_state, self.llama_state_size, self.seed
-        return LlamaState, fields
+        return LlamaState, tuple(getattr(self, name) for name in _FIELDS), dict(self._kept.facts.more)
 
 
 class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
@@ -130,6 +135,8 @@ class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
 
     def save(self, llm: Llama) -> PooledState | None:
         """Let llama.cpp write the state of a model into the pool; None where it does not fit, or llama.cpp fails."""
+        if tuple(inspect.signature(LlamaState).parameters) != _FIELDS:
+            return None  # only `Llama` of that version knows what belongs to a state
         size, scores = int(llama_cpp.llama_state_get_size(llm.ctx)), llm.scores[: llm.n_tokens]
         # Without `logits_all` they are never written, and hold whatever was in that memory before.
         scored = self._scores and llm._logits_all  # noqa: SLF001
@@ -157,7 +164,8 @@ class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
         ids, bits = source.input_ids, np.empty(0, np.uint8)
         if scored and _any(scores):
             bits = np.ascontiguousarray(scores).reshape(-1).view(np.uint8)
-        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, seed)
+        more = {} if isinstance(source, Llama) else _more(source)
+        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, seed, more)
 
         def fill(block: Array) -> None:
             write(block[:size])
@@ -245,6 +253,11 @@ class PooledLlama(Llama):  # type: ignore[misc]
 
 class _NotWrittenError(Exception):
     """llama.cpp wrote another number of bytes than it said."""
+
+
+def _more(state: LlamaState) -> dict[str, Any]:
+    """What a state has besides what is known here."""
+    return {name: value for name, value in vars(state).items() if name not in _FIELDS and not name.startswith("_")}
 
 
 def _any(scores: Array) -> bool:

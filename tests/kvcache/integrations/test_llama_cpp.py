@@ -1,4 +1,4 @@
-"""States of llama-cpp-python come back as they were stored; where it is not installed, with a stand-in for its classes."""
+"""States of llama-cpp-python come back as they were stored. With a stand-in for the package; `test_llama_cpp_models` takes the real one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from kvcache import InvalidSizeError
-from tests.kvcache.integrations.fake_llama_cpp import integration
+from tests.kvcache.integrations.fake_llama_cpp import CONTEXT, stand_in
 from tests.kvcache.threads import run_threads
 
-CONTEXT, VOCABULARY = 32, 5
+VOCABULARY = 5
 
 
 @pytest.fixture(scope="module")
 def module() -> Iterator[Any]:
-    with integration() as found:
+    with stand_in() as found:
         yield found
 
 
@@ -178,3 +178,72 @@ def test_four_threads_get_states_of_their_own_tokens(module: Any) -> None:
 
     run_threads(work)
     assert not wrong
+
+
+def test_a_pooled_llama_writes_into_the_pool_and_reads_there(module: Any) -> None:
+    with cache_of(module) as cache:
+        llm = module.PooledLlama([1, 2, 3])
+        llm.cache = cache
+        state = llm.save_state()
+        assert isinstance(state, module.PooledState)
+        before = cache.statistics()
+        cache[[1, 2, 3]] = state  # it is there
+        assert cache.statistics() == before
+        other = module.PooledLlama([9])
+        other.load_state(cache[[1, 2, 3, 4]])
+        assert (other.state, other.n_tokens, other.input_ids[:3].tolist()) == (bytes([1, 2, 3]) * 50, 3, [1, 2, 3])
+        cache.clear()
+        other.evaluate([9])
+        other.load_state(state)  # it is held, and stays whole
+        assert other.state == bytes([1, 2, 3]) * 50
+
+
+@pytest.mark.parametrize("logits_all", [False, True])
+def test_a_pooled_llama_keeps_scores_only_where_it_has_some(module: Any, logits_all: bool) -> None:
+    with cache_of(module) as cache:
+        llm = module.PooledLlama([1, 2, 3], logits_all=logits_all)
+        llm.cache = cache
+        assert llm.save_state().scores.tolist() == np.full((3, VOCABULARY), float(logits_all)).tolist()
+
+
+def test_a_pooled_llama_without_a_cache_of_ours_is_a_llama(module: Any) -> None:
+    llm = module.PooledLlama([1, 2])
+    for other_cache in (None, [1]):
+        llm.cache = other_cache
+        state = llm.save_state()
+        assert type(state) is module.LlamaState
+        llm.load_state(state)
+
+
+@pytest.mark.parametrize(("capacity", "written"), [(64, 100), (1 << 16, 0)], ids=["no room", "llama.cpp fails"])
+def test_what_cannot_be_written_into_the_pool_is_saved_as_ever(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capacity: int, written: int
+) -> None:
+    monkeypatch.setattr(module.llama_cpp, "llama_state_get_data", lambda *_: written)
+    with cache_of(module, capacity) as cache:
+        llm = module.PooledLlama([1, 2])
+        llm.cache = cache
+        assert type(llm.save_state()) is module.LlamaState
+        assert (cache.cache_size, cache.statistics().refused) == (0, 0)
+
+
+def test_a_state_of_another_namespace_is_stored_again(module: Any) -> None:
+    with cache_of(module) as cache:
+        cache[[1, 2]] = state_of(module, [1, 2])
+        part = cache.within("alice")
+        part[[1, 2]] = cache[[1, 2]]
+        assert cache.statistics().states == 2
+        assert part[[1, 2]].llama_state == bytes([1, 2]) * 50
+
+
+def test_what_a_later_version_adds_to_a_state_comes_back(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with cache_of(module) as cache:
+        state = state_of(module, [1, 2])
+        state.mood = "good"
+        cache[[1, 2]] = state
+        assert cache[[1, 2]].mood == "good"
+        llm = module.PooledLlama([1, 2])
+        llm.cache = cache
+        monkeypatch.setattr(module.LlamaState, "__init__", lambda self, mood: None)
+        with pytest.raises(TypeError):
+            llm.save_state()  # as `Llama` says it: it alone knows what belongs to such a state
