@@ -21,6 +21,7 @@ from kvcache.integrations.states import KeptState, StateStore
 from kvcache.token_text import bytes_of, common, tokens_of
 from kvcache.values import Array
 from tests.kvcache.fakes import FakeClock
+from tests.kvcache.test_forking import in_a_child
 from tests.kvcache.threads import run_threads
 
 UNIT = 64
@@ -359,20 +360,16 @@ def test_a_fork_while_a_thread_is_in_the_middle_has_its_own_states() -> None:
         go_on.wait(10)
         block[:] = 7
 
+    def in_child() -> None:
+        put(store, [3], b"child")
+        assert (found(store, [1]), found(store, [2])) == (b"before", b"\7" * 4)
+
     thread = threading.Thread(target=lambda: store.put([2], 4, slow))
     thread.start()
     inside.wait(10)
     threading.Timer(0.01, go_on.set).start()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            put(store, [3], b"child")
-            code = 0 if (found(store, [1]), found(store, [2])) == (b"before", b"\7" * 4) else 2
-        finally:
-            os._exit(code)
+    assert in_a_child(in_child) == 0
     thread.join(10)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert found(store, [3]) is None
 
 
