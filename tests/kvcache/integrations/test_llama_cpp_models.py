@@ -201,3 +201,22 @@ def test_a_state_that_llama_cpp_does_not_write_is_not_kept(path: str, monkeypatc
         assert said(llm, PROMPT) == said(model(path), PROMPT)
         figures = cache.statistics()
         assert (figures.states, figures.bytes_used, figures.refused) == (0, 0, 1)
+
+
+def test_a_model_that_cannot_take_tokens_back_goes_on_from_what_is_whole(tmp_path: Path, kind: Any) -> None:
+    path = str(tiny_gguf.write_mamba(tmp_path / "mamba.gguf"))
+    evaluated = {}
+    for whole in (False, True):
+        with PooledLlamaCache(1 << 24, whole=whole) as cache:
+            llm, plain = model(path, kind, cache), model(path)
+            first = PROMPT + said(llm, PROMPT) + "And?"
+            texts = [first, first + said(llm, first) + "Why?", first + " Something else.", PROMPT + "No."]
+            other = "a conversation that takes its turn between those"
+            evaluated[whole] = 0
+            for text in texts:
+                said(llm, other)
+                before = llm.evaluated
+                assert said(llm, text) == said(plain, text)
+                evaluated[whole] += llm.evaluated - before
+            cache._states.check()
+    assert evaluated[True] < evaluated[False]
