@@ -43,51 +43,69 @@ class _Facts:
     ids: np.dtype[Any]
     scores: np.dtype[Any]
     shape: tuple[int, ...]
+    scored: bool
     seed: int
     more: dict[str, Any]  # attributes that this module knows nothing of, as a later version may have them
 
 
 class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not installed where types are checked
-    """A `LlamaState` whose bytes are copied when they are first asked for; then the cache may have forgotten it long ago."""
+    """A `LlamaState` whose bytes are copied when they are first asked for; then the cache may have forgotten it long ago.
+
+    For one thread: every look-up gives its own.
+    """
 
     def __init__(self, states: StateStore, kept: KeptState, namespace: str) -> None:
         facts: _Facts = kept.facts
-        self._states, self._kept, self._namespace = states, kept, namespace
+        self._states, self._namespace, self._facts = states, namespace, facts
+        self._kept: KeptState | None = kept  # until all is read: what is held costs a copy when it makes room
         self.n_tokens = len(kept.text) // WIDTH
         self.input_ids = np.full(facts.context, _NO_TOKEN, facts.ids)
         self.input_ids[: self.n_tokens] = np.frombuffer(kept.text, ">i8")
         self.llama_state_size = facts.size
         self.seed = facts.seed
+        if not facts.scored:
+            self.scores = np.zeros(facts.shape, facts.scores)
         self.__dict__.update(facts.more)
 
     @cached_property
     def llama_state(self) -> bytes:
         """The bytes of llama.cpp."""
-        return self._states.read(self._kept, 0, self.llama_state_size)
+        return self._read("scores", 0, self._facts.size)
 
     @cached_property
     def scores(self) -> Array:
         """Of the tokens; all zero unless the model was made with `logits_all`."""
-        facts: _Facts = self._kept.facts
-        if self._kept.size == facts.size:
-            return np.zeros(facts.shape, facts.scores)
-        return np.frombuffer(self._states.read(self._kept, facts.size), facts.scores).reshape(facts.shape)
+        return np.frombuffer(self._read("llama_state", self._facts.size), self._facts.scores).reshape(self._facts.shape)
+
+    def _read(self, other: str, start: int, end: int | None = None) -> bytes:
+        """Read one of the two parts, and let go of the state where the other one is read, too."""
+        assert self._kept is not None, "a part that was not read"
+        content = self._states.read(self._kept, start, end)
+        if other in self.__dict__:
+            self._kept = None
+        return content
 
     def is_in(self, states: StateStore, namespace: str) -> bool:
         """Whether it came from there, and is still there."""
-        return self._states is states and self._namespace == namespace and states.holds(self._kept)
+        here = self._states is states and self._namespace == namespace
+        return here and self._kept is not None and states.holds(self._kept)
 
     def lend(self, load: Callable[[Any], object]) -> None:
         """Call `load` with a state whose bytes are where they are in the pool; it keeps no view of them."""
-        plain = {"n_tokens": self.n_tokens, "input_ids": self.input_ids, "scores": self.scores, "seed": self.seed}
-        size = self.llama_state_size
-        self._states.look(
-            self._kept,
-            lambda content: load(SimpleNamespace(**plain, llama_state=content[:size], llama_state_size=size)),
-        )
+        names = ("n_tokens", "input_ids", "scores", "seed", "llama_state_size")
+        plain = SimpleNamespace(**{name: getattr(self, name) for name in names}, **self._facts.more)
+
+        def lent(content: Array) -> None:
+            plain.llama_state = content[: self._facts.size]
+            load(plain)
+
+        if self._kept is None:
+            load(self)
+        else:
+            self._states.look(self._kept, lent)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a copy, and what is pickled, is a state of its own
-        return LlamaState, tuple(getattr(self, name) for name in _FIELDS), dict(self._kept.facts.more)
+        return LlamaState, tuple(getattr(self, name) for name in _FIELDS), dict(self._facts.more)
 
 
 class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
@@ -165,7 +183,7 @@ class LlamaNamespace(BaseLlamaCache):  # type: ignore[misc]
         if scored and _any(scores):
             bits = np.ascontiguousarray(scores).reshape(-1).view(np.uint8)
         more = {} if isinstance(source, Llama) else _more(source)
-        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, seed, more)
+        facts = _Facts(size, len(ids), ids.dtype, scores.dtype, scores.shape, len(bits) > 0, seed, more)
 
         def fill(block: Array) -> None:
             write(block[:size])

@@ -362,6 +362,7 @@ def _handle(block: _Block) -> KeptState:
 
 def _candidate(block: _Block, *, spared: bool) -> Candidate:
     """What a policy must know. A state that another one goes on with is worth nothing: what it knows is known without it."""
-    if spared:
-        return Candidate(block.name, block.span, last_accessed=-math.inf, tokens=0, uses=0)
+    if spared:  # one that is held after those that are not: it costs a copy
+        held = block.handle is not None and block.handle() is not None
+        return Candidate(block.name, block.span, last_accessed=-1e300 if held else -math.inf, tokens=0, uses=0)
     return Candidate(block.name, block.span, block.used, tokens=len(block.text) // WIDTH, uses=block.uses)

@@ -150,6 +150,23 @@ def test_a_state_that_is_held_is_whole_after_its_bytes_went_to_another(module: A
     assert (state.llama_state, state.input_ids[0]) == (b"1" * 128, 1)
 
 
+@pytest.mark.parametrize("marked", [False, True], ids=["no scores", "scores"])
+def test_a_state_that_was_read_is_not_copied_when_it_makes_room(module: Any, marked: bool) -> None:
+    cache = cache_of(module, 320)
+    scores = np.full((1, VOCABULARY), float(marked), np.single)
+    cache[[1]] = state_of(module, [1], blob=b"1" * 256, scores=scores)
+    read, unread = cache[[1]], cache[[1]]
+    expected = [b"1" * 256, scores.tolist()]
+    assert [read.llama_state, read.scores.tolist()] == expected
+    assert read._kept is None
+    cache[[2]] = state_of(module, [2], blob=b"2" * 256)
+    for state in (read, unread, copy.copy(read), copy.copy(unread)):
+        assert [state.llama_state, state.scores.tolist()] == expected
+    llm = module.PooledLlama([9])
+    llm.load_state(read)
+    assert llm.state == b"1" * 256
+
+
 def test_where_states_cannot_be_cut_the_prompt_has_to_go_on_with_them(module: Any) -> None:
     cache = cache_of(module, whole=True)
     cache[[1, 2]] = state_of(module, [1, 2])

@@ -147,6 +147,18 @@ def test_a_state_that_another_goes_on_with_makes_room_first() -> None:
     assert found(store, [1, 2, 8]) == units(1, b"t")
 
 
+def test_of_states_that_others_go_on_with_those_that_are_held_go_last() -> None:
+    store = make(4)
+    held = put(store, [1], units(1))
+    put(store, [2], units(1))
+    put(store, [1, 5], units(1))
+    put(store, [2, 5], units(1))
+    put(store, [3], units(1))
+    assert held is not None
+    assert store.holds(held)
+    assert store.peek([2, 9]) == bytes_of([2, 5])
+
+
 def test_where_states_cannot_be_cut_only_whole_ones_are_found_and_beginnings_are_kept() -> None:
     store = make(3, whole=True)
     put(store, [1, 2], b"beginning")
