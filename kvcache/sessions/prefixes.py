@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _TRIES: Final = 4
 """To copy what was found, where it is gone, or another text, each time."""
 
+_STRIDES: Final = 4
+"""Per look-up, see `_longest`; in a tree that branches at each page, they would take longer than the pages."""
+
 
 @dataclass(eq=False, slots=True)
 class _Node:
@@ -200,7 +203,7 @@ class PrefixIndex(Unique):
     def _longest(self, text: bytes, namespace: str) -> tuple[str, int, _Known] | None:
         """The same, with what is recorded of the session: a moment later, another text may be."""
         with self._lock:
-            node, start = self._roots.get(namespace), 0
+            node, start, strides = self._roots.get(namespace), 0, _STRIDES
             if node is None:
                 return None
             while start < len(text):
@@ -213,6 +216,14 @@ class PrefixIndex(Unique):
                     break
                 start += len(page)
                 node = found
+                if strides and len(text) - start > 2 * self._page:
+                    # A session that goes through this page mostly has the next ones, too: all of its text is compared at once.
+                    strides -= 1
+                    known = self._known[next(iter(node.sessions))]
+                    pages = common(known.tokens[start:], text[start:]) * WIDTH // self._page
+                    if pages:
+                        start += pages * self._page
+                        node = known.path[start // self._page - 1]
             if node.parent is None:
                 return None
             holder = next(iter(node.sessions))

@@ -1,6 +1,7 @@
 """Whatever has been computed of a text is found, and nothing else is ever taken for it."""
 
 import os
+import random
 import threading
 import warnings
 from collections.abc import Callable
@@ -65,6 +66,28 @@ def test_the_longest_beginning_is_found_in_whole_pages_and_in_parts_of_them() ->
     assert index.longest([2, 1]) is None
     assert index.longest([]) is None
     index.check()
+
+
+@pytest.mark.parametrize("page", [1, 3, 4, 16])
+def test_the_longest_beginning_in_texts_that_branch_is_that_of_a_comparison_with_all(page: int) -> None:
+    source = random.Random(page)
+    manager, index = make(sessions=8, page=page)
+    texts = list[list[int]]()
+    for number in range(8):
+        text = [source.randrange(2) for _ in range(source.randint(1, 64))]
+        if texts:
+            kept = source.randint(0, 64)
+            text = [*source.choice(texts)[:kept], *text][:64]
+        manager.get_or_create(str(number)).commit(len(text))
+        index.record(str(number), text)
+        texts.append(text)
+    for _ in range(300):
+        asked = [*source.choice(texts), 0, 1][: source.randint(1, 66)]
+        asked[source.randrange(len(asked))] = source.randrange(2)
+        common = [sum(1 for _ in takewhile(bool, map(int.__eq__, text, asked))) for text in texts]
+        found = index.longest(asked)
+        assert (found[1] if found else 0) == max(common)
+        assert found is None or common[int(found[0])] == max(common)
 
 
 def test_equal_pages_behind_different_texts_are_different() -> None:
