@@ -90,13 +90,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def row_of(claim: Claim, figures: Figures) -> Row:
     """What a claim and its figures come to."""
-    ratio = round(figures.ours / figures.other, 3) if figures.other else float("inf")
+    ratio = figures.ours / figures.other if figures.other else float("inf")
     return Row(
         name=claim.name,
         what=claim.what,
         ours=round(figures.ours, 9),
         other=round(figures.other, 9),
-        ratio=ratio,
+        ratio=float(f"{ratio:.4g}"),  # four digits that count; what meets the goal is the ratio itself
         goal=claim.goal,
         met=None if claim.goal is None else ratio <= claim.goal,
         runs=figures.runs,

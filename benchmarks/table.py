@@ -37,7 +37,7 @@ def table(rows: Sequence[Row]) -> str:
             row.name,
             shown(row.ours, row.unit),
             shown(row.other, row.unit),
-            f"{row.ratio:.2f}",
+            f"{row.ratio:.3g}",
             "-" if row.goal is None else f"≤ {row.goal:g}",
             _WORDS[row.met],
             str(row.runs),

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks.claims import CannotMeasure, Claim, Figures, Subject, Workplace
+from benchmarks.claims import CannotMeasure, Claim, Figures, Subject, Workplace, row_of
 from benchmarks.subjects import SUBJECTS
-from benchmarks.table import seconds
+from benchmarks.table import seconds, table
 
 
 def subject(name: str, *claims: str) -> Subject:
@@ -56,3 +56,17 @@ def test_a_missed_goal_is_told_and_ends_with_0(
 @pytest.mark.parametrize(("value", "text"), [(1.25, "1.25 s"), (0.0125, "12.5 ms"), (8.1e-6, "8.1 µs"), (2e-9, "2 ns")])
 def test_seconds_are_shown_in_the_unit_that_fits(value: float, text: str) -> None:
     assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ours", "goal", "met", "shown"),
+    [
+        pytest.param(0.00244, 0.002, False, "0.00244", id="a-small-one-missed"),
+        pytest.param(0.9004, 0.9, False, "0.9", id="missed-by-little"),
+        pytest.param(0.0019, 0.002, True, "0.0019", id="met"),
+    ],
+)
+def test_a_ratio_is_not_rounded_before_it_meets_its_goal(ours: float, goal: float, met: bool, shown: str) -> None:
+    row = row_of(Claim(name="n", what="w", goal=goal), Figures(ours=ours, other=1.0, runs=1))
+    assert row.met is met
+    assert f" {shown} " in table([row])
