@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kvcache.errors import ChainError, KVCacheError
+from kvcache.errors import ChainError, KVCacheError, OutOfBoundsError
 from kvcache.records.chain import GENESIS, digest, read_chain
 from kvcache.records.receipts import SCHEMA_VERSION, EvictionReceipt
 from kvcache.records.sinks import MemorySink
@@ -255,7 +255,11 @@ class _Player:
             entry.commit(missing) if missing > 0 else entry.touch()
         elif action == "truncate":
             self.tokens[name] = step["tokens"]
-            entry.truncate(min(step["tokens"], entry.token_count))
+            try:
+                entry.truncate(min(step["tokens"], entry.token_count))
+            except OutOfBoundsError:  # made again, it has given back more than it had in the recording
+                self.evict(name)
+                self.create(name)
         elif action == "touch":
             entry.touch()
         elif action == "pin":

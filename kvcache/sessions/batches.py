@@ -19,13 +19,15 @@ class Batch:
     Attributes:
         keys: shape [sessions, kv_heads, tokens of the longest, head_dim] as they are stored.
         values: the same with value_dim.
-        lengths: tokens of each session, shape [sessions].
+        lengths: tokens of each session that are there, shape [sessions].
+        firsts: the first of them, shape [sessions]; not 0 where a layer has a window, see `KVCacheEntry.first_token`.
         mask: where there are tokens, shape [sessions, tokens of the longest].
     """
 
     keys: Array
     values: Array
     lengths: npt.NDArray[np.int64]
+    firsts: npt.NDArray[np.int64]
     mask: npt.NDArray[np.bool_]
 
 
@@ -85,6 +87,7 @@ def gather(
     if not entries:
         raise InvalidSizeError("gather", expected="at least one session", got=0)
     seen = [(entry.keys(layer), entry.values(layer)) for entry in entries]
+    firsts = np.array([entry.first_token(layer) for entry in entries], np.int64)
     lengths = np.array([keys.shape[1] for keys, _ in seen], np.int64)
     longest = int(lengths.max())
     starts = longest - lengths if left else np.zeros_like(lengths)
@@ -103,7 +106,7 @@ def gather(
         sides.append(rows)
     places = np.arange(longest)
     mask = (places >= starts[:, np.newaxis]) & (places < (starts + lengths)[:, np.newaxis])
-    return Batch(sides[0], sides[1], lengths, mask)
+    return Batch(sides[0], sides[1], lengths, firsts, mask)
 
 
 def _room(out: Array, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:

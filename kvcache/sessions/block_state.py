@@ -9,6 +9,7 @@ to that array tells when the last one is gone.
 Locks: `_writing` of one entry before the manager's, never the other way round. The manager's is not held while bytes are copied.
 """
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from kvcache.memory.pool import MemoryPool
 from kvcache.memory.sealed import SealedRows
 from kvcache.sessions.layout import KVLayout
 from kvcache.sessions.ledger import Ledger
+from kvcache.sessions.regions import SLACK
 from kvcache.values import Array, Span, Unique, align_up
 
 SMALL: Final = 64 * 1024
@@ -85,6 +87,10 @@ class BlockState(Unique):
         self._lent_at = 0  # the step
         self._marked = 0  # tokens whose pages are known to be written to, or to show sealed rows
         self._firsts = [0] * len(layout.groups)  # the first token that is there, of each group of layers
+        self._fronts = [0] * len(layout.regions)  # bytes of each row whose pages were given back, see `windows`
+        self._passed = False  # whether there ever were any
+        self._gives_back = layout.has_windows and pool.can_release
+        self._set_due()
         self._pieces: tuple[tuple[Any, ...], ...] = ((),) * len(layout.regions)  # that each region shows, see `sharing`
         self._held = list[SealedRows]()  # that are mapped into the block
         self._regions: tuple[Array, ...] | None = None  # those of the layout as a whole, writable
@@ -165,7 +171,10 @@ class BlockState(Unique):
         layout = self._layout
         if self._held:
             return self._pool.own_bytes(self._span.offset, layout.block_bytes)
-        return sum(region.rows * align_up(self._marked * region.token_bytes, PAGE) for region in layout.regions)
+        return sum(
+            region.rows * (align_up(self._marked * region.token_bytes, PAGE) - front)
+            for region, front in zip(layout.regions, self._fronts, strict=True)
+        )
 
     @property
     def is_ready(self) -> bool:
@@ -224,6 +233,15 @@ class BlockState(Unique):
         for name in ("_created_at", "_last_accessed", "_uses", "_tokens", "_truncations", "_priority"):
             setattr(self, name, getattr(other, name))
 
+    def _set_due(self) -> None:
+        """Note with how many tokens the next ones in front of a window are given back."""
+        due = [
+            first + group.step + group.window - 1 + SLACK
+            for group, first in zip(self._layout.groups, self._firsts, strict=True)
+            if group.window is not None and self._gives_back
+        ]
+        self._due = min(due, default=sys.maxsize)
+
     def _begin(self, count: int, first: int, *, use: bool = True) -> None:
         """Get ready for a copy of `count` tokens from the place `first` on, which is a use or part of one; both locks are held."""
         if self._gone:
@@ -256,7 +274,7 @@ class BlockState(Unique):
         for number, region in enumerate(layout.regions):
             width = region.token_bytes
             ends.append(max(tokens, align_up(tokens * width, PAGE) // width))
-            firsts.append(self._marked * width if starts is None else starts[number])
+            firsts.append(max(self._marked * width, self._fronts[number]) if starts is None else starts[number])
         marked = min(*ends, layout.max_context)
 
         def clean() -> list[Any]:

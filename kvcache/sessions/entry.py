@@ -121,6 +121,7 @@ class KVCacheEntry(ShorteningEntry):
         tokens = checks.whole_number("reserve", count, minimum=0)
         with self._alone():
             self._refuse_overflow("reserve", tokens, self._tokens)
+            self.pass_windows()
             if self._tokens + tokens > self._marked:
                 self._mark(self._tokens + tokens)
             room = self._marked - self._tokens
@@ -183,7 +184,8 @@ class KVCacheEntry(ShorteningEntry):
         end = self._copy(keys, values, count, at)
         self._ledger.deliver()
         seen_keys, seen_values = self._readable or self._layers()
-        return seen_keys[at][:, :end], seen_values[at][:, :end]
+        first = self._firsts[self._layout.places[at][0]]
+        return seen_keys[at][:, first:end], seen_values[at][:, first:end]
 
     def commit(self, count: SupportsIndex | None = None) -> int:
         """Count tokens that were written behind the ones that are there.
@@ -207,6 +209,7 @@ class KVCacheEntry(ShorteningEntry):
                 if tokens < 1 or tokens != max(self._written):
                     raise InvalidSizeError("commit", expected="as many tokens in each layer", got=self._written)
             self._refuse_overflow("commit", tokens, self._tokens)
+            self.pass_windows()
             if self._tokens + tokens > self._marked:
                 self._mark(self._tokens + tokens)
             now = self._ledger.now()
@@ -260,12 +263,14 @@ class KVCacheEntry(ShorteningEntry):
             if not self._ready:
                 self._make_ready()
             with self._ledger.lock:
+                self._begin_at(source.contents(tokens).firsts)
                 self._mark(tokens)
                 rows = self._writable or self._make_writable()
             for layer in range(layout.layers):
+                first = source.first_token(layer)
                 for side, floats in zip(rows, source.floats(layer), strict=True):
-                    kept = floats[:, :tokens]
-                    side[layer][:, :tokens] = kept if layout.coder is None else layout.coder.encode(kept)
+                    kept = floats[:, : tokens - first]
+                    side[layer][:, first:tokens] = kept if layout.coder is None else layout.coder.encode(kept)
 
     def hit(self, now: float) -> None:
         """The manager's: the entry was handed out; the lock is held."""
@@ -274,8 +279,7 @@ class KVCacheEntry(ShorteningEntry):
         self._ledger.trace("hit", self._session_id, at=now)
 
     def _region_mut(self, side: int) -> Array:
-        if self._layout.is_mixed:
-            raise self._layout.refuse_mixed("key_mut, value_mut", "use regions_mut(), or write() layer by layer")
+        self._layout.refuse_stacked("key_mut, value_mut", "use regions_mut(), or write() layer by layer")
         with self._alone():
             self._own()
             self._mark_rest()
@@ -291,7 +295,7 @@ class KVCacheEntry(ShorteningEntry):
             self._refuse_if_stale()
         with self._writing, ledger.lock:
             first = self._tokens
-            if self._gone or not self._ready or first >= self._marked:
+            if self._gone or not self._ready or first >= self._marked or first >= self._due:
                 return 0
             key_region, value_region = self._regions or self._make_regions()
             now = ledger.now()
@@ -319,6 +323,8 @@ class KVCacheEntry(ShorteningEntry):
             if not self._ready:
                 self._make_ready()
             with ledger.lock:
+                if self._tokens >= self._due:
+                    self.pass_windows()
                 first = self._tokens if layer is None else self._tokens + self._written[layer]
                 self._begin(count, first, use=layer is None)
                 if layer is None:

@@ -211,10 +211,32 @@ class KVLayout:
         """The error for what makes sense only where all layers have one shape."""
         return ShapeError(subject, expected="layers of one shape", got=f"{len(self.groups)} shapes", remedy=remedy)
 
-    def refuse_windows(self, subject: str, remedy: str) -> ShapeError:
-        """The error for what makes sense only where all tokens are kept in all layers."""
+    def refuse_stacked(self, subject: str, remedy: str) -> None:
+        """Refuse what makes sense only where one array has all tokens of all layers.
+
+        Raises:
+            ShapeError: layers differ in shape, or give back what is in front of their windows.
+        """
+        if self.is_mixed:
+            raise self.refuse_mixed(subject, remedy)
+        self.refuse_windows(subject, remedy)
+
+    def refuse_windows(self, subject: str, remedy: str) -> None:
+        """Refuse what makes sense only where layers keep all tokens.
+
+        Raises:
+            ShapeError: they give back what is in front of their windows.
+        """
         windows = sorted({group.window for group in self.groups if group.window is not None})
-        return ShapeError(subject, expected="layers that keep all tokens", got=f"windows of {windows}", remedy=remedy)
+        if windows:
+            raise ShapeError(
+                subject, expected="layers that keep all tokens", got=f"windows of {windows}", remedy=remedy
+            )
+
+    def has_enough(self, tokens: int, firsts: Sequence[int]) -> bool:
+        """Whether a session of so many tokens can go on where those before `firsts` (of each group) are not there."""
+        pairs = zip(self.groups, firsts, strict=True)
+        return all(not first or (group.window is not None and first <= group.needed(tokens)) for group, first in pairs)
 
     def by_layer(self, regions: Sequence[Array]) -> tuple[list[Array], list[Array]]:
         """What is given for each of `regions`, the first axis being layers, as keys and values of each layer."""

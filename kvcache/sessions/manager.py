@@ -421,7 +421,7 @@ class KVCacheManager(Closing):
             return victims
 
     def trim(self) -> int:
-        """Give the memory of everything that is free back to the system; a manager with `memory_bytes` does so by itself.
+        """Give the memory of everything that is free, or in front of a window, back to the system; a manager with `memory_bytes` does so by itself.
 
         Returns:
             How many bytes less the cache takes; 0 where the system takes no pages back.
@@ -432,7 +432,7 @@ class KVCacheManager(Closing):
         with self._ledger:
             self._refuse_if_closed()
             self._table.settle()
-            return self._pool.trim()
+            return self._table.pass_windows() + self._pool.trim()
 
     def close(self) -> None:
         """Evict every session, pinned or not, with a receipt, and let go of the arena; a second time does nothing."""

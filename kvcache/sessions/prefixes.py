@@ -194,6 +194,8 @@ class PrefixIndex(Unique):
     def longest(self, tokens: npt.ArrayLike, *, namespace: str = "") -> tuple[str, int] | None:
         """The session with the longest beginning of these tokens, and how many; None where no session has the first one.
 
+        It is one that the session can give: where layers have windows, a session that went on has given back what was in front of them.
+
         Raises:
             InvalidSizeError: not a row of whole numbers.
         """
@@ -210,9 +212,6 @@ class PrefixIndex(Unique):
                 page = text[start : start + self._page]
                 found = node.below.get(page)
                 if found is None:
-                    key, more = nearest(node.order, page)
-                    if more:
-                        node, start = node.below[key], start + more * WIDTH
                     break
                 start += len(page)
                 node = found
@@ -224,10 +223,29 @@ class PrefixIndex(Unique):
                     if pages:
                         start += pages * self._page
                         node = known.path[start // self._page - 1]
-            if node.parent is None:
-                return None
-            holder = next(iter(node.sessions))
-            return holder, start // WIDTH, self._known[holder]
+            page = text[start : start + self._page]
+            while (best := self._part(node, page, start) or self._giver(node, start // WIDTH)) is None:
+                if node.parent is None:
+                    return None
+                node, page = node.parent, node.key  # nobody can give so much: then the next shorter beginning
+                start -= len(page)
+            return *best, self._known[best[0]]
+
+    def _part(self, node: _Node, page: bytes, start: int) -> tuple[str, int] | None:
+        """Who can give the longest part of a page behind a node, and how many tokens with those before it; the page as a whole is not there."""
+        key, more = nearest(node.order, page) if page else (b"", 0)
+        found = self._giver(node.below[key], start // WIDTH + more) if more else None
+        if more and found is None:
+            parts = sorted(((common(key, page), key) for key in node.order), reverse=True)
+            givers = (self._giver(node.below[key], start // WIDTH + count) for count, key in parts if count)
+            found = next((each for each in givers if each is not None), None)
+        return found
+
+    def _giver(self, node: _Node, count: int) -> tuple[str, int] | None:
+        """A session that goes through a node and can give its first `count` tokens, and that number."""
+        names = (name for name in node.sessions if self._known[name].entry.shortest <= count)
+        name = next(names, None)
+        return None if name is None else (name, count)
 
     def begin(self, session: str, tokens: npt.ArrayLike, *, namespace: str = "") -> int:
         """Give a session as much of a text as any session has computed already; the rest is to be computed and written behind it.
@@ -244,12 +262,12 @@ class PrefixIndex(Unique):
             ClosedError: the manager is closed.
         """
         name, text = checks.session_name(session), bytes_of(tokens)
-        most = max(len(text) // WIDTH - 1, 0)
+        text = text[:-WIDTH]
         for _ in range(_TRIES):
             found = self._longest(text, namespace)
             if found is None:
                 break
-            source, count, known = found[0], min(found[1], most), found[2]
+            source, count, known = found
             if source == name or count <= self._own(name, text, namespace):
                 break
             try:
@@ -260,7 +278,7 @@ class PrefixIndex(Unique):
         entry = self._manager.get(name)
         if entry is None:
             return 0
-        kept = min(self._own(name, text, namespace), most)  # asked again: a copy may have been made and thrown away
+        kept = self._own(name, text, namespace)  # asked again: a copy may have been made and thrown away
         if kept < len(entry):
             entry.truncate(kept)
         return kept
@@ -299,12 +317,13 @@ class PrefixIndex(Unique):
         return False
 
     def _own(self, session: str, text: bytes, namespace: str) -> int:
-        """How many tokens of the text the session itself has."""
+        """How many tokens of the text the session itself has, and can be shortened to."""
         with self._lock:
             known = self._known.get(session)
             if known is None or known.namespace != namespace or not _holds(known):
                 return 0
-            return min(common(known.tokens, text), len(known.tokens) // WIDTH)
+            count = common(known.tokens, text)
+            return count if known.entry.shortest <= count else 0
 
     def _lost(self, entry: KVCacheEntry, kept: int) -> Callable[[None], object] | None:
         """The manager's: only the first `kept` tokens of an entry are as they were; its lock is held."""

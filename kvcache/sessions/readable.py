@@ -86,13 +86,28 @@ class ReadableEntry(BlockState):
         The quick way for a decode step: what the views are cut from is made once.
 
         Returns:
-            Shape [kv_heads, tokens, head_dim]; the tokens of a head lie together.
+            Shape [kv_heads, tokens, head_dim]; the tokens of a head lie together. The first is token 0, or `first_token` of a layer with
+            a window, which is right until the session is next written to.
 
         Raises:
             StaleEntryError: the block is gone.
             OutOfBoundsError: no such layer.
         """
         return self._layer(0, layer)
+
+    def first_token(self, layer: SupportsIndex) -> int:
+        """The first token that is there in a layer, and that `keys`, `values`, `key` and `value` of the layer show.
+
+        It is 0, but in a layer with a window (`LayerShape`) where rows begin at pages: there, tokens in front of the window are given back.
+
+        Raises:
+            StaleEntryError: the block is gone.
+            OutOfBoundsError: no such layer.
+        """
+        at = checks.index("layer", layer, count=self._layout.layers)
+        with self._ledger.lock:
+            self._refuse_if_stale()
+            return self._firsts[self._layout.places[at][0]]
 
     def values(self, layer: SupportsIndex) -> Array:
         """The same for the values, shape [kv_heads, tokens, value_dim].
@@ -135,7 +150,8 @@ class ReadableEntry(BlockState):
 
     def _layer(self, side: int, layer: SupportsIndex) -> Array:
         at = checks.index("layer", layer, count=self._layout.layers)
-        return (self._readable or self._layers())[side][at][:, : self._tokens + self._written[at]]
+        first = self._firsts[self._layout.places[at][0]]
+        return (self._readable or self._layers())[side][at][:, first : self._tokens + self._written[at]]
 
     def _layers(self) -> tuple[list[Array], list[Array]]:
         """What the views of a layer are cut from; as it is there only while the block is the session's, no lock is needed to use it."""
@@ -145,15 +161,15 @@ class ReadableEntry(BlockState):
 
     def _view(self, side: int, layer: SupportsIndex | None, *, whole: bool) -> Array:
         layout = self._layout
-        if layer is None and layout.is_mixed:
-            raise layout.refuse_mixed("key, value", "say which layer: key(layer), keys(layer)")
+        if layer is None:
+            layout.refuse_stacked("key, value", "say which layer: key(layer), keys(layer)")
         # The whole region can be seen only once it is zeroed, which is a kind of writing; tokens are there after that.
         with self._alone() if whole else self._ledger.lock:
             self._refuse_if_stale()
             end = layout.max_context if whole else self._tokens
             if layer is not None:
-                rows = self._readable or self._make_readable()
-                return rows[side][checks.index("layer", layer, count=layout.layers)][:, :end]
+                at = checks.index("layer", layer, count=layout.layers)
+                return (self._readable or self._make_readable())[side][at][:, self._firsts[layout.places[at][0]] : end]
             block = self._pool.view(self._span.offset, layout.block_bytes, np.uint8)
             return layout.regions[side].of(block, layout.dtype)[:, :, :end].transpose(2, 0, 1, 3)
 

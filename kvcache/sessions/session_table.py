@@ -52,6 +52,7 @@ class SessionTable:
         self._queue = EvictionQueue(self._rank, used=policy.monotone)
         self._ttl = math.inf if ttl_seconds is None else ttl_seconds
         self._soonest = EvictionQueue(lambda entry, _: (0, self._expires_at(entry)))  # those whose time ends, by when
+        self._windows = False  # whether any session gives back what is in front of a window
         self.timed = ttl_seconds is not None  # whether there ever was one whose time ends
         forking.register(self)
 
@@ -140,6 +141,7 @@ class SessionTable:
             self._soonest.add(entry, now)
         miss("create")
         self.entries[session_id] = entry
+        self._windows = self._windows or layout.has_windows
         self._ledger.meters.allocation.add(perf_counter_ns() - began)
         return entry
 
@@ -391,7 +393,7 @@ class SessionTable:
         while (short := self.pool.resident + missing() - self._memory) > 0:
             now = self._ledger.now()
             self.settle()
-            if self._evict_expired(now):
+            if self._evict_expired(now) or self.pass_windows():
                 continue
             victims = self._sparest(short, now)
             if victims is not None:
@@ -412,6 +414,11 @@ class SessionTable:
                     )
             finally:
                 self._short.discard(block)
+
+    def pass_windows(self) -> int:
+        """Give back what is in front of the windows of sessions that are not in use; return how many bytes that were."""
+        entries = self.entries.values() if self._windows else ()
+        return sum(entry.pass_windows() for entry in entries if entry.is_idle)
 
     def _sparest(self, short: int, now: float) -> tuple[str, ...] | None:
         """The sessions that can be spared best and hold `short` bytes of memory together, the cheapest first; None where all hold less."""

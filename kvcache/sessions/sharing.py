@@ -4,7 +4,7 @@ What two sessions share are the whole pages at the beginning of each row. The re
 its own way in both. A piece that is sealed stays as it is for as long as any session shows it; the session that it was made from shows
 it, too, in place of its earlier pages. Pages that are written to (after a truncation, say) become the session's own again.
 
-    shown bytes of a row: pieces behind each other, from its beginning; each is held by every block that shows it
+    shown bytes of a row: pieces behind each other, from its first page on; each is held by every block that shows it
 """
 
 from collections import Counter
@@ -103,8 +103,12 @@ class SharingEntry(ReadableEntry):
             self._refuse_if_stale()
             count = self._counted(tokens)
             regions = self._layout.regions
-            rows = [self._row_bytes(region)[:, : count * region.token_bytes] for region in regions]
-            return Beginning(count, tuple(self._firsts), ((),) * len(regions), rows)
+            firsts = self._firsts if count else [0] * len(self._firsts)
+            rows = [
+                self._row_bytes(region)[:, firsts[region.group] * region.token_bytes : count * region.token_bytes]
+                for region in regions
+            ]
+            return Beginning(count, tuple(firsts), ((),) * len(regions), rows)
 
     def beginning(self, tokens: SupportsIndex | None = None) -> Beginning:
         """The manager's: get ready to show the first tokens (None: all) elsewhere, too; `let_go` of it in the end.
@@ -128,15 +132,17 @@ class SharingEntry(ReadableEntry):
                     pieces = [_until(shown, end // PAGE * PAGE) for shown, end in zip(self._pieces, ends, strict=True)]
                     for piece in chain(*pieces):
                         self._pool.hold(piece.rows)
-                rows = zip(map(self._row_bytes, regions), pieces, ends, strict=True)
-                tails = [content[:, _end(shown) : end] for content, shown, end in rows]
+                firsts = self._firsts if count else [0] * len(self._firsts)
+                starts = (firsts[region.group] * region.token_bytes for region in regions)
+                rows = zip(map(self._row_bytes, regions), pieces, starts, ends, strict=True)
+                tails = [content[:, max(_end(shown), start) : end] for content, shown, start, end in rows]
                 if any(pieces):  # a copy: the session may go on while another one begins
                     tails = [tail.copy() for tail in tails]
             finally:
                 with ledger.lock:
                     self._end()
                     self._trace_end("zeroed")
-        return Beginning(count, tuple(self._firsts), pieces, tails)
+        return Beginning(count, tuple(firsts), pieces, tails)
 
     def let_go(self, beginning: Beginning) -> None:
         """The manager's: a beginning of this session is needed no more."""
@@ -166,7 +172,8 @@ class SharingEntry(ReadableEntry):
                 for number, region in enumerate(regions):
                     for piece in beginning.pieces[number]:
                         self._show(number, region, piece)
-                self._mark(count, [_end(pieces) for pieces in beginning.pieces])
+                self._begin_at(beginning.firsts, beginning.pieces)
+                self._mark(count, list(map(max, map(_end, beginning.pieces), self._fronts)))
                 now = ledger.now()
                 self._touch(now)
                 self._start(now)
@@ -187,6 +194,15 @@ class SharingEntry(ReadableEntry):
                 self._advance(count)
         ledger.deliver()
 
+    def _begin_at(self, firsts: Sequence[int], pieces: Sequence[tuple[Piece, ...]] | None = None) -> None:
+        """Say that the tokens before the first ones (of each group) are not there; both locks are held."""
+        self._firsts, self._passed = list(firsts), self._passed or any(firsts)
+        for number, region in enumerate(self._layout.regions):
+            front = firsts[region.group] * region.token_bytes // PAGE * PAGE
+            shown = () if pieces is None else pieces[number]
+            self._fronts[number] = min([front, *(piece.start for piece in shown)])
+        self._set_due()
+
     def unshare(self) -> None:
         """Take memory for all tokens, so that those that are counted may be changed through `rows_mut`.
 
@@ -203,7 +219,8 @@ class SharingEntry(ReadableEntry):
         for rows in self._held:
             self._pool.shown_no_more(rows)
             self._pool.drop(rows)
-        if self._held and not self._pool.closed:
+        # Those who write by themselves may have written in front of a window, too.
+        if (self._held or self._passed) and not self._pool.closed:
             self._pool.release(self._span.offset, self._span.length)
         self._held = []
         self._show_nothing()
@@ -252,7 +269,7 @@ class SharingEntry(ReadableEntry):
         Raises:
             OSError: the system gives no memory, or no mappings.
         """
-        pool, ledger, start = self._pool, self._ledger, _end(self._pieces[number])
+        pool, ledger, start = self._pool, self._ledger, max(_end(self._pieces[number]), self._fronts[number])
         in_pages = (self._span.offset + region.offset) % PAGE == 0 and region.row_bytes % PAGE == 0
         if end - start < WORTH or len(self._pieces[number]) == _PIECES or not (in_pages and pool.can_share):
             return
@@ -284,16 +301,23 @@ class SharingEntry(ReadableEntry):
             if self._pool.mapped_rows > taken:  # some rows are shown, even where the system refused others
                 self._pool.hold(piece.rows)
                 self._held.append(piece.rows)
-        pieces = list(self._pieces)
-        pieces[number] = (*pieces[number], piece)
-        self._pieces = tuple(pieces)
+        self._put_pieces(number, (*self._pieces[number], piece))
+
+    def _put_pieces(self, number: int, pieces: tuple[Piece, ...]) -> None:
+        """Say what a region shows."""
+        self._pieces = (*self._pieces[:number], pieces, *self._pieces[number + 1 :])
 
     def _counted(self, tokens: SupportsIndex | None) -> int:
         """The number of tokens to begin with, after checking that there are so many; the manager's lock is held."""
         count = self._tokens if tokens is None else checks.whole_number("fork", tokens, minimum=0)
         if count > self._tokens:
             raise OutOfBoundsError("fork", expected=f"at most the {self._tokens} tokens there are", got=count)
+        self._refuse_lost("fork", count)
         return count
+
+    def _refuse_lost(self, subject: str, count: int) -> None:
+        """Refuse a number of tokens whose windows are not there any more, see `windows`."""
+        raise NotImplementedError
 
     def _row_bytes(self, region: Region) -> Array:
         """A region as bytes, shape [rows, bytes of a row]; the caller marks it before it writes."""
@@ -319,9 +343,9 @@ def enough_of(entries: Iterable[SharingEntry], short: int) -> list[SharingEntry]
     return [entry for entry in chosen if entry.resident_bytes or not given.isdisjoint(entry.held)]
 
 
-def _end(pieces: Iterable[Piece]) -> int:
-    """The byte of a row behind the last piece."""
-    return sum(piece.length for piece in pieces)
+def _end(pieces: Sequence[Piece]) -> int:
+    """The byte of a row behind the last piece; 0 where there is none."""
+    return pieces[-1].start + pieces[-1].length if pieces else 0
 
 
 def _until(pieces: Iterable[Piece], end: int) -> tuple[Piece, ...]:

@@ -10,7 +10,7 @@ from kvcache import checks
 from kvcache.encodings.reading import numbers
 from kvcache.errors import DtypeError, InvalidSizeError, OutOfBoundsError
 from kvcache.memory.dirty_pages import PAGE
-from kvcache.sessions.sharing import SharingEntry
+from kvcache.sessions.windows import WindowedEntry
 from kvcache.values import Array, align_up
 
 Rotate: TypeAlias = Callable[[Array, int], Array]
@@ -46,7 +46,7 @@ class Rotary:
         return turned.astype(keys.dtype)
 
 
-class ShorteningEntry(SharingEntry):
+class ShorteningEntry(WindowedEntry):
     """What can be taken away from a session; writing is added by `KVCacheEntry`."""
 
     def truncate(self, count: SupportsIndex) -> None:
@@ -54,15 +54,19 @@ class ShorteningEntry(SharingEntry):
 
         Raises:
             InvalidSizeError: not a whole number, or negative.
-            OutOfBoundsError: there are fewer tokens than that.
+            OutOfBoundsError: there are fewer tokens than that, or what was in front of the window of the last one was given back; nothing
+                was changed. The last `SLACK` (64) tokens that it ever had can always go, and all of them.
             StaleEntryError: the block is gone.
         """
         kept = checks.whole_number("truncate", count, minimum=0)
         with self._alone():
             if kept > self._tokens:
                 raise OutOfBoundsError("truncate", expected=f"at most the {self._tokens} tokens there are", got=kept)
+            self._refuse_lost("truncate", kept)
             now = self._ledger.now()
             self._keep(kept)
+            if not kept:
+                self._begin_again()
             self._lose(kept, now, same=kept)
         self._ledger.deliver()
 
@@ -85,9 +89,11 @@ class ShorteningEntry(SharingEntry):
             StaleEntryError: the block is gone.
             OutOfMemoryError: pages that are shared have to be written to, and there is no memory for them; nothing was changed.
             DtypeError: keys of this dtype cannot be turned; nothing was changed.
+            ShapeError: layers give back what is in front of their windows, so that tokens cannot follow on; nothing was changed.
         """
         start, end = checks.whole_number("remove", first, minimum=0), checks.whole_number("remove", last, minimum=0)
         layout, ledger = self._layout, self._ledger
+        layout.refuse_windows("remove", "make the layout without windows")
         if rotate is not None and layout.coder is None and layout.dtype.kind != "f":
             raise DtypeError("remove: rotate", expected="keys that are numbers", got=layout.dtype)
         with self._writing:
@@ -136,8 +142,9 @@ class ShorteningEntry(SharingEntry):
 
         Raises:
             InvalidSizeError: not whole numbers, or negative.
-            StaleEntryError, OutOfMemoryError, DtypeError: as for `remove`.
+            StaleEntryError, OutOfMemoryError, DtypeError, ShapeError: as for `remove`.
         """
+        self._layout.refuse_windows("slide", "windows of layers slide by themselves")
         first = checks.whole_number("slide: sinks", sinks, minimum=0)
         gone = self.token_count - first - checks.whole_number("slide: window", window, minimum=0)
         if gone <= 0:
@@ -147,7 +154,7 @@ class ShorteningEntry(SharingEntry):
         return gone
 
     def shrink(self) -> int:
-        """Give the memory behind the tokens back to the system, in whole pages; while a writable view is held, none.
+        """Give the memory behind the tokens, and in front of windows, back to the system, in whole pages; while a writable view is held, none.
 
         Returns:
             How many bytes less the cache takes.
@@ -159,8 +166,11 @@ class ShorteningEntry(SharingEntry):
             self.settle()
             layout, pool = self._layout, self._pool
             kept = self._tokens + max(self._written)
-            if self._loan is not None or not pool.can_release or kept >= self._marked:
+            if self._loan is not None or not pool.can_release:
                 return 0
+            given = self.pass_windows()
+            if kept >= self._marked:
+                return given
             before = pool.resident
             for region in layout.regions:
                 start = align_up(kept * region.token_bytes, PAGE)
@@ -168,7 +178,7 @@ class ShorteningEntry(SharingEntry):
                     offset = self._span.offset + region.offset + row * region.row_bytes
                     pool.release(offset + start, max(region.row_bytes - start, 0))
             self._marked = kept
-            given = before - pool.resident
+            given += before - pool.resident
         self._ledger.deliver()
         return given
 

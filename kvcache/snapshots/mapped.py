@@ -134,7 +134,7 @@ class Snapshot(Closing):
                 return None
             place = self._start + side.offset
             pieces.append((Piece(FileRows(self._file, place, side.row_bytes, whole, side.rows), begin, whole),))
-            tails.append(tail[:, begin + whole - side.first * side.token_bytes :].copy())
+            tails.append(tail[:, max(begin + whole - side.first * side.token_bytes, 0) :].copy())
         return Beginning(tokens, copied.firsts, pieces, tails)
 
     def close(self) -> None:
@@ -238,8 +238,9 @@ class MappedSession(Unique):
             start = side.offset - self._base
             rows = self._content[start : start + side.length].reshape(side.rows, side.row_bytes)
             first, last = ((token - side.begin) * side.token_bytes for token in (side.first, tokens))
-            tails.append(rows[:, first:last])
-        return Beginning(tokens, [group.first for group in self.facts.groups], ((),) * len(tails), tails)
+            tails.append(rows[:, first:last] if tokens else rows[:, :0])
+        firsts = [group.first if tokens else 0 for group in self.facts.groups]
+        return Beginning(tokens, firsts, ((),) * len(tails), tails)
 
     def damage(self) -> tuple[Damage, ...]:
         """Look at all pages, and name those that are damaged: those of the first tokens first."""

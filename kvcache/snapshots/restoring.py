@@ -50,7 +50,7 @@ def restore(
             saved = session
         found = snapshot.session(saved, copied=not mapped)
         sequences = sequences_for(manager.layout, found.facts, snapshot.path)
-        count = _whole(found, snapshot.path, salvage=salvage)
+        count = _whole(manager.layout, found, snapshot.path, salvage=salvage)
         name = checks.session_name(found.session_id if session is None else session)
         manager.evict(name)
         entry = manager.get_or_create(name, ttl_seconds=ttl_seconds, sequences=sequences)
@@ -90,6 +90,10 @@ def sequences_for(layout: KVLayout, facts: Facts, place: str) -> int:
         raise SnapshotError(place, expected=expected, got=facts.encoding or "numbers that are not encoded")
     if facts.tokens > layout.max_context:
         raise SnapshotError(place, expected=f"at most {layout.max_context} tokens", got=facts.tokens)
+    firsts = [group.first for group in facts.groups]
+    if not layout.has_enough(facts.tokens, firsts):
+        expected = f"all tokens that the windows {sorted({group.window or 0 for group in layout.groups})} need (0: all)"
+        raise SnapshotError(place, expected=expected, got=f"those from {sorted(set(firsts))} on")
     return sequences
 
 
@@ -117,7 +121,7 @@ def _in_words(groups: _Described, dtype: str) -> str:
     return f"{', '.join(parts)}, in {dtype}"
 
 
-def _whole(found: MappedSession, place: str, *, salvage: bool) -> int:
+def _whole(layout: KVLayout, found: MappedSession, place: str, *, salvage: bool) -> int:
     """How many tokens are as saved.
 
     Raises:
@@ -126,8 +130,10 @@ def _whole(found: MappedSession, place: str, *, salvage: bool) -> int:
     for damage in found.damage():
         if damage.first > damage.last:  # no token is in it
             continue
-        if not salvage:
-            remedy = f"restore(..., salvage=True) takes the {damage.first} tokens before them"
+        firsts = [group.first for group in found.facts.groups]
+        enough = damage.first == 0 or layout.has_enough(damage.first, firsts)
+        if not (salvage and enough):
+            remedy = "" if not enough else f"restore(..., salvage=True) takes the {damage.first} tokens before them"
             subject = f"{place}: session {found.session_id!r}"
             raise SnapshotError(subject, expected=f"{damage} as saved", got="damaged", remedy=remedy)
         return damage.first

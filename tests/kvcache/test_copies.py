@@ -68,7 +68,7 @@ def samples(folder: Path) -> dict[str, object]:
     """One of each public class, by its name."""
     one = np.ones((1, 1, 1, 1))
     values: list[object] = [
-        Batch(one, one, np.ones(1, np.int64), np.ones((1, 1), np.bool_)),
+        Batch(one, one, np.ones(1, np.int64), np.zeros(1, np.int64), np.ones((1, 1), np.bool_)),
         Candidate("a", Span(0, 64), 1.0),
         Damage(0, 5, "keys", 1, 2),
         kvcache.Demotion({60.0: "int8"}),

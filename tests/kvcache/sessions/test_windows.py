@@ -1,0 +1,563 @@
+"""Layers with a window give back what is in front of it, and nobody ever sees zeros, or another session's tokens, in its place."""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from kvcache import (
+    SYSTEM_PAGE,
+    KVCacheEntry,
+    KVCacheManager,
+    KVLayout,
+    LayerShape,
+    MemorySink,
+    OutOfBoundsError,
+    PrefixIndex,
+    ShapeError,
+    SharedReader,
+    SharedWriter,
+    Snapshot,
+    SnapshotError,
+    gather,
+    replay,
+    restore,
+    save,
+)
+from kvcache.memory.sealed import SealedRows
+from kvcache.sessions import sharing
+from kvcache.sessions.eviction import LRU
+from kvcache.sessions.regions import SLACK
+from kvcache.tiers.parcel import from_bytes, pack, to_bytes
+from tests.kvcache.fakes import FakeClock, recording_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no other system takes single pages back")
+
+WINDOW, CONTEXT = 40, 640
+GLOBAL, LOCAL = LayerShape(1, 64), LayerShape(2, 64, 48, window=WINDOW)
+SHAPES = [LOCAL, GLOBAL, LOCAL]
+LAYOUT = KVLayout.of_layers(SHAPES, max_context=CONTEXT, alignment=SYSTEM_PAGE)
+DUE = SLACK + 64 + WINDOW - 1
+"""Tokens with which the first ones go: the step of both sides is 64."""
+
+LOCAL_PAGES = -(-(WINDOW + 2 * 64 + SLACK) * 64 * 4 // SYSTEM_PAGE) + 1
+"""Most pages that a row of a windowed layer takes."""
+
+
+def make(layout: KVLayout = LAYOUT, sessions: int = 6, **rest: Any) -> KVCacheManager:
+    return KVCacheManager(layout, capacity_bytes=sessions * layout.block_bytes, clock=FakeClock(), **rest)
+
+
+def write(entry: KVCacheEntry, fills: list[float]) -> None:
+    """Write tokens that hold one number each, values with another sign."""
+    sequences = entry.layout.shapes[0].kv_heads // 2
+    for layer, shape in enumerate(SHAPES):
+        row = np.array(fills, np.float32)[None, :, None]
+        keys, values = (np.ones((sequences * shape.kv_heads, 1, width), np.float32) for width in shape.widths)
+        seen, _ = entry.write(layer, row * keys, row * -values)
+        assert seen.shape[1] == len(entry) + len(fills) - entry.first_token(layer)
+    entry.commit()
+
+
+def grow(entry: KVCacheEntry, count: int, first: float = 1.0) -> list[float]:
+    """Write one token after the other, as decoding does."""
+    fills = [first + number for number in range(count)]
+    for fill in fills:
+        write(entry, [fill])
+    return fills
+
+
+def agrees(seen: Any, fills: list[float]) -> None:
+    """Whatever shows layers shows what was written to their tokens, from the first one that is there."""
+    assert len(seen) == len(fills)
+    for layer in range(len(SHAPES)):
+        keys, values = seen.keys(layer), seen.values(layer)
+        first = len(fills) - keys.shape[1]
+        assert 0 <= first <= (max(len(fills) - WINDOW + 1, 0) if SHAPES[layer].window else 0)
+        expected = np.array(fills[first:], np.float32)[None, :, None]
+        assert (keys == expected).all()
+        assert (values == -expected).all()
+
+
+def adds_up(manager: KVCacheManager) -> None:
+    """What the pool counts is what the sessions hold of their own, and what is sealed."""
+    statistics = manager.statistics()
+    manager.check()
+    entries = list(manager._entries.values())
+    rows = {each for entry in entries for each in entry._held if type(each) is SealedRows}  # those of files take none
+    assert manager._pool._sealed == rows
+    assert statistics.bytes_resident == sum(e.resident_bytes for e in entries) + sum(each.size for each in rows)
+    for each in rows:
+        assert each.holders == sum(entry._held.count(each) for entry in entries)
+
+
+def test_a_layer_takes_memory_for_its_window_and_a_little_more() -> None:
+    manager = make(memory_bytes=2**22)
+    entry = manager.get_or_create("a")
+    fills = grow(entry, CONTEXT)
+    agrees(entry, fills)
+    first = entry.first_token(0)
+    assert entry.first_token(1) == 0 < first == entry.first_token(2)
+    assert CONTEXT - first <= DUE
+    assert entry.keys(0).shape == (2, CONTEXT - first, 64)
+    assert (entry.key(0) == entry.keys(0)).all()
+    whole = 2 * CONTEXT * 64 * 4
+    assert entry.resident_bytes <= whole + 2 * 4 * LOCAL_PAGES * SYSTEM_PAGE
+    adds_up(manager)
+
+
+def test_a_long_text_that_is_written_at_once_is_given_back_with_the_next_token() -> None:
+    manager = make(memory_bytes=2**22)
+    entry = manager.get_or_create("a")
+    fills = [float(number) for number in range(1, 501)]
+    write(entry, fills)
+    assert entry.first_token(0) == 0  # attention still needs all of it
+    seen = entry.keys(0)
+    assert (seen[0, :, 0] == fills).all()
+    write(entry, [501.0])
+    assert entry.first_token(0) == 500 - WINDOW + 1 - SLACK
+    agrees(entry, [*fills, 501.0])
+
+
+def test_without_a_next_token_trim_and_whoever_needs_memory_take_it() -> None:
+    manager = make(memory_bytes=2**22)
+    entry = manager.get_or_create("a")
+    write(entry, [1.0] * 500)
+    before = entry.resident_bytes
+    with entry.pin():
+        assert manager.trim() == 0
+    given = manager.trim()
+    assert given == before - entry.resident_bytes > 0
+    write(manager.get_or_create("b"), [2.0] * 500)
+    short = make(memory_bytes=before + 10 * 6 * SYSTEM_PAGE)
+    write(short.get_or_create("a"), [1.0] * 500)
+    write(short.get_or_create("b"), [2.0] * 150)
+    assert short.sessions() == ("a", "b")  # the windows of a made room, and nobody had to go
+    agrees(short.get_or_create("a"), [1.0] * 500)
+    adds_up(short)
+
+
+def test_what_is_pinned_keeps_its_views() -> None:
+    entry = make(memory_bytes=2**22).get_or_create("a")
+    fills = grow(entry, DUE - 1)
+    with entry.pin():
+        seen = entry.keys(0)
+        more = grow(entry, 2 * SLACK, first=1000.0)
+        assert entry.first_token(0) == 0
+        assert (seen[1, :, 3] == fills).all()
+    agrees(entry, fills + more)
+    write(entry, [7.0])
+    assert entry.first_token(0) > 0
+    agrees(entry, [*fills, *more, 7.0])
+
+
+@pytest.mark.parametrize("layout", [LAYOUT, LAYOUT.for_context(CONTEXT - 3)])
+def test_a_session_is_shortened_as_far_as_its_windows_are_there(layout: KVLayout) -> None:
+    entry = make(layout, memory_bytes=2**22).get_or_create("a")
+    fills = grow(entry, 400)
+    entry.truncate(400 - SLACK)
+    del fills[400 - SLACK :]
+    agrees(entry, fills)
+    least = entry.shortest
+    assert least == entry.first_token(0) + WINDOW - 1
+    before = entry.resident_bytes, entry.truncations
+    for count in (least - 1, 1):
+        with pytest.raises(
+            OutOfBoundsError, match=rf"truncate: expected at least {least} tokens, or 0: .*without windows"
+        ):
+            entry.truncate(count)
+    assert (entry.resident_bytes, entry.truncations) == before
+    agrees(entry, fills)
+    entry.truncate(least)
+    agrees(entry, fills[:least])
+    fills = fills[:least] + grow(entry, 5, first=900.0)
+    agrees(entry, fills)
+
+
+def test_a_session_without_tokens_begins_anew() -> None:
+    manager = make(memory_bytes=2**22)
+    entry = manager.get_or_create("a")
+    grow(entry, 300)
+    entry.truncate(0)
+    assert (len(entry), entry.first_token(0), entry.shortest, entry.resident_bytes) == (0, 0, 0, 0)
+    adds_up(manager)
+    agrees(entry, grow(entry, 300, first=5.0))
+    assert entry.first_token(0) > 0
+    adds_up(manager)
+
+
+@pytest.mark.parametrize("count", [0, 300, 280])
+@pytest.mark.parametrize("worth", [SYSTEM_PAGE, 2**30])
+def test_a_fork_shows_or_copies_what_is_there(count: int, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "WORTH", worth)
+    manager = make(memory_bytes=2**22)
+    source = manager.get_or_create("a")
+    fills = grow(source, 300)
+    fork = manager.fork("a", "b", count)
+    agrees(fork, fills[:count])
+    assert bool(fork.shared_bytes) == (worth == SYSTEM_PAGE and count > 0)
+    adds_up(manager)
+    agrees(fork, fills[:count] + grow(fork, 260, first=1000.0))
+    adds_up(manager)
+    # What was shown in front of the window is let go of, and only that.
+    assert all(piece.start + piece.length > fork._fronts[0] for piece in fork._pieces[0])
+    agrees(source, fills)
+    agrees(source, fills + grow(source, 200, first=2000.0))
+    manager.evict("a")
+    adds_up(manager)
+
+
+def test_a_fork_of_what_is_not_there_is_refused() -> None:
+    manager = make()
+    fills = grow(manager.get_or_create("a"), 300)
+    write(manager.get_or_create("b"), [9.0])
+    with pytest.raises(OutOfBoundsError, match="fork: expected at least"):
+        manager.fork("a", "b", 50)
+    agrees(manager.get_or_create("a"), fills)
+    agrees(manager.get_or_create("b"), [9.0])
+
+
+@pytest.mark.parametrize("act", ["remove", "slide"])
+def test_tokens_do_not_leave_from_the_middle(act: str) -> None:
+    entry = make().get_or_create("a")
+    grow(entry, 5)
+    with pytest.raises(ShapeError, match=rf"{act}: expected layers that keep all tokens, got 'windows of \[40\]'"):
+        entry.remove(1, 2) if act == "remove" else entry.slide(2)
+    agrees(entry, [1.0, 2.0, 3.0, 4.0, 5.0])
+
+
+def test_one_array_of_all_layers_is_refused_where_they_have_windows() -> None:
+    layout = KVLayout(layers=2, kv_heads=1, head_dim=64, max_context=CONTEXT, window=WINDOW, alignment=SYSTEM_PAGE)
+    entry = make(layout).get_or_create("a")
+    for number in range(300):
+        entry.append(*[np.full((2, 1, 64), float(number), np.float32)] * 2)
+    first = entry.first_token(1)
+    assert first > 0
+    assert entry.keys(1)[0, :, 0].tolist() == list(range(first, 300))
+    for call in (entry.key, entry.value, entry.key_and_value, entry.key_mut, entry.value_mut):
+        with pytest.raises(ShapeError, match="expected layers that keep all tokens"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "rest", [pytest.param({"alignment": 64}, id="alignment"), pytest.param({"alignment": SYSTEM_PAGE}, id="heap")]
+)
+def test_where_pages_cannot_be_given_back_all_is_kept(rest: dict[str, Any]) -> None:
+    layout = KVLayout.of_layers(SHAPES, max_context=CONTEXT, **rest)
+    manager = make(layout, backing="mapping" if rest["alignment"] == 64 else "heap")
+    entry = manager.get_or_create("a")
+    fills = grow(entry, 400)
+    agrees(entry, fills)
+    assert entry.first_token(0) == entry.shortest == 0
+    entry.truncate(3)
+    agrees(entry, fills[:3])
+    if rest["alignment"] == 64:
+        entry.remove(0, 1)
+
+
+@pytest.mark.parametrize("sequences", [1, 3])
+@pytest.mark.parametrize("limit", [None, 2**22])
+def test_the_next_session_sees_nothing_of_who_wrote_by_itself_where_it_should_not(
+    limit: int | None, sequences: int
+) -> None:
+    manager = make(sessions=3, memory_bytes=limit)
+    entry = manager.get_or_create("a", sequences=sequences)
+    rows = entry.layout.by_layer(entry.regions_mut())
+    for number in range(300):
+        entry.reserve(1)
+        for side in (*rows[0], *rows[1]):
+            side[:, number] = 1.0
+        entry.commit(1)
+    assert entry.first_token(0) > 0
+    assert not rows[0][0][:, 0].any()
+    for side in (*rows[0], *rows[1]):
+        side[:] = 77.0  # by mistake, also in front of the window
+    del rows, side
+    manager.evict("a")
+    fresh = manager.get_or_create("b", sequences=sequences)
+    for layer in range(len(SHAPES)):
+        assert not fresh.key(layer, whole=True).any()
+        assert not fresh.value(layer, whole=True).any()
+    manager.check()
+
+
+@pytest.mark.parametrize("encoding", ["float16", "int8"])
+def test_a_session_is_recoded(encoding: str) -> None:
+    manager = make(memory_bytes=2**22)
+    fills = grow(manager.get_or_create("a"), 300)
+    first = manager.get_or_create("a").first_token(0)
+    assert manager.recode("a", encoding)
+    entry = manager.get_or_create("a")
+    assert entry.first_token(0) == first
+    for layer in range(len(SHAPES)):
+        keys, values = entry.floats(layer)
+        expected = np.array(fills[entry.first_token(layer) :], np.float32)[None, :, None]
+        assert np.abs(keys / expected - 1).max() < 0.02
+        assert np.abs(values / -expected - 1).max() < 0.02
+    adds_up(manager)
+    assert manager.recode("a", None)
+    adds_up(manager)
+    assert manager.get_or_create("a").first_token(0) == first
+
+
+def test_a_batch_says_which_token_is_the_first() -> None:
+    manager = make()
+    entries = [manager.get_or_create(name) for name in "ab"]
+    fills = grow(entries[0], 300)
+    grow(entries[1], 4)
+    batch = gather(entries, 0)
+    assert batch.firsts.tolist() == [entries[0].first_token(0), 0]
+    assert batch.lengths.tolist() == [300 - batch.firsts[0], 4]
+    assert batch.keys[0, 0, :, 0].tolist() == fills[batch.firsts[0] :]
+    assert gather(entries, 1).firsts.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_saved_session_says_from_where_its_layers_are_kept(
+    tmp_path: Path, mapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kvcache.snapshots.mapped.WORTH", SYSTEM_PAGE)
+    manager = make()
+    fills = grow(manager.get_or_create("a"), 400)
+    save(manager, "a", tmp_path / "file")
+    with Snapshot(tmp_path / "file") as snapshot:
+        agrees(snapshot.session(), fills)
+        assert [group.first for group in snapshot.session().facts.groups] == [
+            manager.get_or_create("a").first_token(layer) for layer in (0, 1)
+        ]
+    # Eight rows of a window, and two of all tokens.
+    assert (tmp_path / "file").stat().st_size < 8 * 2**16 + 2 * 2**17 + 2**14
+    target = make(memory_bytes=2**22)
+    again = restore(target, tmp_path / "file", mapped=mapped)
+    agrees(again, fills)
+    assert bool(again.shared_bytes) == mapped
+    assert again.shortest == manager.get_or_create("a").shortest
+    agrees(again, fills + grow(again, 200, first=1000.0))
+    target.check()
+
+
+def test_a_file_is_refused_where_its_windows_do_not_suffice(tmp_path: Path) -> None:
+    manager = make()
+    grow(manager.get_or_create("a"), 400)
+    save(manager, "a", tmp_path / "file")
+    wider = [LayerShape(2, 64, 48, window=WINDOW + SLACK + 100), GLOBAL]
+    for shapes, alignment in (
+        ([wider[0], GLOBAL, wider[0]], SYSTEM_PAGE),
+        ([LayerShape(2, 64, 48), GLOBAL, LayerShape(2, 64, 48)], SYSTEM_PAGE),
+        (SHAPES, 64),
+    ):
+        other = make(KVLayout.of_layers(shapes, max_context=CONTEXT, alignment=alignment))
+        with pytest.raises(SnapshotError, match=r"expected all tokens that the windows .* need .* got 'those from"):
+            restore(other, tmp_path / "file")
+        assert other.sessions() == ()
+
+
+def test_readers_of_shared_memory_see_from_where_layers_are_kept(tmp_path: Path) -> None:
+    manager = make()
+    entry = manager.get_or_create("a")
+    with SharedWriter(tmp_path / "shared", LAYOUT, slots=1) as writer:
+        reader = SharedReader(tmp_path / "shared")
+        fills: list[float] = []
+        for count in (200, 20, 300):  # the last one loses what would connect it with what is there
+            fills += grow(entry, count, first=float(len(fills)))
+            writer.publish(manager, "a")
+            session = reader.session("a")
+            assert session is not None
+            agrees(session, fills)
+            assert session.first_token(1) == 0 < session.first_token(0)
+
+
+def test_a_prefix_that_was_given_back_is_never_offered() -> None:
+    manager = make(sessions=8)
+    index = PrefixIndex(manager, page=16)
+    text = list(range(400))
+    grow(manager.get_or_create("long"), 400)
+    index.record("long", text)
+    least = manager.get_or_create("long").shortest
+    assert index.longest(text[:50]) is None
+    assert index.begin("x", text[:50]) == 0
+    assert index.longest(text[: least - 1]) is None
+    assert index.longest([*text[:least], 9999]) == ("long", least)
+    assert index.begin("y", [*text[:least], 9999]) == least
+    agrees(manager.get_or_create("y"), [1.0 + number for number in range(least)])
+    write(manager.get_or_create("short"), [1.0 + number for number in range(90)])
+    index.record("short", text[:90])
+    assert index.longest(text[:80]) == ("short", 80)
+    assert index.longest([*text[:200], 9999]) == ("short", 90)
+    assert index.begin("z", text[:60]) == 59
+    index.check()
+
+
+def test_a_session_goes_back_to_nothing_where_its_own_beginning_is_lost() -> None:
+    manager = make()
+    index = PrefixIndex(manager)
+    grow(manager.get_or_create("a"), 400)
+    index.record("a", list(range(400)))
+    assert index.begin("a", list(range(60))) == 0
+    assert len(manager.get_or_create("a")) == 0
+    agrees(manager.get_or_create("a"), grow(manager.get_or_create("a"), 60))
+
+
+def test_a_trace_is_replayed_where_windows_were_given_back() -> None:
+    sink = MemorySink()
+    manager = make(sessions=2, memory_bytes=2**21, trace=[sink])
+    for name in "abcab":
+        entry = manager.get_or_create(name)
+        grow(entry, 250)
+        entry.truncate(len(entry) - 30)
+        grow(entry, 10)
+    manager.close()
+    recording = recording_of(sink)
+    outcome = replay.replay(recording, LRU())
+    assert outcome.evicted == replay.recorded(recording).evicted
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+
+
+class Windows(RuleBasedStateMachine):
+    """Sessions with windows against lists of numbers."""
+
+    @initialize(worth=st.sampled_from([SYSTEM_PAGE, 2**30]), limited=st.booleans())
+    def start(self, worth: int, limited: bool) -> None:
+        self.before, sharing.WORTH = sharing.WORTH, worth  # type: ignore[misc]
+        self.limited = limited
+        self.manager = make(sessions=5, memory_bytes=2**23 if limited else None)
+        self.model: dict[str, list[float]] = {}
+        self.peaks: dict[str, int] = {}  # how many tokens a session had at most
+        self.pinned: dict[str, tuple[ExitStack, list[np.ndarray], list[float], int]] = {}
+        self.number = 0.0
+
+    @rule(name=NAMES, count=st.integers(1, 60), times=st.integers(1, 4))
+    def write(self, name: str, count: int, times: int) -> None:
+        entry, fills = self.manager.get_or_create(name), self.model.setdefault(name, [])
+        for _ in range(times):
+            new = [self.next() for _ in range(min(count, CONTEXT - len(fills)))]
+            if new:
+                write(entry, new)
+                fills += new
+                if self.limited and name not in self.pinned and not entry.shared_bytes:
+                    rows = entry.resident_bytes - 2 * -(-len(fills) * 256 // SYSTEM_PAGE) * SYSTEM_PAGE
+                    assert rows <= 8 * (LOCAL_PAGES + 4) * SYSTEM_PAGE
+
+    @rule(name=NAMES, part=st.floats(0, 1), far=st.booleans())
+    def truncate(self, name: str, part: float, far: bool) -> None:
+        if name in self.model:
+            entry, fills = self.manager.get_or_create(name), self.model[name]
+            kept = int(len(fills) * part) if far else max(len(fills) - int(SLACK * part), 0)
+            self.unpin(name)
+            if 0 < kept < entry.shortest:
+                assert kept < self.peaks[name] - SLACK
+                with pytest.raises(OutOfBoundsError):
+                    entry.truncate(kept)
+            else:
+                entry.truncate(kept)
+                del fills[kept:]
+
+    @rule(source=NAMES, other=NAMES, part=st.floats(0.5, 1))
+    def fork(self, source: str, other: str, part: float) -> None:
+        if source in self.model and source != other and other not in self.pinned:
+            count = int(len(self.model[source]) * part)
+            if 0 < count < self.manager.get_or_create(source).shortest:
+                with pytest.raises(OutOfBoundsError):
+                    self.manager.fork(source, other, count)
+            else:
+                self.manager.fork(source, other, count)
+                self.model[other], self.peaks[other] = self.model[source][:count], self.peaks[source]
+
+    @rule(name=NAMES)
+    def evict(self, name: str) -> None:
+        if name not in self.pinned:
+            assert self.manager.evict(name) == (self.model.pop(name, None) is not None)
+            fresh = self.manager.get_or_create("fresh")
+            for layer in range(len(SHAPES)):
+                assert not fresh.key(layer, whole=True).any()
+                assert not fresh.value(layer, whole=True).any()
+            self.manager.evict("fresh")
+
+    @rule(name=NAMES)
+    def pin(self, name: str) -> None:
+        if name in self.model and name not in self.pinned:
+            entry, stack = self.manager.get_or_create(name), ExitStack()
+            stack.enter_context(entry.pin())
+            self.pinned[name] = stack, [entry.keys(0)], list(self.model[name]), entry.first_token(0)
+
+    @rule(name=NAMES)
+    def unpin(self, name: str) -> None:
+        if name in self.pinned:
+            self.pinned.pop(name)[0].close()
+
+    @rule(name=NAMES, count=st.integers(1, 30))
+    def lend(self, name: str, count: int) -> None:
+        if name in self.model and len(self.model[name]) + count <= CONTEXT:
+            entry, new = self.manager.get_or_create(name), [self.next() for _ in range(count)]
+            rows = entry.layout.by_layer(entry.regions_mut())
+            entry.reserve(count)
+            first = len(entry)
+            for keys, values in zip(*rows, strict=True):
+                keys[:, first : first + count] = np.array(new, np.float32)[None, :, None]
+                values[:, first : first + count] = -np.array(new, np.float32)[None, :, None]
+            entry.commit(count)
+            self.model[name] += new
+
+    @rule(name=NAMES, other=NAMES, mapped=st.booleans(), tier=st.booleans())
+    def move(self, name: str, other: str, mapped: bool, tier: bool) -> None:
+        if name in self.model and other not in self.pinned:
+            entry = self.manager.get_or_create(name)
+            if tier and self.model[name]:
+                parcel = pack(entry, run="r", number=1)
+                assert parcel is not None
+                content = to_bytes(parcel, "")
+                self.manager.evict(other)
+                self.manager.get_or_create(other).begin(from_bytes(content, "", name).contents)
+            else:
+                with tempfile.TemporaryDirectory() as folder:
+                    save(self.manager, name, f"{folder}/file")
+                    restore(self.manager, f"{folder}/file", other, mapped=mapped)
+            self.model[other], self.peaks[other] = list(self.model[name]), self.peaks[name]
+
+    @rule(name=NAMES)
+    def shrink(self, name: str) -> None:
+        if name in self.model:
+            self.manager.get_or_create(name).shrink()
+
+    @rule()
+    def trim(self) -> None:
+        self.manager.trim()
+
+    @invariant()
+    def all_is_as_the_model_says(self) -> None:
+        assert set(self.manager.sessions()) == set(self.model)
+        for name, fills in self.model.items():
+            entry = self.manager.get(name)
+            assert entry is not None
+            agrees(entry, fills)
+            assert entry.first_token(1) == 0
+            self.peaks[name] = max(len(fills), self.peaks.get(name, 0)) if fills else 0
+        for _, (view,), fills, first in self.pinned.values():
+            assert (view == np.array(fills[first:], np.float32)[None, :, None]).all()
+        self.manager.check()
+        if self.limited and not any(name in self.pinned for name in self.model):
+            adds_up(self.manager)
+
+    def next(self) -> float:
+        self.number += 1
+        return self.number
+
+    def teardown(self) -> None:
+        if hasattr(self, "manager"):
+            for name in tuple(self.pinned):
+                self.unpin(name)
+            self.manager.close()
+            sharing.WORTH = self.before  # type: ignore[misc]
+
+
+TestWindows = Windows.TestCase
+TestWindows.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
