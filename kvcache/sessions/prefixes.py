@@ -227,7 +227,7 @@ class PrefixIndex(Unique):
             while (best := self._part(node, page, start) or self._giver(node, start // WIDTH)) is None:
                 if node.parent is None:
                     return None
-                node, page = node.parent, node.key  # nobody can give so much: then the next shorter beginning
+                node, page = node.parent, node.key  # no session can give so much: look for the next shorter beginning
                 start -= len(page)
             return *best, self._known[best[0]]
 
