@@ -86,8 +86,8 @@ class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not install
         return content
 
     def is_in(self, states: StateStore, namespace: str) -> bool:
-        """Whether it came from there, and is still there."""
-        here = self._states is states and self._namespace == namespace
+        """Whether it came from there, was not read, and is still there."""
+        here = self._states is states and self._namespace == namespace and "llama_state" not in self.__dict__
         return here and self._kept is not None and states.holds(self._kept)
 
     def lend(self, load: Callable[[Any], object]) -> None:
@@ -99,7 +99,7 @@ class PooledState(LlamaState):  # type: ignore[misc]  # llama_cpp is not install
             plain.llama_state = content[: self._facts.size]
             load(plain)
 
-        if self._kept is None:
+        if self._kept is None or "llama_state" in self.__dict__:  # it was read, or set to something else
             load(self)
         else:
             self._states.look(self._kept, lent)

@@ -264,3 +264,15 @@ def test_what_a_later_version_adds_to_a_state_comes_back(module: Any, monkeypatc
         monkeypatch.setattr(module.LlamaState, "__init__", lambda self, mood: None)
         with pytest.raises(TypeError):
             llm.save_state()  # as `Llama` says it: it alone knows what belongs to such a state
+
+
+def test_bytes_that_were_set_are_the_ones_that_are_loaded_and_stored(module: Any) -> None:
+    with cache_of(module) as cache:
+        cache[[1]] = state_of(module, [1], blob=b"ab")
+        state = cache[[1]]
+        state.llama_state = b"cd"
+        llm = module.PooledLlama([9])
+        llm.load_state(state)
+        assert llm.state == b"cd"
+        cache[[1]] = state
+        assert cache[[1]].llama_state == b"cd"
